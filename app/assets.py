@@ -1,0 +1,98 @@
+"""Static files: hashed addresses, a year in the browser's cache, gzip, held in memory; and the import map."""
+
+import gzip
+import hashlib
+import json
+import mimetypes
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from flask import Flask, Response, request, url_for
+
+from app.errors import AppError
+from app.guards import public
+
+COMPRESSIBLE = {".css", ".js", ".svg", ".json", ".txt", ".html"}
+YEAR_S = 31_536_000
+HASH_LENGTH = 12
+
+mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("font/woff2", ".woff2")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file as it is sent."""
+
+    body: bytes
+    compressed: bytes | None
+    mimetype: str
+    tag: str
+
+
+class Assets:
+    """The files below `folder`, read once; in development a changed file is read again."""
+
+    def __init__(self, folder: Path, *, fresh: bool) -> None:
+        self._folder = folder.resolve()
+        self._fresh = fresh
+        self._read = cache(self._load)
+
+    def get(self, name: str) -> Asset:
+        """The file of that name; FileNotFoundError for anything outside the folder."""
+        path = (self._folder / name).resolve()
+        if not path.is_relative_to(self._folder) or not path.is_file():
+            raise FileNotFoundError(name)
+        return self._read(path, path.stat().st_mtime_ns if self._fresh else 0)
+
+    def url(self, name: str) -> str:
+        """The file's address, which changes when its bytes do."""
+        return url_for("static", filename=name, v=self.get(name).tag)
+
+    def import_map(self) -> str:
+        """JSON that gives each module its hashed address: `couach/…` our own, bare names the vendored ones."""
+        imports = {}
+        for prefix, folder in (("couach/", "js"), ("", "vendor")):
+            for path in sorted(path for path in (self._folder / folder).rglob("*.js") if path.is_file()):
+                name = path.relative_to(self._folder / folder).as_posix().removesuffix(".js")
+                imports[prefix + name] = self.url(f"{folder}/{name}.js")
+        return json.dumps({"imports": imports}, separators=(",", ":")).replace("<", "\\u003c")
+
+    def _load(self, path: Path, _changed: int) -> Asset:
+        body = path.read_bytes()
+        small = gzip.compress(body, 9, mtime=0) if path.suffix in COMPRESSIBLE else None
+        return Asset(
+            body, small if small and len(small) < len(body) else None,
+            mimetypes.guess_type(path.name)[0] or "application/octet-stream",
+            hashlib.sha256(body).hexdigest()[:HASH_LENGTH])
+
+
+def init_app(app: Flask, folder: Path) -> None:
+    """Serve `/static/…` and give templates `asset()` and `import_map()`."""
+    assets = Assets(folder, fresh=app.debug)
+    app.jinja_env.globals.update(asset=assets.url)
+    # Built at the first page; the same for all until the program starts again.
+    import_map = assets.import_map if app.debug else cache(assets.import_map)
+    app.jinja_env.globals.update(import_map=import_map)
+
+    @public
+    def static(filename: str) -> Response:
+        try:
+            asset = assets.get(filename)
+        except (FileNotFoundError, ValueError):
+            raise AppError("not_found") from None
+        zipped = asset.compressed if "gzip" in request.headers.get("Accept-Encoding", "") else None
+        response = Response(zipped or asset.body, mimetype=asset.mimetype)
+        if zipped:
+            response.headers["Content-Encoding"] = "gzip"
+        if asset.compressed:
+            response.headers["Vary"] = "Accept-Encoding"
+        response.set_etag(asset.tag + ("-gzip" if zipped else ""))
+        if request.args.get("v") == asset.tag:
+            response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
+        else:
+            response.headers["Cache-Control"] = "no-cache"
+        return response.make_conditional(request)
+
+    app.add_url_rule("/static/<path:filename>", "static", static)

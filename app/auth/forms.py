@@ -1,0 +1,53 @@
+"""The forms of the account pages, with all rules of their fields."""
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _l
+from flask_wtf import FlaskForm
+from wtforms import BooleanField, PasswordField, StringField, SubmitField, ValidationError
+from wtforms.validators import EqualTo, InputRequired, Length
+
+from app.models.user import normalized
+
+MIN_PASSWORD = 10
+# argon2 would hash any length; a limit keeps a login from being a way to burn the CPU.
+MAX_PASSWORD = 200
+
+
+def no_control_characters(_form: Any, field: Any) -> None:
+    """Names are shown to others: no line ends, NULs, lone surrogates or direction marks."""
+    if not (field.data or "").isprintable():
+        raise ValidationError(_l("Use visible characters only."))
+
+
+def not_blank(_form: Any, field: Any) -> None:
+    """Spaces alone are no name."""
+    if not normalized(field.data or ""):
+        raise ValidationError(_l("Fill in this field."))
+
+
+REQUIRED = InputRequired(_l("Fill in this field."))
+
+
+class LoginForm(FlaskForm):  # type: ignore[misc]
+    """Name and password."""
+
+    username = StringField(_l("Username"), [REQUIRED, Length(max=64)])
+    password = PasswordField(_l("Password"), [REQUIRED, Length(max=MAX_PASSWORD)])
+    remember = BooleanField(_l("Stay signed in on this computer"))
+    submit = SubmitField(_l("Sign in"))
+
+
+class RegisterForm(FlaskForm):  # type: ignore[misc]
+    """A new account."""
+
+    username = StringField(_l("Username"), [
+        REQUIRED, not_blank, Length(min=2, max=64, message=_l("Between 2 and 64 characters.")), no_control_characters])
+    display_name = StringField(_l("Displayed name"), [
+        REQUIRED, not_blank, Length(max=80, message=_l("80 characters at most.")), no_control_characters])
+    password = PasswordField(_l("Password"), [
+        REQUIRED, Length(min=MIN_PASSWORD, max=MAX_PASSWORD,
+                         message=_l("%(min)d characters at least. A short sentence is fine."))])
+    confirm = PasswordField(_l("Confirm the password"), [
+        REQUIRED, EqualTo("password", _l("The two passwords are not the same."))])
+    submit = SubmitField(_l("Create an account"))

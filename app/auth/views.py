@@ -1,0 +1,97 @@
+"""The account pages."""
+
+from typing import Any
+
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from flask_login import current_user
+from sqlalchemy.exc import IntegrityError
+
+from app.auth.forms import LoginForm, RegisterForm
+from app.auth.login import sign_in, sign_out
+from app.errors import AppError
+from app.extensions import db, limiter
+from app.guards import member, public
+from app.models import User
+from app.models.user import normalized
+from app.web import LOCALES, THEMES, safe_next
+
+blueprint = Blueprint("auth", __name__)
+
+
+def _who() -> str:
+    return f"{request.remote_addr} {normalized(request.form.get('username', ''))[:64]}"
+
+
+@blueprint.get("/login")
+@blueprint.post("/login")
+@public
+@limiter.limit(lambda: current_app.config["LOGIN_LIMIT"], key_func=_who, methods=["POST"],
+               deduct_when=lambda response: response.status_code == 422)
+def login() -> Any:
+    """Log in; the answer never tells which of name and password is wrong."""
+    if current_user.is_authenticated:
+        return redirect(url_for("chat.home"))
+    form = LoginForm()
+    if form.validate_on_submit():
+        user = User.authenticate(form.username.data, form.password.data)
+        if user is not None:
+            sign_in(user, remember=form.remember.data)
+            return redirect(safe_next(request.args.get("next")) or url_for("chat.home"))
+        return render_template("auth/login.html", form=form, notice=_refusal()), 422
+    return render_template("auth/login.html", form=form, notice=None), 422 if form.errors else 200
+
+
+@blueprint.get("/register")
+@blueprint.post("/register")
+@public
+@limiter.limit(lambda: current_app.config["REGISTER_LIMIT"], methods=["POST"])
+def register() -> Any:
+    """Create an account and log in; the first account is the administrator's."""
+    if current_user.is_authenticated:
+        return redirect(url_for("chat.home"))
+    first = not User.exists()
+    if current_app.config["REGISTRATION"] == "closed" and not first:
+        raise AppError("forbidden")
+    form = RegisterForm()
+    if form.validate_on_submit():
+        try:
+            user = User.create(form.username.data, form.display_name.data, form.password.data)
+        except IntegrityError:
+            db.session.rollback()
+            form.username.errors = [_("This username is taken.")]
+        else:
+            sign_in(user, remember=False)
+            return redirect(url_for("chat.home"))
+    return render_template("auth/register.html", form=form, notice=None, first_account=first), 422 if form.errors else 200
+
+
+@blueprint.post("/logout")
+@member
+def logout() -> Any:
+    """Log out."""
+    sign_out(current_user._get_current_object())
+    return redirect(url_for("auth.login"))
+
+
+@blueprint.post("/preferences")
+@public
+def preferences() -> Any:
+    """Keep the language and the theme: with the account, and in this browser's session for the log-in page."""
+    for name, allowed in (("locale", LOCALES), ("theme", THEMES)):
+        value = request.form.get(name)
+        if value in allowed:
+            session[name] = value
+            if current_user.is_authenticated:
+                setattr(current_user.user, name, value)
+    db.session.commit()
+    return redirect(safe_next(request.form.get("next")) or url_for("chat.home"))
+
+
+def _refusal() -> dict[str, str]:
+    limit = limiter.current_limit
+    left = max(0, limit.remaining - 1) if limit else 0
+    text = ngettext("%(num)s more try before a pause of a few minutes.",
+                    "%(num)s more tries before a pause of a few minutes.", left)
+    return {"title": _("Wrong username or password"), "text": text}

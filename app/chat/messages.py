@@ -1,0 +1,63 @@
+"""Questions and answers: ask, follow, stop, regenerate, go on. Answers are streams of events."""
+
+from collections.abc import Iterator
+
+from flask import Response, jsonify
+from flask_login import current_user
+
+from app.chat import blueprint
+from app.chat.schemas import Question, after, body, field, name_field
+from app.chat.status import generation
+from app.guards import member
+from app.models import Conversation, Message
+
+HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+
+
+def event_stream(frames: Iterator[bytes]) -> Response:
+    """An answer that grows; it holds no database connection while it waits."""
+    return Response(frames, mimetype="text/event-stream", headers=HEADERS)
+
+
+@blueprint.post("/api/conversations/<string:conversation_id>/messages")
+@member
+def ask(conversation_id: str) -> Response:
+    """Ask a question; the answer's events follow."""
+    conversation = Conversation.of(current_user, conversation_id)
+    question = Question.read()
+    answer = generation().ask(
+        conversation, question.content, model=question.model, think=question.think, client_id=question.client_id,
+        parent_id=question.parent_id)
+    return event_stream(generation().follow(answer))
+
+
+@blueprint.get("/api/messages/<int:message_id>/stream")
+@member
+def follow(message_id: int) -> Response:
+    """Follow an answer from the event after `?after=` or `Last-Event-ID`."""
+    number, attempt = after()
+    return event_stream(generation().follow(Message.answer_of(current_user, message_id), number, attempt))
+
+
+@blueprint.post("/api/messages/<int:message_id>/stop")
+@member
+def stop(message_id: int) -> tuple[Response, int]:
+    """Stop an answer, queued or being written."""
+    return jsonify({"status": generation().request_stop(Message.answer_of(current_user, message_id))}), 202
+
+
+@blueprint.post("/api/messages/<int:message_id>/regenerate")
+@member
+def regenerate(message_id: int) -> Response:
+    """Write another answer to the same question, with another model if one is given."""
+    answer = Message.answer_of(current_user, message_id)
+    data = body()
+    sibling = generation().regenerate(answer, model=name_field(data, "model"), think=field(data, "think", bool))
+    return event_stream(generation().follow(sibling))
+
+
+@blueprint.post("/api/messages/<int:message_id>/continue")
+@member
+def go_on(message_id: int) -> Response:
+    """Go on writing an answer that did not reach its end."""
+    return event_stream(generation().follow(generation().go_on(Message.answer_of(current_user, message_id))))

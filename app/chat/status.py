@@ -1,0 +1,67 @@
+"""What can be used and how busy the machine is: `/api/models`, `/api/status`, `/healthz`, `/readyz`."""
+
+from typing import Any, cast
+
+from flask import Response, current_app, jsonify
+from flask_babel import gettext as _
+from sqlalchemy import text
+
+from app.chat import blueprint
+from app.extensions import db
+from app.generation.service import Generation
+from app.guards import member, public
+
+
+def generation() -> Generation:
+    """This process's runs."""
+    return cast(Generation, current_app.extensions["generation"])
+
+
+def models_json() -> dict[str, Any]:
+    """The models that can be chosen, the default, and a sentence when it is not the one that was set."""
+    inventory = generation().inventory
+    default = inventory.default()
+    engine = inventory.engine
+    notice = None
+    if default.effective and not default.installed:
+        notice = _("The model %(wanted)s is not installed here: answers come from %(used)s.",
+                   wanted=default.name, used=default.effective)
+    return {
+        "default": default.name, "effective": default.effective, "notice": notice,
+        "engine": {"name": engine.name, "label": engine.label, "reachable": inventory.reachable,
+                   "demo": engine.name == "embedded" and not current_app.config["EMBEDDED_MODEL"]},
+        "models": [{
+            "name": model.name, "label": model.label or model.name, "description": str(model.description),
+            "size_bytes": model.size_bytes, "ram_bytes": model.ram_bytes, "thinking": model.thinking,
+            "loaded": model.name in inventory.loaded, "context": model.context} for model in inventory.models]}
+
+
+@blueprint.get("/api/models")
+@member
+def models() -> Response:
+    """The models that can be chosen."""
+    return jsonify(models_json())
+
+
+@blueprint.get("/api/status")
+@member
+def status() -> Response:
+    """The queue and the machine's state."""
+    return jsonify(generation().status())
+
+
+@blueprint.get("/healthz")
+@public
+def live() -> Response:
+    """The process answers."""
+    return jsonify({"status": "ok"})
+
+
+@blueprint.get("/readyz")
+@public
+def ready() -> tuple[Response, int]:
+    """The database answers, and the engine did when it was last asked; 503 otherwise."""
+    db.session.execute(text("SELECT 1"))
+    inventory = generation().inventory
+    usable = inventory.reachable and bool(inventory.models)
+    return jsonify({"database": True, "engine": usable}), 200 if usable else 503

@@ -1,0 +1,109 @@
+"""The words that the chat's scripts show, in the reader's language, by key.
+
+Placeholders are written `{name}` and filled in by `static/js/lib/texts.js`; keys ending in
+`_one` and `_other` are the plural forms that the script chooses between.
+"""
+
+from flask_babel import gettext as _
+
+
+def script_texts() -> dict[str, str]:
+    """Every text that the chat's scripts may need."""
+    return _stages() | _endings() | _figures() | _page()
+
+
+def _stages() -> dict[str, str]:
+    return {
+        "stage_queued": _("In the queue"),
+        "stage_queued_colon": _("Queued:"),
+        "stage_loading": _("Loading model {model}"),
+        "stage_reading": _("Reading your message"),
+        "stage_thinking": _("Thinking"),
+        "stage_writing": _("Writing"),
+        "people_ahead_one": _("{n} person ahead of you"),
+        "people_ahead_other": _("{n} people ahead of you"),
+        "next_in_line": _("you are next"),
+        "people_and_wait": _("{people}, about {wait}"),
+        "share_and_left": _("{share}, {left} left"),
+        "ordinal_one": _("st"),
+        "ordinal_two": _("nd"),
+        "ordinal_few": _("rd"),
+        "ordinal_other": _("th"),
+        "leg_queued": _("Queue"),
+        "leg_loading": _("Model"),
+        "leg_reading": _("Reading"),
+        "leg_thinking": _("Thinking"),
+        "leg_writing": _("Writing"),
+        "thought": _("Thoughts"),
+        "thought_for": _("Thoughts ({duration})"),
+        "retry_in": _("retrying in {duration}"),
+    }
+
+
+def _endings() -> dict[str, str]:
+    return {
+        "answer_by": _("Answer by {model}"),
+        "stopped": _("Stopped by you"),
+        "stopped_after": _("Stopped by you at {duration}"),
+        "interrupted": _("Answer interrupted"),
+        "interrupted_at": _("Answer interrupted at {time}"),
+        "left_out_one": _("The message above is no longer read"),
+        "left_out_other": _("The {n} messages above are no longer read"),
+        "announce_sent": _("Message sent"),
+        "announce_prepared": _("Question prepared, it leaves after this answer"),
+        "announce_ready_one": _("Answer ready, {n} word"),
+        "announce_ready_other": _("Answer ready, {n} words"),
+        "announce_stopped": _("Answer stopped"),
+        "announce_interrupted": _("Answer interrupted"),
+        "announce_failed": _("The answer failed"),
+        "error_unreachable": _("The server cannot be reached. Your text is kept here: try again in a moment."),
+        "error_connection_lost": _("The connection was lost before the server answered. Reload the page to see where it is."),
+        "error_unexpected": _("Something went wrong on the server. Your text is kept."),
+    }
+
+
+def _figures() -> dict[str, str]:
+    return {
+        "words_per_second": _("words/s"),
+        "tokens_cached": _("{tokens}, of which {share} cached"),
+        "detail_queue": _("Waiting"),
+        "detail_load": _("Loading the model"),
+        "detail_reading": _("Reading"),
+        "detail_first": _("First word after"),
+        "detail_writing": _("Writing time"),
+        "detail_total": _("In all"),
+        "detail_words": _("Words"),
+        "detail_prompt": _("Tokens read"),
+        "detail_output": _("Tokens written"),
+        "detail_thinking": _("Words of thought"),
+        "weather_calm": _("Server calm"),
+        "weather_busy": _("Server busy"),
+        "weather_saturated": _("Server saturated"),
+        "weather_down": _("Engine not running"),
+        "status_nobody": _("nobody in the queue"),
+        "status_working": _("one answer being written"),
+        "status_waiting_one": _("{n} person in the queue"),
+        "status_waiting_other": _("{n} people in the queue"),
+        "status_ready": _("{model} is ready"),
+        "status_asleep": _("{model} is loaded at the first question"),
+        "status_next": _("next free in about {wait}"),
+    }
+
+
+def _page() -> dict[str, str]:
+    return {
+        "write": _("Write your question…"),
+        "write_next": _("Prepare what comes next, it leaves after this answer…"),
+        "hint": _("Answers may be wrong: check the figures before you use them."),
+        "hint_running": _("You may close this page: the answer goes on and will be waiting here."),
+        "copied": _("Copied"),
+        "press_ctrl_c": _("Press Ctrl C"),
+        "deleted": _("Deleted: {title}"),
+        "undo": _("Undo"),
+        "today": _("Today"),
+        "good_day": _("Good day, {name}."),
+        "good_evening": _("Good evening, {name}."),
+        "start_morning": _("Where shall we start this morning?"),
+        "start_afternoon": _("Where shall we start this afternoon?"),
+        "start_evening": _("Where shall we start this evening?"),
+    }

@@ -1,0 +1,113 @@
+"""`flask models`: what the engine has, pulling and loading models, the default."""
+
+import time
+
+import click
+from flask import current_app
+from flask.cli import AppGroup
+from flask_babel import gettext as _
+
+from app.engines.catalogue import CATALOGUE, DEMO, same_model
+from app.errors import AppError
+from app.generation.inventory import Default, Inventory
+from app.models import StoredSetting
+from app.models.setting import DEFAULT_MODEL
+from app.preference import ENVIRONMENT, STORED
+from app.web import filesize
+
+models = AppGroup("models", help="Models: list, pull, warm, set the default.")
+
+
+def _inventory() -> Inventory:
+    """The engine's models, asked now; ends the command when the engine does not answer."""
+    inventory: Inventory = current_app.extensions["generation"].inventory
+    inventory.refresh()
+    if not inventory.reachable:
+        raise click.ClickException(_explained(AppError(
+            "engine_unreachable", engine=inventory.engine.label, cause=inventory.failure)))
+    return inventory
+
+
+def _explained(error: AppError) -> str:
+    return f"{error.sentence} ({error.code}: {error.cause})" if error.cause else f"{error.sentence} ({error.code})"
+
+
+def _wins(default: Default) -> str:
+    """The default, and which setting made it so."""
+    sources = {ENVIRONMENT: _("DEFAULT_MODEL in the environment or .env"), STORED: _("flask models set-default")}
+    return _("Default: %(name)s (%(source)s).", name=default.name or "-", source=sources.get(default.source, _("built in")))
+
+
+@models.command("list")
+def list_models() -> None:
+    """List the engine's models and, with Ollama, those of the catalogue that can be pulled."""
+    inventory = _inventory()
+    default = inventory.default()
+    click.echo(f"{inventory.engine.label}, {inventory.engine.url} ({current_app.config['ENGINE_REASON']})")
+    for model in inventory.models:
+        marks = [word for word, true in (
+            (_("default"), model.name == default.effective), (_("loaded"), model.name in inventory.loaded),
+            (_("can think"), model.thinking)) if true]
+        click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {model.description}  {', '.join(marks)}".rstrip())
+    if inventory.engine.name == "ollama":
+        for known in CATALOGUE.values():
+            if known.name != DEMO and not any(same_model(known.name, model.name) for model in inventory.models):
+                click.echo(f"  {known.name:28} {filesize(known.size_bytes):>10}  {_('not installed')}: flask models pull {known.name}")
+    click.echo(_wins(default))
+    if default.effective and not default.installed:
+        click.echo(_("The model %(wanted)s is not installed here: answers come from %(used)s.",
+                     wanted=default.name, used=default.effective))
+
+
+@models.command("pull")
+@click.argument("name")
+def pull(name: str) -> None:
+    """Download a model with Ollama, showing the progress; an interrupted download goes on where it was."""
+    engine = _inventory().engine
+    if engine.name != "ollama":
+        raise click.ClickException(_("%(engine)s cannot download models: only Ollama can.", engine=engine.label))
+    label = ""
+    try:
+        for progress in engine.pull(name):  # type: ignore[attr-defined]
+            if progress.total:
+                done = progress.completed / progress.total
+                click.echo(f"\r{progress.status:32} {done:6.1%}  {filesize(progress.completed):>10} / "
+                           f"{filesize(progress.total)}  ", nl=False)
+            elif progress.status != label:
+                click.echo(f"\n{progress.status}", nl=False)
+            label = progress.status
+    except AppError as error:
+        click.echo()
+        raise click.ClickException(_explained(error)) from None
+    click.echo()
+    click.echo(_("%(model)s is installed.", model=name))
+
+
+@models.command("warm")
+@click.argument("name", required=False)
+def warm(name: str | None) -> None:
+    """Load a model (the default one when left out) and keep it loaded."""
+    inventory = _inventory()
+    try:
+        wanted = inventory.find(name or inventory.default().effective or "").name
+        click.echo(_("Loading %(model)s…", model=wanted))
+        started = time.monotonic()
+        inventory.engine.warm(wanted)
+    except AppError as error:
+        raise click.ClickException(_explained(error)) from None
+    click.echo(_("%(model)s is loaded (%(seconds).1f s).", model=wanted, seconds=time.monotonic() - started))
+
+
+@models.command("set-default")
+@click.argument("name")
+def set_default(name: str) -> None:
+    """Choose the model proposed first; DEFAULT_MODEL in the environment or .env wins over it."""
+    inventory = _inventory()
+    try:
+        model = inventory.find(name)
+    except AppError as error:
+        raise click.ClickException(_explained(error)) from None
+    StoredSetting.put(DEFAULT_MODEL, model.name)
+    default = inventory.default()
+    click.echo(_("Stored: %(model)s.", model=model.name))
+    click.echo(_wins(default))

@@ -1,0 +1,84 @@
+"""`flask users`: accounts, for the administrator who has no mail server."""
+
+import secrets
+
+import click
+from flask.cli import AppGroup
+from flask_babel import gettext as _
+from sqlalchemy.exc import IntegrityError
+
+from app.auth.forms import MAX_PASSWORD, MIN_PASSWORD
+from app.extensions import db
+from app.models import LoginSession, User
+
+users = AppGroup("users", help="Accounts: list, create, promote, reset a password.")
+# Four groups of these make about 80 bits, and can be read over the telephone.
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def _named(username: str) -> User:
+    user = User.named(username)
+    if user is None:
+        raise click.ClickException(_("No account is called %(name)s.", name=username))
+    return user
+
+
+def _made_up_password() -> str:
+    return "-".join("".join(secrets.choice(LETTERS) for _letter in range(4)) for _group in range(4))
+
+
+def _checked(password: str) -> str:
+    if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
+        raise click.ClickException(_("%(min)d characters at least. A short sentence is fine.", min=MIN_PASSWORD))
+    return password
+
+
+@users.command("list")
+def list_users() -> None:
+    """List all accounts."""
+    for user in User.everyone():
+        role = _("administrator") if user.is_admin else _("member")
+        click.echo(f"{user.username}\t{user.display_name}\t{role}\t{user.created_at:%Y-%m-%d}")
+
+
+@users.command("create")
+@click.argument("username")
+@click.option("--display-name", default="", help="Name shown; the username when left out.")
+@click.option("--password", default="", help="Made up and printed once when left out.")
+@click.option("--admin", is_flag=True, help="Make an administrator.")
+def create_user(username: str, display_name: str, password: str, admin: bool) -> None:
+    """Create an account."""
+    if not 2 <= len(username.strip()) <= 64 or not username.isprintable():
+        raise click.ClickException(_("Between 2 and 64 characters."))
+    chosen = _checked(password) if password else _made_up_password()
+    try:
+        User.create(username, display_name or username, chosen, is_admin=admin or None)
+    except IntegrityError:
+        raise click.ClickException(_("This username is taken.")) from None
+    click.echo(_("Account %(name)s created.", name=username.strip()))
+    if not password:
+        click.echo(_("Password, shown this once: %(password)s", password=chosen))
+
+
+@users.command("promote")
+@click.argument("username")
+def promote(username: str) -> None:
+    """Make a person an administrator."""
+    _named(username).is_admin = True
+    db.session.commit()
+    click.echo(_("%(name)s is now an administrator.", name=username))
+
+
+@users.command("reset-password")
+@click.argument("username")
+@click.option("--password", default="", help="Made up and printed once when left out.")
+def reset_password(username: str, password: str) -> None:
+    """Give a new password and end the person's sessions."""
+    user = _named(username)
+    chosen = _checked(password) if password else _made_up_password()
+    user.set_password(chosen)
+    LoginSession.close_all(user)
+    db.session.commit()
+    click.echo(_("The password of %(name)s is changed and their sessions are closed.", name=user.username))
+    if not password:
+        click.echo(_("Password, shown this once: %(password)s", password=chosen))

@@ -1,0 +1,39 @@
+"""The llama.cpp process: loads one GGUF file, serves it on loopback, and ends when its parent does.
+
+Run as a script by `app.engines.embedded`; it imports nothing of the project, so that it holds nothing but the model.
+Its orders are one line of JSON on standard input. It says `ready` on standard output once the model is loaded, and
+ends when standard input does: even a parent that was killed leaves nothing behind.
+"""
+
+import json
+import os
+import sys
+
+
+def main() -> None:
+    """Serve until standard input ends."""
+    orders = json.loads(sys.stdin.readline())
+
+    import xllamacpp  # noqa: PLC0415 - loads 100 MB of native code, which only this process needs
+
+    params = xllamacpp.CommonParams()
+    params.model.path = orders["model"]
+    params.model_alias = {orders["alias"]}
+    params.port = orders["port"]
+    params.api_keys = [orders["key"]]
+    params.n_parallel = orders["slots"]
+    params.n_ctx = orders["context"] * orders["slots"]
+    # Small batches: llama.cpp looks at closed connections between two of them, and other slots wait for one.
+    params.n_batch = params.n_ubatch = 256
+    params.cache_ram_mib = orders["cache_ram_mb"]
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = orders["threads"]
+    params.n_threads_http = 4 + orders["slots"]
+    params.endpoint_slots = True
+    server = xllamacpp.Server(params)
+    print("ready", server.listening_address, flush=True)
+    sys.stdin.read()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

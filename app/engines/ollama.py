@@ -1,0 +1,214 @@
+"""Ollama's native API, versions 0.6 to 0.33."""
+
+import json
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import ollama
+import requests
+
+from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Text, Thinking, Usage
+from app.engines.catalogue import described
+from app.engines.http import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, Exchanges
+from app.errors import AppError
+
+
+# A download may say nothing for this long.
+PULL_TIMEOUT_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class PullProgress:
+    """One line of a download: what is being done, and bytes of the current file."""
+
+    status: str
+    completed: int = 0
+    total: int = 0
+
+
+class Ollama:
+    """`context`, `threads`: the one option set of every call; changing it would reload the model."""
+
+    name = "ollama"
+    label = "Ollama"
+
+    def __init__(self, url: str, *, context: int = 4096, threads: int = 0, keep_alive: int = -1, slots: int = 1,
+                 read_timeout_s: float = 900) -> None:
+        self.url = url.rstrip("/")
+        self.slots = slots
+        self._context = context
+        self._keep_alive = keep_alive
+        self._options: dict[str, int] = {"num_ctx": context} | ({"num_thread": threads} if threads else {})
+        self._exchanges = Exchanges(self.label, read_timeout_s=read_timeout_s)
+        self._client = self._managing(QUERY_TIMEOUT_S)
+        self._pulls = self._managing(PULL_TIMEOUT_S)
+        self._shown: dict[str, ollama.ShowResponse] = {}
+        self._in_memory: frozenset[str] = frozenset()
+
+    def models(self) -> list[Model]:
+        """Installed models; what each can do is asked once for each digest."""
+        return [self._describe(entry) for entry in self._ask(self._client.list).models if entry.model]
+
+    def loaded(self) -> frozenset[str]:
+        """Names of the models in memory; a model whose context is not ours would be reloaded, so it does not count."""
+        entries = self._ask(self._client.ps).models
+        self._in_memory = frozenset(
+            entry.model for entry in entries
+            if entry.model and getattr(entry, "context_length", None) in (None, 0, self._context))
+        return self._in_memory
+
+    def warm(self, model: str) -> None:
+        """Load with the options that every answer uses, on our own connection: Ollama drops a load whose client left."""
+        self._load(model, Cancel())
+
+    def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
+        """Events of one answer."""
+        if request.model not in self._in_memory:
+            started = time.monotonic()
+            yield Loading(0.0)
+            self._load(request.model, cancel)
+            if cancel.is_set():
+                return
+            yield Loading(time.monotonic() - started, loaded=True)
+        try:
+            with self._exchanges.post(f"{self.url}/api/chat", self._body(request), cancel) as response:
+                if response.status_code != 200:
+                    raise self._refusal(response, request.model)
+                for event in self._events(response, request.model):
+                    # What had arrived before the connection was cut is not said any more.
+                    if cancel.is_set():
+                        return
+                    yield event
+        except AppError:
+            if not cancel.is_set():
+                self._in_memory -= {request.model}
+                raise
+
+    def pull(self, model: str) -> Iterator[PullProgress]:
+        """Download a model; raises unknown_model or an engine failure."""
+        lines = self._ask(lambda: self._pulls.pull(model, stream=True), model)
+        while (line := self._ask(lambda: next(lines, None), model)) is not None:
+            yield PullProgress(line.status or "", line.completed or 0, line.total or 0)
+
+    def _managing(self, timeout_s: float) -> ollama.Client:
+        """The client for everything but answers. It keeps no idle connection, as nobody would close it."""
+        timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
+        return ollama.Client(host=self.url, timeout=timeout, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        options: dict[str, Any] = self._options | {"num_predict": request.max_tokens}
+        if request.temperature is not None:
+            options["temperature"] = request.temperature
+        if request.seed is not None:
+            options["seed"] = request.seed
+        return {"model": request.model, "messages": list(request.messages), "stream": True, "think": request.think,
+                "truncate": False, "keep_alive": self._keep_alive, "options": options}
+
+    def _load(self, model: str, cancel: Cancel) -> None:
+        body = {"model": model, "stream": False, "keep_alive": self._keep_alive, "options": self._options}
+        try:
+            with self._exchanges.post(f"{self.url}/api/generate", body, cancel) as response:
+                if response.status_code != 200:
+                    raise self._refusal(response, model)
+                for line in self._exchanges.lines(response):
+                    self._parse(line, model)
+        except AppError:
+            if not cancel.is_set():
+                raise
+        else:
+            self._in_memory |= {model}
+
+    def _events(self, response: requests.Response, model: str) -> Iterator[EngineEvent]:
+        for line in self._exchanges.lines(response):
+            if not line:
+                continue
+            part = self._parse(line, model)
+            try:
+                events = _events_of(part)
+            except (AttributeError, TypeError) as error:
+                raise self._exchanges.failure("engine_garbled", f"{error}: {line[:200]!r}") from error
+            yield from events
+            if part.get("done"):
+                return
+        raise self._exchanges.failure("engine_cut", "the stream ended without done:true")
+
+    def _parse(self, line: bytes, model: str) -> dict[str, Any]:
+        try:
+            part = json.loads(line)
+        except ValueError as error:
+            raise self._exchanges.failure("engine_garbled", f"{error}: {line[:200]!r}") from error
+        if not isinstance(part, dict):
+            raise self._exchanges.failure("engine_garbled", line[:200])
+        if "error" in part:
+            raise self._failure(200, str(part["error"]), model)
+        return part
+
+    def _refusal(self, response: requests.Response, model: str) -> AppError:
+        body = response.text[:2000]
+        try:
+            message = str(json.loads(body)["error"])
+        except (ValueError, KeyError, TypeError):
+            message = body
+        return self._failure(response.status_code, message, model)
+
+    def _failure(self, status: int, message: str, model: str) -> AppError:
+        """Ollama says why in a sentence only; its texts differ among versions, so a few words decide."""
+        words = message.lower()
+        if status == 404 or ("model" in words and "not found" in words) or "manifest: file does not exist" in words:
+            return AppError("unknown_model", cause=message, model=model)
+        if "does not support thinking" in words:
+            return AppError("thinking_unsupported", cause=message, model=model)
+        if "does not support chat" in words:
+            return AppError("not_a_chat_model", cause=message, model=model)
+        # "context canceled" and "context deadline exceeded" are Go's words for something else.
+        if re.search(r"context (size|length|window)", words) and status in (200, 400):
+            return AppError("context_exceeded", cause=message)
+        return self._exchanges.failure("engine_busy" if status == 503 else "engine_failed", f"{status}: {message}")
+
+    def _ask(self, call: Any, model: str = "") -> Any:
+        """Run a call of the `ollama` client; its many exceptions become ours."""
+        try:
+            return call()
+        except ollama.ResponseError as error:
+            raise self._failure(error.status_code, error.error, model) from error
+        except (httpx.HTTPError, ConnectionError) as error:
+            raise self._exchanges.unreachable(error) from error
+        except ValueError as error:
+            raise self._exchanges.failure("engine_garbled", error) from error
+
+    def _describe(self, entry: ollama.ListResponse.Model) -> Model:
+        name = str(entry.model)
+        key = entry.digest or name
+        if key not in self._shown:
+            self._shown[key] = self._ask(lambda: self._client.show(name), name)
+        capabilities = self._shown[key].capabilities or ["completion"]
+        details = entry.details
+        return described(
+            name, size_bytes=int(entry.size or 0), thinking="thinking" in capabilities, chat="completion" in capabilities,
+            context=self._context, parameters=(details and details.parameter_size) or "",
+            quantization=(details and details.quantization_level) or "")
+
+
+def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
+    """What one line says; AttributeError or TypeError when it is of another shape."""
+    message = part.get("message") or {}
+    events: list[EngineEvent] = []
+    if thought := message.get("thinking"):
+        events.append(Thinking("" + thought))
+    if content := message.get("content"):
+        events.append(Text("" + content))
+    if part.get("done"):
+        events.append(Done(part.get("done_reason") or "stop", _usage(part)))
+    return events
+
+
+def _usage(part: dict[str, Any]) -> Usage:
+    """Ollama counts in nanoseconds and leaves zeros out; the time of reading covers the uncached part only."""
+    return Usage(
+        prompt_tokens=part.get("prompt_eval_count", 0), prefill_ms=part.get("prompt_eval_duration", 0) / 1e6,
+        output_tokens=part.get("eval_count", 0), decode_ms=part.get("eval_duration", 0) / 1e6,
+        load_ms=part.get("load_duration", 0) / 1e6)

@@ -1,0 +1,229 @@
+"""OpenAI's chat API as llama-server speaks it, and as other servers do with less detail."""
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import requests
+
+from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Reading, Text, Thinking, Usage
+from app.engines.catalogue import described
+from app.engines.http import Exchanges
+from app.errors import AppError
+
+# How often a server that is still loading its model is asked again.
+LOADING_POLL_S = 0.25
+
+
+class OpenAICompatible:
+    """`slots` 0: as many as the server says it has (llama-server), else 1."""
+
+    name = "openai"
+    label = "llama-server"
+
+    def __init__(self, url: str, api_key: str = "", *, slots: int = 0, read_timeout_s: float = 900) -> None:
+        self._url = url.rstrip("/").removesuffix("/v1")
+        self._api_key = api_key
+        self._slots = slots
+        self._read_timeout_s = read_timeout_s
+        self._exchanges = Exchanges(self.label, read_timeout_s=read_timeout_s)
+        self._props: dict[str, Any] | None = None
+
+    @property
+    def url(self) -> str:
+        """The base address, without `/v1`."""
+        return self._url
+
+    @property
+    def slots(self) -> int:
+        """The number set, else the server's own, else 1."""
+        return self._slots or int((self._props or {}).get("total_slots") or 1)
+
+    def models(self) -> list[Model]:
+        """What the server lists; llama-server also tells its context and whether its template can think."""
+        self._props = self._read_props()
+        listed = self._get("/v1/models")
+        context = int((self._props.get("default_generation_settings") or {}).get("n_ctx") or 0)
+        thinking = "enable_thinking" in str(self._props.get("chat_template", ""))
+        return [self._describe(entry, context, thinking) for entry in listed.get("data") or [] if entry.get("id")]
+
+    def loaded(self) -> frozenset[str]:
+        """Every model listed, except those that a router says it has not loaded."""
+        entries = self._get("/v1/models").get("data") or []
+        return frozenset(
+            entry["id"] for entry in entries
+            if entry.get("id") and (entry.get("status") or {}).get("value", "loaded") == "loaded")
+
+    def warm(self, model: str) -> None:
+        """Wait until the server has loaded its model, for as long as an answer may be silent."""
+        deadline = time.monotonic() + self._read_timeout_s
+        while self._exchanges.query(f"{self.url}/health", headers=self._headers()).status_code == 503:
+            if time.monotonic() > deadline:
+                raise self._exchanges.failure("engine_silent", f"{model} is still loading")
+            time.sleep(LOADING_POLL_S)
+
+    def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
+        """Events of one answer; a model that is still loading is waited for."""
+        started = time.monotonic()
+        loading = False
+        while not cancel.is_set():
+            try:
+                with self._exchanges.post(f"{self.url}/v1/chat/completions", self._body(request), cancel,
+                                          headers=self._headers()) as response:
+                    if response.status_code == 200:
+                        if loading:
+                            yield Loading(time.monotonic() - started, loaded=True)
+                        for event in self._events(response, request.model):
+                            # What had arrived before the connection was cut is not said any more.
+                            if cancel.is_set():
+                                return
+                            yield event
+                        return
+                    failure = self._refusal(response, request.model)
+            except AppError as error:
+                if cancel.is_set():
+                    return
+                failure = error
+            still_loading = failure.code == "engine_busy" and "loading" in failure.cause.lower()
+            if not still_loading or time.monotonic() - started > self._read_timeout_s:
+                raise failure
+            loading = True
+            yield Loading(time.monotonic() - started)
+            cancel.wait(LOADING_POLL_S)
+
+    def _body(self, request: ChatRequest) -> dict[str, Any]:
+        body: dict[str, Any] = {
+            "model": request.model, "messages": list(request.messages), "stream": True,
+            "stream_options": {"include_usage": True}, "max_tokens": request.max_tokens}
+        if request.temperature is not None:
+            body["temperature"] = request.temperature
+        if request.seed is not None:
+            body["seed"] = request.seed
+        if self._props is None:
+            self._props = self._read_props()
+        if self._props:
+            # llama-server notices a closed connection only when it writes: progress makes it write while reading.
+            body |= {"return_progress": True, "cache_prompt": True,
+                     "chat_template_kwargs": {"enable_thinking": request.think}}
+        return body
+
+    def _events(self, response: requests.Response, model: str) -> Iterator[EngineEvent]:
+        reason = ""
+        usage = Usage()
+        for line in self._exchanges.lines(response):
+            if not line.startswith(b"data:"):
+                self._check_stray(line)
+                continue
+            data = line[5:].strip()
+            if data == b"[DONE]":
+                break
+            part = self._parse(data, model)
+            try:
+                events = _events_of(part)
+                usage = _usage(part, usage)
+                reason = next((c["finish_reason"] for c in part.get("choices") or () if c.get("finish_reason")), reason)
+            except (AttributeError, TypeError) as error:
+                raise self._exchanges.failure("engine_garbled", f"{error}: {data[:200]!r}") from error
+            yield from events
+        if not reason:
+            raise self._exchanges.failure("engine_cut", "the stream ended without finish_reason")
+        yield Done(reason, usage)
+
+    def _parse(self, data: bytes, model: str) -> dict[str, Any]:
+        try:
+            part = json.loads(data)
+        except ValueError as error:
+            raise self._exchanges.failure("engine_garbled", f"{error}: {data[:200]!r}") from error
+        if not isinstance(part, dict):
+            raise self._exchanges.failure("engine_garbled", data[:200])
+        if part.get("error"):
+            raise self._failure(200, part["error"], model)
+        return part
+
+    def _check_stray(self, line: bytes) -> None:
+        """Between events stand blank lines, comments and other fields; anything else is not SSE."""
+        if line and not line.startswith((b":", b"event:", b"id:", b"retry:")):
+            raise self._exchanges.failure("engine_garbled", line[:200])
+
+    def _refusal(self, response: requests.Response, model: str) -> AppError:
+        body = response.text[:2000]
+        try:
+            error = json.loads(body)["error"]
+        except (ValueError, KeyError, TypeError):
+            error = body
+        return self._failure(response.status_code, error, model)
+
+    def _failure(self, status: int, error: Any, model: str) -> AppError:
+        details = error if isinstance(error, dict) else {"message": error}
+        message = str(details.get("message", ""))
+        kind = str(details.get("type", ""))
+        cause = f"{status}: {message}"
+        if kind == "exceed_context_size_error" or (status == 400 and "context" in message.lower()):
+            return AppError("context_exceeded", cause=cause)
+        if status == 404 or "model_not_found" in str(details.get("code", "")):
+            return AppError("unknown_model", cause=cause, model=model)
+        if status in (401, 403):
+            return self._exchanges.failure("engine_refused", cause)
+        busy = status in (429, 503) or kind == "unavailable_error"
+        return self._exchanges.failure("engine_busy" if busy else "engine_failed", cause)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
+
+    def _read_props(self) -> dict[str, Any]:
+        """llama-server's own facts; another vendor has no such page, which is an empty answer."""
+        try:
+            props = self._get("/props")
+        except AppError as error:
+            if error.code in ("engine_unreachable", "engine_busy", "engine_refused"):
+                raise
+            return {}
+        return props if "default_generation_settings" in props else {}
+
+    def _get(self, path: str) -> dict[str, Any]:
+        response = self._exchanges.query(self.url + path, headers=self._headers())
+        if response.status_code != 200:
+            raise self._refusal(response, "")
+        try:
+            answer = response.json()
+        except ValueError as error:
+            raise self._exchanges.failure("engine_garbled", error) from error
+        return answer if isinstance(answer, dict) else {}
+
+    def _describe(self, entry: dict[str, Any], context: int, thinking: bool) -> Model:
+        meta = entry.get("meta") or {}
+        count = meta.get("n_params") or 0
+        return described(
+            entry["id"], size_bytes=int(meta.get("size") or 0), thinking=thinking,
+            context=context or int(entry.get("max_model_len") or 0),
+            parameters=f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M" if count else "",
+            quantization=str(meta.get("ftype") or ""))
+
+
+def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
+    """What one chunk says; AttributeError or TypeError when it is of another shape."""
+    events: list[EngineEvent] = []
+    if progress := part.get("prompt_progress"):
+        cached = progress.get("cache") or 0
+        events.append(Reading(progress.get("processed", 0) - cached, progress.get("total", 0) - cached))
+    for choice in part.get("choices") or ():
+        delta = choice.get("delta") or {}
+        if thought := delta.get("reasoning_content") or delta.get("reasoning"):
+            events.append(Thinking("" + thought))
+        if content := delta.get("content"):
+            events.append(Text("" + content))
+    return events
+
+
+def _usage(part: dict[str, Any], before: Usage) -> Usage:
+    """Counts from `usage` (every vendor) and durations from `timings` (llama-server); either may come alone."""
+    counts = part.get("usage") or {}
+    timings = part.get("timings") or {}
+    cached = (counts.get("prompt_tokens_details") or {}).get("cached_tokens", timings.get("cache_n", before.cached_tokens))
+    prompt = timings["prompt_n"] + timings.get("cache_n", 0) if "prompt_n" in timings else before.prompt_tokens
+    return Usage(
+        prompt_tokens=counts.get("prompt_tokens", prompt), cached_tokens=cached,
+        prefill_ms=timings.get("prompt_ms", before.prefill_ms),
+        output_tokens=counts.get("completion_tokens", timings.get("predicted_n", before.output_tokens)),
+        decode_ms=timings.get("predicted_ms", before.decode_ms))

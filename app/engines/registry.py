@@ -1,0 +1,56 @@
+"""Which engine is used, why, and how it is made from the settings."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import requests
+
+from app.engines import embedded
+from app.engines.base import Engine
+from app.engines.openai_compatible import OpenAICompatible
+
+PROBE_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """The engine's name and the reason, one sentence for the administrator."""
+
+    name: str
+    reason: str
+
+
+def choose(settings: dict[str, Any]) -> Choice:
+    """The engine that ENGINE names; for `auto` the first that can be used."""
+    if settings["ENGINE"] != "auto":
+        return Choice(settings["ENGINE"], f"ENGINE={settings['ENGINE']}")
+    url = settings["OLLAMA_HOST"]
+    if _ollama_answers(url):
+        return Choice("ollama", f"ENGINE=auto: Ollama answers at {url}")
+    silent = f"ENGINE=auto: no Ollama at {url}"
+    if settings["OPENAI_BASE_URL"]:
+        return Choice("openai", f"{silent}, OPENAI_BASE_URL is set")
+    return Choice("embedded", f"{silent}, OPENAI_BASE_URL is empty")
+
+
+def make(name: str, settings: dict[str, Any]) -> Engine:
+    """The engine of that name; nothing is connected yet."""
+    slots, timeout = settings["ENGINE_SLOTS"], settings["ENGINE_TIMEOUT"]
+    if name == "ollama":
+        # Here because the client's import costs memory and time that the other engines need not pay.
+        from app.engines.ollama import Ollama  # noqa: PLC0415
+
+        return Ollama(settings["OLLAMA_HOST"], context=settings["CONTEXT_TOKENS"], threads=settings["ENGINE_THREADS"],
+                      keep_alive=settings["KEEP_ALIVE"], slots=slots or 1, read_timeout_s=timeout)
+    if name == "openai":
+        return OpenAICompatible(settings["OPENAI_BASE_URL"], settings["OPENAI_API_KEY"], slots=slots, read_timeout_s=timeout)
+    return embedded.Embedded(settings["INSTANCE_DIR"], slots=slots or 1, read_timeout_s=timeout)
+
+
+def _ollama_answers(url: str) -> bool:
+    session = requests.Session()
+    session.trust_env = False
+    try:
+        return session.get(f"{url}/api/version", timeout=PROBE_TIMEOUT_S).ok
+    except requests.RequestException:
+        return False

@@ -1,0 +1,123 @@
+"""Failures as answers: a page in the house's style, or problem+json (RFC 9457) for scripts."""
+
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from flask import Flask, Response, jsonify, render_template, request
+from flask_babel import gettext as _
+from flask_limiter import RateLimitExceeded
+from flask_login import current_user
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from werkzeug.exceptions import HTTPException
+
+from app.errors import AppError
+from app.extensions import db
+from app.generation.wire import conversation_json
+from app.models import Conversation
+
+HTTP_CODES = {
+    400: "bad_request", 401: "login_required", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
+    413: "request_too_large", 415: "unsupported_media_type", 429: "rate_limited"}
+RECENT = 3
+RETRY_AFTER_S = 5
+
+logger = logging.getLogger(__name__)
+
+
+def database_failure(error: SQLAlchemyError) -> AppError:
+    """SQLite says what is wrong in words only."""
+    words = str(error).lower()
+    if isinstance(error, OperationalError):
+        if "full" in words or "disk i/o" in words or "readonly" in words:
+            return AppError("storage_full", cause=str(error))
+        if "locked" in words or "busy" in words:
+            return AppError("database_busy", cause=str(error))
+    return AppError("internal_error", cause=str(error))
+
+
+def wants_json() -> bool:
+    """Scripts' addresses, and whoever prefers JSON to pages."""
+    return request.path.startswith(("/api/", "/v1/")) or (
+        request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json")
+
+
+def answer(error: AppError, status: int | None = None) -> Response:
+    """The failure as a page or as problem+json."""
+    status = status or error.status
+    response = _problem(error, status) if wants_json() else _page(error, status)
+    response.status_code = status
+    if status in (429, 503):
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _problem(error: AppError, status: int) -> Response:
+    response = jsonify({
+        "type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": error.code,
+        "detail": error.sentence})
+    response.mimetype = "application/problem+json"
+    return response
+
+
+def _page(error: AppError, status: int) -> Response:
+    titles = {
+        403: _("This page is not open to you."), 404: _("This page is not on the chart."),
+        413: _("That is too large."), 429: _("Too many attempts."), 500: _("Something went wrong."),
+        503: _("The service is not available.")}
+    texts = {404: _("The conversation may have been deleted, or a letter of the address is wrong. Nothing else is lost.")}
+    return Response(render_template(
+        "errors/page.html", status=status, title=titles.get(status, _("This cannot be done.")),
+        text=texts.get(status, error.sentence), code=error.code, path=request.path, recent=_recent(status)))
+
+
+def _recent(status: int) -> list[dict[str, Any]]:
+    """Where to go instead; nothing when the database may be what is wrong."""
+    if status >= 500:
+        return []
+    try:
+        if not current_user.is_authenticated:
+            return []
+        return [conversation_json(item) for item in Conversation.recent(current_user, limit=RECENT)]
+    except SQLAlchemyError:
+        return []
+
+
+def init_app(app: Flask) -> None:
+    """Register the handlers."""
+
+    @app.errorhandler(AppError)
+    def app_error(error: AppError) -> Response:
+        if error.status >= 500:
+            logger.warning("request failed code=%s path=%s cause=%s", error.code, request.path, error.cause)
+        return answer(error)
+
+    @app.errorhandler(CSRFError)
+    def csrf_error(error: CSRFError) -> Response:
+        return answer(AppError("csrf_failed", cause=error.description))
+
+    @app.errorhandler(RateLimitExceeded)
+    def rate_limited(_error: RateLimitExceeded) -> Response:
+        return answer(AppError("rate_limited"))
+
+    @app.errorhandler(HTTPException)
+    def http_error(error: HTTPException) -> Response:
+        status = error.code or 500
+        if status < 400:
+            return error.get_response()  # type: ignore[return-value]
+        fallback = "internal_error" if status >= 500 else "bad_request"
+        return answer(AppError(HTTP_CODES.get(status, fallback)), status)
+
+    @app.errorhandler(SQLAlchemyError)
+    def database_error(error: SQLAlchemyError) -> Response:
+        db.session.rollback()
+        failure = database_failure(error)
+        logger.error("database failed code=%s path=%s cause=%s", failure.code, request.path, error)
+        return answer(failure)
+
+    @app.errorhandler(Exception)
+    def crash(error: Exception) -> Response:
+        db.session.rollback()
+        logger.exception("request crashed path=%s", request.path, exc_info=error)
+        return answer(AppError("internal_error"))

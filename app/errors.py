@@ -1,0 +1,72 @@
+"""What can go wrong: exceptions with a stable code, and the sentence that a person reads for each code."""
+
+from typing import Any
+
+from flask_babel import LazyString, force_locale
+from flask_babel import lazy_gettext as _l
+
+SENTENCES: dict[str, tuple[int, LazyString]] = {
+    "bad_request": (400, _l("The request could not be understood.")),
+    "csrf_failed": (400, _l("This page is too old to send that. Reload it and try again.")),
+    "login_required": (401, _l("Your session has ended. Sign in again.")),
+    "forbidden": (403, _l("You are not allowed to do that.")),
+    "not_found": (404, _l("This does not exist, or no longer exists.")),
+    "method_not_allowed": (405, _l("This address does not accept that kind of request.")),
+    "too_large": (413, _l("This is too long: the limit is %(limit)s characters.")),
+    "request_too_large": (413, _l("This is too large to be sent.")),
+    "unsupported_media_type": (415, _l("JSON is expected here.")),
+    "blank_message": (422, _l("Write a question first.")),
+    "invalid_field": (422, _l("The field “%(field)s” is not valid.")),
+    "unknown_model": (422, _l("The model %(model)s is not available here.")),
+    "not_a_chat_model": (422, _l("The model %(model)s cannot hold a conversation.")),
+    "thinking_unsupported": (422, _l("The model %(model)s cannot think before answering.")),
+    "unknown_parent": (422, _l("The message you are answering does not belong to this conversation.")),
+    "run_active": (409, _l("This answer is still being written.")),
+    "nothing_to_continue": (409, _l("This answer is complete: there is nothing to continue.")),
+    "rate_limited": (429, _l("Too many attempts. Wait a little and try again.")),
+    "internal_error": (500, _l("Something went wrong on the server. Your text is kept; try again.")),
+    "queue_full": (503, _l("Too many questions are waiting. Try again in a moment.")),
+    "database_busy": (503, _l("The database is busy. Nothing was lost; try again in a moment.")),
+    "storage_full": (503, _l("The server’s disk is full. Nothing more can be saved; tell the administrator.")),
+    "stopping": (503, _l("The server is restarting. Try again in a moment.")),
+    "engine_unreachable": (503, _l("%(engine)s does not answer. Your question is kept: use Regenerate when it is back.")),
+    "engine_busy": (503, _l("%(engine)s has too much to do. Use Regenerate in a moment.")),
+    "engine_failed": (502, _l("%(engine)s failed while answering. The text so far is kept; use Regenerate.")),
+    "engine_cut": (502, _l("%(engine)s stopped before the end of the answer. The text so far is kept.")),
+    "engine_garbled": (502, _l("%(engine)s sent something that cannot be read. The text so far is kept.")),
+    "engine_silent": (504, _l("%(engine)s has been silent for too long. The text so far is kept; use Regenerate.")),
+    "engine_refused": (502, _l("%(engine)s refused the connection key. Tell the administrator.")),
+    "context_exceeded": (502, _l("This question is too long for the model’s memory. Shorten it.")),
+    "interrupted": (503, _l("The server restarted during the answer. The text so far is kept.")),
+}
+
+
+class AppError(Exception):
+    """A failure that has a code, parameters for its sentence, and a cause for the administrator's log."""
+
+    def __init__(self, code: str, *, cause: str = "", **params: Any) -> None:
+        if code not in SENTENCES:
+            raise KeyError(code)
+        self.code = code
+        self.cause = cause
+        self.params = params
+        super().__init__(f"{code} {params or ''} {cause}".strip())
+
+    @property
+    def status(self) -> int:
+        """The HTTP status that goes with the code."""
+        return SENTENCES[self.code][0]
+
+    @property
+    def sentence(self) -> str:
+        """What the person reads, in the language in force."""
+        return sentence(self.code, self.params)
+
+
+def sentence(code: str, params: dict[str, Any], locale: str | None = None) -> str:
+    """The sentence of a stored failure; a code of another version falls back on the general one."""
+    text = SENTENCES.get(code, SENTENCES["internal_error"])[1]
+    if locale is None:
+        return str(text) % params if params else str(text)
+    with force_locale(locale):
+        return sentence(code, params)

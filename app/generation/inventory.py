@@ -1,0 +1,132 @@
+"""What the engine can run now, asked in the background so that no page ever waits for it."""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.engines.base import Engine, Model
+from app.engines.catalogue import BUILT_IN_DEFAULT, same_model
+from app.errors import AppError
+
+# How often the engine is asked what it has and what is loaded.
+REFRESH_S = 15.0
+# While it does not answer.
+RETRY_S = 2.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """The default model: what was asked for, where it was set, and what is really used (None: nothing is there)."""
+
+    name: str
+    source: str
+    effective: str | None
+
+    @property
+    def installed(self) -> bool:
+        """Whether the model asked for is the one used."""
+        return self.effective is not None and same_model(self.name, self.effective)
+
+
+class Inventory:
+    """The engine's models as last seen. `preference` gives the default's name and the source of that setting."""
+
+    def __init__(self, engine: Engine, preference: Callable[[], tuple[str, str]]) -> None:
+        self.engine = engine
+        self._preference = preference
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._ended = threading.Event()
+        self.models: list[Model] = []
+        self.loaded: frozenset[str] = frozenset()
+        self.reachable = False
+        self.failure = ""
+        self._asked = 0.0
+        self._warmed = ""
+
+    def start(self) -> None:
+        """Refresh, then load the default model, then refresh for ever; in a thread."""
+        threading.Thread(target=self._keep, name="inventory", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._ended.set()
+        self._wake.set()
+
+    def wake(self) -> None:
+        """Look again now: the default or the models may have changed."""
+        self._wake.set()
+
+    def refresh(self) -> None:
+        """Ask the engine now; a failure is kept, not raised."""
+        with self._lock:
+            try:
+                models = [model for model in self.engine.models() if model.chat]
+                loaded = self.engine.loaded()
+            except AppError as error:
+                if self.reachable or not self.failure:
+                    logger.warning("engine lost code=%s cause=%s", error.code, error.cause)
+                self.reachable, self.failure, self.loaded = False, error.cause or error.code, frozenset()
+            else:
+                if not self.reachable:
+                    logger.info("engine found engine=%s models=%d", self.engine.name, len(models))
+                self.models, self.loaded, self.reachable, self.failure = models, loaded, True, ""
+            self._asked = time.monotonic()
+
+    def find(self, name: str) -> Model:
+        """The model of that name; a name not seen yet is looked for once more. Raises unknown_model.
+
+        While the engine has never answered, any name is taken: the run will say what is wrong.
+        """
+        model = self._known(name)
+        if model is None and time.monotonic() - self._asked > RETRY_S:
+            self.refresh()
+            model = self._known(name)
+        if model is None and (self.models or self.reachable):
+            raise AppError("unknown_model", model=name)
+        return model or Model(name)
+
+    def context_of(self, name: str) -> int:
+        """Tokens of a model's context; 0 when the engine does not tell."""
+        model = self._known(name)
+        return model.context if model else 0
+
+    def default(self) -> Default:
+        """The default model, in words that say what wins."""
+        name, source = self._preference()
+        if not name:
+            built_in = BUILT_IN_DEFAULT if self.engine.name == "ollama" else ""
+            name = built_in or (self.models[0].name if self.models else "")
+        model = self._known(name) or (self.models[0] if self.models else None)
+        return Default(name, source, model.name if model else None)
+
+    def _known(self, name: str) -> Model | None:
+        return next((model for model in self.models if same_model(model.name, name)), None)
+
+    def _keep(self) -> None:
+        while not self._ended.is_set():
+            self.refresh()
+            self._warm_default()
+            self._wake.wait(REFRESH_S if self.reachable else RETRY_S)
+            self._wake.clear()
+
+    def _warm_default(self) -> None:
+        """Load the default once each time it changes or the engine comes back, on our own connection."""
+        name = self.default().effective or ""
+        if not self.reachable:
+            self._warmed = ""
+        elif name and name != self._warmed:
+            self._warmed = name
+            if name in self.loaded:
+                return
+            try:
+                self.engine.warm(name)
+            except AppError as error:
+                logger.warning("default model not loaded model=%s code=%s cause=%s", name, error.code, error.cause)
+                return
+            logger.info("default model loaded model=%s", name)
+            self.refresh()

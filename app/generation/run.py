@@ -1,0 +1,169 @@
+"""Carries one run: from the rows to the engine, from the engine to the followers and back to the rows."""
+
+import logging
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.engines.base import Cancel, ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Text, Thinking, Usage
+from app.errors import AppError
+from app.generation import prompt
+from app.generation.hub import Channel, Event
+from app.generation.scheduler import Ticket
+from app.generation.store import Job, Store
+from app.models import RunState
+
+# The text is kept this often while it grows: what a crash may lose.
+SNAPSHOT_S = 2.0
+# How often, and after what pauses, the end of an answer is stored again when the database refuses it.
+STORE_RETRIES_S = (0.2, 1.0, 3.0)
+# A prompt that the engine finds too long is cut again, this many times.
+CUTS = 3
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`context` and `output` in tokens."""
+
+    system: str
+    context: int
+    output: int
+
+
+class Carrier:
+    """One run at work. Times are monotonic seconds; `queued` is when the question was accepted."""
+
+    def __init__(self, ticket: Ticket, channel: Channel, engine: Engine, store: Store, limits: Limits, queued: float) -> None:
+        self._ticket = ticket
+        self._channel = channel
+        self._engine = engine
+        self._store = store
+        self._limits = limits
+        self._queued = queued
+        self._started = time.monotonic()
+        self._first_text: float | None = None
+        self._loading_s = 0.0
+        self._content: list[str] = []
+        self._thinking: list[str] = []
+        self._saved = self._started
+
+    def carry(self) -> None:
+        """Write the answer; whatever happens, the run ends in the rows and on the wire."""
+        locale = None
+        state, reason, error, usage = RunState.FAILED, None, None, Usage()
+        try:
+            job = self._store.begin(self._ticket.key)
+            locale = job.locale
+            self._content.append(job.content)
+            self._thinking.append(job.thinking)
+            done = self._write(job)
+            if done is not None:
+                state, reason, usage = RunState.DONE, done.reason, done.usage
+            elif self._ticket.interrupted:
+                state, error = RunState.INTERRUPTED, AppError("interrupted")
+            else:
+                state = RunState.STOPPED
+        except AppError as failure:
+            error = failure
+        except SQLAlchemyError as failure:
+            error = AppError("database_busy", cause=str(failure))
+        except Exception as failure:
+            # Nobody waits for this thread: what is not told here is told nowhere.
+            logger.exception("run failed run=%s", self._ticket.key)
+            error = AppError("internal_error", cause=repr(failure))
+        self._finish(state, reason, error, usage, locale)
+
+    def _write(self, job: Job) -> Done | None:
+        """The engine's last event, or None when the run was cancelled."""
+        budget = self._limits.context - self._limits.output
+        for attempt in range(CUTS + 1):
+            try:
+                return self._attempt(job, budget)
+            except AppError as error:
+                if error.code != "context_exceeded" or attempt == CUTS or self._first_text is not None:
+                    raise
+                budget //= 2
+        raise AssertionError
+
+    def _attempt(self, job: Job, budget: int) -> Done | None:
+        built = prompt.build(self._limits.system, job.branch, budget)
+        if built.left_out:
+            self._store.cut(self._ticket.key, built.left_out, built.first_read)
+            self._channel.publish(Event.CONTEXT, {"left_out": built.left_out, "first_read": built.first_read})
+        request = ChatRequest(job.model, built.messages, think=job.think, max_tokens=self._limits.output)
+        for event in self._engine_events(request, self._ticket.cancel):
+            match event:
+                case Text(text):
+                    self._grow(Event.TEXT, self._content, text)
+                case Thinking(text):
+                    self._grow(Event.THINKING, self._thinking, text)
+                case Reading(done, total):
+                    self._channel.publish(Event.READING, {"done": done, "total": total})
+                case Loading(elapsed_s, loaded):
+                    self._loading_s = elapsed_s
+                    self._channel.publish(
+                        Event.LOADING, {"model": job.model, "elapsed_s": round(elapsed_s, 1), "loaded": loaded})
+                case Done():
+                    return event
+        return None
+
+    def _engine_events(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
+        for event in self._engine.stream(request, cancel):
+            if cancel.is_set():
+                return
+            yield event
+
+    def _grow(self, event: Event, parts: list[str], text: str) -> None:
+        now = time.monotonic()
+        if self._first_text is None:
+            self._first_text = now
+        parts.append(text)
+        self._channel.append(event, text)
+        if now - self._saved >= SNAPSHOT_S:
+            self._saved = now
+            try:
+                self._store.save(self._ticket.key, "".join(self._content), "".join(self._thinking))
+            except SQLAlchemyError:
+                logger.warning("snapshot not saved run=%s", self._ticket.key, exc_info=True)
+
+    def _finish(self, state: RunState, reason: str | None, error: AppError | None, usage: Usage, locale: str | None) -> None:
+        metrics = self._metrics(usage)
+        if error is not None and state == RunState.FAILED:
+            logger.warning("run failed run=%s code=%s cause=%s", self._ticket.key, error.code, error.cause)
+        shown = None
+        for pause in (*STORE_RETRIES_S, None):
+            try:
+                shown = self._store.finish(
+                    self._ticket.key, state, content="".join(self._content), thinking="".join(self._thinking),
+                    reason=reason, error=error, metrics=metrics, locale=locale)
+                break
+            except SQLAlchemyError as failure:
+                logger.exception("end of run not stored run=%s", self._ticket.key)
+                if pause is None:
+                    state, reason, error = RunState.FAILED, None, AppError("storage_full", cause=str(failure))
+                    shown = self._store.describe(error, locale)
+                else:
+                    time.sleep(pause)
+        self._channel.publish(
+            Event.DONE, {"status": str(state), "reason": reason, "error": shown, "metrics": metrics}, last=True)
+
+    def _metrics(self, usage: Usage) -> dict[str, Any]:
+        """Milliseconds and token counts; what the engine does not tell is None."""
+        end = time.monotonic()
+        total = (end - self._queued) * 1000
+        queue = (self._started - self._queued) * 1000
+        load = max(usage.load_ms or 0.0, self._loading_s * 1000)
+        known = usage.prefill_ms is not None and usage.decode_ms is not None
+        work = (usage.prefill_ms or 0) + (usage.decode_ms or 0)
+        figures = {
+            "queue_ms": queue, "load_ms": load, "prompt_tokens": usage.prompt_tokens,
+            "cached_tokens": usage.cached_tokens, "prefill_ms": usage.prefill_ms,
+            "output_tokens": usage.output_tokens, "decode_ms": usage.decode_ms,
+            "first_token_ms": None if self._first_text is None else (self._first_text - self._queued) * 1000,
+            "total_ms": total, "overhead_ms": max(0.0, total - queue - load - work) if known else None}
+        return {name: round(value, 1) if isinstance(value, float) else value for name, value in figures.items()}

@@ -1,0 +1,192 @@
+"""The one object that pages talk to: ask, go on, stop, follow, and what the engine is doing."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from typing import Any
+
+from app.engines.base import Engine
+from app.errors import AppError
+from app.extensions import db
+from app.generation.hub import Channel, Event, Hub, encode
+from app.generation.inventory import Inventory
+from app.generation.run import Carrier, Limits
+from app.generation.scheduler import Scheduler, Ticket
+from app.generation.store import HISTORY, Store
+from app.generation.wire import accepted_json, error_json
+from app.models import Conversation, Message, Run, RunState
+
+# How long the end of the program waits for running answers to be saved.
+FAREWELL_S = 4.0
+
+logger = logging.getLogger(__name__)
+
+
+class Generation:
+    """All runs of this process."""
+
+    def __init__(self, engine: Engine, limits: Limits, queue_max: int, context: Callable[[], AbstractContextManager[Any]],
+                 preference: Callable[[], tuple[str, str]]) -> None:
+        self.engine = engine
+        self.inventory = Inventory(engine, preference)
+        self._limits = limits
+        self._store = Store(context)
+        self._context = context
+        self._hub = Hub()
+        self._scheduler = Scheduler(lambda: engine.slots, queue_max)
+        self._durations: deque[float] = deque(maxlen=HISTORY)
+
+    def start(self) -> None:
+        """Once for each worker process: take up what an earlier one left, and look at the engine."""
+        self._durations.extend(self._store.durations())
+        with self._context():
+            self._recover()
+        self.inventory.start()
+
+    def stop(self) -> None:
+        """Save what is being written as interrupted, and end all followers."""
+        self.inventory.stop()
+        self._scheduler.close(FAREWELL_S)
+        self._hub.close()
+
+    def model_for(self, name: str | None, think: bool) -> str:
+        """The model to use: that name, else the default's. Raises unknown_model, thinking_unsupported."""
+        model = self.inventory.find(name or self.inventory.default().effective or self.inventory.default().name)
+        if think and not model.thinking and self.inventory.reachable:
+            raise AppError("thinking_unsupported", model=model.name)
+        return model.name
+
+    def ask(self, conversation: Conversation, content: str, *, model: str | None, think: bool, client_id: str,
+            parent_id: int | None = None) -> Message:
+        """Store a question and start its answer; the same `client_id` again gives the first answer."""
+        self._scheduler.check_room()
+        name = self.model_for(model or conversation.model, think)
+        answer, new = conversation.ask(content, model=name, think=think, client_id=client_id, parent_id=parent_id)
+        if new:
+            self._submit(answer)
+        return answer
+
+    def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Message:
+        """Start another answer to the same question. Raises run_active while the first is being written."""
+        run = _ended_run(answer)
+        self._scheduler.check_room()
+        think = run.think if think is None else think
+        sibling = answer.conversation.regenerate(answer, model=self.model_for(model or run.model, think), think=think)
+        self._submit(sibling)
+        return sibling
+
+    def go_on(self, answer: Message) -> Message:
+        """Go on writing an answer that was stopped, interrupted, failed or cut. Raises nothing_to_continue."""
+        run = _ended_run(answer)
+        if run.state == RunState.DONE and run.reason != "length":
+            raise AppError("nothing_to_continue")
+        self._scheduler.check_room()
+        run.queue_again(model=self.model_for(run.model, run.think))
+        db.session.commit()
+        self._submit(answer)
+        return answer
+
+    def request_stop(self, answer: Message) -> str:
+        """Stop an answer; returns its state, which a running one leaves a moment later."""
+        ticket = self._scheduler.cancel(answer.id)
+        if ticket is not None:
+            self._store.finish(answer.id, RunState.STOPPED)
+            self._end(answer.id, RunState.STOPPED)
+            return str(RunState.STOPPED)
+        return str(answer.run.state) if answer.run else ""
+
+    def channel(self, message_id: int) -> Channel | None:
+        """The events of an answer, while they are in memory."""
+        return self._hub.get(message_id)
+
+    def follow(self, answer: Message, after: int = 0, attempt: int | None = None) -> Iterator[bytes]:
+        """The events of an answer after number `after`, as bytes of an event stream.
+
+        `attempt`: the one that the follower has seen; when it is another, or is no longer in memory, the whole
+        text so far comes again in an `accepted` event with `reset`.
+        """
+        run = answer.run
+        channel = self._hub.get(answer.id)
+        if run is None:
+            raise AppError("not_found")
+        if channel is not None and (attempt is None or attempt == run.attempt):
+            return channel.follow(after)
+        whole = accepted_json(answer)
+        if channel is not None:
+            snapshot = channel.snapshot()
+            whole["message"] |= {"content": snapshot.content, "thinking": snapshot.thinking}
+            first = [encode(max(1, snapshot.number), Event.ACCEPTED, whole | {"reset": True})]
+            return _chain(first, channel.follow(max(1, snapshot.number)))
+        done = {"status": str(run.state), "reason": run.reason, "error": error_json(run), "metrics": run.metrics}
+        return iter([encode(1, Event.ACCEPTED, whole | {"reset": True}), encode(2, Event.DONE, done)])
+
+    def status(self) -> dict[str, Any]:
+        """The machine's state, for everyone."""
+        running, waiting = self._scheduler.counts()
+        default = self.inventory.default()
+        slots = max(1, self.engine.slots)
+        load = "calm" if running < slots else "busy" if waiting <= 2 * slots else "saturated"
+        return {
+            "state": load if self.inventory.reachable else "down", "running": running, "waiting": waiting, "slots": slots,
+            "model": default.effective or default.name, "loaded": default.effective in self.inventory.loaded,
+            "eta_s": self._expected(waiting + 1) if running >= slots else 0}
+
+    def _submit(self, answer: Message) -> None:
+        channel = self._hub.open(answer.id, answer.content, answer.thinking)
+        channel.publish(Event.ACCEPTED, accepted_json(answer))
+        queued = time.monotonic()
+        model = answer.run.model if answer.run else ""
+
+        def work(ticket: Ticket) -> None:
+            started = time.monotonic()
+            limits = replace(self._limits, context=self.inventory.context_of(model) or self._limits.context)
+            Carrier(ticket, channel, self.engine, self._store, limits, queued).carry()
+            self._durations.append(time.monotonic() - started)
+            self._hub.retire(answer.id)
+
+        def moved(position: int, running: int) -> None:
+            channel.publish(Event.QUEUED, {
+                "position": position, "ahead": position - 1 + running, "eta_s": self._expected(position)})
+
+        self._scheduler.submit(Ticket(answer.id, answer.conversation.user_id, answer.conversation_id, work, moved))
+
+    def _end(self, message_id: int, state: RunState) -> None:
+        channel = self._hub.get(message_id)
+        if channel is not None:
+            channel.publish(Event.DONE, {"status": str(state), "reason": None, "error": None, "metrics": None}, last=True)
+        self._hub.retire(message_id)
+
+    def _expected(self, position: int) -> int | None:
+        """Seconds until the run at that place starts, from the last durations here; None before the first."""
+        durations = list(self._durations)
+        if not durations:
+            return None
+        return round(sum(durations) / len(durations) * position / max(1, self.engine.slots))
+
+    def _recover(self) -> None:
+        """Queued runs of an earlier process go on; running ones are interrupted, with the text that was saved."""
+        for run in Run.active_runs():
+            answer = run.message
+            if run.state == RunState.QUEUED and answer.conversation.deleted_at is None:
+                run.attempt += 1
+                db.session.commit()
+                self._submit(answer)
+            else:
+                self._store.finish(answer.id, RunState.INTERRUPTED, error=AppError("interrupted"))
+            logger.info("run recovered run=%s state=%s", answer.id, run.state)
+
+
+def _ended_run(answer: Message) -> Run:
+    if answer.run is None:
+        raise AppError("not_found")
+    if answer.run.active:
+        raise AppError("run_active")
+    return answer.run
+
+
+def _chain(first: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
+    yield from first
+    yield from rest

@@ -1,0 +1,178 @@
+"""Conversations: their owner, their title, their tree of messages, and the verbs that add to it."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from app.errors import AppError
+from app.extensions import db
+from app.models.message import Message, Role
+from app.models.run import ACTIVE, Run
+from app.models.types import UtcDateTime, public_id, utcnow
+from app.models.user import User
+
+TITLE_LENGTH = 60
+PAGE = 60
+
+
+def title_from(question: str) -> str:
+    """The question's first words: a title that costs no call to the model."""
+    line = next((line.strip(" #*>-\t") for line in question.splitlines() if line.strip(" #*>-\t")), "")
+    if len(line) <= TITLE_LENGTH:
+        return line or question.strip()[:TITLE_LENGTH]
+    return line[:TITLE_LENGTH].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
+class Conversation(db.Model):  # type: ignore[name-defined,misc]
+    """A tree of messages. `head_id` is the end of the branch that is shown."""
+
+    __tablename__ = "conversations"
+    __table_args__ = (Index("ix_conversations_user_id_updated_at", "user_id", "updated_at"),)
+
+    id: Mapped[str] = mapped_column(String(16), primary_key=True, default=public_id)
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
+    title: Mapped[str] = mapped_column(String(200), default="")
+    model: Mapped[str | None] = mapped_column(String(200))
+    head_id: Mapped[int | None]
+    pinned: Mapped[bool] = mapped_column(default=False)
+    archived: Mapped[bool] = mapped_column(default=False)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    messages: Mapped[list[Message]] = relationship(
+        back_populates="conversation", foreign_keys=[Message.conversation_id], passive_deletes=True)
+
+    def belongs_to(self, user: User) -> bool:
+        """Whether this person may see it now."""
+        return self.user_id == user.id and self.deleted_at is None
+
+    @classmethod
+    def of(cls, user: User, conversation_id: str, *, deleted: bool = False) -> "Conversation":
+        """This person's conversation; not_found for a missing, foreign or (unless asked for) deleted one."""
+        conversation = db.session.get(cls, conversation_id)
+        if conversation is None or conversation.user_id != user.id or (conversation.deleted_at and not deleted):
+            raise AppError("not_found")
+        return conversation
+
+    @classmethod
+    def start(cls, user: User, model: str | None = None) -> "Conversation":
+        """A new empty conversation, committed."""
+        conversation = cls(user_id=user.id, model=model)
+        db.session.add(conversation)
+        db.session.commit()
+        return conversation
+
+    @classmethod
+    def recent(cls, user: User, *, before: datetime | None = None, containing: str = "",
+               limit: int = PAGE) -> list["Conversation"]:
+        """This person's conversations that have messages, the latest first."""
+        query = select(cls).where(cls.user_id == user.id, cls.deleted_at.is_(None), cls.head_id.is_not(None))
+        if before is not None:
+            query = query.where(cls.updated_at < before)
+        if containing:
+            query = query.where(cls.title.icontains(containing, autoescape=True))
+        return list(db.session.scalars(query.order_by(cls.updated_at.desc()).limit(limit)))
+
+    @classmethod
+    def states(cls, user: User) -> dict[str, str]:
+        """Which of this person's conversations are being answered: id → "queued" or "running"."""
+        rows = db.session.execute(
+            select(Message.conversation_id, Run.state).join(Run, Run.message_id == Message.id)
+            .join(cls, cls.id == Message.conversation_id)
+            .where(cls.user_id == user.id, Run.state.in_(ACTIVE)).order_by(Run.queued_at.desc())
+        )
+        return {conversation_id: str(state) for conversation_id, state in rows}
+
+    def ask(self, content: str, *, model: str, think: bool, client_id: str, parent_id: int | None = None) -> tuple[Message, bool]:
+        """Add a question and its answer to be written, in one commit.
+
+        Returns the answer and whether it is new: the same `client_id` again gives the first one's answer.
+        Raises unknown_parent.
+        """
+        if known := self._answer_to(client_id):
+            return known, False
+        parent = self.head_id if parent_id is None else self._member(parent_id)
+        question = Message(conversation_id=self.id, parent_id=parent, role=Role.USER, content=content, client_id=client_id)
+        if not self.title:
+            self.title = title_from(content)
+        self.model = model
+        try:
+            db.session.add(question)
+            db.session.flush()
+            answer = self._add_answer(question.id, model=model, think=think)
+            db.session.commit()
+        except IntegrityError:
+            db.session.rollback()
+            known = self._answer_to(client_id)
+            if known is None:
+                raise
+            return known, False
+        return answer, True
+
+    def change(self, *, title: str | None = None, pinned: bool | None = None, archived: bool | None = None,
+               restored: bool = False) -> None:
+        """Change what is given, in one commit."""
+        if title is not None:
+            self.title = title
+        if pinned is not None:
+            self.pinned = pinned
+        if archived is not None:
+            self.archived = archived
+        if restored:
+            self.deleted_at = None
+        db.session.commit()
+
+    def delete(self) -> None:
+        """Put it out of sight; `change(restored=True)` takes that back."""
+        self.deleted_at = utcnow()
+        db.session.commit()
+
+    def being_written(self) -> list[Message]:
+        """Answers that are queued or running."""
+        return list(db.session.scalars(
+            select(Message).join(Run).where(Message.conversation_id == self.id, Run.state.in_(ACTIVE))))
+
+    def regenerate(self, answer: Message, *, model: str, think: bool) -> Message:
+        """Add another answer to the same question, committed."""
+        assert answer.parent_id is not None  # noqa: S101 - an answer has a question, by construction
+        self.model = model
+        sibling = self._add_answer(answer.parent_id, model=model, think=think)
+        db.session.commit()
+        return sibling
+
+    def branch(self) -> list[Message]:
+        """The visible messages, oldest first."""
+        return self.path_to(self.head_id)
+
+    def path_to(self, message_id: int | None) -> list[Message]:
+        """The messages from the first one to this one."""
+        by_id = {message.id: message for message in db.session.scalars(
+            select(Message).where(Message.conversation_id == self.id).options(joinedload(Message.run)))}
+        path = []
+        while message_id is not None:
+            path.append(by_id[message_id])
+            message_id = by_id[message_id].parent_id
+        return path[::-1]
+
+    def _add_answer(self, question_id: int, *, model: str, think: bool) -> Message:
+        answer = Message(conversation_id=self.id, parent_id=question_id, role=Role.ASSISTANT,
+                         run=Run(model=model, think=think))
+        db.session.add(answer)
+        db.session.flush()
+        self.head_id = answer.id
+        self.updated_at = utcnow()
+        return answer
+
+    def _answer_to(self, client_id: str) -> Message | None:
+        question = select(Message.id).where(Message.conversation_id == self.id, Message.client_id == client_id)
+        return db.session.scalar(
+            select(Message).where(Message.parent_id.in_(question)).order_by(Message.id).limit(1))
+
+    def _member(self, message_id: int) -> int:
+        message = db.session.get(Message, message_id)
+        if message is None or message.conversation_id != self.id or message.role != Role.ASSISTANT:
+            raise AppError("unknown_parent")
+        return message.id

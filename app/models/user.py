@@ -1,0 +1,90 @@
+"""People: who they are, their password, and what they chose for the interface."""
+
+from datetime import datetime
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import String, func, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.extensions import db
+from app.models.types import UtcDateTime, utcnow
+
+# OWASP's second argon2id profile: 19 MiB and about 30 ms, because the CPU belongs to the model.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+# Compared with when the name is unknown, so that the answer takes as long as for a known one.
+_NOBODY = _hasher.hash("nobody has this password")
+
+
+def normalized(username: str) -> str:
+    """The form under which names are unique: without regard to case or surrounding spaces."""
+    return username.strip().casefold()
+
+
+class User(db.Model):  # type: ignore[name-defined,misc]
+    """One employee; the first account is the administrator's."""
+
+    __tablename__ = "users"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    username: Mapped[str] = mapped_column(String(64))
+    username_key: Mapped[str] = mapped_column(String(128), unique=True)
+    display_name: Mapped[str] = mapped_column(String(80))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    is_admin: Mapped[bool] = mapped_column(default=False)
+    locale: Mapped[str | None] = mapped_column(String(5))
+    theme: Mapped[str] = mapped_column(String(10), default="system")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    @classmethod
+    def create(cls, username: str, display_name: str, password: str, *, is_admin: bool | None = None) -> "User":
+        """Add and commit a person; IntegrityError when the name is taken.
+
+        With `is_admin` left out, the first account becomes the administrator's. The check and the
+        insertion are one statement, so that two first registrations cannot both win.
+        """
+        user = cls(username=username.strip(), username_key=normalized(username), display_name=display_name.strip())
+        user.set_password(password)
+        nobody = select(func.count() == 0).select_from(cls).scalar_subquery()
+        user.is_admin = nobody if is_admin is None else is_admin  # type: ignore[assignment]
+        db.session.add(user)
+        db.session.commit()
+        return user
+
+    @classmethod
+    def named(cls, username: str) -> "User | None":
+        """The person of that name, or None."""
+        return db.session.scalar(select(cls).where(cls.username_key == normalized(username)))
+
+    @classmethod
+    def authenticate(cls, username: str, password: str) -> "User | None":
+        """The person if name and password agree; an unknown name costs as much time as a wrong password."""
+        user = cls.named(username)
+        try:
+            _hasher.verify(user.password_hash if user else _NOBODY, password)
+        except (VerificationError, InvalidHashError):
+            return None
+        if user is not None and _hasher.check_needs_rehash(user.password_hash):
+            user.set_password(password)
+            db.session.commit()
+        return user
+
+    @classmethod
+    def everyone(cls) -> list["User"]:
+        """All accounts by name."""
+        return list(db.session.scalars(select(cls).order_by(cls.username_key)))
+
+    @classmethod
+    def exists(cls) -> bool:
+        """Whether there is any account yet."""
+        return db.session.scalar(select(cls.id).limit(1)) is not None
+
+    def set_password(self, password: str) -> None:
+        """Keep the hash of a new password; the caller commits."""
+        self.password_hash = _hasher.hash(password)
+
+    @property
+    def initials(self) -> str:
+        """One or two capitals for the avatar."""
+        words = self.display_name.split()
+        return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()

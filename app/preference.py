@@ -1,0 +1,19 @@
+"""The default model that was set, and which setting wins."""
+
+from flask import Flask
+
+from app.models import StoredSetting
+from app.models.setting import DEFAULT_MODEL
+
+ENVIRONMENT = "environment"
+STORED = "setting"
+BUILT_IN = "built-in"
+
+
+def default_model(app: Flask) -> tuple[str, str]:
+    """The name ("" when none was set) and its source; the environment wins over the stored setting."""
+    if app.config["DEFAULT_MODEL"]:
+        return app.config["DEFAULT_MODEL"], ENVIRONMENT
+    with app.app_context():
+        stored = StoredSetting.get(DEFAULT_MODEL)
+    return stored, STORED if stored else BUILT_IN

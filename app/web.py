@@ -1,0 +1,87 @@
+"""What every page and answer shares: language, theme, security headers, filters for templates."""
+
+import secrets
+from typing import Any
+
+from flask import Flask, Response, current_app, g, has_request_context, request, session
+from flask.sessions import SecureCookieSessionInterface
+from flask_babel import get_locale
+from flask_login import current_user
+
+LOCALES = ("fr", "en")
+THEMES = ("system", "light", "dark")
+NARROW_SPACE = "\u202f"
+
+
+class SessionInterface(SecureCookieSessionInterface):
+    """Cookies are `Secure` when the request came by HTTPS, so that plain HTTP on a LAN works too."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:
+        """Decided by the real scheme of the request."""
+        return request.is_secure
+
+
+def select_locale() -> str:
+    """The person's choice, then this browser's earlier one, then its languages, then DEFAULT_LOCALE."""
+    fallback = str(current_app.config["DEFAULT_LOCALE"])
+    if not has_request_context():
+        return fallback
+    chosen = current_user.locale if current_user and current_user.is_authenticated else None
+    chosen = chosen or session.get("locale")
+    return chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES) or fallback
+
+
+def theme() -> str:
+    """"system", "light" or "dark"."""
+    chosen = current_user.theme if current_user.is_authenticated else session.get("theme")
+    return chosen if chosen in THEMES else "system"
+
+
+def csp_nonce() -> str:
+    """This answer's nonce, for the import map."""
+    if "csp_nonce" not in g:
+        g.csp_nonce = secrets.token_urlsafe(12)
+    return str(g.csp_nonce)
+
+
+def filesize(size: float) -> str:
+    """Bytes in words: « 2,2 Go » or "2.2 GB"."""
+    french = str(get_locale()) == "fr"
+    for power, unit in ((9, "Go" if french else "GB"), (6, "Mo" if french else "MB"), (3, "ko" if french else "kB")):
+        if size >= 10**power:
+            number = f"{size / 10**power:.1f}".removesuffix(".0")
+            return f"{number.replace('.', ',')}{NARROW_SPACE}{unit}" if french else f"{number} {unit}"
+    return f"{size:.0f}{NARROW_SPACE}o" if french else f"{size:.0f} B"
+
+
+def safe_next(target: str | None) -> str | None:
+    """A path of this site to go back to, or None: never another host."""
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\n" in target or "\r" in target:
+        return None
+    return target
+
+
+def add_headers(response: Response) -> Response:
+    """Security headers; the policy allows our own files and nothing inline but the import map."""
+    if response.mimetype == "text/html":
+        response.headers["Content-Security-Policy"] = (
+            f"default-src 'self'; script-src 'self' 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' data:; "
+            "connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+            "form-action 'self'")
+        response.headers.setdefault("Cache-Control", "no-store")
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["X-Frame-Options"] = "DENY"
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response
+
+
+def init_app(app: Flask) -> None:
+    """Register all of it."""
+    app.session_interface = SessionInterface()
+    app.after_request(add_headers)
+    app.jinja_env.filters["filesize"] = filesize
+    app.jinja_env.globals["csp_nonce"] = csp_nonce
+
+    @app.context_processor
+    def shared() -> dict[str, Any]:
+        return {"locale": str(get_locale()), "theme": theme(), "product_name": app.config["PRODUCT_NAME"]}

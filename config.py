@@ -1,0 +1,165 @@
+"""Settings: their names, meanings and defaults, read from the environment and from `.env`."""
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from dotenv import dotenv_values
+
+ROOT = Path(__file__).resolve().parent
+
+
+class SettingError(ValueError):
+    """A setting whose value cannot be understood; the message names it and says what is expected."""
+
+
+def text(value: str) -> str:
+    return value.strip()
+
+
+def whole(value: str) -> int:
+    number = int(value)
+    if number < 0:
+        raise ValueError(value)
+    return number
+
+
+def signed(value: str) -> int:
+    return int(value)
+
+
+def port(value: str) -> int:
+    number = int(value)
+    if not 1 <= number <= 65535:
+        raise ValueError(value)
+    return number
+
+
+def one_of(*allowed: str) -> Callable[[str], str]:
+    def parse(value: str) -> str:
+        if value.strip().lower() not in allowed:
+            raise ValueError(value)
+        return value.strip().lower()
+
+    parse.expected = " | ".join(allowed)  # type: ignore[attr-defined]
+    return parse
+
+
+def ollama_url(value: str) -> str:
+    """The URL to call for any form that Ollama itself accepts in OLLAMA_HOST.
+
+    `0.0.0.0` is an address to listen on; a client on the same machine calls 127.0.0.1.
+    """
+    value = value.strip().rstrip("/")
+    if "://" not in value:
+        value = f"http://{value}"
+    parts = urlsplit(value)
+    host = "127.0.0.1" if parts.hostname in (None, "0.0.0.0", "::") else parts.hostname  # noqa: S104
+    host = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{host}:{parts.port or 11434}{parts.path}"
+
+
+def base_url(value: str) -> str:
+    """An OpenAI-compatible base address, with or without its trailing `/v1`."""
+    value = value.strip().rstrip("/")
+    if value and urlsplit(value).scheme not in ("http", "https"):
+        raise ValueError(value)
+    return value.removesuffix("/v1")
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting: `help` is the sentence of the README's table."""
+
+    name: str
+    parse: Callable[[str], Any]
+    default: str
+    help: str
+
+    def read(self, value: str) -> Any:
+        """The parsed value; raises SettingError."""
+        try:
+            return self.parse(value)
+        except ValueError:
+            expected = getattr(self.parse, "expected", self.parse.__name__.replace("_", " "))
+            raise SettingError(f"{self.name}={value!r} is not valid, expected: {expected}") from None
+
+
+SETTINGS = (
+    Setting("HOST", text, "0.0.0.0", "address to listen on"),  # noqa: S104 - the LAN is the point
+    Setting("PORT", port, "8294", "port to listen on"),
+    Setting("INSTANCE_DIR", text, "instance", "folder of the database, the secret key and the logs"),
+    Setting("DATABASE_URL", text, "", "SQLAlchemy URL; empty: SQLite in `INSTANCE_DIR`"),
+    Setting("SECRET_KEY", text, "", "signs the cookies; empty: made once and kept in `INSTANCE_DIR/secret_key` (0600)"),
+    Setting("ENGINE", one_of("auto", "ollama", "openai", "embedded"), "auto",
+            "`auto`: Ollama if it answers, else `OPENAI_BASE_URL` if set, else the embedded llama.cpp"),
+    Setting("OLLAMA_HOST", ollama_url, "http://127.0.0.1:11434", "where Ollama listens"),
+    Setting("OPENAI_BASE_URL", base_url, "", "llama-server or any OpenAI-compatible server"),
+    Setting("OPENAI_API_KEY", text, "", "its key, if it wants one"),
+    Setting("EMBEDDED_MODEL", text, "", "path of a GGUF file for the embedded engine; empty: the demonstration model"),
+    Setting("DEFAULT_MODEL", text, "",
+            "model proposed first; wins over `flask models set-default`; empty: that setting, else `phi3:mini` with Ollama"),
+    Setting("ENGINE_SLOTS", whole, "0", "answers written at the same time; 0: 1 for Ollama and embedded, else asked of the engine"),
+    Setting("ENGINE_THREADS", whole, "0", "CPU threads of the model; 0: chosen by the engine (embedded: the cores allowed)"),
+    Setting("CONTEXT_TOKENS", whole, "4096", "context of each model, in tokens (`num_ctx`); frozen, so that no model is reloaded"),
+    Setting("MAX_OUTPUT_TOKENS", whole, "1024", "longest answer, in tokens; « Reprendre » goes on from there"),
+    Setting("CACHE_RAM_MB", whole, "1024", "RAM of the embedded engine's prompt cache, in MB"),
+    Setting("KEEP_ALIVE", signed, "-1", "seconds that Ollama keeps a model loaded; -1: for ever"),
+    Setting("ENGINE_TIMEOUT", whole, "900", "seconds of silence after which an answer is given up"),
+    Setting("QUEUE_MAX", whole, "200", "questions that may wait; the next one gets 503"),
+    Setting("SYSTEM_PROMPT", text, "Tu es CouachGPT, l’assistant interne. Réponds dans la langue de la question, avec clarté et concision.",
+            "first message of every prompt; keep it short and stable, it is read once and cached"),
+    Setting("PRODUCT_NAME", text, "CouachGPT", "name shown on the pages"),
+    Setting("REGISTRATION", one_of("open", "closed"), "open", "`closed`: accounts are made with `flask users create`"),
+    Setting("REGISTER_LIMIT", text, "300 per hour", "registrations from one address"),
+    Setting("LOGIN_LIMIT", text, "5 per 5 minutes", "failed log-ins of one name from one address"),
+    Setting("DEFAULT_LOCALE", one_of("fr", "en"), "fr", "language when neither the person nor the browser says"),
+    Setting("SESSION_DAYS", whole, "30", "days that « Rester connecté » lasts"),
+    Setting("TRUSTED_PROXIES", whole, "0", "reverse proxies in front, whose X-Forwarded headers are believed"),
+    Setting("THREADS", whole, "320", "requests served at the same time; each followed answer holds one"),
+    Setting("LOG_LEVEL", one_of("debug", "info", "warning", "error"), "info", "detail of the log"),
+)
+
+
+def load(environ: Mapping[str, str] | None = None, env_file: Path | None = ROOT / ".env") -> dict[str, Any]:
+    """Flask's configuration: the environment wins over `.env`, which wins over the defaults.
+
+    Raises SettingError for a value that cannot be understood.
+    """
+    values: dict[str, str] = {}
+    if env_file is not None and env_file.is_file():
+        values |= {name: value or "" for name, value in dotenv_values(env_file).items()}
+    values |= dict(os.environ if environ is None else environ)
+    settings = {}
+    for setting in SETTINGS:
+        given = values.get(setting.name, "")
+        settings[setting.name] = setting.read(given if given.strip() else setting.default)
+    instance = Path(settings["INSTANCE_DIR"])
+    settings["INSTANCE_DIR"] = str(instance if instance.is_absolute() else ROOT / instance)
+    settings["SQLALCHEMY_DATABASE_URI"] = settings["DATABASE_URL"] or (
+        f"sqlite:///{settings['INSTANCE_DIR']}/couachgpt.sqlite3"
+    )
+    return settings
+
+
+def prepare_instance(settings: dict[str, Any]) -> None:
+    """Make the instance folder and the secret key, once; fill in `settings["SECRET_KEY"]`."""
+    folder = Path(settings["INSTANCE_DIR"])
+    folder.mkdir(parents=True, exist_ok=True)
+    if settings["SECRET_KEY"]:
+        return
+    path = folder / "secret_key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        pass
+    else:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+    settings["SECRET_KEY"] = path.read_text().strip()
+    if len(settings["SECRET_KEY"]) < 32:
+        raise SettingError(f"{path} is too short to sign cookies; delete it and start again")

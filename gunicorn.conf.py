@@ -1,0 +1,114 @@
+"""How gunicorn runs CouachGPT: one worker with threads, and the embedded engine as the master's child."""
+
+import os
+import socket
+import threading
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from gunicorn.workers.gthread import ThreadWorker
+
+from config import ROOT, load
+
+_settings = load()
+
+wsgi_app = "wsgi:app"
+bind = f"[{_settings['HOST']}]:{_settings['PORT']}" if ":" in _settings["HOST"] else f"{_settings['HOST']}:{_settings['PORT']}"
+# Runs live in the process that carries them: a second worker would not know them.
+workers = 1
+threads = _settings["THREADS"]
+# Loaded once in the master, so that a worker that died is back at once.
+preload_app = True
+# A followed answer is a request that lasts; the worker's heartbeat is a thread of its own.
+timeout = 120
+graceful_timeout = 6
+keepalive = 75
+loglevel = _settings["LOG_LEVEL"]
+# Nothing is changed from outside while it runs.
+control_socket_disable = True
+chdir = str(ROOT)
+
+_supervisor: Any = None
+
+
+class Worker(ThreadWorker):  # type: ignore[misc]
+    """Threads; a graceful stop ends followed answers first, which would keep it waiting."""
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """SIGTERM: save what is being written, in a thread because a signal handler must not wait."""
+        threading.Thread(target=_save, args=(self,), name="farewell").start()
+        super().handle_exit(sig, frame)
+
+
+worker_class = Worker
+
+
+def _save(worker: Any) -> None:
+    worker.wsgi.extensions["generation"].stop()
+
+
+def _lan_address() -> str:
+    """This machine's address on its network, found without sending anything."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("10.255.255.255", 1))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return ""
+
+
+def on_starting(server: Any) -> None:
+    """Migrate the database, start the embedded engine if it was chosen, and say where to go."""
+    global _supervisor  # noqa: PLW0603 - gunicorn's hooks share a module, nothing else
+    if server.cfg.workers > 1:
+        raise SystemExit("CouachGPT runs in one worker process: answers being written live in it. "
+                         "Leave WEB_CONCURRENCY unset; THREADS sets how many requests are served at once.")
+    from flask_migrate import upgrade  # noqa: PLC0415
+
+    from app.engines import embedded  # noqa: PLC0415
+    from app.extensions import db  # noqa: PLC0415
+    from wsgi import app  # noqa: PLC0415
+
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+    engine = app.config["ENGINE"]
+    if engine == "embedded":
+        missing = embedded.missing_part(app.config["EMBEDDED_MODEL"])
+        if missing:
+            print(f"  Engine      embedded, but it cannot start: {missing}")
+        else:
+            _supervisor = embedded.Supervisor(app.config)
+            _supervisor.start()
+    port = app.config["PORT"]
+    lan = _lan_address() if app.config["HOST"] in ("0.0.0.0", "::") else ""  # noqa: S104
+    local = app.config["HOST"] if not lan and app.config["HOST"] not in ("0.0.0.0", "::") else "localhost"  # noqa: S104
+    print(f"\n  {app.config['PRODUCT_NAME']}")
+    print(f"  Here        http://{local}:{port}/")
+    if lan:
+        print(f"  On the LAN  http://{lan}:{port}/")
+    print(f"  Engine      {engine} ({app.config['ENGINE_REASON']})")
+    print(f"  Data        {Path(app.config['INSTANCE_DIR'])}\n", flush=True)
+
+
+def post_fork(_server: Any, _worker: Any) -> None:
+    """The worker must not hold the embedded engine's lifeline: it is the master's alone."""
+    if _supervisor is not None:
+        _supervisor.let_go()
+
+
+def post_worker_init(worker: Any) -> None:
+    """Take up what an earlier worker left, and look at the engine."""
+    worker.wsgi.extensions["generation"].start()
+
+
+def worker_int(worker: Any) -> None:
+    """Ctrl-C or a quick stop: the same as a graceful one."""
+    _save(worker)
+
+
+def on_exit(_server: Any) -> None:
+    """End the embedded engine with the master."""
+    if _supervisor is not None and os.getpid() == _server.pid:
+        _supervisor.stop()

@@ -1,0 +1,19 @@
+"""Alembic's environment: the application's own database, in batches because SQLite cannot alter columns."""
+
+from alembic import context
+from flask import current_app
+
+from app.extensions import db
+
+
+def run() -> None:
+    """Migrate over one connection."""
+    with db.engine.connect() as connection:
+        context.configure(
+            connection=connection, target_metadata=db.metadata,
+            **current_app.extensions["migrate"].configure_args)
+        with context.begin_transaction():
+            context.run_migrations()
+
+
+run()

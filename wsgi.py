@@ -1,0 +1,11 @@
+"""The WSGI application, as gunicorn and the `flask` command find it."""
+
+import config
+from app import create_app
+from app.engines import registry
+
+settings = config.load()
+config.prepare_instance(settings)
+choice = registry.choose(settings)
+settings |= {"ENGINE": choice.name, "ENGINE_REASON": choice.reason}
+app = create_app(settings)
