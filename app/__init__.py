@@ -38,12 +38,17 @@ def create_app(settings: dict[str, Any]) -> Flask:
 def _configure(app: Flask, settings: dict[str, Any]) -> None:
     app.config.update(settings)
     app.config.update(
-        SESSION_COOKIE_NAME="couachgpt", SESSION_COOKIE_HTTPONLY=True, SESSION_COOKIE_SAMESITE="Lax",
-        SESSION_REFRESH_EACH_REQUEST=False, PERMANENT_SESSION_LIFETIME=settings["SESSION_DAYS"] * 86_400,
-        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES, MAX_FORM_MEMORY_SIZE=MAX_REQUEST_BYTES, WTF_CSRF_TIME_LIMIT=None,
-        BABEL_DEFAULT_LOCALE=settings["DEFAULT_LOCALE"])
-    logging.basicConfig(
-        level=settings["LOG_LEVEL"].upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+        SESSION_COOKIE_NAME="couachgpt",
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_REFRESH_EACH_REQUEST=False,
+        PERMANENT_SESSION_LIFETIME=settings["SESSION_DAYS"] * 86_400,
+        MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_REQUEST_BYTES,
+        WTF_CSRF_TIME_LIMIT=None,
+        BABEL_DEFAULT_LOCALE=settings["DEFAULT_LOCALE"],
+    )
+    logging.basicConfig(level=settings["LOG_LEVEL"].upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     if settings["TRUSTED_PROXIES"]:
         hops = settings["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -63,4 +68,5 @@ def _make_generation(app: Flask) -> None:
     engine = registry.make(app.config["ENGINE"], app.config)
     limits = Limits(app.config["SYSTEM_PROMPT"], app.config["CONTEXT_TOKENS"], app.config["MAX_OUTPUT_TOKENS"])
     app.extensions["generation"] = Generation(
-        engine, limits, app.config["QUEUE_MAX"], app.app_context, lambda: default_model(app))
+        engine, limits, app.config["QUEUE_MAX"], app.app_context, lambda: default_model(app)
+    )

@@ -63,9 +63,11 @@ class Assets:
         body = path.read_bytes()
         small = gzip.compress(body, 9, mtime=0) if path.suffix in COMPRESSIBLE else None
         return Asset(
-            body, small if small and len(small) < len(body) else None,
+            body,
+            small if small and len(small) < len(body) else None,
             mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-            hashlib.sha256(body).hexdigest()[:HASH_LENGTH])
+            hashlib.sha256(body).hexdigest()[:HASH_LENGTH],
+        )
 
 
 def init_app(app: Flask, folder: Path) -> None:
@@ -93,6 +95,7 @@ def init_app(app: Flask, folder: Path) -> None:
             response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
         else:
             response.headers["Cache-Control"] = "no-cache"
-        return response.make_conditional(request)
+        response.make_conditional(request)
+        return response
 
     app.add_url_rule("/static/<path:filename>", "static", static)

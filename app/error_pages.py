@@ -18,8 +18,15 @@ from app.generation.wire import conversation_json
 from app.models import Conversation
 
 HTTP_CODES = {
-    400: "bad_request", 401: "login_required", 403: "forbidden", 404: "not_found", 405: "method_not_allowed",
-    413: "request_too_large", 415: "unsupported_media_type", 429: "rate_limited"}
+    400: "bad_request",
+    401: "login_required",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "request_too_large",
+    415: "unsupported_media_type",
+    429: "rate_limited",
+}
 RECENT = 3
 RETRY_AFTER_S = 5
 
@@ -40,7 +47,8 @@ def database_failure(error: SQLAlchemyError) -> AppError:
 def wants_json() -> bool:
     """Scripts' addresses, and whoever prefers JSON to pages."""
     return request.path.startswith(("/api/", "/v1/")) or (
-        request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json")
+        request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
+    )
 
 
 def answer(error: AppError, status: int | None = None) -> Response:
@@ -54,22 +62,42 @@ def answer(error: AppError, status: int | None = None) -> Response:
 
 
 def _problem(error: AppError, status: int) -> Response:
-    response = jsonify({
-        "type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "code": error.code,
-        "detail": error.sentence})
+    response = jsonify(
+        {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "code": error.code,
+            "detail": error.sentence,
+        }
+    )
     response.mimetype = "application/problem+json"
     return response
 
 
 def _page(error: AppError, status: int) -> Response:
     titles = {
-        403: _("This page is not open to you."), 404: _("This page is not on the chart."),
-        413: _("That is too large."), 429: _("Too many attempts."), 500: _("Something went wrong."),
-        503: _("The service is not available.")}
-    texts = {404: _("The conversation may have been deleted, or a letter of the address is wrong. Nothing else is lost.")}
-    return Response(render_template(
-        "errors/page.html", status=status, title=titles.get(status, _("This cannot be done.")),
-        text=texts.get(status, error.sentence), code=error.code, path=request.path, recent=_recent(status)))
+        403: _("This page is not open to you."),
+        404: _("This page is not on the chart."),
+        413: _("That is too large."),
+        429: _("Too many attempts."),
+        500: _("Something went wrong."),
+        503: _("The service is not available."),
+    }
+    texts = {
+        404: _("The conversation may have been deleted, or a letter of the address is wrong. Nothing else is lost.")
+    }
+    return Response(
+        render_template(
+            "errors/page.html",
+            status=status,
+            title=titles.get(status, _("This cannot be done.")),
+            text=texts.get(status, error.sentence),
+            code=error.code,
+            path=request.path,
+            recent=_recent(status),
+        )
+    )
 
 
 def _recent(status: int) -> list[dict[str, Any]]:

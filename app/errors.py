@@ -29,7 +29,10 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "database_busy": (503, _l("The database is busy. Nothing was lost; try again in a moment.")),
     "storage_full": (503, _l("The server’s disk is full. Nothing more can be saved; tell the administrator.")),
     "stopping": (503, _l("The server is restarting. Try again in a moment.")),
-    "engine_unreachable": (503, _l("%(engine)s does not answer. Your question is kept: use Regenerate when it is back.")),
+    "engine_unreachable": (
+        503,
+        _l("%(engine)s does not answer. Your question is kept: use Regenerate when it is back."),
+    ),
     "engine_busy": (503, _l("%(engine)s has too much to do. Use Regenerate in a moment.")),
     "engine_failed": (502, _l("%(engine)s failed while answering. The text so far is kept; use Regenerate.")),
     "engine_cut": (502, _l("%(engine)s stopped before the end of the answer. The text so far is kept.")),

@@ -32,7 +32,7 @@ def select_locale() -> str:
 
 
 def theme() -> str:
-    """"system", "light" or "dark"."""
+    """ "system", "light" or "dark"."""
     chosen = current_user.theme if current_user.is_authenticated else session.get("theme")
     return chosen if chosen in THEMES else "system"
 
@@ -67,7 +67,8 @@ def add_headers(response: Response) -> Response:
         response.headers["Content-Security-Policy"] = (
             f"default-src 'self'; script-src 'self' 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' data:; "
             "connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
-            "form-action 'self'")
+            "form-action 'self'"
+        )
         response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Frame-Options"] = "DENY"

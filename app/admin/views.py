@@ -6,8 +6,7 @@ from typing import Any
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from app.engines.base import Model
-from app.engines.catalogue import CATALOGUE, DEMO, same_model
+from app.engines.catalogue import can_be_pulled
 from app.errors import AppError
 from app.generation.inventory import Inventory
 from app.guards import admin
@@ -24,13 +23,16 @@ def _inventory() -> Inventory:
 
 def _rows(inventory: Inventory) -> list[dict[str, Any]]:
     """The engine's models, then what the company studied and Ollama could still pull."""
-    models: list[Model] = list(inventory.models)
-    missing = [known for known in CATALOGUE.values()
-               if known.name != DEMO and not any(same_model(known.name, model.name) for model in models)]
     default = inventory.default().effective
-    rows = [asdict(model) | {"loaded": model.name in inventory.loaded, "default": model.name == default} for model in models]
+    rows = [
+        asdict(model) | {"loaded": model.name in inventory.loaded, "default": model.name == default}
+        for model in inventory.models
+    ]
     if inventory.engine.name == "ollama":
-        rows += [asdict(model) | {"installed": False, "loaded": False, "default": False} for model in missing]
+        rows += [
+            asdict(model) | {"installed": False, "loaded": False, "default": False}
+            for model in can_be_pulled(inventory.models)
+        ]
     return rows
 
 
@@ -45,12 +47,26 @@ def models() -> str:
     except AppError:
         url = ""
     return render_template(
-        "admin/models.html", page="admin", models=_rows(inventory),
-        engine={"name": engine.name, "label": engine.label, "reason": current_app.config["ENGINE_REASON"],
-                "reachable": inventory.reachable, "url": url, "detail": inventory.failure,
-                "demo": engine.name == "embedded" and not current_app.config["EMBEDDED_MODEL"]},
-        default={"name": default.name, "source": default.source, "locked": default.source == ENVIRONMENT,
-                 "installed": default.installed, "effective": default.effective})
+        "admin/models.html",
+        page="admin",
+        models=_rows(inventory),
+        engine={
+            "name": engine.name,
+            "label": engine.label,
+            "reason": current_app.config["ENGINE_REASON"],
+            "reachable": inventory.reachable,
+            "url": url,
+            "detail": inventory.failure,
+            "demo": engine.name == "embedded" and not current_app.config["EMBEDDED_MODEL"],
+        },
+        default={
+            "name": default.name,
+            "source": default.source,
+            "locked": default.source == ENVIRONMENT,
+            "installed": default.installed,
+            "effective": default.effective,
+        },
+    )
 
 
 @blueprint.post("/models/default")

@@ -7,11 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, StringField, SubmitField, ValidationError
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from app.models.user import normalized
-
-MIN_PASSWORD = 10
-# argon2 would hash any length; a limit keeps a login from being a way to burn the CPU.
-MAX_PASSWORD = 200
+from app.models.user import MAX_PASSWORD, MIN_PASSWORD, normalized
 
 
 def no_control_characters(_form: Any, field: Any) -> None:
@@ -41,13 +37,24 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
 class RegisterForm(FlaskForm):  # type: ignore[misc]
     """A new account."""
 
-    username = StringField(_l("Username"), [
-        REQUIRED, not_blank, Length(min=2, max=64, message=_l("Between 2 and 64 characters.")), no_control_characters])
-    display_name = StringField(_l("Displayed name"), [
-        REQUIRED, not_blank, Length(max=80, message=_l("80 characters at most.")), no_control_characters])
-    password = PasswordField(_l("Password"), [
-        REQUIRED, Length(min=MIN_PASSWORD, max=MAX_PASSWORD,
-                         message=_l("%(min)d characters at least. A short sentence is fine."))])
-    confirm = PasswordField(_l("Confirm the password"), [
-        REQUIRED, EqualTo("password", _l("The two passwords are not the same."))])
+    username = StringField(
+        _l("Username"),
+        [REQUIRED, not_blank, Length(min=2, max=64, message=_l("Between 2 and 64 characters.")), no_control_characters],
+    )
+    display_name = StringField(
+        _l("Displayed name"),
+        [REQUIRED, not_blank, Length(max=80, message=_l("80 characters at most.")), no_control_characters],
+    )
+    password = PasswordField(
+        _l("Password"),
+        [
+            REQUIRED,
+            Length(
+                min=MIN_PASSWORD, max=MAX_PASSWORD, message=_l("%(min)d characters at least. A short sentence is fine.")
+            ),
+        ],
+    )
+    confirm = PasswordField(
+        _l("Confirm the password"), [REQUIRED, EqualTo("password", _l("The two passwords are not the same."))]
+    )
     submit = SubmitField(_l("Create an account"))

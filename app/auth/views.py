@@ -27,8 +27,12 @@ def _who() -> str:
 @blueprint.get("/login")
 @blueprint.post("/login")
 @public
-@limiter.limit(lambda: current_app.config["LOGIN_LIMIT"], key_func=_who, methods=["POST"],
-               deduct_when=lambda response: response.status_code == 422)
+@limiter.limit(
+    lambda: current_app.config["LOGIN_LIMIT"],
+    key_func=_who,
+    methods=["POST"],
+    deduct_when=lambda response: response.status_code == 422,
+)
 def login() -> Any:
     """Log in; the answer never tells which of name and password is wrong."""
     if current_user.is_authenticated:
@@ -64,7 +68,9 @@ def register() -> Any:
         else:
             sign_in(user, remember=False)
             return redirect(url_for("chat.home"))
-    return render_template("auth/register.html", form=form, notice=None, first_account=first), 422 if form.errors else 200
+    return render_template(
+        "auth/register.html", form=form, notice=None, first_account=first
+    ), 422 if form.errors else 200
 
 
 @blueprint.post("/logout")
@@ -92,6 +98,7 @@ def preferences() -> Any:
 def _refusal() -> dict[str, str]:
     limit = limiter.current_limit
     left = max(0, limit.remaining - 1) if limit else 0
-    text = ngettext("%(num)s more try before a pause of a few minutes.",
-                    "%(num)s more tries before a pause of a few minutes.", left)
+    text = ngettext(
+        "%(num)s more try before a pause of a few minutes.", "%(num)s more tries before a pause of a few minutes.", left
+    )
     return {"title": _("Wrong username or password"), "text": text}

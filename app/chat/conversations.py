@@ -45,9 +45,12 @@ def list_conversations() -> Response:
         raise AppError("invalid_field", field="cursor") from None
     found = Conversation.recent(current_user, before=before, containing=request.args.get("q", "").strip()[:200])
     states = Conversation.states(current_user)
-    return jsonify({
-        "conversations": [conversation_json(item, states.get(item.id)) for item in found],
-        "next_cursor": repr(found[-1].updated_at.timestamp()) if len(found) == PAGE else None})
+    return jsonify(
+        {
+            "conversations": [conversation_json(item, states.get(item.id)) for item in found],
+            "next_cursor": repr(found[-1].updated_at.timestamp()) if len(found) == PAGE else None,
+        }
+    )
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>")

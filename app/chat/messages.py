@@ -26,8 +26,13 @@ def ask(conversation_id: str) -> Response:
     conversation = Conversation.of(current_user, conversation_id)
     question = Question.read()
     answer = generation().ask(
-        conversation, question.content, model=question.model, think=question.think, client_id=question.client_id,
-        parent_id=question.parent_id)
+        conversation,
+        question.content,
+        model=question.model,
+        think=question.think,
+        client_id=question.client_id,
+        parent_id=question.parent_id,
+    )
     return event_stream(generation().follow(answer))
 
 

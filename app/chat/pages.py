@@ -40,11 +40,15 @@ def grouped(conversations: list[Conversation], states: dict[str, str]) -> list[t
 def _page(conversation: Conversation | None) -> str:
     states = Conversation.states(current_user)
     return render_template(
-        "chat/page.html", page="chat",
+        "chat/page.html",
+        page="chat",
         conversation=conversation_json(conversation, states.get(conversation.id)) if conversation else None,
         messages=branch_json(conversation) if conversation else [],
         groups=grouped(Conversation.recent(current_user), states),
-        models=models_json(), status=generation().status(), texts=script_texts())
+        models=models_json(),
+        status=generation().status(),
+        texts=script_texts(),
+    )
 
 
 @blueprint.get("/")

@@ -75,8 +75,13 @@ class Question:
         client_id = field(data, "client_id", str) or secrets.token_hex(16)
         if not CLIENT_ID.fullmatch(client_id):
             raise AppError("invalid_field", field="client_id")
-        return cls(content, name_field(data, "model"), field(data, "think", bool, False), client_id,
-                   field(data, "parent_id", int))
+        return cls(
+            content,
+            name_field(data, "model"),
+            field(data, "think", bool, False),
+            client_id,
+            field(data, "parent_id", int),
+        )
 
 
 @dataclass(frozen=True, slots=True)

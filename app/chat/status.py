@@ -24,16 +24,35 @@ def models_json() -> dict[str, Any]:
     engine = inventory.engine
     notice = None
     if default.effective and not default.installed:
-        notice = _("The model %(wanted)s is not installed here: answers come from %(used)s.",
-                   wanted=default.name, used=default.effective)
+        notice = _(
+            "The model %(wanted)s is not installed here: answers come from %(used)s.",
+            wanted=default.name,
+            used=default.effective,
+        )
     return {
-        "default": default.name, "effective": default.effective, "notice": notice,
-        "engine": {"name": engine.name, "label": engine.label, "reachable": inventory.reachable,
-                   "demo": engine.name == "embedded" and not current_app.config["EMBEDDED_MODEL"]},
-        "models": [{
-            "name": model.name, "label": model.label or model.name, "description": str(model.description),
-            "size_bytes": model.size_bytes, "ram_bytes": model.ram_bytes, "thinking": model.thinking,
-            "loaded": model.name in inventory.loaded, "context": model.context} for model in inventory.models]}
+        "default": default.name,
+        "effective": default.effective,
+        "notice": notice,
+        "engine": {
+            "name": engine.name,
+            "label": engine.label,
+            "reachable": inventory.reachable,
+            "demo": engine.name == "embedded" and not current_app.config["EMBEDDED_MODEL"],
+        },
+        "models": [
+            {
+                "name": model.name,
+                "label": model.label or model.name,
+                "description": str(model.description),
+                "size_bytes": model.size_bytes,
+                "ram_bytes": model.ram_bytes,
+                "thinking": model.thinking,
+                "loaded": model.name in inventory.loaded,
+                "context": model.context,
+            }
+            for model in inventory.models
+        ],
+    }
 
 
 @blueprint.get("/api/models")

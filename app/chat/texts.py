@@ -57,7 +57,9 @@ def _endings() -> dict[str, str]:
         "announce_interrupted": _("Answer interrupted"),
         "announce_failed": _("The answer failed"),
         "error_unreachable": _("The server cannot be reached. Your text is kept here: try again in a moment."),
-        "error_connection_lost": _("The connection was lost before the server answered. Reload the page to see where it is."),
+        "error_connection_lost": _(
+            "The connection was lost before the server answered. Reload the page to see where it is."
+        ),
         "error_unexpected": _("Something went wrong on the server. Your text is kept."),
     }
 

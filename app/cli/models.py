@@ -7,7 +7,7 @@ from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import gettext as _
 
-from app.engines.catalogue import CATALOGUE, DEMO, same_model
+from app.engines.catalogue import can_be_pulled
 from app.errors import AppError
 from app.generation.inventory import Default, Inventory
 from app.models import StoredSetting
@@ -23,8 +23,9 @@ def _inventory() -> Inventory:
     inventory: Inventory = current_app.extensions["generation"].inventory
     inventory.refresh()
     if not inventory.reachable:
-        raise click.ClickException(_explained(AppError(
-            "engine_unreachable", engine=inventory.engine.label, cause=inventory.failure)))
+        raise click.ClickException(
+            _explained(AppError("engine_unreachable", engine=inventory.engine.label, cause=inventory.failure))
+        )
     return inventory
 
 
@@ -35,7 +36,8 @@ def _explained(error: AppError) -> str:
 def _wins(default: Default) -> str:
     """The default, and which setting made it so."""
     sources = {ENVIRONMENT: _("DEFAULT_MODEL in the environment or .env"), STORED: _("flask models set-default")}
-    return _("Default: %(name)s (%(source)s).", name=default.name or "-", source=sources.get(default.source, _("built in")))
+    source = sources.get(default.source, _("built in"))
+    return str(_("Default: %(name)s (%(source)s).", name=default.name or "-", source=source))
 
 
 @models.command("list")
@@ -45,18 +47,31 @@ def list_models() -> None:
     default = inventory.default()
     click.echo(f"{inventory.engine.label}, {inventory.engine.url} ({current_app.config['ENGINE_REASON']})")
     for model in inventory.models:
-        marks = [word for word, true in (
-            (_("default"), model.name == default.effective), (_("loaded"), model.name in inventory.loaded),
-            (_("can think"), model.thinking)) if true]
-        click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {model.description}  {', '.join(marks)}".rstrip())
+        marks = [
+            word
+            for word, true in (
+                (_("default"), model.name == default.effective),
+                (_("loaded"), model.name in inventory.loaded),
+                (_("can think"), model.thinking),
+            )
+            if true
+        ]
+        click.echo(
+            f"  {model.name:28} {filesize(model.size_bytes):>10}  {model.description}  {', '.join(marks)}".rstrip()
+        )
     if inventory.engine.name == "ollama":
-        for known in CATALOGUE.values():
-            if known.name != DEMO and not any(same_model(known.name, model.name) for model in inventory.models):
-                click.echo(f"  {known.name:28} {filesize(known.size_bytes):>10}  {_('not installed')}: flask models pull {known.name}")
+        for model in can_be_pulled(inventory.models):
+            fix = f"flask models pull {model.name}"
+            click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {_('not installed')}: {fix}")
     click.echo(_wins(default))
     if default.effective and not default.installed:
-        click.echo(_("The model %(wanted)s is not installed here: answers come from %(used)s.",
-                     wanted=default.name, used=default.effective))
+        click.echo(
+            _(
+                "The model %(wanted)s is not installed here: answers come from %(used)s.",
+                wanted=default.name,
+                used=default.effective,
+            )
+        )
 
 
 @models.command("pull")
@@ -71,8 +86,11 @@ def pull(name: str) -> None:
         for progress in engine.pull(name):  # type: ignore[attr-defined]
             if progress.total:
                 done = progress.completed / progress.total
-                click.echo(f"\r{progress.status:32} {done:6.1%}  {filesize(progress.completed):>10} / "
-                           f"{filesize(progress.total)}  ", nl=False)
+                click.echo(
+                    f"\r{progress.status:32} {done:6.1%}  {filesize(progress.completed):>10} / "
+                    f"{filesize(progress.total)}  ",
+                    nl=False,
+                )
             elif progress.status != label:
                 click.echo(f"\n{progress.status}", nl=False)
             label = progress.status

@@ -7,9 +7,9 @@ from flask.cli import AppGroup
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 
-from app.auth.forms import MAX_PASSWORD, MIN_PASSWORD
 from app.extensions import db
 from app.models import LoginSession, User
+from app.models.user import MAX_PASSWORD, MIN_PASSWORD
 
 users = AppGroup("users", help="Accounts: list, create, promote, reset a password.")
 # Four groups of these make about 80 bits, and can be read over the telephone.

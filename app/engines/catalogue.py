@@ -1,5 +1,6 @@
 """The models that the company studied: a sentence, sizes and abilities for each."""
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,31 +14,80 @@ GB = 10**9
 
 # Sizes are those of the 4-bit files; RAM is the weights plus the keys and values of a context of 4,096 tokens.
 CATALOGUE = {
-    model.name: model for model in (
-        Model("phi3:mini", "Phi-3 mini", _l("Lively and light: mails, summaries, short questions."),
-              size_bytes=22 * GB // 10, ram_bytes=37 * GB // 10),
-        Model("mistral", "Mistral 7B", _l("The best French of the list, slower."),
-              size_bytes=41 * GB // 10, ram_bytes=47 * GB // 10),
-        Model("deepseek-r1:1.5b", "DeepSeek-R1 1.5B", _l("Can think before answering: small problems, step by step."),
-              size_bytes=11 * GB // 10, ram_bytes=13 * GB // 10, thinking=True),
-        Model("gemma3:4b", "Gemma 3 4B", _l("Careful texts and many languages."),
-              size_bytes=33 * GB // 10, ram_bytes=42 * GB // 10),
-        Model("gemma3n:e4b", "Gemma 3n E4B", _l("Careful texts, made for modest machines."),
-              size_bytes=75 * GB // 10, ram_bytes=80 * GB // 10),
-        Model("deepseek-coder:6.7b", "DeepSeek Coder 6.7B", _l("Code and scripts."),
-              size_bytes=38 * GB // 10, ram_bytes=60 * GB // 10, coding=True),
-        Model(DEMO, "SmolLM2 135M", _l("Small demonstration model: quick, but weak in French."),
-              size_bytes=98 * GB // 1000, ram_bytes=4 * GB // 10),
+    model.name: model
+    for model in (
+        Model(
+            "phi3:mini",
+            "Phi-3 mini",
+            _l("Lively and light: mails, summaries, short questions."),
+            size_bytes=22 * GB // 10,
+            ram_bytes=37 * GB // 10,
+        ),
+        Model(
+            "mistral",
+            "Mistral 7B",
+            _l("The best French of the list, slower."),
+            size_bytes=41 * GB // 10,
+            ram_bytes=47 * GB // 10,
+        ),
+        Model(
+            "deepseek-r1:1.5b",
+            "DeepSeek-R1 1.5B",
+            _l("Can think before answering: small problems, step by step."),
+            size_bytes=11 * GB // 10,
+            ram_bytes=13 * GB // 10,
+            thinking=True,
+        ),
+        Model(
+            "gemma3:4b",
+            "Gemma 3 4B",
+            _l("Careful texts and many languages."),
+            size_bytes=33 * GB // 10,
+            ram_bytes=42 * GB // 10,
+        ),
+        Model(
+            "gemma3n:e4b",
+            "Gemma 3n E4B",
+            _l("Careful texts, made for modest machines."),
+            size_bytes=75 * GB // 10,
+            ram_bytes=80 * GB // 10,
+        ),
+        Model(
+            "deepseek-coder:6.7b",
+            "DeepSeek Coder 6.7B",
+            _l("Code and scripts."),
+            size_bytes=38 * GB // 10,
+            ram_bytes=60 * GB // 10,
+            coding=True,
+        ),
+        Model(
+            DEMO,
+            "SmolLM2 135M",
+            _l("Small demonstration model: quick, but weak in French."),
+            size_bytes=98 * GB // 1000,
+            ram_bytes=4 * GB // 10,
+        ),
     )
 }
 
 
 def same_model(one: str, other: str) -> bool:
     """Whether two names mean the same model: a name without a tag means `:latest`."""
+
     def full(name: str) -> str:
         return name if ":" in name else f"{name}:latest"
 
     return full(one) == full(other)
+
+
+def can_be_pulled(installed: Iterable[Model]) -> list[Model]:
+    """What the company studied and Ollama does not have yet."""
+    names = [model.name for model in installed]
+    return [
+        known
+        for known in CATALOGUE.values()
+        if known.name != DEMO and not any(same_model(known.name, name) for name in names)
+    ]
 
 
 def described(name: str, **facts: Any) -> Model:

@@ -84,10 +84,15 @@ class Supervisor:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self._orders = {
-            "model": str(path), "alias": path.stem if settings["EMBEDDED_MODEL"] else DEMO,
-            "port": port, "key": secrets.token_urlsafe(24),
-            "slots": settings["ENGINE_SLOTS"] or 1, "context": settings["CONTEXT_TOKENS"],
-            "cache_ram_mb": settings["CACHE_RAM_MB"], "threads": settings["ENGINE_THREADS"] or default_threads()}
+            "model": str(path),
+            "alias": path.stem if settings["EMBEDDED_MODEL"] else DEMO,
+            "port": port,
+            "key": secrets.token_urlsafe(24),
+            "slots": settings["ENGINE_SLOTS"] or 1,
+            "context": settings["CONTEXT_TOKENS"],
+            "cache_ram_mb": settings["CACHE_RAM_MB"],
+            "threads": settings["ENGINE_THREADS"] or default_threads(),
+        }
         self._instance = settings["INSTANCE_DIR"]
         self._ending = threading.Event()
         self._child: subprocess.Popen[str] | None = None
@@ -127,8 +132,13 @@ class Supervisor:
     def _spawn(self) -> subprocess.Popen[str]:
         with (Path(self._instance) / "embedded.log").open("a") as log:
             child = subprocess.Popen(  # noqa: S603 - our own script
-                [sys.executable, str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log,
-                text=True, start_new_session=True)
+                [sys.executable, str(CHILD)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
         assert child.stdin is not None  # noqa: S101
         child.stdin.write(json.dumps(self._orders) + "\n")
         child.stdin.flush()

@@ -92,8 +92,9 @@ class Exchanges:
             raise self.unreachable(error) from error
 
     @contextlib.contextmanager
-    def post(self, url: str, body: dict[str, Any], cancel: Cancel, *,
-             headers: dict[str, str] | None = None) -> Iterator[requests.Response]:
+    def post(
+        self, url: str, body: dict[str, Any], cancel: Cancel, *, headers: dict[str, str] | None = None
+    ) -> Iterator[requests.Response]:
         """POST and give the response as soon as its head is there.
 
         Raises engine_unreachable when no connection can be made, engine_silent when nothing comes for the
@@ -109,7 +110,8 @@ class Exchanges:
         _current.cut = register
         try:
             response = self._session.post(
-                url, json=body, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT_S, self._read_timeout_s))
+                url, json=body, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT_S, self._read_timeout_s)
+            )
         except (requests.ConnectTimeout, requests.exceptions.InvalidURL) as error:
             raise self.unreachable(error) from error
         except requests.ReadTimeout as error:

@@ -16,7 +16,6 @@ from app.engines.catalogue import described
 from app.engines.http import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, Exchanges
 from app.errors import AppError
 
-
 # A download may say nothing for this long.
 PULL_TIMEOUT_S = 300.0
 
@@ -36,8 +35,16 @@ class Ollama:
     name = "ollama"
     label = "Ollama"
 
-    def __init__(self, url: str, *, context: int = 4096, threads: int = 0, keep_alive: int = -1, slots: int = 1,
-                 read_timeout_s: float = 900) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        context: int = 4096,
+        threads: int = 0,
+        keep_alive: int = -1,
+        slots: int = 1,
+        read_timeout_s: float = 900,
+    ) -> None:
         self.url = url.rstrip("/")
         self.slots = slots
         self._context = context
@@ -57,12 +64,14 @@ class Ollama:
         """Names of the models in memory; a model whose context is not ours would be reloaded, so it does not count."""
         entries = self._ask(self._client.ps).models
         self._in_memory = frozenset(
-            entry.model for entry in entries
-            if entry.model and getattr(entry, "context_length", None) in (None, 0, self._context))
+            entry.model
+            for entry in entries
+            if entry.model and getattr(entry, "context_length", None) in (None, 0, self._context)
+        )
         return self._in_memory
 
     def warm(self, model: str) -> None:
-        """Load with the options that every answer uses, on our own connection: Ollama drops a load whose client left."""
+        """Load with every answer's options, on our own connection: Ollama drops a load whose client left."""
         self._load(model, Cancel())
 
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
@@ -97,7 +106,9 @@ class Ollama:
     def _managing(self, timeout_s: float) -> ollama.Client:
         """The client for everything but answers. It keeps no idle connection, as nobody would close it."""
         timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
-        return ollama.Client(host=self.url, timeout=timeout, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0))
+        return ollama.Client(
+            host=self.url, timeout=timeout, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+        )
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         options: dict[str, Any] = self._options | {"num_predict": request.max_tokens}
@@ -105,8 +116,15 @@ class Ollama:
             options["temperature"] = request.temperature
         if request.seed is not None:
             options["seed"] = request.seed
-        return {"model": request.model, "messages": list(request.messages), "stream": True, "think": request.think,
-                "truncate": False, "keep_alive": self._keep_alive, "options": options}
+        return {
+            "model": request.model,
+            "messages": list(request.messages),
+            "stream": True,
+            "think": request.think,
+            "truncate": False,
+            "keep_alive": self._keep_alive,
+            "options": options,
+        }
 
     def _load(self, model: str, cancel: Cancel) -> None:
         body = {"model": model, "stream": False, "keep_alive": self._keep_alive, "options": self._options}
@@ -188,9 +206,14 @@ class Ollama:
         capabilities = self._shown[key].capabilities or ["completion"]
         details = entry.details
         return described(
-            name, size_bytes=int(entry.size or 0), thinking="thinking" in capabilities, chat="completion" in capabilities,
-            context=self._context, parameters=(details and details.parameter_size) or "",
-            quantization=(details and details.quantization_level) or "")
+            name,
+            size_bytes=int(entry.size or 0),
+            thinking="thinking" in capabilities,
+            chat="completion" in capabilities,
+            context=self._context,
+            parameters=(details and details.parameter_size) or "",
+            quantization=(details and details.quantization_level) or "",
+        )
 
 
 def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
@@ -209,6 +232,9 @@ def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
 def _usage(part: dict[str, Any]) -> Usage:
     """Ollama counts in nanoseconds and leaves zeros out; the time of reading covers the uncached part only."""
     return Usage(
-        prompt_tokens=part.get("prompt_eval_count", 0), prefill_ms=part.get("prompt_eval_duration", 0) / 1e6,
-        output_tokens=part.get("eval_count", 0), decode_ms=part.get("eval_duration", 0) / 1e6,
-        load_ms=part.get("load_duration", 0) / 1e6)
+        prompt_tokens=part.get("prompt_eval_count", 0),
+        prefill_ms=part.get("prompt_eval_duration", 0) / 1e6,
+        output_tokens=part.get("eval_count", 0),
+        decode_ms=part.get("eval_duration", 0) / 1e6,
+        load_ms=part.get("load_duration", 0) / 1e6,
+    )

@@ -52,8 +52,10 @@ class OpenAICompatible:
         """Every model listed, except those that a router says it has not loaded."""
         entries = self._get("/v1/models").get("data") or []
         return frozenset(
-            entry["id"] for entry in entries
-            if entry.get("id") and (entry.get("status") or {}).get("value", "loaded") == "loaded")
+            entry["id"]
+            for entry in entries
+            if entry.get("id") and (entry.get("status") or {}).get("value", "loaded") == "loaded"
+        )
 
     def warm(self, model: str) -> None:
         """Wait until the server has loaded its model, for as long as an answer may be silent."""
@@ -69,8 +71,9 @@ class OpenAICompatible:
         loading = False
         while not cancel.is_set():
             try:
-                with self._exchanges.post(f"{self.url}/v1/chat/completions", self._body(request), cancel,
-                                          headers=self._headers()) as response:
+                with self._exchanges.post(
+                    f"{self.url}/v1/chat/completions", self._body(request), cancel, headers=self._headers()
+                ) as response:
                     if response.status_code == 200:
                         if loading:
                             yield Loading(time.monotonic() - started, loaded=True)
@@ -94,8 +97,12 @@ class OpenAICompatible:
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         body: dict[str, Any] = {
-            "model": request.model, "messages": list(request.messages), "stream": True,
-            "stream_options": {"include_usage": True}, "max_tokens": request.max_tokens}
+            "model": request.model,
+            "messages": list(request.messages),
+            "stream": True,
+            "stream_options": {"include_usage": True},
+            "max_tokens": request.max_tokens,
+        }
         if request.temperature is not None:
             body["temperature"] = request.temperature
         if request.seed is not None:
@@ -104,8 +111,11 @@ class OpenAICompatible:
             self._props = self._read_props()
         if self._props:
             # llama-server notices a closed connection only when it writes: progress makes it write while reading.
-            body |= {"return_progress": True, "cache_prompt": True,
-                     "chat_template_kwargs": {"enable_thinking": request.think}}
+            body |= {
+                "return_progress": True,
+                "cache_prompt": True,
+                "chat_template_kwargs": {"enable_thinking": request.think},
+            }
         return body
 
     def _events(self, response: requests.Response, model: str) -> Iterator[EngineEvent]:
@@ -195,10 +205,13 @@ class OpenAICompatible:
         meta = entry.get("meta") or {}
         count = meta.get("n_params") or 0
         return described(
-            entry["id"], size_bytes=int(meta.get("size") or 0), thinking=thinking,
+            entry["id"],
+            size_bytes=int(meta.get("size") or 0),
+            thinking=thinking,
             context=context or int(entry.get("max_model_len") or 0),
             parameters=f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M" if count else "",
-            quantization=str(meta.get("ftype") or ""))
+            quantization=str(meta.get("ftype") or ""),
+        )
 
 
 def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
@@ -220,10 +233,14 @@ def _usage(part: dict[str, Any], before: Usage) -> Usage:
     """Counts from `usage` (every vendor) and durations from `timings` (llama-server); either may come alone."""
     counts = part.get("usage") or {}
     timings = part.get("timings") or {}
-    cached = (counts.get("prompt_tokens_details") or {}).get("cached_tokens", timings.get("cache_n", before.cached_tokens))
+    cached = (counts.get("prompt_tokens_details") or {}).get(
+        "cached_tokens", timings.get("cache_n", before.cached_tokens)
+    )
     prompt = timings["prompt_n"] + timings.get("cache_n", 0) if "prompt_n" in timings else before.prompt_tokens
     return Usage(
-        prompt_tokens=counts.get("prompt_tokens", prompt), cached_tokens=cached,
+        prompt_tokens=counts.get("prompt_tokens", prompt),
+        cached_tokens=cached,
         prefill_ms=timings.get("prompt_ms", before.prefill_ms),
         output_tokens=counts.get("completion_tokens", timings.get("predicted_n", before.output_tokens)),
-        decode_ms=timings.get("predicted_ms", before.decode_ms))
+        decode_ms=timings.get("predicted_ms", before.decode_ms),
+    )

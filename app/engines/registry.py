@@ -40,10 +40,18 @@ def make(name: str, settings: dict[str, Any]) -> Engine:
         # Here because the client's import costs memory and time that the other engines need not pay.
         from app.engines.ollama import Ollama  # noqa: PLC0415
 
-        return Ollama(settings["OLLAMA_HOST"], context=settings["CONTEXT_TOKENS"], threads=settings["ENGINE_THREADS"],
-                      keep_alive=settings["KEEP_ALIVE"], slots=slots or 1, read_timeout_s=timeout)
+        return Ollama(
+            settings["OLLAMA_HOST"],
+            context=settings["CONTEXT_TOKENS"],
+            threads=settings["ENGINE_THREADS"],
+            keep_alive=settings["KEEP_ALIVE"],
+            slots=slots or 1,
+            read_timeout_s=timeout,
+        )
     if name == "openai":
-        return OpenAICompatible(settings["OPENAI_BASE_URL"], settings["OPENAI_API_KEY"], slots=slots, read_timeout_s=timeout)
+        return OpenAICompatible(
+            settings["OPENAI_BASE_URL"], settings["OPENAI_API_KEY"], slots=slots, read_timeout_s=timeout
+        )
     return embedded.Embedded(settings["INSTANCE_DIR"], slots=slots or 1, read_timeout_s=timeout)
 
 

@@ -38,7 +38,9 @@ class Limits:
 class Carrier:
     """One run at work. Times are monotonic seconds; `queued` is when the question was accepted."""
 
-    def __init__(self, ticket: Ticket, channel: Channel, engine: Engine, store: Store, limits: Limits, queued: float) -> None:
+    def __init__(
+        self, ticket: Ticket, channel: Channel, *, engine: Engine, store: Store, limits: Limits, queued: float
+    ) -> None:
         self._ticket = ticket
         self._channel = channel
         self._engine = engine
@@ -107,7 +109,8 @@ class Carrier:
                 case Loading(elapsed_s, loaded):
                     self._loading_s = elapsed_s
                     self._channel.publish(
-                        Event.LOADING, {"model": job.model, "elapsed_s": round(elapsed_s, 1), "loaded": loaded})
+                        Event.LOADING, {"model": job.model, "elapsed_s": round(elapsed_s, 1), "loaded": loaded}
+                    )
                 case Done():
                     return event
         return None
@@ -131,7 +134,9 @@ class Carrier:
             except SQLAlchemyError:
                 logger.warning("snapshot not saved run=%s", self._ticket.key, exc_info=True)
 
-    def _finish(self, state: RunState, reason: str | None, error: AppError | None, usage: Usage, locale: str | None) -> None:
+    def _finish(
+        self, state: RunState, reason: str | None, error: AppError | None, usage: Usage, locale: str | None
+    ) -> None:
         metrics = self._metrics(usage)
         if error is not None and state == RunState.FAILED:
             logger.warning("run failed run=%s code=%s cause=%s", self._ticket.key, error.code, error.cause)
@@ -139,8 +144,15 @@ class Carrier:
         for pause in (*STORE_RETRIES_S, None):
             try:
                 shown = self._store.finish(
-                    self._ticket.key, state, content="".join(self._content), thinking="".join(self._thinking),
-                    reason=reason, error=error, metrics=metrics, locale=locale)
+                    self._ticket.key,
+                    state,
+                    content="".join(self._content),
+                    thinking="".join(self._thinking),
+                    reason=reason,
+                    error=error,
+                    metrics=metrics,
+                    locale=locale,
+                )
                 break
             except SQLAlchemyError as failure:
                 logger.exception("end of run not stored run=%s", self._ticket.key)
@@ -150,7 +162,8 @@ class Carrier:
                 else:
                     time.sleep(pause)
         self._channel.publish(
-            Event.DONE, {"status": str(state), "reason": reason, "error": shown, "metrics": metrics}, last=True)
+            Event.DONE, {"status": str(state), "reason": reason, "error": shown, "metrics": metrics}, last=True
+        )
 
     def _metrics(self, usage: Usage) -> dict[str, Any]:
         """Milliseconds and token counts; what the engine does not tell is None."""
@@ -161,9 +174,15 @@ class Carrier:
         known = usage.prefill_ms is not None and usage.decode_ms is not None
         work = (usage.prefill_ms or 0) + (usage.decode_ms or 0)
         figures = {
-            "queue_ms": queue, "load_ms": load, "prompt_tokens": usage.prompt_tokens,
-            "cached_tokens": usage.cached_tokens, "prefill_ms": usage.prefill_ms,
-            "output_tokens": usage.output_tokens, "decode_ms": usage.decode_ms,
+            "queue_ms": queue,
+            "load_ms": load,
+            "prompt_tokens": usage.prompt_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "prefill_ms": usage.prefill_ms,
+            "output_tokens": usage.output_tokens,
+            "decode_ms": usage.decode_ms,
             "first_token_ms": None if self._first_text is None else (self._first_text - self._queued) * 1000,
-            "total_ms": total, "overhead_ms": max(0.0, total - queue - load - work) if known else None}
+            "total_ms": total,
+            "overhead_ms": max(0.0, total - queue - load - work) if known else None,
+        }
         return {name: round(value, 1) if isinstance(value, float) else value for name, value in figures.items()}

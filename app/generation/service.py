@@ -28,8 +28,14 @@ logger = logging.getLogger(__name__)
 class Generation:
     """All runs of this process."""
 
-    def __init__(self, engine: Engine, limits: Limits, queue_max: int, context: Callable[[], AbstractContextManager[Any]],
-                 preference: Callable[[], tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        limits: Limits,
+        queue_max: int,
+        context: Callable[[], AbstractContextManager[Any]],
+        preference: Callable[[], tuple[str, str]],
+    ) -> None:
         self.engine = engine
         self.inventory = Inventory(engine, preference)
         self._limits = limits
@@ -59,8 +65,16 @@ class Generation:
             raise AppError("thinking_unsupported", model=model.name)
         return model.name
 
-    def ask(self, conversation: Conversation, content: str, *, model: str | None, think: bool, client_id: str,
-            parent_id: int | None = None) -> Message:
+    def ask(
+        self,
+        conversation: Conversation,
+        content: str,
+        *,
+        model: str | None,
+        think: bool,
+        client_id: str,
+        parent_id: int | None = None,
+    ) -> Message:
         """Store a question and start its answer; the same `client_id` again gives the first answer."""
         self._scheduler.check_room()
         name = self.model_for(model or conversation.model, think)
@@ -130,9 +144,14 @@ class Generation:
         slots = max(1, self.engine.slots)
         load = "calm" if running < slots else "busy" if waiting <= 2 * slots else "saturated"
         return {
-            "state": load if self.inventory.reachable else "down", "running": running, "waiting": waiting, "slots": slots,
-            "model": default.effective or default.name, "loaded": default.effective in self.inventory.loaded,
-            "eta_s": self._expected(waiting + 1) if running >= slots else 0}
+            "state": load if self.inventory.reachable else "down",
+            "running": running,
+            "waiting": waiting,
+            "slots": slots,
+            "model": default.effective or default.name,
+            "loaded": default.effective in self.inventory.loaded,
+            "eta_s": self._expected(waiting + 1) if running >= slots else 0,
+        }
 
     def _submit(self, answer: Message) -> None:
         channel = self._hub.open(answer.id, answer.content, answer.thinking)
@@ -143,20 +162,23 @@ class Generation:
         def work(ticket: Ticket) -> None:
             started = time.monotonic()
             limits = replace(self._limits, context=self.inventory.context_of(model) or self._limits.context)
-            Carrier(ticket, channel, self.engine, self._store, limits, queued).carry()
+            Carrier(ticket, channel, engine=self.engine, store=self._store, limits=limits, queued=queued).carry()
             self._durations.append(time.monotonic() - started)
             self._hub.retire(answer.id)
 
         def moved(position: int, running: int) -> None:
-            channel.publish(Event.QUEUED, {
-                "position": position, "ahead": position - 1 + running, "eta_s": self._expected(position)})
+            channel.publish(
+                Event.QUEUED, {"position": position, "ahead": position - 1 + running, "eta_s": self._expected(position)}
+            )
 
         self._scheduler.submit(Ticket(answer.id, answer.conversation.user_id, answer.conversation_id, work, moved))
 
     def _end(self, message_id: int, state: RunState) -> None:
         channel = self._hub.get(message_id)
         if channel is not None:
-            channel.publish(Event.DONE, {"status": str(state), "reason": None, "error": None, "metrics": None}, last=True)
+            channel.publish(
+                Event.DONE, {"status": str(state), "reason": None, "error": None, "metrics": None}, last=True
+            )
         self._hub.retire(message_id)
 
     def _expected(self, position: int) -> int | None:

@@ -47,9 +47,13 @@ class Store:
             path = message.conversation.path_to(message.id)
             owner = db.session.get(User, message.conversation.user_id)
             return Job(
-                model=message.run.model, think=message.run.think, content=message.content, thinking=message.thinking,
+                model=message.run.model,
+                think=message.run.think,
+                content=message.content,
+                thinking=message.thinking,
                 branch=[Turn(turn.id, str(turn.role), turn.content) for turn in path],
-                locale=owner.locale if owner else None)
+                locale=owner.locale if owner else None,
+            )
 
     def save(self, message_id: int, content: str, thinking: str) -> None:
         """Keep the text so far."""
@@ -67,9 +71,18 @@ class Store:
                 run.left_out, run.first_read = left_out, first_read
                 db.session.commit()
 
-    def finish(self, message_id: int, state: RunState, *, content: str | None = None, thinking: str = "",
-               reason: str | None = None, error: AppError | None = None, metrics: dict[str, Any] | None = None,
-               locale: str | None = None) -> dict[str, str] | None:
+    def finish(
+        self,
+        message_id: int,
+        state: RunState,
+        *,
+        content: str | None = None,
+        thinking: str = "",
+        reason: str | None = None,
+        error: AppError | None = None,
+        metrics: dict[str, Any] | None = None,
+        locale: str | None = None,
+    ) -> dict[str, str] | None:
         """Store the end of a run, all in one commit; returns the error as the wire shows it."""
         with self._context():
             message = db.session.get(Message, message_id)
@@ -93,6 +106,6 @@ class Store:
         """Seconds that the last done runs took once they had a slot, oldest first."""
         with self._context():
             rows = db.session.scalars(
-                select(Run.metrics).where(Run.state == RunState.DONE).order_by(Run.queued_at.desc()).limit(HISTORY))
+                select(Run.metrics).where(Run.state == RunState.DONE).order_by(Run.queued_at.desc()).limit(HISTORY)
+            )
             return [(metrics["total_ms"] - metrics["queue_ms"]) / 1000 for metrics in rows if metrics][::-1]
-

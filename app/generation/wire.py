@@ -11,10 +11,16 @@ from app.models.types import iso
 def conversation_json(conversation: Conversation, state: str | None = None) -> dict[str, Any]:
     """A conversation without its messages; `state` is "queued" or "running" while it is being answered."""
     return {
-        "id": conversation.id, "title": conversation.title, "model": conversation.model,
-        "url": f"/c/{conversation.id}", "created_at": iso(conversation.created_at),
-        "updated_at": iso(conversation.updated_at), "pinned": conversation.pinned,
-        "archived": conversation.archived, "state": state}
+        "id": conversation.id,
+        "title": conversation.title,
+        "model": conversation.model,
+        "url": f"/c/{conversation.id}",
+        "created_at": iso(conversation.created_at),
+        "updated_at": iso(conversation.updated_at),
+        "pinned": conversation.pinned,
+        "archived": conversation.archived,
+        "state": state,
+    }
 
 
 def stream_url(message_id: int) -> str:
@@ -32,8 +38,12 @@ def error_json(run: Run, locale: str | None = None) -> dict[str, str] | None:
 def message_json(message: Message, channel: Channel | None = None) -> dict[str, Any]:
     """A message; an answer that is being written has the text of its channel and the number of its last event."""
     answer = {
-        "id": message.id, "role": str(message.role), "parent_id": message.parent_id, "content": message.content,
-        "created_at": iso(message.created_at)}
+        "id": message.id,
+        "role": str(message.role),
+        "parent_id": message.parent_id,
+        "content": message.content,
+        "created_at": iso(message.created_at),
+    }
     run = message.run
     if message.role == Role.USER or run is None:
         return answer
@@ -41,10 +51,19 @@ def message_json(message: Message, channel: Channel | None = None) -> dict[str, 
     if channel is not None and run.active:
         last_event, answer["content"], thinking = channel.snapshot()
     return answer | {
-        "thinking": thinking, "model": run.model, "think": run.think, "status": str(run.state), "reason": run.reason,
-        "error": error_json(run), "metrics": run.metrics, "finished_at": iso(run.finished_at),
+        "thinking": thinking,
+        "model": run.model,
+        "think": run.think,
+        "status": str(run.state),
+        "reason": run.reason,
+        "error": error_json(run),
+        "metrics": run.metrics,
+        "finished_at": iso(run.finished_at),
         "left_out": {"count": run.left_out, "first_read": run.first_read} if run.left_out else None,
-        "attempt": run.attempt, "stream": stream_url(message.id), "last_event": last_event}
+        "attempt": run.attempt,
+        "stream": stream_url(message.id),
+        "last_event": last_event,
+    }
 
 
 def accepted_json(answer: Message) -> dict[str, Any]:
@@ -53,4 +72,6 @@ def accepted_json(answer: Message) -> dict[str, Any]:
     return {
         "conversation": conversation_json(answer.conversation, str(answer.run.state) if answer.run else None),
         "user_message": message_json(question) if question else None,
-        "message": message_json(answer), "stream": stream_url(answer.id)}
+        "message": message_json(answer),
+        "stream": stream_url(answer.id),
+    }

@@ -43,7 +43,8 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     messages: Mapped[list[Message]] = relationship(
-        back_populates="conversation", foreign_keys=[Message.conversation_id], passive_deletes=True)
+        back_populates="conversation", foreign_keys=[Message.conversation_id], passive_deletes=True
+    )
 
     def belongs_to(self, user: User) -> bool:
         """Whether this person may see it now."""
@@ -66,8 +67,9 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         return conversation
 
     @classmethod
-    def recent(cls, user: User, *, before: datetime | None = None, containing: str = "",
-               limit: int = PAGE) -> list["Conversation"]:
+    def recent(
+        cls, user: User, *, before: datetime | None = None, containing: str = "", limit: int = PAGE
+    ) -> list["Conversation"]:
         """This person's conversations that have messages, the latest first."""
         query = select(cls).where(cls.user_id == user.id, cls.deleted_at.is_(None), cls.head_id.is_not(None))
         if before is not None:
@@ -80,13 +82,17 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
     def states(cls, user: User) -> dict[str, str]:
         """Which of this person's conversations are being answered: id → "queued" or "running"."""
         rows = db.session.execute(
-            select(Message.conversation_id, Run.state).join(Run, Run.message_id == Message.id)
+            select(Message.conversation_id, Run.state)
+            .join(Run, Run.message_id == Message.id)
             .join(cls, cls.id == Message.conversation_id)
-            .where(cls.user_id == user.id, Run.state.in_(ACTIVE)).order_by(Run.queued_at.desc())
+            .where(cls.user_id == user.id, Run.state.in_(ACTIVE))
+            .order_by(Run.queued_at.desc())
         )
         return {conversation_id: str(state) for conversation_id, state in rows}
 
-    def ask(self, content: str, *, model: str, think: bool, client_id: str, parent_id: int | None = None) -> tuple[Message, bool]:
+    def ask(
+        self, content: str, *, model: str, think: bool, client_id: str, parent_id: int | None = None
+    ) -> tuple[Message, bool]:
         """Add a question and its answer to be written, in one commit.
 
         Returns the answer and whether it is new: the same `client_id` again gives the first one's answer.
@@ -95,7 +101,9 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         if known := self._answer_to(client_id):
             return known, False
         parent = self.head_id if parent_id is None else self._member(parent_id)
-        question = Message(conversation_id=self.id, parent_id=parent, role=Role.USER, content=content, client_id=client_id)
+        question = Message(
+            conversation_id=self.id, parent_id=parent, role=Role.USER, content=content, client_id=client_id
+        )
         if not self.title:
             self.title = title_from(content)
         self.model = model
@@ -112,8 +120,14 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
             return known, False
         return answer, True
 
-    def change(self, *, title: str | None = None, pinned: bool | None = None, archived: bool | None = None,
-               restored: bool = False) -> None:
+    def change(
+        self,
+        *,
+        title: str | None = None,
+        pinned: bool | None = None,
+        archived: bool | None = None,
+        restored: bool = False,
+    ) -> None:
         """Change what is given, in one commit."""
         if title is not None:
             self.title = title
@@ -132,8 +146,11 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
 
     def being_written(self) -> list[Message]:
         """Answers that are queued or running."""
-        return list(db.session.scalars(
-            select(Message).join(Run).where(Message.conversation_id == self.id, Run.state.in_(ACTIVE))))
+        return list(
+            db.session.scalars(
+                select(Message).join(Run).where(Message.conversation_id == self.id, Run.state.in_(ACTIVE))
+            )
+        )
 
     def regenerate(self, answer: Message, *, model: str, think: bool) -> Message:
         """Add another answer to the same question, committed."""
@@ -149,8 +166,12 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
 
     def path_to(self, message_id: int | None) -> list[Message]:
         """The messages from the first one to this one."""
-        by_id = {message.id: message for message in db.session.scalars(
-            select(Message).where(Message.conversation_id == self.id).options(joinedload(Message.run)))}
+        by_id = {
+            message.id: message
+            for message in db.session.scalars(
+                select(Message).where(Message.conversation_id == self.id).options(joinedload(Message.run))
+            )
+        }
         path = []
         while message_id is not None:
             path.append(by_id[message_id])
@@ -158,8 +179,9 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         return path[::-1]
 
     def _add_answer(self, question_id: int, *, model: str, think: bool) -> Message:
-        answer = Message(conversation_id=self.id, parent_id=question_id, role=Role.ASSISTANT,
-                         run=Run(model=model, think=think))
+        answer = Message(
+            conversation_id=self.id, parent_id=question_id, role=Role.ASSISTANT, run=Run(model=model, think=think)
+        )
         db.session.add(answer)
         db.session.flush()
         self.head_id = answer.id
@@ -168,8 +190,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
 
     def _answer_to(self, client_id: str) -> Message | None:
         question = select(Message.id).where(Message.conversation_id == self.id, Message.client_id == client_id)
-        return db.session.scalar(
-            select(Message).where(Message.parent_id.in_(question)).order_by(Message.id).limit(1))
+        return db.session.scalar(select(Message).where(Message.parent_id.in_(question)).order_by(Message.id).limit(1))
 
     def _member(self, message_id: int) -> int:
         message = db.session.get(Message, message_id)

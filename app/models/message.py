@@ -42,8 +42,7 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
     client_id: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
-    conversation: Mapped["Conversation"] = relationship(
-        back_populates="messages", foreign_keys=[conversation_id])
+    conversation: Mapped["Conversation"] = relationship(back_populates="messages", foreign_keys=[conversation_id])
     parent: Mapped["Message | None"] = relationship(remote_side=[id])
     run: Mapped["Run | None"] = relationship(back_populates="message", uselist=False, passive_deletes=True)
 

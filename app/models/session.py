@@ -41,8 +41,14 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
         """Start a session and commit; returns the token for the cookie."""
         token = secrets.token_urlsafe(32)
         db.session.execute(delete(cls).where(cls.expires_at < utcnow()))
-        db.session.add(cls(token_hash=_digest(token), user_id=user.id, user_agent=user_agent[:200],
-                           expires_at=utcnow() + (lasting or SHORT)))
+        db.session.add(
+            cls(
+                token_hash=_digest(token),
+                user_id=user.id,
+                user_agent=user_agent[:200],
+                expires_at=utcnow() + (lasting or SHORT),
+            )
+        )
         db.session.commit()
         return token
 
@@ -50,7 +56,9 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
     def find(cls, token: str) -> "LoginSession | None":
         """The session of a cookie, with its person, unless it has expired or was revoked."""
         session = db.session.scalar(
-            select(cls).join(cls.user).options(contains_eager(cls.user))
+            select(cls)
+            .join(cls.user)
+            .options(contains_eager(cls.user))
             .where(cls.token_hash == _digest(token), cls.expires_at > utcnow())
         )
         if session is not None and utcnow() - session.seen_at > SEEN_EVERY:

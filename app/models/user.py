@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.extensions import db
 from app.models.types import UtcDateTime, utcnow
 
+MIN_PASSWORD = 10
+# argon2 would hash any length; a limit keeps a log-in from being a way to burn the CPU.
+MAX_PASSWORD = 200
 # OWASP's second argon2id profile: 19 MiB and about 30 ms, because the CPU belongs to the model.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Compared with when the name is unknown, so that the answer takes as long as for a known one.
@@ -46,7 +49,7 @@ class User(db.Model):  # type: ignore[name-defined,misc]
         user = cls(username=username.strip(), username_key=normalized(username), display_name=display_name.strip())
         user.set_password(password)
         nobody = select(func.count() == 0).select_from(cls).scalar_subquery()
-        user.is_admin = nobody if is_admin is None else is_admin  # type: ignore[assignment]
+        user.is_admin = nobody if is_admin is None else is_admin
         db.session.add(user)
         db.session.commit()
         return user
