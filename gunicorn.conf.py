@@ -1,9 +1,7 @@
 """How gunicorn runs CouachGPT: one worker with threads, and the embedded engine as the master's child."""
 
 import os
-import socket
 import threading
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -14,7 +12,11 @@ from config import ROOT, load
 _settings = load()
 
 wsgi_app = "wsgi:app"
-bind = f"[{_settings['HOST']}]:{_settings['PORT']}" if ":" in _settings["HOST"] else f"{_settings['HOST']}:{_settings['PORT']}"
+bind = (
+    f"[{_settings['HOST']}]:{_settings['PORT']}"
+    if ":" in _settings["HOST"]
+    else f"{_settings['HOST']}:{_settings['PORT']}"
+)
 # Runs live in the process that carries them: a second worker would not know them.
 workers = 1
 threads = _settings["THREADS"]
@@ -48,48 +50,31 @@ def _save(worker: Any) -> None:
     worker.wsgi.extensions["generation"].stop()
 
 
-def _lan_address() -> str:
-    """This machine's address on its network, found without sending anything."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-        try:
-            probe.connect(("10.255.255.255", 1))
-            return str(probe.getsockname()[0])
-        except OSError:
-            return ""
-
-
 def on_starting(server: Any) -> None:
     """Migrate the database, start the embedded engine if it was chosen, and say where to go."""
     global _supervisor  # noqa: PLW0603 - gunicorn's hooks share a module, nothing else
     if server.cfg.workers > 1:
-        raise SystemExit("CouachGPT runs in one worker process: answers being written live in it. "
-                         "Leave WEB_CONCURRENCY unset; THREADS sets how many requests are served at once.")
+        raise SystemExit(
+            "CouachGPT runs in one worker process: answers being written live in it. "
+            "Leave WEB_CONCURRENCY unset; THREADS sets how many requests are served at once."
+        )
     from flask_migrate import upgrade  # noqa: PLC0415
 
+    from app.cli.banner import banner  # noqa: PLC0415
     from app.engines import embedded  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
     from wsgi import app  # noqa: PLC0415
 
+    problem = ""
+    if app.config["ENGINE"] == "embedded":
+        problem = embedded.missing_part(app.config["EMBEDDED_MODEL"])
+        if not problem:
+            _supervisor = embedded.Supervisor(app.config)
+            _supervisor.start()
     with app.app_context():
         upgrade()
         db.engine.dispose()
-    engine = app.config["ENGINE"]
-    if engine == "embedded":
-        missing = embedded.missing_part(app.config["EMBEDDED_MODEL"])
-        if missing:
-            print(f"  Engine      embedded, but it cannot start: {missing}")
-        else:
-            _supervisor = embedded.Supervisor(app.config)
-            _supervisor.start()
-    port = app.config["PORT"]
-    lan = _lan_address() if app.config["HOST"] in ("0.0.0.0", "::") else ""  # noqa: S104
-    local = app.config["HOST"] if not lan and app.config["HOST"] not in ("0.0.0.0", "::") else "localhost"  # noqa: S104
-    print(f"\n  {app.config['PRODUCT_NAME']}")
-    print(f"  Here        http://{local}:{port}/")
-    if lan:
-        print(f"  On the LAN  http://{lan}:{port}/")
-    print(f"  Engine      {engine} ({app.config['ENGINE_REASON']})")
-    print(f"  Data        {Path(app.config['INSTANCE_DIR'])}\n", flush=True)
+    print(banner(app, problem), flush=True)
 
 
 def post_fork(_server: Any, _worker: Any) -> None:

@@ -49,6 +49,7 @@ def _configure(app: Flask, settings: dict[str, Any]) -> None:
         BABEL_DEFAULT_LOCALE=settings["DEFAULT_LOCALE"],
     )
     logging.basicConfig(level=settings["LOG_LEVEL"].upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     if settings["TRUSTED_PROXIES"]:
         hops = settings["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]

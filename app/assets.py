@@ -91,7 +91,8 @@ def init_app(app: Flask, folder: Path) -> None:
         if asset.compressed:
             response.headers["Vary"] = "Accept-Encoding"
         response.set_etag(asset.tag + ("-gzip" if zipped else ""))
-        if request.args.get("v") == asset.tag:
+        # Fonts carry their version in their name, because the compiled CSS names them.
+        if request.args.get("v") == asset.tag or filename.startswith("fonts/"):
             response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
         else:
             response.headers["Cache-Control"] = "no-cache"

@@ -7,7 +7,6 @@ from typing import Any
 from flask import Flask, Response, jsonify, render_template, request
 from flask_babel import gettext as _
 from flask_limiter import RateLimitExceeded
-from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -15,7 +14,8 @@ from werkzeug.exceptions import HTTPException
 from app.errors import AppError
 from app.extensions import db
 from app.generation.wire import conversation_json
-from app.models import Conversation
+from app.models import Conversation, User
+from app.web import signed_in
 
 HTTP_CODES = {
     400: "bad_request",
@@ -76,6 +76,7 @@ def _problem(error: AppError, status: int) -> Response:
 
 
 def _page(error: AppError, status: int) -> Response:
+    person = signed_in()
     titles = {
         403: _("This page is not open to you."),
         404: _("This page is not on the chart."),
@@ -95,19 +96,18 @@ def _page(error: AppError, status: int) -> Response:
             text=texts.get(status, error.sentence),
             code=error.code,
             path=request.path,
-            recent=_recent(status),
+            recent=_recent(person, status),
+            signed_in=person is not None,
         )
     )
 
 
-def _recent(status: int) -> list[dict[str, Any]]:
+def _recent(person: User | None, status: int) -> list[dict[str, Any]]:
     """Where to go instead; nothing when the database may be what is wrong."""
-    if status >= 500:
+    if person is None or status >= 500:
         return []
     try:
-        if not current_user.is_authenticated:
-            return []
-        return [conversation_json(item) for item in Conversation.recent(current_user, limit=RECENT)]
+        return [conversation_json(item) for item in Conversation.recent(person, limit=RECENT)]
     except SQLAlchemyError:
         return []
 

@@ -7,6 +7,9 @@ from flask import Flask, Response, current_app, g, has_request_context, request,
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import get_locale
 from flask_login import current_user
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.models import User
 
 LOCALES = ("fr", "en")
 THEMES = ("system", "light", "dark")
@@ -21,19 +24,28 @@ class SessionInterface(SecureCookieSessionInterface):
         return request.is_secure
 
 
+def signed_in() -> User | None:
+    """The person of this request, or None; None too when the database fails, which must still get its page."""
+    try:
+        return current_user.user if current_user and current_user.is_authenticated else None
+    except SQLAlchemyError:
+        return None
+
+
 def select_locale() -> str:
     """The person's choice, then this browser's earlier one, then its languages, then DEFAULT_LOCALE."""
     fallback = str(current_app.config["DEFAULT_LOCALE"])
     if not has_request_context():
         return fallback
-    chosen = current_user.locale if current_user and current_user.is_authenticated else None
-    chosen = chosen or session.get("locale")
+    person = signed_in()
+    chosen = (person.locale if person else None) or session.get("locale")
     return chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES) or fallback
 
 
 def theme() -> str:
     """ "system", "light" or "dark"."""
-    chosen = current_user.theme if current_user.is_authenticated else session.get("theme")
+    person = signed_in()
+    chosen = person.theme if person else session.get("theme")
     return chosen if chosen in THEMES else "system"
 
 

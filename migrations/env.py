@@ -10,8 +10,8 @@ def run() -> None:
     """Migrate over one connection."""
     with db.engine.connect() as connection:
         context.configure(
-            connection=connection, target_metadata=db.metadata,
-            **current_app.extensions["migrate"].configure_args)
+            connection=connection, target_metadata=db.metadata, **current_app.extensions["migrate"].configure_args
+        )
         with context.begin_transaction():
             context.run_migrations()
 

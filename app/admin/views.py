@@ -79,5 +79,5 @@ def set_default_model() -> Any:
     model = inventory.find(request.form.get("name", "")[:200])
     StoredSetting.put(DEFAULT_MODEL, model.name)
     inventory.wake()
-    flash(_("%(model)s is now the default model.", model=model.name))
+    flash(_("%(model)s is now the default model.", model=model.name), "success")
     return redirect(url_for("admin.models"))

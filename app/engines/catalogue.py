@@ -95,4 +95,5 @@ def described(name: str, **facts: Any) -> Model:
     known = next((model for model in CATALOGUE.values() if same_model(model.name, name)), None)
     if known is None:
         return Model(name, label=name.removesuffix(":latest"), **facts)
-    return replace(known, name=name, **{fact: value for fact, value in facts.items() if value not in ("", 0)})
+    told: dict[str, Any] = {fact: value for fact, value in facts.items() if value is False or value}
+    return replace(known, name=name, **told)

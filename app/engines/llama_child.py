@@ -5,14 +5,19 @@ Its orders are one line of JSON on standard input. It says `ready` on standard o
 ends when standard input does: even a parent that was killed leaves nothing behind.
 """
 
+import contextlib
 import json
 import os
 import sys
+import threading
 
 
 def main() -> None:
     """Serve until standard input ends."""
     orders = json.loads(sys.stdin.readline())
+    # From the start: a parent that dies during the load must not leave this process behind.
+    lifeline = threading.Thread(target=_end_with_parent)
+    lifeline.start()
 
     import xllamacpp  # noqa: PLC0415 - loads 100 MB of native code, which only this process needs
 
@@ -30,8 +35,14 @@ def main() -> None:
     params.n_threads_http = 4 + orders["slots"]
     params.endpoint_slots = True
     server = xllamacpp.Server(params)
-    print("ready", server.listening_address, flush=True)
+    with contextlib.suppress(BrokenPipeError):
+        print("ready", server.listening_address, flush=True)
+    lifeline.join()
+
+
+def _end_with_parent() -> None:
     sys.stdin.read()
+    # At once: the engine's own way to end can wait for ever.
     os._exit(0)
 
 

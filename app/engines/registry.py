@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import requests
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
 
 from app.engines import embedded
 from app.engines.base import Engine
@@ -17,20 +19,19 @@ class Choice:
     """The engine's name and the reason, one sentence for the administrator."""
 
     name: str
-    reason: str
+    reason: LazyString
 
 
 def choose(settings: dict[str, Any]) -> Choice:
     """The engine that ENGINE names; for `auto` the first that can be used."""
-    if settings["ENGINE"] != "auto":
-        return Choice(settings["ENGINE"], f"ENGINE={settings['ENGINE']}")
-    url = settings["OLLAMA_HOST"]
+    name, url = settings["ENGINE"], settings["OLLAMA_HOST"]
+    if name != "auto":
+        return Choice(name, _l("set by ENGINE=%(name)s", name=name))
     if _ollama_answers(url):
-        return Choice("ollama", f"ENGINE=auto: Ollama answers at {url}")
-    silent = f"ENGINE=auto: no Ollama at {url}"
+        return Choice("ollama", _l("ENGINE=auto: Ollama answers at %(url)s", url=url))
     if settings["OPENAI_BASE_URL"]:
-        return Choice("openai", f"{silent}, OPENAI_BASE_URL is set")
-    return Choice("embedded", f"{silent}, OPENAI_BASE_URL is empty")
+        return Choice("openai", _l("ENGINE=auto: no Ollama at %(url)s, and OPENAI_BASE_URL is set", url=url))
+    return Choice("embedded", _l("ENGINE=auto: no Ollama at %(url)s, and OPENAI_BASE_URL is empty", url=url))
 
 
 def make(name: str, settings: dict[str, Any]) -> Engine:

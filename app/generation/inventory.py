@@ -13,7 +13,7 @@ from app.errors import AppError
 # How often the engine is asked what it has and what is loaded.
 REFRESH_S = 15.0
 # While it does not answer.
-RETRY_S = 2.0
+RETRY_S = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -68,8 +68,10 @@ class Inventory:
                 models = [model for model in self.engine.models() if model.chat]
                 loaded = self.engine.loaded()
             except AppError as error:
-                if self.reachable or not self.failure:
+                if self.reachable:
                     logger.warning("engine lost code=%s cause=%s", error.code, error.cause)
+                elif not self.failure:
+                    logger.info("engine not ready code=%s", error.code)
                 self.reachable, self.failure, self.loaded = False, error.cause or error.code, frozenset()
             else:
                 if not self.reachable:

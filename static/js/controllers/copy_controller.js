@@ -1,0 +1,50 @@
+// A copy button: asks around for what to copy, copies, and says for two seconds how it went.
+import { Controller } from "@hotwired/stimulus";
+import { copy, selectText } from "couach/lib/clipboard";
+import { announce } from "couach/lib/notices";
+import { t } from "couach/lib/texts";
+
+const SHOWN = 2000; // ms
+
+export default class extends Controller {
+  static targets = ["label", "icon", "done"];
+
+  connect() {
+    this.label = this.labelTarget.textContent;
+    this.labelIsHidden = this.labelTarget.classList.contains("vh");
+  }
+
+  disconnect() {
+    clearTimeout(this.timer);
+    this.#show(this.label, false);
+  }
+
+  async copy() {
+    const { text, html, element } = this.#source();
+    const copied = await copy({ text, html });
+    if (!copied) selectText(element);
+    this.#show(t(copied ? "copied" : "press_ctrl_c"), copied);
+    this.labelTarget.classList.remove("vh");
+    announce(t(copied ? "copied" : "press_ctrl_c"));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.#reset(), SHOWN);
+  }
+
+  // A block of code copies itself; otherwise whoever holds the text fills in the event.
+  #source() {
+    const code = this.element.closest(".code")?.querySelector("code");
+    if (code) return { text: code.textContent, element: code };
+    return this.dispatch("request", { detail: {} }).detail;
+  }
+
+  #reset() {
+    this.#show(this.label, false);
+    this.labelTarget.classList.toggle("vh", this.labelIsHidden);
+  }
+
+  #show(label, done) {
+    this.labelTarget.textContent = label;
+    this.iconTarget.hidden = done;
+    this.doneTarget.hidden = !done;
+  }
+}

@@ -1,0 +1,99 @@
+// Opens a popover beside its button and moves through it with the arrow keys.
+import { Controller } from "@hotwired/stimulus";
+
+const GAP = 6; // pixels between the button and its panel
+const EDGE = 8; // pixels kept free at the edges of the window
+const CHOICES = '[role^="menuitem"], a[href], button';
+
+export default class extends Controller {
+  static targets = ["button", "panel"];
+  static values = { placement: { type: String, default: "bottom-start" } };
+
+  connect() {
+    if (!this.panelTarget.popover) this.panelTarget.popover = "auto";
+    if (!this.buttonTarget.popoverTargetElement) this.buttonTarget.popoverTargetElement = this.panelTarget;
+    this.buttonTarget.setAttribute("aria-expanded", "false");
+    this.panelTarget.addEventListener("beforetoggle", this.#place);
+    this.panelTarget.addEventListener("toggle", this.#settle);
+    this.panelTarget.addEventListener("keydown", this.#move);
+    this.panelTarget.addEventListener("click", this.#choose);
+    this.buttonTarget.addEventListener("keydown", this.#openByArrow);
+  }
+
+  disconnect() {
+    this.#watch(false);
+    this.panelTarget.removeEventListener("beforetoggle", this.#place);
+    this.panelTarget.removeEventListener("toggle", this.#settle);
+    this.panelTarget.removeEventListener("keydown", this.#move);
+    this.panelTarget.removeEventListener("click", this.#choose);
+    this.buttonTarget.removeEventListener("keydown", this.#openByArrow);
+  }
+
+  close() {
+    if (this.panelTarget.matches(":popover-open")) this.panelTarget.hidePopover();
+  }
+
+  #place = (event) => {
+    if (event.newState !== "open") return;
+    this.panelTarget.classList.add("is-placed");
+    requestAnimationFrame(this.#position); // shown by then, not yet painted
+  };
+
+  #settle = (event) => {
+    const open = event.newState === "open";
+    this.buttonTarget.setAttribute("aria-expanded", String(open));
+    this.#watch(open);
+    if (!open) return;
+    const chosen = this.panelTarget.querySelector('[aria-checked="true"], [aria-selected="true"]');
+    (chosen ?? this.#choices[0])?.focus();
+  };
+
+  #watch(open) {
+    const change = open ? addEventListener : removeEventListener;
+    change("resize", this.#position);
+    change("scroll", this.#position, { capture: true, passive: true });
+  }
+
+  #position = () => {
+    const button = this.buttonTarget.getBoundingClientRect();
+    const panel = this.panelTarget;
+    panel.style.setProperty("min-width", `${Math.min(button.width, innerWidth - 2 * EDGE)}px`);
+    const { offsetWidth: width, offsetHeight: height } = panel;
+    const [side, end] = this.placementValue.split("-");
+    const above = button.top - GAP - height;
+    const below = button.bottom + GAP;
+    const fitsBelow = below + height <= innerHeight - EDGE;
+    const top = side === "top" ? (above >= EDGE ? above : below) : (fitsBelow ? below : above);
+    const left = end === "end" ? button.right - width : button.left;
+    panel.style.setProperty("top", `${Math.max(EDGE, Math.min(top, innerHeight - EDGE - height))}px`);
+    panel.style.setProperty("left", `${Math.max(EDGE, Math.min(left, innerWidth - EDGE - width))}px`);
+  };
+
+  #move = (event) => {
+    const choices = this.#choices;
+    const here = choices.indexOf(document.activeElement);
+    const next = {
+      ArrowDown: here + 1, ArrowRight: here + 1, ArrowUp: here - 1, ArrowLeft: here - 1, Home: 0, End: -1,
+    }[event.key];
+    if (event.key === "Tab") this.close();
+    if (next === undefined || event.target.matches("input, textarea, select")) return;
+    event.preventDefault();
+    choices.at(next % choices.length)?.focus();
+  };
+
+  #choose = (event) => {
+    const item = event.target.closest('[role^="menuitem"]');
+    if (!item || item.matches('[aria-disabled="true"], [data-menu-keep-open]')) return;
+    this.close();
+  };
+
+  #openByArrow = (event) => {
+    if (!["ArrowDown", "ArrowUp"].includes(event.key)) return;
+    event.preventDefault();
+    this.panelTarget.showPopover();
+  };
+
+  get #choices() {
+    return [...this.panelTarget.querySelectorAll(CHOICES)].filter((item) => !item.disabled && item.offsetParent !== null);
+  }
+}

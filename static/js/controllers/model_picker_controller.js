@@ -1,0 +1,32 @@
+// Chooses the model of the next answers, and says which are ready and which can think.
+import { Controller } from "@hotwired/stimulus";
+import { request } from "couach/lib/http";
+
+export default class extends Controller {
+  static targets = ["input", "label", "item"];
+
+  connect() {
+    this.#say(this.itemTargets.find((item) => item.getAttribute("aria-checked") === "true"));
+  }
+
+  choose({ currentTarget: chosen }) {
+    for (const item of this.itemTargets) item.setAttribute("aria-checked", String(item === chosen));
+    this.inputTarget.value = chosen.dataset.name;
+    this.labelTarget.textContent = chosen.dataset.label;
+    this.#say(chosen);
+  }
+
+  // What is in memory changes; the list is asked again each time it opens.
+  async refresh({ newState }) {
+    if (newState !== "open") return;
+    const { models } = await request("/api/models").catch(() => ({ models: [] })); // the badges then stay as they were
+    for (const { name, loaded } of models) {
+      const badge = this.itemTargets.find((item) => item.dataset.name === name)?.querySelector("[data-part=ready]");
+      if (badge) badge.hidden = !loaded;
+    }
+  }
+
+  #say(item) {
+    this.dispatch("chosen", { detail: { thinking: item?.dataset.thinking === "true" } });
+  }
+}

@@ -1,0 +1,50 @@
+// Renames a conversation in place, wherever its title stands.
+import { Controller } from "@hotwired/stimulus";
+import { request } from "couach/lib/http";
+import { toast } from "couach/lib/notices";
+import { sentence } from "couach/lib/problems";
+
+export default class extends Controller {
+  static targets = ["label", "view", "form", "input"];
+  static values = { id: String };
+
+  start() {
+    this.inputTarget.value = this.labelTarget.textContent.trim();
+    this.#edit(true);
+    this.inputTarget.select();
+  }
+
+  async save(event) {
+    event.preventDefault();
+    if (this.formTarget.hidden) return; // leaving the field after Enter or Escape
+    const title = this.inputTarget.value.trim();
+    const before = this.labelTarget.textContent.trim();
+    this.#edit(false);
+    if (!title || title === before) return;
+    this.labelTarget.textContent = title;
+    try {
+      const conversation = await request(`/api/conversations/${this.idValue}`, { method: "PATCH", body: { title } });
+      this.dispatch("done", { detail: conversation });
+    } catch (error) {
+      this.labelTarget.textContent = before;
+      toast(sentence(error));
+    }
+  }
+
+  cancel(event) {
+    event.preventDefault(); // Escape here does not also stop the answer
+    this.#edit(false);
+    this.viewTargets[0].focus();
+  }
+
+  // The title changed somewhere else on the page.
+  update({ detail: { id, title } }) {
+    if (id === this.idValue) this.labelTarget.textContent = title;
+  }
+
+  #edit(editing) {
+    this.formTarget.hidden = !editing;
+    for (const view of this.viewTargets) view.hidden = editing;
+    if (editing) this.inputTarget.focus();
+  }
+}

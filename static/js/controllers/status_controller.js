@@ -1,0 +1,42 @@
+// The weather of the server: how busy it is and which model is ready, asked again now and then while someone looks.
+import { Controller } from "@hotwired/stimulus";
+import { estimate } from "couach/lib/format";
+import { request } from "couach/lib/http";
+import { t, tn } from "couach/lib/texts";
+
+const EVERY = 60_000;
+
+export default class extends Controller {
+  static targets = ["glyph", "label", "people", "model", "next"];
+  static values = { state: Object };
+
+  connect() {
+    this.timer = setInterval(() => this.refresh(), EVERY);
+  }
+
+  disconnect() {
+    clearInterval(this.timer);
+  }
+
+  async refresh() {
+    if (document.visibilityState !== "visible") return;
+    // Out of reach: the last weather stays, the next round tries again.
+    this.stateValue = await request("/api/status").catch(() => this.stateValue);
+  }
+
+  stateValueChanged({ state, running, waiting, model, loaded, eta_s: eta }) {
+    for (const glyph of this.glyphTargets) glyph.hidden = glyph.dataset.state !== state;
+    const people = state === "down" ? "" : waiting ? tn("status_waiting", waiting) : t(running ? "status_working" : "status_nobody");
+    this.#write(this.labelTargets, t(`weather_${state}`));
+    this.#write(this.peopleTargets, people);
+    this.#write(this.modelTargets, model && state !== "down" ? t(loaded ? "status_ready" : "status_asleep", { model }) : "");
+    this.#write(this.nextTargets, eta ? t("status_next", { wait: estimate(eta) }) : "");
+  }
+
+  #write(targets, text) {
+    for (const target of targets) {
+      target.textContent = text && `${target.dataset.lead ?? ""}${text}`;
+      target.hidden = !text;
+    }
+  }
+}

@@ -1,0 +1,50 @@
+// Cuts growing Markdown into finished blocks, given once and never again, and the last one, which may still change.
+import { parse, render, topBlocks } from "couach/lib/markdown";
+import { mend } from "couach/lib/mend";
+
+export class Blocks {
+  #text = "";
+  #start = 0; // where the unfinished part begins
+  #decided = 0; // end of the last whole line that was looked at
+  #options;
+
+  constructor(options = {}) {
+    this.#options = options;
+  }
+
+  // Takes the whole text so far; gives { finished: [html of each newly finished block], tail: html }.
+  update(text) {
+    this.#text = text;
+    const finished = this.#settle();
+    const tail = mend(text.slice(this.#start));
+    return { finished, tail: render(parse(tail, this.#options), { open: true }) };
+  }
+
+  // The text is complete: everything left is finished.
+  finish(text) {
+    const rest = text.slice(this.#start);
+    this.#start = this.#decided = text.length;
+    return topBlocks(parse(rest, this.#options)).map(({ tokens }) => render(tokens));
+  }
+
+  // Only whole lines decide: "#" may become a heading or a hashtag. With whole lines, all blocks but the last are final.
+  #settle() {
+    const end = this.#text.lastIndexOf("\n") + 1;
+    if (end <= this.#decided) return [];
+    this.#decided = end;
+    const source = this.#text.slice(this.#start, end);
+    const blocks = topBlocks(parse(source, this.#options));
+    if (blocks.length < 2) return [];
+    this.#start += offsetOfLine(source, blocks.at(-1).line);
+    return blocks.slice(0, -1).map(({ tokens }) => render(tokens));
+  }
+}
+
+function offsetOfLine(text, line) {
+  let offset = 0;
+  for (let count = 0; count < line; count++) offset = text.indexOf("\n", offset) + 1;
+  return offset;
+}
+
+// Line ends as Markdown counts them; a lone CR at the end waits for its LF.
+export const normalizeLines = (text) => text.replace(/\r\n?/g, "\n");

@@ -1,0 +1,43 @@
+// Numbers, durations, rates and times as the page's language writes them.
+const NARROW = "\u202F";
+let locale = "fr";
+
+export const setLocale = (name) => { locale = name; };
+export const isFrench = () => locale.startsWith("fr");
+
+const unit = (number, name) => `${number}${isFrench() ? NARROW : " "}${name}`;
+
+export function number(value, digits = 0) {
+  return new Intl.NumberFormat(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
+export const percent = (ratio) => (isFrench() ? `${number(ratio * 100)}${NARROW}%` : `${number(ratio * 100)}%`);
+
+// 38 s, 1 min 15 s, 1 h 05 min: exact to the second.
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  if (whole < 60) return unit(whole, "s");
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  if (hours) return `${unit(hours, "h")} ${unit(String(minutes).padStart(2, "0"), "min")}`;
+  return rest ? `${unit(minutes, "min")} ${unit(rest, "s")}` : unit(minutes, "min");
+}
+
+// 0,4 s under ten seconds, where a tenth still matters in a detail.
+export const fineDuration = (ms) => (ms < 9950 ? unit(number(ms / 1000, 1), "s") : duration(ms / 1000));
+
+// An estimate is rounded, up, so that it does not pretend: to the second, then 5 s, then 15 s.
+export function estimate(seconds) {
+  const step = seconds < 10 ? 1 : seconds <= 60 ? 5 : 15;
+  return duration(Math.max(1, Math.ceil(seconds / step) * step));
+}
+
+export const rate = (perSecond, name) => unit(number(perSecond, perSecond < 100 ? 1 : 0), name);
+
+// 14 h 32 in French, 14:32 in English.
+export function clock(iso) {
+  const date = new Date(iso);
+  const [hours, minutes] = [date.getHours(), String(date.getMinutes()).padStart(2, "0")];
+  return isFrench() ? `${hours}${NARROW}h${NARROW}${minutes}` : `${String(hours).padStart(2, "0")}:${minutes}`;
+}
+
+export const countWords = (text) => text.match(/[\p{L}\p{N}][^\s]*/gu)?.length ?? 0;

@@ -1,0 +1,89 @@
+// Markdown to HTML text, block by block, with this product's rules. Cleaning for the page is markdown_view's part.
+import MarkdownIt from "markdown-it";
+import { highlight, languageOf } from "couach/lib/highlight";
+import { frenchSpaces, frenchSpacesAfter } from "couach/lib/typography";
+
+const HEADING_SHIFT = 2; // the page has its h1 and each turn its h2
+const COLOURED_WHILE_OPEN = 4000; // characters; what follows in a block being written is coloured when the block closes
+
+const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true });
+// Both would let a later line change a block that was already shown.
+markdown.disable(["reference", "lheading"]);
+
+markdown.core.ruler.push("house_style", ({ tokens, env }) => {
+  for (const token of tokens) {
+    if (token.type.startsWith("heading_")) token.tag = `h${Math.min(6, Number(token.tag[1]) + HEADING_SHIFT)}`;
+    if (token.type === "inline") styleInline(token.children, env);
+  }
+});
+
+function styleInline(children, { french }) {
+  let link = null;
+  children.forEach((token, index) => {
+    if (token.type === "link_open") {
+      link = token;
+      token.attrSet("target", "_blank");
+      token.attrSet("rel", "noopener noreferrer nofollow");
+    }
+    if (token.type === "link_close") link = null;
+    if (token.type === "image") token.meta = { insideLink: link !== null };
+    if (token.type === "text" && french && link?.markup !== "linkify") {
+      const previous = children[index - 1];
+      const startsLine = !previous || previous.type.endsWith("break");
+      token.content = startsLine ? frenchSpaces(token.content) : frenchSpacesAfter(token.content);
+    }
+  });
+}
+
+const { rules } = markdown.renderer;
+const { escapeHtml } = markdown.utils;
+
+// Pictures are not fetched: the model's text must not make browsers call other machines.
+rules.image = (tokens, index) => {
+  const { content, meta } = tokens[index];
+  const source = tokens[index].attrGet("src") ?? "";
+  const label = escapeHtml(content || source);
+  if (meta.insideLink || !/^https?:/i.test(source)) return label;
+  return `<a href="${escapeHtml(source)}" target="_blank" rel="noopener noreferrer nofollow">${label}</a>`;
+};
+
+rules.table_open = () => '<div class="sheet" tabindex="0"><table class="data">\n';
+rules.table_close = () => "</table></div>\n";
+
+// The page's security policy forbids style attributes, so alignment becomes a class.
+const CELL = { "text-align:right": ' class="num"', "text-align:center": ' class="mid"' };
+const cell = (tokens, index) => `<${tokens[index].tag}${CELL[tokens[index].attrGet("style")] ?? ""}>`;
+rules.th_open = cell;
+rules.td_open = cell;
+
+const codeBlock = (tokens, index, options, env) => {
+  const language = languageOf(tokens[index].info ?? "");
+  const name = escapeHtml(language);
+  return `<pre tabindex="0"><code data-language="${name}">${coloured(tokens[index].content, language, env.open)}</code></pre>\n`;
+};
+rules.fence = codeBlock;
+rules.code_block = codeBlock;
+
+// A block being written is coloured up to a bound, so that each new word costs the same however long the block is.
+function coloured(code, language, open) {
+  const end = open && code.length > COLOURED_WHILE_OPEN ? code.lastIndexOf("\n", COLOURED_WHILE_OPEN) + 1 || COLOURED_WHILE_OPEN : code.length;
+  const head = code.slice(0, end);
+  return (highlight(head, language) ?? escapeHtml(head)) + escapeHtml(code.slice(end));
+}
+
+export const parse = (text, { french = false } = {}) => markdown.parse(text, { french });
+
+export const render = (tokens, { open = false } = {}) => markdown.renderer.render(tokens, markdown.options, { open });
+
+export const renderAll = (text, options) => render(parse(text, options));
+
+// Groups tokens by top-level block: [{ tokens, line }], `line` being the block's first.
+export function topBlocks(tokens) {
+  const blocks = [];
+  for (const token of tokens) {
+    const startsBlock = token.level === 0 && token.nesting >= 0 && token.map;
+    if (startsBlock) blocks.push({ tokens: [], line: token.map[0] });
+    blocks.at(-1)?.tokens.push(token);
+  }
+  return blocks;
+}

@@ -1,0 +1,119 @@
+// Completes half-written Markdown for display, so that marks still being typed do not flash on the page.
+const PREFIX = "\\s*(?:>\\s?)*";
+const FENCE = new RegExp(`^${PREFIX}(?:(?:[-*+]|\\d+[.)])\\s+)*(\`{3,}|~{3,})(.*)$`);
+// A last line of bare marks may become a heading, a list, a rule, a fence, or plain text: wait for the next letter.
+const UNDECIDED = new RegExp(`^${PREFIX}(?:(?:[-*+]|\\d+[.)])\\s+)*(?:#{1,6}|[-*+]|\\d{1,9}[.)]?|[-*_=]{2,}|\`{1,3}|~{1,3}|>)?\\s*$`);
+const STARTS_BLOCK = new RegExp(`^${PREFIX}(?:(?:[-*+]|\\d{1,9}[.)]|#{1,6})\\s+)+`);
+const DELIMITERS = /^\s*\|?(?:\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$/;
+
+export function mend(source) {
+  const lines = source.split("\n");
+  const fence = openFence(lines);
+  if (fence) return mendFence(lines, fence);
+  const last = lines.length - 1;
+  const table = undecidedTable(lines[last] ? lines : lines.slice(0, last));
+  if (table >= 0) return lines.slice(0, table).join("\n");
+  if (UNDECIDED.test(lines[last])) return lines.slice(0, last).join("\n");
+  return mendLastText(lines);
+}
+
+function openFence(lines) {
+  let open = null;
+  lines.forEach((line, index) => {
+    const [, marks, info] = line.match(FENCE) ?? [];
+    if (!marks) return;
+    if (open) open = marks[0] === open.marks[0] && marks.length >= open.marks.length && !info.trim() ? null : open;
+    else if (marks[0] === "~" || !info.includes("`")) open = { marks, index };
+  });
+  return open;
+}
+
+function mendFence(lines, { marks, index }) {
+  const last = lines.length - 1;
+  if (index === last) return lines.slice(0, last).join("\n"); // the language's name is still being written
+  const closing = lines[last].trim();
+  const mayClose = closing && marks.startsWith(closing);
+  return (mayClose ? lines.slice(0, last) : lines).join("\n");
+}
+
+// Index of the first line of what may become a table, or -1. Two lines decide: the heads and the dashes.
+function undecidedTable(lines) {
+  let first = lines.length;
+  while (first > 0 && /^\s*\|/.test(lines[first - 1])) first -= 1;
+  const rows = lines.slice(first);
+  if (rows.length === 0 || rows.length > 2) return -1;
+  if (rows.length === 1) return first;
+  const dashes = /^[\s|:-]*$/.test(rows[1]);
+  return dashes && !(DELIMITERS.test(rows[1]) && cells(rows[0]) === cells(rows[1])) ? first : -1;
+}
+
+const cells = (row) => row.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).length;
+
+function mendLastText(lines) {
+  let start = lines.length - 1;
+  while (start > 0 && lines[start - 1].trim() && !STARTS_BLOCK.test(lines[start]) && !/^\s*\|/.test(lines[start])) start -= 1;
+  const text = lines.slice(start).join("\n");
+  const row = /^\s*\|/.test(text) ? text.lastIndexOf("|") + 1 : 0;
+  const skip = Math.max(row, text.match(STARTS_BLOCK)?.[0].length ?? 0);
+  const before = lines.slice(0, start).map((line) => `${line}\n`).join("");
+  return before + text.slice(0, skip) + mendInline(text.slice(skip));
+}
+
+// Closes what is open at the end of a text: emphasis, code, strikethrough, and links reduced to their words.
+export function mendInline(source) {
+  let text = source;
+  let tail = "";
+  const open = [];
+  for (let at = 0; at < text.length;) {
+    const run = text.slice(at).match(/^(?:\\[\s\S]|`+|\*+|_+|~+|!?\[)/)?.[0];
+    if (!run || run[0] === "\\") at += run?.length ?? 1;
+    else if (run[0] === "`") {
+      const end = closingTicks(text, at + run.length, run.length);
+      if (end < 0) {
+        const empty = !text.slice(at + run.length).trim();
+        if (empty) text = text.slice(0, at);
+        else tail = run;
+        break;
+      }
+      at = end;
+    } else if (run.endsWith("[")) {
+      const half = text.slice(at).match(/^!?\[([^\]\n]*)(?:\]|\]\([^)\n]*)?$/);
+      if (half) text = text.slice(0, at) + half[1];
+      else at += run.length;
+    } else {
+      const isEnd = at + run.length === text.length;
+      const closed = readMarks(run, text[at - 1], text[at + run.length], open);
+      if (isEnd && !closed) text = text.slice(0, at);
+      else at += run.length;
+    }
+  }
+  return close(text.trimEnd() + tail, open);
+}
+
+function closingTicks(text, from, length) {
+  for (const run of text.slice(from).matchAll(/`+/g)) if (run[0].length === length) return from + run.index + length;
+  return -1;
+}
+
+// Updates the stack of open marks; true when the whole run closed something.
+function readMarks(run, previous = " ", next = " ", open) {
+  const mayClose = /\S/.test(previous);
+  const mayOpen = /\S/.test(next) && (run[0] !== "_" || /[^\p{L}\p{N}]/u.test(previous));
+  let closed = true;
+  for (const mark of run.match(/\*\*|__|~~|[*_~]/g)) {
+    if (mayClose && open.at(-1) === mark) open.pop();
+    else {
+      closed = false;
+      if (mayOpen && mark !== "~") open.push(mark);
+    }
+  }
+  return closed;
+}
+
+// A mark with nothing after it yet is left out rather than closed.
+function close(text, open) {
+  const marks = [...open];
+  let result = text;
+  while (marks.length && result.endsWith(marks.at(-1))) result = result.slice(0, -marks.pop().length).trimEnd();
+  return result + marks.reverse().join("");
+}

@@ -1,0 +1,11 @@
+// The sentence that tells a person why something did not work.
+import { Problem } from "couach/lib/http";
+import { t } from "couach/lib/texts";
+
+export function sentence(error) {
+  if (!(error instanceof Problem)) return t("error_unreachable");
+  if (error.detail) return error.detail;
+  return error.code === "connection_lost" ? t("error_connection_lost") : t("error_unexpected");
+}
+
+export const needsLogin = (error) => error instanceof Problem && error.status === 401;

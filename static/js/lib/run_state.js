@@ -1,0 +1,116 @@
+// What is known of one run: folds its events, in order, into the stage, the texts and the figures to show.
+import { countWords } from "couach/lib/format";
+import { isActive } from "couach/lib/wire";
+
+export class RunState {
+  constructor(message, now = Date.now()) {
+    this.legs = new Set();
+    this.#load(message, now);
+  }
+
+  get active() {
+    return isActive(this.status);
+  }
+
+  get canResume() {
+    return this.status === "interrupted" || this.status === "stopped" || (this.status === "failed" && this.content !== "");
+  }
+
+  // Asked to start or to go on; the server has not answered yet.
+  await(now = Date.now()) {
+    if (!this.active) Object.assign(this, { status: "queued", stage: "queued", since: now, joined: true, position: null });
+  }
+
+  fail(message) {
+    Object.assign(this, { status: "failed", stage: "over", error: { code: "unreachable", message } });
+  }
+
+  apply(name, data, now = Date.now()) {
+    this[`on_${name}`]?.(data, now);
+  }
+
+  on_accepted({ message, reset }, now) {
+    this.#load(message, now);
+    if (!reset) this.legs.clear();
+  }
+
+  on_queued({ position, ahead = position, eta_s: eta }, now) {
+    this.#enter("queued", now);
+    this.legs.add("queued");
+    Object.assign(this, { status: "queued", position, ahead, eta });
+  }
+
+  on_loading({ model, elapsed_s: elapsed = 0 }, now) {
+    this.#enter("loading", now);
+    this.model = model ?? this.model;
+    this.since = now - elapsed * 1000;
+  }
+
+  on_reading({ done, total }, now) {
+    if (this.stage !== "reading") this.readingFrom = { done, at: now };
+    this.#enter("reading", now);
+    this.reading = { done, total, at: now };
+  }
+
+  on_context({ left_out: count, first_read: firstRead }) {
+    this.leftOut = count ? { count, first_read: firstRead } : null;
+  }
+
+  on_thinking({ text }, now) {
+    this.#enter("thinking", now);
+    this.thinking += text;
+  }
+
+  on_text({ text }, now) {
+    if (this.stage === "thinking") this.thinkingMs = now - this.since;
+    if (this.stage !== "writing") this.wordsBefore = countWords(this.content);
+    this.#enter("writing", now);
+    this.content += text;
+  }
+
+  on_done({ status, reason, error, metrics }, now) {
+    if (this.stage === "thinking") this.thinkingMs = now - this.since;
+    Object.assign(this, { status, reason, error, metrics, stage: "over", finishedAt: new Date(now).toISOString() });
+  }
+
+  // Share of the new words that were read, and the seconds left at the pace seen so far (null until there is one).
+  get readingProgress() {
+    if (!this.reading?.total) return null;
+    const { done, total, at } = this.reading;
+    const seconds = (at - this.readingFrom.at) / 1000;
+    const pace = seconds > 0 ? (done - this.readingFrom.done) / seconds : 0;
+    return { ratio: Math.min(1, done / total), left: pace > 0 ? (total - done) / pace : null };
+  }
+
+  // Words per second since the text began to arrive here; null for the first two seconds, when it would jump.
+  wordRate(now) {
+    const seconds = (now - this.since) / 1000;
+    return this.stage === "writing" && seconds >= 2 ? (countWords(this.content) - this.wordsBefore) / seconds : null;
+  }
+
+  #load(message, now) {
+    Object.assign(this, {
+      id: message.id, model: message.model, think: message.think, status: message.status, reason: message.reason,
+      error: message.error, metrics: message.metrics, finishedAt: message.finished_at, leftOut: message.left_out,
+      content: message.content ?? "", thinking: message.thinking ?? "", position: null, ahead: null, eta: null, reading: null,
+      thinkingMs: this.thinkingMs ?? null, since: now, joined: true,
+    });
+    this.stage = this.#stageOf();
+    this.wordsBefore = countWords(this.content);
+    if (this.active) this.legs.add(this.stage);
+  }
+
+  #stageOf() {
+    if (!this.active) return "over";
+    if (this.status === "queued") return "queued";
+    if (this.content) return "writing";
+    return this.thinking ? "thinking" : "reading";
+  }
+
+  #enter(stage, now) {
+    if (this.stage === stage) return;
+    Object.assign(this, { stage, since: now, joined: false });
+    if (stage !== "queued") this.status = "running";
+    this.legs.add(stage);
+  }
+}

@@ -1,0 +1,56 @@
+// The words and the route of each stage of a run, from its state.
+import { duration, estimate, percent, rate } from "couach/lib/format";
+import { t, tn } from "couach/lib/texts";
+
+const ROUTE = ["queued", "loading", "reading", "thinking", "writing"];
+
+// { title, detail } of the stage being lived; `detail` is empty when nothing true can be said.
+export function stageWords(state, now = Date.now()) {
+  return WORDS[state.stage]?.(state, now) ?? { title: "", detail: "" };
+}
+
+const elapsed = ({ since, joined }, now) => (joined ? "" : duration((now - since) / 1000));
+
+const WORDS = {
+  queued: ({ position, ahead, eta }) => {
+    if (position == null) return { title: t("stage_queued"), detail: "" };
+    const people = ahead > 0 ? tn("people_ahead", ahead) : t("next_in_line");
+    return { title: t("stage_queued_colon"), detail: eta ? t("people_and_wait", { people, wait: estimate(eta) }) : people };
+  },
+  loading: (state, now) => ({ title: t("stage_loading", { model: state.model }), detail: elapsed(state, now) }),
+  reading: (state) => {
+    const progress = state.readingProgress;
+    if (!progress) return { title: t("stage_reading"), detail: "" };
+    const share = percent(progress.ratio);
+    const left = progress.left;
+    return { title: t("stage_reading"), detail: left ? t("share_and_left", { share, left: estimate(left) }) : share };
+  },
+  thinking: (state, now) => ({ title: t("stage_thinking"), detail: elapsed(state, now) }),
+  writing: (state, now) => {
+    const pace = state.wordRate(now);
+    const parts = [elapsed(state, now), pace ? rate(pace, t("words_per_second")) : ""];
+    return { title: t("stage_writing"), detail: parts.filter(Boolean).join(" · ") };
+  },
+};
+
+// The legs of the route: those that this run passes, with their place in time and their share when it is known.
+export function route(state, now = Date.now()) {
+  const here = ROUTE.indexOf(state.stage);
+  return ROUTE.filter((leg) => isDrawn(leg, state)).map((leg) => {
+    const place = ROUTE.indexOf(leg);
+    const when = place < here ? "done" : place === here ? "now" : "later";
+    return { label: t(`leg_${leg}`), when, share: when === "now" ? knownShare(state, now) : null };
+  });
+}
+
+function isDrawn(leg, { legs, think, stage }) {
+  if (leg === "thinking") return Boolean(think) || leg === stage;
+  return leg === "reading" || leg === "writing" || leg === stage || legs.has(leg);
+}
+
+function knownShare(state, now) {
+  if (state.stage === "reading") return state.readingProgress?.ratio ?? null;
+  if (state.stage !== "queued" || !state.eta) return null;
+  const waited = (now - state.since) / 1000;
+  return waited / (waited + state.eta);
+}

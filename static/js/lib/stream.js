@@ -1,0 +1,105 @@
+// Follows one run from the request that starts it to its end, through lost connections, each event once.
+import { Problem, jsonOptions } from "couach/lib/http";
+import { EventParser } from "couach/lib/sse";
+
+const PAUSES = [1, 2, 3, 5]; // seconds; the last one repeats
+const SILENCE = 45_000; // three of the server's keep-alives missed: the connection is dead although nobody said so
+const PASSING = { POST: [502, 504], GET: [429, 500, 502, 503, 504] }; // a server on its way up or down
+const RETRY = "couach:retry";
+
+class ConnectionLost extends Error {}
+
+export const retryNow = () => window.dispatchEvent(new Event(RETRY));
+
+const browser = {
+  fetch: (url, options) => fetch(url, options),
+  options: jsonOptions,
+  silence: SILENCE,
+  // Waits, or less when something says that the server may be back.
+  sleep: (ms, signal) => new Promise((resolve) => {
+    const waking = new AbortController();
+    const wake = (early) => { clearTimeout(timer); waking.abort(); resolve(early); };
+    const timer = setTimeout(wake, ms, false);
+    const listen = (target, name, isReason = () => true) =>
+      target.addEventListener(name, () => isReason() && wake(true), { signal: waking.signal });
+    listen(window, "online");
+    listen(window, RETRY);
+    listen(document, "visibilitychange", () => document.visibilityState === "visible");
+    if (signal) listen(signal, "abort");
+  }),
+};
+
+// start: { url, body, repeatable } posts to begin a run; otherwise stream, after and attempt join one that exists.
+// Yields { kind: "event", name, data }, { kind: "lost", seconds } each second of a wait, and { kind: "back" }.
+export async function* follow({ start = null, stream = null, after = 0, attempt = null, signal, io = browser }) {
+  let last = after;
+  let failures = 0;
+  let waited = false;
+  for (;;) {
+    try {
+      const address = stream ? place(stream, last, attempt) : start.url;
+      const response = await connect(address, stream ? null : start.body, signal, io);
+      if (waited) yield { kind: "back" };
+      waited = false;
+      for await (const { name, data, id } of events(response, io)) {
+        if (id <= last && !data.reset) continue;
+        failures = 0;
+        last = id;
+        if (name === "accepted") ({ stream, message: { attempt = null } } = data);
+        yield { kind: "event", name, data };
+        if (name === "done") return;
+      }
+    } catch (error) {
+      if (signal?.aborted) return;
+      if (error instanceof Problem) throw error;
+    }
+    if (signal?.aborted) return;
+    // Repeating a request that carries no key of its own could make two answers.
+    if (!stream && !start.repeatable) throw new Problem({ code: "connection_lost" });
+    for (let left = PAUSES[Math.min(failures, PAUSES.length - 1)]; left > 0; left--) {
+      waited = true;
+      yield { kind: "lost", seconds: left };
+      if (await io.sleep(1000, signal)) break;
+    }
+    failures += 1;
+    if (signal?.aborted) return;
+  }
+}
+
+// An answer that was gone on with counts its events anew: the number alone would not tell which.
+const place = (stream, last, attempt) => `${stream}?after=${last}${attempt === null ? "" : `&attempt=${attempt}`}`;
+
+async function connect(url, body, signal, io) {
+  const method = body ? "POST" : "GET";
+  const response = await io.fetch(url, { ...io.options(method, body, "text/event-stream"), signal });
+  if (PASSING[method].includes(response.status)) throw new ConnectionLost();
+  if (!response.ok) throw await Problem.from(response);
+  if (!response.headers.get("Content-Type")?.startsWith("text/event-stream")) throw new Problem();
+  return response;
+}
+
+async function* events(response, io) {
+  const parser = new EventParser();
+  for await (const piece of pieces(response.body, io.silence)) {
+    for (const { name, data, id } of parser.push(piece)) yield { name, data: JSON.parse(data), id: Number(id) };
+  }
+}
+
+async function* pieces(body, silence) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  try {
+    for (;;) {
+      const { done, value } = await within(silence, reader.read());
+      if (done) return;
+      yield value;
+    }
+  } finally {
+    reader.cancel().catch(() => {}); // the connection may already be gone
+  }
+}
+
+function within(ms, promise) {
+  let timer;
+  const silence = new Promise((_, reject) => { timer = setTimeout(() => reject(new ConnectionLost()), ms); });
+  return Promise.race([promise, silence]).finally(() => clearTimeout(timer));
+}

@@ -1,0 +1,27 @@
+// Makes new turns from the page's own templates, the same markup as the history.
+const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+
+export function newQuestion(content) {
+  const article = clone("question-template");
+  article.querySelector("[data-part=content]").textContent = content;
+  return article;
+}
+
+// request: what starts the run, { url, body, repeatable }; the answer's controller sends it as soon as it is on the page.
+export function newAnswer({ model, think, request }) {
+  const article = clone("answer-template");
+  const message = { id: null, model, think, status: "queued", content: "", thinking: "" };
+  article.setAttribute("data-answer-message-value", JSON.stringify(message));
+  article.setAttribute("data-answer-request-value", JSON.stringify(request));
+  return article;
+}
+
+// The dashed line above the first message that the model still reads.
+export function drawLeftOut(list, firstRead, words) {
+  list.querySelector(".left-out")?.remove();
+  const turn = list.querySelector(`[data-message-id="${firstRead}"]`);
+  if (!turn) return;
+  const line = clone("left-out-template");
+  line.querySelector("[data-part=words]").textContent = words;
+  turn.before(line);
+}

@@ -1,0 +1,77 @@
+"""Fixtures of all kinds of tests: an empty migrated database, a stand-in engine, a site, people."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.fakes.ollama import FakeOllama
+from tests.support.person import Person
+from tests.support.site import Site, furnished, migrated
+
+
+@pytest.fixture(scope="session")
+def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A file with all tables and no rows, made once and copied for each test."""
+    return migrated(tmp_path_factory.mktemp("migrated"))
+
+
+@pytest.fixture
+def instance(tmp_path: Path, empty_database: Path) -> Path:
+    """An instance folder with an empty database."""
+    return furnished(tmp_path / "instance", empty_database)
+
+
+@pytest.fixture
+def ollama() -> Iterator[FakeOllama]:
+    """A stand-in Ollama with two models that chat, one of which thinks, and one that does not chat."""
+    with FakeOllama() as running:
+        yield running
+
+
+@pytest.fixture
+def make_site(instance: Path) -> Iterator[Callable[..., Site]]:
+    """Make sites that are stopped at the end of the test; settings by name, a stand-in as `engine`."""
+    with ExitStack() as stack:
+
+        def make(engine: FakeOllama | None = None, **settings: Any) -> Site:
+            if engine is not None:
+                settings = {"OLLAMA_HOST": engine.url} | settings
+            site = Site(instance, **settings)
+            stack.callback(site.stop)
+            return site
+
+        yield make
+
+
+@pytest.fixture
+def site(make_site: Callable[..., Site], ollama: FakeOllama) -> Site:
+    """A site whose engine is the stand-in, with the default model loaded."""
+    return make_site(ollama).start(ollama)
+
+
+@pytest.fixture
+def person(site: Site) -> Callable[[str], Person]:
+    """Make people with an account, signed in; the first one is the administrator."""
+
+    def make(name: str) -> Person:
+        made = Person(site.app, name)
+        answer = made.register()
+        assert answer.status_code == 302, answer.text
+        return made
+
+    return make
+
+
+@pytest.fixture
+def alice(person: Callable[[str], Person]) -> Person:
+    """The first account."""
+    return person("alice")
+
+
+@pytest.fixture
+def bob(alice: Person, person: Callable[[str], Person]) -> Person:
+    """The second account."""
+    return person("bob")

@@ -1,0 +1,172 @@
+"""What is particular to Ollama: nothing left to its defaults, no reload, its texts, old versions, pulls."""
+
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from app.engines.base import Loading
+from app.engines.ollama import Ollama
+from app.errors import AppError
+from tests.engines.listening import Listener, answer, done, question, text_of, thinking_of
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
+
+
+@pytest.fixture
+def ollama() -> Iterator[FakeOllama]:
+    """A recent Ollama with three models."""
+    with FakeOllama() as daemon:
+        yield daemon
+
+
+@pytest.fixture
+def engine(ollama: FakeOllama) -> Ollama:
+    return Ollama(ollama.url)
+
+
+def test_nothing_is_left_to_ollamas_defaults(ollama: FakeOllama, engine: Ollama) -> None:
+    engine.warm("phi3:mini")
+    answer(engine, question("phi3:mini", max_tokens=7, temperature=0.2, seed=3))
+    (body,) = ollama.received("/api/chat")
+    assert body == {
+        "model": "phi3:mini", "messages": [{"role": "user", "content": "Combien font deux et deux ?"}],
+        "stream": True, "think": False, "truncate": False, "keep_alive": -1,
+        "options": {"num_ctx": 4096, "num_predict": 7, "temperature": 0.2, "seed": 3},
+    }  # fmt: skip
+    (load,) = ollama.received("/api/generate")
+    assert (load["keep_alive"], load["options"]) == (-1, {"num_ctx": 4096})
+
+
+def test_a_model_is_loaded_once_whatever_is_asked(ollama: FakeOllama) -> None:
+    engine = Ollama(ollama.url, context=2048, threads=3)
+    engine.warm("deepseek-r1:1.5b")
+    answer(engine, question("deepseek-r1:1.5b", think=True, max_tokens=50))
+    engine.loaded()
+    answer(engine, question("deepseek-r1:1.5b", max_tokens=3, temperature=0.0, seed=1))
+    engine.warm("deepseek-r1:1.5b")
+    (load,) = ollama.loads
+    assert (load.settings["num_ctx"], load.settings["num_thread"]) == (2048, 3)
+
+
+def test_a_warm_answer_is_one_request(ollama: FakeOllama, engine: Ollama) -> None:
+    engine.warm("phi3:mini")
+    before = len(ollama.requests)
+    answer(engine, question("phi3:mini"))
+    assert [request.path for request in ollama.requests[before:]] == ["/api/chat"]
+
+
+def test_loading_is_told_before_the_answer(ollama: FakeOllama, engine: Ollama) -> None:
+    events = answer(engine, question("phi3:mini"))
+    told = [event.loaded for event in events if isinstance(event, Loading)]
+    assert told == [*[False] * (len(told) - 1), True]
+    assert len(told) > 1
+    ollama.unload_all()
+    engine.loaded()
+    assert isinstance(answer(engine, question("phi3:mini"))[0], Loading)
+
+
+def test_a_model_loaded_with_another_context_is_not_ours(ollama: FakeOllama, engine: Ollama) -> None:
+    other = {"model": "phi3:mini", "options": {"num_ctx": 8192}}
+    requests.post(f"{ollama.url}/api/generate", json=other, timeout=5)
+    assert engine.loaded() == frozenset()
+    assert isinstance(answer(engine, question("phi3:mini"))[0], Loading)
+    assert engine.loaded() == {"phi3:mini"}
+
+
+def test_thinking_is_apart_and_only_when_asked_for(engine: Ollama) -> None:
+    thought = answer(engine, question("deepseek-r1:1.5b", think=True))
+    assert thinking_of(thought)
+    assert text_of(thought)
+    assert not thinking_of(answer(engine, question("deepseek-r1:1.5b")))
+
+
+def test_durations_are_milliseconds(ollama: FakeOllama, engine: Ollama) -> None:
+    ollama.script(Scenario.answer("un deux trois quatre cinq six sept huit neuf dix"))
+    usage = done(answer(engine, question("phi3:mini"))).usage
+    assert usage.output_tokens == 10
+    assert usage.decode_ms is not None
+    assert 10 <= usage.decode_ms < 1000
+
+
+@pytest.mark.parametrize(
+    ("model", "think", "code"),
+    [
+        ("phi3:mini", True, "thinking_unsupported"),
+        ("nomic-embed-text:latest", False, "not_a_chat_model"),
+        ("absent", False, "unknown_model"),
+    ],
+)
+def test_its_sentences_become_codes(engine: Ollama, model: str, think: bool, code: str) -> None:
+    with pytest.raises(AppError) as refusal:
+        answer(engine, question(model, think=think))
+    assert (refusal.value.code, refusal.value.params) == (code, {"model": model})
+
+
+def test_a_full_load_queue_is_busy() -> None:
+    with FakeOllama(max_queue=0, load_seconds=10) as ollama:
+        engine = Ollama(ollama.url)
+        first = Listener(engine, question("deepseek-r1:1.5b"))
+        ollama.await_load()
+        with pytest.raises(AppError) as refusal:
+            engine.warm("phi3:mini")
+        assert refusal.value.code == "engine_busy"
+        first.stop()
+
+
+def test_silence_is_given_up_after_the_time_set(ollama: FakeOllama) -> None:
+    engine = Ollama(ollama.url, read_timeout_s=0.3)
+    for after in (0, 2):
+        ollama.script(Scenario.hold(after=after))
+        listener = Listener(engine, question("phi3:mini"))
+        listener.end(timeout=3)
+        assert listener.failure is not None
+        assert listener.failure.code == "engine_silent"
+
+
+def test_what_a_model_can_do_is_asked_once(ollama: FakeOllama, engine: Ollama) -> None:
+    models = {model.name: model for model in engine.models()}
+    engine.models()
+    assert len(ollama.received("/api/show")) == 3
+    assert models["deepseek-r1:1.5b"].thinking
+    assert not models["phi3:mini"].thinking
+    assert not models["nomic-embed-text:latest"].chat
+    assert models["phi3:mini"].size_bytes == 2_176_178_913
+    assert models["phi3:mini"].parameters == "3.8B"
+    assert models["phi3:mini"].quantization == "Q4_0"
+
+
+@pytest.mark.parametrize("version", ["0.6.2", "0.9.0", "0.24.0"])
+def test_older_versions_serve_too(version: str) -> None:
+    with FakeOllama(version=version) as ollama:
+        engine = Ollama(ollama.url)
+        models = {model.name: model for model in engine.models()}
+        assert models["phi3:mini"].chat
+        assert models["deepseek-r1:1.5b"].thinking
+        events = answer(engine, question("phi3:mini"))
+        assert text_of(events)
+        assert done(events).usage.prompt_tokens == 9
+
+
+def test_a_pull_tells_its_progress(engine: Ollama) -> None:
+    lines = list(engine.pull("mistral"))
+    assert lines[0].status == "pulling manifest"
+    assert lines[-1].status == "success"
+    files = [line for line in lines if line.total > 1_000_000]
+    assert files[0].completed == 0
+    assert [line.completed for line in files] == sorted(line.completed for line in files)
+    assert files[-1].completed == files[-1].total
+    assert "mistral:latest" in {model.name for model in engine.models()}
+
+
+def test_a_pull_of_what_does_not_exist(engine: Ollama) -> None:
+    with pytest.raises(AppError) as refusal:
+        list(engine.pull("mistrale"))
+    assert refusal.value.code == "unknown_model"
+
+
+def test_a_pull_that_breaks_off() -> None:
+    with FakeOllama(pull_error_after=3) as ollama, pytest.raises(AppError) as failure:
+        list(Ollama(ollama.url).pull("mistral"))
+    assert failure.value.code == "engine_failed"
+    assert "unexpected EOF" in failure.value.cause

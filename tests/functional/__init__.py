@@ -1,0 +1,1 @@
+"""The program through its addresses: real rows on disk, a stand-in engine, nothing replaced."""

@@ -1,0 +1,52 @@
+// Markdown as models write it, for tests of incremental rendering.
+export const ANSWER = `# Titre : « essai »
+
+Un paragraphe avec **du gras**, *de l'italique*, \`du code\`, un [lien](https://exemple.fr/a_b) et https://exemple.fr/c'd.
+Suite de la ligne #sans titre, 5 * 3 = 15, a_b_c et ~~barré~~.
+#hashtag, pas un titre
+
+- un
+- deux **fort**
+  - imbriqué \`x\`
+
+- trois, liste aérée
+1. premier
+2. second
+
+| Poste | Masse |
+|:------|------:|
+| Coque | 1 420 kg |
+| **Pont** | 980 kg |
+
+Texte avant un tableau
+| A | B |
+|---|---|
+| 1 | 2 |
+
+\`\`\`python
+def f(x):
+    """Une chaîne ouverte
+    sur deux lignes"""
+    return {"é": x}  # fin
+
+\`\`\`
+> Citation « simple »
+suite paresseuse
+
+Voici :
+- liste collée
+---
+***gras et italique***
+
+![image](https://exemple.fr/i.png) et [![logo](x.png)](https://exemple.fr)
+
+<script>alert(1)</script> [x](javascript:alert(1))
+
+    bloc indenté
+
+~~~
+tildes
+~~~
+[ref]: https://exemple.fr "pas une référence"
+
+Fin... avec **gras non fermé et \`code non fermé`;

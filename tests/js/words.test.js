@@ -1,0 +1,95 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { clock, countWords, duration, estimate, fineDuration, percent, setLocale } from "couach/lib/format";
+import { metricsDetails, metricsLine, thinkingSeconds } from "couach/lib/metrics";
+import { RunState } from "couach/lib/run_state";
+import { route, stageWords } from "couach/lib/stages";
+import { loadTexts, ordinal, t, tn } from "couach/lib/texts";
+
+const TEXTS = {
+  stage_queued: "En file", stage_queued_colon: "En file :", stage_loading: "Chargement du modèle {model}", stage_reading: "Lecture",
+  stage_thinking: "Réflexion", stage_writing: "Rédaction", people_ahead_one: "{n} personne", people_ahead_other: "{n} personnes",
+  people_and_wait: "{people}, environ {wait}", share_and_left: "{share}, encore {left}", words_per_second: "mots/s",
+  leg_queued: "File", leg_loading: "Modèle", leg_reading: "Lecture", leg_thinking: "Réflexion", leg_writing: "Rédaction",
+  tokens_cached: "{tokens}, dont {share}", detail_prompt: "Lus", ordinal_one: "er", ordinal_other: "e",
+};
+const MESSAGE = { id: 1, model: "phi3:mini", think: false, status: "queued", content: "", thinking: "" };
+const plain = (text) => text.replaceAll("\u202F", " ");
+const stage = (state, now) => { const { title, detail } = stageWords(state, now); return plain(`${title} ${detail}`).trim(); };
+const legs = (state) => route(state).map(({ label, when }) => `${label}:${when}`).join(" ");
+
+beforeEach(() => { loadTexts(TEXTS, "fr"); setLocale("fr"); });
+
+test("durations and estimates", () => {
+  assert.deepEqual([12, 60, 75, 3900].map((seconds) => plain(duration(seconds))), ["12 s", "1 min", "1 min 15 s", "1 h 05 min"]);
+  assert.deepEqual([0.2, 8.2, 41, 58, 62, 100].map((seconds) => plain(estimate(seconds))),
+    ["1 s", "9 s", "45 s", "1 min", "1 min 15 s", "1 min 45 s"]);
+  assert.equal(plain(fineDuration(412)), "0,4 s");
+  assert.equal(plain(percent(0.42)), "42 %");
+  assert.match(plain(clock("2026-01-01T10:05:00Z")), /^\d{1,2} h 05$/);
+  setLocale("en");
+  assert.equal(duration(75), "1 min 15 s");
+  assert.equal(percent(0.42), "42%");
+});
+
+test("words are counted as people do", () => assert.equal(countWords("L’eau — douce, 12 m : **oui** !"), 5));
+
+test("texts, plurals, ranks", () => {
+  assert.equal(tn("people_ahead", 1), "1 personne");
+  assert.equal(tn("people_ahead", 2), "2 personnes");
+  assert.equal(t("unknown_key"), "unknown_key");
+  assert.deepEqual([1, 2].map(ordinal), ["er", "e"]);
+});
+
+test("the stages of a run, in words", () => {
+  const state = new RunState(MESSAGE, 0);
+  state.apply("accepted", { message: MESSAGE }, 0);
+  state.apply("queued", { position: 2, ahead: 3, eta_s: 38 }, 0);
+  assert.equal(stage(state), "En file : 3 personnes, environ 40 s");
+  assert.equal(legs(state), "File:now Lecture:later Rédaction:later");
+  state.apply("loading", { model: "phi3:mini", elapsed_s: 3 }, 10_000);
+  assert.equal(stage(state, 12_000), "Chargement du modèle phi3:mini 5 s");
+  state.apply("reading", { done: 0, total: 1000 }, 12_000);
+  state.apply("reading", { done: 420, total: 1000 }, 18_000);
+  assert.equal(stage(state), "Lecture 42 %, encore 9 s");
+  assert.equal(legs(state), "File:done Modèle:done Lecture:now Rédaction:later");
+  state.apply("text", { text: "un deux trois " }, 20_000);
+  assert.equal(stage(state, 21_000), "Rédaction 1 s");
+  state.apply("text", { text: "quatre" }, 22_000);
+  assert.equal(stage(state, 22_000), "Rédaction 2 s · 2,0 mots/s");
+  state.apply("done", { status: "done", reason: "stop", error: null, metrics: {} }, 23_000);
+  assert.deepEqual([state.active, state.canResume, state.content], [false, false, "un deux trois quatre"]);
+});
+
+test("thinking is timed apart from the answer", () => {
+  const state = new RunState({ ...MESSAGE, think: true }, 0);
+  state.apply("thinking", { text: "hm " }, 1000);
+  state.apply("thinking", { text: "oui" }, 9000);
+  assert.equal(stage(state, 13_000), "Réflexion 12 s");
+  assert.equal(legs(state), "File:done Lecture:done Réflexion:now Rédaction:later");
+  state.apply("text", { text: "Voilà" }, 13_000);
+  assert.deepEqual([state.thinking, state.thinkingMs, state.content], ["hm oui", 12_000, "Voilà"]);
+});
+
+test("going on, and a server that starts over", () => {
+  const state = new RunState({ ...MESSAGE, status: "stopped", content: "Il était" }, 0);
+  assert.ok(state.canResume);
+  state.await(0);
+  state.apply("accepted", { message: { ...MESSAGE, content: "Il était" } }, 0);
+  state.apply("text", { text: " une fois" }, 1);
+  assert.equal(state.content, "Il était une fois");
+  state.apply("accepted", { reset: true, message: { ...MESSAGE, status: "running", content: "Il était une" } }, 2);
+  assert.deepEqual([state.content, state.stage], ["Il était une", "writing"]);
+});
+
+test("what an answer cost", () => {
+  const answer = {
+    model: "phi3:mini", content: "mot ".repeat(79), thinking: "",
+    metrics: { total_ms: 38_000, decode_ms: 10_000, prompt_tokens: 400, cached_tokens: 100, output_tokens: 100, queue_ms: 0 },
+  };
+  assert.equal(plain(metricsLine(answer).join(" · ")), "phi3:mini · 38 s · 7,9 mots/s");
+  assert.equal(plain(metricsDetails(answer).find(({ label }) => label === "Lus").value), "400, dont 25 %");
+  assert.ok(metricsDetails(answer).every(({ value }) => value !== 0));
+  assert.deepEqual(metricsLine({ model: "m", content: "", metrics: null }), ["m"]);
+  assert.equal(thinkingSeconds({ ...answer, content: "abc", thinking: "abc" }), 5);
+});

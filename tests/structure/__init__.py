@@ -1,0 +1,1 @@
+"""The shape of the sources: rules that a machine can check."""

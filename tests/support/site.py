@@ -1,0 +1,82 @@
+"""The application in this process, on a database file of its own, with its runs and threads."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask_migrate import upgrade
+from sqlalchemy import Engine
+
+import config
+from app import create_app
+from app.extensions import db
+from app.generation.service import Generation
+from tests.fakes.ollama import FakeOllama
+
+SECRET = "only for tests: 32 characters and more"
+DATABASE = "couachgpt.sqlite3"
+
+
+class Site:
+    """Made stopped: `start()` takes up the runs, as a worker process does."""
+
+    def __init__(self, folder: Path, **settings: Any) -> None:
+        environ = {"INSTANCE_DIR": str(folder), "SECRET_KEY": SECRET, "ENGINE": "ollama", "LOG_LEVEL": "error"}
+        environ |= {name: str(value) for name, value in settings.items()}
+        self.settings = config.load(environ, env_file=None)
+        self.settings["ENGINE_REASON"] = f"ENGINE={self.settings['ENGINE']}"
+        self.app = create_app(self.settings)
+
+    @property
+    def generation(self) -> Generation:
+        found: Generation = self.app.extensions["generation"]
+        return found
+
+    @property
+    def database(self) -> Engine:
+        """The pool of connections."""
+        with self.app.app_context():
+            return db.engine
+
+    @contextmanager
+    def rows(self) -> Iterator[Any]:
+        """A database session, for a look at what was stored."""
+        with self.app.app_context():
+            yield db.session
+
+    def migrate(self) -> None:
+        with self.app.app_context():
+            upgrade()
+
+    def start(self, engine: FakeOllama | None = None) -> "Site":
+        """Start the runs; with an engine, return once its default model is loaded."""
+        self.generation.start()
+        if engine is not None:
+            engine.wait_until(lambda: bool(self.generation.inventory.loaded))
+        return self
+
+    def stop(self) -> None:
+        """End the runs, the threads and the connections."""
+        self.generation.stop()
+        for thread in threading.enumerate():
+            if thread.name == "inventory" or thread.name.startswith("run-"):
+                thread.join(5)
+        self.database.dispose()
+
+
+def migrated(folder: Path) -> Path:
+    """A database file with all tables, to be copied."""
+    site = Site(folder)
+    site.migrate()
+    site.stop()
+    return folder / DATABASE
+
+
+def furnished(folder: Path, database: Path) -> Path:
+    """An instance folder with a copy of that database."""
+    folder.mkdir(parents=True, exist_ok=True)
+    shutil.copy(database, folder / DATABASE)
+    return folder

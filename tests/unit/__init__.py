@@ -1,0 +1,1 @@
+"""Parts of the program alone, without the application."""
