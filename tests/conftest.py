@@ -32,14 +32,12 @@ def ollama() -> Iterator[FakeOllama]:
 
 
 @pytest.fixture
-def make_site(instance: Path) -> Iterator[Callable[..., Site]]:
-    """Make sites that are stopped at the end of the test; settings by name, a stand-in as `engine`."""
+def make_site(instance: Path, ollama: FakeOllama) -> Iterator[Callable[..., Site]]:
+    """Make sites, with settings by name; at the end of the test they stop, before the stand-in does."""
     with ExitStack() as stack:
 
-        def make(engine: FakeOllama | None = None, **settings: Any) -> Site:
-            if engine is not None:
-                settings = {"OLLAMA_HOST": engine.url} | settings
-            site = Site(instance, **settings)
+        def make(**settings: Any) -> Site:
+            site = Site(instance, **{"OLLAMA_HOST": ollama.url} | settings)
             stack.callback(site.stop)
             return site
 
@@ -49,7 +47,7 @@ def make_site(instance: Path) -> Iterator[Callable[..., Site]]:
 @pytest.fixture
 def site(make_site: Callable[..., Site], ollama: FakeOllama) -> Site:
     """A site whose engine is the stand-in, with the default model loaded."""
-    return make_site(ollama).start(ollama)
+    return make_site().start(ollama)
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ MAX_CONTENT = 200_000
 MAX_TITLE = 200
 MAX_NAME = 200
 CLIENT_ID = re.compile(r"[\w-]{1,64}")
+# What the database holds as an integer.
+MAX_INTEGER = 2**63 - 1
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
@@ -40,7 +42,7 @@ def field(data: dict[str, Any], name: str, kind: type, default: Any = None) -> A
     value = data.get(name)
     if value is None:
         return default
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+    if not isinstance(value, kind) or (kind is int and (isinstance(value, bool) or abs(value) > MAX_INTEGER)):
         raise AppError("invalid_field", field=name)
     return value
 

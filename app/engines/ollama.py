@@ -14,6 +14,7 @@ import requests
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Text, Thinking, Usage
 from app.engines.catalogue import described
 from app.engines.http import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, Exchanges
+from app.engines.think_tags import separated
 from app.errors import AppError
 
 # A download may say nothing for this long.
@@ -87,7 +88,7 @@ class Ollama:
             with self._exchanges.post(f"{self.url}/api/chat", self._body(request), cancel) as response:
                 if response.status_code != 200:
                     raise self._refusal(response, request.model)
-                for event in self._events(response, request.model):
+                for event in separated(self._events(response, request.model)):
                     # What had arrived before the connection was cut is not said any more.
                     if cancel.is_set():
                         return

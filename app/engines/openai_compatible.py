@@ -10,6 +10,7 @@ import requests
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Reading, Text, Thinking, Usage
 from app.engines.catalogue import described
 from app.engines.http import Exchanges
+from app.engines.think_tags import separated
 from app.errors import AppError
 
 # How often a server that is still loading its model is asked again.
@@ -77,7 +78,7 @@ class OpenAICompatible:
                     if response.status_code == 200:
                         if loading:
                             yield Loading(time.monotonic() - started, loaded=True)
-                        for event in self._events(response, request.model):
+                        for event in separated(self._events(response, request.model)):
                             # What had arrived before the connection was cut is not said any more.
                             if cancel.is_set():
                                 return

@@ -42,6 +42,7 @@ class Inventory:
         self._wake = threading.Event()
         self._ended = threading.Event()
         self.models: list[Model] = []
+        self._others: list[Model] = []
         self.loaded: frozenset[str] = frozenset()
         self.reachable = False
         self.failure = ""
@@ -65,7 +66,7 @@ class Inventory:
         """Ask the engine now; a failure is kept, not raised."""
         with self._lock:
             try:
-                models = [model for model in self.engine.models() if model.chat]
+                found = self.engine.models()
                 loaded = self.engine.loaded()
             except AppError as error:
                 if self.reachable:
@@ -75,12 +76,16 @@ class Inventory:
                 self.reachable, self.failure, self.loaded = False, error.cause or error.code, frozenset()
             else:
                 if not self.reachable:
-                    logger.info("engine found engine=%s models=%d", self.engine.name, len(models))
-                self.models, self.loaded, self.reachable, self.failure = models, loaded, True, ""
+                    logger.info("engine found engine=%s models=%d", self.engine.name, len(found))
+                self.models = [model for model in found if model.chat]
+                self._others = [model for model in found if not model.chat]
+                self.loaded, self.reachable, self.failure = loaded, True, ""
             self._asked = time.monotonic()
 
     def find(self, name: str) -> Model:
-        """The model of that name; a name not seen yet is looked for once more. Raises unknown_model.
+        """The model of that name; a name not seen yet is looked for once more.
+
+        Raises unknown_model, or not_a_chat_model for one that is made for something else.
 
         While the engine has never answered, any name is taken: the run will say what is wrong.
         """
@@ -88,6 +93,8 @@ class Inventory:
         if model is None and time.monotonic() - self._asked > RETRY_S:
             self.refresh()
             model = self._known(name)
+        if model is None and any(same_model(other.name, name) for other in self._others):
+            raise AppError("not_a_chat_model", model=name)
         if model is None and (self.models or self.reachable):
             raise AppError("unknown_model", model=name)
         return model or Model(name)

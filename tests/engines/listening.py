@@ -11,8 +11,9 @@ ORDER = (Loading, Reading, Thinking, Text, Done)
 
 
 def question(model: str, text: str = "Combien font deux et deux ?", **options: object) -> ChatRequest:
-    """A first question to this model."""
-    return ChatRequest(model, ({"role": "user", "content": text},), **options)  # type: ignore[arg-type]
+    """A first question to this model, which answers the same each time."""
+    fixed = {"temperature": 0.0, "seed": 1} | options
+    return ChatRequest(model, ({"role": "user", "content": text},), **fixed)  # type: ignore[arg-type]
 
 
 def answer(engine: Engine, request: ChatRequest) -> list[EngineEvent]:

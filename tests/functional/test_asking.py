@@ -172,7 +172,7 @@ def test_regenerating_makes_a_sibling_that_is_shown_instead(alice: Person, ollam
 def test_an_answer_cut_by_its_length_goes_on_in_the_same_message(
     make_site: Callable[..., Site], ollama: FakeOllama
 ) -> None:
-    alice = Person(make_site(ollama, MAX_OUTPUT_TOKENS=3).start(ollama).app)
+    alice = Person(make_site(MAX_OUTPUT_TOKENS=3).start(ollama).app)
     alice.register("alice")
     conversation = alice.start()
     ollama.script(Scenario.answer("un deux trois quatre"), Scenario.answer(" quatre cinq"))

@@ -11,7 +11,7 @@ from tests.support.person import Person, problem
 from tests.support.site import Site
 from tests.support.sse import Stream
 
-LONG = " ".join(f"mot{number}" for number in range(200))
+LONG = " ".join(f"mot{number}" for number in range(120))
 
 
 @pytest.fixture
@@ -33,10 +33,10 @@ def test_a_number_beyond_the_end_gets_nothing_more(alice: Person, done: Stream) 
     assert alice.follow(done.message_id, 999_999_999).end().events == []
 
 
-@pytest.mark.parametrize("number", ["-1", "x", "1.5", "9999999999", "٣"])
-def test_a_number_that_is_none_is_refused(alice: Person, done: Stream, number: str) -> None:
-    answer = alice.get(f"/api/messages/{done.message_id}/stream?after={number}")
-    assert problem(answer) == (422, "invalid_field")
+def test_a_number_that_is_none_is_refused(alice: Person, done: Stream) -> None:
+    for number in ("-1", "x", "1.5", "9999999999", "٣"):
+        answer = alice.get(f"/api/messages/{done.message_id}/stream?after={number}")
+        assert problem(answer) == (422, "invalid_field")
 
 
 def test_two_followers_get_the_same_bytes_while_it_is_written(alice: Person, ollama: FakeOllama) -> None:

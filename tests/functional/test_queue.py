@@ -1,6 +1,6 @@
 """The queue in front of the engine, seen by several people."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -76,11 +76,17 @@ def test_several_conversations_of_one_person_are_answered_each(busy: Stream, ali
         assert answer["content"] == stream.text()
 
 
-def test_questions_of_one_conversation_are_answered_in_their_order(
-    make_site: Callable[..., Site], ollama: FakeOllama
-) -> None:
-    alice = Person(make_site(ollama, ENGINE_SLOTS=2).start(ollama).app)
-    alice.register("alice")
+@pytest.fixture
+def two_slots(make_site: Callable[..., Site]) -> Iterator[tuple[Person, FakeOllama]]:
+    """A person, and an engine that writes two answers at once."""
+    with FakeOllama(parallel=2) as ollama:
+        alice = Person(make_site(OLLAMA_HOST=ollama.url, ENGINE_SLOTS=2).start(ollama).app)
+        alice.register("alice")
+        yield alice, ollama
+
+
+def test_questions_of_one_conversation_are_answered_in_their_order(two_slots: tuple[Person, FakeOllama]) -> None:
+    alice, ollama = two_slots
     ollama.script(Scenario.hold(1))
     conversation = alice.start()
     first = alice.ask(conversation, "Un")
@@ -96,29 +102,27 @@ def test_questions_of_one_conversation_are_answered_in_their_order(
     assert ollama.received("/api/chat")[2]["messages"][-2]["content"] == first.end().text()
 
 
-def test_as_many_answers_at_once_as_the_engine_has_slots(make_site: Callable[..., Site]) -> None:
-    with FakeOllama(parallel=2) as ollama:
-        alice = Person(make_site(ollama, ENGINE_SLOTS=2).start(ollama).app)
-        alice.register("alice")
-        ollama.script(*[Scenario.hold(1)] * 3)
-        streams = [alice.ask(alice.start(), question) for question in ("Un", "Deux", "Trois")]
-        ollama.reached(Phase.DECODING, 1)
-        assert streams[2].until("queued").data["ahead"] == 2
-        for _ in streams:
-            ollama.release()
-        for stream in streams:
-            assert stream.end().data("done")["status"] == "done"
-        assert ollama.max_running == 2
+def test_as_many_answers_at_once_as_the_engine_has_slots(two_slots: tuple[Person, FakeOllama]) -> None:
+    alice, ollama = two_slots
+    ollama.script(*[Scenario.hold(1)] * 3)
+    streams = [alice.ask(alice.start(), question) for question in ("Un", "Deux", "Trois")]
+    ollama.reached(Phase.DECODING, 1)
+    assert streams[2].until("queued").data["ahead"] == 2
+    for _ in streams:
+        ollama.release()
+    for stream in streams:
+        assert stream.end().data("done")["status"] == "done"
+    assert ollama.max_running == 2
 
 
 def test_a_full_queue_refuses_the_next_question_and_stores_nothing(
     make_site: Callable[..., Site], ollama: FakeOllama
 ) -> None:
-    alice = Person(make_site(ollama, QUEUE_MAX=1).start(ollama).app)
+    alice = Person(make_site(QUEUE_MAX=1).start(ollama).app)
     alice.register("alice")
     ollama.script(Scenario.hold(1))
-    ended = alice.ask(alice.start(), "Avant")
-    ended.until("text")
+    running = alice.ask(alice.start(), "Avant")
+    running.until("text")
     waiting = alice.ask(alice.start(), "Un")
     conversation = alice.start()
     refused = alice.post(conversation, "Deux")
@@ -127,7 +131,6 @@ def test_a_full_queue_refuses_the_next_question_and_stores_nothing(
     assert alice.messages(conversation) == []
     ollama.release()
     waiting.end()
-    assert problem(alice.api("POST", "/messages/999/stop")) == (404, "not_found")
     assert alice.ask(conversation, "Deux").end().data("done")["status"] == "done"
 
 

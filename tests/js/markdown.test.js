@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { fetchLanguage, highlight, languageOf } from "couach/lib/highlight";
 import { renderAll } from "couach/lib/markdown";
 
-test("headings leave room for the page's own", () => {
-  assert.equal(renderAll("# a\n\n## b\n\n##### c"), "<h3>a</h3>\n<h4>b</h4>\n<h6>c</h6>\n");
+test("headings leave room for the page's own, begin at the top and skip no level", () => {
+  assert.equal(renderAll("# a\n\n## b\n\n##### c\n\n## d"), "<h3>a</h3>\n<h4>b</h4>\n<h5>c</h5>\n<h4>d</h4>\n");
+  assert.equal(renderAll("### a\n\n#### b\n\n# c"), "<h3>a</h3>\n<h4>b</h4>\n<h3>c</h3>\n");
 });
 
 test("links open elsewhere and give nothing away; dangerous ones are text", () => {

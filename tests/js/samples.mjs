@@ -33,6 +33,8 @@ def f(x):
 > Citation « simple »
 suite paresseuse
 
+### Sous-titre tardif
+
 Voici :
 - liste collée
 ---

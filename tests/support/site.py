@@ -5,9 +5,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from flask_migrate import upgrade
+from jinja2 import BytecodeCache
+from jinja2.bccache import Bucket
 from sqlalchemy import Engine
 
 import config
@@ -20,6 +22,19 @@ SECRET = "only for tests: 32 characters and more"
 DATABASE = "couachgpt.sqlite3"
 
 
+class CompiledTemplates(BytecodeCache):
+    """Compiled templates that all sites share: compiling them for each test would take most of its time."""
+
+    _kept: ClassVar[dict[str, bytes]] = {}
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        if bucket.key in self._kept:
+            bucket.bytecode_from_string(self._kept[bucket.key])
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        self._kept[bucket.key] = bucket.bytecode_to_string()
+
+
 class Site:
     """Made stopped: `start()` takes up the runs, as a worker process does."""
 
@@ -29,6 +44,7 @@ class Site:
         self.settings = config.load(environ, env_file=None)
         self.settings["ENGINE_REASON"] = f"ENGINE={self.settings['ENGINE']}"
         self.app = create_app(self.settings)
+        self.app.jinja_env.bytecode_cache = CompiledTemplates()
 
     @property
     def generation(self) -> Generation:

@@ -4,6 +4,7 @@ import { Drafts } from "couach/lib/drafts";
 import { t } from "couach/lib/texts";
 
 const TOUCH = "(pointer: coarse)"; // Enter breaks the line there: no Shift at hand
+const DOUBLE_CLICK = 500; // ms
 
 export default class extends Controller {
   static targets = ["text", "send", "stop", "hint", "model", "think"];
@@ -12,6 +13,7 @@ export default class extends Controller {
   connect() {
     this.drafts = Drafts.forPerson(this.ownerValue);
     this.pending = null; // sent, and not yet the server's
+    this.sentAt = -Infinity;
     if (!this.textTarget.value) this.textTarget.value = this.drafts.read(this.conversationValue);
     this.changed();
     if (!matchMedia(TOUCH).matches) this.focus(); // a finger would see the keyboard jump up
@@ -42,7 +44,9 @@ export default class extends Controller {
     this.textTarget.focus();
   }
 
+  // The second click of a double click on «send» lands on the button that takes its place.
   stop() {
+    if (performance.now() - this.sentAt < DOUBLE_CLICK) return;
     this.dispatch("stop");
     this.textTarget.focus();
   }
@@ -66,6 +70,7 @@ export default class extends Controller {
   // The text has left; its draft stays until the server has it.
   sending(content) {
     this.pending = content;
+    this.sentAt = performance.now();
     if (this.textTarget.value === content) this.textTarget.value = "";
     this.changed();
   }

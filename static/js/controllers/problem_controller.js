@@ -1,15 +1,15 @@
-// The notice above the composer: why the last question did not leave, and the way to log in again when that is the reason.
+// The notice above the composer: why the last question did not leave, and a fresh page when that would help.
 import { Controller } from "@hotwired/stimulus";
 import { announce } from "couach/lib/notices";
-import { needsLogin, sentence } from "couach/lib/problems";
+import { needsNewPage, sentence } from "couach/lib/problems";
 
 export default class extends Controller {
-  static targets = ["text", "login"];
+  static targets = ["text", "reload"];
 
   show(error) {
     this.textTarget.textContent = sentence(error);
-    this.loginTarget.hidden = !needsLogin(error);
-    this.loginTarget.href = `/login?next=${encodeURIComponent(location.pathname)}`;
+    this.reloadTarget.hidden = !needsNewPage(error);
+    this.reloadTarget.href = location.pathname; // leads to the log-in and back where the session has ended; the draft is kept
     this.element.hidden = false;
     announce(sentence(error));
   }

@@ -5,7 +5,7 @@ import { toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
 
 export default class extends Controller {
-  static targets = ["label", "view", "form", "input"];
+  static targets = ["label", "view", "start", "form", "input"];
   static values = { id: String };
 
   start() {
@@ -34,7 +34,7 @@ export default class extends Controller {
   cancel(event) {
     event.preventDefault(); // Escape here does not also stop the answer
     this.#edit(false);
-    this.viewTargets[0].focus();
+    this.startTarget.focus();
   }
 
   // The title changed somewhere else on the page.

@@ -2,13 +2,14 @@
 import { Controller } from "@hotwired/stimulus";
 
 export default class extends Controller {
-  static targets = ["label", "button"];
+  static targets = ["label", "heading", "space"];
   static values = { product: String };
 
   show({ detail: { id, title } }) {
     this.element.setAttribute("data-rename-id-value", id);
     this.labelTarget.textContent = title;
-    this.buttonTarget.hidden = false;
+    this.headingTarget.hidden = false;
+    this.spaceTarget.hidden = true;
     this.#entitle(title);
   }
 

@@ -1,11 +1,12 @@
 // Cuts growing Markdown into finished blocks, given once and never again, and the last one, which may still change.
-import { parse, render, topBlocks } from "couach/lib/markdown";
+import { Outline, parse, render, topBlocks } from "couach/lib/markdown";
 import { mend } from "couach/lib/mend";
 
 export class Blocks {
   #text = "";
   #start = 0; // where the unfinished part begins
   #decided = 0; // end of the last whole line that was looked at
+  #outline = new Outline(); // of the finished blocks
   #options;
 
   constructor(options = {}) {
@@ -17,14 +18,14 @@ export class Blocks {
     this.#text = text;
     const finished = this.#settle();
     const tail = mend(text.slice(this.#start));
-    return { finished, tail: render(parse(tail, this.#options), { open: true }) };
+    return { finished, tail: render(parse(tail, this.#options), { open: true, outline: new Outline(this.#outline) }) };
   }
 
   // The text is complete: everything left is finished.
   finish(text) {
     const rest = text.slice(this.#start);
     this.#start = this.#decided = text.length;
-    return topBlocks(parse(rest, this.#options)).map(({ tokens }) => render(tokens));
+    return this.#render(topBlocks(parse(rest, this.#options)));
   }
 
   // Only whole lines decide: "#" may become a heading or a hashtag. With whole lines, all blocks but the last are final.
@@ -36,7 +37,11 @@ export class Blocks {
     const blocks = topBlocks(parse(source, this.#options));
     if (blocks.length < 2) return [];
     this.#start += offsetOfLine(source, blocks.at(-1).line);
-    return blocks.slice(0, -1).map(({ tokens }) => render(tokens));
+    return this.#render(blocks.slice(0, -1));
+  }
+
+  #render(blocks) {
+    return blocks.map(({ tokens }) => render(tokens, { outline: this.#outline }));
   }
 }
 

@@ -3,7 +3,7 @@ import MarkdownIt from "markdown-it";
 import { highlight, languageOf } from "couach/lib/highlight";
 import { frenchSpaces, frenchSpacesAfter } from "couach/lib/typography";
 
-const HEADING_SHIFT = 2; // the page has its h1 and each turn its h2
+const TOP_HEADING = 3; // the page has its h1 and each turn its h2
 const COLOURED_WHILE_OPEN = 4000; // characters; what follows in a block being written is coloured when the block closes
 
 const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true });
@@ -12,7 +12,6 @@ markdown.disable(["reference", "lheading"]);
 
 markdown.core.ruler.push("house_style", ({ tokens, env }) => {
   for (const token of tokens) {
-    if (token.type.startsWith("heading_")) token.tag = `h${Math.min(6, Number(token.tag[1]) + HEADING_SHIFT)}`;
     if (token.type === "inline") styleInline(token.children, env);
   }
 });
@@ -37,6 +36,24 @@ function styleInline(children, { french }) {
 
 const { rules } = markdown.renderer;
 const { escapeHtml } = markdown.utils;
+
+// Where the headings of one answer are: the first is the top one, and none jumps more than a level down.
+export class Outline {
+  constructor({ first = null, last = TOP_HEADING - 1 } = {}) {
+    Object.assign(this, { first, last });
+  }
+
+  place(level) {
+    this.first ??= level;
+    this.last = Math.min(6, this.last + 1, Math.max(TOP_HEADING, TOP_HEADING + level - this.first));
+  }
+}
+
+rules.heading_open = (tokens, index, options, { outline }) => {
+  outline.place(Number(tokens[index].tag[1]));
+  return `<h${outline.last}>`;
+};
+rules.heading_close = (tokens, index, options, { outline }) => `</h${outline.last}>\n`;
 
 // Pictures are not fetched: the model's text must not make browsers call other machines.
 rules.image = (tokens, index) => {
@@ -73,7 +90,9 @@ function coloured(code, language, open) {
 
 export const parse = (text, { french = false } = {}) => markdown.parse(text, { french });
 
-export const render = (tokens, { open = false } = {}) => markdown.renderer.render(tokens, markdown.options, { open });
+// open: the block is still being written. outline goes on through the blocks of one answer.
+export const render = (tokens, { open = false, outline = new Outline() } = {}) =>
+  markdown.renderer.render(tokens, markdown.options, { open, outline });
 
 export const renderAll = (text, options) => render(parse(text, options));
 

@@ -8,4 +8,5 @@ export function sentence(error) {
   return error.code === "connection_lost" ? t("error_connection_lost") : t("error_unexpected");
 }
 
-export const needsLogin = (error) => error instanceof Problem && error.status === 401;
+// The session ended, or the page outlived its anti-forgery token.
+export const needsNewPage = (error) => error instanceof Problem && (error.status === 401 || error.code === "csrf_failed");

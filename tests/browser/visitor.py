@@ -1,0 +1,122 @@
+"""A person at a browser: the pages' landmarks by role and name, and a watch over what the pages do."""
+
+import re
+from typing import Any
+from urllib.parse import urlsplit
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, WebError, expect
+
+from tests.browser.served import HOST
+
+
+class Watch:
+    """What pages must never do: call another host, break the security policy, write an error in the console."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.faults: list[str] = []
+        self._allowed: list[str] = []
+        context.on("request", self._request)
+        context.on("console", self._console)
+        context.on("weberror", self._error)
+
+    def allow(self, *patterns: str) -> None:
+        """Errors that the test itself provokes."""
+        self._allowed += patterns
+
+    def verify(self) -> None:
+        unexpected = [fault for fault in self.faults if not any(re.search(known, fault) for known in self._allowed)]
+        assert not unexpected, "\n".join(unexpected)
+
+    def _request(self, request: Request) -> None:
+        url = urlsplit(request.url)
+        if url.scheme not in ("data", "blob") and url.hostname != HOST:
+            self.faults.append(f"a request left the origin: {request.url[:200]}")
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.faults.append(f"console {message.type}: {message.text} ({message.location.get('url')})")
+
+    def _error(self, error: WebError) -> None:
+        self.faults.append(f"uncaught: {error.error}")
+
+
+class Visitor:
+    """One browser profile with one page open; `name` is the account's."""
+
+    def __init__(self, context: BrowserContext, origin: str, name: str = "") -> None:
+        self.context = context
+        self.origin = origin
+        self.name = name
+        self.watch = Watch(context)
+        self.page = context.new_page()
+
+    def tab(self) -> "Tab":
+        """Another tab of the same browser."""
+        return Tab(self.context.new_page(), self.origin)
+
+    @property
+    def here(self) -> "Tab":
+        return Tab(self.page, self.origin)
+
+
+class Tab:
+    """A page with the chat's parts."""
+
+    def __init__(self, page: Page, origin: str) -> None:
+        self.page = page
+        self.origin = origin
+
+    def open(self, path: str = "/") -> "Tab":
+        self.page.goto(self.origin + path)
+        return self
+
+    def button(self, name: str, within: Locator | None = None) -> Locator:
+        return (within or self.page).get_by_role("button", name=name, exact=True)
+
+    def ask(self, text: str) -> None:
+        """Type a question and send it with Enter, once the page's scripts are there."""
+        self.page.wait_for_load_state()
+        self.message.fill(text)
+        self.message.press("Enter")
+
+    def finished(self) -> Locator:
+        """Wait for the end of the last answer; its article."""
+        expect(self.button("Régénérer", self.answer)).to_be_visible()
+        return self.answer
+
+    @property
+    def message(self) -> Locator:
+        return self.page.get_by_role("textbox", name="Message", exact=True)
+
+    @property
+    def questions(self) -> Locator:
+        return self.page.locator(".question")
+
+    @property
+    def answers(self) -> Locator:
+        return self.page.locator("article.answer")
+
+    @property
+    def answer(self) -> Locator:
+        return self.answers.last
+
+    @property
+    def text(self) -> Locator:
+        """The last answer's text, without what stands around it."""
+        return self.answer.locator("[data-part=text]")
+
+    @property
+    def sidebar(self) -> Locator:
+        return self.page.get_by_role("navigation", name="Conversations")
+
+    @property
+    def items(self) -> Locator:
+        return self.sidebar.locator("li:visible")
+
+    @property
+    def path(self) -> str:
+        return urlsplit(self.page.url).path
+
+    def focused(self, script: str = "element => element.outerHTML") -> Any:
+        """Something about the element that has the focus."""
+        return self.page.evaluate(f"({script})(document.activeElement)")

@@ -1,0 +1,205 @@
+"""What bad input gets: a status, a stable code and a sentence, never a crash, and nothing half-stored."""
+
+import json
+from typing import Any
+
+import pytest
+
+from app.chat.schemas import MAX_CONTENT
+from app.models import Message
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
+from tests.support.person import Person, problem
+from tests.support.site import Site
+
+MEGABYTE = 1024 * 1024
+
+
+@pytest.fixture
+def conversation(alice: Person) -> str:
+    return alice.start()
+
+
+def raw(person: Person, conversation: str, body: bytes, mimetype: str = "application/json") -> Any:
+    path = f"/conversations/{conversation}/messages"
+    return person.api("POST", path, data=body, content_type=mimetype)
+
+
+@pytest.mark.parametrize("content", ["", "   ", "\n\t \u00a0", "\0\0", " \0 "])
+def test_a_blank_question(alice: Person, conversation: str, content: str) -> None:
+    assert problem(alice.post(conversation, content)) == (422, "blank_message")
+    assert alice.messages(conversation) == []
+
+
+def test_the_longest_question_is_taken_and_one_more_character_is_not(
+    site: Site, alice: Person, conversation: str, ollama: FakeOllama
+) -> None:
+    refused = alice.post(conversation, "é" * (MAX_CONTENT + 1))
+    assert problem(refused) == (413, "too_large")
+    assert f"{MAX_CONTENT}" in refused.json["detail"]
+    assert alice.messages(conversation) == []
+    longest = "🙂" * MAX_CONTENT
+    alice.ask(conversation, longest).end()
+    assert alice.messages(conversation)[0]["content"] == longest
+
+
+@pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ("un\0deux", "undeux"),
+        ("moitié \ud83d", "moitié \ufffd"),
+        ("\udc00\ud800", "\ufffd\ufffd"),
+        ("مرحبا \u202eabc\u202c", "مرحبا \u202eabc\u202c"),
+        ("👩\u200d👩\u200d👧 e\u0301 é", "👩\u200d👩\u200d👧 e\u0301 é"),
+        ("<script>alert(1)</script> & {{ 7*7 }}", "<script>alert(1)</script> & {{ 7*7 }}"),
+        ("  gardé\r\n  tel quel \n", "  gardé\r\n  tel quel \n"),
+    ],
+    ids=["NUL", "half", "halves", "right-to-left", "joined", "markup", "spaces"],
+)
+def test_unusual_text_is_stored_exactly_or_mended(
+    alice: Person, conversation: str, ollama: FakeOllama, sent: str, stored: str
+) -> None:
+    stream = alice.ask(conversation, sent).end()
+    assert stream.data("accepted")["user_message"]["content"] == stored
+    assert alice.messages(conversation)[0]["content"] == stored
+    assert ollama.received("/api/chat")[0]["messages"][-1]["content"] == stored
+    assert alice.get(f"/c/{conversation}").status_code == 200
+
+
+def test_an_answer_with_unusual_text_is_stored_exactly(
+    alice: Person, conversation: str, ollama: FakeOllama
+) -> None:
+    text = "مرحبا 👩\u200d👧 <b>\u2028 fin"
+    ollama.script(Scenario.one_token(text))
+    assert alice.ask(conversation, "Bonjour").end().text() == text
+    assert alice.messages(conversation)[1]["content"] == text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"content": "\xff\xfe"}',
+        b"\xff\xfe\xfd",
+        b"not json",
+        b'{"content": "x"',
+        b"[1, 2]",
+        b'"text"',
+        b"null",
+        b"7",
+        b"[" * 200_000,
+        b'{"content": ' + b"[" * 200_000,
+    ],
+    ids=["utf-8", "binary", "text", "cut", "list", "string", "null", "number", "deep", "deep-field"],
+)
+def test_a_body_that_is_no_json_object(alice: Person, conversation: str, body: bytes) -> None:
+    assert problem(raw(alice, conversation, body)) == (400, "bad_request")
+    assert alice.messages(conversation) == []
+
+
+@pytest.mark.parametrize("mimetype", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
+def test_a_body_that_does_not_say_it_is_json(alice: Person, conversation: str, mimetype: str) -> None:
+    status, code = problem(raw(alice, conversation, b'{"content": "x"}', mimetype))
+    assert (status, code) in ((415, "unsupported_media_type"), (400, "bad_request"), (422, "blank_message"))
+    assert alice.messages(conversation) == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"content": 7},
+        {"content": ["x"]},
+        {"content": {"a": 1}},
+        {"content": True},
+        {"think": "yes"},
+        {"think": 1},
+        {"model": 7},
+        {"model": ""},
+        {"model": "x" * 201},
+        {"model": "a\nb"},
+        {"client_id": 7},
+        {"client_id": "x" * 65},
+        {"client_id": "a b"},
+        {"client_id": "é\n"},
+        {"parent_id": "1"},
+        {"parent_id": 1.5},
+        {"parent_id": True},
+    ],
+    ids=str,
+)
+def test_a_field_of_the_wrong_kind(alice: Person, conversation: str, fields: dict[str, Any]) -> None:
+    answer = alice.api("POST", f"/conversations/{conversation}/messages", {"content": "Bonjour"} | fields)
+    assert problem(answer) == (422, "invalid_field")
+    assert next(iter(fields)) in answer.json["detail"]
+    assert alice.messages(conversation) == []
+
+
+def test_a_number_too_large_for_the_database(alice: Person, conversation: str) -> None:
+    for parent in (2**63, 10**30, -(2**63) - 1):
+        assert alice.post(conversation, "Bonjour", parent_id=parent).status_code == 422
+    for path in ("/messages/9223372036854775808/stop", f"/messages/{10**30}/regenerate"):
+        assert problem(alice.api("POST", path)) == (404, "not_found")
+    assert problem(alice.get(f"/api/messages/{10**30}/stream")) == (404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"model": "inconnu"}, "unknown_model"),
+        ({"model": "nomic-embed-text"}, "not_a_chat_model"),
+        ({"model": "phi3:mini", "think": True}, "thinking_unsupported"),
+    ],
+)
+def test_a_model_that_cannot(
+    site: Site, alice: Person, conversation: str, ollama: FakeOllama, fields: dict[str, Any], code: str
+) -> None:
+    answer = alice.post(conversation, "Bonjour", **fields)
+    assert problem(answer) == (422, code)
+    assert fields["model"] in answer.json["detail"]
+    assert alice.messages(conversation) == []
+    assert ollama.received("/api/chat") == []
+    made = alice.api("POST", "/conversations", {"model": fields["model"]})
+    assert made.status_code == (201 if "think" in fields else 422)
+
+
+def test_regenerating_with_a_model_that_cannot_stores_nothing(site: Site, alice: Person, conversation: str) -> None:
+    first = alice.ask(conversation, "Bonjour").end().message_id
+    for fields, code in (({"model": "inconnu"}, "unknown_model"), ({"think": True}, "thinking_unsupported")):
+        assert problem(alice.api("POST", f"/messages/{first}/regenerate", fields)) == (422, code)
+    assert [message["id"] for message in alice.messages(conversation)][-1] == first
+    with site.rows() as rows:
+        assert rows.query(Message).count() == 2
+
+
+def test_a_huge_body_is_refused_before_it_is_read(alice: Person, conversation: str) -> None:
+    body = json.dumps({"content": "x" * 4 * MEGABYTE}).encode()
+    assert problem(raw(alice, conversation, body)) == (413, "request_too_large")
+    page = alice.send("POST", "/preferences", data={"csrf_token": alice.token, "next": "x" * 4 * MEGABYTE})
+    assert (page.status_code, page.mimetype) == (413, "text/html")
+
+
+def test_a_call_without_the_token_of_a_page(alice: Person, conversation: str) -> None:
+    for method, path in (
+        ("POST", "/api/conversations"),
+        ("POST", f"/api/conversations/{conversation}/messages"),
+        ("PATCH", f"/api/conversations/{conversation}"),
+        ("DELETE", f"/api/conversations/{conversation}"),
+        ("POST", "/api/messages/1/stop"),
+    ):
+        assert problem(alice.send(method, path, json={"content": "x"})) == (400, "csrf_failed")
+    assert alice.messages(conversation) == []
+
+
+def test_a_visitor_is_told_that_the_session_has_ended(site: Site) -> None:
+    visitor = Person(site.app)
+    assert problem(visitor.get("/api/conversations")) == (401, "login_required")
+    assert problem(visitor.api("POST", "/conversations", {})) == (401, "login_required")
+
+
+@pytest.mark.parametrize("path", ["/api/nothing", "/api/conversations/zzz", "/api/messages/x/stream", "/v1/nothing"])
+def test_what_is_not_there(alice: Person, path: str) -> None:
+    assert problem(alice.get(path)) == (404, "not_found")
+
+
+def test_a_method_that_an_address_does_not_take(alice: Person) -> None:
+    assert problem(alice.api("PUT", "/conversations")) == (405, "method_not_allowed")
+    assert problem(alice.api("GET", "/messages/1/stop")) == (405, "method_not_allowed")
