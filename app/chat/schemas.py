@@ -37,7 +37,7 @@ def body() -> dict[str, Any]:
     return data
 
 
-def field(data: dict[str, Any], name: str, kind: type, default: Any = None) -> Any:
+def field(data: dict[str, Any], name: str, kind: type[Any], default: Any = None) -> Any:
     """A field of that type, or the default when it is absent or null; raises invalid_field."""
     value = data.get(name)
     if value is None:

@@ -92,8 +92,6 @@ def can_be_pulled(installed: Iterable[Model]) -> list[Model]:
 
 def described(name: str, **facts: Any) -> Model:
     """What the engine says of a model, completed with what the catalogue knows; the engine's facts win."""
-    known = next((model for model in CATALOGUE.values() if same_model(model.name, name)), None)
-    if known is None:
-        return Model(name, label=name.removesuffix(":latest"), **facts)
     told: dict[str, Any] = {fact: value for fact, value in facts.items() if value is False or value}
-    return replace(known, name=name, **told)
+    known = next((model for model in CATALOGUE.values() if same_model(model.name, name)), None)
+    return replace(known or Model(name, label=name.removesuffix(":latest")), name=name, **told)

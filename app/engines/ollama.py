@@ -209,7 +209,8 @@ class Ollama:
         return described(
             name,
             size_bytes=int(entry.size or 0),
-            thinking="thinking" in capabilities,
+            # Versions before 0.9 do not know the word: then the catalogue says.
+            thinking="thinking" in capabilities or None,
             chat="completion" in capabilities,
             context=self._context,
             parameters=(details and details.parameter_size) or "",
