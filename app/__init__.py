@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import admin, assets, auth, chat, cli, error_pages, web
 from app.auth import login
 from app.engines import registry
-from app.extensions import babel, csrf, db, limiter, migrate
+from app.extensions import babel, context_of, csrf, db, limiter, migrate
 from app.generation.run import Limits
 from app.generation.service import Generation
 from app.preference import default_model
@@ -69,5 +69,5 @@ def _make_generation(app: Flask) -> None:
     engine = registry.make(app.config["ENGINE"], app.config)
     limits = Limits(app.config["SYSTEM_PROMPT"], app.config["CONTEXT_TOKENS"], app.config["MAX_OUTPUT_TOKENS"])
     app.extensions["generation"] = Generation(
-        engine, limits, app.config["QUEUE_MAX"], app.app_context, lambda: default_model(app)
+        engine, limits, app.config["QUEUE_MAX"], lambda: context_of(app), lambda: default_model(app)
     )

@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
 from app.errors import AppError
@@ -36,6 +37,8 @@ logger = logging.getLogger(__name__)
 def database_failure(error: SQLAlchemyError) -> AppError:
     """SQLite says what is wrong in words only."""
     words = str(error).lower()
+    if isinstance(error, PoolTimeoutError):
+        return AppError("database_busy", cause=str(error))
     if isinstance(error, OperationalError):
         if "full" in words or "disk i/o" in words or "readonly" in words:
             return AppError("storage_full", cause=str(error))
@@ -123,7 +126,9 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def csrf_error(error: CSRFError) -> Response:
-        return answer(AppError("csrf_failed", cause=error.description))
+        # The token went with the session: say that, rather than that the page is old.
+        ended = wants_json() and signed_in() is None
+        return answer(AppError("login_required" if ended else "csrf_failed", cause=error.description))
 
     @app.errorhandler(RateLimitExceeded)
     def rate_limited(_error: RateLimitExceeded) -> Response:

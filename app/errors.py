@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask_babel import LazyString, force_locale
+from flask_babel import LazyString, force_locale, format_decimal
 from flask_babel import lazy_gettext as _l
 
 SENTENCES: dict[str, tuple[int, LazyString]] = {
@@ -68,8 +68,9 @@ class AppError(Exception):
 
 def sentence(code: str, params: dict[str, Any], locale: str | None = None) -> str:
     """The sentence of a stored failure; a code of another version falls back on the general one."""
-    text = SENTENCES.get(code, SENTENCES["internal_error"])[1]
-    if locale is None:
-        return str(text) % params if params else str(text)
-    with force_locale(locale):
-        return sentence(code, params)
+    if locale is not None:
+        with force_locale(locale):
+            return sentence(code, params)
+    text = str(SENTENCES.get(code, SENTENCES["internal_error"])[1])
+    words = {name: format_decimal(value) if isinstance(value, int) else value for name, value in params.items()}
+    return text % words if words else text

@@ -1,8 +1,10 @@
 """The Flask extensions, unbound, and what SQLite needs to serve many readers and one writer."""
 
 import sqlite3
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+from flask import Flask, has_app_context
 from flask_babel import Babel
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
@@ -40,6 +42,11 @@ babel = Babel()
 limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", headers_enabled=False)
 
 
+def context_of(app: Flask) -> AbstractContextManager[Any]:
+    """The context in force, else a new one; a second one inside a request would take a second connection."""
+    return nullcontext() if has_app_context() else app.app_context()
+
+
 @event.listens_for(Engine, "connect")
 def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
     if isinstance(connection, sqlite3.Connection):
@@ -49,3 +56,5 @@ def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
         cursor.close()
+        # SQLite's own knows the letters of ASCII only: a search for « école » would not find « École ».
+        connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)

@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from app.extensions import context_of
 from app.models import StoredSetting
 from app.models.setting import DEFAULT_MODEL
 
@@ -14,6 +15,6 @@ def default_model(app: Flask) -> tuple[str, str]:
     """The name ("" when none was set) and its source; the environment wins over the stored setting."""
     if app.config["DEFAULT_MODEL"]:
         return app.config["DEFAULT_MODEL"], ENVIRONMENT
-    with app.app_context():
+    with context_of(app):
         stored = StoredSetting.get(DEFAULT_MODEL)
     return stored, STORED if stored else BUILT_IN

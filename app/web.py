@@ -68,7 +68,8 @@ def filesize(size: float) -> str:
 
 def safe_next(target: str | None) -> str | None:
     """A path of this site to go back to, or None: never another host."""
-    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or "\n" in target or "\r" in target:
+    # Browsers leave tabs and line ends out: "/\t/host" is another host for them.
+    if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or not target.isprintable():
         return None
     return target
 

@@ -33,6 +33,14 @@ def _checked(password: str) -> str:
     return password
 
 
+def _visible(name: str, shortest: int, longest: int, mistake: str) -> str:
+    if not shortest <= len(name.strip()) <= longest:
+        raise click.ClickException(mistake)
+    if not name.isprintable():
+        raise click.ClickException(_("Use visible characters only."))
+    return name
+
+
 @users.command("list")
 def list_users() -> None:
     """List all accounts."""
@@ -48,11 +56,11 @@ def list_users() -> None:
 @click.option("--admin", is_flag=True, help="Make an administrator.")
 def create_user(username: str, display_name: str, password: str, admin: bool) -> None:
     """Create an account."""
-    if not 2 <= len(username.strip()) <= 64 or not username.isprintable():
-        raise click.ClickException(_("Between 2 and 64 characters."))
+    _visible(username, 2, 64, _("Between 2 and 64 characters."))
+    shown = _visible(display_name or username, 1, 80, _("80 characters at most."))
     chosen = _checked(password) if password else _made_up_password()
     try:
-        User.create(username, display_name or username, chosen, is_admin=admin or None)
+        User.create(username, shown, chosen, is_admin=admin or None)
     except IntegrityError:
         raise click.ClickException(_("This username is taken.")) from None
     click.echo(_("Account %(name)s created.", name=username.strip()))

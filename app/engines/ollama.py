@@ -53,7 +53,6 @@ class Ollama:
         self._options: dict[str, int] = {"num_ctx": context} | ({"num_thread": threads} if threads else {})
         self._exchanges = Exchanges(self.label, read_timeout_s=read_timeout_s)
         self._client = self._managing(QUERY_TIMEOUT_S)
-        self._pulls = self._managing(PULL_TIMEOUT_S)
         self._shown: dict[str, ollama.ShowResponse] = {}
         self._in_memory: frozenset[str] = frozenset()
 
@@ -100,7 +99,8 @@ class Ollama:
 
     def pull(self, model: str) -> Iterator[PullProgress]:
         """Download a model; raises unknown_model or an engine failure."""
-        lines = self._ask(lambda: self._pulls.pull(model, stream=True), model)
+        client = self._managing(PULL_TIMEOUT_S)
+        lines = self._ask(lambda: client.pull(model, stream=True), model)
         while (line := self._ask(lambda: next(lines, None), model)) is not None:
             yield PullProgress(line.status or "", line.completed or 0, line.total or 0)
 

@@ -19,7 +19,8 @@ PAGE = 60
 
 def title_from(question: str) -> str:
     """The question's first words: a title that costs no call to the model."""
-    line = next((line.strip(" #*>-\t") for line in question.splitlines() if line.strip(" #*>-\t")), "")
+    lines = (line.lstrip(" #*>-\t").rstrip() for line in question.splitlines())
+    line = next(filter(None, lines), "")
     if len(line) <= TITLE_LENGTH:
         return line or question.strip()[:TITLE_LENGTH]
     return line[:TITLE_LENGTH].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"

@@ -1,6 +1,7 @@
 // What the chat page adds: writing, answers, the list of conversations. Other pages do not load the renderer.
 import { register } from "couach/lib/application";
 import answer from "couach/controllers/answer_controller";
+import boundary from "couach/controllers/boundary_controller";
 import chat from "couach/controllers/chat_controller";
 import composer from "couach/controllers/composer_controller";
 import conversationItem from "couach/controllers/conversation_item_controller";
@@ -24,5 +25,5 @@ import viewport from "couach/controllers/viewport_controller";
 
 register({
   toasts, sidebar, "conversation-item": conversationItem, rename, title, revisit, status, viewport,
-  think, "model-picker": modelPicker, composer, prepared, problem, chat, thread, answer, copy, disclosure, greeting, suggestion, shortcuts,
+  think, "model-picker": modelPicker, composer, prepared, problem, chat, boundary, thread, answer, copy, disclosure, greeting, suggestion, shortcuts,
 });

@@ -1,5 +1,6 @@
 """One Chromium, one server, and as many people as a test needs."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -7,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from tests.browser.served import HOST, Served, account_name
+from tests.browser.served import HOST, Served
 from tests.browser.visitor import Visitor
 from tests.fakes.ollama import FakeOllama
 
@@ -18,7 +19,8 @@ FLAGS = [
     # A name that is not localhost: plain HTTP is then no secure context, as on the company's LAN.
     f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
 ]  # fmt: skip
-PATIENCE_MS = 20_000
+ACCOUNTS = itertools.count(1)
+PATIENCE_MS = 9_000
 FRENCH_CONTEXT = {"locale": "fr-FR", "viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
 
 Visitors = Callable[..., Visitor]
@@ -48,11 +50,23 @@ def engine() -> Iterator[FakeOllama]:
 
 
 @pytest.fixture(scope="package")
-def server(tmp_path_factory: pytest.TempPathFactory, engine: FakeOllama) -> Iterator[Served]:
-    """The shared server, with its administrator and its default model loaded."""
+def empty_server(tmp_path_factory: pytest.TempPathFactory, engine: FakeOllama) -> Iterator[Served]:
+    """The shared server, before anybody came."""
     with Served(tmp_path_factory.mktemp("served"), OLLAMA_HOST=engine.url) as running:
-        running.wait_for_model(running.register("capitaine"))
         yield running
+
+
+@pytest.fixture(scope="package")
+def captain(empty_server: Served) -> dict[str, str]:
+    """The cookies of its administrator, who is the first to have an account."""
+    return empty_server.register("capitaine")
+
+
+@pytest.fixture(scope="package")
+def server(empty_server: Served, captain: dict[str, str]) -> Served:
+    """The shared server, with an administrator and its default model loaded."""
+    empty_server.wait_for_model(captain)
+    return empty_server
 
 
 @pytest.fixture
@@ -72,7 +86,7 @@ def browsers(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
 
 
 @pytest.fixture
-def visit(request: pytest.FixtureRequest, browsers: Callable[..., BrowserContext]) -> Iterator[Visitors]:
+def visit(browsers: Callable[..., BrowserContext]) -> Iterator[Visitors]:
     """People at their browsers: `visit(server)` a stranger, `visit(server, "alice")` somebody with an account.
 
     At the end of the test nothing may have left the origin, and no page may have made an error.
@@ -81,14 +95,17 @@ def visit(request: pytest.FixtureRequest, browsers: Callable[..., BrowserContext
 
     def make(server: Served, role: str = "", *, origin: str = "", **options: object) -> Visitor:
         context = browsers(**options)
-        name = account_name(request.node.name, role) if role else ""
+        name = f"{role}-{next(ACCOUNTS)}" if role else ""
+        visitor = Visitor(context, origin or server.origin, name)
+        made.append(visitor)
         if role:
-            cookies = server.register(name, role.title())
-            context.add_cookies([{"name": key, "value": value, "url": server.origin} for key, value in cookies.items()])
-        made.append(Visitor(context, origin or server.origin, name))
-        return made[-1]
+            visitor.carry(server.register(name, role.title()))
+        return visitor
 
     yield make
+    for visitor in made:
+        visitor.watch.close()
+        visitor.stop_everything()
     for visitor in made:
         visitor.watch.verify()
 

@@ -1,7 +1,6 @@
 """A real server for the browser: gunicorn in a process of its own, as `make run` starts it."""
 
 import os
-import re
 import signal
 import socket
 import subprocess
@@ -65,8 +64,10 @@ class Served:
         with requests.Session() as session:
             form = {"csrf_token": self._token(session), "username": name, "display_name": display_name or name.title()}
             form |= {"password": PASSWORD, "confirm": PASSWORD}
-            answer = session.post(self._url("/register"), form, headers=self._headers, allow_redirects=False, timeout=20)
-            assert answer.status_code == 302, answer.text
+            answer = session.post(
+                self._url("/register"), form, headers=self._headers, allow_redirects=False, timeout=20
+            )
+            assert answer.status_code == 302, answer.text[-3000:]
             return session.cookies.get_dict()
 
     def wait_for_model(self, cookies: dict[str, str]) -> None:
@@ -111,8 +112,3 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def account_name(test_name: str, role: str) -> str:
-    """A name that no other test uses, from the test's own."""
-    return f"{role}-{re.sub(r'[^a-z0-9]+', '-', test_name.lower())}"[:60].strip("-")

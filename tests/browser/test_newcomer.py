@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitors
 from tests.browser.served import Served
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Tab, Visitor
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -35,25 +35,30 @@ def test_register_ask_leave_and_come_back(visit: Visitors, server: Served, engin
     expect(chat.questions).to_have_text(QUESTION)
     expect(chat.message).to_have_value("")
     engine.reached(Phase.DECODING, nth)
-    expect(chat.answer).to_contain_text("Rédaction")
+    chat.says("Rédaction")
     expect(chat.text).not_to_be_empty()
     expect(chat.button("Copier", chat.answer)).to_be_hidden()
     engine.release()
     foot = chat.finished()
     expect(chat.button("Copier", foot)).to_be_visible()
     expect(foot).to_contain_text("phi3:mini")
-    expect(chat.items).to_have_text([QUESTION])
+    expect(chat.titles).to_have_text([QUESTION])
     said = chat.text.inner_text()
 
+    come_back(chat)
+    expect(chat.questions).to_have_text(QUESTION)
+    chat.finished()
+    expect(chat.text).to_have_text(said)
+
+
+def come_back(chat: Tab) -> None:
+    """Log out, log in, open the conversation."""
     chat.button("Se déconnecter").click()
-    expect(page).to_have_url(f"{server.origin}/login")
-    page.get_by_label("Identifiant", exact=True).fill("nouvelle@couach.test")
-    page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    expect(chat.page).to_have_url(f"{chat.origin}/login")
+    chat.page.get_by_label("Identifiant", exact=True).fill("nouvelle@couach.test")
+    chat.page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     chat.button("Se connecter").click()
     chat.items.get_by_role("link", name=QUESTION).click()
-    expect(chat.questions).to_have_text(QUESTION)
-    assert chat.finished()
-    assert chat.text.inner_text() == said
 
 
 def test_the_stages_are_named_in_words(alice: Visitor, engine: FakeOllama) -> None:
@@ -74,13 +79,18 @@ def test_the_figures_of_an_answer_unfold(alice: Visitor) -> None:
     figures = chat.finished().get_by_role("button", name="phi3:mini")
     figures.click()
     expect(figures).to_have_attribute("aria-expanded", "true")
-    expect(chat.answer).to_contain_text("Tokens écrits")
+    chat.says("Tokens écrits")
     figures.click()
     expect(chat.answer.get_by_text("Tokens écrits")).to_be_hidden()
 
 
 def fill_registration(page: Page, name: str, **changes: Any) -> None:
-    form = {"Identifiant": name, "Nom affiché": "Nadia", "Mot de passe": PASSWORD, "Confirmer le mot de passe": PASSWORD}
+    form = {
+        "Identifiant": name,
+        "Nom affiché": "Nadia",
+        "Mot de passe": PASSWORD,
+        "Confirmer le mot de passe": PASSWORD,
+    }
     for label, value in (form | changes).items():
         page.get_by_label(label, exact=True).fill(value)
     page.get_by_role("button", name="Créer un compte", exact=True).click()

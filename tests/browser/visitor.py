@@ -8,6 +8,14 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, R
 
 from tests.browser.served import HOST
 
+DOUBLE_CLICK_MS = 600
+STOP_EVERYTHING = """() => {
+  const headers = {"X-CSRFToken": document.querySelector("meta[name=csrf-token]")?.content ?? ""};
+  const running = [...document.querySelectorAll(".answer[data-running]")].filter(({dataset}) => dataset.messageId);
+  return Promise.all(running.map(({dataset}) =>
+    fetch(`/api/messages/${dataset.messageId}/stop`, {method: "POST", headers}).catch(() => null)));
+}"""
+
 
 class Watch:
     """What pages must never do: call another host, break the security policy, write an error in the console."""
@@ -15,6 +23,7 @@ class Watch:
     def __init__(self, context: BrowserContext) -> None:
         self.faults: list[str] = []
         self._allowed: list[str] = []
+        self._closed = False
         context.on("request", self._request)
         context.on("console", self._console)
         context.on("weberror", self._error)
@@ -23,21 +32,30 @@ class Watch:
         """Errors that the test itself provokes."""
         self._allowed += patterns
 
+    def close(self) -> None:
+        """Look away: the test is over."""
+        self._closed = True
+
     def verify(self) -> None:
+        """Fail for what was seen and not allowed."""
         unexpected = [fault for fault in self.faults if not any(re.search(known, fault) for known in self._allowed)]
         assert not unexpected, "\n".join(unexpected)
 
     def _request(self, request: Request) -> None:
         url = urlsplit(request.url)
         if url.scheme not in ("data", "blob") and url.hostname != HOST:
-            self.faults.append(f"a request left the origin: {request.url[:200]}")
+            self._note(f"a request left the origin: {request.url[:200]}")
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self.faults.append(f"console {message.type}: {message.text} ({message.location.get('url')})")
+            self._note(f"console {message.type}: {message.text} ({message.location.get('url')})")
 
     def _error(self, error: WebError) -> None:
-        self.faults.append(f"uncaught: {error.error}")
+        self._note(f"uncaught: {error.error}")
+
+    def _note(self, fault: str) -> None:
+        if not self._closed:
+            self.faults.append(fault)
 
 
 class Visitor:
@@ -50,6 +68,10 @@ class Visitor:
         self.watch = Watch(context)
         self.page = context.new_page()
 
+    def carry(self, cookies: dict[str, str]) -> None:
+        """Go on with a session begun elsewhere."""
+        self.context.add_cookies([{"name": name, "value": cookies[name], "url": self.origin} for name in cookies])
+
     def tab(self) -> "Tab":
         """Another tab of the same browser."""
         return Tab(self.context.new_page(), self.origin)
@@ -57,6 +79,12 @@ class Visitor:
     @property
     def here(self) -> "Tab":
         return Tab(self.page, self.origin)
+
+    def stop_everything(self) -> None:
+        """Leave no answer running on the shared server, also when the test failed in the middle."""
+        for page in self.context.pages:
+            if page.url.startswith(self.origin):
+                page.evaluate(STOP_EVERYTHING)
 
 
 class Tab:
@@ -78,6 +106,14 @@ class Tab:
         self.page.wait_for_load_state()
         self.message.fill(text)
         self.message.press("Enter")
+
+    def stop(self) -> None:
+        """Press « Arrêter » longer than a double click on « Envoyer », which was in its place, may last."""
+        self.button("Arrêter").click(delay=DOUBLE_CLICK_MS)
+
+    def says(self, words: str | re.Pattern[str]) -> None:
+        """Wait for visible words in or around the last answer."""
+        expect(self.answer).to_contain_text(words, use_inner_text=True)
 
     def finished(self) -> Locator:
         """Wait for the end of the last answer; its article."""
@@ -112,6 +148,11 @@ class Tab:
     @property
     def items(self) -> Locator:
         return self.sidebar.locator("li:visible")
+
+    @property
+    def titles(self) -> Locator:
+        """The titles of the conversations in the sidebar."""
+        return self.items.locator("a .label")
 
     @property
     def path(self) -> str:

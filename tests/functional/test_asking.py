@@ -103,9 +103,7 @@ def test_the_same_client_id_again_makes_one_message(alice: Person, ollama: FakeO
     assert len(ollama.received("/api/chat")) == 1
 
 
-def test_the_same_client_id_at_the_same_moment_makes_one_message(
-    site: Site, alice: Person, ollama: FakeOllama
-) -> None:
+def test_the_same_client_id_at_the_same_moment_makes_one_message(site: Site, alice: Person, ollama: FakeOllama) -> None:
     conversation, token = alice.start(), alice.token
     streams, together = [], threading.Barrier(6)
 
@@ -159,7 +157,7 @@ def test_regenerating_makes_a_sibling_that_is_shown_instead(alice: Person, ollam
     second = alice.regenerate(first.message_id, model="deepseek-r1:1.5b", think=True).end()
     assert second.message_id != first.message_id
     assert second.data("accepted")["user_message"]["id"] == first.data("accepted")["user_message"]["id"]
-    question, answer = alice.messages(conversation)
+    _, answer = alice.messages(conversation)
     assert (answer["id"], answer["content"], answer["model"]) == (
         second.message_id,
         "Autrement.",

@@ -13,6 +13,27 @@ from tests.support.person import Person, problem
 from tests.support.site import Site
 
 MEGABYTE = 1024 * 1024
+# What is sent, and what is stored of it.
+UNUSUAL = {
+    "un\0deux": "undeux",
+    "moitié \ud83d": "moitié \ufffd",
+    "\udc00\ud800": "\ufffd\ufffd",
+    "مرحبا \u202eabc\u202c": "مرحبا \u202eabc\u202c",
+    "👩\u200d👩\u200d👧 e\u0301 é": "👩\u200d👩\u200d👧 e\u0301 é",
+    "<script>alert(1)</script> & {{ 7*7 }}": "<script>alert(1)</script> & {{ 7*7 }}",
+    "  gardé\r\n  tel quel \n": "  gardé\r\n  tel quel \n",
+}
+NO_OBJECTS = (
+    b'{"content": "\xff\xfe"}', b"\xff\xfe\xfd", b"not json", b'{"content": "x"', b"[1, 2]", b'"text"', b"null", b"7",
+    b"[" * 200_000, b'{"content": ' + b"[" * 200_000,
+)  # fmt: skip
+WRONG_KINDS: tuple[dict[str, Any], ...] = (
+    {"content": 7}, {"content": ["x"]}, {"content": {"a": 1}}, {"content": True},
+    {"think": "yes"}, {"think": 1},
+    {"model": 7}, {"model": ""}, {"model": "x" * 201}, {"model": "a\nb"},
+    {"client_id": 7}, {"client_id": "x" * 65}, {"client_id": "a b"}, {"client_id": "é\n"},
+    {"parent_id": "1"}, {"parent_id": 1.5}, {"parent_id": True}, {"parent_id": 2**63},
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -25,9 +46,9 @@ def raw(person: Person, conversation: str, body: bytes, mimetype: str = "applica
     return person.api("POST", path, data=body, content_type=mimetype)
 
 
-@pytest.mark.parametrize("content", ["", "   ", "\n\t \u00a0", "\0\0", " \0 "])
-def test_a_blank_question(alice: Person, conversation: str, content: str) -> None:
-    assert problem(alice.post(conversation, content)) == (422, "blank_message")
+def test_a_blank_question(alice: Person, conversation: str) -> None:
+    for content in ("", "   ", "\n\t \u00a0", "\0\0", " \0 "):
+        assert problem(alice.post(conversation, content)) == (422, "blank_message"), repr(content)
     assert alice.messages(conversation) == []
 
 
@@ -36,100 +57,48 @@ def test_the_longest_question_is_taken_and_one_more_character_is_not(
 ) -> None:
     refused = alice.post(conversation, "é" * (MAX_CONTENT + 1))
     assert problem(refused) == (413, "too_large")
-    assert f"{MAX_CONTENT}" in refused.json["detail"]
+    assert "200\u202f000" in refused.json["detail"]
     assert alice.messages(conversation) == []
     longest = "🙂" * MAX_CONTENT
     alice.ask(conversation, longest).end()
     assert alice.messages(conversation)[0]["content"] == longest
 
 
-@pytest.mark.parametrize(
-    ("sent", "stored"),
-    [
-        ("un\0deux", "undeux"),
-        ("moitié \ud83d", "moitié \ufffd"),
-        ("\udc00\ud800", "\ufffd\ufffd"),
-        ("مرحبا \u202eabc\u202c", "مرحبا \u202eabc\u202c"),
-        ("👩\u200d👩\u200d👧 e\u0301 é", "👩\u200d👩\u200d👧 e\u0301 é"),
-        ("<script>alert(1)</script> & {{ 7*7 }}", "<script>alert(1)</script> & {{ 7*7 }}"),
-        ("  gardé\r\n  tel quel \n", "  gardé\r\n  tel quel \n"),
-    ],
-    ids=["NUL", "half", "halves", "right-to-left", "joined", "markup", "spaces"],
-)
-def test_unusual_text_is_stored_exactly_or_mended(
-    alice: Person, conversation: str, ollama: FakeOllama, sent: str, stored: str
-) -> None:
-    stream = alice.ask(conversation, sent).end()
-    assert stream.data("accepted")["user_message"]["content"] == stored
-    assert alice.messages(conversation)[0]["content"] == stored
-    assert ollama.received("/api/chat")[0]["messages"][-1]["content"] == stored
+def test_unusual_text_is_stored_exactly_or_mended(alice: Person, conversation: str, ollama: FakeOllama) -> None:
+    for sent, stored in UNUSUAL.items():
+        ollama.script(Scenario.answer("Oui."))
+        stream = alice.ask(conversation, sent).end()
+        assert stream.data("accepted")["user_message"]["content"] == stored
+        assert alice.messages(conversation)[-2]["content"] == stored
+        assert ollama.received("/api/chat")[-1]["messages"][-1]["content"] == stored
     assert alice.get(f"/c/{conversation}").status_code == 200
 
 
-def test_an_answer_with_unusual_text_is_stored_exactly(
-    alice: Person, conversation: str, ollama: FakeOllama
-) -> None:
+def test_an_answer_with_unusual_text_is_stored_exactly(alice: Person, conversation: str, ollama: FakeOllama) -> None:
     text = "مرحبا 👩\u200d👧 <b>\u2028 fin"
     ollama.script(Scenario.one_token(text))
     assert alice.ask(conversation, "Bonjour").end().text() == text
     assert alice.messages(conversation)[1]["content"] == text
 
 
-@pytest.mark.parametrize(
-    "body",
-    [
-        b'{"content": "\xff\xfe"}',
-        b"\xff\xfe\xfd",
-        b"not json",
-        b'{"content": "x"',
-        b"[1, 2]",
-        b'"text"',
-        b"null",
-        b"7",
-        b"[" * 200_000,
-        b'{"content": ' + b"[" * 200_000,
-    ],
-    ids=["utf-8", "binary", "text", "cut", "list", "string", "null", "number", "deep", "deep-field"],
-)
-def test_a_body_that_is_no_json_object(alice: Person, conversation: str, body: bytes) -> None:
-    assert problem(raw(alice, conversation, body)) == (400, "bad_request")
+def test_a_body_that_is_no_json_object(alice: Person, conversation: str) -> None:
+    for body in NO_OBJECTS:
+        assert problem(raw(alice, conversation, body)) == (400, "bad_request"), body[:40]
     assert alice.messages(conversation) == []
 
 
-@pytest.mark.parametrize("mimetype", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""])
-def test_a_body_that_does_not_say_it_is_json(alice: Person, conversation: str, mimetype: str) -> None:
-    status, code = problem(raw(alice, conversation, b'{"content": "x"}', mimetype))
-    assert (status, code) in ((415, "unsupported_media_type"), (400, "bad_request"), (422, "blank_message"))
+def test_a_body_that_does_not_say_it_is_json(alice: Person, conversation: str) -> None:
+    for mimetype in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data", ""):
+        status, _ = problem(raw(alice, conversation, b'{"content": "x"}', mimetype))
+        assert status in (400, 415, 422), mimetype
     assert alice.messages(conversation) == []
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"content": 7},
-        {"content": ["x"]},
-        {"content": {"a": 1}},
-        {"content": True},
-        {"think": "yes"},
-        {"think": 1},
-        {"model": 7},
-        {"model": ""},
-        {"model": "x" * 201},
-        {"model": "a\nb"},
-        {"client_id": 7},
-        {"client_id": "x" * 65},
-        {"client_id": "a b"},
-        {"client_id": "é\n"},
-        {"parent_id": "1"},
-        {"parent_id": 1.5},
-        {"parent_id": True},
-    ],
-    ids=str,
-)
-def test_a_field_of_the_wrong_kind(alice: Person, conversation: str, fields: dict[str, Any]) -> None:
-    answer = alice.api("POST", f"/conversations/{conversation}/messages", {"content": "Bonjour"} | fields)
-    assert problem(answer) == (422, "invalid_field")
-    assert next(iter(fields)) in answer.json["detail"]
+def test_a_field_of_the_wrong_kind(alice: Person, conversation: str) -> None:
+    for fields in WRONG_KINDS:
+        answer = alice.api("POST", f"/conversations/{conversation}/messages", {"content": "Bonjour"} | fields)
+        assert problem(answer) == (422, "invalid_field"), fields
+        assert next(iter(fields)) in answer.json["detail"]
     assert alice.messages(conversation) == []
 
 
@@ -195,9 +164,9 @@ def test_a_visitor_is_told_that_the_session_has_ended(site: Site) -> None:
     assert problem(visitor.api("POST", "/conversations", {})) == (401, "login_required")
 
 
-@pytest.mark.parametrize("path", ["/api/nothing", "/api/conversations/zzz", "/api/messages/x/stream", "/v1/nothing"])
-def test_what_is_not_there(alice: Person, path: str) -> None:
-    assert problem(alice.get(path)) == (404, "not_found")
+def test_what_is_not_there(alice: Person) -> None:
+    for path in ("/api/nothing", "/api/conversations/zzz", "/api/messages/x/stream", "/v1/nothing"):
+        assert problem(alice.get(path)) == (404, "not_found")
 
 
 def test_a_method_that_an_address_does_not_take(alice: Person) -> None:

@@ -158,9 +158,7 @@ def test_a_history_longer_than_the_context_is_cut_and_said_so(
     assert [turn["content"] for turn in sent[1:]] == [m["content"] for m in messages[context["left_out"] : -1]]
 
 
-def test_a_prompt_that_the_engine_finds_too_long_is_cut_again(
-    alice: Person, ollama: FakeOllama
-) -> None:
+def test_a_prompt_that_the_engine_finds_too_long_is_cut_again(alice: Person, ollama: FakeOllama) -> None:
     conversation = alice.start()
     for question in ("Un " * 800, "Deux " * 800):
         alice.ask(conversation, question).end()

@@ -117,7 +117,7 @@ def test_no_database_connection_is_held_while_waiting(site: Site, alice: Person,
     ollama.script(Scenario.hold(5))
     asking = alice.ask(alice.start(), "Bonjour")
     asking.until("text")
-    followers = [alice.follow(asking.message_id, asking.numbers[-1]) for _ in range(2)]
+    followers = [alice.follow(asking.message_id) for _ in range(2)]
     assert site.database.pool.checkedout() == 0
     ollama.release()
     for follower in followers:

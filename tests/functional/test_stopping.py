@@ -8,9 +8,7 @@ from tests.fakes.scenario import Scenario
 from tests.support.person import Person, problem
 
 
-def test_stopping_a_running_answer_ends_the_engines_work_and_keeps_the_text(
-    alice: Person, ollama: FakeOllama
-) -> None:
+def test_stopping_a_running_answer_ends_the_engines_work_and_keeps_the_text(alice: Person, ollama: FakeOllama) -> None:
     ollama.script(Scenario.endless())
     conversation = alice.start()
     stream = alice.ask(conversation, "Bonjour")

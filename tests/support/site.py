@@ -36,15 +36,17 @@ class CompiledTemplates(BytecodeCache):
 
 
 class Site:
-    """Made stopped: `start()` takes up the runs, as a worker process does."""
+    """Made stopped: `start()` takes up the runs, as a worker process does. `pool`: options of the database's."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, pool: dict[str, int] | None = None, **settings: Any) -> None:
         environ = {"INSTANCE_DIR": str(folder), "SECRET_KEY": SECRET, "ENGINE": "ollama", "LOG_LEVEL": "error"}
         environ |= {name: str(value) for name, value in settings.items()}
         self.settings = config.load(environ, env_file=None)
         self.settings["ENGINE_REASON"] = f"ENGINE={self.settings['ENGINE']}"
+        self.settings["SQLALCHEMY_ENGINE_OPTIONS"] = pool or {}
         self.app = create_app(self.settings)
         self.app.jinja_env.bytecode_cache = CompiledTemplates()
+        self._threads: list[threading.Thread] = []
 
     @property
     def generation(self) -> Generation:
@@ -69,7 +71,9 @@ class Site:
 
     def start(self, engine: FakeOllama | None = None) -> "Site":
         """Start the runs; with an engine, return once its default model is loaded."""
+        before = threading.enumerate()
         self.generation.start()
+        self._threads = [thread for thread in threading.enumerate() if thread not in before]
         if engine is not None:
             engine.wait_until(lambda: bool(self.generation.inventory.loaded))
         return self
@@ -77,9 +81,8 @@ class Site:
     def stop(self) -> None:
         """End the runs, the threads and the connections."""
         self.generation.stop()
-        for thread in threading.enumerate():
-            if thread.name == "inventory" or thread.name.startswith("run-"):
-                thread.join(5)
+        for thread in self._threads:
+            thread.join(5)
         self.database.dispose()
 
 

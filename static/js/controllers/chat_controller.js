@@ -3,17 +3,15 @@ import { Controller } from "@hotwired/stimulus";
 import { request } from "couach/lib/http";
 import { newClientId } from "couach/lib/ids";
 import { announce } from "couach/lib/notices";
-import { t, tn } from "couach/lib/texts";
-import { drawLeftOut, newAnswer, newQuestion } from "couach/lib/turns";
+import { t } from "couach/lib/texts";
+import { newAnswer, newQuestion } from "couach/lib/turns";
 
 export default class extends Controller {
   static targets = ["list"];
   static outlets = ["composer", "prepared", "problem"];
   static values = { conversation: String };
 
-  initialize() {
-    this.takeBack = new WeakMap(); // answer → how to undo what began it, should the server refuse
-  }
+  begun = new WeakMap(); // answer → { question, undo }: what began it, and how to take it back if the server refuses
 
   composerOutletConnected(composer) {
     composer.busyValue = this.#busy;
@@ -31,34 +29,35 @@ export default class extends Controller {
 
   regenerate({ target }) {
     const old = target.closest(".answer");
-    const { model, think } = this.composerOutlet.choice;
-    const url = `/api/messages/${old.dataset.messageId}/regenerate`;
-    const fresh = newAnswer({ model, think, request: { url, body: { model, think }, repeatable: false } });
-    this.takeBack.set(fresh, () => fresh.replaceWith(old));
+    const choice = this.composerOutlet.choice;
+    const start = { url: `/api/messages/${old.dataset.messageId}/regenerate`, body: choice, repeatable: false };
+    const fresh = newAnswer({ ...choice, request: start });
+    this.begun.set(fresh, { undo: () => fresh.replaceWith(old) });
     old.replaceWith(fresh);
     this.composerOutlet.focus();
   }
 
   resume({ target }) {
     const answer = target.closest(".answer");
-    const url = `/api/messages/${answer.dataset.messageId}/continue`;
-    answer.setAttribute("data-answer-request-value", JSON.stringify({ url, body: {}, repeatable: false }));
+    const start = { url: `/api/messages/${answer.dataset.messageId}/continue`, body: {}, repeatable: false };
+    answer.setAttribute("data-answer-request-value", JSON.stringify(start));
     this.composerOutlet.focus();
   }
 
-  accepted({ target, detail: { conversation, user_message: question } }) {
-    this.takeBack.delete(target);
+  accepted({ target, detail: { conversation, user_message: stored } }) {
+    const { question } = this.begun.get(target) ?? {};
+    this.begun.delete(target);
     this.conversationValue = conversation.id;
     if (location.pathname !== conversation.url) history.pushState({}, "", conversation.url);
     this.dispatch("conversation", { detail: conversation });
-    if (target.previousElementSibling.dataset.messageId) return; // a known question, answered once more
-    target.previousElementSibling.dataset.messageId = question.id;
+    if (!question) return; // answered once more
+    question.dataset.messageId = stored.id;
     this.composerOutlet.accepted(conversation.id);
     announce(t("announce_sent"));
   }
 
   refused({ target, detail: { error } }) {
-    this.#giveUp(error, this.takeBack.get(target));
+    this.#giveUp(error, this.begun.get(target)?.undo);
   }
 
   changed() {
@@ -68,18 +67,13 @@ export default class extends Controller {
   over({ detail: { status } }) {
     this.changed();
     const content = this.preparedOutlet.take();
-    if (!content) return;
-    if (status === "done") this.#ask({ content, ...this.composerOutlet.choice });
-    else this.composerOutlet.giveBack(content);
-  }
-
-  leftOut({ detail: { count, first_read: firstRead } }) {
-    drawLeftOut(this.listTarget, firstRead, tn("left_out", count));
+    if (content && status === "done") this.#ask({ content, ...this.composerOutlet.choice });
+    else if (content) this.composerOutlet.giveBack(content);
   }
 
   async #ask({ content, model, think }) {
     const question = this.listTarget.appendChild(newQuestion(content));
-    const takeBack = () => this.#removeQuestion(question, content);
+    const undo = () => this.#removeQuestion(question, content);
     this.element.classList.remove("is-empty");
     this.composerOutlet.sending(content);
     this.asking = true;
@@ -90,11 +84,11 @@ export default class extends Controller {
       const body = { content, model, think, client_id: newClientId() };
       const url = `/api/conversations/${this.conversationValue}/messages`;
       const answer = newAnswer({ model, think, request: { url, body, repeatable: true } });
-      this.takeBack.set(answer, takeBack);
+      this.begun.set(answer, { question, undo });
       question.after(answer);
       this.asking = false;
     } catch (error) {
-      this.#giveUp(error, takeBack);
+      this.#giveUp(error, undo);
     }
   }
 
@@ -105,9 +99,9 @@ export default class extends Controller {
     this.composerOutlet.refused(content);
   }
 
-  #giveUp(error, takeBack = () => {}) {
+  #giveUp(error, undo = () => {}) {
     this.asking = false;
-    takeBack();
+    undo();
     this.changed();
     if (error.name !== "AbortError") this.problemOutlet.show(error);
     this.composerOutlet.giveBack(this.preparedOutlet.take());
@@ -119,6 +113,6 @@ export default class extends Controller {
   }
 
   get #busy() {
-    return Boolean(this.asking) || this.#running.length > 0;
+    return Boolean(this.asking || this.#running.length);
   }
 }

@@ -11,6 +11,7 @@ const CLEAN = {
     "hr", "div", "table", "thead", "tbody", "tr", "th", "td"],
   ALLOWED_ATTR: ["href", "title", "target", "rel", "class", "start", "tabindex", "data-language"],
   ALLOWED_URI_REGEXP: /^(?:https?|mailto|tel):/i,
+  ADD_URI_SAFE_ATTR: ["target", "rel", "start", "tabindex", "data-language"], // not addresses: the line above is not for them
   RETURN_DOM_FRAGMENT: true,
 };
 

@@ -15,13 +15,3 @@ export function newAnswer({ model, think, request }) {
   article.setAttribute("data-answer-request-value", JSON.stringify(request));
   return article;
 }
-
-// The dashed line above the first message that the model still reads.
-export function drawLeftOut(list, firstRead, words) {
-  list.querySelector(".left-out")?.remove();
-  const turn = list.querySelector(`[data-message-id="${firstRead}"]`);
-  if (!turn) return;
-  const line = clone("left-out-template");
-  line.querySelector("[data-part=words]").textContent = words;
-  turn.before(line);
-}

@@ -1,0 +1,92 @@
+"""Every page by axe-core, light and dark, on a desk and on a phone."""
+
+from dataclasses import replace
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import Visitors
+from tests.browser.samples import RICH
+from tests.browser.served import Served
+from tests.browser.visitor import Visitor
+from tests.fakes.engine import Phase
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
+
+SIZES = ({"width": 1440, "height": 900}, {"width": 390, "height": 844})
+THOUGHT = "D’abord le vent, ensuite la mer."
+
+
+def check(page: Page) -> None:
+    """No violation in any theme at any width."""
+    page.wait_for_load_state()
+    for size in SIZES:
+        page.set_viewport_size(size)
+        for scheme in ("light", "dark"):
+            page.emulate_media(color_scheme=scheme)
+            found = Axe().run(page)
+            assert not found.violations_count, f"{page.url} {size} {scheme}\n{found.generate_report()}"
+
+
+@pytest.mark.parametrize("path", ["/login", "/register", "/nulle-part"])
+def test_pages_of_strangers(visit: Visitors, server: Served, path: str) -> None:
+    stranger = visit(server)
+    stranger.watch.allow("status of 404")
+    check(stranger.here.open(path).page)
+
+
+def test_a_form_with_mistakes(visit: Visitors, server: Served) -> None:
+    stranger = visit(server)
+    stranger.watch.allow("status of 422")
+    chat = stranger.here.open("/register")
+    chat.button("Créer un compte").click()
+    expect(chat.page.get_by_text("Remplissez ce champ.").first).to_be_visible()
+    check(chat.page)
+
+
+def test_home(alice: Visitor) -> None:
+    check(alice.page)
+
+
+def test_a_conversation_with_everything(alice: Visitor, engine: FakeOllama) -> None:
+    chat, nth = alice.here, len(engine.generations)
+    engine.script(replace(Scenario.answer(RICH), thinking=THOUGHT), Scenario.hold(after=4))
+    chat.page.get_by_role("button", name="Modèle :").click()
+    chat.page.get_by_role("menuitemradio", name="DeepSeek-R1").click()
+    chat.button("Réflexion").click()
+    chat.ask("Tout à la fois ?")
+    chat.finished()
+    chat.answer.get_by_role("button", name="Réflexion (").click()
+    chat.answer.get_by_role("button", name="deepseek-r1").click()
+    check(chat.page)
+    chat.ask("Et encore ?")
+    engine.reached(Phase.DECODING, nth + 1)
+    chat.ask("Et après ?")
+    expect(chat.page.get_by_text("Et après ?").locator("visible=true")).to_have_count(1)
+    check(chat.page)
+    chat.stop()
+    chat.says("Arrêté par vous")
+    check(chat.page)
+
+
+def test_an_answer_that_failed(alice: Visitor, engine: FakeOllama) -> None:
+    engine.script(Scenario.mid_stream_error(3))
+    alice.here.ask("Et quand cela casse ?")
+    alice.here.says("La réponse n’a pas pu être terminée")
+    check(alice.page)
+
+
+def test_the_administrator_s_page(visit: Visitors, server: Served, captain: dict[str, str]) -> None:
+    visitor = visit(server)
+    visitor.carry(captain)
+    page = visitor.here.open("/admin/models").page
+    expect(page.get_by_role("heading", name="Modèles", exact=True)).to_be_visible()
+    check(page)
+
+
+def test_axe_is_really_looking(chromium: Browser) -> None:
+    page = chromium.new_page()
+    page.set_content("<html><body><img src='data:,'><button></button></body></html>")
+    assert Axe().run(page).violations_count >= 2
+    page.close()

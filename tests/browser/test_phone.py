@@ -1,0 +1,83 @@
+"""On a phone: the drawer, targets for fingers, and no page that moves sideways."""
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitors
+from tests.browser.samples import RICH
+from tests.browser.served import Served
+from tests.browser.visitor import Tab
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+INSIDE = "element => Boolean(element.closest('#sidebar')) || element === document.body"
+
+
+@pytest.fixture
+def chat(visit: Visitors, server: Served, engine: FakeOllama) -> Tab:
+    """A conversation with a table and code, on a phone."""
+    tab = visit(server, "alice", **PHONE).here.open()
+    engine.script(Scenario.answer(f"{RICH}\n\n{'x' * 300}"))
+    tab.message.fill("Et sur un téléphone ?")
+    tab.button("Envoyer").tap()
+    tab.finished()
+    return tab
+
+
+def test_the_drawer_keeps_the_focus_and_closes_by_escape(chat: Tab) -> None:
+    opener = chat.button("Afficher la barre latérale")
+    expect(chat.titles).not_to_be_in_viewport()
+    opener.tap()
+    expect(chat.titles).to_be_in_viewport()
+    expect(opener).to_have_attribute("aria-expanded", "true")
+    for _ in range(15):
+        chat.page.keyboard.press("Tab")
+        assert chat.focused(INSIDE), chat.focused()
+    chat.page.keyboard.press("Escape")
+    expect(chat.titles).not_to_be_in_viewport()
+    expect(opener).to_be_focused()
+
+
+def test_the_drawer_closes_by_a_touch_beside_it(chat: Tab) -> None:
+    chat.button("Afficher la barre latérale").tap()
+    expect(chat.titles).to_be_in_viewport()
+    chat.page.touchscreen.tap(380, 400)
+    expect(chat.titles).not_to_be_in_viewport()
+
+
+def test_enter_breaks_the_line_under_a_finger(chat: Tab) -> None:
+    chat.message.fill("une ligne")
+    chat.message.press("Enter")
+    chat.message.press_sequentially("une autre")
+    expect(chat.message).to_have_value("une ligne\nune autre")
+    expect(chat.questions).to_have_count(1)
+
+
+def test_a_new_conversation_is_one_touch_away(chat: Tab) -> None:
+    chat.button("Nouvelle conversation").locator("visible=true").last.tap()
+    expect(chat.questions).to_have_count(0)
+    assert chat.path == "/"
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_no_page_moves_sideways(chat: Tab, visit: Visitors, server: Served, width: int) -> None:
+    conversation = chat.path
+    chat.page.set_viewport_size({"width": width, "height": 844})
+    assert chat.page.evaluate(SIDEWAYS) == 0, conversation
+    assert chat.page.locator(".thread").evaluate("thread => thread.scrollWidth - thread.clientWidth") == 0
+    chat.open("/")
+    assert chat.page.evaluate(SIDEWAYS) == 0
+    stranger = visit(server, **(PHONE | {"viewport": {"width": width, "height": 844}}))
+    stranger.watch.allow("status of 404")
+    for path in ("/login", "/register", "/nulle-part"):
+        stranger.here.open(path)
+        assert stranger.page.evaluate(SIDEWAYS) == 0, path
+
+
+def test_fingers_find_what_they_touch(chat: Tab) -> None:
+    for name in ("Afficher la barre latérale", "Copier", "Régénérer"):
+        box = chat.button(name).last.bounding_box()
+        assert box
+        assert min(box["width"], box["height"]) >= 44, (name, box)

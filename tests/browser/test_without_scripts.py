@@ -1,0 +1,47 @@
+"""Without JavaScript: accounts and reading work, and writing says what it needs."""
+
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitors
+from tests.browser.served import Served
+from tests.browser.visitor import Tab
+from tests.support.person import PASSWORD
+
+
+def test_an_account_without_scripts(visit: Visitors, server: Served) -> None:
+    chat = visit(server, java_script_enabled=False).here.open("/register")
+    form = {
+        "Identifiant": "sans-script", "Nom affiché": "Sans", "Mot de passe": PASSWORD,
+        "Confirmer le mot de passe": PASSWORD,
+    }  # fmt: skip
+    for label, value in form.items():
+        chat.page.get_by_label(label, exact=True).fill(value)
+    chat.button("Créer un compte").click()
+    expect(chat.page.get_by_text("Pour écrire, il faut JavaScript")).to_be_visible()
+    chat.page.get_by_role("button", name="Sans").click()
+    chat.button("English").click()
+    expect(chat.page.get_by_text("Writing needs JavaScript")).to_be_visible()
+    chat.button("Sign out").click()
+    expect(chat.button("Sign in")).to_be_visible()
+
+
+def test_the_history_can_be_read(visit: Visitors, server: Served) -> None:
+    writer = visit(server, "alice")
+    chat = writer.here.open()
+    chat.ask("Que lit-on sans script ?")
+    chat.finished()
+    said = chat.text.inner_text()
+
+    reader = visit(server, java_script_enabled=False).here.open(chat.path)
+    sign_in(reader, writer.name)
+    expect(reader.questions).to_have_text("Que lit-on sans script ?")
+    expect(reader.text).to_have_text(said)
+    expect(reader.page.get_by_text("Pour écrire, il faut JavaScript")).to_be_visible()
+    expect(reader.titles).to_have_text("Que lit-on sans script ?")
+
+
+def sign_in(chat: Tab, name: str) -> None:
+    """The form leads back to the page that was asked for."""
+    chat.page.get_by_label("Identifiant", exact=True).fill(name)
+    chat.page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    chat.button("Se connecter").click()

@@ -1,0 +1,203 @@
+"""Accounts: registering, logging in and out, staying signed in, being refused."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from werkzeug.test import TestResponse
+
+from app.models import LoginSession, User
+from tests.support.person import PASSWORD, Person
+from tests.support.site import Site
+
+ELSEWHERE = (
+    "//evil.test",
+    "https://evil.test",
+    "/\\evil.test",
+    "javascript:alert(1)",
+    "evil",
+    "/a\r\nSet-Cookie: x",
+    "/\t/evil.test",
+)
+MISTAKES = (
+    {"username": ""},
+    {"username": "   "},
+    {"username": "a"},
+    {"username": "a" * 65},
+    {"username": "a\nb"},
+    {"username": "a\0b"},
+    {"username": "\u202eecila"},
+    {"display_name": ""},
+    {"display_name": " \t "},
+    {"display_name": "a" * 81},
+    {"display_name": "Alice\r\nBcc: x"},
+    {"password": "trop court", "confirm": "autre mot long"},
+    {"password": "court", "confirm": "court"},
+    {"password": "a" * 201, "confirm": "a" * 201},
+    {"password": "", "confirm": ""},
+    {"confirm": ""},
+)
+
+
+def cookie_of(answer: TestResponse, name: str = "couachgpt") -> str:
+    """The Set-Cookie line of that name."""
+    (line,) = [line for line in answer.headers.getlist("Set-Cookie") if line.startswith(f"{name}=")]
+    return line
+
+
+def count(site: Site) -> int:
+    with site.rows() as rows:
+        return int(rows.query(User).count())
+
+
+def test_the_first_account_is_the_administrators_and_only_that(site: Site, alice: Person, bob: Person) -> None:
+    with site.rows():
+        assert [(user.username, user.is_admin) for user in User.everyone()] == [("alice", True), ("bob", False)]
+    assert alice.get("/admin/models").status_code == 200
+    assert bob.get("/admin/models").status_code == 403
+
+
+def test_registering_signs_in(site: Site) -> None:
+    visitor = Person(site.app)
+    assert visitor.get("/").headers["Location"] == "/login"
+    answer = visitor.register("alice", display_name="Alice Martin")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/")
+    assert "Alice Martin" in visitor.get("/").text
+
+
+def test_a_name_is_taken_whatever_its_case(site: Site, alice: Person) -> None:
+    for name in ("alice", "ALICE", " Alice ", "AlIcE"):
+        answer = Person(site.app).register(name)
+        assert answer.status_code == 422
+        assert "pris" in answer.text
+    assert count(site) == 1
+
+
+def test_a_form_with_a_mistake_comes_back_and_stores_nothing(site: Site) -> None:
+    visitor = Person(site.app)
+    for fields in MISTAKES:
+        answer = visitor.register("alice", **fields)
+        assert answer.status_code == 422, fields
+        assert 'aria-invalid="true"' in answer.text
+    assert count(site) == 0
+    assert visitor.get("/").status_code == 302
+
+
+def test_a_form_without_its_fields_is_no_crash(site: Site) -> None:
+    visitor = Person(site.app)
+    for path in ("/register", "/login"):
+        assert visitor.submit(path, {}).status_code == 422
+        assert visitor.send("POST", path, data={"username": "alice"}).status_code == 400
+
+
+def test_closed_registration_takes_the_first_account_only(make_site: Callable[..., Site]) -> None:
+    site = make_site(REGISTRATION="closed")
+    assert Person(site.app).register("alice").status_code == 302
+    visitor = Person(site.app)
+    assert visitor.get("/register").status_code == 403
+    assert visitor.register("bob").status_code == 403
+    assert count(site) == 1
+
+
+def test_logging_out_ends_the_session_here_and_in_the_rows(site: Site, alice: Person) -> None:
+    assert alice.get("/logout").status_code == 405
+    stolen = dict(alice.client._cookies)
+    assert alice.submit("/logout", {}).headers["Location"] == "/login"
+    assert alice.get("/").status_code == 302
+    alice.client._cookies = stolen
+    assert alice.get("/").status_code == 302
+    with site.rows() as rows:
+        assert rows.query(LoginSession).count() == 0
+
+
+def test_logging_in_without_regard_to_case(site: Site, alice: Person) -> None:
+    for name in ("alice", "ALICE", " alice "):
+        assert Person(site.app, name).sign_in().headers["Location"] == "/"
+
+
+def test_a_session_ends_with_the_browser_unless_it_is_remembered(site: Site, alice: Person) -> None:
+    short = cookie_of(Person(site.app, "alice").sign_in())
+    assert "Expires" not in short
+    assert "Max-Age" not in short
+    lasting = cookie_of(Person(site.app, "alice").sign_in(remember="y"))
+    expires = lasting.partition("Expires=")[2].partition(";")[0]
+    days = datetime.strptime(expires, "%a, %d %b %Y %H:%M:%S GMT").replace(tzinfo=UTC) - datetime.now(UTC)
+    assert timedelta(days=29) < days <= timedelta(days=30)
+    with site.rows() as rows:
+        kept = sorted(session.expires_at for session in rows.query(LoginSession).all())
+    assert kept[-1] - kept[0] > timedelta(days=28)
+
+
+def test_an_expired_session_is_no_longer_taken(site: Site, alice: Person) -> None:
+    with site.rows() as rows:
+        rows.query(LoginSession).update({"expires_at": datetime.now(UTC) - timedelta(seconds=1)})
+        rows.commit()
+    assert alice.get("/").headers["Location"] == "/login"
+    assert alice.get("/api/status").status_code == 401
+
+
+def test_a_wrong_password_and_an_unknown_name_are_told_alike(site: Site, alice: Person) -> None:
+    wrong = Person(site.app, "alice").sign_in("un mauvais mot de passe")
+    unknown = Person(site.app, "alicf").sign_in("un mauvais mot de passe")
+    assert wrong.status_code == unknown.status_code == 422
+
+    def essence(answer: TestResponse, name: str) -> list[str]:
+        lines = answer.text.replace(name, "NAME").splitlines()
+        return [line for line in lines if "csrf" not in line and "nonce" not in line]
+
+    assert essence(wrong, "alice") == essence(unknown, "alicf")
+    assert "Identifiant ou mot de passe" in wrong.text
+
+
+def test_the_sixth_failure_of_a_name_is_refused_and_nobody_else_is(site: Site, alice: Person, bob: Person) -> None:
+    thief = Person(site.app, "alice")
+    for _ in range(5):
+        assert thief.sign_in("un mauvais mot de passe").status_code == 422
+    refused = thief.sign_in("un mauvais mot de passe")
+    assert (refused.status_code, refused.mimetype) == (429, "text/html")
+    assert "Retry-After" in refused.headers
+    # Not even the right password, by whatever case of the name, tells the thief anything.
+    assert thief.sign_in().status_code == 429
+    assert Person(site.app, "ALICE").sign_in().status_code == 429
+    assert Person(site.app, "bob").sign_in().status_code == 302
+    assert alice.get("/").status_code == 200
+
+
+def test_the_tries_that_are_left_are_told(site: Site, alice: Person) -> None:
+    thief = Person(site.app, "alice")
+    told = [thief.sign_in("un mauvais mot de passe").text for _ in range(5)]
+    for page, left in zip(told, (4, 3, 2, 1, 0), strict=True):
+        assert f"{left} essai" in page
+
+
+def test_successful_log_ins_are_not_counted(site: Site, alice: Person) -> None:
+    for _ in range(7):
+        assert Person(site.app, "alice").sign_in().status_code == 302
+
+
+def test_a_new_password_ends_all_sessions(site: Site, alice: Person) -> None:
+    done = site.app.test_cli_runner().invoke(args=["users", "reset-password", "alice", "--password", "un autre mot"])
+    assert done.exit_code == 0, done.output
+    assert alice.get("/").headers["Location"] == "/login"
+    assert Person(site.app, "alice").sign_in(PASSWORD).status_code == 422
+    assert Person(site.app, "alice").sign_in("un autre mot").status_code == 302
+
+
+def test_after_logging_in_the_wanted_page_opens(site: Site, alice: Person) -> None:
+    conversation = alice.start()
+    visitor = Person(site.app, "alice")
+    sent = visitor.get(f"/c/{conversation}?x=1").headers["Location"]
+    assert visitor.sign_in(path=sent).headers["Location"] == f"/c/{conversation}?x=1"
+
+
+def test_another_site_is_never_gone_to(site: Site, alice: Person) -> None:
+    for target in ELSEWHERE:
+        query = {"next": target}
+        visitor = Person(site.app, "alice")
+        form = {"csrf_token": visitor.token, "username": "alice", "password": PASSWORD}
+        assert visitor.send("POST", "/login", query_string=query, data=form).headers["Location"] == "/"
+        assert alice.submit("/preferences", query).headers["Location"] == "/"
+
+
+def test_who_is_signed_in_does_not_see_the_log_in_pages(alice: Person) -> None:
+    for path in ("/login", "/register"):
+        assert alice.get(path).headers["Location"] == "/"

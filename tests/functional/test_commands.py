@@ -1,0 +1,148 @@
+"""The administrator's commands."""
+
+from collections.abc import Callable
+
+import pytest
+from click.testing import Result
+
+from app.models import User
+from tests.fakes.ollama import FakeOllama
+from tests.support.person import Person
+from tests.support.site import Site
+
+Run = Callable[..., Result]
+
+
+def runner(site: Site) -> Run:
+    return lambda *words: site.app.test_cli_runner().invoke(args=list(words))
+
+
+@pytest.fixture
+def run(make_site: Callable[..., Site]) -> Run:
+    """Run `flask …` beside a server that is not running here."""
+    return runner(make_site())
+
+
+def test_users_are_created_listed_and_promoted(run: Run) -> None:
+    first = run("users", "create", "Alice", "--display-name", "Alice Martin", "--password", "un mot de passe")
+    second = run("users", "create", "bob")
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert "un mot de passe" not in first.output
+    rows = [line.split("\t") for line in run("users", "list").output.splitlines()]
+    assert [row[:3] for row in rows] == [["Alice", "Alice Martin", "administrateur"], ["bob", "bob", "membre"]]
+    assert run("users", "promote", "BOB").exit_code == 0
+    assert run("users", "list").output.count("administrateur") == 2
+
+
+def test_an_administrator_is_made_when_asked(run: Run) -> None:
+    run("users", "create", "alice")
+    run("users", "create", "bob", "--admin")
+    assert run("users", "list").output.count("administrateur") == 2
+
+
+def test_a_made_up_password_is_shown_once_and_works(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    run = runner(site)
+    made = run("users", "create", "alice").output.split()[-1]
+    assert len(made) == 19
+    assert Person(site.app, "alice").sign_in(made).status_code == 302
+    changed = run("users", "reset-password", "alice").output.split()[-1]
+    assert Person(site.app, "alice").sign_in(made).status_code == 422
+    assert Person(site.app, "alice").sign_in(changed).status_code == 302
+    with site.rows():
+        assert made not in User.everyone()[0].password_hash
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("users", "create", "alice"),
+        ("users", "create", "ALICE "),
+        ("users", "create", "a"),
+        ("users", "create", "a\tb"),
+        ("users", "create", "x" * 65),
+        ("users", "create", "carol", "--password", "court"),
+        ("users", "create", "carol", "--password", "x" * 201),
+        ("users", "create", "carol", "--display-name", "x" * 81),
+        ("users", "create", "carol", "--display-name", "a\nb"),
+        ("users", "promote", "personne"),
+        ("users", "reset-password", "personne"),
+        ("users", "reset-password", "alice", "--password", "court"),
+    ],
+    ids=lambda words: " ".join(words)[:40],
+)
+def test_a_mistake_is_one_line_and_changes_nothing(run: Run, words: tuple[str, ...]) -> None:
+    run("users", "create", "alice")
+    before = run("users", "list").output
+    result = run(*words)
+    assert result.exit_code == 1
+    assert result.output.startswith("Error: ")
+    assert result.output.count("\n") == 1
+    assert run("users", "list").output == before
+
+
+def test_models_are_listed_with_what_can_be_pulled(run: Run, ollama: FakeOllama) -> None:
+    lines = run("models", "list").output.splitlines()
+    assert lines[0] == f"Ollama, {ollama.url} (ENGINE=ollama)"
+    (phi3,) = [line for line in lines if "phi3:mini  " in line]
+    assert "2,2\u202fGo" in phi3
+    assert "par défaut" in phi3
+    assert not any("nomic" in line for line in lines)
+    assert any("flask models pull mistral" in line for line in lines)
+    assert "phi3:mini" in lines[-1]
+
+
+def test_a_model_is_pulled_with_its_progress(run: Run, ollama: FakeOllama) -> None:
+    result = run("models", "pull", "mistral")
+    assert result.exit_code == 0, result.output
+    assert "100.0%" in result.output
+    assert "4,1\u202fGo" in result.output
+    assert "mistral" in run("models", "list").output.partition("flask models pull")[0]
+
+
+def test_a_model_that_does_not_exist_is_not_pulled(run: Run) -> None:
+    result = run("models", "pull", "inconnu")
+    assert result.exit_code == 1
+    assert "unknown_model" in result.output
+
+
+def test_a_pull_that_breaks_says_so(make_site: Callable[..., Site]) -> None:
+    with FakeOllama(pull_error_after=3) as ollama:
+        result = runner(make_site(OLLAMA_HOST=ollama.url))("models", "pull", "mistral")
+    assert result.exit_code == 1
+    assert "max retries exceeded" in result.output
+
+
+def test_a_model_is_loaded_and_stays(run: Run, ollama: FakeOllama) -> None:
+    assert "phi3:mini" in run("models", "warm").output
+    assert run("models", "warm", "deepseek-r1:1.5b").exit_code == 0
+    assert [load.model for load in ollama.loads] == ["phi3:mini", "deepseek-r1:1.5b"]
+    assert {body["keep_alive"] for body in ollama.received("/api/generate")} == {-1}
+    assert run("models", "warm", "inconnu").exit_code == 1
+
+
+def test_the_default_is_stored_and_what_wins_is_printed(make_site: Callable[..., Site]) -> None:
+    free = runner(make_site())
+    result = free("models", "set-default", "deepseek-r1:1.5b")
+    assert result.exit_code == 0
+    assert "deepseek-r1:1.5b (flask models set-default)" in result.output
+    assert "deepseek-r1:1.5b (flask models set-default)" in free("models", "list").output
+    fixed = runner(make_site(DEFAULT_MODEL="phi3:mini"))
+    result = fixed("models", "set-default", "deepseek-r1:1.5b")
+    assert "phi3:mini (DEFAULT_MODEL" in result.output
+    assert free("models", "set-default", "inconnu").exit_code == 1
+
+
+def test_a_server_that_runs_takes_up_the_new_default(make_site: Callable[..., Site], ollama: FakeOllama) -> None:
+    alice = Person(make_site().start(ollama).app)
+    alice.register("alice")
+    runner(make_site())("models", "set-default", "deepseek-r1:1.5b")
+    assert alice.get("/api/models").json["default"] == "deepseek-r1:1.5b"
+
+
+def test_commands_without_an_engine_say_which_does_not_answer(make_site: Callable[..., Site]) -> None:
+    run = runner(make_site(OLLAMA_HOST="127.0.0.1:9"))
+    for words in (("list",), ("pull", "mistral"), ("warm",), ("set-default", "mistral")):
+        result = run("models", *words)
+        assert result.exit_code == 1
+        assert "Ollama ne répond pas" in result.output

@@ -1,0 +1,154 @@
+"""A database that is busy or full: waiting, or a clear refusal with nothing half-written."""
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import event
+
+from app import extensions
+from app.generation import run
+from app.models import Conversation, Message, Run
+from tests.fakes.engine import Phase
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Fault, Scenario
+from tests.support.person import Person, problem
+from tests.support.site import DATABASE, Site
+
+ONE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 2}
+
+
+@contextmanager
+def writer(instance: Path) -> Iterator[sqlite3.Connection]:
+    """Another program that writes and does not end."""
+    with closing(sqlite3.connect(instance / DATABASE, check_same_thread=False, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO settings VALUES ('of another program', '1')")
+        yield other
+        if other.in_transaction:
+            other.execute("ROLLBACK")
+
+
+@contextmanager
+def full_disk(site: Site) -> Iterator[None]:
+    """SQLite refuses to grow the file, with the error that a full disk gives."""
+
+    def limit(connection: sqlite3.Connection, _record: object) -> None:
+        connection.execute("PRAGMA max_page_count=1").close()
+
+    database = site.database
+    database.dispose()
+    event.listen(database, "connect", limit)
+    try:
+        yield
+    finally:
+        event.remove(database, "connect", limit)
+        database.dispose()
+
+
+def test_a_request_waits_for_another_writer(alice: Person, instance: Path) -> None:
+    conversation = alice.start()
+    with writer(instance) as other:
+        started = time.monotonic()
+        end = threading.Timer(3, other.execute, ("COMMIT",))
+        end.start()
+        stream = alice.ask(conversation, "Bonjour").end()
+        assert time.monotonic() - started > 2.9
+        end.join()
+    assert stream.data("done")["status"] == "done"
+    assert alice.messages(conversation)[1]["content"] == stream.text()
+
+
+def test_a_writer_that_does_not_end_makes_a_refusal(
+    monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person, instance: Path
+) -> None:
+    conversation = alice.start()
+    monkeypatch.setattr(extensions, "BUSY_TIMEOUT_MS", 100)
+    site.database.dispose()
+    with writer(instance):
+        refused = alice.post(conversation, "Bonjour")
+        assert problem(refused) == (503, "database_busy")
+        assert "Retry-After" in refused.headers
+        page = alice.submit("/preferences", {"theme": "dark"})
+        assert (page.status_code, page.mimetype) == (503, "text/html")
+        # Reading goes on meanwhile.
+        assert alice.get(f"/c/{conversation}").status_code == 200
+    assert alice.messages(conversation) == []
+    assert alice.ask(conversation, "Bonjour").end().data("done")["status"] == "done"
+
+
+def test_a_full_disk_makes_a_refusal_with_nothing_half_written(site: Site, alice: Person, ollama: FakeOllama) -> None:
+    conversation = alice.start()
+    long = "Une longue question. " * 2000
+    with full_disk(site):
+        refused = alice.post(conversation, long)
+        assert problem(refused) == (503, "storage_full")
+        assert "Retry-After" in refused.headers
+        assert alice.get(f"/c/{conversation}").status_code == 200
+    assert alice.messages(conversation) == []
+    assert ollama.received("/api/chat") == []
+    with site.rows() as rows:
+        assert (rows.query(Message).count(), rows.query(Run).count()) == (0, 0)
+        assert rows.get(Conversation, conversation).title == ""
+    assert alice.ask(conversation, "Bonjour").end().data("done")["status"] == "done"
+
+
+def test_an_answer_that_cannot_be_stored_is_shown_and_said_so(
+    monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person, ollama: FakeOllama
+) -> None:
+    monkeypatch.setattr(run, "STORE_RETRIES_S", (0.0,))
+    long = "Une longue réponse. " * 5000
+    ollama.script(replace(Scenario.one_token(long), fault=Fault.HOLD))
+    stream = alice.ask(alice.start(), "Bonjour")
+    ollama.reached(Phase.PREFILL)
+    with full_disk(site):
+        ollama.release()
+        done = stream.end().data("done")
+    assert stream.text() == long
+    assert (done["status"], done["error"]["code"]) == ("failed", "storage_full")
+
+
+def test_stopping_a_queued_answer_needs_one_connection(make_site: Callable[..., Site], ollama: FakeOllama) -> None:
+    alice = Person(make_site(pool=ONE).start(ollama).app)
+    alice.register("alice")
+    ollama.script(Scenario.hold(1))
+    running = alice.ask(alice.start(), "Un")
+    running.until("text")
+    queued = alice.ask(alice.start(), "Deux")
+    queued.until("queued")
+    assert alice.stop(queued.message_id) == "stopped"
+    ollama.release()
+    running.end()
+
+
+def test_a_pool_that_is_used_up_makes_a_refusal(make_site: Callable[..., Site], ollama: FakeOllama) -> None:
+    site = make_site(pool=ONE | {"pool_timeout": 0}).start(ollama)
+    alice = Person(site.app)
+    alice.register("alice")
+    with site.database.connect():
+        assert problem(alice.get("/api/conversations")) == (503, "database_busy")
+    assert alice.get("/api/conversations").status_code == 200
+
+
+def test_followers_leave_the_only_connection_to_others(make_site: Callable[..., Site], ollama: FakeOllama) -> None:
+    site = make_site(pool=ONE).start(ollama)
+    alice = Person(site.app)
+    alice.register("alice")
+    ollama.script(Scenario.hold(1))
+    asking = alice.ask(alice.start(), "Bonjour")
+    asking.until("text")
+    followers = [alice.follow(asking.message_id) for _ in range(2)]
+    waiting = [threading.Thread(target=follower.end) for follower in followers]
+    for thread in waiting:
+        thread.start()
+    assert alice.get("/").status_code == 200
+    assert alice.get("/api/conversations").status_code == 200
+    ollama.release()
+    for thread in waiting:
+        thread.join()
+    assert all(follower.names[-1] == "done" for follower in followers)

@@ -1,0 +1,94 @@
+"""What every answer carries: the policy against foreign scripts, cookies that fit plain HTTP and HTTPS, tokens."""
+
+import re
+from collections.abc import Callable
+
+from tests.support.person import Person
+from tests.support.site import Site
+
+POLICY = re.compile(
+    r"default-src 'self'; script-src 'self' 'nonce-(?P<nonce>[\w-]+)'; style-src 'self'; img-src 'self' data:; "
+    r"connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
+    r"form-action 'self'"
+)
+INLINE = re.compile(r"<[^>]*\s(style|on[a-z]+)\s*=", re.IGNORECASE)
+SCRIPT = re.compile(r"<script(?P<attributes>[^>]*)>(?P<body>[^<]*)</script>")
+HTTPS = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
+
+
+def pages(site: Site, alice: Person) -> dict[str, str]:
+    """Every kind of page, with the policy it came with."""
+    conversation = alice.start()
+    alice.ask(conversation, 'Une <b>question</b> style="x"').end()
+    visitor = Person(site.app)
+    opened = {path: alice.get(path) for path in ("/", f"/c/{conversation}", "/admin/models", "/nothing")}
+    opened |= {path: visitor.get(path) for path in ("/login", "/register", "/nowhere")}
+    opened["refused"] = visitor.send("POST", "/login", data={})
+    for answer in opened.values():
+        assert answer.mimetype == "text/html"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["X-Frame-Options"] == "DENY"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert answer.headers["Cache-Control"] == "no-store"
+    return {answer.text: answer.headers["Content-Security-Policy"] for answer in opened.values()}
+
+
+def test_every_page_allows_our_own_files_only_and_keeps_to_it(site: Site, alice: Person) -> None:
+    nonces = set()
+    for page, policy in pages(site, alice).items():
+        match = POLICY.fullmatch(policy)
+        assert match
+        nonces.add(match["nonce"])
+        assert not INLINE.search(page), INLINE.search(page)
+        assert "<style" not in page
+        for script in SCRIPT.finditer(page):
+            attributes = script["attributes"]
+            # A block of data is never run.
+            data = 'type="application/json"' in attributes
+            assert data or "src=" in attributes or f'nonce="{match["nonce"]}"' in attributes
+        for url in re.findall(r'\s(?:src|href|action)="([^"]*)"', page):
+            assert url.startswith(("/", "#")) or not url, url
+    assert len(nonces) > 7
+
+
+def test_answers_for_scripts_are_not_sniffed(alice: Person) -> None:
+    answer = alice.get("/api/status")
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_the_cookie_fits_plain_http(alice: Person) -> None:
+    (line,) = Person(alice.app, "alice").sign_in().headers.getlist("Set-Cookie")
+    assert "Secure" not in line
+    assert "HttpOnly" in line
+    assert "SameSite=Lax" in line
+
+
+def test_the_cookie_is_secure_behind_a_proxy_that_speaks_https(make_site: Callable[..., Site]) -> None:
+    site = make_site(TRUSTED_PROXIES=1)
+    headers = {"base_url": "https://couach.test/", "headers": HTTPS}
+    visitor = Person(site.app, "alice", **HTTPS)
+    page = visitor.get("/login", base_url="https://couach.test/")
+    token = re.search(r'name="csrf-token" content="([^"]+)"', page.text)
+    assert token
+    form = {"csrf_token": token[1], "username": "alice", "display_name": "Alice"}
+    form |= {"password": "un mot de passe long", "confirm": "un mot de passe long"}
+    referrer = {**HTTPS, "Referer": "https://couach.test/register"}
+    answer = visitor.client.post("/register", data=form, **(headers | {"headers": referrer}))
+    assert answer.status_code == 302, answer.text
+    assert "Secure" in answer.headers["Set-Cookie"]
+
+
+def test_a_proxy_nobody_trusts_is_not_believed(site: Site) -> None:
+    answer = Person(site.app, **HTTPS).get("/login")
+    assert "Secure" not in answer.headers["Set-Cookie"]
+
+
+def test_a_form_without_its_token_is_refused_in_words(alice: Person) -> None:
+    answer = alice.send("POST", "/logout")
+    assert (answer.status_code, answer.mimetype) == (400, "text/html")
+    assert alice.get("/").status_code == 200
+
+
+def test_a_token_of_another_session_is_refused(site: Site, alice: Person, bob: Person) -> None:
+    alice._token = bob.token
+    assert alice.api("POST", "/conversations", {}).status_code == 400

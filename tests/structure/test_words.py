@@ -1,0 +1,109 @@
+"""Words: every setting and command is documented, both languages are whole, both sides of the wire agree."""
+
+import io
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from babel.messages.mofile import write_mo
+from babel.messages.pofile import read_po
+
+from app.generation.hub import Event
+from app.models import RunState
+from config import SETTINGS
+from tests.structure.sources import ROOT
+from tests.support.site import Site
+
+CATALOGUE = ROOT / "app/translations/fr/LC_MESSAGES"
+
+
+def french() -> Any:
+    return read_po(io.BytesIO((CATALOGUE / "messages.po").read_bytes()), locale="fr")
+
+
+def test_every_setting_is_in_the_readme_with_its_sentence() -> None:
+    rows = re.findall(r"^\| `([A-Z_]+)` \| (.*?) \| (.+) \|$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    documented = {name: (default.strip("`"), sentence) for name, default, sentence in rows}
+    assert documented == {setting.name: (setting.default or "empty", setting.help) for setting in SETTINGS}
+
+
+def test_every_setting_is_in_the_example() -> None:
+    lines = (ROOT / ".env.example").read_text().splitlines()
+    given = dict(line.removeprefix("#").strip().split("=", 1) for line in lines if re.match(r"#? ?[A-Z_]+=", line))
+    assert given == {setting.name: setting.default for setting in SETTINGS}
+
+
+def test_every_command_is_in_the_readme(site: Site) -> None:
+    readme = (ROOT / "README.md").read_text()
+    for group in ("users", "models"):
+        commands = site.app.cli.commands[group]
+        assert isinstance(commands, click.Group)
+        for name, command in commands.commands.items():
+            assert f"flask {group} {name}" in readme
+            assert command.help
+
+
+def test_every_target_of_make_in_the_readme_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z]+)", (ROOT / "README.md").read_text())) <= targets
+
+
+def test_the_browser_knows_the_servers_events_and_states() -> None:
+    source = (ROOT / "static/js/lib/wire.js").read_text()
+
+    def listed(name: str) -> set[str]:
+        match = re.search(rf"{name} = \[([^\]]*)\]", source)
+        assert match
+        return set(re.findall(r'"(\w+)"', match[1]))
+
+    assert listed("EVENTS") == {str(event) for event in Event}
+    assert listed("STATUSES") == {str(state) for state in RunState}
+
+
+@pytest.fixture(scope="module")
+def collected(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """All texts of the sources."""
+    template = tmp_path_factory.mktemp("texts") / "messages.pot"
+    command = [Path(sys.executable).with_name("pybabel"), "-q", "extract", "-F", "pyproject.toml", "-k", "_l"]
+    subprocess.run([*command, "-o", template, "."], cwd=ROOT, check=True)
+    return read_po(io.BytesIO(template.read_bytes()))
+
+
+def test_every_text_has_its_french(collected: Any) -> None:
+    catalogue = french()
+    wanted = {message.id for message in collected if message.id}
+    known = {message.id: message for message in catalogue if message.id}
+    missing = [text for text in wanted if text not in known or not all(_strings(known[text]))]
+    assert missing == []
+    assert [text for text, message in known.items() if message.fuzzy] == []
+    assert sorted(map(str, set(known) - wanted)) == []
+
+
+def test_french_keeps_the_places_to_fill_in() -> None:
+    place = re.compile(r"%\(\w+\)\.?\d*[sdf]|(?<!%)\{\w+\}")
+    for message in french():
+        if message.id:
+            english = message.id if isinstance(message.id, tuple) else (message.id,)
+            for string, original in zip(_strings(message), english, strict=True):
+                assert sorted(place.findall(string)) == sorted(place.findall(original)), message.id
+
+
+def test_french_typography() -> None:
+    for message in french():
+        for string in _strings(message) if message.id else ():
+            assert not re.search(r"(?<=\w)'(?=\w)", string), string
+            assert not re.search(r"\.\.\.|[^\u202f\s]»|«(?!\u202f)| [;!?»]|[\w»][!?;](?:\s|$)", string), string
+
+
+def test_the_compiled_texts_are_those_of_the_source() -> None:
+    compiled = io.BytesIO()
+    write_mo(compiled, french())
+    assert (CATALOGUE / "messages.mo").read_bytes() == compiled.getvalue(), "run `make translations`"
+
+
+def _strings(message: Any) -> tuple[str, ...]:
+    return message.string if isinstance(message.string, tuple) else (message.string,)
