@@ -17,8 +17,8 @@ bind = (
     if ":" in _settings["HOST"]
     else f"{_settings['HOST']}:{_settings['PORT']}"
 )
-# Runs live in the process that carries them: a second worker would not know them.
-workers = 1
+# Runs live in the process that carries them: a second worker would not know them, and is refused below.
+workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
 threads = _settings["THREADS"]
 # Loaded once in the master, so that a worker that died is back at once.
 preload_app = True
@@ -41,6 +41,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """SIGTERM: save what is being written, in a thread because a signal handler must not wait."""
         threading.Thread(target=_save, args=(self,), name="farewell").start()
         super().handle_exit(sig, frame)
+
+    def is_parent_alive(self) -> bool:
+        """A killed master asks for nothing: its worker saves and ends too, or two servers would write one answer."""
+        alive = bool(super().is_parent_alive())
+        if not alive:
+            _save(self)
+        return alive
 
 
 worker_class = Worker

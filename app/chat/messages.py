@@ -36,7 +36,7 @@ def ask(conversation_id: str) -> Response:
     return event_stream(generation().follow(answer))
 
 
-@blueprint.get("/api/messages/<int(max=9223372036854775807):message_id>/stream")
+@blueprint.get("/api/messages/<int:message_id>/stream")
 @member
 def follow(message_id: int) -> Response:
     """Follow an answer from the event after `?after=` or `Last-Event-ID`."""
@@ -44,14 +44,14 @@ def follow(message_id: int) -> Response:
     return event_stream(generation().follow(Message.answer_of(current_user, message_id), number, attempt))
 
 
-@blueprint.post("/api/messages/<int(max=9223372036854775807):message_id>/stop")
+@blueprint.post("/api/messages/<int:message_id>/stop")
 @member
 def stop(message_id: int) -> tuple[Response, int]:
     """Stop an answer, queued or being written."""
     return jsonify({"status": generation().request_stop(Message.answer_of(current_user, message_id))}), 202
 
 
-@blueprint.post("/api/messages/<int(max=9223372036854775807):message_id>/regenerate")
+@blueprint.post("/api/messages/<int:message_id>/regenerate")
 @member
 def regenerate(message_id: int) -> Response:
     """Write another answer to the same question, with another model if one is given."""
@@ -61,7 +61,7 @@ def regenerate(message_id: int) -> Response:
     return event_stream(generation().follow(sibling))
 
 
-@blueprint.post("/api/messages/<int(max=9223372036854775807):message_id>/continue")
+@blueprint.post("/api/messages/<int:message_id>/continue")
 @member
 def go_on(message_id: int) -> Response:
     """Go on writing an answer that did not reach its end."""

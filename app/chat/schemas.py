@@ -9,13 +9,12 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from app.errors import AppError
+from app.models.types import MAX_INTEGER
 
 MAX_CONTENT = 200_000
 MAX_TITLE = 200
 MAX_NAME = 200
 CLIENT_ID = re.compile(r"[\w-]{1,64}")
-# What the database holds as an integer.
-MAX_INTEGER = 2**63 - 1
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 

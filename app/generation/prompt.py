@@ -55,15 +55,16 @@ def build(system: str, branch: Sequence[Turn], budget: int) -> Prompt:
 
 def _first_that_fits(branch: Sequence[Turn], budget: int) -> int:
     """Replays the conversation: whenever it outgrew the budget, whole turns went, down to half of it."""
-    sizes = [estimated_tokens(turn.content) for turn in branch]
-    last_question = max((index for index, turn in enumerate(branch) if turn.role == "user"), default=0)
-    start, used = 0, 0
-    for end, size in enumerate(sizes):
-        used += size
+    start, used, question = 0, 0, 0
+    for end, turn in enumerate(branch):
+        if turn.role == "user":
+            question = end
+        used += estimated_tokens(turn.content)
         if used <= budget:
             continue
         target = int(budget * KEPT_AFTER_CUT)
-        while start < min(end, last_question) and (used > target or branch[start].role != "user"):
-            used -= sizes[start]
+        # Up to the latest question only: what is kept never begins with an answer, which many templates refuse.
+        while start < question and (used > target or branch[start].role != "user"):
+            used -= estimated_tokens(branch[start].content)
             start += 1
     return start

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.types import UtcDateTime, utcnow
+from app.models.types import MAX_INTEGER, UtcDateTime, utcnow
 
 if TYPE_CHECKING:
     from app.models.conversation import Conversation
@@ -49,7 +49,7 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def answer_of(cls, user: "User", message_id: int) -> "Message":
         """An answer in one of this person's conversations; not_found for a missing or foreign one."""
-        message = db.session.get(cls, message_id)
+        message = db.session.get(cls, message_id) if message_id <= MAX_INTEGER else None
         if message is None or message.run is None or not message.conversation.belongs_to(user):
             raise AppError("not_found")
         return message

@@ -6,6 +6,9 @@ from typing import Any
 
 from sqlalchemy import DateTime, TypeDecorator
 
+# The largest number that a column can hold; a larger one in a request names nothing.
+MAX_INTEGER = 2**63 - 1
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """A moment in UTC; SQLite forgets the time zone, this gives it back."""

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
-from tests.browser.served import HOST, Served
+from tests.browser.served import HOST, Served, wait_for_model
 from tests.browser.visitor import Visitor
 from tests.fakes.ollama import FakeOllama
+from tests.support.server import RemotePerson
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -20,7 +21,7 @@ FLAGS = [
     f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
 ]  # fmt: skip
 ACCOUNTS = itertools.count(1)
-PATIENCE_MS = 9_000
+PATIENCE_MS = 8_000
 FRENCH_CONTEXT = {"locale": "fr-FR", "viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
 
 Visitors = Callable[..., Visitor]
@@ -57,15 +58,15 @@ def empty_server(tmp_path_factory: pytest.TempPathFactory, engine: FakeOllama) -
 
 
 @pytest.fixture(scope="package")
-def captain(empty_server: Served) -> dict[str, str]:
-    """The cookies of its administrator, who is the first to have an account."""
+def captain(empty_server: Served) -> RemotePerson:
+    """Its administrator, who is the first to have an account."""
     return empty_server.register("capitaine")
 
 
 @pytest.fixture(scope="package")
-def server(empty_server: Served, captain: dict[str, str]) -> Served:
+def server(empty_server: Served, captain: RemotePerson) -> Served:
     """The shared server, with an administrator and its default model loaded."""
-    empty_server.wait_for_model(captain)
+    wait_for_model(captain)
     return empty_server
 
 

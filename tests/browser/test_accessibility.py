@@ -13,8 +13,12 @@ from tests.browser.visitor import Visitor
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
+from tests.support.server import RemotePerson
 
 SIZES = ({"width": 1440, "height": 900}, {"width": 390, "height": 844})
+# Colours take a moment to change with the theme; what moves for ever is not waited for.
+STILL = """() => Promise.allSettled(document.getAnimations()
+  .filter(({effect}) => effect.getComputedTiming().endTime !== Infinity).map(({finished}) => finished))"""
 THOUGHT = "D’abord le vent, ensuite la mer."
 
 
@@ -25,6 +29,7 @@ def check(page: Page) -> None:
         page.set_viewport_size(size)
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
+            page.evaluate(STILL)
             found = Axe().run(page)
             assert not found.violations_count, f"{page.url} {size} {scheme}\n{found.generate_report()}"
 
@@ -77,7 +82,7 @@ def test_an_answer_that_failed(alice: Visitor, engine: FakeOllama) -> None:
     check(alice.page)
 
 
-def test_the_administrator_s_page(visit: Visitors, server: Served, captain: dict[str, str]) -> None:
+def test_the_administrator_s_page(visit: Visitors, server: Served, captain: RemotePerson) -> None:
     visitor = visit(server)
     visitor.carry(captain)
     page = visitor.here.open("/admin/models").page

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitors
-from tests.browser.served import Served
+from tests.browser.served import Served, wait_for_model
 from tests.browser.visitor import Visitor
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -80,6 +80,7 @@ def test_the_real_model_answers_in_french(visit: Visitors, tmp_path_factory: pyt
     settings = {"ENGINE": "embedded", "CONTEXT_TOKENS": 1024, "MAX_OUTPUT_TOKENS": 48, "CACHE_RAM_MB": 64}
     with Served(tmp_path_factory.mktemp("real"), **settings) as server:
         visitor = visit(server, "alice")
+        wait_for_model(visitor.person)
         chat = visitor.here.open()
         expect(chat.page.get_by_text("Modèle de démonstration")).to_be_visible()
         chat.ask("Quelle est la capitale de la France ?")

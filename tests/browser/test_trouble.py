@@ -8,11 +8,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitors
-from tests.browser.served import Served, free_port
+from tests.browser.served import Served, free_port, wait_for_model
 from tests.browser.visitor import Visitor
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
+from tests.support.person import PASSWORD
 
 PORT = free_port()
 SIXTY_WORDS = re.compile(r"(\S+\s+){60}")
@@ -51,12 +52,11 @@ def test_a_killed_worker_in_the_middle_of_an_answer(visit: Visitors, lonely: Ser
     visitor.watch.allow("Failed to load resource")
     chat = visitor.here
     with FakeOllama(port=PORT, tokens_per_second=20) as engine:
+        wait_for_model(visitor.person)
         chat.open()
         engine.script(Scenario.endless(), Scenario.answer(" Et voici la fin."))
         chat.ask("Une longue histoire ?")
-        chat.page.wait_for_function(
-            "document.querySelector('.answer [data-part=text]').innerText.split(' ').length > 60"
-        )
+        expect(chat.text).to_have_text(SIXTY_WORDS)
         shown = chat.text.inner_text()
         lonely.kill_worker()
         chat.says("Réponse interrompue")
@@ -95,4 +95,9 @@ def test_a_session_that_ended_keeps_the_text(alice: Visitor) -> None:
     chat.ask("Ma session est finie ?")
     expect(chat.page.get_by_text("Votre session est terminée.").locator("visible=true")).to_have_count(1)
     expect(chat.message).to_have_value("Ma session est finie ?")
-    expect(chat.page.get_by_role("link", name="Se connecter")).to_be_visible()
+    chat.page.get_by_role("link", name="Recharger la page").click()
+    expect(chat.page.get_by_label("Identifiant", exact=True)).to_be_visible()
+    chat.page.get_by_label("Identifiant", exact=True).fill(alice.name)
+    chat.page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    chat.button("Se connecter").click()
+    expect(chat.message).to_have_value("Ma session est finie ?")

@@ -6,7 +6,8 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, WebError, expect
 
-from tests.browser.served import HOST
+from tests.browser.served import HOST, cookies_of
+from tests.support.server import RemotePerson
 
 DOUBLE_CLICK_MS = 600
 STOP_EVERYTHING = """() => {
@@ -65,11 +66,14 @@ class Visitor:
         self.context = context
         self.origin = origin
         self.name = name
+        self.person: RemotePerson | None = None
         self.watch = Watch(context)
         self.page = context.new_page()
 
-    def carry(self, cookies: dict[str, str]) -> None:
+    def carry(self, person: RemotePerson) -> None:
         """Go on with a session begun elsewhere."""
+        self.person = person
+        cookies = cookies_of(person)
         self.context.add_cookies([{"name": name, "value": cookies[name], "url": self.origin} for name in cookies])
 
     def tab(self) -> "Tab":

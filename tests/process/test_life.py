@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
 from tests.support.processes import alive, children, wait_until
 from tests.support.server import RemotePerson, ServerProcess
 
@@ -18,12 +19,6 @@ EMBEDDED = {"ENGINE": "embedded", "CONTEXT_TOKENS": "1024", "MAX_OUTPUT_TOKENS":
 def ready(server: ServerProcess) -> None:
     """Wait until the engine can be used."""
     wait_until(lambda: server.answers("/readyz"), 30)
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """An instance folder that does not exist yet."""
-    return tmp_path / "new" / "instance"
 
 
 def test_the_embedded_engine_answers_comes_back_and_ends_with_ctrl_c(tmp_path: Path) -> None:
@@ -74,14 +69,12 @@ def test_ending_in_mid_answer_keeps_all_of_its_text(tmp_path: Path, signum: int)
             alice = RemotePerson(server, "alice")
             alice.register()
             conversation = alice.start()
-            from tests.fakes.scenario import Scenario
-
             ollama.script(Scenario.endless())
             stream = alice.ask(conversation, "Bonjour")
             stream.until("text")
             family = [server.pid, *children(server.pid)]
+            stream.leave()
             server.end(signum, group=signum == signal.SIGINT)
-            stream.end()
             assert [pid for pid in family if alive(pid)] == []
             server.start()
             _, answer = alice.messages(conversation)
@@ -91,7 +84,6 @@ def test_ending_in_mid_answer_keeps_all_of_its_text(tmp_path: Path, signum: int)
 
 def test_a_second_worker_process_is_refused_in_a_sentence(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path / "instance", ENGINE="ollama", WEB_CONCURRENCY="2")
-    tmp_path.mkdir(exist_ok=True)
     process = server.launch()
     try:
         assert process.wait(20) != 0

@@ -1,0 +1,115 @@
+"""A run's events: numbered, joined into frames, the same for everyone who follows from anywhere."""
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.generation import hub
+from app.generation.hub import HEARTBEAT, Channel, Event, Hub
+from tests.support.sse import parse
+
+pieces = st.lists(st.tuples(st.sampled_from([Event.TEXT, Event.THINKING]), st.text(min_size=1)), max_size=40)
+
+
+def written(parts: list[tuple[Event, str]]) -> Channel:
+    """An ended answer of these parts."""
+    channel = Channel()
+    channel.publish(Event.ACCEPTED, {})
+    for event, text in parts:
+        channel.append(event, text)
+    channel.publish(Event.DONE, {}, last=True)
+    return channel
+
+
+def clean(text: str) -> str:
+    return text.encode(errors="replace").decode()
+
+
+@settings(deadline=None)
+@given(pieces, st.integers(0, 60))
+def test_a_stream_cut_anywhere_and_resumed_is_the_same(parts: list[tuple[Event, str]], cut: int) -> None:
+    channel = written(parts)
+    whole = list(parse(channel.follow()))
+    assert [event.number for event in whole] == list(range(1, len(whole) + 1))
+    assert whole[:cut] + list(parse(channel.follow(min(cut, len(whole))))) == whole
+    for kind in (Event.TEXT, Event.THINKING):
+        said = "".join(clean(text) for event, text in parts if event is kind)
+        assert "".join(event.data["text"] for event in whole if event.name == kind) == said
+        # Thoughts and words stay in their order.
+        runs = [event.name for event in whole if event.name in (Event.TEXT, Event.THINKING)]
+        order = [str(event) for event, _ in parts]
+        assert [k for i, k in enumerate(runs) if i == 0 or runs[i - 1] != k] == [
+            k for i, k in enumerate(order) if i == 0 or order[i - 1] != k
+        ]
+
+
+@settings(deadline=None)
+@given(pieces)
+def test_a_snapshot_is_what_was_sent_up_to_its_number(parts: list[tuple[Event, str]]) -> None:
+    channel = Channel("déjà ", "pensé ")
+    for event, text in parts:
+        channel.append(event, text)
+    number, content, thinking = channel.snapshot()
+    channel.publish(Event.DONE, {}, last=True)
+    events = list(parse(channel.follow()))
+    sent = {kind: "".join(e.data["text"] for e in events[:number] if e.name == kind) for kind in ("text", "thinking")}
+    assert clean(content) == "déjà " + sent["text"]
+    assert clean(thinking) == "pensé " + sent["thinking"]
+
+
+def test_the_first_piece_goes_at_once_and_the_next_ones_are_joined() -> None:
+    channel = Channel()
+    follower = parse(channel.follow())
+    channel.append(Event.TEXT, "a")
+    assert next(follower).data == {"text": "a"}
+    for letter in "bcd":
+        channel.append(Event.TEXT, letter)
+    # Nobody announces the frame's end: the follower wakes up for it.
+    assert next(follower).data == {"text": "bcd"}
+
+
+def test_a_follower_that_waits_hears_all_kinds_of_ends() -> None:
+    for end in (lambda c: c.close(), lambda c: c.publish(Event.DONE, {}, last=True)):
+        channel, heard = Channel(), []
+        thread = threading.Thread(target=_listen, args=(channel, heard))
+        thread.start()
+        channel.append(Event.TEXT, "a")
+        end(channel)
+        thread.join(5)
+        assert not thread.is_alive()
+        assert heard[0].data == {"text": "a"}
+
+
+def _listen(channel: Channel, heard: list) -> None:
+    heard.extend(parse(channel.follow()))
+
+
+def test_silence_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "HEARTBEAT_S", 0.01)
+    follower = Channel().follow()
+    assert [next(follower), next(follower)] == [HEARTBEAT, HEARTBEAT]
+    assert HEARTBEAT.startswith(b":")
+
+
+def test_text_of_any_kind_is_one_event() -> None:
+    channel = Channel()
+    channel.append(Event.TEXT, "ligne\n\nid: 9\r\nevent: done\u2028\ud800")
+    channel.close()
+    (event,) = parse(channel.follow())
+    assert event.data["text"] == "ligne\n\nid: 9\r\nevent: done\u2028?"
+
+
+def test_ended_runs_are_forgotten_one_after_another_and_active_ones_never(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "KEPT", 2)
+    channels = Hub()
+    for key in range(6):
+        channels.open(key)
+    known: Callable[[], list[int]] = lambda: [key for key in range(6) if channels.get(key)]  # noqa: E731
+    for key in range(1, 5):
+        channels.retire(key)
+    assert known() == [0, 3, 4, 5]
+    channels.close()
+    assert list(channels.get(0).follow()) == []

@@ -1,0 +1,131 @@
+"""Titles, texts, names, sizes, addresses: the small functions that everything else relies on."""
+
+import gzip
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.assets import Assets
+from app.chat.schemas import clean
+from app.engines.catalogue import CATALOGUE, can_be_pulled, described, same_model
+from app.models.conversation import TITLE_LENGTH, title_from
+from app.models.user import normalized
+from app.web import filesize, safe_next
+from tests.support.site import Site
+
+
+@given(st.text(min_size=1))
+def test_a_title_is_one_short_line_of_the_question(question: str) -> None:
+    title = title_from(question)
+    assert len(title) <= TITLE_LENGTH + 1
+    assert title.removesuffix("…").strip() in question
+    assert bool(title) == bool(question.strip())
+
+
+@pytest.mark.parametrize(
+    ("question", "title"),
+    [
+        ("Bonjour", "Bonjour"),
+        ("\n\n  # Un titre\nsuite", "Un titre"),
+        ("- un\n- deux", "un"),
+        ("> cité", "cité"),
+        ("C'est quoi, C#", "C'est quoi, C#"),
+        ("***", "***"),
+        ("mot " * 30, "mot " * 14 + "mot…"),
+        ("x" * 100, "x" * TITLE_LENGTH + "…"),
+    ],
+)
+def test_titles(question: str, title: str) -> None:
+    assert title_from(question) == title
+
+
+@given(st.text(alphabet=st.characters()))
+def test_cleaned_text_can_be_stored_and_is_otherwise_the_same(text: str) -> None:
+    cleaned = clean(text)
+    cleaned.encode()
+    assert "\0" not in cleaned
+    assert clean(cleaned) == cleaned
+    assert cleaned.replace("\ufffd", "") == "".join(
+        c for c in text if c not in "\0\ufffd" and not 0xD800 <= ord(c) < 0xE000
+    )
+
+
+@pytest.mark.parametrize("target", ["/", "/c/abc?x=1#y", "/é", "/a//b"])
+def test_a_path_of_this_site(target: str) -> None:
+    assert safe_next(target) == target
+
+
+@pytest.mark.parametrize(
+    "target", [None, "", "x", "//h", "/\\h", "http://h", "/\t/h", "/\n/h", "/\r", "/\0", "\t//h", " /x", "javascript:x"]
+)
+def test_no_path_of_this_site(target: str | None) -> None:
+    assert safe_next(target) is None
+
+
+def test_names_are_one_whatever_their_case() -> None:
+    assert normalized(" ALICE ") == normalized("alice")
+    assert normalized("STRASSE") == normalized("straße")
+
+
+@pytest.mark.parametrize(
+    ("locale", "sizes"),
+    [
+        ("fr", ["0\u202fo", "999\u202fo", "1\u202fko", "2,2\u202fGo", "98,5\u202fMo", "1\u202fGo"]),
+        ("en", ["0 B", "999 B", "1 kB", "2.2 GB", "98.5 MB", "1 GB"]),
+    ],
+)
+def test_sizes_in_words(tmp_path: Path, locale: str, sizes: list[str]) -> None:
+    with Site(tmp_path, DEFAULT_LOCALE=locale).app.test_request_context():
+        assert [filesize(size) for size in (0, 999, 1000, 2_176_178_913, 98_500_000, 10**9)] == sizes
+
+
+def test_a_model_without_a_tag_is_the_latest() -> None:
+    assert same_model("mistral", "mistral:latest")
+    assert same_model("phi3:mini", "phi3:mini")
+    assert not same_model("phi3", "phi3:mini")
+    assert not same_model("Mistral", "mistral")
+
+
+def test_what_the_engine_tells_wins_over_the_catalogue() -> None:
+    known = described("mistral:latest", size_bytes=7, context=0, quantization="Q4")
+    assert (known.name, known.label, known.size_bytes, known.quantization) == ("mistral:latest", "Mistral 7B", 7, "Q4")
+    other = described("autre:latest", size_bytes=7)
+    assert (other.name, other.label) == ("autre:latest", "autre")
+
+
+def test_what_can_be_pulled_is_what_is_not_there() -> None:
+    assert {model.name for model in can_be_pulled([])} == set(CATALOGUE) - {"smollm2:135m"}
+    assert "mistral" not in {model.name for model in can_be_pulled([described("mistral:latest")])}
+
+
+def test_a_file_is_read_once_hashed_and_compressed(tmp_path: Path) -> None:
+    (tmp_path / "a.js").write_text("let a;" * 100)
+    assets = Assets(tmp_path, fresh=False)
+    first = assets.get("a.js")
+    assert (first.mimetype, len(first.tag)) == ("text/javascript", 12)
+    assert gzip.decompress(first.compressed) == first.body
+    (tmp_path / "a.js").write_text("changed")
+    assert assets.get("a.js") is first
+    assert Assets(tmp_path, fresh=False).get("a.js").tag != first.tag
+
+
+def test_a_changed_file_is_read_again_in_development(tmp_path: Path) -> None:
+    file, assets = tmp_path / "a.css", Assets(tmp_path, fresh=True)
+    file.write_text("a")
+    before = assets.get("a.css")
+    file.write_text("b" * 50)
+    assert assets.get("a.css").body != before.body
+    # Too small to gain anything.
+    assert before.compressed is None
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "..", "", "sub", "sub/../../secret", "link", "a\0b"])
+def test_nothing_outside_the_folder_is_read(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "static"
+    (folder / "sub").mkdir(parents=True)
+    (tmp_path / "secret").write_text("x")
+    (folder / "link").symlink_to(tmp_path / "secret")
+    with pytest.raises((FileNotFoundError, ValueError)):
+        Assets(folder, fresh=False).get(name)
