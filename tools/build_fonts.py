@@ -43,13 +43,25 @@ class Cut:
 # The package's version is part of the name, so that a browser may keep the file for a year.
 CUTS = [
     Cut("inter-ui/variable/InterVariable.woff2", "inter-{version}.woff2", {"wght": (400, 700), "opsz": (14, 24)}),
-    Cut("inter-ui/variable/InterVariable-Italic.woff2", "inter-italic-{version}.woff2", {"wght": (400, 700), "opsz": 17}),
-    Cut("@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2",
-        "jetbrains-mono-{version}.woff2", {"wght": (400, 700)}),
-    Cut("@fontsource-variable/newsreader/files/newsreader-latin-opsz-normal.woff2",
-        "newsreader-{version}.woff2", {"wght": 400, "opsz": (18, 40)}),
-    Cut("@fontsource-variable/newsreader/files/newsreader-latin-opsz-italic.woff2",
-        "newsreader-figures-{version}.woff2", {"wght": 400, "opsz": (14, 72)}, [*range(0x30, 0x3A)]),
+    Cut(
+        "inter-ui/variable/InterVariable-Italic.woff2", "inter-italic-{version}.woff2", {"wght": (400, 700), "opsz": 17}
+    ),
+    Cut(
+        "@fontsource-variable/jetbrains-mono/files/jetbrains-mono-latin-wght-normal.woff2",
+        "jetbrains-mono-{version}.woff2",
+        {"wght": (400, 700)},
+    ),
+    Cut(
+        "@fontsource-variable/newsreader/files/newsreader-latin-opsz-normal.woff2",
+        "newsreader-{version}.woff2",
+        {"wght": 400, "opsz": (18, 40)},
+    ),
+    Cut(
+        "@fontsource-variable/newsreader/files/newsreader-latin-opsz-italic.woff2",
+        "newsreader-figures-{version}.woff2",
+        {"wght": 400, "opsz": (14, 72)},
+        [*range(0x30, 0x3A)],
+    ),
 ]
 
 

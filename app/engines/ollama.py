@@ -92,10 +92,12 @@ class Ollama:
                     if cancel.is_set():
                         return
                     yield event
-        except AppError:
-            if not cancel.is_set():
+        except AppError as error:
+            if cancel.is_set():
+                return
+            if error.code.startswith("engine_"):
                 self._in_memory -= {request.model}
-                raise
+            raise
 
     def pull(self, model: str) -> Iterator[PullProgress]:
         """Download a model; raises unknown_model or an engine failure."""

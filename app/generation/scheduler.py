@@ -97,6 +97,11 @@ class Scheduler:
             running.cancel.set()
         return None
 
+    def knows(self, key: int) -> bool:
+        """Whether a run waits or is at work here."""
+        with self._lock:
+            return key in self._running or any(ticket.key == key for ticket in self._waiting)
+
     def counts(self) -> tuple[int, int]:
         """How many run and how many wait."""
         with self._lock:

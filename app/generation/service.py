@@ -1,6 +1,7 @@
 """The one object that pages talk to: ask, go on, stop, follow, and what the engine is doing."""
 
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -43,6 +44,8 @@ class Generation:
         self._context = context
         self._hub = Hub()
         self._scheduler = Scheduler(lambda: engine.slots, queue_max)
+        # Held from before a run is in the rows until the scheduler knows it: between the two it looks abandoned.
+        self._submitting = threading.RLock()
         self._durations: deque[float] = deque(maxlen=HISTORY)
 
     def start(self) -> None:
@@ -78,29 +81,33 @@ class Generation:
         """Store a question and start its answer; the same `client_id` again gives the first answer."""
         self._scheduler.check_room()
         name = self.model_for(model or conversation.model, think)
-        answer, new = conversation.ask(content, model=name, think=think, client_id=client_id, parent_id=parent_id)
-        if new:
-            self._submit(answer)
+        with self._submitting:
+            answer, new = conversation.ask(content, model=name, think=think, client_id=client_id, parent_id=parent_id)
+            if new:
+                self._submit(answer)
         return answer
 
     def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Message:
         """Start another answer to the same question. Raises run_active while the first is being written."""
-        run = _ended_run(answer)
+        run = self._ended_run(answer)
         self._scheduler.check_room()
         think = run.think if think is None else think
-        sibling = answer.conversation.regenerate(answer, model=self.model_for(model or run.model, think), think=think)
-        self._submit(sibling)
+        name = self.model_for(model or run.model, think)
+        with self._submitting:
+            sibling = answer.conversation.regenerate(answer, model=name, think=think)
+            self._submit(sibling)
         return sibling
 
     def go_on(self, answer: Message) -> Message:
         """Go on writing an answer that was stopped, interrupted, failed or cut. Raises nothing_to_continue."""
-        run = _ended_run(answer)
-        if run.state == RunState.DONE and run.reason != "length":
-            raise AppError("nothing_to_continue")
-        self._scheduler.check_room()
-        run.queue_again(model=self.model_for(run.model, run.think))
-        db.session.commit()
-        self._submit(answer)
+        with self._submitting:
+            run = self._ended_run(answer)
+            if run.state == RunState.DONE and run.reason != "length":
+                raise AppError("nothing_to_continue")
+            self._scheduler.check_room()
+            run.queue_again(model=self.model_for(run.model, run.think))
+            db.session.commit()
+            self._submit(answer)
         return answer
 
     def request_stop(self, answer: Message) -> str:
@@ -110,7 +117,7 @@ class Generation:
             self._store.finish(answer.id, RunState.STOPPED)
             self._end(answer.id, RunState.STOPPED)
             return str(RunState.STOPPED)
-        return str(answer.run.state) if answer.run else ""
+        return str(self._settled(answer).state)
 
     def channel(self, message_id: int) -> Channel | None:
         """The events of an answer, while they are in memory."""
@@ -122,10 +129,8 @@ class Generation:
         `attempt`: the one that the follower has seen; when it is another, or is no longer in memory, the whole
         text so far comes again in an `accepted` event with `reset`.
         """
-        run = answer.run
+        run = self._settled(answer)
         channel = self._hub.get(answer.id)
-        if run is None:
-            raise AppError("not_found")
         if channel is not None and (attempt is None or attempt == run.attempt):
             return channel.follow(after)
         whole = accepted_json(answer)
@@ -152,6 +157,39 @@ class Generation:
             "loaded": default.effective in self.inventory.loaded,
             "eta_s": self._expected(waiting + 1) if running >= slots else 0,
         }
+
+    def _ended_run(self, answer: Message) -> Run:
+        """The run of an answer that is not being written; raises run_active."""
+        run = self._settled(answer)
+        if run.active:
+            raise AppError("run_active")
+        return run
+
+    def _settled(self, answer: Message) -> Run:
+        """An answer's run; one whose end could not be stored, because the disk was full, is ended now."""
+        run = answer.run
+        if run is None:
+            raise AppError("not_found")
+        with self._submitting:
+            if run.active and not self._scheduler.knows(answer.id):
+                # It may have ended since it was read.
+                db.session.refresh(run)
+                if run.active:
+                    self._abandon(answer)
+                    db.session.refresh(run)
+        return run
+
+    def _abandon(self, answer: Message) -> None:
+        """End a run that nobody carries, with its text if that is still in memory."""
+        channel = self._hub.get(answer.id)
+        text = channel.snapshot() if channel else None
+        self._store.finish(
+            answer.id,
+            RunState.INTERRUPTED,
+            content=text.content if text else None,
+            thinking=text.thinking if text else "",
+            error=AppError("interrupted"),
+        )
 
     def _submit(self, answer: Message) -> None:
         channel = self._hub.open(answer.id, answer.content, answer.thinking)
@@ -199,14 +237,6 @@ class Generation:
             else:
                 self._store.finish(answer.id, RunState.INTERRUPTED, error=AppError("interrupted"))
             logger.info("run recovered run=%s state=%s", answer.id, run.state)
-
-
-def _ended_run(answer: Message) -> Run:
-    if answer.run is None:
-        raise AppError("not_found")
-    if answer.run.active:
-        raise AppError("run_active")
-    return answer.run
 
 
 def _chain(first: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:

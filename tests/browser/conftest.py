@@ -21,7 +21,7 @@ FLAGS = [
     f"--host-resolver-rules=MAP {HOST} 127.0.0.1",
 ]  # fmt: skip
 ACCOUNTS = itertools.count(1)
-PATIENCE_MS = 8_000
+PATIENCE_MS = 20_000
 FRENCH_CONTEXT = {"locale": "fr-FR", "viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
 
 Visitors = Callable[..., Visitor]

@@ -82,7 +82,7 @@ def test_the_real_model_answers_in_french(visit: Visitors, tmp_path_factory: pyt
         visitor = visit(server, "alice")
         wait_for_model(visitor.person)
         chat = visitor.here.open()
-        expect(chat.page.get_by_text("Modèle de démonstration")).to_be_visible()
+        expect(chat.page.get_by_text("Modèle de démonstration : SmolLM2")).to_be_visible()
         chat.ask("Quelle est la capitale de la France ?")
         expect(chat.text).not_to_be_empty()
         chat.finished()

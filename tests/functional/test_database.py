@@ -104,13 +104,18 @@ def test_an_answer_that_cannot_be_stored_is_shown_and_said_so(
     monkeypatch.setattr(run, "STORE_RETRIES_S", (0.0,))
     long = "Une longue réponse. " * 5000
     ollama.script(replace(Scenario.one_token(long), fault=Fault.HOLD))
-    stream = alice.ask(alice.start(), "Bonjour")
+    conversation = alice.start()
+    stream = alice.ask(conversation, "Bonjour")
     ollama.reached(Phase.PREFILL)
     with full_disk(site):
         ollama.release()
         done = stream.end().data("done")
     assert stream.text() == long
     assert (done["status"], done["error"]["code"]) == ("failed", "storage_full")
+    # With room again, the next touch stores what was still in memory, and the answer can be written anew.
+    site.generation.stop()
+    assert alice.stop(stream.message_id) == "interrupted"
+    assert alice.messages(conversation)[1]["content"] == long
 
 
 def test_stopping_a_queued_answer_needs_one_connection(make_site: Callable[..., Site], ollama: FakeOllama) -> None:
