@@ -34,9 +34,7 @@ def sign_in(user: User, *, remember: bool) -> None:
     """Open a session; `remember` lets it outlive the browser."""
     lasting = timedelta(days=current_app.config["SESSION_DAYS"]) if remember else None
     token = LoginSession.open(user, lasting=lasting, user_agent=request.user_agent.string)
-    kept = {name: session[name] for name in ("locale", "theme") if name in session}
-    session.clear()
-    session.update(kept)
+    _clear_session()
     session.permanent = remember
     login_user(Member(user, token))
 
@@ -45,7 +43,14 @@ def sign_out(member: Member) -> None:
     """Close this session, here and in the rows."""
     LoginSession.close(member.token)
     logout_user()
+    _clear_session()
+
+
+def _clear_session() -> None:
+    """Empty the cookie but for the language and the theme: they belong to the browser as much as to the person."""
+    kept = {name: session[name] for name in ("locale", "theme") if name in session}
     session.clear()
+    session.update(kept)
 
 
 def init_app(app: Flask) -> None:

@@ -1,6 +1,7 @@
 """Questions and answers: ask, follow, stop, regenerate, go on. Answers are streams of events."""
 
 from collections.abc import Iterator
+from itertools import chain
 
 from flask import Response, jsonify
 from flask_login import current_user
@@ -11,6 +12,8 @@ from app.chat.status import generation
 from app.guards import member
 from app.models import Conversation, Message
 
+# The head of an answer goes out with its first byte: while the engine is silent this says that the connection is there.
+FOLLOWING = b": following\n\n"
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
@@ -41,7 +44,8 @@ def ask(conversation_id: str) -> Response:
 def follow(message_id: int) -> Response:
     """Follow an answer from the event after `?after=` or `Last-Event-ID`."""
     number, attempt = after()
-    return event_stream(generation().follow(Message.answer_of(current_user, message_id), number, attempt))
+    frames = generation().follow(Message.answer_of(current_user, message_id), number, attempt)
+    return event_stream(chain((FOLLOWING,), frames))
 
 
 @blueprint.post("/api/messages/<int:message_id>/stop")

@@ -47,11 +47,11 @@ def field(data: dict[str, Any], name: str, kind: type[Any], default: Any = None)
 
 
 def name_field(data: dict[str, Any], name: str) -> str | None:
-    """A short text such as a model's name."""
-    value = field(data, name, str)
-    if value is not None and (len(value) > MAX_NAME or not value.isprintable() or not value.strip()):
+    """A short text such as a model's name, or None for an absent or empty one."""
+    value = field(data, name, str, "").strip()
+    if len(value) > MAX_NAME or not value.isprintable():
         raise AppError("invalid_field", field=name)
-    return value.strip() if value else None
+    return value or None
 
 
 @dataclass(frozen=True, slots=True)

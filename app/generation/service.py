@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from app.engines.base import Engine
@@ -138,7 +139,7 @@ class Generation:
             snapshot = channel.snapshot()
             whole["message"] |= {"content": snapshot.content, "thinking": snapshot.thinking}
             first = [encode(max(1, snapshot.number), Event.ACCEPTED, whole | {"reset": True})]
-            return _chain(first, channel.follow(max(1, snapshot.number)))
+            return chain(first, channel.follow(max(1, snapshot.number)))
         done = {"status": str(run.state), "reason": run.reason, "error": error_json(run), "metrics": run.metrics}
         return iter([encode(1, Event.ACCEPTED, whole | {"reset": True}), encode(2, Event.DONE, done)])
 
@@ -199,6 +200,8 @@ class Generation:
 
         def work(ticket: Ticket) -> None:
             started = time.monotonic()
+            if ticket.told is not None:
+                channel.publish(Event.QUEUED, {"position": 0, "ahead": 0, "eta_s": 0})
             limits = replace(self._limits, context=self.inventory.context_of(model) or self._limits.context)
             Carrier(ticket, channel, engine=self.engine, store=self._store, limits=limits, queued=queued).carry()
             self._durations.append(time.monotonic() - started)
@@ -237,8 +240,3 @@ class Generation:
             else:
                 self._store.finish(answer.id, RunState.INTERRUPTED, error=AppError("interrupted"))
             logger.info("run recovered run=%s state=%s", answer.id, run.state)
-
-
-def _chain(first: list[bytes], rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield from first
-    yield from rest

@@ -7,6 +7,7 @@ from tests.browser.conftest import Visitors
 from tests.browser.samples import RICH
 from tests.browser.served import Served
 from tests.browser.visitor import Tab
+from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 
@@ -74,6 +75,17 @@ def test_no_page_moves_sideways(chat: Tab, visit: Visitors, server: Served, widt
     for path in ("/login", "/register", "/nulle-part"):
         stranger.here.open(path)
         assert stranger.page.evaluate(SIDEWAYS) == 0, path
+
+
+def test_stop_stays_in_sight_beside_a_thinking_model(chat: Tab, engine: FakeOllama) -> None:
+    nth = len(engine.generations)
+    chat.page.get_by_role("button", name="Modèle :").tap()
+    chat.page.get_by_role("menuitemradio", name="DeepSeek-R1").tap()
+    engine.script(Scenario.hold(after=3))
+    chat.message.fill("Tout tient-il ?")
+    chat.button("Envoyer").tap()
+    engine.reached(Phase.DECODING, nth)
+    expect(chat.button("Arrêter")).to_be_in_viewport(ratio=1)
 
 
 def test_fingers_find_what_they_touch(chat: Tab) -> None:

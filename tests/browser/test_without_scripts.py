@@ -11,14 +11,14 @@ from tests.support.person import PASSWORD
 def test_an_account_without_scripts(visit: Visitors, server: Served) -> None:
     chat = visit(server, java_script_enabled=False).here.open("/register")
     form = {
-        "Identifiant": "sans-script", "Nom affiché": "Sans", "Mot de passe": PASSWORD,
+        "Identifiant": "sans-script", "Nom affiché": "Zoé", "Mot de passe": PASSWORD,
         "Confirmer le mot de passe": PASSWORD,
     }  # fmt: skip
     for label, value in form.items():
         chat.page.get_by_label(label, exact=True).fill(value)
     chat.button("Créer un compte").click()
     expect(notice(chat)).to_have_text("Pour écrire, il faut JavaScript")
-    chat.page.get_by_role("button", name="Sans").click()
+    chat.page.get_by_role("button", name="Zoé").click()
     chat.button("English").click()
     expect(notice(chat)).to_have_text("Writing needs JavaScript")
     chat.button("Sign out").click()

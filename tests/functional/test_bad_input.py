@@ -30,7 +30,7 @@ NO_OBJECTS = (
 WRONG_KINDS: tuple[dict[str, Any], ...] = (
     {"content": 7}, {"content": ["x"]}, {"content": {"a": 1}}, {"content": True},
     {"think": "yes"}, {"think": 1},
-    {"model": 7}, {"model": ""}, {"model": "x" * 201}, {"model": "a\nb"},
+    {"model": 7}, {"model": "x" * 201}, {"model": "a\nb"},
     {"client_id": 7}, {"client_id": "x" * 65}, {"client_id": "a b"}, {"client_id": "é\n"},
     {"parent_id": "1"}, {"parent_id": 1.5}, {"parent_id": True}, {"parent_id": 2**63},
 )  # fmt: skip

@@ -37,7 +37,7 @@ def test_places_in_the_queue_are_told_and_count_down(busy: Stream, alice: Person
     ollama.release()
     for stream in (busy, *streams):
         assert stream.end().data("done")["status"] == "done"
-    assert [positions(stream) for stream in streams] == [[1], [2, 1], [3, 2, 1]]
+    assert [positions(stream) for stream in streams] == [[1, 0], [2, 1, 0], [3, 2, 1, 0]]
     assert asked(ollama) == ["Zéro", "Un", "Deux", "Trois"]
     assert ollama.max_running == 1
 

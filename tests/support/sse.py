@@ -24,6 +24,8 @@ def parse(frames: Iterable[bytes]) -> Iterator[Event]:
     for frame in frames:
         *blocks, held = (held + frame).split(b"\n\n")
         for block in blocks:
+            if block == b": following":
+                continue
             assert not block.startswith(b":"), "nothing came until the keep-alive"
             lines = dict(line.split(": ", 1) for line in block.decode().split("\n"))
             yield Event(int(lines["id"]), lines["event"], json.loads(lines["data"]))
