@@ -44,9 +44,14 @@ test("texts, plurals, ranks", () => {
 test("the stages of a run, in words", () => {
   const state = new RunState(MESSAGE, 0);
   state.apply("accepted", { message: MESSAGE }, 0);
+  assert.equal(stage(state), "Lecture");
+  assert.equal(legs(state), "Lecture:now Rédaction:later");
   state.apply("queued", { position: 2, ahead: 3, eta_s: 38 }, 0);
   assert.equal(stage(state), "En file : 3 personnes, environ 40 s");
   assert.equal(legs(state), "File:now Lecture:later Rédaction:later");
+  state.apply("queued", { position: 0, ahead: 0, eta_s: 0 }, 9_000);
+  assert.equal(stage(state), "Lecture");
+  assert.equal(legs(state), "File:done Lecture:now Rédaction:later");
   state.apply("loading", { model: "phi3:mini", elapsed_s: 3 }, 10_000);
   assert.equal(stage(state, 12_000), "Chargement du modèle phi3:mini 5 s");
   state.apply("reading", { done: 0, total: 1000 }, 12_000);
@@ -66,7 +71,7 @@ test("thinking is timed apart from the answer", () => {
   state.apply("thinking", { text: "hm " }, 1000);
   state.apply("thinking", { text: "oui" }, 9000);
   assert.equal(stage(state, 13_000), "Réflexion 12 s");
-  assert.equal(legs(state), "File:done Lecture:done Réflexion:now Rédaction:later");
+  assert.equal(legs(state), "Lecture:done Réflexion:now Rédaction:later");
   state.apply("text", { text: "Voilà" }, 13_000);
   assert.deepEqual([state.thinking, state.thinkingMs, state.content], ["hm oui", 12_000, "Voilà"]);
 });
@@ -74,7 +79,9 @@ test("thinking is timed apart from the answer", () => {
 test("going on, and a server that starts over", () => {
   const state = new RunState({ ...MESSAGE, status: "stopped", content: "Il était" }, 0);
   assert.ok(state.canResume);
+  assert.ok(!new RunState({ ...MESSAGE, status: "interrupted" }, 0).canResume, "nothing to go on from");
   state.await(0);
+  assert.deepEqual([state.active, stage(state)], [true, "Lecture"]);
   state.apply("accepted", { message: { ...MESSAGE, content: "Il était" } }, 0);
   state.apply("text", { text: " une fois" }, 1);
   assert.equal(state.content, "Il était une fois");
@@ -90,6 +97,8 @@ test("what an answer cost", () => {
   assert.equal(plain(metricsLine(answer).join(" · ")), "phi3:mini · 38 s · 7,9 mots/s");
   assert.equal(plain(metricsDetails(answer).find(({ label }) => label === "Lus").value), "400, dont 25 %");
   assert.ok(metricsDetails(answer).every(({ value }) => value !== 0));
+  assert.equal(plain(metricsLine({ ...answer, status: "stopped" }).join(" · ")), "phi3:mini · 7,9 mots/s");
+  assert.deepEqual(metricsLine({ model: "m", content: "", metrics: { total_ms: 40 } }), ["m"]);
   assert.deepEqual(metricsLine({ model: "m", content: "", metrics: null }), ["m"]);
   assert.equal(thinkingSeconds({ ...answer, content: "abc", thinking: "abc" }), 5);
 });

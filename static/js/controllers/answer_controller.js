@@ -15,6 +15,7 @@ export default class extends Controller {
   static values = { message: Object, request: Object };
 
   connect() {
+    if (this.run) return; // its successor was refused: it stands again as it was
     const message = { ...this.messageValue, content: this.textTarget.textContent, thinking: this.thinkingTarget.textContent };
     this.view = new AnswerView(this.element);
     this.run = new Run(message, this);
@@ -31,7 +32,9 @@ export default class extends Controller {
 
   // An answer that goes on gets its request after it was connected.
   requestValueChanged(request) {
-    if (this.run && request.url) this.run.start(request);
+    if (!this.run || !request.url) return;
+    this.view.waitAnew();
+    this.run.start(request);
   }
 
   async stop() {
@@ -76,7 +79,7 @@ export default class extends Controller {
     this.dispatch("accepted", { detail: data });
   }
 
-  context(leftOut) {
+  leftOut(leftOut) {
     this.dispatch("context", { detail: leftOut });
   }
 

@@ -24,6 +24,7 @@ export default class extends Controller {
   }
 
   stop() {
+    this.asking?.abort();
     for (const answer of this.#running) this.dispatch("stop", { target: answer, bubbles: false });
   }
 
@@ -76,17 +77,17 @@ export default class extends Controller {
     const undo = () => this.#removeQuestion(question, content);
     this.element.classList.remove("is-empty");
     this.composerOutlet.sending(content);
-    this.asking = true;
+    this.asking = new AbortController(); // until there is an answer that can be stopped
     this.changed();
     this.dispatch("asked", { target: question });
     try {
-      this.conversationValue ||= (await request("/api/conversations", { method: "POST", body: { model } })).id;
+      this.conversationValue ||= (await request("/api/conversations", { method: "POST", body: { model }, signal: this.asking.signal })).id;
       const body = { content, model, think, client_id: newClientId() };
       const url = `/api/conversations/${this.conversationValue}/messages`;
       const answer = newAnswer({ model, think, request: { url, body, repeatable: true } });
       this.begun.set(answer, { question, undo });
       question.after(answer);
-      this.asking = false;
+      this.asking = null;
     } catch (error) {
       this.#giveUp(error, undo);
     }
@@ -100,7 +101,7 @@ export default class extends Controller {
   }
 
   #giveUp(error, undo = () => {}) {
-    this.asking = false;
+    this.asking = null;
     undo();
     this.changed();
     if (error.name !== "AbortError") this.problemOutlet.show(error);

@@ -4,7 +4,6 @@ import { Drafts } from "couach/lib/drafts";
 import { t } from "couach/lib/texts";
 
 const TOUCH = "(pointer: coarse)"; // Enter breaks the line there: no Shift at hand
-const DOUBLE_CLICK = 500; // ms
 
 export default class extends Controller {
   static targets = ["text", "send", "stop", "hint", "model", "think"];
@@ -13,14 +12,14 @@ export default class extends Controller {
   connect() {
     this.drafts = Drafts.forPerson(this.ownerValue);
     this.pending = null; // sent, and not yet the server's
-    this.sentAt = -Infinity;
     if (!this.textTarget.value) this.textTarget.value = this.drafts.read(this.conversationValue);
     this.changed();
     if (!matchMedia(TOUCH).matches) this.focus(); // a finger would see the keyboard jump up
   }
 
+  // No model is known yet while the engine is away: the server then takes its own default.
   get choice() {
-    return { model: this.modelTarget.value, think: this.thinkTarget.value === "true" };
+    return { model: this.modelTarget.value || undefined, think: this.thinkTarget.value === "true" };
   }
 
   changed() {
@@ -45,8 +44,8 @@ export default class extends Controller {
   }
 
   // The second click of a double click on «send» lands on the button that takes its place.
-  stop() {
-    if (performance.now() - this.sentAt < DOUBLE_CLICK) return;
+  stop({ detail: clicks }) {
+    if (clicks > 1) return;
     this.dispatch("stop");
     this.textTarget.focus();
   }
@@ -70,7 +69,6 @@ export default class extends Controller {
   // The text has left; its draft stays until the server has it.
   sending(content) {
     this.pending = content;
-    this.sentAt = performance.now();
     if (this.textTarget.value === content) this.textTarget.value = "";
     this.changed();
   }

@@ -39,10 +39,10 @@ export default class extends Controller {
     this.#say();
   }
 
-  // What lies behind the drawer cannot be reached: the keyboard stays inside.
+  // What lies behind the drawer cannot be reached: the keyboard stays inside. Toasts can: one may take back a removal.
   #open(open) {
     this.element.classList.toggle("is-open", open);
-    this.mainTarget.inert = open;
+    for (const outside of [this.mainTarget, ...document.querySelectorAll(".skip-link")]) outside.inert = open;
     this.#say();
   }
 

@@ -12,7 +12,7 @@ export default class extends Controller {
   choose({ currentTarget: chosen }) {
     for (const item of this.itemTargets) item.setAttribute("aria-checked", String(item === chosen));
     this.inputTarget.value = chosen.dataset.name;
-    this.labelTarget.textContent = chosen.dataset.label;
+    this.labelTarget.textContent = chosen.dataset.name;
     this.#say(chosen);
   }
 

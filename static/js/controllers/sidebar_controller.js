@@ -32,10 +32,10 @@ export default class extends Controller {
   }
 
   // The open conversation's run, told by its answer.
-  follow({ detail: { status, position } }) {
+  follow({ detail: { stage, position } }) {
     const item = this.conversationItemOutlets.find((outlet) => outlet.isOpen);
-    const state = status === "queued" || status === "running" ? status : null;
-    item?.show({ state, position: state === "queued" ? position : null });
+    if (stage === "over") item?.show({ state: null });
+    else item?.show(stage === "queued" ? { state: "queued", position } : { state: "running" });
   }
 
   #make({ id, title, url }) {

@@ -1,27 +1,34 @@
 // Shows one answer's state in its article: stage, thinking, text, and what remains to say when it is over.
-import { clock, duration, isFrench } from "couach/lib/format";
+import { clock, duration, fineDuration, isFrench } from "couach/lib/format";
 import { MarkdownView } from "couach/lib/markdown_view";
 import { metricsDetails, metricsLine, thinkingSeconds } from "couach/lib/metrics";
 import { StageView, setText } from "couach/lib/stage_view";
 import { stageWords } from "couach/lib/stages";
 import { t } from "couach/lib/texts";
+import { ThoughtView } from "couach/lib/thought_view";
 
 export const HIDDEN_AT_FIRST = 300; // ms: an answer that comes at once shows no stage
 
 export class AnswerView {
   #caret = document.createElement("span");
-  #shownFrom = performance.now() + HIDDEN_AT_FIRST;
+  #shownFrom;
 
   constructor(article) {
     this.article = article;
+    this.waitAnew();
     this.stage = new StageView(this.#part("stage"));
     this.#caret.className = "caret";
     this.#caret.setAttribute("aria-hidden", "true");
     const text = this.#part("text");
+    this.thought = new ThoughtView(this.#part("thinking-text"), { french: isFrench() });
     this.markdown = new MarkdownView(text, {
       french: isFrench(), beforeRender: () => this.#caret.remove(), afterRender: () => this.#placeCaret(text),
     });
     text.classList.replace("raw", "prose-fr");
+  }
+
+  waitAnew() {
+    this.#shownFrom = performance.now() + HIDDEN_AT_FIRST;
   }
 
   // lost: seconds until the next try, or null; stopping: the person asked to stop.
@@ -56,12 +63,12 @@ export class AnswerView {
     else if (this.wasThinking) body.hidden = button.getAttribute("aria-expanded") !== "true";
     this.wasThinking = live;
     body.classList.toggle("thinking__window", live);
-    appendText(body, state.thinking);
+    this.thought.show(state.thinking);
     if (live) body.scrollTop = body.scrollHeight;
   }
 
   #showProgress(state, { lost, stopping, now }) {
-    const words = state.active ? stageWords(state, now) : { title: "", detail: "" };
+    const words = this.writing ? stageWords(state, now) : { title: "", detail: "" };
     this.#toggle("writing", this.writing && !stopping);
     setText(this.#part("writing-title"), words.title);
     setText(this.#part("writing-detail"), words.detail);
@@ -72,11 +79,13 @@ export class AnswerView {
 
   #showEnd(state) {
     for (const line of this.article.querySelectorAll("[data-ending]")) line.hidden = line.dataset.ending !== state.status;
-    this.#toggle("resume-failed", state.canResume);
+    for (const button of this.article.querySelectorAll("[data-part=resume]")) button.hidden = !state.canResume;
+    this.#toggle("regenerate", state.status !== "interrupted" && state.status !== "failed"); // their notices have one
+    this.#toggle("kept", state.content !== "");
     this.#toggle("foot", !state.active);
     if (state.active) return;
-    const after = state.metrics?.total_ms;
-    setText(this.#part("stopped"), after ? t("stopped_after", { duration: duration(after / 1000) }) : t("stopped"));
+    const after = fineDuration(state.metrics?.total_ms ?? 0);
+    setText(this.#part("stopped"), after ? t("stopped_after", { duration: after }) : t("stopped"));
     setText(this.#part("interrupted"), state.finishedAt ? t("interrupted_at", { time: clock(state.finishedAt) }) : t("interrupted"));
     setText(this.#part("failed"), state.error?.message || t("error_unexpected"));
     this.#toggle("copy", state.content !== "");
@@ -113,13 +122,6 @@ export class AnswerView {
   #toggle(name, shown) {
     this.#part(name).hidden = !shown;
   }
-}
-
-// Adds only what is new, so that a long thought does not cost more with each word.
-function appendText(element, text) {
-  const shown = element.textContent.length;
-  if (text.length >= shown && element.firstChild) element.firstChild.appendData(text.slice(shown));
-  else element.textContent = text;
 }
 
 function separator() {

@@ -22,8 +22,8 @@ export function duration(seconds) {
   return rest ? `${unit(minutes, "min")} ${unit(rest, "s")}` : unit(minutes, "min");
 }
 
-// 0,4 s under ten seconds, where a tenth still matters in a detail.
-export const fineDuration = (ms) => (ms < 9950 ? unit(number(ms / 1000, 1), "s") : duration(ms / 1000));
+// 0,4 s under ten seconds, where a tenth still matters; less than a tenth is nothing worth saying.
+export const fineDuration = (ms) => (ms < 100 ? "" : ms < 9950 ? unit(number(ms / 1000, 1), "s") : duration(ms / 1000));
 
 // An estimate is rounded, up, so that it does not pretend: to the second, then 5 s, then 15 s.
 export function estimate(seconds) {

@@ -1,11 +1,11 @@
 // What an answer cost, in one line and in detail.
-import { countWords, duration, fineDuration, number, percent, rate } from "couach/lib/format";
+import { countWords, fineDuration, number, percent, rate } from "couach/lib/format";
 import { t } from "couach/lib/texts";
 
-// model · 38 s · 7,9 mots/s
-export function metricsLine({ model, metrics, content, thinking }) {
+// model · 38 s · 7,9 mots/s; the line above a stopped answer's foot has said already after how long.
+export function metricsLine({ model, status, metrics, content, thinking }) {
   const parts = [model];
-  if (metrics?.total_ms) parts.push(metrics.total_ms < 1000 ? fineDuration(metrics.total_ms) : duration(metrics.total_ms / 1000));
+  if (metrics?.total_ms && status !== "stopped") parts.push(fineDuration(metrics.total_ms));
   const pace = wordsPerSecond(metrics, content, thinking);
   if (pace) parts.push(rate(pace, t("words_per_second")));
   return parts.filter(Boolean);

@@ -10,7 +10,7 @@ export class Run {
   #leaving = null;
   #accepted = false;
 
-  // page: { progress(), accepted(data), changed(), context(leftOut), over(), refused(error) }
+  // page: { progress(), accepted(data), changed(), leftOut(leftOut), over(), refused(error) }
   constructor(message, page) {
     this.state = new RunState(message);
     this.page = page;
@@ -61,7 +61,7 @@ export class Run {
     const before = this.state.stage;
     this.state.apply(name, data);
     if (name === "accepted") this.#begin(data);
-    if (name === "context" && this.state.leftOut) this.page.context(this.state.leftOut);
+    if (name === "context" && this.state.leftOut) this.page.leftOut(this.state.leftOut);
     if (name === "done") this.#end();
     else if (this.state.stage !== before || name === "queued") this.page.changed();
     else this.page.progress();

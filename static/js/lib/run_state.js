@@ -13,12 +13,13 @@ export class RunState {
   }
 
   get canResume() {
-    return this.status === "interrupted" || this.status === "stopped" || (this.status === "failed" && this.content !== "");
+    const isCut = this.status !== "done" || this.reason === "length";
+    return !this.active && isCut && this.content !== "";
   }
 
-  // Asked to start or to go on; the server has not answered yet.
+  // Asked to start or to go on; the server has not answered yet. A queue is only spoken of when it says that there is one.
   await(now = Date.now()) {
-    if (!this.active) Object.assign(this, { status: "queued", stage: "queued", since: now, joined: true, position: null });
+    if (!this.active) Object.assign(this, { status: "queued", stage: "reading", since: now, joined: true, position: null, reading: null });
   }
 
   fail(message) {
@@ -34,10 +35,10 @@ export class RunState {
     if (!reset) this.legs.clear();
   }
 
+  // Position 0: whoever waited has their turn.
   on_queued({ position, ahead = position, eta_s: eta }, now) {
-    this.#enter("queued", now);
-    this.legs.add("queued");
-    Object.assign(this, { status: "queued", position, ahead, eta });
+    this.#enter(position > 0 ? "queued" : "reading", now);
+    Object.assign(this, { status: position > 0 ? "queued" : "running", position, ahead, eta });
   }
 
   on_loading({ model, elapsed_s: elapsed = 0 }, now) {
@@ -47,8 +48,8 @@ export class RunState {
   }
 
   on_reading({ done, total }, now) {
-    if (this.stage !== "reading") this.readingFrom = { done, at: now };
     this.#enter("reading", now);
+    if (!this.reading) this.readingFrom = { done, at: now };
     this.reading = { done, total, at: now };
   }
 
@@ -90,7 +91,7 @@ export class RunState {
 
   #load(message, now) {
     Object.assign(this, {
-      id: message.id, model: message.model, think: message.think, status: message.status, reason: message.reason,
+      id: message.id, model: message.model ?? "", think: message.think, status: message.status, reason: message.reason,
       error: message.error, metrics: message.metrics, finishedAt: message.finished_at, leftOut: message.left_out,
       content: message.content ?? "", thinking: message.thinking ?? "", position: null, ahead: null, eta: null, reading: null,
       thinkingMs: this.thinkingMs ?? null, since: now, joined: true,
@@ -102,7 +103,7 @@ export class RunState {
 
   #stageOf() {
     if (!this.active) return "over";
-    if (this.status === "queued") return "queued";
+    if (this.status === "queued") return "reading";
     if (this.content) return "writing";
     return this.thinking ? "thinking" : "reading";
   }
