@@ -41,7 +41,10 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 test: setup $(VENV)/.dev ## install the test tools, then run every check and test
 	@tests/prepare.sh
 	@$(MAKE) --no-print-directory lint js
-	@$(BIN)/python -m pytest
+	@echo "Tests with the real engine and real processes, one after another…"
+	@$(BIN)/python -m pytest tests/engines tests/process
+	@echo "All other tests, two at a time…"
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/engines --ignore tests/process
 
 lint: $(VENV)/.dev ## style, types and layers
 	@$(BIN)/ruff check .

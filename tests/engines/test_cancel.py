@@ -120,7 +120,7 @@ def test_the_real_llama_cpp_stops_reading_a_long_prompt(real: Subject) -> None:
     assert listener.failure is None
     assert not [event for event in listener.events if isinstance(event, Text | Done)]
     # The whole prompt is six batches; the one that is being computed is finished.
-    assert_idle_within(real, seconds=2.5 * batch_s + 0.5)
+    assert_idle_within(real, seconds=2.5 * batch_s + 2)
 
 
 def test_the_real_llama_cpp_stops_writing(real: Subject) -> None:
@@ -128,7 +128,8 @@ def test_the_real_llama_cpp_stops_writing(real: Subject) -> None:
     listener.first(Text)
     assert listener.stop() < SOON_S
     assert listener.failure is None
-    assert_idle_within(real, seconds=2)
+    # The whole story would take minutes.
+    assert_idle_within(real, seconds=10)
 
 
 def assert_idle_within(real: Subject, seconds: float) -> None:
