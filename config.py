@@ -9,6 +9,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+from limits import parse_many
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 ROOT = Path(__file__).resolve().parent
 
@@ -30,6 +33,36 @@ def whole(value: str) -> int:
 
 def signed(value: str) -> int:
     return int(value)
+
+
+def threads(value: str) -> int:
+    number = int(value)
+    if not 32 <= number <= 4096:
+        raise ValueError(value)
+    return number
+
+
+def context_size(value: str) -> int:
+    number = int(value)
+    if number < 512:
+        raise ValueError(value)
+    return number
+
+
+def rate(value: str) -> str:
+    """A limit such as "5 per 5 minutes"."""
+    parse_many(value)
+    return value.strip()
+
+
+def database_url(value: str) -> str:
+    """A URL that SQLAlchemy has a driver for, or nothing."""
+    try:
+        if value:
+            make_url(value).get_dialect()
+    except SQLAlchemyError as error:
+        raise ValueError(value) from error
+    return value.strip()
 
 
 def port(value: str) -> int:
@@ -93,7 +126,7 @@ SETTINGS = (
     Setting("HOST", text, "0.0.0.0", "address to listen on"),  # noqa: S104 - the LAN is the point
     Setting("PORT", port, "8294", "port to listen on"),
     Setting("INSTANCE_DIR", text, "instance", "folder of the database, the secret key and the logs"),
-    Setting("DATABASE_URL", text, "", "SQLAlchemy URL; empty: SQLite in `INSTANCE_DIR`"),
+    Setting("DATABASE_URL", database_url, "", "SQLAlchemy URL; empty: SQLite in `INSTANCE_DIR`"),
     Setting("SECRET_KEY", text, "", "signs the cookies; empty: made once and kept in `INSTANCE_DIR/secret_key` (0600)"),
     Setting(
         "ENGINE",
@@ -122,7 +155,7 @@ SETTINGS = (
     ),
     Setting(
         "CONTEXT_TOKENS",
-        whole,
+        context_size,
         "4096",
         "context of each model, in tokens (`num_ctx`); frozen, so that no model is reloaded",
     ),
@@ -139,12 +172,12 @@ SETTINGS = (
     ),
     Setting("PRODUCT_NAME", text, "CouachGPT", "name shown on the pages"),
     Setting("REGISTRATION", one_of("open", "closed"), "open", "`closed`: accounts are made with `flask users create`"),
-    Setting("REGISTER_LIMIT", text, "300 per hour", "registrations from one address"),
-    Setting("LOGIN_LIMIT", text, "5 per 5 minutes", "failed log-ins of one name from one address"),
+    Setting("REGISTER_LIMIT", rate, "300 per hour", "registrations from one address"),
+    Setting("LOGIN_LIMIT", rate, "5 per 5 minutes", "failed log-ins of one name from one address"),
     Setting("DEFAULT_LOCALE", one_of("fr", "en"), "fr", "language when neither the person nor the browser says"),
     Setting("SESSION_DAYS", whole, "30", "days that « Rester connecté » lasts"),
     Setting("TRUSTED_PROXIES", whole, "0", "reverse proxies in front, whose X-Forwarded headers are believed"),
-    Setting("THREADS", whole, "320", "requests served at the same time; each followed answer holds one"),
+    Setting("THREADS", threads, "320", "requests served at the same time; each followed answer holds one"),
     Setting("LOG_LEVEL", one_of("debug", "info", "warning", "error"), "info", "detail of the log"),
 )
 
@@ -162,6 +195,10 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = ROOT 
     for setting in SETTINGS:
         given = values.get(setting.name, "")
         settings[setting.name] = setting.read(given if given.strip() else setting.default)
+    if settings["ENGINE"] == "openai" and not settings["OPENAI_BASE_URL"]:
+        raise SettingError("ENGINE=openai needs OPENAI_BASE_URL")
+    if settings["MAX_OUTPUT_TOKENS"] * 2 > settings["CONTEXT_TOKENS"]:
+        raise SettingError("MAX_OUTPUT_TOKENS may be half of CONTEXT_TOKENS at most: the question needs room too")
     instance = Path(settings["INSTANCE_DIR"])
     settings["INSTANCE_DIR"] = str(instance if instance.is_absolute() else ROOT / instance)
     settings["SQLALCHEMY_DATABASE_URI"] = settings["DATABASE_URL"] or (
@@ -170,10 +207,23 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = ROOT 
     return settings
 
 
+def load_or_exit() -> dict[str, Any]:
+    """The same for the programs that start with it: a bad setting is one line, not a traceback."""
+    try:
+        return load()
+    except SettingError as error:
+        raise SystemExit(f"CouachGPT: {error}") from None
+
+
 def prepare_instance(settings: dict[str, Any]) -> None:
     """Make the instance folder and the secret key, once; fill in `settings["SECRET_KEY"]`."""
     folder = Path(settings["INSTANCE_DIR"])
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Conversations and password hashes lie in it.
+        folder.chmod(0o700)
+    except OSError as error:
+        raise SystemExit(f"CouachGPT: INSTANCE_DIR={folder} cannot be used: {error.strerror}") from None
     if settings["SECRET_KEY"]:
         return
     path = folder / "secret_key"
@@ -186,4 +236,4 @@ def prepare_instance(settings: dict[str, Any]) -> None:
             file.write(secrets.token_hex(32))
     settings["SECRET_KEY"] = path.read_text().strip()
     if len(settings["SECRET_KEY"]) < 32:
-        raise SettingError(f"{path} is too short to sign cookies; delete it and start again")
+        raise SystemExit(f"CouachGPT: {path} is too short to sign cookies; delete it and start again")

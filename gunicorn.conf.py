@@ -7,9 +7,9 @@ from typing import Any
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from config import ROOT, load
+from config import ROOT, load_or_exit
 
-_settings = load()
+_settings = load_or_exit()
 
 wsgi_app = "wsgi:app"
 bind = (

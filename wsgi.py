@@ -4,7 +4,7 @@ import config
 from app import create_app
 from app.engines import registry
 
-settings = config.load()
+settings = config.load_or_exit()
 config.prepare_instance(settings)
 choice = registry.choose(settings)
 settings |= {"ENGINE": choice.name, "ENGINE_REASON": choice.reason}

@@ -18,6 +18,8 @@ from app.preference import default_model
 ROOT = Path(__file__).resolve().parent.parent
 # A question of the largest size, in the longest JSON escapes.
 MAX_REQUEST_BYTES = 3 * 1024 * 1024
+# Threads that followed answers leave to all other requests.
+SPARE_THREADS = 16
 
 
 def create_app(settings: dict[str, Any]) -> Flask:
@@ -49,7 +51,8 @@ def _configure(app: Flask, settings: dict[str, Any]) -> None:
         BABEL_DEFAULT_LOCALE=settings["DEFAULT_LOCALE"],
     )
     logging.basicConfig(level=settings["LOG_LEVEL"].upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    for chatty in ("alembic", "httpx"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     if settings["TRUSTED_PROXIES"]:
         hops = settings["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -69,5 +72,10 @@ def _make_generation(app: Flask) -> None:
     engine = registry.make(app.config["ENGINE"], app.config)
     limits = Limits(app.config["SYSTEM_PROMPT"], app.config["CONTEXT_TOKENS"], app.config["MAX_OUTPUT_TOKENS"])
     app.extensions["generation"] = Generation(
-        engine, limits, app.config["QUEUE_MAX"], lambda: context_of(app), lambda: default_model(app)
+        engine,
+        limits,
+        queue_max=app.config["QUEUE_MAX"],
+        followers=app.config["THREADS"] - SPARE_THREADS,
+        context=lambda: context_of(app),
+        preference=lambda: default_model(app),
     )

@@ -25,6 +25,7 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "nothing_to_continue": (409, _l("This answer is complete: there is nothing to continue.")),
     "rate_limited": (429, _l("Too many attempts. Wait a little and try again.")),
     "internal_error": (500, _l("Something went wrong on the server. Your text is kept; try again.")),
+    "too_many_streams": (503, _l("Too many answers are being followed at once. Close a few pages and try again.")),
     "queue_full": (503, _l("Too many questions are waiting. Try again in a moment.")),
     "database_busy": (503, _l("The database is busy. Nothing was lost; try again in a moment.")),
     "storage_full": (503, _l("The server’s disk is full. Nothing more can be saved; tell the administrator.")),

@@ -82,7 +82,8 @@ def add_headers(response: Response) -> Response:
             "connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
             "form-action 'self'"
         )
-        response.headers.setdefault("Cache-Control", "no-store")
+    if "Cache-Control" not in response.headers:
+        response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["X-Frame-Options"] = "DENY"
     response.headers["Referrer-Policy"] = "same-origin"

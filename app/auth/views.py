@@ -1,11 +1,13 @@
 """The account pages."""
 
+import threading
 from typing import Any
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
+from limits import parse
 from sqlalchemy.exc import IntegrityError
 
 from app.auth.forms import LoginForm, RegisterForm
@@ -20,31 +22,25 @@ from app.web import LOCALES, THEMES, safe_next
 blueprint = Blueprint("auth", __name__)
 
 
-def _who() -> str:
-    return f"{request.remote_addr} {normalized(request.form.get('username', ''))[:64]}"
+# One log-in is checked at a time: a wrong one is counted before the next is looked at, and the CPU is the model's.
+_checking = threading.Lock()
 
 
 @blueprint.get("/login")
 @blueprint.post("/login")
 @public
-@limiter.limit(
-    lambda: current_app.config["LOGIN_LIMIT"],
-    key_func=_who,
-    methods=["POST"],
-    deduct_when=lambda response: response.status_code == 422,
-)
 def login() -> Any:
     """Log in; the answer never tells which of name and password is wrong."""
     if current_user.is_authenticated:
         return redirect(url_for("chat.home"))
     form = LoginForm()
-    if form.validate_on_submit():
-        user = User.authenticate(form.username.data, form.password.data)
-        if user is not None:
-            sign_in(user, remember=form.remember.data)
-            return redirect(safe_next(request.args.get("next")) or url_for("chat.home"))
-        return render_template("auth/login.html", form=form, notice=_refusal()), 422
-    return render_template("auth/login.html", form=form, notice=None), 422 if form.errors else 200
+    if not form.validate_on_submit():
+        return render_template("auth/login.html", form=form, notice=None), 422 if form.errors else 200
+    user, left = _checked(form.username.data, form.password.data)
+    if user is None:
+        return render_template("auth/login.html", form=form, notice=_refusal(left)), 422
+    sign_in(user, remember=form.remember.data)
+    return redirect(safe_next(request.args.get("next")) or url_for("chat.home"))
 
 
 @blueprint.get("/register")
@@ -95,9 +91,19 @@ def preferences() -> Any:
     return redirect(safe_next(request.form.get("next")) or url_for("chat.home"))
 
 
-def _refusal() -> dict[str, str]:
-    limit = limiter.current_limit
-    left = max(0, limit.remaining - 1) if limit else 0
+def _checked(username: str, password: str) -> tuple[User | None, int]:
+    """The person, or None and the tries left to this name from this address; raises rate_limited when there is none."""
+    limit, who = parse(current_app.config["LOGIN_LIMIT"]), ("login", request.remote_addr or "", normalized(username))
+    with _checking:
+        if not limiter.limiter.test(limit, *who):
+            raise AppError("rate_limited")
+        user = User.authenticate(username, password)
+        if user is None:
+            limiter.limiter.hit(limit, *who)
+    return user, limiter.limiter.get_window_stats(limit, *who).remaining
+
+
+def _refusal(left: int) -> dict[str, str]:
     text = ngettext(
         "%(num)s more try before a pause of a few minutes.", "%(num)s more tries before a pause of a few minutes.", left
     )

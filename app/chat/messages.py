@@ -1,6 +1,6 @@
 """Questions and answers: ask, follow, stop, regenerate, go on. Answers are streams of events."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import chain
 
 from flask import Response, jsonify
@@ -17,9 +17,16 @@ FOLLOWING = b": following\n\n"
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
-def event_stream(frames: Iterator[bytes]) -> Response:
-    """An answer that grows; it holds no database connection while it waits."""
-    return Response(frames, mimetype="text/event-stream", headers=HEADERS)
+def event_stream(begin: Callable[[], Iterator[bytes]]) -> Response:
+    """The stream that `begin` gives; it holds a thread, no database connection. Raises too_many_streams before it."""
+    leave = generation().followers.join(current_user.id)
+    try:
+        response = Response(begin(), mimetype="text/event-stream", headers=HEADERS)
+    except BaseException:
+        leave()
+        raise
+    response.call_on_close(leave)
+    return response
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/messages")
@@ -28,15 +35,18 @@ def ask(conversation_id: str) -> Response:
     """Ask a question; the answer's events follow."""
     conversation = Conversation.of(current_user, conversation_id)
     question = Question.read()
-    answer = generation().ask(
-        conversation,
-        question.content,
-        model=question.model,
-        think=question.think,
-        client_id=question.client_id,
-        parent_id=question.parent_id,
+    return event_stream(
+        lambda: generation().follow(
+            generation().ask(
+                conversation,
+                question.content,
+                model=question.model,
+                think=question.think,
+                client_id=question.client_id,
+                parent_id=question.parent_id,
+            )
+        )
     )
-    return event_stream(generation().follow(answer))
 
 
 @blueprint.get("/api/messages/<int:message_id>/stream")
@@ -44,8 +54,8 @@ def ask(conversation_id: str) -> Response:
 def follow(message_id: int) -> Response:
     """Follow an answer from the event after `?after=` or `Last-Event-ID`."""
     number, attempt = after()
-    frames = generation().follow(Message.answer_of(current_user, message_id), number, attempt)
-    return event_stream(chain((FOLLOWING,), frames))
+    answer = Message.answer_of(current_user, message_id)
+    return event_stream(lambda: chain((FOLLOWING,), generation().follow(answer, number, attempt)))
 
 
 @blueprint.post("/api/messages/<int:message_id>/stop")
@@ -61,12 +71,13 @@ def regenerate(message_id: int) -> Response:
     """Write another answer to the same question, with another model if one is given."""
     answer = Message.answer_of(current_user, message_id)
     data = body()
-    sibling = generation().regenerate(answer, model=name_field(data, "model"), think=field(data, "think", bool))
-    return event_stream(generation().follow(sibling))
+    model, think = name_field(data, "model"), field(data, "think", bool)
+    return event_stream(lambda: generation().follow(generation().regenerate(answer, model=model, think=think)))
 
 
 @blueprint.post("/api/messages/<int:message_id>/continue")
 @member
 def go_on(message_id: int) -> Response:
     """Go on writing an answer that did not reach its end."""
-    return event_stream(generation().follow(generation().go_on(Message.answer_of(current_user, message_id))))
+    answer = Message.answer_of(current_user, message_id)
+    return event_stream(lambda: generation().follow(generation().go_on(answer)))

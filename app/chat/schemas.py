@@ -100,7 +100,7 @@ class Change:
         data = body()
         title = field(data, "title", str)
         if title is not None:
-            title = " ".join(clean(title).split())
+            title = "".join(letter for letter in " ".join(title.split()) if letter.isprintable())
             if not title or len(title) > MAX_TITLE:
                 raise AppError("invalid_field", field="title")
         if field(data, "deleted", bool, False):
@@ -110,7 +110,7 @@ class Change:
 
 def after() -> tuple[int, int | None]:
     """Where a follower goes on: the last number seen and the attempt it belongs to; raises invalid_field."""
-    number = request.args.get("after") or request.headers.get("Last-Event-ID") or "0"
+    number = request.headers.get("Last-Event-ID") or request.args.get("after") or "0"
     attempt = request.args.get("attempt", "")
     if not number.isascii() or not number.isdigit() or len(number) > 9:
         raise AppError("invalid_field", field="after")

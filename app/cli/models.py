@@ -24,7 +24,7 @@ def _inventory() -> Inventory:
     inventory.refresh()
     if not inventory.reachable:
         raise click.ClickException(
-            _explained(AppError("engine_unreachable", engine=inventory.engine.label, cause=inventory.failure))
+            _("%(engine)s does not answer: %(cause)s", engine=inventory.engine.label, cause=inventory.failure)
         )
     return inventory
 
@@ -72,6 +72,8 @@ def list_models() -> None:
                 used=default.effective,
             )
         )
+        if inventory.engine.name == "ollama":
+            click.echo(f"  flask models pull {default.name}")
 
 
 @models.command("pull")
@@ -128,4 +130,6 @@ def set_default(name: str) -> None:
     StoredSetting.put(DEFAULT_MODEL, model.name)
     default = inventory.default()
     click.echo(_("Stored: %(model)s.", model=model.name))
+    if default.source == ENVIRONMENT:
+        click.echo(_("It has no effect while DEFAULT_MODEL is set."))
     click.echo(_wins(default))

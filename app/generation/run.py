@@ -34,6 +34,11 @@ class Limits:
     context: int
     output: int
 
+    @property
+    def answer(self) -> int:
+        """The longest answer: what was set, but half of the model's context at most."""
+        return min(self.output, self.context // 2)
+
 
 class Carrier:
     """One run at work. Times are monotonic seconds; `queued` is when the question was accepted."""
@@ -82,7 +87,7 @@ class Carrier:
 
     def _write(self, job: Job) -> Done | None:
         """The engine's last event, or None when the run was cancelled."""
-        budget = self._limits.context - self._limits.output
+        budget = self._limits.context - self._limits.answer
         for attempt in range(CUTS + 1):
             try:
                 return self._attempt(job, budget)
@@ -97,7 +102,7 @@ class Carrier:
         if built.left_out:
             self._store.cut(self._ticket.key, built.left_out, built.first_read)
             self._channel.publish(Event.CONTEXT, {"left_out": built.left_out, "first_read": built.first_read})
-        request = ChatRequest(job.model, built.messages, think=job.think, max_tokens=self._limits.output)
+        request = ChatRequest(job.model, built.messages, think=job.think, max_tokens=self._limits.answer)
         for event in self._engine_events(request, self._ticket.cancel):
             match event:
                 case Text(text):

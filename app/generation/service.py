@@ -13,6 +13,7 @@ from typing import Any
 from app.engines.base import Engine
 from app.errors import AppError
 from app.extensions import db
+from app.generation.followers import Followers
 from app.generation.hub import Channel, Event, Hub, encode
 from app.generation.inventory import Inventory
 from app.generation.run import Carrier, Limits
@@ -34,7 +35,9 @@ class Generation:
         self,
         engine: Engine,
         limits: Limits,
+        *,
         queue_max: int,
+        followers: int,
         context: Callable[[], AbstractContextManager[Any]],
         preference: Callable[[], tuple[str, str]],
     ) -> None:
@@ -47,6 +50,7 @@ class Generation:
         self._scheduler = Scheduler(lambda: engine.slots, queue_max)
         # Held from before a run is in the rows until the scheduler knows it: between the two it looks abandoned.
         self._submitting = threading.RLock()
+        self.followers = Followers(followers)
         self._durations: deque[float] = deque(maxlen=HISTORY)
 
     def start(self) -> None:
@@ -89,12 +93,14 @@ class Generation:
         return answer
 
     def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Message:
-        """Start another answer to the same question. Raises run_active while the first is being written."""
-        run = self._ended_run(answer)
+        """Start another answer to the same question. Raises run_active while one to it is being written."""
         self._scheduler.check_room()
-        think = run.think if think is None else think
-        name = self.model_for(model or run.model, think)
         with self._submitting:
+            run = self._ended_run(answer)
+            if any(other.parent_id == answer.parent_id for other in answer.conversation.being_written()):
+                raise AppError("run_active")
+            think = run.think if think is None else think
+            name = self.model_for(model or run.model, think)
             sibling = answer.conversation.regenerate(answer, model=name, think=think)
             self._submit(sibling)
         return sibling
@@ -160,7 +166,10 @@ class Generation:
         }
 
     def _ended_run(self, answer: Message) -> Run:
-        """The run of an answer that is not being written; raises run_active."""
+        """The run of an answer that is not being written; raises run_active. The caller holds `_submitting`."""
+        if answer.run is not None:
+            # Another request may have gone on with it since it was read.
+            db.session.refresh(answer.run)
         run = self._settled(answer)
         if run.active:
             raise AppError("run_active")
@@ -183,14 +192,9 @@ class Generation:
     def _abandon(self, answer: Message) -> None:
         """End a run that nobody carries, with its text if that is still in memory."""
         channel = self._hub.get(answer.id)
-        text = channel.snapshot() if channel else None
-        self._store.finish(
-            answer.id,
-            RunState.INTERRUPTED,
-            content=text.content if text else None,
-            thinking=text.thinking if text else "",
-            error=AppError("interrupted"),
-        )
+        _, content, thinking = channel.snapshot() if channel else (0, None, "")
+        failure = AppError("interrupted")
+        self._store.finish(answer.id, RunState.INTERRUPTED, content=content, thinking=thinking, error=failure)
 
     def _submit(self, answer: Message) -> None:
         channel = self._hub.open(answer.id, answer.content, answer.thinking)

@@ -1,5 +1,6 @@
 """People: who they are, their password, and what they chose for the interface."""
 
+import unicodedata
 from datetime import datetime
 
 from argon2 import PasswordHasher
@@ -20,8 +21,8 @@ _NOBODY = _hasher.hash("nobody has this password")
 
 
 def normalized(username: str) -> str:
-    """The form under which names are unique: without regard to case or surrounding spaces."""
-    return username.strip().casefold()
+    """The form under which names are unique: without regard to case, width, composition or surrounding spaces."""
+    return unicodedata.normalize("NFKC", username).strip().casefold()
 
 
 class User(db.Model):  # type: ignore[name-defined,misc]

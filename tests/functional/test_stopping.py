@@ -1,11 +1,14 @@
 """Stopping an answer: the engine's work ends, the text stays, and the answer can go on."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
-from tests.support.person import Person, problem
+from tests.support.person import Person, problem, streamed
+from tests.support.site import Site
 
 
 def test_stopping_a_running_answer_ends_the_engines_work_and_keeps_the_text(alice: Person, ollama: FakeOllama) -> None:
@@ -98,3 +101,25 @@ def test_deleting_a_conversation_stops_what_is_written_in_it(alice: Person, olla
     assert queued.end().data("done")["status"] == "stopped"
     assert kept.end().data("done")["status"] == "done"
     assert ollama.generations[0].outcome is Outcome.CANCELLED
+
+
+def test_going_on_many_times_at_once_writes_once(site: Site, alice: Person, ollama: FakeOllama) -> None:
+    ollama.script(Scenario.hold(1))
+    stream = alice.ask(alice.start(), "Bonjour")
+    stream.until("text")
+    alice.stop(stream.message_id)
+    stream.end()
+    tabs = [Person(site.app, alice.name) for _ in range(8)]
+    for tab in tabs:
+        tab.sign_in()
+        assert tab.token
+    for verb in ("continue", "regenerate"):
+        ollama.script(Scenario.hold(1))
+        with ThreadPoolExecutor(len(tabs)) as pool:
+            answers = list(
+                pool.map(lambda tab, verb=verb: tab.api("POST", f"/messages/{stream.message_id}/{verb}"), tabs)
+            )
+        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 7, verb
+        ollama.release()
+        (begun,) = [answer for answer in answers if answer.status_code == 200]
+        assert streamed(begun).end().data("done")["status"] == "done"

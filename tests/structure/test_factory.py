@@ -16,7 +16,10 @@ def test_making_the_application_touches_nothing(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(socket, "socket", refuse)
     threads = threading.enumerate()
-    made = [Site(tmp_path / "nowhere", ENGINE=engine) for engine in ("ollama", "openai", "embedded")]
+    made = [
+        Site(tmp_path / "nowhere", ENGINE=engine, OPENAI_BASE_URL="http://127.0.0.1:9")
+        for engine in ("ollama", "openai", "embedded")
+    ]
     again = [create_app(site.settings) for site in made]
     assert len({id(app) for app in again + [site.app for site in made]}) == 6
     assert list(tmp_path.iterdir()) == []

@@ -21,9 +21,9 @@ def test_without_anything_the_defaults_hold() -> None:
 
 def test_the_environment_wins_over_the_file_which_wins_over_the_default(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text("PORT=9001\nENGINE = openai\n# comment\nPRODUCT_NAME='Maison'\nLOG_LEVEL\n")
+    file.write_text("PORT=9001\nENGINE = embedded\n# comment\nPRODUCT_NAME='Maison'\nLOG_LEVEL\n")
     settings = load({"PORT": "9002"}, env_file=file)
-    assert (settings["PORT"], settings["ENGINE"], settings["PRODUCT_NAME"]) == (9002, "openai", "Maison")
+    assert (settings["PORT"], settings["ENGINE"], settings["PRODUCT_NAME"]) == (9002, "embedded", "Maison")
     assert (settings["LOG_LEVEL"], settings["HOST"]) == ("info", "0.0.0.0")
     assert load({}, env_file=tmp_path / "missing")["PORT"] == 8294
 
@@ -92,5 +92,21 @@ def test_the_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> 
 
 def test_a_secret_that_is_too_short_is_refused(tmp_path: Path) -> None:
     (tmp_path / "secret_key").write_text("short\n")
-    with pytest.raises(SettingError, match="too short"):
+    with pytest.raises(SystemExit, match="too short"):
         prepare_instance({"INSTANCE_DIR": str(tmp_path), "SECRET_KEY": ""})
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"LOGIN_LIMIT": "often"}, "LOGIN_LIMIT"),
+        ({"THREADS": "0"}, "THREADS"),
+        ({"CONTEXT_TOKENS": "100"}, "CONTEXT_TOKENS"),
+        ({"DATABASE_URL": "foo://x"}, "DATABASE_URL"),
+        ({"ENGINE": "openai"}, "OPENAI_BASE_URL"),
+        ({"CONTEXT_TOKENS": "1024", "MAX_OUTPUT_TOKENS": "1000"}, "MAX_OUTPUT_TOKENS"),
+    ],
+)
+def test_what_cannot_work_is_refused_by_its_name(given: dict[str, str], named: str) -> None:
+    with pytest.raises(SettingError, match=named):
+        load(given, None)
