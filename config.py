@@ -20,56 +20,34 @@ class SettingError(ValueError):
     """A setting whose value cannot be understood; the message names it and says what is expected."""
 
 
+# A parser's docstring says what is expected of the value; it raises ValueError for anything else.
+
+
 def text(value: str) -> str:
+    """any text"""
     return value.strip()
 
 
 def whole(value: str) -> int:
-    number = int(value)
-    if number < 0:
+    """a whole number, 0 or more"""
+    if int(value) < 0:
         raise ValueError(value)
-    return number
-
-
-def signed(value: str) -> int:
     return int(value)
 
 
-def threads(value: str) -> int:
-    number = int(value)
-    if not 32 <= number <= 4096:
-        raise ValueError(value)
-    return number
+def signed(value: str) -> int:
+    """a whole number"""
+    return int(value)
 
 
-def context_size(value: str) -> int:
-    number = int(value)
-    if number < 512:
-        raise ValueError(value)
-    return number
+def between(low: int, high: int) -> Callable[[str], int]:
+    def parse(value: str) -> int:
+        if not low <= int(value) <= high:
+            raise ValueError(value)
+        return int(value)
 
-
-def rate(value: str) -> str:
-    """A limit such as "5 per 5 minutes"."""
-    parse_many(value)
-    return value.strip()
-
-
-def database_url(value: str) -> str:
-    """A URL that SQLAlchemy has a driver for, or nothing."""
-    try:
-        if value:
-            make_url(value).get_dialect()
-    except SQLAlchemyError as error:
-        raise ValueError(value) from error
-    return value.strip()
-
-
-def port(value: str) -> int:
-    number = int(value)
-    if not 1 <= number <= 65535:
-        raise ValueError(value)
-    return number
+    parse.__doc__ = f"a whole number from {low} to {high}"
+    return parse
 
 
 def one_of(*allowed: str) -> Callable[[str], str]:
@@ -78,15 +56,29 @@ def one_of(*allowed: str) -> Callable[[str], str]:
             raise ValueError(value)
         return value.strip().lower()
 
-    parse.expected = " | ".join(allowed)  # type: ignore[attr-defined]
+    parse.__doc__ = " | ".join(allowed)
     return parse
 
 
-def ollama_url(value: str) -> str:
-    """The URL to call for any form that Ollama itself accepts in OLLAMA_HOST.
+def rate(value: str) -> str:
+    """a limit such as: 5 per 5 minutes"""
+    parse_many(value)
+    return value.strip()
 
-    `0.0.0.0` is an address to listen on; a client on the same machine calls 127.0.0.1.
-    """
+
+def database_url(value: str) -> str:
+    """a URL that SQLAlchemy has a driver for, or nothing"""
+    try:
+        if value:
+            make_url(value).get_dialect()
+    except SQLAlchemyError as error:
+        raise ValueError(value) from error
+    return value.strip()
+
+
+def ollama_url(value: str) -> str:
+    """an address such as http://127.0.0.1:11434"""
+    # Any form that Ollama itself accepts; 0.0.0.0 is to listen on, a client on the same machine calls 127.0.0.1.
     value = value.strip().rstrip("/")
     if "://" not in value:
         value = f"http://{value}"
@@ -97,7 +89,7 @@ def ollama_url(value: str) -> str:
 
 
 def base_url(value: str) -> str:
-    """An OpenAI-compatible base address, with or without its trailing `/v1`."""
+    """an http:// or https:// address, with or without its trailing /v1"""
     value = value.strip().rstrip("/")
     if value and urlsplit(value).scheme not in ("http", "https"):
         raise ValueError(value)
@@ -118,13 +110,12 @@ class Setting:
         try:
             return self.parse(value)
         except ValueError:
-            expected = getattr(self.parse, "expected", self.parse.__name__.replace("_", " "))
-            raise SettingError(f"{self.name}={value!r} is not valid, expected: {expected}") from None
+            raise SettingError(f"{self.name}={value!r} is not valid, expected: {self.parse.__doc__}") from None
 
 
 SETTINGS = (
     Setting("HOST", text, "0.0.0.0", "address to listen on"),  # noqa: S104 - the LAN is the point
-    Setting("PORT", port, "8294", "port to listen on"),
+    Setting("PORT", between(1, 65535), "8294", "port to listen on"),
     Setting("INSTANCE_DIR", text, "instance", "folder of the database, the secret key and the logs"),
     Setting("DATABASE_URL", database_url, "", "SQLAlchemy URL; empty: SQLite in `INSTANCE_DIR`"),
     Setting("SECRET_KEY", text, "", "signs the cookies; empty: made once and kept in `INSTANCE_DIR/secret_key` (0600)"),
@@ -155,7 +146,7 @@ SETTINGS = (
     ),
     Setting(
         "CONTEXT_TOKENS",
-        context_size,
+        between(512, 1_000_000),
         "4096",
         "context of each model, in tokens (`num_ctx`); frozen, so that no model is reloaded",
     ),
@@ -177,7 +168,7 @@ SETTINGS = (
     Setting("DEFAULT_LOCALE", one_of("fr", "en"), "fr", "language when neither the person nor the browser says"),
     Setting("SESSION_DAYS", whole, "30", "days that « Rester connecté » lasts"),
     Setting("TRUSTED_PROXIES", whole, "0", "reverse proxies in front, whose X-Forwarded headers are believed"),
-    Setting("THREADS", threads, "320", "requests served at the same time; each followed answer holds one"),
+    Setting("THREADS", between(8, 4096), "320", "requests served at the same time; each followed answer holds one"),
     Setting("LOG_LEVEL", one_of("debug", "info", "warning", "error"), "info", "detail of the log"),
 )
 

@@ -75,7 +75,7 @@ def _make_generation(app: Flask) -> None:
         engine,
         limits,
         queue_max=app.config["QUEUE_MAX"],
-        followers=app.config["THREADS"] - SPARE_THREADS,
+        followers=max(app.config["THREADS"] - SPARE_THREADS, app.config["THREADS"] // 2),
         context=lambda: context_of(app),
         preference=lambda: default_model(app),
     )
