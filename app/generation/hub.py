@@ -57,8 +57,10 @@ class Channel:
         self._closed = False
 
     def publish(self, event: Event, data: dict[str, Any], *, last: bool = False) -> None:
-        """Add an event after the text that came before it; `last` ends every follower after it."""
+        """Add an event after the text that came before it; `last` ends every follower, and nothing comes after it."""
         with self._condition:
+            if self._closed:
+                return
             self._seal()
             self._add(event, data)
             self._closed = self._closed or last

@@ -195,6 +195,7 @@ class Generation:
         _, content, thinking = channel.snapshot() if channel else (0, None, "")
         failure = AppError("interrupted")
         self._store.finish(answer.id, RunState.INTERRUPTED, content=content, thinking=thinking, error=failure)
+        self._end(answer.id, RunState.INTERRUPTED)
 
     def _submit(self, answer: Message) -> None:
         channel = self._hub.open(answer.id, answer.content, answer.thinking)
