@@ -16,7 +16,8 @@ def test_stopping_a_running_answer_ends_the_engines_work_and_keeps_the_text(alic
     conversation = alice.start()
     stream = alice.ask(conversation, "Bonjour")
     stream.until("text")
-    assert alice.stop(stream.message_id) == "running"
+    # It may have ended before the answer to the request was made.
+    assert alice.stop(stream.message_id) in {"running", "stopped"}
     done = stream.until("done").data
     assert (done["status"], done["reason"], done["error"]) == ("stopped", None, None)
     assert ollama.reached(Phase.ENDED).outcome is Outcome.CANCELLED
