@@ -40,6 +40,11 @@ def signed(value: str) -> int:
     return int(value)
 
 
+def decimal(value: str) -> float | None:
+    """a number, or nothing"""
+    return float(value) if value else None
+
+
 def between(low: int, high: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
         if not low <= int(value) <= high:
@@ -151,7 +156,14 @@ SETTINGS = (
         "context of each model, in tokens (`num_ctx`); frozen, so that no model is reloaded",
     ),
     Setting("MAX_OUTPUT_TOKENS", whole, "1024", "longest answer, in tokens; « Reprendre » goes on from there"),
+    Setting("TEMPERATURE", decimal, "", "sampling temperature of the chat; empty: the model's own"),
     Setting("CACHE_RAM_MB", whole, "1024", "RAM of the embedded engine's prompt cache, in MB"),
+    Setting(
+        "CACHE_DISK_MB",
+        whole,
+        "2048",
+        "disk that the embedded engine may use to keep what it has read of each conversation; 0: none",
+    ),
     Setting("KEEP_ALIVE", signed, "-1", "seconds that Ollama keeps a model loaded; -1: for ever"),
     Setting("ENGINE_TIMEOUT", whole, "900", "seconds of silence after which an answer is given up"),
     Setting("QUEUE_MAX", whole, "200", "questions that may wait; the next one gets 503"),

@@ -68,7 +68,7 @@ def on_starting(server: Any) -> None:
     from flask_migrate import upgrade  # noqa: PLC0415
 
     from app.cli.banner import banner  # noqa: PLC0415
-    from app.engines import embedded  # noqa: PLC0415
+    from app.engines import embedded, supervisor  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
     from wsgi import app  # noqa: PLC0415
 
@@ -76,7 +76,7 @@ def on_starting(server: Any) -> None:
     if app.config["ENGINE"] == "embedded":
         problem = embedded.missing_part(app.config["EMBEDDED_MODEL"])
         if not problem:
-            _supervisor = embedded.Supervisor(app.config)
+            _supervisor = supervisor.Supervisor(app.config)
             _supervisor.start()
     with app.app_context():
         upgrade()

@@ -70,7 +70,13 @@ def _bind_extensions(app: Flask) -> None:
 def _make_generation(app: Flask) -> None:
     """The runs; nothing starts before the worker process says so (`gunicorn.conf.py`)."""
     engine = registry.make(app.config["ENGINE"], app.config)
-    limits = Limits(app.config["SYSTEM_PROMPT"], app.config["CONTEXT_TOKENS"], app.config["MAX_OUTPUT_TOKENS"])
+    limits = Limits(
+        app.config["SYSTEM_PROMPT"],
+        app.config["CONTEXT_TOKENS"],
+        app.config["MAX_OUTPUT_TOKENS"],
+        app.config["ENGINE_TIMEOUT"],
+        app.config["TEMPERATURE"],
+    )
     app.extensions["generation"] = Generation(
         engine,
         limits,

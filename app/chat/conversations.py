@@ -79,4 +79,14 @@ def delete_conversation(conversation_id: str) -> tuple[str, int]:
     for answer in conversation.being_written():
         generation().request_stop(answer)
     conversation.delete()
+    # What the engine keeps of it is its text in another form.
+    generation().engine.forget(conversation.id)
     return "", 204
+
+
+@blueprint.post("/api/conversations/<string:conversation_id>/prefill")
+@member
+def prefill(conversation_id: str) -> tuple[Response, int]:
+    """Say that a question is to be expected here: the engine reads what came before, if it has nothing else to do."""
+    conversation = Conversation.of(current_user, conversation_id)
+    return jsonify({"prefill": generation().prefill.start(conversation.id)}), 202

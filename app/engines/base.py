@@ -10,7 +10,9 @@ from typing import Protocol
 class ChatRequest:
     """What is asked of a model. `messages`: dicts with `role` (system, user, assistant) and `content`.
 
-    When the last message is the assistant's, the model goes on writing it.
+    When the last message is the assistant's, the model goes on writing it. `conversation_id` tells the engine what
+    will be sent again with more after it; `patience_s` is the silence after which the engine is taken for hanging
+    (0: the longest allowed).
     """
 
     model: str
@@ -19,6 +21,9 @@ class ChatRequest:
     max_tokens: int = 1024
     temperature: float | None = None
     seed: int | None = None
+    stop: tuple[str, ...] = ()
+    conversation_id: str = ""
+    patience_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,5 +162,11 @@ class Engine(Protocol):
     def warm(self, model: str) -> None:
         """Load a model and keep it loaded; returns when it is there."""
 
+    def reset(self, model: str) -> None:
+        """Free an engine that hangs, as far as its kind allows, and load the model again."""
+
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
         """Events of one answer; ends without Done, soon, when `cancel` is set."""
+
+    def forget(self, conversation_id: str) -> None:
+        """Delete whatever is kept of a conversation that is gone."""

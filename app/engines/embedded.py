@@ -1,31 +1,21 @@
-"""The embedded engine: llama.cpp in a child process that the server's master starts, watches and ends."""
+"""The embedded engine as the web process sees it: llama.cpp in a child process of the server's master."""
 
 import contextlib
 import importlib.util
 import json
 import logging
 import os
-import secrets
-import socket
-import subprocess
-import sys
-import threading
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from app.engines.base import Cancel, ChatRequest, EngineEvent, Loading
-from app.engines.catalogue import DEMO
+from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading
+from app.engines.kept_states import KeptStates
 from app.engines.openai_compatible import LOADING_POLL_S, OpenAICompatible
 from app.errors import AppError
 
-CHILD = Path(__file__).with_name("llama_child.py")
-# A child that died is started again after this long, doubled each time up to the limit.
-RESTART_S = 0.5
-RESTART_LIMIT_S = 30.0
-# A child that lived this long was well.
-HEALTHY_S = 60.0
 # While the child is being started again, a question waits for it this long before it fails.
 PATIENCE_S = 2.0
 
@@ -73,97 +63,6 @@ def endpoint_file(instance: str) -> Path:
     return Path(instance) / "embedded.json"
 
 
-class Supervisor:
-    """Keeps one child running. Lives in gunicorn's master, which reaps its children itself: the end of the
-    child's standard output tells that it died."""
-
-    def __init__(self, settings: dict[str, Any]) -> None:
-        path = model_path(settings["EMBEDDED_MODEL"])
-        assert path is not None  # noqa: S101 - the caller asked missing_part()
-        with contextlib.closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        self._orders = {
-            "model": str(path),
-            "alias": path.stem if settings["EMBEDDED_MODEL"] else DEMO,
-            "port": port,
-            "key": secrets.token_urlsafe(24),
-            "slots": settings["ENGINE_SLOTS"] or 1,
-            "context": settings["CONTEXT_TOKENS"],
-            "cache_ram_mb": settings["CACHE_RAM_MB"],
-            "threads": settings["ENGINE_THREADS"] or default_threads(),
-        }
-        self._instance = settings["INSTANCE_DIR"]
-        self._ending = threading.Event()
-        self._child: subprocess.Popen[str] | None = None
-        self._watcher: threading.Thread | None = None
-
-    def start(self) -> None:
-        """Write the endpoint file and start the child; returns at once, the model loads meanwhile."""
-        path = endpoint_file(self._instance)
-        path.unlink(missing_ok=True)
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump({"url": f"http://127.0.0.1:{self._orders['port']}", "key": self._orders["key"]}, file)
-        self._child = self._spawn()
-        self._watcher = threading.Thread(target=self._watch, name="embedded-supervisor", daemon=True)
-        self._watcher.start()
-
-    def stop(self) -> None:
-        """End the child and wait until it is gone."""
-        self._ending.set()
-        child = self._child
-        if child is not None:
-            self.let_go()
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                child.wait(timeout=3)
-            child.kill()
-            child.wait()
-        if self._watcher is not None:
-            self._watcher.join(timeout=3)
-        endpoint_file(self._instance).unlink(missing_ok=True)
-
-    def let_go(self) -> None:
-        """Close this process's end of the child's standard input; a forked worker must not keep it open."""
-        if self._child is not None and self._child.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._child.stdin.close()
-
-    def _spawn(self) -> subprocess.Popen[str]:
-        with (Path(self._instance) / "embedded.log").open("a") as log:
-            child = subprocess.Popen(  # noqa: S603 - our own script
-                [sys.executable, str(CHILD)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-                start_new_session=True,
-            )
-        assert child.stdin is not None  # noqa: S101
-        child.stdin.write(json.dumps(self._orders) + "\n")
-        child.stdin.flush()
-        return child
-
-    def _watch(self) -> None:
-        pause = RESTART_S
-        while True:
-            started = time.monotonic()
-            assert self._child is not None and self._child.stdout is not None  # noqa: S101, PT018
-            with self._child.stdout as said:
-                for line in said:
-                    logger.info("embedded engine %s", line.strip())
-            if self._ending.is_set():
-                return
-            self._child.wait()
-            pause = RESTART_S if time.monotonic() - started > HEALTHY_S else pause
-            logger.error("embedded engine died, starting it again in %.1f s; see embedded.log", pause)
-            if self._ending.wait(pause):
-                return
-            pause = min(pause * 2, RESTART_LIMIT_S)
-            self.let_go()
-            self._child = self._spawn()
-
-
 class Embedded(OpenAICompatible):
     """The child seen from the web process: llama-server's API at the address that the master wrote down."""
 
@@ -172,20 +71,44 @@ class Embedded(OpenAICompatible):
 
     def __init__(self, instance: str, *, slots: int = 1, read_timeout_s: float = 900) -> None:
         super().__init__("", slots=slots, read_timeout_s=read_timeout_s)
-        self._endpoint = endpoint_file(instance)
+        self._file = endpoint_file(instance)
+        self._process = 0
+        self._kept: KeptStates | None = None
 
     @property
     def url(self) -> str:
         """Where the child listens now; raises engine_unreachable when no server runs it."""
-        try:
-            endpoint = json.loads(self._endpoint.read_text())
-        except (OSError, ValueError) as error:
-            raise self._exchanges.unreachable(error) from error
+        endpoint = self._endpoint()
         self._api_key = endpoint["key"]
         return str(endpoint["url"])
 
+    def reset(self, model: str) -> None:
+        """End the child; its supervisor starts another one."""
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self._endpoint()["pid"], signal.SIGKILL)
+        self.warm(model)
+
+    def forget(self, conversation_id: str) -> None:
+        """Delete what was kept of a conversation."""
+        with contextlib.suppress(AppError):
+            if kept := self._states():
+                kept.forget(conversation_id)
+
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
-        """Events of one answer; a child that is being started again is waited for, briefly."""
+        """Events of one answer; what was read and written is kept after it."""
+        kept = self._states() if request.conversation_id else None
+        if kept is not None:
+            kept.restore(request.conversation_id)
+        tokens = 0
+        for event in self._patiently(request, cancel):
+            yield event
+            if isinstance(event, Done):
+                tokens = (event.usage.prompt_tokens or 0) + (event.usage.output_tokens or 0)
+        if kept is not None and tokens:
+            kept.keep(request.conversation_id, tokens)
+
+    def _patiently(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
+        """A child that is being started again is waited for, briefly."""
         started = time.monotonic()
         answering = False
         while True:
@@ -202,3 +125,28 @@ class Embedded(OpenAICompatible):
                     return
             else:
                 return
+
+    def _endpoint(self) -> dict[str, Any]:
+        try:
+            found: dict[str, Any] = json.loads(self._file.read_text())
+        except (OSError, ValueError) as error:
+            raise self._exchanges.unreachable(error) from error
+        return found
+
+    def _states(self) -> KeptStates | None:
+        """The kept states of the child that runs now: a new one holds nothing yet. None when nothing is kept."""
+        endpoint = self._endpoint()
+        if endpoint["pid"] != self._process:
+            self._process = endpoint["pid"]
+            room = endpoint["room"]
+            self._kept = KeptStates(Path(endpoint["states"]), room, self._slot) if room else None
+        return self._kept
+
+    def _slot(self, action: str, file: str) -> bool:
+        """Have the slot save or restore its state; a failure costs time later, nothing else."""
+        try:
+            self._exchanges.command(f"{self.url}/slots/0?action={action}", {"filename": file}, self._headers())
+        except AppError as error:
+            logger.warning("slot state not kept action=%s cause=%s", action, error.cause)
+            return False
+        return True

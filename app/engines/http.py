@@ -12,17 +12,15 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
 
 from app.engines.base import Cancel
+from app.engines.frames import Frames
 from app.errors import AppError
 
 CONNECT_TIMEOUT_S = 2.0
 # Less than the 3 s within which an engine that is not there must be said to be so.
 QUERY_TIMEOUT_S = 2.5
-READ_SIZE = 65536
-# A line longer than this is no event of any engine.
-LINE_LIMIT = 16 * 1024 * 1024
+COMMAND_TIMEOUT_S = 30.0
 
 _current = threading.local()
 
@@ -91,14 +89,29 @@ class Exchanges:
         except requests.RequestException as error:
             raise self.unreachable(error) from error
 
+    def command(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> None:
+        """POST something small to be done; raises engine_unreachable or engine_failed."""
+        try:
+            answer = self._session.post(url, json=body, headers=headers, timeout=(CONNECT_TIMEOUT_S, COMMAND_TIMEOUT_S))
+        except requests.RequestException as error:
+            raise self.unreachable(error) from error
+        if not answer.ok:
+            raise self.failure("engine_failed", f"{answer.status_code}: {answer.text}")
+
     @contextlib.contextmanager
     def post(
-        self, url: str, body: dict[str, Any], cancel: Cancel, *, headers: dict[str, str] | None = None
+        self,
+        url: str,
+        body: dict[str, Any],
+        cancel: Cancel,
+        *,
+        headers: dict[str, str] | None = None,
+        silence_s: float | None = None,
     ) -> Iterator[requests.Response]:
         """POST and give the response as soon as its head is there.
 
-        Raises engine_unreachable when no connection can be made, engine_silent when nothing comes for the
-        read timeout, engine_cut when the connection ends before the head.
+        `silence_s`: the longest silence, else the read timeout. Raises engine_unreachable when no connection can
+        be made, engine_silent when nothing comes for so long, engine_cut when the connection ends before the head.
         """
         registered: list[partial[None]] = []
 
@@ -110,7 +123,11 @@ class Exchanges:
         _current.cut = register
         try:
             response = self._session.post(
-                url, json=body, headers=headers, stream=True, timeout=(CONNECT_TIMEOUT_S, self._read_timeout_s)
+                url,
+                json=body,
+                headers=headers,
+                stream=True,
+                timeout=(CONNECT_TIMEOUT_S, silence_s or self._read_timeout_s),
             )
         except (requests.ConnectTimeout, requests.exceptions.InvalidURL) as error:
             raise self.unreachable(error) from error
@@ -127,26 +144,9 @@ class Exchanges:
                 cancel.forget(callback)
             response.close()
 
-    def lines(self, response: requests.Response) -> Iterator[bytes]:
-        """Whole lines as they arrive, without their line ends; raises engine_cut, engine_silent, engine_garbled."""
-        tail = b""
-        while True:
-            try:
-                chunk = response.raw.read1(READ_SIZE)
-            except HTTPError as error:
-                code = "engine_silent" if "timed out" in str(error).lower() else "engine_cut"
-                raise self.failure(code, error) from error
-            except (OSError, ValueError, AttributeError) as error:
-                raise self.failure("engine_cut", error) from error
-            if not chunk:
-                break
-            *complete, tail = (tail + chunk).split(b"\n")
-            for line in complete:
-                yield line.rstrip(b"\r")
-            if len(tail) > LINE_LIMIT:
-                raise self.failure("engine_garbled", f"a line of more than {LINE_LIMIT} bytes")
-        if tail:
-            yield tail
+    def frames(self, response: requests.Response) -> Frames:
+        """The lines of an answer as they arrive."""
+        return Frames(response, self.failure)
 
     def failure(self, code: str, cause: object) -> AppError:
         """An engine failure that names this engine."""

@@ -11,9 +11,10 @@ import httpx
 import ollama
 import requests
 
-from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Text, Thinking, Usage
+from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model
 from app.engines.catalogue import described
 from app.engines.http import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, Exchanges
+from app.engines.ollama_stream import OllamaStream
 from app.engines.think_tags import separated
 from app.errors import AppError
 
@@ -74,6 +75,14 @@ class Ollama:
         """Load with every answer's options, on our own connection: Ollama drops a load whose client left."""
         self._load(model, Cancel())
 
+    def reset(self, model: str) -> None:
+        """Unload the model, which ends whatever hangs in its runner, and load it again."""
+        self._load(model, Cancel(), keep_alive=0)
+        self._load(model, Cancel())
+
+    def forget(self, conversation_id: str) -> None:
+        """Ollama keeps nothing by conversation."""
+
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
         """Events of one answer."""
         if request.model not in self._in_memory:
@@ -84,7 +93,9 @@ class Ollama:
                 return
             yield Loading(time.monotonic() - started, loaded=True)
         try:
-            with self._exchanges.post(f"{self.url}/api/chat", self._body(request), cancel) as response:
+            with self._exchanges.post(
+                f"{self.url}/api/chat", self._body(request), cancel, silence_s=request.patience_s
+            ) as response:
                 if response.status_code != 200:
                     raise self._refusal(response, request.model)
                 for event in separated(self._events(response, request.model)):
@@ -119,6 +130,8 @@ class Ollama:
             options["temperature"] = request.temperature
         if request.seed is not None:
             options["seed"] = request.seed
+        if request.stop:
+            options["stop"] = list(request.stop)
         return {
             "model": request.model,
             "messages": list(request.messages),
@@ -129,14 +142,15 @@ class Ollama:
             "options": options,
         }
 
-    def _load(self, model: str, cancel: Cancel) -> None:
-        body = {"model": model, "stream": False, "keep_alive": self._keep_alive, "options": self._options}
+    def _load(self, model: str, cancel: Cancel, keep_alive: int | None = None) -> None:
+        keep_alive = self._keep_alive if keep_alive is None else keep_alive
+        body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": self._options}
         try:
             with self._exchanges.post(f"{self.url}/api/generate", body, cancel) as response:
                 if response.status_code != 200:
                     raise self._refusal(response, model)
-                for line in self._exchanges.lines(response):
-                    self._parse(line, model)
+                for _ in self._events(response, model):
+                    pass
         except AppError:
             if not cancel.is_set():
                 raise
@@ -144,29 +158,12 @@ class Ollama:
             self._in_memory |= {model}
 
     def _events(self, response: requests.Response, model: str) -> Iterator[EngineEvent]:
-        for line in self._exchanges.lines(response):
-            if not line:
-                continue
-            part = self._parse(line, model)
-            try:
-                events = _events_of(part)
-            except (AttributeError, TypeError) as error:
-                raise self._exchanges.failure("engine_garbled", f"{error}: {line[:200]!r}") from error
-            yield from events
-            if part.get("done"):
-                return
-        raise self._exchanges.failure("engine_cut", "the stream ended without done:true")
-
-    def _parse(self, line: bytes, model: str) -> dict[str, Any]:
-        try:
-            part = json.loads(line)
-        except ValueError as error:
-            raise self._exchanges.failure("engine_garbled", f"{error}: {line[:200]!r}") from error
-        if not isinstance(part, dict):
-            raise self._exchanges.failure("engine_garbled", line[:200])
-        if "error" in part:
-            raise self._failure(200, str(part["error"]), model)
-        return part
+        event: EngineEvent | None = None
+        stream = OllamaStream(self._exchanges.failure, lambda message: self._failure(200, message, model))
+        for event in self._exchanges.frames(response).events(stream.read):
+            yield event
+        if not isinstance(event, Done):
+            raise self._exchanges.failure("engine_cut", "the stream ended without done:true")
 
     def _refusal(self, response: requests.Response, model: str) -> AppError:
         body = response.text[:2000]
@@ -218,27 +215,3 @@ class Ollama:
             parameters=(details and details.parameter_size) or "",
             quantization=(details and details.quantization_level) or "",
         )
-
-
-def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
-    """What one line says; AttributeError or TypeError when it is of another shape."""
-    message = part.get("message") or {}
-    events: list[EngineEvent] = []
-    if thought := message.get("thinking"):
-        events.append(Thinking("" + thought))
-    if content := message.get("content"):
-        events.append(Text("" + content))
-    if part.get("done"):
-        events.append(Done(part.get("done_reason") or "stop", _usage(part)))
-    return events
-
-
-def _usage(part: dict[str, Any]) -> Usage:
-    """Ollama counts in nanoseconds and leaves zeros out; the time of reading covers the uncached part only."""
-    return Usage(
-        prompt_tokens=part.get("prompt_eval_count", 0),
-        prefill_ms=part.get("prompt_eval_duration", 0) / 1e6,
-        output_tokens=part.get("eval_count", 0),
-        decode_ms=part.get("eval_duration", 0) / 1e6,
-        load_ms=part.get("load_duration", 0) / 1e6,
-    )

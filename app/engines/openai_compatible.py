@@ -7,9 +7,10 @@ from typing import Any
 
 import requests
 
-from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Reading, Text, Thinking, Usage
+from app.engines.base import Cancel, ChatRequest, EngineEvent, Loading, Model
 from app.engines.catalogue import described
 from app.engines.http import Exchanges
+from app.engines.openai_stream import OpenAIStream
 from app.engines.think_tags import separated
 from app.errors import AppError
 
@@ -66,6 +67,13 @@ class OpenAICompatible:
                 raise self._exchanges.failure("engine_silent", f"{model} is still loading")
             time.sleep(LOADING_POLL_S)
 
+    def reset(self, model: str) -> None:
+        """Another server's process is not ours to end: closing the connection was all; wait until it is well."""
+        self.warm(model)
+
+    def forget(self, conversation_id: str) -> None:
+        """Nothing is kept outside the engine's own cache."""
+
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
         """Events of one answer; a model that is still loading is waited for."""
         started = time.monotonic()
@@ -73,7 +81,11 @@ class OpenAICompatible:
         while not cancel.is_set():
             try:
                 with self._exchanges.post(
-                    f"{self.url}/v1/chat/completions", self._body(request), cancel, headers=self._headers()
+                    f"{self.url}/v1/chat/completions",
+                    self._body(request),
+                    cancel,
+                    headers=self._headers(),
+                    silence_s=request.patience_s,
                 ) as response:
                     if response.status_code == 200:
                         if loading:
@@ -108,6 +120,8 @@ class OpenAICompatible:
             body["temperature"] = request.temperature
         if request.seed is not None:
             body["seed"] = request.seed
+        if request.stop:
+            body["stop"] = list(request.stop)
         if self._props is None:
             self._props = self._read_props()
         if self._props:
@@ -120,42 +134,10 @@ class OpenAICompatible:
         return body
 
     def _events(self, response: requests.Response, model: str) -> Iterator[EngineEvent]:
-        reason = ""
-        usage = Usage()
-        for line in self._exchanges.lines(response):
-            if not line.startswith(b"data:"):
-                self._check_stray(line)
-                continue
-            data = line[5:].strip()
-            if data == b"[DONE]":
-                break
-            part = self._parse(data, model)
-            try:
-                events = _events_of(part)
-                usage = _usage(part, usage)
-                reason = next((c["finish_reason"] for c in part.get("choices") or () if c.get("finish_reason")), reason)
-            except (AttributeError, TypeError) as error:
-                raise self._exchanges.failure("engine_garbled", f"{error}: {data[:200]!r}") from error
-            yield from events
-        if not reason:
-            raise self._exchanges.failure("engine_cut", "the stream ended without finish_reason")
-        yield Done(reason, usage)
-
-    def _parse(self, data: bytes, model: str) -> dict[str, Any]:
-        try:
-            part = json.loads(data)
-        except ValueError as error:
-            raise self._exchanges.failure("engine_garbled", f"{error}: {data[:200]!r}") from error
-        if not isinstance(part, dict):
-            raise self._exchanges.failure("engine_garbled", data[:200])
-        if part.get("error"):
-            raise self._failure(200, part["error"], model)
-        return part
-
-    def _check_stray(self, line: bytes) -> None:
-        """Between events stand blank lines, comments and other fields; anything else is not SSE."""
-        if line and not line.startswith((b":", b"event:", b"id:", b"retry:")):
-            raise self._exchanges.failure("engine_garbled", line[:200])
+        stream = OpenAIStream(self._exchanges.failure, lambda error: self._failure(200, error, model))
+        yield from self._exchanges.frames(response).events(stream.read)
+        if not stream.done:
+            yield stream.end()
 
     def _refusal(self, response: requests.Response, model: str) -> AppError:
         body = response.text[:2000]
@@ -213,35 +195,3 @@ class OpenAICompatible:
             parameters=f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M" if count else "",
             quantization=str(meta.get("ftype") or ""),
         )
-
-
-def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
-    """What one chunk says; AttributeError or TypeError when it is of another shape."""
-    events: list[EngineEvent] = []
-    if progress := part.get("prompt_progress"):
-        cached = progress.get("cache") or 0
-        events.append(Reading(progress.get("processed", 0) - cached, progress.get("total", 0) - cached))
-    for choice in part.get("choices") or ():
-        delta = choice.get("delta") or {}
-        if thought := delta.get("reasoning_content") or delta.get("reasoning"):
-            events.append(Thinking("" + thought))
-        if content := delta.get("content"):
-            events.append(Text("" + content))
-    return events
-
-
-def _usage(part: dict[str, Any], before: Usage) -> Usage:
-    """Counts from `usage` (every vendor) and durations from `timings` (llama-server); either may come alone."""
-    counts = part.get("usage") or {}
-    timings = part.get("timings") or {}
-    cached = (counts.get("prompt_tokens_details") or {}).get(
-        "cached_tokens", timings.get("cache_n", before.cached_tokens)
-    )
-    prompt = timings["prompt_n"] + timings.get("cache_n", 0) if "prompt_n" in timings else before.prompt_tokens
-    return Usage(
-        prompt_tokens=counts.get("prompt_tokens", prompt),
-        cached_tokens=cached,
-        prefill_ms=timings.get("prompt_ms", before.prefill_ms),
-        output_tokens=counts.get("completion_tokens", timings.get("predicted_n", before.output_tokens)),
-        decode_ms=timings.get("predicted_ms", before.decode_ms),
-    )

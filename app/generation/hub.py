@@ -2,14 +2,11 @@
 
 import json
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-# Tokens are joined into frames this long; the first one goes at once.
-FRAME_S = 0.04
 # A comment after this much silence keeps proxies and browsers from giving up.
 HEARTBEAT_S = 15.0
 HEARTBEAT = b": waiting\n\n"
@@ -50,37 +47,23 @@ class Channel:
     def __init__(self, content: str = "", thinking: str = "") -> None:
         self._condition = threading.Condition()
         self._frames: list[bytes] = []
-        self._sealed = {Event.TEXT: [content], Event.THINKING: [thinking]}
-        self._pending: list[str] = []
-        self._pending_event = Event.TEXT
-        self._due = 0.0
+        self._texts = {Event.TEXT: [content], Event.THINKING: [thinking]}
         self._closed = False
 
     def publish(self, event: Event, data: dict[str, Any], *, last: bool = False) -> None:
-        """Add an event after the text that came before it; `last` ends every follower, and nothing comes after it."""
+        """Add an event; `last` ends every follower, and nothing comes after it."""
         with self._condition:
             if self._closed:
                 return
-            self._seal()
-            self._add(event, data)
-            self._closed = self._closed or last
+            if event in self._texts:
+                self._texts[event].append(data["text"])
+            self._frames.append(encode(len(self._frames) + 1, event, data))
+            self._closed = last
             self._condition.notify_all()
-
-    def append(self, event: Event, text: str) -> None:
-        """Add text or thinking, joined with its neighbours into frames."""
-        with self._condition:
-            if self._pending and self._pending_event != event:
-                self._seal()
-            self._pending_event = event
-            self._pending.append(text)
-            if time.monotonic() >= self._due:
-                self._seal()
-                self._condition.notify_all()
 
     def close(self) -> None:
         """End every follower without a last event: they come back and find the rest elsewhere."""
         with self._condition:
-            self._seal()
             self._closed = True
             self._condition.notify_all()
 
@@ -88,7 +71,9 @@ class Channel:
         """Frames after number `after`, as they come, until the last one."""
         while True:
             with self._condition:
-                frames, closed = self._wait(after)
+                if len(self._frames) <= after and not self._closed:
+                    self._condition.wait(HEARTBEAT_S)
+                frames, closed = self._frames[after:], self._closed
             if frames:
                 after += len(frames)
                 yield b"".join(frames)
@@ -100,31 +85,7 @@ class Channel:
     def snapshot(self) -> Snapshot:
         """What followers have been sent so far."""
         with self._condition:
-            return Snapshot(len(self._frames), "".join(self._sealed[Event.TEXT]), "".join(self._sealed[Event.THINKING]))
-
-    def _wait(self, after: int) -> tuple[list[bytes], bool]:
-        deadline = time.monotonic() + HEARTBEAT_S
-        while len(self._frames) <= after and not self._closed:
-            now = time.monotonic()
-            if self._pending and now >= self._due:
-                self._seal()
-                break
-            if now >= deadline:
-                break
-            # Until a frame is due, text may be waiting that nobody announces: wake up for it.
-            self._condition.wait((self._due if now < self._due else deadline) - now)
-        return self._frames[after:], self._closed
-
-    def _seal(self) -> None:
-        if self._pending:
-            text = "".join(self._pending)
-            self._pending.clear()
-            self._sealed[self._pending_event].append(text)
-            self._add(self._pending_event, {"text": text})
-            self._due = time.monotonic() + FRAME_S
-
-    def _add(self, event: Event, data: dict[str, Any]) -> None:
-        self._frames.append(encode(len(self._frames) + 1, event, data))
+            return Snapshot(len(self._frames), "".join(self._texts[Event.TEXT]), "".join(self._texts[Event.THINKING]))
 
 
 class Hub:

@@ -62,6 +62,10 @@ class Inventory:
         """Look again now: the default or the models may have changed."""
         self._wake.set()
 
+    def reset(self, model: str) -> None:
+        """Free an engine that hangs; in the background, as loading takes its time."""
+        threading.Thread(target=self._reset, args=(model,), name="reset", daemon=True).start()
+
     def refresh(self) -> None:
         """Ask the engine now; a failure is kept, not raised."""
         with self._lock:
@@ -115,6 +119,15 @@ class Inventory:
 
     def _known(self, name: str) -> Model | None:
         return next((model for model in self.models if same_model(model.name, name)), None)
+
+    def _reset(self, model: str) -> None:
+        try:
+            self.engine.reset(model)
+        except AppError as error:
+            logger.warning("engine not freed model=%s code=%s cause=%s", model, error.code, error.cause)
+        else:
+            logger.warning("engine was silent for too long and has been freed model=%s", model)
+        self.refresh()
 
     def _keep(self) -> None:
         while not self._ended.is_set():

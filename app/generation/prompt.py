@@ -28,10 +28,20 @@ class Prompt:
     left_out: int = 0
     first_read: int | None = None
 
+    @property
+    def tokens(self) -> int:
+        """About how many tokens it has."""
+        return total_tokens(self.messages)
+
 
 def estimated_tokens(text: str) -> int:
     """An estimate that never changes for the same text, so that the cut stays where it is."""
     return int(len(text.encode(errors="replace")) / BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE
+
+
+def total_tokens(messages: Sequence[dict[str, str]]) -> int:
+    """About how many tokens these messages have."""
+    return sum(estimated_tokens(message["content"]) for message in messages)
 
 
 def build(system: str, branch: Sequence[Turn], budget: int) -> Prompt:

@@ -3,14 +3,15 @@
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.engines.base import Cancel, ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Text, Thinking, Usage
+from app.engines.base import ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Text, Thinking, Usage
 from app.errors import AppError
 from app.generation import prompt
+from app.generation.forecast import Forecast
 from app.generation.hub import Channel, Event
 from app.generation.scheduler import Ticket
 from app.generation.store import Job, Store
@@ -28,11 +29,13 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """`context` and `output` in tokens."""
+    """`context` and `output` in tokens; `patience_s` is the longest silence of the engine."""
 
     system: str
     context: int
     output: int
+    patience_s: float
+    temperature: float | None = None
 
     @property
     def answer(self) -> int:
@@ -40,31 +43,41 @@ class Limits:
         return min(self.output, self.context // 2)
 
 
-class Carrier:
-    """One run at work. Times are monotonic seconds; `queued` is when the question was accepted."""
+@dataclass(eq=False)
+class RunTicket(Ticket):
+    """A run's ticket. Times are monotonic seconds; `expected_s` is the wait that was foretold when it came."""
 
-    def __init__(
-        self, ticket: Ticket, channel: Channel, *, engine: Engine, store: Store, limits: Limits, queued: float
-    ) -> None:
+    channel: Channel = field(default_factory=Channel)
+    queued: float = field(default_factory=time.monotonic)
+    started: float = 0.0
+    expected_s: float | None = None
+    # The last (position, people at work) told.
+    told: tuple[int, int] | None = None
+
+
+class Carrier:
+    """One run at work."""
+
+    def __init__(self, ticket: RunTicket, *, engine: Engine, store: Store, limits: Limits, forecast: Forecast) -> None:
         self._ticket = ticket
-        self._channel = channel
+        self._channel = ticket.channel
         self._engine = engine
         self._store = store
         self._limits = limits
-        self._queued = queued
-        self._started = time.monotonic()
+        self._forecast = forecast
+        self._events: Iterator[EngineEvent] = iter(())
         self._first_text: float | None = None
         self._loading_s = 0.0
         self._content: list[str] = []
         self._thinking: list[str] = []
-        self._saved = self._started
+        self._saved = ticket.started
 
-    def carry(self) -> None:
-        """Write the answer; whatever happens, the run ends in the rows and on the wire."""
+    def carry(self) -> AppError | None:
+        """Write the answer; whatever happens, the run ends in the rows and on the wire. Returns the failure, if any."""
         locale = None
         state, reason, error, usage = RunState.FAILED, None, None, Usage()
         try:
-            job = self._store.begin(self._ticket.key)
+            job = self._store.begin(self._key)
             locale = job.locale
             self._content.append(job.content)
             self._thinking.append(job.thinking)
@@ -81,9 +94,23 @@ class Carrier:
             error = AppError("database_busy", cause=str(failure))
         except Exception as failure:
             # Nobody waits for this thread: what is not told here is told nowhere.
-            logger.exception("run failed run=%s", self._ticket.key)
+            logger.exception("run failed run=%s", self._key)
             error = AppError("internal_error", cause=repr(failure))
         self._finish(state, reason, error, usage, locale)
+        # The engine may have something to put away: nobody waits for it any more.
+        for _ in self._events:
+            pass
+        return error
+
+    @property
+    def thought(self) -> bool:
+        """Whether the model wrote thinking before its answer."""
+        return bool(self._thinking and any(self._thinking))
+
+    @property
+    def _key(self) -> int:
+        assert isinstance(self._ticket.key, int)  # noqa: S101 - a run's ticket is its message's
+        return self._ticket.key
 
     def _write(self, job: Job) -> Done | None:
         """The engine's last event, or None when the run was cancelled."""
@@ -100,10 +127,21 @@ class Carrier:
     def _attempt(self, job: Job, budget: int) -> Done | None:
         built = prompt.build(self._limits.system, job.branch, budget)
         if built.left_out:
-            self._store.cut(self._ticket.key, built.left_out, built.first_read)
+            self._store.cut(self._key, built.left_out, built.first_read)
             self._channel.publish(Event.CONTEXT, {"left_out": built.left_out, "first_read": built.first_read})
-        request = ChatRequest(job.model, built.messages, think=job.think, max_tokens=self._limits.answer)
-        for event in self._engine_events(request, self._ticket.cancel):
+        request = ChatRequest(
+            job.model,
+            built.messages,
+            think=job.think,
+            max_tokens=self._limits.answer,
+            temperature=self._limits.temperature,
+            conversation_id=self._ticket.conversation_id,
+            patience_s=self._forecast.patience(job.model, built.tokens),
+        )
+        self._events = self._engine.stream(request, self._ticket.cancel)
+        for event in self._events:
+            if self._ticket.cancel.is_set():
+                return None
             match event:
                 case Text(text):
                     self._grow(Event.TEXT, self._content, text)
@@ -120,36 +158,32 @@ class Carrier:
                     return event
         return None
 
-    def _engine_events(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
-        for event in self._engine.stream(request, cancel):
-            if cancel.is_set():
-                return
-            yield event
-
     def _grow(self, event: Event, parts: list[str], text: str) -> None:
         now = time.monotonic()
         if self._first_text is None:
             self._first_text = now
         parts.append(text)
-        self._channel.append(event, text)
+        self._channel.publish(event, {"text": text})
         if now - self._saved >= SNAPSHOT_S:
             self._saved = now
             try:
-                self._store.save(self._ticket.key, "".join(self._content), "".join(self._thinking))
+                self._store.save(self._key, "".join(self._content), "".join(self._thinking))
             except SQLAlchemyError:
-                logger.warning("snapshot not saved run=%s", self._ticket.key, exc_info=True)
+                logger.warning("snapshot not saved run=%s", self._key, exc_info=True)
 
     def _finish(
         self, state: RunState, reason: str | None, error: AppError | None, usage: Usage, locale: str | None
     ) -> None:
         metrics = self._metrics(usage)
+        if state == RunState.DONE:
+            self._forecast.learn(self._ticket.model, time.monotonic() - self._ticket.started, usage)
         if error is not None and state == RunState.FAILED:
-            logger.warning("run failed run=%s code=%s cause=%s", self._ticket.key, error.code, error.cause)
+            logger.warning("run failed run=%s code=%s cause=%s", self._key, error.code, error.cause)
         shown = None
         for pause in (*STORE_RETRIES_S, None):
             try:
                 shown = self._store.finish(
-                    self._ticket.key,
+                    self._key,
                     state,
                     content="".join(self._content),
                     thinking="".join(self._thinking),
@@ -160,7 +194,7 @@ class Carrier:
                 )
                 break
             except SQLAlchemyError as failure:
-                logger.exception("end of run not stored run=%s", self._ticket.key)
+                logger.exception("end of run not stored run=%s", self._key)
                 if pause is None:
                     state, reason, error = RunState.FAILED, None, AppError("storage_full", cause=str(failure))
                     shown = self._store.describe(error, locale)
@@ -173,20 +207,22 @@ class Carrier:
     def _metrics(self, usage: Usage) -> dict[str, Any]:
         """Milliseconds and token counts; what the engine does not tell is None."""
         end = time.monotonic()
-        total = (end - self._queued) * 1000
-        queue = (self._started - self._queued) * 1000
+        ticket = self._ticket
+        total = (end - ticket.queued) * 1000
+        queue = (ticket.started - ticket.queued) * 1000
         load = max(usage.load_ms or 0.0, self._loading_s * 1000)
         known = usage.prefill_ms is not None and usage.decode_ms is not None
         work = (usage.prefill_ms or 0) + (usage.decode_ms or 0)
         figures = {
             "queue_ms": queue,
+            "expected_queue_ms": None if ticket.expected_s is None else ticket.expected_s * 1000,
             "load_ms": load,
             "prompt_tokens": usage.prompt_tokens,
             "cached_tokens": usage.cached_tokens,
             "prefill_ms": usage.prefill_ms,
             "output_tokens": usage.output_tokens,
             "decode_ms": usage.decode_ms,
-            "first_token_ms": None if self._first_text is None else (self._first_text - self._queued) * 1000,
+            "first_token_ms": None if self._first_text is None else (self._first_text - ticket.queued) * 1000,
             "total_ms": total,
             "overhead_ms": max(0.0, total - queue - load - work) if known else None,
         }

@@ -1,37 +1,67 @@
 """The queue in front of the engine: who is next, and never more at once than the engine has slots."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import IntEnum
 
 from app.engines.base import Cancel
 from app.errors import AppError
 
+# People on another model wait for so many turns at most before the model is changed for them.
+BATCH = 3
+# A request of the API that was overtaken this often counts as a question of the chat.
+PATIENCE = 8
+
+
+class Priority(IntEnum):
+    """Classes of work, the most urgent first."""
+
+    CHAT = 0
+    API = 1
+    PREFILL = 2
+    BENCHMARK = 3
+
+    @property
+    def gives_way(self) -> bool:
+        """Work that nobody waits for: it stops as soon as somebody does."""
+        return self >= Priority.PREFILL
+
 
 @dataclass(eq=False)
 class Ticket:
-    """One run in the queue or at work. `work` writes the answer; `moved` hears of the place in the queue."""
+    """One run in the queue or at work. `work` writes the answer; those of one conversation go one after another."""
 
-    key: int
+    key: Hashable
     user_id: int
     conversation_id: str
     work: Callable[["Ticket"], None]
-    moved: Callable[[int, int], None]
+    model: str = ""
+    priority: Priority = Priority.CHAT
     cancel: Cancel = field(default_factory=Cancel)
+    # Called once its slot is free again.
+    after: Callable[[], object] = lambda: None
     # Set when the server ends rather than the person.
     interrupted: bool = False
-    # The last (position, people at work) told.
-    told: tuple[int, int] | None = None
+    # How often somebody who came later went first.
+    overtaken: int = 0
+
+    @property
+    def urgency(self) -> Priority:
+        """Its class; waiting long makes a request of the API a question like the others."""
+        return Priority.CHAT if self.priority == Priority.API and self.overtaken >= PATIENCE else self.priority
 
 
-def next_ticket(waiting: Sequence[Ticket], running: Iterable[Ticket], served: Mapping[int, int]) -> Ticket | None:
+def next_ticket(
+    waiting: Sequence[Ticket], running: Collection[Ticket], served: Mapping[int, int], model: str = ""
+) -> Ticket | None:
     """Whose turn it is, or None when nobody may start now.
 
-    Round robin: people with nothing at work first, then whoever was served longest ago, then first come.
-    Within a conversation answers are written in the order of the questions.
+    The most urgent class first; in it, round robin: people with nothing at work, then whoever was served longest
+    ago, then first come. Of people with the same right, those on `model`, the engine's last one, go first, at most
+    BATCH times. Within a conversation answers are written in the order of the questions.
     `waiting` is in order of arrival; `served` gives, for each person, the number of their last turn.
     """
-    running = list(running)
     busy = {ticket.conversation_id for ticket in running}
     at_work = {ticket.user_id for ticket in running}
     candidates = []
@@ -39,11 +69,22 @@ def next_ticket(waiting: Sequence[Ticket], running: Iterable[Ticket], served: Ma
         if ticket.conversation_id not in busy:
             busy.add(ticket.conversation_id)
             candidates.append(ticket)
-    return min(candidates, key=lambda ticket: (ticket.user_id in at_work, served.get(ticket.user_id, 0)), default=None)
+
+    def right(ticket: Ticket) -> tuple[int, bool]:
+        return ticket.urgency, ticket.user_id in at_work
+
+    def turn(ticket: Ticket) -> tuple[int, bool, int]:
+        return *right(ticket), served.get(ticket.user_id, 0)
+
+    fairest = min(candidates, key=turn, default=None)
+    if fairest is None or fairest.model == model or fairest.overtaken >= BATCH:
+        return fairest
+    alike = (ticket for ticket in candidates if ticket.model == model and right(ticket) == right(fairest))
+    return min(alike, key=turn, default=fairest)
 
 
 def serving_order(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[Ticket]:
-    """The order in which the waiting would be served if nobody else came."""
+    """The order in which the waiting would be served if nobody else came and all used one model."""
     remaining, turns, order = list(waiting), dict(served), []
     turn = max(turns.values(), default=0)
     while (ticket := next_ticket(remaining, (), turns)) is not None:
@@ -55,16 +96,26 @@ def serving_order(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[
 
 
 class Scheduler:
-    """Starts each ticket's work in a thread of its own when its turn comes."""
+    """Starts each ticket's work in a thread of its own when its turn comes.
 
-    def __init__(self, slots: Callable[[], int], limit: int) -> None:
+    `placed(order, running)` hears, whenever that changed, who waits (in the order of serving) and who is at work.
+    """
+
+    def __init__(
+        self,
+        slots: Callable[[], int],
+        limit: int,
+        placed: Callable[[Sequence[Ticket], Sequence[Ticket]], None] = lambda _order, _running: None,
+    ) -> None:
         self._slots = slots
         self._limit = limit
+        self._placed = placed
         self._lock = threading.Lock()
         self._waiting: list[Ticket] = []
-        self._running: dict[int, Ticket] = {}
+        self._running: dict[Hashable, Ticket] = {}
         self._served: dict[int, int] = {}
         self._turn = 0
+        self._model = ""
         self._closed = False
         self._idle = threading.Condition(self._lock)
 
@@ -77,14 +128,28 @@ class Scheduler:
                 raise AppError("queue_full")
 
     def submit(self, ticket: Ticket) -> None:
-        """Queue a ticket; its work starts at once if a slot is free."""
+        """Queue a ticket; its work starts at once if a slot is free. What gives way stops for it."""
         with self._lock:
             if self._closed:
                 return
             self._waiting.append(ticket)
+            others = [other for other in self._running.values() if other.priority.gives_way]
             self._dispatch()
+        if not ticket.priority.gives_way:
+            for other in others:
+                other.cancel.set()
 
-    def cancel(self, key: int) -> Ticket | None:
+    def submit_if_idle(self, ticket: Ticket) -> bool:
+        """Start a ticket now, or not at all: only while nobody waits and a slot is free."""
+        with self._lock:
+            free = not self._closed and not self._waiting and len(self._running) < max(1, self._slots())
+            if free and all(other.conversation_id != ticket.conversation_id for other in self._running.values()):
+                self._waiting.append(ticket)
+                self._dispatch()
+                return True
+        return False
+
+    def cancel(self, key: Hashable) -> Ticket | None:
         """Stop a run. Returns its ticket if it was still waiting (its work will never start), else None."""
         with self._lock:
             for ticket in self._waiting:
@@ -97,15 +162,15 @@ class Scheduler:
             running.cancel.set()
         return None
 
-    def knows(self, key: int) -> bool:
+    def knows(self, key: Hashable) -> bool:
         """Whether a run waits or is at work here."""
         with self._lock:
             return key in self._running or any(ticket.key == key for ticket in self._waiting)
 
     def counts(self) -> tuple[int, int]:
-        """How many run and how many wait."""
+        """How many run and how many wait, of the work that somebody waits for."""
         with self._lock:
-            return len(self._running), len(self._waiting)
+            return _awaited(self._running.values()), _awaited(self._waiting)
 
     def close(self, timeout: float) -> None:
         """Take nothing more, interrupt what runs, and wait for it to be saved; what waits stays in the rows."""
@@ -121,15 +186,21 @@ class Scheduler:
 
     def _dispatch(self) -> None:
         while len(self._running) < max(1, self._slots()):
-            ticket = next_ticket(self._waiting, self._running.values(), self._served)
+            ticket = next_ticket(self._waiting, self._running.values(), self._served, self._model)
             if ticket is None:
                 break
-            self._waiting.remove(ticket)
+            place = self._waiting.index(ticket)
+            for earlier in self._waiting[:place]:
+                earlier.overtaken += 1
+            del self._waiting[place]
             self._running[ticket.key] = ticket
+            self._model = ticket.model
             self._turn += 1
-            self._served[ticket.user_id] = self._turn
+            if not ticket.priority.gives_way:
+                self._served[ticket.user_id] = self._turn
             threading.Thread(target=self._carry, args=(ticket,), name=f"run-{ticket.key}", daemon=True).start()
-        self._tell_places()
+        if self._waiting:
+            self._placed(serving_order(self._waiting, self._served), list(self._running.values()))
 
     def _carry(self, ticket: Ticket) -> None:
         try:
@@ -140,10 +211,8 @@ class Scheduler:
                 self._idle.notify_all()
                 if not self._closed:
                     self._dispatch()
+            ticket.after()
 
-    def _tell_places(self) -> None:
-        for position, ticket in enumerate(serving_order(self._waiting, self._served), start=1):
-            place = (position, len(self._running))
-            if ticket.told != place:
-                ticket.told = place
-                ticket.moved(*place)
+
+def _awaited(tickets: Iterable[Ticket]) -> int:
+    return sum(not ticket.priority.gives_way for ticket in tickets)

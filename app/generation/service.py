@@ -2,23 +2,24 @@
 
 import logging
 import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from itertools import chain
 from typing import Any
 
-from app.engines.base import Engine
+from app.engines.base import ChatRequest, Engine
 from app.errors import AppError
 from app.extensions import db
+from app.generation.completion import Completion
 from app.generation.followers import Followers
-from app.generation.hub import Channel, Event, Hub, encode
+from app.generation.hub import Channel, Event, encode
 from app.generation.inventory import Inventory
-from app.generation.run import Carrier, Limits
-from app.generation.scheduler import Scheduler, Ticket
-from app.generation.store import HISTORY, Store
+from app.generation.prefill import Prefill
+from app.generation.prompt import total_tokens
+from app.generation.run import Limits
+from app.generation.runs import Runs
+from app.generation.store import Store
 from app.generation.wire import accepted_json, error_json
 from app.models import Conversation, Message, Run, RunState
 
@@ -43,19 +44,18 @@ class Generation:
     ) -> None:
         self.engine = engine
         self.inventory = Inventory(engine, preference)
-        self._limits = limits
         self._store = Store(context)
         self._context = context
-        self._hub = Hub()
-        self._scheduler = Scheduler(lambda: engine.slots, queue_max)
+        self._runs = Runs(engine, self.inventory, self._store, limits, queue_max)
+        self._scheduler = self._runs.scheduler
         # Held from before a run is in the rows until the scheduler knows it: between the two it looks abandoned.
         self._submitting = threading.RLock()
         self.followers = Followers(followers)
-        self._durations: deque[float] = deque(maxlen=HISTORY)
 
     def start(self) -> None:
         """Once for each worker process: take up what an earlier one left, and look at the engine."""
-        self._durations.extend(self._store.durations())
+        for model, seconds, usage in self._store.history():
+            self._runs.forecast.learn(model, seconds, usage)
         with self._context():
             self._recover()
         self.inventory.start()
@@ -63,8 +63,7 @@ class Generation:
     def stop(self) -> None:
         """Save what is being written as interrupted, and end all followers."""
         self.inventory.stop()
-        self._scheduler.close(FAREWELL_S)
-        self._hub.close()
+        self._runs.close(FAREWELL_S)
 
     def model_for(self, name: str | None, think: bool) -> str:
         """The model to use: that name, else the default's. Raises unknown_model, thinking_unsupported."""
@@ -89,7 +88,7 @@ class Generation:
         with self._submitting:
             answer, new = conversation.ask(content, model=name, think=think, client_id=client_id, parent_id=parent_id)
             if new:
-                self._submit(answer)
+                self._runs.submit(answer)
         return answer
 
     def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Message:
@@ -102,7 +101,7 @@ class Generation:
             think = run.think if think is None else think
             name = self.model_for(model or run.model, think)
             sibling = answer.conversation.regenerate(answer, model=name, think=think)
-            self._submit(sibling)
+            self._runs.submit(sibling)
         return sibling
 
     def go_on(self, answer: Message) -> Message:
@@ -114,7 +113,7 @@ class Generation:
             self._scheduler.check_room()
             run.queue_again(model=self.model_for(run.model, run.think))
             db.session.commit()
-            self._submit(answer)
+            self._runs.submit(answer)
         return answer
 
     def request_stop(self, answer: Message) -> str:
@@ -122,13 +121,25 @@ class Generation:
         ticket = self._scheduler.cancel(answer.id)
         if ticket is not None:
             self._store.finish(answer.id, RunState.STOPPED)
-            self._end(answer.id, RunState.STOPPED)
+            self._runs.abandon(answer.id, RunState.STOPPED)
             return str(RunState.STOPPED)
         return str(self._settled(answer).state)
 
+    def complete(self, request: ChatRequest, user_id: int) -> Completion:
+        """Put a request that is not stored in the queue. Raises queue_full, stopping."""
+        forecast = self._runs.forecast
+        patience = forecast.patience(request.model, total_tokens(request.messages))
+        request = replace(request, patience_s=patience)
+        return Completion(request, user_id, engine=self.engine, scheduler=self._scheduler, forecast=forecast)
+
+    @property
+    def prefill(self) -> Prefill:
+        """Reads conversations ahead of their next question."""
+        return self._runs.prefill
+
     def channel(self, message_id: int) -> Channel | None:
         """The events of an answer, while they are in memory."""
-        return self._hub.get(message_id)
+        return self._runs.channel(message_id)
 
     def follow(self, answer: Message, after: int = 0, attempt: int | None = None) -> Iterator[bytes]:
         """The events of an answer after number `after`, as bytes of an event stream.
@@ -137,7 +148,7 @@ class Generation:
         text so far comes again in an `accepted` event with `reset`.
         """
         run = self._settled(answer)
-        channel = self._hub.get(answer.id)
+        channel = self._runs.channel(answer.id)
         if channel is not None and (attempt is None or attempt == run.attempt):
             return channel.follow(after)
         whole = accepted_json(answer)
@@ -154,6 +165,7 @@ class Generation:
         running, waiting = self._scheduler.counts()
         default = self.inventory.default()
         slots = max(1, self.engine.slots)
+        wait = self._runs.expected_wait()
         load = "calm" if running < slots else "busy" if waiting <= 2 * slots else "saturated"
         return {
             "state": load if self.inventory.reachable else "down",
@@ -162,7 +174,7 @@ class Generation:
             "slots": slots,
             "model": default.effective or default.name,
             "loaded": default.effective in self.inventory.loaded,
-            "eta_s": self._expected(waiting + 1) if running >= slots else 0,
+            "eta_s": None if wait is None else round(wait),
         }
 
     def _ended_run(self, answer: Message) -> Run:
@@ -191,48 +203,11 @@ class Generation:
 
     def _abandon(self, answer: Message) -> None:
         """End a run that nobody carries, with its text if that is still in memory."""
-        channel = self._hub.get(answer.id)
+        channel = self._runs.channel(answer.id)
         _, content, thinking = channel.snapshot() if channel else (0, None, "")
         failure = AppError("interrupted")
         self._store.finish(answer.id, RunState.INTERRUPTED, content=content, thinking=thinking, error=failure)
-        self._end(answer.id, RunState.INTERRUPTED)
-
-    def _submit(self, answer: Message) -> None:
-        channel = self._hub.open(answer.id, answer.content, answer.thinking)
-        channel.publish(Event.ACCEPTED, accepted_json(answer))
-        queued = time.monotonic()
-        model = answer.run.model if answer.run else ""
-
-        def work(ticket: Ticket) -> None:
-            started = time.monotonic()
-            if ticket.told is not None:
-                channel.publish(Event.QUEUED, {"position": 0, "ahead": 0, "eta_s": 0})
-            limits = replace(self._limits, context=self.inventory.context_of(model) or self._limits.context)
-            Carrier(ticket, channel, engine=self.engine, store=self._store, limits=limits, queued=queued).carry()
-            self._durations.append(time.monotonic() - started)
-            self._hub.retire(answer.id)
-
-        def moved(position: int, running: int) -> None:
-            channel.publish(
-                Event.QUEUED, {"position": position, "ahead": position - 1 + running, "eta_s": self._expected(position)}
-            )
-
-        self._scheduler.submit(Ticket(answer.id, answer.conversation.user_id, answer.conversation_id, work, moved))
-
-    def _end(self, message_id: int, state: RunState) -> None:
-        channel = self._hub.get(message_id)
-        if channel is not None:
-            channel.publish(
-                Event.DONE, {"status": str(state), "reason": None, "error": None, "metrics": None}, last=True
-            )
-        self._hub.retire(message_id)
-
-    def _expected(self, position: int) -> int | None:
-        """Seconds until the run at that place starts, from the last durations here; None before the first."""
-        durations = list(self._durations)
-        if not durations:
-            return None
-        return round(sum(durations) / len(durations) * position / max(1, self.engine.slots))
+        self._runs.abandon(answer.id, RunState.INTERRUPTED)
 
     def _recover(self) -> None:
         """Queued runs of an earlier process go on; running ones are interrupted, with the text that was saved."""
@@ -241,7 +216,7 @@ class Generation:
             if run.state == RunState.QUEUED and answer.conversation.deleted_at is None:
                 run.attempt += 1
                 db.session.commit()
-                self._submit(answer)
+                self._runs.submit(answer)
             else:
                 self._store.finish(answer.id, RunState.INTERRUPTED, error=AppError("interrupted"))
             logger.info("run recovered run=%s state=%s", answer.id, run.state)

@@ -7,15 +7,16 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.engines.base import Usage
 from app.errors import AppError, sentence
 from app.extensions import db
 from app.generation.prompt import Turn
 from app.generation.wire import error_json
-from app.models import Message, Run, RunState, User
+from app.models import Conversation, Message, Run, RunState, User
 from app.models.types import utcnow
 
-# Done runs from which the next ones' durations are expected.
-HISTORY = 30
+# Done runs from which the next ones are expected.
+RUNS_REMEMBERED = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,17 @@ class Store:
                 branch=[Turn(turn.id, str(turn.role), turn.content) for turn in path],
                 locale=owner.locale if owner else None,
             )
+
+    def next_job(self, conversation_id: str) -> tuple[Job, int] | None:
+        """What a conversation's next question would find before it, and whose it is; None without an answer."""
+        with self._context():
+            conversation = db.session.get(Conversation, conversation_id)
+            branch = conversation.branch() if conversation else []
+            if conversation is None or not branch or branch[-1].run is None:
+                return None
+            turns = [Turn(turn.id, str(turn.role), turn.content) for turn in branch]
+            job = Job(branch[-1].run.model, False, turns, content="", thinking="", locale=None)
+            return job, conversation.user_id
 
     def save(self, message_id: int, content: str, thinking: str) -> None:
         """Keep the text so far."""
@@ -102,10 +114,21 @@ class Store:
         with self._context():
             return {"code": error.code, "message": sentence(error.code, error.params, locale)}
 
-    def durations(self) -> list[float]:
-        """Seconds that the last done runs took once they had a slot, oldest first."""
+    def history(self) -> list[tuple[str, float, Usage]]:
+        """What the last done runs took once they had a slot: model, seconds and the engine's counts, oldest first."""
         with self._context():
-            rows = db.session.scalars(
-                select(Run.metrics).where(Run.state == RunState.DONE).order_by(Run.queued_at.desc()).limit(HISTORY)
+            rows = db.session.execute(
+                select(Run.model, Run.metrics)
+                .where(Run.state == RunState.DONE)
+                .order_by(Run.queued_at.desc())
+                .limit(RUNS_REMEMBERED)
             )
-            return [(metrics["total_ms"] - metrics["queue_ms"]) / 1000 for metrics in rows if metrics][::-1]
+            return [
+                (model, (metrics["total_ms"] - metrics["queue_ms"]) / 1000, _usage(metrics))
+                for model, metrics in rows
+                if metrics
+            ][::-1]
+
+
+def _usage(metrics: dict[str, Any]) -> Usage:
+    return Usage(metrics["prompt_tokens"], metrics["cached_tokens"], metrics["prefill_ms"])

@@ -11,9 +11,10 @@ import pytest
 import requests
 
 from app.engines.base import Engine
-from app.engines.embedded import Embedded, Supervisor, missing_part
+from app.engines.embedded import Embedded, missing_part
 from app.engines.ollama import Ollama
 from app.engines.openai_compatible import OpenAICompatible
+from app.engines.supervisor import Supervisor
 from app.errors import AppError
 from tests.fakes.engine import FakeEngine
 from tests.fakes.ollama import FakeOllama
@@ -69,7 +70,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
     instance = str(tmp_path_factory.mktemp("instance"))
     supervisor = Supervisor({
         "EMBEDDED_MODEL": "", "ENGINE_SLOTS": 1, "CONTEXT_TOKENS": REAL_CONTEXT, "CACHE_RAM_MB": 64,
-        "ENGINE_THREADS": 0, "INSTANCE_DIR": instance,
+        "CACHE_DISK_MB": 64, "ENGINE_THREADS": 0, "INSTANCE_DIR": instance,
     })  # fmt: skip
     supervisor.start()
     try:

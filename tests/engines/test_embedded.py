@@ -10,16 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.engines.embedded import Embedded, Supervisor, endpoint_file, missing_part
+from app.engines.embedded import Embedded, endpoint_file, missing_part
+from app.engines.supervisor import Supervisor
 from tests.engines.conftest import await_listening
 from tests.engines.listening import answer, done, question
 
 ROOT = Path(__file__).parents[2]
 MASTER = """
 import sys, time
-from app.engines.embedded import Supervisor
+from app.engines.supervisor import Supervisor
 supervisor = Supervisor({"EMBEDDED_MODEL": "", "ENGINE_SLOTS": 1, "CONTEXT_TOKENS": 512, "CACHE_RAM_MB": 0,
-                         "ENGINE_THREADS": 1, "INSTANCE_DIR": sys.argv[1]})
+                         "CACHE_DISK_MB": 0, "ENGINE_THREADS": 1, "INSTANCE_DIR": sys.argv[1]})
 supervisor.start()
 print(supervisor._child.pid, flush=True)
 time.sleep(60)
@@ -27,7 +28,7 @@ time.sleep(60)
 
 
 def settings(instance: Path) -> dict[str, Any]:
-    return {"EMBEDDED_MODEL": "", "ENGINE_SLOTS": 1, "CONTEXT_TOKENS": 512, "CACHE_RAM_MB": 0,
+    return {"EMBEDDED_MODEL": "", "ENGINE_SLOTS": 1, "CONTEXT_TOKENS": 512, "CACHE_RAM_MB": 0, "CACHE_DISK_MB": 0,
             "ENGINE_THREADS": 1, "INSTANCE_DIR": str(instance)}  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""A run's events: numbered, joined into frames, the same for everyone who follows from anywhere."""
+"""A run's events: numbered, the same for everyone who follows from anywhere."""
 
 import threading
 from collections.abc import Callable
@@ -19,7 +19,7 @@ def written(parts: list[tuple[Event, str]]) -> Channel:
     channel = Channel()
     channel.publish(Event.ACCEPTED, {})
     for event, text in parts:
-        channel.append(event, text)
+        channel.publish(event, {"text": text})
     channel.publish(Event.DONE, {}, last=True)
     return channel
 
@@ -51,7 +51,7 @@ def test_a_stream_cut_anywhere_and_resumed_is_the_same(parts: list[tuple[Event, 
 def test_a_snapshot_is_what_was_sent_up_to_its_number(parts: list[tuple[Event, str]]) -> None:
     channel = Channel("déjà ", "pensé ")
     for event, text in parts:
-        channel.append(event, text)
+        channel.publish(event, {"text": text})
     number, content, thinking = channel.snapshot()
     channel.publish(Event.DONE, {}, last=True)
     events = list(parse(channel.follow()))
@@ -60,23 +60,12 @@ def test_a_snapshot_is_what_was_sent_up_to_its_number(parts: list[tuple[Event, s
     assert clean(thinking) == "pensé " + sent["thinking"]
 
 
-def test_the_first_piece_goes_at_once_and_the_next_ones_are_joined() -> None:
-    channel = Channel()
-    follower = parse(channel.follow())
-    channel.append(Event.TEXT, "a")
-    assert next(follower).data == {"text": "a"}
-    for letter in "bcd":
-        channel.append(Event.TEXT, letter)
-    # Nobody announces the frame's end: the follower wakes up for it.
-    assert next(follower).data == {"text": "bcd"}
-
-
 def test_a_follower_that_waits_hears_all_kinds_of_ends() -> None:
     for end in (lambda c: c.close(), lambda c: c.publish(Event.DONE, {}, last=True)):
         channel, heard = Channel(), []
         thread = threading.Thread(target=_listen, args=(channel, heard))
         thread.start()
-        channel.append(Event.TEXT, "a")
+        channel.publish(Event.TEXT, {"text": "a"})
         end(channel)
         thread.join(5)
         assert not thread.is_alive()
@@ -96,7 +85,7 @@ def test_silence_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_text_of_any_kind_is_one_event() -> None:
     channel = Channel()
-    channel.append(Event.TEXT, "ligne\n\nid: 9\r\nevent: done\u2028\ud800")
+    channel.publish(Event.TEXT, {"text": "ligne\n\nid: 9\r\nevent: done\u2028\ud800"})
     channel.close()
     (event,) = parse(channel.follow())
     assert event.data["text"] == "ligne\n\nid: 9\r\nevent: done\u2028?"

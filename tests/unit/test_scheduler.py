@@ -15,7 +15,7 @@ queues = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 2)), max_size=30)
 
 def tickets(queue: list[tuple[int, int]]) -> list[Ticket]:
     return [
-        Ticket(key, person, f"{person}-{place}", lambda _: None, lambda *_: None)
+        Ticket(key, person, f"{person}-{place}", lambda _: None)
         for key, (person, place) in enumerate(queue)
     ]
 

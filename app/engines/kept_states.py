@@ -1,0 +1,75 @@
+"""What the embedded engine has read of each conversation, kept on disk: taking it back costs milliseconds where reading
+the text again costs seconds, also after a restart."""
+
+import contextlib
+import logging
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+# Reading fewer tokens again takes less time than anybody notices.
+TOKENS_WORTH_KEEPING = 64
+# One conversation may take this part of the room at most.
+SHARE = 4
+
+logger = logging.getLogger(__name__)
+
+# `ask("save" | "restore", file name)`: have the engine's slot do so; whether it did.
+Ask = Callable[[str, str], bool]
+
+
+def prepare(parent: Path, engine: str) -> Path:
+    """The folder for the states of one model and its options; those of other ones are of no use any more."""
+    folder = parent / engine
+    for other in parent.glob("*"):
+        if other != folder:
+            shutil.rmtree(other, ignore_errors=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+class KeptStates:
+    """Files in a folder, the least recently used deleted first; `room` in bytes. For an engine with one slot."""
+
+    def __init__(self, folder: Path, room: int, ask: Ask) -> None:
+        self._folder = folder
+        self._room = room
+        self._ask = ask
+        self._in_slot = ""
+        self._bytes_per_token = 0.0
+
+    def restore(self, conversation_id: str) -> None:
+        """Give the slot back what it had read of a conversation, unless that is what it holds."""
+        before, self._in_slot = self._in_slot, conversation_id
+        path = self._path(conversation_id)
+        if before == conversation_id or not path.is_file():
+            return
+        path.touch()
+        if not self._ask("restore", path.name):
+            path.unlink(missing_ok=True)
+
+    def keep(self, conversation_id: str, tokens: int) -> None:
+        """Write down what the slot has read, if that is worth it and fits; an older state would only mislead."""
+        path = self._path(conversation_id)
+        if tokens < TOKENS_WORTH_KEEPING or self._bytes_per_token * tokens > self._room / SHARE:
+            path.unlink(missing_ok=True)
+        elif self._ask("save", path.name):
+            with contextlib.suppress(OSError):
+                self._bytes_per_token = path.stat().st_size / tokens
+                self._make_room()
+
+    def forget(self, conversation_id: str) -> None:
+        """Delete what is kept of a conversation."""
+        self._path(conversation_id).unlink(missing_ok=True)
+
+    def _path(self, conversation_id: str) -> Path:
+        return self._folder / f"{conversation_id}.state"
+
+    def _make_room(self) -> None:
+        files = sorted(self._folder.glob("*.state"), key=lambda path: path.stat().st_mtime)
+        taken = sum(path.stat().st_size for path in files)
+        for path in files:
+            if taken <= self._room:
+                break
+            taken -= path.stat().st_size
+            path.unlink(missing_ok=True)

@@ -1,0 +1,71 @@
+"""One answer that is not stored: it goes through the queue like the others, and its events go to who asked."""
+
+import itertools
+import logging
+import time
+from collections.abc import Iterator
+from queue import Empty, SimpleQueue
+
+from app.engines.base import ChatRequest, Done, Engine, EngineEvent
+from app.errors import AppError
+from app.generation.forecast import Forecast
+from app.generation.scheduler import Priority, Scheduler, Ticket
+
+_numbers = itertools.count(1)
+
+logger = logging.getLogger(__name__)
+
+
+class Completion:
+    """Made waiting in the queue; `events()` are its answer, `cancel()` ends it wherever it is."""
+
+    def __init__(
+        self, request: ChatRequest, user_id: int, *, engine: Engine, scheduler: Scheduler, forecast: Forecast
+    ) -> None:
+        self._request = request
+        self._engine = engine
+        self._scheduler = scheduler
+        self._forecast = forecast
+        self._events: SimpleQueue[EngineEvent | AppError | None] = SimpleQueue()
+        key = f"completion-{next(_numbers)}"
+        self._ticket = Ticket(key, user_id, key, self._work, model=request.model, priority=Priority.API)
+        scheduler.check_room()
+        scheduler.submit(self._ticket)
+
+    def events(self, silence_s: float) -> Iterator[EngineEvent | None]:
+        """The engine's events as they come, None for each silence of so many seconds; ends with Done.
+
+        Raises what the engine raised; interrupted when the server ends.
+        """
+        while True:
+            try:
+                event = self._events.get(timeout=silence_s)
+            except Empty:
+                yield None
+                continue
+            if event is None:
+                raise AppError("interrupted")
+            if isinstance(event, AppError):
+                raise event
+            yield event
+            if isinstance(event, Done):
+                return
+
+    def cancel(self) -> None:
+        """Leave the queue, or stop the engine's work."""
+        self._scheduler.cancel(self._ticket.key)
+
+    def _work(self, ticket: Ticket) -> None:
+        started = time.monotonic()
+        try:
+            for event in self._engine.stream(self._request, ticket.cancel):
+                self._events.put(event)
+                if isinstance(event, Done):
+                    self._forecast.learn(self._request.model, time.monotonic() - started, event.usage)
+        except AppError as error:
+            self._events.put(error)
+        except Exception as error:
+            # Nobody waits for this thread: what is not told here is told nowhere.
+            logger.exception("completion failed")
+            self._events.put(AppError("internal_error", cause=repr(error)))
+        self._events.put(None)

@@ -1,0 +1,109 @@
+"""Has the engine read a conversation before its next question comes: only while it has nothing else to do."""
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, replace
+
+from app.engines.base import ChatRequest, Done, Engine, Reading
+from app.errors import AppError
+from app.generation import prompt
+from app.generation.inventory import Inventory
+from app.generation.run import Limits
+from app.generation.scheduler import Priority, Scheduler, Ticket
+from app.generation.store import Store
+
+# A shorter history is read before anybody notices.
+TOKENS_WORTH_READING = 100
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What reading ahead took of the engine since the start. `aborted`: given up for a question."""
+
+    started: int = 0
+    aborted: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+class Prefill:
+    """Reads histories ahead, through the same queue as everything else."""
+
+    def __init__(
+        self, engine: Engine, inventory: Inventory, scheduler: Scheduler, store: Store, limits: Limits
+    ) -> None:
+        self._engine = engine
+        self._inventory = inventory
+        self._scheduler = scheduler
+        self._store = store
+        self._limits = limits
+        self._lock = threading.Lock()
+        # The conversation that the engine read last, and up to which message.
+        self._read: tuple[str, int] | None = None
+        self.cost = Cost()
+
+    def has_read(self, conversation_id: str, message_id: int) -> None:
+        """The engine has just read (or written) this conversation up to that message."""
+        self._read = (conversation_id, message_id)
+
+    def start(self, conversation_id: str) -> str:
+        """Begin to read a conversation's history; returns what came of it.
+
+        started; warm: the engine read it last; short: not worth it; cold: its model is not loaded, and nobody asked
+        to load it; busy: somebody's question comes first.
+        """
+        found = self._store.next_job(conversation_id)
+        if found is None:
+            return "short"
+        job, user_id = found
+        built = prompt.build(self._limits.system, job.branch, self._limits.context - self._limits.answer)
+        if built.tokens < TOKENS_WORTH_READING:
+            return "short"
+        last = job.branch[-1].id
+        if self._read == (conversation_id, last):
+            return "warm"
+        if job.model not in self._inventory.loaded:
+            return "cold"
+        request = ChatRequest(
+            job.model,
+            built.messages,
+            # None at all would be taken for no limit by some engines.
+            max_tokens=1,
+            temperature=self._limits.temperature,
+            conversation_id=conversation_id,
+            patience_s=self._limits.patience_s,
+        )
+
+        def work(ticket: Ticket) -> None:
+            self._carry(ticket, request)
+            if not ticket.cancel.is_set():
+                self.has_read(conversation_id, last)
+
+        ticket = Ticket(
+            f"prefill-{conversation_id}", user_id, conversation_id, work, model=job.model, priority=Priority.PREFILL
+        )
+        return "started" if self._scheduler.submit_if_idle(ticket) else "busy"
+
+    def _carry(self, ticket: Ticket, request: ChatRequest) -> None:
+        started, tokens = time.monotonic(), 0
+        try:
+            for event in self._engine.stream(request, ticket.cancel):
+                match event:
+                    case Reading(done, _):
+                        tokens = done
+                    case Done(_, usage) if usage.prompt_tokens is not None:
+                        tokens = usage.prompt_tokens - (usage.cached_tokens or 0)
+        except AppError as error:
+            # Nobody asked for it, so nobody is told.
+            logger.info("prefill failed conversation=%s code=%s", request.conversation_id, error.code)
+        with self._lock:
+            self.cost = replace(
+                self.cost,
+                started=self.cost.started + 1,
+                aborted=self.cost.aborted + ticket.cancel.is_set(),
+                tokens=self.cost.tokens + tokens,
+                seconds=self.cost.seconds + time.monotonic() - started,
+            )

@@ -1,0 +1,98 @@
+"""The runs of this process: puts each in the queue, tells its place, and keeps its events for the followers."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import cast
+
+from app.engines.base import Engine
+from app.generation.forecast import Forecast
+from app.generation.hub import Channel, Event, Hub
+from app.generation.inventory import Inventory
+from app.generation.prefill import Prefill
+from app.generation.run import Carrier, Limits, RunTicket
+from app.generation.scheduler import Scheduler, Ticket
+from app.generation.store import Store
+from app.generation.wire import accepted_json
+from app.models import Message, RunState
+
+
+class Runs:
+    """Queue, events and expectations of all answers being written here."""
+
+    def __init__(self, engine: Engine, inventory: Inventory, store: Store, limits: Limits, queue_max: int) -> None:
+        self._engine = engine
+        self._inventory = inventory
+        self._store = store
+        self._limits = limits
+        self._hub = Hub()
+        self.forecast = Forecast(limits.patience_s)
+        self.scheduler = Scheduler(lambda: engine.slots, queue_max, self._tell_places)
+        self.prefill = Prefill(engine, inventory, self.scheduler, store, limits)
+
+    def submit(self, answer: Message) -> None:
+        """Put an answer in the queue; its events begin at once."""
+        channel = self._hub.open(answer.id, answer.content, answer.thinking)
+        channel.publish(Event.ACCEPTED, accepted_json(answer))
+        model = answer.run.model if answer.run else ""
+        ticket = RunTicket(
+            answer.id, answer.conversation.user_id, answer.conversation_id, self._write, model=model, channel=channel
+        )
+        self.scheduler.submit(ticket)
+
+    def channel(self, message_id: int) -> Channel | None:
+        """The events of an answer, while they are in memory."""
+        return self._hub.get(message_id)
+
+    def abandon(self, message_id: int, state: RunState) -> None:
+        """End the followers of a run that nobody carries."""
+        channel = self._hub.get(message_id)
+        if channel is not None:
+            done = {"status": str(state), "reason": None, "error": None, "metrics": None}
+            channel.publish(Event.DONE, done, last=True)
+        self._hub.retire(message_id)
+
+    def close(self, timeout: float) -> None:
+        """Save what is being written as interrupted, and end all followers."""
+        self.scheduler.close(timeout)
+        self._hub.close()
+
+    def expected_wait(self) -> float | None:
+        """Seconds that one more question would wait for its turn, as things are."""
+        running, waiting = self.scheduler.counts()
+        mean = self.forecast.duration("")
+        slots = max(1, self._engine.slots)
+        return 0.0 if running < slots else None if mean is None else mean * (waiting + 1) / slots
+
+    def _write(self, ticket: Ticket) -> None:
+        assert isinstance(ticket, RunTicket)  # noqa: S101 - the only ones submitted here
+        ticket.started = time.monotonic()
+        if ticket.told is not None:
+            ticket.channel.publish(Event.QUEUED, {"position": 0, "ahead": 0, "eta_s": 0})
+        limits = replace(self._limits, context=self._inventory.context_of(ticket.model) or self._limits.context)
+        carrier = Carrier(ticket, engine=self._engine, store=self._store, limits=limits, forecast=self.forecast)
+        failure = carrier.carry()
+        if failure is not None and failure.code == "engine_silent":
+            self._inventory.reset(ticket.model)
+        elif carrier.thought:
+            # The next question comes after a history without the thinking, which the engine has not read so far.
+            ticket.after = lambda: self.prefill.start(ticket.conversation_id)
+        else:
+            self.prefill.has_read(ticket.conversation_id, cast(int, ticket.key))
+        self._hub.retire(cast(int, ticket.key))
+
+    def _tell_places(self, order: Sequence[Ticket], running: Sequence[Ticket]) -> None:
+        now = time.monotonic()
+        at_work = [(ticket.model, now - ticket.started) for ticket in running if isinstance(ticket, RunTicket)]
+        waits = self.forecast.starts([ticket.model for ticket in order], at_work, max(1, self._engine.slots))
+        for position, (ticket, wait) in enumerate(zip(order, waits, strict=True), start=1):
+            place = (position, len(running))
+            if not isinstance(ticket, RunTicket) or ticket.told == place:
+                continue
+            if ticket.told is None:
+                ticket.expected_s = wait
+            ticket.told = place
+            eta = None if wait is None else round(wait)
+            ticket.channel.publish(
+                Event.QUEUED, {"position": position, "ahead": position - 1 + len(running), "eta_s": eta}
+            )
