@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from limits import parse_many
+from limits import parse
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -67,7 +67,7 @@ def one_of(*allowed: str) -> Callable[[str], str]:
 
 def rate(value: str) -> str:
     """a limit such as: 5 per 5 minutes"""
-    parse_many(value)
+    parse(value)
     return value.strip()
 
 
@@ -155,7 +155,12 @@ SETTINGS = (
         "4096",
         "context of each model, in tokens (`num_ctx`); frozen, so that no model is reloaded",
     ),
-    Setting("MAX_OUTPUT_TOKENS", whole, "1024", "longest answer, in tokens; « Reprendre » goes on from there"),
+    Setting(
+        "MAX_OUTPUT_TOKENS",
+        between(1, 1_000_000),
+        "1024",
+        "longest answer, in tokens; « Reprendre » goes on from there",
+    ),
     Setting("TEMPERATURE", decimal, "", "sampling temperature of the chat; empty: the model's own"),
     Setting("CACHE_RAM_MB", whole, "1024", "RAM of the embedded engine's prompt cache, in MB"),
     Setting(
@@ -176,7 +181,7 @@ SETTINGS = (
     Setting("PRODUCT_NAME", text, "CouachGPT", "name shown on the pages"),
     Setting("REGISTRATION", one_of("open", "closed"), "open", "`closed`: accounts are made with `flask users create`"),
     Setting("REGISTER_LIMIT", rate, "300 per hour", "registrations from one address"),
-    Setting("LOGIN_LIMIT", rate, "5 per 5 minutes", "failed log-ins of one name from one address"),
+    Setting("LOGIN_LIMIT", rate, "5 per 5 minutes", "failed log-ins of one name, or wrong tokens, from one address"),
     Setting("DEFAULT_LOCALE", one_of("fr", "en"), "fr", "language when neither the person nor the browser says"),
     Setting("SESSION_DAYS", whole, "30", "days that « Rester connecté » lasts"),
     Setting("TRUSTED_PROXIES", whole, "0", "reverse proxies in front, whose X-Forwarded headers are believed"),

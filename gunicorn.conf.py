@@ -1,6 +1,8 @@
 """How gunicorn runs CouachGPT: one worker with threads, and the embedded engine as the master's child."""
 
+import gc
 import os
+import sys
 import threading
 from types import FrameType
 from typing import Any
@@ -30,6 +32,9 @@ loglevel = _settings["LOG_LEVEL"]
 # Nothing is changed from outside while it runs.
 control_socket_disable = True
 chdir = str(ROOT)
+
+# Seconds after which a busy thread lets others run.
+SWITCH_S = 0.02
 
 _supervisor: Any = None
 
@@ -92,6 +97,10 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Take up what an earlier worker left, and look at the engine."""
+    # Threads give each other way when they wait, and rarely otherwise: most of them do a millisecond's work at a time.
+    sys.setswitchinterval(SWITCH_S)
+    # What was loaded before the fork stays: looking through it again and again is lost time, and unshares its memory.
+    gc.freeze()
     worker.wsgi.extensions["generation"].start()
 
 

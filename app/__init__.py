@@ -7,10 +7,10 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import admin, assets, auth, chat, cli, error_pages, web
+from app import admin, api, assets, auth, chat, cli, error_pages, web
 from app.auth import login
 from app.engines import registry
-from app.extensions import babel, context_of, csrf, db, limiter, migrate
+from app.extensions import babel, bind_limiter, context_of, csrf, db, migrate
 from app.generation.run import Limits
 from app.generation.service import Generation
 from app.preference import default_model
@@ -18,6 +18,8 @@ from app.preference import default_model
 ROOT = Path(__file__).resolve().parent.parent
 # A question of the largest size, in the longest JSON escapes.
 MAX_REQUEST_BYTES = 3 * 1024 * 1024
+# Connections that stay open: making one takes longer than most of what is asked of it.
+POOL = {"pool_size": 16, "max_overflow": 16}
 # Threads that followed answers leave to all other requests.
 SPARE_THREADS = 16
 
@@ -31,7 +33,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     error_pages.init_app(app)
     assets.init_app(app, ROOT / "static")
     _make_generation(app)
-    for blueprint in (auth.blueprint, chat.blueprint, admin.blueprint):
+    for blueprint in (auth.blueprint, chat.blueprint, admin.blueprint, api.blueprint):
         app.register_blueprint(blueprint)
     cli.init_app(app)
     return app
@@ -48,6 +50,7 @@ def _configure(app: Flask, settings: dict[str, Any]) -> None:
         MAX_CONTENT_LENGTH=MAX_REQUEST_BYTES,
         MAX_FORM_MEMORY_SIZE=MAX_REQUEST_BYTES,
         WTF_CSRF_TIME_LIMIT=None,
+        SQLALCHEMY_ENGINE_OPTIONS=POOL | settings.get("SQLALCHEMY_ENGINE_OPTIONS", {}),
         BABEL_DEFAULT_LOCALE=settings["DEFAULT_LOCALE"],
     )
     logging.basicConfig(level=settings["LOG_LEVEL"].upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
@@ -62,7 +65,7 @@ def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
-    limiter.init_app(app)
+    bind_limiter(app)
     babel.init_app(app, locale_selector=web.select_locale)
     login.init_app(app)
 

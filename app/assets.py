@@ -73,10 +73,9 @@ class Assets:
 def init_app(app: Flask, folder: Path) -> None:
     """Serve `/static/…` and give templates `asset()` and `import_map()`."""
     assets = Assets(folder, fresh=app.debug)
-    app.jinja_env.globals.update(asset=assets.url)
-    # Built at the first page; the same for all until the program starts again.
-    import_map = assets.import_map if app.debug else cache(assets.import_map)
-    app.jinja_env.globals.update(import_map=import_map)
+    # Made once: the same for all until the program starts again. A page names its drawings hundreds of times.
+    keep = (lambda made: made) if app.debug else cache
+    app.jinja_env.globals.update(asset=keep(assets.url), import_map=keep(assets.import_map))
 
     @public
     def static(filename: str) -> Response:

@@ -1,4 +1,4 @@
-"""Failures as answers: a page in the house's style, or problem+json (RFC 9457) for scripts."""
+"""Failures as answers: a page in the house's style, problem+json (RFC 9457) for scripts, OpenAI's shape for its API."""
 
 import logging
 from http import HTTPStatus
@@ -6,12 +6,12 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask_babel import gettext as _
-from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
+from app.api.errors import PREFIX, refusal
 from app.errors import AppError
 from app.extensions import db
 from app.generation.wire import conversation_json
@@ -49,18 +49,24 @@ def database_failure(error: SQLAlchemyError) -> AppError:
 
 def wants_json() -> bool:
     """Scripts' addresses, and whoever prefers JSON to pages."""
-    return request.path.startswith(("/api/", "/v1/")) or (
+    return request.path.startswith("/api/") or (
         request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
     )
 
 
 def answer(error: AppError, status: int | None = None) -> Response:
-    """The failure as a page or as problem+json."""
-    status = status or error.status
+    """The failure in the shape that whoever asked understands."""
+    response = _shaped(error, status or error.status)
+    if response.status_code in (429, 503):
+        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+    return response
+
+
+def _shaped(error: AppError, status: int) -> Response:
+    if request.path.startswith(PREFIX):
+        return refusal(error, status)
     response = _problem(error, status) if wants_json() else _page(error, status)
     response.status_code = status
-    if status in (429, 503):
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
     return response
 
 
@@ -129,10 +135,6 @@ def init_app(app: Flask) -> None:
         # The token went with the session: say that, rather than that the page is old.
         ended = wants_json() and signed_in() is None
         return answer(AppError("login_required" if ended else "csrf_failed", cause=error.description))
-
-    @app.errorhandler(RateLimitExceeded)
-    def rate_limited(_error: RateLimitExceeded) -> Response:
-        return answer(AppError("rate_limited"))
 
     @app.errorhandler(HTTPException)
     def http_error(error: HTTPException) -> Response:

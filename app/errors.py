@@ -8,7 +8,11 @@ from flask_babel import lazy_gettext as _l
 SENTENCES: dict[str, tuple[int, LazyString]] = {
     "bad_request": (400, _l("The request could not be understood.")),
     "csrf_failed": (400, _l("This page is too old to send that. Reload it and try again.")),
+    "missing_field": (400, _l("The field “%(field)s” is missing.")),
+    "unsupported_field": (400, _l("The field “%(field)s” is not supported here, or not with this value.")),
+    "unsupported_content": (400, _l("Only text is understood here: “%(field)s” is something else.")),
     "login_required": (401, _l("Your session has ended. Sign in again.")),
+    "invalid_token": (401, _l("A valid personal token is expected. Make one on the page of your settings.")),
     "forbidden": (403, _l("You are not allowed to do that.")),
     "not_found": (404, _l("This does not exist, or no longer exists.")),
     "method_not_allowed": (405, _l("This address does not accept that kind of request.")),
@@ -21,6 +25,7 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "not_a_chat_model": (422, _l("The model %(model)s cannot hold a conversation.")),
     "thinking_unsupported": (422, _l("The model %(model)s cannot think before answering.")),
     "unknown_parent": (422, _l("The message you are answering does not belong to this conversation.")),
+    "too_many_tokens": (422, _l("You have %(limit)s tokens: revoke one that is no longer used.")),
     "run_active": (409, _l("This answer is still being written.")),
     "nothing_to_continue": (409, _l("This answer is complete: there is nothing to continue.")),
     "rate_limited": (429, _l("Too many attempts. Wait a little and try again.")),
@@ -72,6 +77,10 @@ def sentence(code: str, params: dict[str, Any], locale: str | None = None) -> st
     if locale is not None:
         with force_locale(locale):
             return sentence(code, params)
-    text = str(SENTENCES.get(code, SENTENCES["internal_error"])[1])
+    return filled(SENTENCES.get(code, SENTENCES["internal_error"])[1], params)
+
+
+def filled(text: LazyString, params: dict[str, Any]) -> str:
+    """A text in the language in force, with its places filled in."""
     words = {name: format_decimal(value) if isinstance(value, int) else value for name, value in params.items()}
-    return text % words if words else text
+    return str(text) % words if words else str(text)

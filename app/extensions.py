@@ -4,14 +4,14 @@ import sqlite3
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from flask import Flask, has_app_context
+from flask import Flask, current_app, has_app_context
 from flask_babel import Babel
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
+from limits.storage import MemoryStorage
+from limits.strategies import FixedWindowRateLimiter, RateLimiter
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase
@@ -39,12 +39,27 @@ migrate = Migrate(render_as_batch=True)
 login_manager = LoginManager()
 csrf = CSRFProtect()
 babel = Babel()
-limiter = Limiter(key_func=get_remote_address, storage_uri="memory://", headers_enabled=False)
+
+
+def bind_limiter(app: Flask) -> None:
+    """An extension that looks for limits before each request would cost more time than finding the person."""
+    app.extensions["limiter"] = FixedWindowRateLimiter(MemoryStorage())
+
+
+def limiter() -> RateLimiter:
+    """Counts of this application's tries, in memory."""
+    found: RateLimiter = current_app.extensions["limiter"]
+    return found
 
 
 def context_of(app: Flask) -> AbstractContextManager[Any]:
     """The context in force, else a new one; a second one inside a request would take a second connection."""
     return nullcontext() if has_app_context() else app.app_context()
+
+
+def release_connection() -> None:
+    """Give the request's database connection back: what comes next may last for minutes."""
+    db.session.remove()
 
 
 @event.listens_for(Engine, "connect")

@@ -4,10 +4,13 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import current_app, g, redirect, request, url_for
 from flask_login import current_user
+from limits import parse
 
 from app.errors import AppError
+from app.extensions import limiter
+from app.models import AccessToken, User
 
 View = Callable[..., Any]
 
@@ -46,3 +49,33 @@ def admin(view: View) -> View:
 
     guarded.guard = "admin"  # type: ignore[attr-defined]
     return guarded
+
+
+def token_holder(view: View) -> View:
+    """For programs that bring somebody's token: `holder()` is the person. A browser's session opens nothing here."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        g.token_holder = _bearer()
+        return view(*args, **kwargs)
+
+    guarded.guard = "token_holder"  # type: ignore[attr-defined]
+    return guarded
+
+
+def holder() -> User:
+    """Whose token this request brought."""
+    person: User = g.token_holder
+    return person
+
+
+def _bearer() -> User:
+    """The person of the request's token; raises invalid_token, and rate_limited after many wrong ones."""
+    given = request.authorization
+    if given is None or given.type != "bearer" or not given.token:
+        raise AppError("invalid_token")
+    found = AccessToken.find(given.token)
+    if found is not None:
+        return found.user
+    limit, who = parse(current_app.config["LOGIN_LIMIT"]), ("token", request.remote_addr or "")
+    raise AppError("invalid_token" if limiter().hit(limit, *who) else "rate_limited")

@@ -14,6 +14,8 @@ from app.models import User
 LOCALES = ("fr", "en")
 THEMES = ("system", "light", "dark")
 NARROW_SPACE = "\u202f"
+# Of every event stream: nothing on the way may keep or repack it.
+STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
 class SessionInterface(SecureCookieSessionInterface):
@@ -37,7 +39,7 @@ def select_locale() -> str:
     fallback = str(current_app.config["DEFAULT_LOCALE"])
     if not has_request_context():
         return fallback
-    person = signed_in()
+    person = g.get("token_holder") or signed_in()
     chosen = (person.locale if person else None) or session.get("locale")
     return chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES) or fallback
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import Person
+from tests.support.program import Program, token_of
 from tests.support.site import Site, furnished, migrated
 
 
@@ -73,3 +74,9 @@ def alice(person: Callable[[str], Person]) -> Person:
 def bob(alice: Person, person: Callable[[str], Person]) -> Person:
     """The second account."""
     return person("bob")
+
+
+@pytest.fixture
+def program(alice: Person) -> Program:
+    """A program of Alice's, with her token."""
+    return Program(alice.app, token_of(alice))

@@ -1,5 +1,6 @@
 """The administrator's pages."""
 
+from . import doctor
 from .views import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["blueprint", "doctor"]

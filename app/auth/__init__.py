@@ -1,5 +1,6 @@
-"""Accounts: registering, logging in and out, language and theme."""
+"""Accounts: registering, logging in and out, language and theme, personal tokens."""
 
+from . import account
 from .views import blueprint
 
-__all__ = ["blueprint"]
+__all__ = ["account", "blueprint"]

@@ -58,3 +58,12 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
         _l("Confirm the password"), [REQUIRED, EqualTo("password", _l("The two passwords are not the same."))]
     )
     submit = SubmitField(_l("Create an account"))
+
+
+class TokenForm(FlaskForm):  # type: ignore[misc]
+    """The name of a new personal token."""
+
+    name = StringField(
+        _l("Name of the new token"),
+        [REQUIRED, not_blank, Length(max=60, message=_l("60 characters at most.")), no_control_characters],
+    )

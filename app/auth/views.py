@@ -46,14 +46,12 @@ def login() -> Any:
 @blueprint.get("/register")
 @blueprint.post("/register")
 @public
-@limiter.limit(lambda: current_app.config["REGISTER_LIMIT"], methods=["POST"])
 def register() -> Any:
     """Create an account and log in; the first account is the administrator's."""
     if current_user.is_authenticated:
         return redirect(url_for("chat.home"))
     first = not User.exists()
-    if current_app.config["REGISTRATION"] == "closed" and not first:
-        raise AppError("forbidden")
+    _admit(first)
     form = RegisterForm()
     if form.validate_on_submit():
         try:
@@ -91,16 +89,25 @@ def preferences() -> Any:
     return redirect(safe_next(request.form.get("next")) or url_for("chat.home"))
 
 
+def _admit(first: bool) -> None:
+    """Raises forbidden where only the administrator makes accounts, rate_limited after many from one address."""
+    if current_app.config["REGISTRATION"] == "closed" and not first:
+        raise AppError("forbidden")
+    limit, who = parse(current_app.config["REGISTER_LIMIT"]), ("register", request.remote_addr or "")
+    if request.method == "POST" and not limiter().hit(limit, *who):
+        raise AppError("rate_limited")
+
+
 def _checked(username: str, password: str) -> tuple[User | None, int]:
     """The person, or None and the tries left to this name from this address; raises rate_limited when there is none."""
     limit, who = parse(current_app.config["LOGIN_LIMIT"]), ("login", request.remote_addr or "", normalized(username))
     with _checking:
-        if not limiter.limiter.test(limit, *who):
+        if not limiter().test(limit, *who):
             raise AppError("rate_limited")
         user = User.authenticate(username, password)
         if user is None:
-            limiter.limiter.hit(limit, *who)
-    return user, limiter.limiter.get_window_stats(limit, *who).remaining
+            limiter().hit(limit, *who)
+    return user, limiter().get_window_stats(limit, *who).remaining
 
 
 def _refusal(left: int) -> dict[str, str]:

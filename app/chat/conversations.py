@@ -6,8 +6,9 @@ from typing import Any
 from flask import Response, jsonify, request
 from flask_login import current_user
 
+from app.bodies import body, name_field
 from app.chat import blueprint
-from app.chat.schemas import Change, body, name_field
+from app.chat.schemas import Change
 from app.chat.status import generation
 from app.errors import AppError
 from app.generation.wire import conversation_json, message_json

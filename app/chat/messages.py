@@ -6,22 +6,23 @@ from itertools import chain
 from flask import Response, jsonify
 from flask_login import current_user
 
+from app.bodies import body, field, name_field
 from app.chat import blueprint
-from app.chat.schemas import Question, after, body, field, name_field
+from app.chat.schemas import Question, after
 from app.chat.status import generation
 from app.guards import member
 from app.models import Conversation, Message
+from app.web import STREAM_HEADERS
 
 # The head of an answer goes out with its first byte: while the engine is silent this says that the connection is there.
 FOLLOWING = b": following\n\n"
-HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
 def event_stream(begin: Callable[[], Iterator[bytes]]) -> Response:
     """The stream that `begin` gives; it holds a thread, no database connection. Raises too_many_streams before it."""
     leave = generation().followers.join(current_user.id)
     try:
-        response = Response(begin(), mimetype="text/event-stream", headers=HEADERS)
+        response = Response(begin(), mimetype="text/event-stream", headers=STREAM_HEADERS)
     except BaseException:
         leave()
         raise
@@ -36,15 +37,13 @@ def ask(conversation_id: str) -> Response:
     conversation = Conversation.of(current_user, conversation_id)
     question = Question.read()
     return event_stream(
-        lambda: generation().follow(
-            generation().ask(
-                conversation,
-                question.content,
-                model=question.model,
-                think=question.think,
-                client_id=question.client_id,
-                parent_id=question.parent_id,
-            )
+        lambda: generation().ask(
+            conversation,
+            question.content,
+            model=question.model,
+            think=question.think,
+            client_id=question.client_id,
+            parent_id=question.parent_id,
         )
     )
 
@@ -72,7 +71,7 @@ def regenerate(message_id: int) -> Response:
     answer = Message.answer_of(current_user, message_id)
     data = body()
     model, think = name_field(data, "model"), field(data, "think", bool)
-    return event_stream(lambda: generation().follow(generation().regenerate(answer, model=model, think=think)))
+    return event_stream(lambda: generation().regenerate(answer, model=model, think=think))
 
 
 @blueprint.post("/api/messages/<int:message_id>/continue")
@@ -80,4 +79,4 @@ def regenerate(message_id: int) -> Response:
 def go_on(message_id: int) -> Response:
     """Go on writing an answer that did not reach its end."""
     answer = Message.answer_of(current_user, message_id)
-    return event_stream(lambda: generation().follow(generation().go_on(answer)))
+    return event_stream(lambda: generation().go_on(answer))

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
-from app.models import LoginSession, User
+from app.models import AccessToken, LoginSession, User
 from app.models.user import MAX_PASSWORD, MIN_PASSWORD
 
 users = AppGroup("users", help="Accounts: list, create, promote, reset a password.")
@@ -81,12 +81,15 @@ def promote(username: str) -> None:
 @click.argument("username")
 @click.option("--password", default="", help="Made up and printed once when left out.")
 def reset_password(username: str, password: str) -> None:
-    """Give a new password and end the person's sessions."""
+    """Give a new password, end the person's sessions and revoke their tokens."""
     user = _named(username)
     chosen = _checked(password) if password else _made_up_password()
     user.set_password(chosen)
     LoginSession.close_all(user)
+    AccessToken.revoke_all(user)
     db.session.commit()
-    click.echo(_("The password of %(name)s is changed and their sessions are closed.", name=user.username))
+    click.echo(
+        _("The password of %(name)s is changed, their sessions are closed and tokens revoked.", name=user.username)
+    )
     if not password:
         click.echo(_("Password, shown this once: %(password)s", password=chosen))

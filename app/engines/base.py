@@ -146,6 +146,10 @@ class Engine(Protocol):
     label: str
 
     @property
+    def process(self) -> int:
+        """Another number once the engine was started anew, which forgets what it had read; 0 where nothing tells."""
+
+    @property
     def url(self) -> str:
         """The address spoken to, for the administrator."""
 

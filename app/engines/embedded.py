@@ -72,8 +72,15 @@ class Embedded(OpenAICompatible):
     def __init__(self, instance: str, *, slots: int = 1, read_timeout_s: float = 900) -> None:
         super().__init__("", slots=slots, read_timeout_s=read_timeout_s)
         self._file = endpoint_file(instance)
-        self._process = 0
+        self._states_of = 0
         self._kept: KeptStates | None = None
+
+    @property
+    def process(self) -> int:  # type: ignore[override]
+        """The child's number; 0 while there is none."""
+        with contextlib.suppress(AppError):
+            return int(self._endpoint()["pid"])
+        return 0
 
     @property
     def url(self) -> str:
@@ -136,8 +143,8 @@ class Embedded(OpenAICompatible):
     def _states(self) -> KeptStates | None:
         """The kept states of the child that runs now: a new one holds nothing yet. None when nothing is kept."""
         endpoint = self._endpoint()
-        if endpoint["pid"] != self._process:
-            self._process = endpoint["pid"]
+        if endpoint["pid"] != self._states_of:
+            self._states_of = endpoint["pid"]
             room = endpoint["room"]
             self._kept = KeptStates(Path(endpoint["states"]), room, self._slot) if room else None
         return self._kept

@@ -1,5 +1,8 @@
 """An answer's lines, read from the engine a frame at a time: a wake-up for each token would take the model's CPU."""
 
+import contextlib
+import select
+import socket
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,8 +13,10 @@ from app.engines.base import Done, EngineEvent, Text, Thinking
 from app.errors import AppError
 
 # Once an answer is being written, tokens are taken off the wire this often; the first one at once.
-FRAME_S = 0.04
+FRAME_S = 0.06
 READ_SIZE = 65536
+# What a frame may have more than the last one before it is read early: the end of an answer says much at once.
+SLACK = 100
 # A line longer than this is no event of any engine.
 LINE_LIMIT = 16 * 1024 * 1024
 
@@ -24,6 +29,7 @@ class Frames:
         self._failed = failed
         # The bytes as the socket has them: the library's own reader hands out one chunk, that is one token, a call.
         self._socket: Any = getattr(response.raw._original_response, "fp", None)
+        self._pause = _Pause(getattr(getattr(self._socket, "raw", None), "_sock", None))
         chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
         length = response.headers.get("Content-Length", "")
         self._body = _Chunked() if chunked else _Plain(int(length) if length.isdigit() else None)
@@ -49,7 +55,7 @@ class Frames:
         tail = b""
         while not self._body.ended:
             if self._writing:
-                time.sleep(FRAME_S)
+                self._pause.take()
             *lines, tail = (tail + self._next()).split(b"\n")
             if lines:
                 yield [line.rstrip(b"\r") for line in lines]
@@ -60,11 +66,37 @@ class Frames:
 
     def _next(self) -> bytes:
         try:
-            return self._body.feed(self._socket.read1(READ_SIZE))
+            data = self._socket.read1(READ_SIZE)
+            self._pause.usual = len(data) + SLACK
+            return self._body.feed(data)
         except TimeoutError as error:
             raise self._failed("engine_silent", error) from error
         except (OSError, ValueError, AttributeError) as error:
             raise self._failed("engine_cut", error) from error
+
+
+class _Pause:
+    """A frame's rest, cut short when the answer ends: the kernel counts the bytes, nobody wakes up for them.
+
+    `usual`: bytes that a frame of tokens does not reach. Encrypted bytes cannot be told apart: the rest is whole then.
+    """
+
+    def __init__(self, wire: Any) -> None:
+        self._wire: socket.socket | None = wire if type(wire) is socket.socket else None
+        self._poll = select.poll()
+        self.usual = 1
+        if self._wire is not None:
+            self._poll.register(self._wire, select.POLLIN)
+
+    def take(self) -> None:
+        """Wait for FRAME_S at most."""
+        if self._wire is None:
+            time.sleep(FRAME_S)
+            return
+        with contextlib.suppress(OSError):
+            self._wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, self.usual)
+            self._poll.poll(FRAME_S * 1000)
+            self._wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
 
 
 def _extend(events: list[EngineEvent], more: list[EngineEvent]) -> None:

@@ -53,9 +53,12 @@ class KeptStates:
         path = self._path(conversation_id)
         if tokens < TOKENS_WORTH_KEEPING or self._bytes_per_token * tokens > self._room / SHARE:
             path.unlink(missing_ok=True)
-        elif self._ask("save", path.name):
+        elif self._ask("save", f"{path.name}.new"):
             with contextlib.suppress(OSError):
-                self._bytes_per_token = path.stat().st_size / tokens
+                # A state that is half written would end the engine when it is restored.
+                new = path.with_name(f"{path.name}.new")
+                self._bytes_per_token = new.stat().st_size / tokens
+                new.replace(path)
                 self._make_room()
 
     def forget(self, conversation_id: str) -> None:

@@ -36,6 +36,7 @@ class Ollama:
 
     name = "ollama"
     label = "Ollama"
+    process = 0
 
     def __init__(
         self,

@@ -23,6 +23,7 @@ class OpenAICompatible:
 
     name = "openai"
     label = "llama-server"
+    process = 0
 
     def __init__(self, url: str, api_key: str = "", *, slots: int = 0, read_timeout_s: float = 900) -> None:
         self._url = url.rstrip("/").removesuffix("/v1")

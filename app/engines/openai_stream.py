@@ -30,10 +30,7 @@ class OpenAIStream:
             return [self.end()]
         part = self._parse(data)
         try:
-            events = _events_of(part)
-            self._usage = _usage(part, self._usage)
-            for choice in part.get("choices") or ():
-                self._reason = choice.get("finish_reason") or self._reason
+            events = self._told(part)
         except (AttributeError, TypeError) as error:
             raise self._failed("engine_garbled", f"{error}: {data[:200]!r}") from error
         return events
@@ -45,6 +42,23 @@ class OpenAIStream:
         self.done = True
         return Done(self._reason, self._usage)
 
+    def _told(self, part: dict[str, Any]) -> list[EngineEvent]:
+        """What one chunk says; AttributeError or TypeError when it is of another shape."""
+        events: list[EngineEvent] = []
+        if progress := part.get("prompt_progress"):
+            cached = progress.get("cache") or 0
+            events.append(Reading(progress.get("processed", 0) - cached, progress.get("total", 0) - cached))
+        for choice in part.get("choices") or ():
+            delta = choice.get("delta") or {}
+            if thought := delta.get("reasoning_content") or delta.get("reasoning"):
+                events.append(Thinking("" + thought))
+            if content := delta.get("content"):
+                events.append(Text("" + content))
+            self._reason = choice.get("finish_reason") or self._reason
+        if "timings" in part or part.get("usage"):
+            self._usage = _usage(part, self._usage)
+        return events
+
     def _parse(self, data: bytes) -> dict[str, Any]:
         try:
             part = json.loads(data)
@@ -55,21 +69,6 @@ class OpenAIStream:
         if part.get("error"):
             raise self._refused(part["error"])
         return part
-
-
-def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
-    """What one chunk says; AttributeError or TypeError when it is of another shape."""
-    events: list[EngineEvent] = []
-    if progress := part.get("prompt_progress"):
-        cached = progress.get("cache") or 0
-        events.append(Reading(progress.get("processed", 0) - cached, progress.get("total", 0) - cached))
-    for choice in part.get("choices") or ():
-        delta = choice.get("delta") or {}
-        if thought := delta.get("reasoning_content") or delta.get("reasoning"):
-            events.append(Thinking("" + thought))
-        if content := delta.get("content"):
-            events.append(Text("" + content))
-    return events
 
 
 def _usage(part: dict[str, Any], before: Usage) -> Usage:

@@ -3,7 +3,7 @@
 import itertools
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from queue import Empty, SimpleQueue
 
 from app.engines.base import ChatRequest, Done, Engine, EngineEvent
@@ -17,18 +17,31 @@ logger = logging.getLogger(__name__)
 
 
 class Completion:
-    """Made waiting in the queue; `events()` are its answer, `cancel()` ends it wherever it is."""
+    """Made waiting in the queue; `events()` are its answer, `cancel()` ends it wherever it is.
+
+    `free(model)` is called when the engine hangs.
+    """
 
     def __init__(
-        self, request: ChatRequest, user_id: int, *, engine: Engine, scheduler: Scheduler, forecast: Forecast
+        self,
+        request: ChatRequest,
+        user_id: int,
+        *,
+        engine: Engine,
+        scheduler: Scheduler,
+        forecast: Forecast,
+        free: Callable[[str], None],
     ) -> None:
         self._request = request
         self._engine = engine
         self._scheduler = scheduler
         self._forecast = forecast
+        self._free = free
         self._events: SimpleQueue[EngineEvent | AppError | None] = SimpleQueue()
         key = f"completion-{next(_numbers)}"
         self._ticket = Ticket(key, user_id, key, self._work, model=request.model, priority=Priority.API)
+        # Whoever is still waiting when the server ends must hear of it.
+        self._ticket.cancel.on_set(lambda: self._events.put(None))
         scheduler.check_room()
         scheduler.submit(self._ticket)
 
@@ -64,6 +77,8 @@ class Completion:
                     self._forecast.learn(self._request.model, time.monotonic() - started, event.usage)
         except AppError as error:
             self._events.put(error)
+            if error.code == "engine_silent":
+                self._free(self._request.model)
         except Exception as error:
             # Nobody waits for this thread: what is not told here is told nowhere.
             logger.exception("completion failed")

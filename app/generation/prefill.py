@@ -41,13 +41,13 @@ class Prefill:
         self._store = store
         self._limits = limits
         self._lock = threading.Lock()
-        # The conversation that the engine read last, and up to which message.
-        self._read: tuple[str, int] | None = None
+        # The conversation that the engine, as it was started, read last, and up to which message.
+        self._read: tuple[int, str, int] | None = None
         self.cost = Cost()
 
     def has_read(self, conversation_id: str, message_id: int) -> None:
         """The engine has just read (or written) this conversation up to that message."""
-        self._read = (conversation_id, message_id)
+        self._read = (self._engine.process, conversation_id, message_id)
 
     def start(self, conversation_id: str) -> str:
         """Begin to read a conversation's history; returns what came of it.
@@ -63,7 +63,7 @@ class Prefill:
         if built.tokens < TOKENS_WORTH_READING:
             return "short"
         last = job.branch[-1].id
-        if self._read == (conversation_id, last):
+        if self._read == (self._engine.process, conversation_id, last):
             return "warm"
         if job.model not in self._inventory.loaded:
             return "cold"

@@ -51,6 +51,8 @@ class RunTicket(Ticket):
     queued: float = field(default_factory=time.monotonic)
     started: float = 0.0
     expected_s: float | None = None
+    # Whether the rows say already that it runs.
+    marked: bool = False
     # The last (position, people at work) told.
     told: tuple[int, int] | None = None
 
@@ -77,7 +79,7 @@ class Carrier:
         locale = None
         state, reason, error, usage = RunState.FAILED, None, None, Usage()
         try:
-            job = self._store.begin(self._key)
+            job = self._store.begin(self._key, self._ticket.conversation_id, mark=not self._ticket.marked)
             locale = job.locale
             self._content.append(job.content)
             self._thinking.append(job.thinking)

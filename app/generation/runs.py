@@ -30,15 +30,23 @@ class Runs:
         self.scheduler = Scheduler(lambda: engine.slots, queue_max, self._tell_places)
         self.prefill = Prefill(engine, inventory, self.scheduler, store, limits)
 
-    def submit(self, answer: Message) -> None:
+    def submit(self, answer: Message) -> Channel:
         """Put an answer in the queue; its events begin at once."""
         channel = self._hub.open(answer.id, answer.content, answer.thinking)
         channel.publish(Event.ACCEPTED, accepted_json(answer))
-        model = answer.run.model if answer.run else ""
+        run = answer.run
+        assert run is not None  # noqa: S101 - an answer to be written has one
         ticket = RunTicket(
-            answer.id, answer.conversation.user_id, answer.conversation_id, self._write, model=model, channel=channel
+            answer.id,
+            answer.conversation.user_id,
+            answer.conversation_id,
+            self._write,
+            model=run.model,
+            channel=channel,
+            marked=run.state == RunState.RUNNING,
         )
         self.scheduler.submit(ticket)
+        return channel
 
     def channel(self, message_id: int) -> Channel | None:
         """The events of an answer, while they are in memory."""

@@ -119,13 +119,14 @@ class Scheduler:
         self._closed = False
         self._idle = threading.Condition(self._lock)
 
-    def check_room(self) -> None:
-        """Raise queue_full or stopping when a new question could not be taken now."""
+    def check_room(self) -> bool:
+        """Whether a new question would start at once. Raises queue_full or stopping when it could not be taken."""
         with self._lock:
             if self._closed:
                 raise AppError("stopping")
             if len(self._waiting) >= self._limit:
                 raise AppError("queue_full")
+            return not self._waiting and len(self._running) < max(1, self._slots())
 
     def submit(self, ticket: Ticket) -> None:
         """Queue a ticket; its work starts at once if a slot is free. What gives way stops for it."""
@@ -176,9 +177,9 @@ class Scheduler:
         """Take nothing more, interrupt what runs, and wait for it to be saved; what waits stays in the rows."""
         with self._lock:
             self._closed = True
+            tickets = [*self._waiting, *self._running.values()]
             self._waiting.clear()
-            running = list(self._running.values())
-        for ticket in running:
+        for ticket in tickets:
             ticket.interrupted = True
             ticket.cancel.set()
         with self._idle:

@@ -81,40 +81,39 @@ class Generation:
         think: bool,
         client_id: str,
         parent_id: int | None = None,
-    ) -> Message:
-        """Store a question and start its answer; the same `client_id` again gives the first answer."""
-        self._scheduler.check_room()
+    ) -> Iterator[bytes]:
+        """Store a question and start its answer; the same `client_id` again gives the first answer. Its events."""
         name = self.model_for(model or conversation.model, think)
         with self._submitting:
-            answer, new = conversation.ask(content, model=name, think=think, client_id=client_id, parent_id=parent_id)
+            answer, new = conversation.ask(
+                content, model=name, think=think, client_id=client_id, parent_id=parent_id, state=self._first_state()
+            )
             if new:
-                self._runs.submit(answer)
-        return answer
+                return self._runs.submit(answer).follow()
+        return self.follow(answer)
 
-    def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Message:
+    def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Iterator[bytes]:
         """Start another answer to the same question. Raises run_active while one to it is being written."""
-        self._scheduler.check_room()
         with self._submitting:
+            state = self._first_state()
             run = self._ended_run(answer)
             if any(other.parent_id == answer.parent_id for other in answer.conversation.being_written()):
                 raise AppError("run_active")
             think = run.think if think is None else think
             name = self.model_for(model or run.model, think)
-            sibling = answer.conversation.regenerate(answer, model=name, think=think)
-            self._runs.submit(sibling)
-        return sibling
+            sibling = answer.conversation.regenerate(answer, model=name, think=think, state=state)
+            return self._runs.submit(sibling).follow()
 
-    def go_on(self, answer: Message) -> Message:
+    def go_on(self, answer: Message) -> Iterator[bytes]:
         """Go on writing an answer that was stopped, interrupted, failed or cut. Raises nothing_to_continue."""
         with self._submitting:
             run = self._ended_run(answer)
             if run.state == RunState.DONE and run.reason != "length":
                 raise AppError("nothing_to_continue")
-            self._scheduler.check_room()
+            self._first_state()
             run.queue_again(model=self.model_for(run.model, run.think))
             db.session.commit()
-            self._runs.submit(answer)
-        return answer
+            return self._runs.submit(answer).follow()
 
     def request_stop(self, answer: Message) -> str:
         """Stop an answer; returns its state, which a running one leaves a moment later."""
@@ -130,7 +129,14 @@ class Generation:
         forecast = self._runs.forecast
         patience = forecast.patience(request.model, total_tokens(request.messages))
         request = replace(request, patience_s=patience)
-        return Completion(request, user_id, engine=self.engine, scheduler=self._scheduler, forecast=forecast)
+        return Completion(
+            request,
+            user_id,
+            engine=self.engine,
+            scheduler=self._scheduler,
+            forecast=forecast,
+            free=self.inventory.reset,
+        )
 
     @property
     def prefill(self) -> Prefill:
@@ -176,6 +182,10 @@ class Generation:
             "loaded": default.effective in self.inventory.loaded,
             "eta_s": None if wait is None else round(wait),
         }
+
+    def _first_state(self) -> RunState:
+        """What a new run is stored as: where its turn comes at once, a second writing is saved. Raises queue_full."""
+        return RunState.RUNNING if self._scheduler.check_room() else RunState.QUEUED
 
     def _ended_run(self, answer: Message) -> Run:
         """The run of an answer that is not being written; raises run_active. The caller holds `_submitting`."""

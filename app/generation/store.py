@@ -5,18 +5,32 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select, update
 
 from app.engines.base import Usage
 from app.errors import AppError, sentence
 from app.extensions import db
 from app.generation.prompt import Turn
-from app.generation.wire import error_json
 from app.models import Conversation, Message, Run, RunState, User
 from app.models.types import utcnow
 
 # Done runs from which the next ones are expected.
 RUNS_REMEMBERED = 100
+
+
+# Plain statements, built once: a run's thread shares its core with everybody's answers.
+WRITE_TEXT = update(Message.__table__).where(Message.id == bindparam("answer"))
+WRITE_RUN = update(Run.__table__).where(Run.message_id == bindparam("answer"))
+TURNS = (
+    select(
+        *(Message.id, Message.parent_id, Message.role, Message.content, Message.thinking),
+        *(Run.model, Run.think, User.locale),
+    )
+    .join(Conversation, Conversation.id == Message.conversation_id)
+    .join(User, User.id == Conversation.user_id)
+    .outerjoin(Run, Run.message_id == Message.id)
+    .where(Message.conversation_id == bindparam("conversation"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +51,26 @@ class Store:
     def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
         self._context = context
 
-    def begin(self, message_id: int) -> Job:
-        """Mark a run as running and return its job; not_found when its conversation was erased meanwhile."""
+    def begin(self, message_id: int, conversation_id: str, *, mark: bool) -> Job:
+        """The job of a run; `mark` it as running if it was stored as queued.
+
+        Raises not_found when its conversation was erased meanwhile.
+        """
         with self._context():
-            message = db.session.get(Message, message_id)
-            if message is None or message.run is None:
+            connection = db.session.connection()
+            if mark:
+                connection.execute(WRITE_RUN, {"answer": message_id, "state": RunState.RUNNING})
+                db.session.commit()
+                connection = db.session.connection()
+            rows = {row.id: row for row in connection.execute(TURNS, {"conversation": conversation_id})}
+            answer = rows.get(message_id)
+            if answer is None:
                 raise AppError("not_found")
-            message.run.state = RunState.RUNNING
-            db.session.commit()
-            path = message.conversation.path_to(message.id)
-            owner = db.session.get(User, message.conversation.user_id)
-            return Job(
-                model=message.run.model,
-                think=message.run.think,
-                content=message.content,
-                thinking=message.thinking,
-                branch=[Turn(turn.id, str(turn.role), turn.content) for turn in path],
-                locale=owner.locale if owner else None,
-            )
+            branch, place = [], answer.id
+            while place in rows:
+                branch.append(Turn(place, rows[place].role, rows[place].content))
+                place = rows[place].parent_id
+            return Job(answer.model, answer.think, branch[::-1], answer.content, answer.thinking, answer.locale)
 
     def next_job(self, conversation_id: str) -> tuple[Job, int] | None:
         """What a conversation's next question would find before it, and whose it is; None without an answer."""
@@ -70,10 +86,9 @@ class Store:
     def save(self, message_id: int, content: str, thinking: str) -> None:
         """Keep the text so far."""
         with self._context():
-            message = db.session.get(Message, message_id)
-            if message is not None:
-                message.content, message.thinking = content, thinking
-                db.session.commit()
+            text = {"answer": message_id, "content": content, "thinking": thinking}
+            db.session.connection().execute(WRITE_TEXT, text)
+            db.session.commit()
 
     def cut(self, message_id: int, left_out: int, first_read: int | None) -> None:
         """Remember how many of the oldest messages the model does not read for this answer."""
@@ -97,17 +112,15 @@ class Store:
     ) -> dict[str, str] | None:
         """Store the end of a run, all in one commit; returns the error as the wire shows it."""
         with self._context():
-            message = db.session.get(Message, message_id)
-            if message is None or message.run is None:
-                return None
+            connection = db.session.connection()
             if content is not None:
-                message.content, message.thinking = content, thinking
-            run = message.run
-            run.state, run.reason, run.metrics, run.finished_at = state, reason, metrics, utcnow()
+                connection.execute(WRITE_TEXT, {"answer": message_id, "content": content, "thinking": thinking})
+            end = {"answer": message_id, "state": state, "reason": reason, "metrics": metrics, "finished_at": utcnow()}
             if error is not None:
-                run.error_code, run.error_params, run.error_cause = error.code, error.params, error.cause[:1000]
+                end |= {"error_code": error.code, "error_params": error.params, "error_cause": error.cause[:1000]}
+            connection.execute(WRITE_RUN, end)
             db.session.commit()
-            return error_json(run, locale)
+            return self.describe(error, locale) if error else None
 
     def describe(self, error: AppError, locale: str | None) -> dict[str, str]:
         """A failure that could not be stored, as the wire shows it."""

@@ -2,15 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, Index, String, select
+from sqlalchemy import ForeignKey, Index, String, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.errors import AppError
 from app.extensions import db
 from app.models.message import Message, Role
-from app.models.run import ACTIVE, Run
-from app.models.types import UtcDateTime, public_id, utcnow
+from app.models.run import ACTIVE, Run, RunState
+from app.models.types import UtcDateTime, insert_row, public_id, utcnow
 from app.models.user import User
 
 TITLE_LENGTH = 60
@@ -92,26 +93,32 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         return {conversation_id: str(state) for conversation_id, state in rows}
 
     def ask(
-        self, content: str, *, model: str, think: bool, client_id: str, parent_id: int | None = None
+        self,
+        content: str,
+        *,
+        model: str,
+        think: bool,
+        client_id: str,
+        parent_id: int | None = None,
+        state: RunState = RunState.QUEUED,
     ) -> tuple[Message, bool]:
         """Add a question and its answer to be written, in one commit.
 
         Returns the answer and whether it is new: the same `client_id` again gives the first one's answer.
         Raises unknown_parent.
         """
-        if known := self._answer_to(client_id):
-            return known, False
-        parent = self.head_id if parent_id is None else self._member(parent_id)
         question = Message(
-            conversation_id=self.id, parent_id=parent, role=Role.USER, content=content, client_id=client_id
+            conversation_id=self.id,
+            parent_id=self.head_id if parent_id is None else self._member(parent_id),
+            role=Role.USER,
+            content=content,
+            thinking="",
+            client_id=client_id,
+            created_at=utcnow(),
         )
-        if not self.title:
-            self.title = title_from(content)
-        self.model = model
         try:
-            db.session.add(question)
-            db.session.flush()
-            answer = self._add_answer(question.id, model=model, think=think)
+            insert_row(question)
+            answer = self._insert_answer(question, Run(model=model, think=think, state=state))
             db.session.commit()
         except IntegrityError:
             db.session.rollback()
@@ -153,11 +160,12 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
             )
         )
 
-    def regenerate(self, answer: Message, *, model: str, think: bool) -> Message:
+    def regenerate(
+        self, answer: Message, *, model: str, think: bool, state: RunState = RunState.QUEUED
+    ) -> Message:
         """Add another answer to the same question, committed."""
-        assert answer.parent_id is not None  # noqa: S101 - an answer has a question, by construction
-        self.model = model
-        sibling = self._add_answer(answer.parent_id, model=model, think=think)
+        assert answer.parent is not None  # noqa: S101 - an answer has a question, by construction
+        sibling = self._insert_answer(answer.parent, Run(model=model, think=think, state=state))
         db.session.commit()
         return sibling
 
@@ -179,14 +187,35 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
             message_id = by_id[message_id].parent_id
         return path[::-1]
 
-    def _add_answer(self, question_id: int, *, model: str, think: bool) -> Message:
+    def _insert_answer(self, question: Message, run: Run) -> Message:
+        """An answer to be written, as the new end of the branch; the caller commits.
+
+        The rows go in by plain statements: all people who ask at the same moment wait for each other here. The
+        objects returned are complete, but strangers to the session.
+        """
         answer = Message(
-            conversation_id=self.id, parent_id=question_id, role=Role.ASSISTANT, run=Run(model=model, think=think)
+            conversation_id=self.id,
+            parent_id=question.id,
+            role=Role.ASSISTANT,
+            content="",
+            thinking="",
+            client_id=None,
+            created_at=utcnow(),
         )
-        db.session.add(answer)
-        db.session.flush()
-        self.head_id = answer.id
-        self.updated_at = utcnow()
+        run.message_id = insert_row(answer)
+        run.attempt, run.left_out, run.queued_at = 1, 0, answer.created_at
+        insert_row(run)
+        changes = {
+            "head_id": answer.id,
+            "updated_at": answer.created_at,
+            "model": run.model,
+            "title": self.title or title_from(question.content),
+        }
+        db.session.connection().execute(CHANGED, {"conversation": self.id, **changes})
+        for name, value in changes.items():
+            set_committed_value(self, name, value)
+        for name, value in (("conversation", self), ("parent", question), ("run", run)):
+            set_committed_value(answer, name, value)
         return answer
 
     def _answer_to(self, client_id: str) -> Message | None:
@@ -198,3 +227,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         if message is None or message.conversation_id != self.id or message.role != Role.ASSISTANT:
             raise AppError("unknown_parent")
         return message.id
+
+
+# Built once: building a statement takes longer than running it.
+CHANGED = update(Conversation.__table__).where(Conversation.id == bindparam("conversation"))

@@ -1,24 +1,19 @@
 """Log-in sessions kept on the server, so that they can be revoked."""
 
-import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, delete, select
+from sqlalchemy import ForeignKey, String, bindparam, delete, select
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from app.extensions import db
-from app.models.types import UtcDateTime, utcnow
+from app.models.types import UtcDateTime, digest, utcnow
 from app.models.user import User
 
 # Written at most this often, so that reading pages writes nothing.
 SEEN_EVERY = timedelta(minutes=10)
 # A session that is not "remembered" ends with the browser, and here after this long.
 SHORT = timedelta(hours=16)
-
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
 
 
 class LoginSession(db.Model):  # type: ignore[name-defined,misc]
@@ -43,7 +38,7 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
         db.session.execute(delete(cls).where(cls.expires_at < utcnow()))
         db.session.add(
             cls(
-                token_hash=_digest(token),
+                token_hash=digest(token),
                 user_id=user.id,
                 user_agent=user_agent[:200],
                 expires_at=utcnow() + (lasting or SHORT),
@@ -55,12 +50,7 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def find(cls, token: str) -> "LoginSession | None":
         """The session of a cookie, with its person, unless it has expired or was revoked."""
-        session = db.session.scalar(
-            select(cls)
-            .join(cls.user)
-            .options(contains_eager(cls.user))
-            .where(cls.token_hash == _digest(token), cls.expires_at > utcnow())
-        )
+        session = db.session.scalar(FOUND, {"token_hash": digest(token), "now": utcnow()})
         if session is not None and utcnow() - session.seen_at > SEEN_EVERY:
             session.seen_at = utcnow()
             db.session.commit()
@@ -69,10 +59,19 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def close(cls, token: str) -> None:
         """Revoke one session and commit."""
-        db.session.execute(delete(cls).where(cls.token_hash == _digest(token)))
+        db.session.execute(delete(cls).where(cls.token_hash == digest(token)))
         db.session.commit()
 
     @classmethod
     def close_all(cls, user: User) -> None:
         """Revoke every session of a person; the caller commits."""
         db.session.execute(delete(cls).where(cls.user_id == user.id))
+
+
+# Built once, as every request needs it.
+FOUND = (
+    select(LoginSession)
+    .join(LoginSession.user)
+    .options(contains_eager(LoginSession.user))
+    .where(LoginSession.token_hash == bindparam("token_hash"), LoginSession.expires_at > bindparam("now"))
+)

@@ -1,6 +1,6 @@
 """Settings that the administrator changes while the program runs."""
 
-from sqlalchemy import String
+from sqlalchemy import String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
@@ -19,11 +19,14 @@ class StoredSetting(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def get(cls, name: str) -> str:
         """The value, or an empty string."""
-        row = db.session.get(cls, name)
-        return row.value if row else ""
+        return db.session.connection().scalar(VALUE, {"name": name}) or ""
 
     @classmethod
     def put(cls, name: str, value: str) -> None:
         """Store and commit."""
         db.session.merge(cls(name=name, value=value))
         db.session.commit()
+
+
+# A plain statement, built once: every question reads the default model.
+VALUE = select(StoredSetting.value).where(StoredSetting.name == bindparam("name"))

@@ -9,6 +9,7 @@ import copy from "couach/controllers/copy_controller";
 import disclosure from "couach/controllers/disclosure_controller";
 import greeting from "couach/controllers/greeting_controller";
 import modelPicker from "couach/controllers/model_picker_controller";
+import past from "couach/controllers/past_controller";
 import prepared from "couach/controllers/prepared_controller";
 import problem from "couach/controllers/problem_controller";
 import rename from "couach/controllers/rename_controller";
@@ -24,6 +25,7 @@ import toasts from "couach/controllers/toasts_controller";
 import viewport from "couach/controllers/viewport_controller";
 
 register({
+  past, // first: what it completes is connected with the rest
   toasts, sidebar, "conversation-item": conversationItem, rename, title, revisit, status, viewport,
   think, "model-picker": modelPicker, composer, prepared, problem, chat, boundary, thread, answer, copy, disclosure, greeting, suggestion, shortcuts,
 });

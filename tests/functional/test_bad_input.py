@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.chat.schemas import MAX_CONTENT
+from app.bodies import MAX_CONTENT
 from app.models import Message
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -165,7 +165,7 @@ def test_a_visitor_is_told_that_the_session_has_ended(site: Site) -> None:
 
 
 def test_what_is_not_there(alice: Person) -> None:
-    for path in ("/api/nothing", "/api/conversations/zzz", "/api/messages/x/stream", "/v1/nothing"):
+    for path in ("/api/nothing", "/api/conversations/zzz", "/api/messages/x/stream"):
         assert problem(alice.get(path)) == (404, "not_found")
 
 

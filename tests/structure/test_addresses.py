@@ -2,10 +2,11 @@
 
 import re
 
-from app.models import Conversation
+from app.models import AccessToken, Conversation
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person
+from tests.support.program import Program, token_of
 from tests.support.site import Site
 
 FIXED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
@@ -16,10 +17,13 @@ PUBLIC = {"static", "auth.login", "auth.register", "auth.preferences", "chat.liv
 
 def test_every_address_states_its_guard(site: Site) -> None:
     guards = {name: getattr(view, "guard", None) for name, view in site.app.view_functions.items()}
-    assert set(guards.values()) == {"public", "member", "admin"}
+    assert set(guards.values()) == {"public", "member", "admin", "token_holder"}
     assert {name for name, guard in guards.items() if guard == "public"} == PUBLIC
     assert {name for name, guard in guards.items() if guard == "admin"} == {
         name for name in guards if name.startswith("admin.")
+    }
+    assert {name for name, guard in guards.items() if guard == "token_holder"} == {
+        name for name in guards if name.startswith("api.")
     }
 
 
@@ -38,7 +42,7 @@ def test_a_visitor_gets_nothing_but_the_public_pages(site: Site) -> None:
         path = re.sub(r"<[^>]*>", "1", rule.rule)
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
             answer = visitor.send(method, path, headers={"X-CSRFToken": token})
-            if path.startswith("/api/"):
+            if path.startswith(("/api/", "/v1/")):
                 assert answer.status_code == 401, (method, path)
             else:
                 assert (answer.status_code, answer.location.partition("?")[0]) == (302, "/login"), (method, path)
@@ -50,28 +54,31 @@ def test_a_stranger_finds_nothing_behind_the_ids_of_others(
     ollama.script(Scenario.cut(3))
     conversation = bob.start()
     message = bob.ask(conversation, "Un secret").end().message_id
-    places = {"conversation_id": conversation, "message_id": message}
+    secret = token_of(bob)
+    with site.rows() as rows:
+        token = rows.query(AccessToken).one().id
+    places = {"conversation_id": conversation, "message_id": message, "token_id": token}
     before = bob.get(f"/api/conversations/{conversation}").json
     tried = 0
     for rule in site.app.url_map.iter_rules():
         if not rule.arguments & set(places):
             continue
         path = site.app.url_map.bind("").build(rule.endpoint, {name: places[name] for name in rule.arguments})
-        missing = re.sub(rf"/({conversation}|{message})(?=/|$)", lambda found: "/" + "0" * len(found[1]), path)
+        missing = re.sub(rf"/({conversation}|{message}|{token})(?=/|$)", lambda found: "/" + "0" * len(found[1]), path)
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
             # Not even the administrator, who is the first account.
             body = {"content": "x", "title": "x"}
-            answers = [
-                alice.send(method, where, json=body, headers={"X-CSRFToken": alice.token}) for where in (path, missing)
-            ]
+            headers = {"X-CSRFToken": alice.token, "Accept": "application/json"}
+            answers = [alice.send(method, where, json=body, headers=headers) for where in (path, missing)]
             assert [answer.status_code for answer in answers] == [404, 404], (method, path)
             real, unreal = (
                 answer.text.replace(where, "") for answer, where in zip(answers, (path, missing), strict=True)
             )
             assert real == unreal, (method, path)
             tried += 1
-    assert tried >= 9
+    assert tried >= 10
     assert bob.get(f"/api/conversations/{conversation}").json == before
+    assert Program(site.app, secret).get("/models").status_code == 200
     with site.rows() as rows:
         assert rows.get(Conversation, conversation).title == "Un secret"
 

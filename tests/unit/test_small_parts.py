@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.assets import Assets
-from app.chat.schemas import clean
+from app.bodies import clean
 from app.engines.catalogue import CATALOGUE, can_be_pulled, described, same_model
 from app.models.conversation import TITLE_LENGTH, title_from
 from app.models.user import normalized

@@ -6,18 +6,21 @@ export default class extends Controller {
   static targets = ["scroller", "content", "spacer", "follow", "topbar"];
 
   connect() {
+    this.parts = { content: this.contentTarget, follow: this.followTarget, topbar: this.topbarTarget }; // looked for once: scrolling asks often
     const stillness = matchMedia("(prefers-reduced-motion: reduce)");
     this.scroll = new Autoscroll({
       scroller: this.scrollerTarget,
       spacer: this.spacerTarget,
+      turns: this.contentTarget.children,
       still: () => stillness.matches,
       changed: this.#show,
     });
-    this.sizes = new ResizeObserver(() => this.scroll.resized());
+    // Its first call comes once the end of the conversation is rendered, before anything is painted.
+    let begin = () => { this.scroll.jumpToEnd(); begin = null; };
+    this.sizes = new ResizeObserver(() => (begin ?? (() => this.scroll.resized()))());
     this.sizes.observe(this.contentTarget);
     this.sizes.observe(this.scrollerTarget);
     document.addEventListener("selectionchange", this.#selecting);
-    this.scroll.jumpToEnd();
   }
 
   disconnect() {
@@ -43,8 +46,8 @@ export default class extends Controller {
   }
 
   #show = ({ away, scrolled }) => {
-    this.followTarget.hidden = !(away && this.contentTarget.querySelector("[data-running]"));
-    this.topbarTarget.classList.toggle("is-scrolled", scrolled);
+    this.parts.follow.hidden = !(away && this.parts.content.querySelector("[data-running]"));
+    this.parts.topbar.classList.toggle("is-scrolled", scrolled);
   };
 
   // Someone who selects text is reading: the text must not move under the pointer.

@@ -16,10 +16,11 @@ export class Autoscroll {
   #wasNearEnd = true;
   #pinned = true; // the reader has not moved up since last at the end
   #following = false;
+  #read = { turn: null, top: 0 }; // what stands at the top of the window
 
-  // still(): no gliding; changed({ away, scrolled }): called when the page may want to show it.
-  constructor({ scroller, spacer, still = () => false, changed = () => {} }) {
-    Object.assign(this, { scroller, spacer, still, changed, touching: false });
+  // turns: the elements that may grow out of sight; still(): no gliding; changed({ away, scrolled }): the page may want to show it.
+  constructor({ scroller, spacer, turns = [], still = () => false, changed = () => {} }) {
+    Object.assign(this, { scroller, spacer, turns, still, changed, touching: false });
   }
 
   jumpToEnd() {
@@ -50,10 +51,13 @@ export class Autoscroll {
     this.#halt();
   }
 
-  // The content or the window changed size; only content that grows at its end moves the page.
+  // The content or the window changed size; what is read stays, and only content that grows at its end moves the page.
   resized() {
     const clamped = this.scroller.scrollTop < this.#seen && this.#isAtVeryEnd;
+    const top = clamped ? this.#seen : this.scroller.scrollTop;
     if (clamped) this.#expected = this.#seen = this.scroller.scrollTop; // shorter content moved the page, not the reader
+    const moved = this.#movedAbove();
+    if (moved) this.#write(top + moved);
     this.#fitSpacer();
     if (this.#isHeld && !this.#frame) this.#write(this.#topOf(this.#anchor));
     if (this.#pinned && this.#distance > 0 && (this.#following || this.#wasNearEnd)) this.follow();
@@ -93,6 +97,25 @@ export class Autoscroll {
     return Math.max(0, this.spacer.offsetTop - this.scroller.clientHeight);
   }
 
+  // How far what is read was moved by what changed above it.
+  #movedAbove() {
+    const { turn, top } = this.#read;
+    return turn?.isConnected ? turn.offsetTop - top : 0;
+  }
+
+  #remember() {
+    const seen = this.scroller.scrollTop;
+    let [first, last] = [0, this.turns.length - 1];
+    while (first < last) {
+      const middle = (first + last) >> 1;
+      const { offsetTop, offsetHeight } = this.turns[middle];
+      if (offsetTop + offsetHeight > seen) last = middle;
+      else first = middle + 1;
+    }
+    const turn = this.turns[first] ?? null;
+    this.#read = { turn, top: turn?.offsetTop ?? 0 };
+  }
+
   #topOf(element) {
     return Math.max(0, element.offsetTop - GAP);
   }
@@ -124,6 +147,7 @@ export class Autoscroll {
   }
 
   #tell() {
+    this.#remember();
     const distance = this.#distance;
     this.#wasNearEnd = distance <= NEAR;
     this.#away = distance > FAR || (this.#away && distance >= NEAR);

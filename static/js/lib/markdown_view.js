@@ -51,7 +51,8 @@ export class MarkdownView {
     this.#take(text);
     this.#refresh();
     this.beforeRender();
-    this.#settle(this.#blocks.finish(this.#text));
+    const rest = this.#blocks.finish(this.#text);
+    this.#settle(this.#tail.length ? rest : [rest.join("")]);
     this.#removeTail();
     this.#isWhole = true;
     this.afterRender();

@@ -1,4 +1,4 @@
-// Makes new turns from the page's own templates, the same markup as the history.
+// Makes new turns from the page's own templates, and gives the history's answers what only scripts need.
 const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
 
 export function newQuestion(content) {
@@ -14,4 +14,18 @@ export function newAnswer({ model, think, request }) {
   article.setAttribute("data-answer-message-value", JSON.stringify(message));
   article.setAttribute("data-answer-request-value", JSON.stringify(request));
   return article;
+}
+
+// The article stays the same node: whoever keeps a place or the focus in it loses nothing. All else changes in one step,
+// because every controller around it looks at each node that comes and goes.
+export function complete(article) {
+  const whole = clone("answer-template");
+  const old = article.firstElementChild;
+  for (const name of ["text", "thinking-text"]) {
+    const part = `[data-part="${name}"]`;
+    whole.querySelector(part).textContent = old.querySelector(part)?.textContent ?? "";
+  }
+  old.replaceWith(whole.firstElementChild);
+  article.removeAttribute("data-past");
+  for (const { name, value } of whole.attributes) if (!article.hasAttribute(name)) article.setAttribute(name, value);
 }

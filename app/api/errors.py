@@ -1,0 +1,77 @@
+"""Failures in OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`."""
+
+from typing import Any, NamedTuple
+
+from flask import Response, jsonify
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
+
+from app.errors import AppError, filled
+
+PREFIX = "/v1/"
+# Sentences for those who have no page before them, in place of the house's own.
+WORDS: dict[str, LazyString] = {
+    "internal_error": _l("Something went wrong on the server. Try again."),
+    "too_many_streams": _l("Too many answers are being written at once. Wait until one of yours has ended."),
+    "engine_unreachable": _l("%(engine)s does not answer. Try again in a moment."),
+    "engine_busy": _l("%(engine)s has too much to do. Try again in a moment."),
+    "engine_failed": _l("%(engine)s failed while answering. Try again."),
+    "engine_cut": _l("%(engine)s stopped before the end of the answer. Try again."),
+    "engine_garbled": _l("%(engine)s sent something that cannot be read. Try again."),
+    "engine_silent": _l("%(engine)s has been silent for too long. Try again."),
+    "context_exceeded": _l("These messages are too long for the model’s memory. Shorten them."),
+    "interrupted": _l("The server restarted during the answer. Try again."),
+}
+
+
+class Kind(NamedTuple):
+    """OpenAI's word for a failure, its status there, and the field that is wrong."""
+
+    code: str
+    status: int
+    param: str | None = None
+
+
+# What programs know under another name or status than ours.
+KINDS = {
+    "invalid_token": Kind("invalid_api_key", 401),
+    "not_found": Kind("unknown_url", 404),
+    "unknown_model": Kind("model_not_found", 404, "model"),
+    "not_a_chat_model": Kind("not_a_chat_model", 400, "model"),
+    "thinking_unsupported": Kind("unsupported_parameter", 400, "think"),
+    "missing_field": Kind("missing_required_parameter", 400),
+    "invalid_field": Kind("invalid_value", 400),
+    "unsupported_field": Kind("unsupported_parameter", 400),
+    "unsupported_content": Kind("unsupported_value", 400),
+    "too_large": Kind("request_too_large", 413, "messages"),
+    "context_exceeded": Kind("context_length_exceeded", 400, "messages"),
+    "rate_limited": Kind("rate_limit_exceeded", 429),
+    "too_many_streams": Kind("rate_limit_exceeded", 429),
+}
+
+
+def error_json(error: AppError, status: int | None = None) -> dict[str, Any]:
+    """The body, in the language in force."""
+    code, status, param = _kind(error, status)
+    words = WORDS.get(error.code)
+    return {
+        "error": {
+            "message": error.sentence if words is None else filled(words, error.params),
+            "type": "server_error" if status >= 500 else "requests" if status == 429 else "invalid_request_error",
+            "param": error.params.get("field", param),
+            "code": code,
+        }
+    }
+
+
+def refusal(error: AppError, status: int) -> Response:
+    """The whole answer; `status` counts for failures that OpenAI has no other one for."""
+    response = jsonify(error_json(error, status))
+    response.status_code = _kind(error, status).status
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _kind(error: AppError, status: int | None) -> Kind:
+    return KINDS.get(error.code) or Kind(error.code, status or error.status)

@@ -1,0 +1,107 @@
+"""`flask doctor`: what slows answers down on this server, and what mends it."""
+
+import sys
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import with_appcontext
+from flask_babel import gettext as _
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.doctor.checks import TITLES, Finding, State, count
+from app.doctor.guest import first_administrator
+from app.doctor.pairs import Comparison, NotComparedError
+from app.doctor.records import last_records
+from app.doctor.report import quick_findings
+from app.doctor.terminal import Progress, compare_here
+from app.doctor.verdict import table, verdict
+from app.doctor.visitor import answers, own_address
+
+SIGNS = {State.OK: "✓", State.WARNING: "!", State.BAD: "✗", State.UNKNOWN: "?"}
+# Without these there is nothing to compare.
+NEEDED = ("server", "database", "engine")
+
+
+@click.command("doctor")
+@click.option("--quick", is_flag=True, help="Leave the comparison with the terminal out.")
+@with_appcontext
+def doctor(quick: bool) -> None:
+    """Find what slows answers down here, with causes and fixes; exit code 1 when something is bad."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    found = [_server(app.config), *_quick(app)]
+    for finding in found:
+        _show(finding)
+    if not quick and not any(finding.code in NEEDED and finding.state == State.BAD for finding in found):
+        result = _compared(app)
+        found.append(verdict(result))
+        _show(found[-1])
+        _show_table(result)
+    raise SystemExit(1 if count(found, State.BAD) else 0)
+
+
+def _quick(app: Flask) -> list[Finding]:
+    inventory = app.extensions["generation"].inventory
+    inventory.refresh()
+    try:
+        found = quick_findings(app.config, inventory, last_records())
+    except SQLAlchemyError as error:
+        cause = _("It cannot be used: %(cause)s", cause=str(error).splitlines()[0])
+        return [Finding("database", State.BAD, cause, _("Start the server once: it makes the tables (make run)."))]
+    return [*found, Finding("proxy", State.UNKNOWN, _("Only a browser sees one: open /admin/doctor through it."))]
+
+
+def _server(settings: dict[str, Any]) -> Finding:
+    address = own_address(settings)
+    if answers(address):
+        return Finding("server", State.OK, _("It answers at %(address)s.", address=address))
+    cause = _("No server answers at %(address)s: the comparison with the terminal needs it.", address=address)
+    return Finding("server", State.BAD, cause, _("Start it: make run, or sudo systemctl start couachgpt"))
+
+
+def _compared(app: Flask) -> Comparison | NotComparedError:
+    """The comparison, asked for by the first administrator; its progress goes to the terminal only."""
+    user_id = first_administrator()
+    if user_id is None:
+        return NotComparedError("nobody")
+    try:
+        return compare_here(app, user_id, _tell)
+    except NotComparedError as error:
+        return error
+    finally:
+        click.echo("\r\033[K" if _to_a_terminal() else "", err=True, nl=False)
+
+
+def _tell(progress: Progress) -> None:
+    if _to_a_terminal():
+        words = _(
+            "Comparing with the terminal: %(step)s of %(steps)s answers…", step=progress.step, steps=progress.steps
+        )
+        click.echo(f"\r{words}", err=True, nl=False)
+
+
+def _to_a_terminal() -> bool:
+    return sys.stderr.isatty()
+
+
+def _width() -> int:
+    return max(len(str(title)) for title in TITLES.values())
+
+
+def _show(finding: Finding) -> None:
+    """A line, and the fix below it."""
+    width = _width()
+    click.echo(f"{SIGNS[finding.state]} {finding.title:{width}}  {finding.sentence}")
+    if finding.fix:
+        click.echo(f"  {'':{width}}  → {finding.fix}")
+
+
+def _show_table(result: Comparison | NotComparedError) -> None:
+    if isinstance(result, NotComparedError):
+        return
+    indent = " " * (_width() + 4)
+    head = {"name": "", "direct": _("Engine itself"), "web": _("Through the pages"), "difference": _("Difference")}
+    rows = [head, *table(result)]
+    widths = {column: max(len(row[column]) for row in rows) for column in head}
+    for row in rows:
+        click.echo(indent + "  ".join(f"{row[column]:>{widths[column]}}" for column in head))

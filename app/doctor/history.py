@@ -1,0 +1,178 @@
+"""Checks of the past: what the last answers tell about reloads, the cache, our own time and the announced waits."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from itertools import pairwise
+from statistics import median
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.doctor.checks import Finding, State
+from app.doctor.figures import duration, number, percent
+from app.doctor.records import Record, reading_pace
+
+# Loading takes longer than this; below it is the engine's way of saying that the model was there.
+RELOAD_MS = 1000
+# A conversation that goes on within this time should still be in the cache.
+SHORTLY = timedelta(minutes=30)
+# A shorter history costs little to read again.
+WORTH_CACHING = 100
+LOST = 0.5
+# Our part of an answer's time: what is well, and from where it is felt.
+OVERHEAD_MS, FELT_MS = 50, 250
+# Nobody minds a shorter wait, whatever was announced.
+WAIT_MS = 1000
+# Fewer of them are chance.
+ENOUGH = 5
+
+
+def findings(records: Sequence[Record], engine: str) -> list[Finding]:
+    """All of them, for the engine of that name."""
+    return [reloads(records, engine), cache(records, engine), overhead(records, engine), queue(records)]
+
+
+def reloads(records: Sequence[Record], engine: str) -> Finding:
+    """A model that is loaded again although nobody chose another one."""
+    again = [
+        after for before, after in pairwise(records) if before.model == after.model and after.get("load_ms") > RELOAD_MS
+    ]
+    if not records:
+        return Finding("reloads", State.UNKNOWN, _nothing_yet())
+    if not again:
+        text = ngettext("None in the last answer.", "None in the last %(num)s answers.", len(records))
+        return Finding("reloads", State.OK, text)
+    cause = ngettext(
+        "In %(num)s of the last %(all)s answers the same model was loaded once more.",
+        "In %(num)s of the last %(all)s answers the same model was loaded once more.",
+        len(again),
+        all=number(len(records)),
+    )
+    if engine == "ollama":
+        mend = _("For Ollama: OLLAMA_KEEP_ALIVE=-1, and let no other program ask it with another context size.")
+    else:
+        mend = _("The engine was started again: its log says why.")
+    return Finding("reloads", State.WARNING if len(again) == 1 else State.BAD, cause, mend)
+
+
+def cache(records: Sequence[Record], engine: str) -> Finding:
+    """A conversation that goes on should not be read again from its beginning."""
+    kept, lost = _kept_and_lost(records)
+    if not kept + lost:
+        return Finding("cache", State.UNKNOWN, _("No long conversation went on lately."))
+    if lost <= max(1, 0.1 * (kept + lost)):
+        words = {"kept": number(kept), "all": number(kept + lost)}
+        return Finding(
+            "cache", State.OK, _("Kept in %(kept)s of %(all)s cases in which a conversation went on.", **words)
+        )
+    words = {"lost": number(lost), "all": number(kept + lost)}
+    cause = _("%(lost)s of %(all)s conversations that went on were read again from the beginning.", **words)
+    mends = {
+        "ollama": _(
+            "Let nobody else use this Ollama, and give its cache more memory: LLAMA_ARG_CACHE_RAM in its service."
+        ),
+        "openai": _("Give llama-server more memory for its cache: --cache-ram"),
+    }
+    mend = mends.get(engine) or _("Raise CACHE_RAM_MB and CACHE_DISK_MB as far as memory and disk permit.")
+    return Finding("cache", State.BAD if lost > kept else State.WARNING, cause, mend)
+
+
+def overhead(records: Sequence[Record], engine: str) -> Finding:
+    """What an answer took beside the queue and the engine's own work."""
+    known = [record.get("overhead_ms") for record in records if record.metrics.get("overhead_ms") is not None]
+    if not known:
+        return Finding("overhead", State.UNKNOWN, _nothing_yet() if not records else _("This engine tells no times."))
+    middle = median(known)
+    text = _("Half of the answers took %(time)s or less beside the engine’s work.", time=duration(middle))
+    if middle <= OVERHEAD_MS:
+        return Finding("overhead", State.OK, text)
+    mend = _("Look for other programs that compute, and for a slow disk under INSTANCE_DIR.")
+    if engine == "ollama":
+        mend = _("Ollama before 0.33 itself loses 0.1 to 0.3 s for each question: install a newer one.") + " " + mend
+    return Finding("overhead", State.WARNING if middle <= FELT_MS else State.BAD, text, mend)
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """The waits that were announced, and the real ones: medians in milliseconds, and of the error as a ratio."""
+
+    count: int
+    announced_ms: float
+    real_ms: float
+    error: float
+
+
+def waits(records: Sequence[Record]) -> Waits | None:
+    """None while nobody had to wait."""
+    pairs = [
+        (record.get("expected_queue_ms"), record.get("queue_ms"))
+        for record in records
+        if record.metrics.get("expected_queue_ms") is not None and record.get("queue_ms") >= WAIT_MS
+    ]
+    if not pairs:
+        return None
+    announced, real = (median(each) for each in zip(*pairs, strict=True))
+    return Waits(len(pairs), announced, real, median(abs(said - was) / max(said, was) for said, was in pairs))
+
+
+def queue(records: Sequence[Record]) -> Finding:
+    """Whether the waits that people are told come true."""
+    found = waits(records)
+    if found is None:
+        return Finding("queue", State.OK, _("Nobody had to wait lately."))
+    words = {
+        "announced": duration(found.announced_ms),
+        "real": duration(found.real_ms),
+        "error": percent(found.error),
+        "count": number(found.count),
+    }
+    text = _(
+        "Announced %(announced)s, waited %(real)s (medians of %(count)s); half are off by %(error)s or less.", **words
+    )
+    if found.error <= LOST or found.count < ENOUGH:
+        return Finding("queue", State.OK, text)
+    mend = _("Answers of very different lengths cannot be foretold; a lower MAX_OUTPUT_TOKENS makes them more alike.")
+    return Finding("queue", State.WARNING, text, mend)
+
+
+def _nothing_yet() -> str:
+    return str(_("No answer was written yet."))
+
+
+def _kept_and_lost(records: Sequence[Record]) -> tuple[int, int]:
+    """Conversations that went on shortly, by whether their beginning was still in the cache."""
+    known = {record.answer: record for record in records}
+    paces = {model: _first_pace(records, model) for model in {record.model for record in records}}
+    kept = lost = 0
+    for record in records:
+        before = known.get(record.before or 0)
+        if before is None or before.get("prompt_tokens") < WORTH_CACHING or not _same_beginning(before, record):
+            continue
+        cached = _cached(record, paces[record.model])
+        if cached is None:
+            continue
+        if cached < LOST * before.get("prompt_tokens"):
+            lost += 1
+        else:
+            kept += 1
+    return kept, lost
+
+
+def _same_beginning(before: Record, record: Record) -> bool:
+    soon = record.queued_at - before.finished_at <= SHORTLY
+    return soon and before.model == record.model and before.left_out == record.left_out
+
+
+def _cached(record: Record, pace: float | None) -> float | None:
+    """Tokens that were in the cache; for an engine that does not tell, from the time that reading took."""
+    if record.metrics.get("cached_tokens") is not None:
+        return record.get("cached_tokens")
+    if pace is None or record.metrics.get("prefill_ms") is None:
+        return None
+    return record.get("prompt_tokens") - record.get("prefill_ms") / 1000 * pace
+
+
+def _first_pace(records: Sequence[Record], model: str) -> float | None:
+    """The pace of reading a conversation's first question, of which nothing can be cached."""
+    return reading_pace([record for record in records if record.model == model and record.before is None])

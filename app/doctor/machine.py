@@ -1,0 +1,191 @@
+"""Checks of the machine: whether the engine gets the cores and the memory that it counts on."""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import ceil
+
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.doctor.checks import Finding, State
+from app.doctor.figures import number, percent
+from app.doctor.host import Host
+from app.web import filesize
+
+# How long other programs are watched, and from which part of a core they matter.
+SAMPLE_S = 0.25
+BUSY = 0.3
+# Less memory than this leaves no room for the files that the kernel keeps of the model.
+SHORT, VERY_SHORT = 0.10, 0.03
+# Pages that were never used again after the start are rightly swapped out.
+SWAPPED_BYTES = 16 * 2**20
+THROTTLED = 0.05
+# Drivers under which "powersave" still raises the frequency with the work.
+SELF_RAISING = ("intel_pstate", "amd-pstate-epp")
+# How the processes of the engines that we do not start are called; the kernel keeps fifteen letters.
+NAMES = {"ollama": ("ollama", "llama-server"), "openai": ("llama-server", "local-ai", "vllm")}
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The engine on this machine. `threads` 0: as many as it chooses; no `pids`: it cannot be seen."""
+
+    engine: str
+    label: str
+    threads: int
+    pids: tuple[int, ...] = ()
+
+    @property
+    def pid(self) -> int | None:
+        """A process of it, else ours."""
+        return self.pids[-1] if self.pids else None
+
+
+def named(host: Host, engine: str) -> tuple[int, ...]:
+    """The processes that are called like this engine's."""
+    names = NAMES.get(engine, ())
+    return tuple(sorted(process.pid for process in host.processes() if names and process.name.startswith(names)))
+
+
+def findings(host: Host, subject: Subject, pause: Callable[[float], None] = time.sleep) -> list[Finding]:
+    """All of them; takes SAMPLE_S."""
+    return [
+        threads(host, subject),
+        quota(host, subject),
+        load(host, subject, pause),
+        memory(host),
+        swap(host, subject),
+        numa(host),
+        governor(host),
+    ]
+
+
+def threads(host: Host, subject: Subject) -> Finding:
+    """More threads than cores wait for each other, and answers come many times slower."""
+    limit, allowed = host.quota(subject.pid), len(host.cores(subject.pid)) or 1
+    usable = allowed if limit is None else max(1, min(allowed, int(limit)))
+    physical = min(host.physical_cores(subject.pid) or allowed, usable)
+    asked = subject.threads
+    words = {"engine": subject.label, "threads": _threads(asked), "cores": _cores(usable), "best": physical}
+    mend = _("Write ENGINE_THREADS=%(best)s in .env and start again.", **words)
+    if subject.engine == "openai":
+        cause = _("%(engine)s was started with threads of its own choice; it may use %(cores)s here.", **words)
+        return Finding("threads", State.UNKNOWN, cause, _("Its option --threads %(best)s is right here.", **words))
+    if not asked and usable < allowed:
+        cause = _("%(engine)s counts the machine’s cores and does not see that it may only use %(cores)s.", **words)
+        return Finding("threads", State.BAD, cause, mend)
+    if not asked:
+        text = _("%(engine)s chooses its threads itself; it may use %(cores)s.", **words)
+        return Finding("threads", State.OK, text)
+    if asked > usable:
+        cause = _("%(threads)s for %(cores)s: they wait for each other at every token.", **words)
+        return Finding("threads", State.BAD, cause, mend)
+    if asked > physical:
+        words["cores"] = _cores(physical)
+        cause = _("%(threads)s for %(cores)s: two threads of one core write no faster than one.", **words)
+        return Finding("threads", State.WARNING, cause, mend)
+    return Finding("threads", State.OK, _("%(threads)s for %(cores)s.", **words))
+
+
+def quota(host: Host, subject: Subject) -> Finding:
+    """A quota that is used up stops all threads until the next period."""
+    limit = host.quota(subject.pid)
+    if limit is None:
+        return Finding("quota", State.OK, _("No control group limits the CPU."))
+    share = host.throttled(subject.pid)
+    words = {"cores": _cores(limit), "share": percent(share)}
+    if share > THROTTLED:
+        cause = _("The control group allows %(cores)s and has stopped the engine in %(share)s of periods.", **words)
+        mend = _("Raise the quota (CPUQuota= of the service, --cpus of the container) or lower ENGINE_THREADS.")
+        return Finding("quota", State.WARNING, cause, mend)
+    return Finding("quota", State.OK, _("The control group allows %(cores)s, which suffices.", **words))
+
+
+def load(host: Host, subject: Subject, pause: Callable[[float], None]) -> Finding:
+    """Whoever else computes takes the engine's time: its threads wait for the slowest of them."""
+    before = {process.pid: process.ticks for process in host.processes()}
+    pause(SAMPLE_S)
+    full = SAMPLE_S * os.sysconf("SC_CLK_TCK")
+    # A process that was not there before had no ticks then.
+    shares = {
+        process: (process.ticks - before.get(process.pid, 0)) / full
+        for process in host.processes()
+        if process.pid not in (*subject.pids, os.getpid())
+    }
+    allowed = len(host.cores()) or 1
+    taken = min(sum(shares.values()), allowed)
+    if taken >= BUSY:
+        worst = max(shares, key=lambda process: shares[process])
+        words = {"share": percent(taken), "name": worst.name, "pid": str(worst.pid)}
+        cause = _("They take %(share)s of a core just now, %(name)s (process %(pid)s) most of it.", **words)
+        mend = _("What is not for the engine, run elsewhere, or let it give way: sudo renice 19 %(pid)s", **words)
+        return Finding("load", State.WARNING, cause, mend)
+    words = {"load": number(host.load(), 1), "cores": _cores(allowed)}
+    return Finding("load", State.OK, _("None takes much CPU just now (load %(load)s on %(cores)s).", **words))
+
+
+def memory(host: Host) -> Finding:
+    """A model that does not fit is read from the disk again and again."""
+    sizes = host.memory()
+    free, whole = sizes.get("MemAvailable", 0), sizes.get("MemTotal", 0)
+    if not whole:
+        return Finding("memory", State.UNKNOWN, _("This machine does not tell its memory."))
+    words = {"free": filesize(free), "whole": filesize(whole)}
+    text = _("%(free)s of %(whole)s are free.", **words)
+    if free > SHORT * whole:
+        return Finding("memory", State.OK, text)
+    mend = _("Stop other programs, choose a smaller model, or lower CONTEXT_TOKENS or CACHE_RAM_MB.")
+    return Finding("memory", State.BAD if free < VERY_SHORT * whole else State.WARNING, text, mend)
+
+
+def swap(host: Host, subject: Subject) -> Finding:
+    """Every token reads the whole model: a part of it in swap is fetched from the disk for each."""
+    sizes = host.memory()
+    used = sizes.get("SwapTotal", 0) - sizes.get("SwapFree", 0)
+    swapped = sum(host.swapped(pid) for pid in subject.pids)
+    words = {"used": filesize(used), "swapped": filesize(swapped)}
+    mend = _("Free memory, then bring it back: sudo swapoff -a && sudo swapon -a")
+    if swapped > SWAPPED_BYTES:
+        return Finding("swap", State.BAD, _("%(swapped)s of the engine lie in swap, on the disk.", **words), mend)
+    if not subject.pids and used > SWAPPED_BYTES:
+        cause = _("%(used)s lie in swap; whether the engine’s are among them cannot be seen.", **words)
+        return Finding("swap", State.WARNING, cause, mend)
+    if used:
+        return Finding("swap", State.OK, _("%(used)s lie in swap, nothing of the engine.", **words))
+    return Finding("swap", State.OK, _("Nothing lies in swap."))
+
+
+def numa(host: Host) -> Finding:
+    """Memory of the other socket is reached at half the speed."""
+    nodes = host.memory_nodes()
+    if nodes <= 1:
+        return Finding("numa", State.OK, _("All cores share one memory."))
+    cause = _("The machine has %(nodes)s memory nodes: cores that read the other one’s are slowed down.", nodes=nodes)
+    mend = _("Start the engine with numactl --cpunodebind=0 --membind=0, or give the virtual machine one socket.")
+    return Finding("numa", State.WARNING, cause, mend)
+
+
+def governor(host: Host) -> Finding:
+    """A frequency that stays low is lost speed."""
+    found = host.governors()
+    if not found:
+        text = _("This machine does not show how its CPU’s frequency is governed, as is usual for a virtual one.")
+        return Finding("governor", State.UNKNOWN, text)
+    names = ", ".join(sorted({name for _driver, name in found}))
+    if any(name == "powersave" and driver not in SELF_RAISING for driver, name in found):
+        cause = _("The governor powersave holds the CPU at its lowest frequency.")
+        mend = _("For the time of a start: sudo cpupower frequency-set -g performance")
+        return Finding("governor", State.BAD, cause, mend)
+    return Finding("governor", State.OK, _("The governor %(names)s follows the work.", names=names))
+
+
+def _cores(count: float) -> str:
+    """So many cores; a quota may be a part of one."""
+    digits = 0 if float(count).is_integer() else 1
+    return str(ngettext("%(count)s core", "%(count)s cores", ceil(count), count=number(count, digits)))
+
+
+def _threads(count: int) -> str:
+    return str(ngettext("%(count)s thread", "%(count)s threads", count, count=number(count)))

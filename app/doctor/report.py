@@ -1,0 +1,83 @@
+"""All checks that cost next to nothing, as the administrator's page and the command show them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask_babel import gettext as _
+
+from app.doctor import history, machine
+from app.doctor.checks import Finding, State
+from app.doctor.host import Host
+from app.doctor.machine import Subject
+from app.doctor.records import Record
+from app.engines.base import Engine
+from app.engines.embedded import default_threads, endpoint_file
+from app.errors import AppError
+from app.generation.inventory import Inventory
+
+LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+def quick_findings(settings: dict[str, Any], inventory: Inventory, records: Sequence[Record]) -> list[Finding]:
+    """The engine, its machine, and what the last answers tell."""
+    host = Host()
+    engine = inventory.engine
+    found = [_engine(inventory)]
+    if _is_here(engine):
+        found += machine.findings(host, subject(host, engine, settings))
+    else:
+        text = _(
+            "%(engine)s runs on another machine, whose cores and memory cannot be seen from here.", engine=engine.label
+        )
+        mend = _("Look there: threads against cores, quota, swap, memory nodes, frequency.")
+        found.append(Finding("elsewhere", State.UNKNOWN, text, mend))
+    return found + history.findings(records, engine.name)
+
+
+def subject(host: Host, engine: Engine, settings: dict[str, Any]) -> Subject:
+    """The engine's processes, and the threads that it was asked to use."""
+    threads = settings["ENGINE_THREADS"]
+    if engine.name != "embedded":
+        return Subject(engine.name, engine.label, threads, machine.named(host, engine.name))
+    return Subject(engine.name, engine.label, threads or default_threads(), _child(host, settings["INSTANCE_DIR"]))
+
+
+def _engine(inventory: Inventory) -> Finding:
+    engine, default = inventory.engine, inventory.default()
+    words = {"engine": engine.label, "model": default.effective or default.name}
+    if not inventory.reachable:
+        mends = {
+            "ollama": _("Start it: sudo systemctl start ollama; OLLAMA_HOST says where it listens."),
+            "openai": _("Start it; OPENAI_BASE_URL says where it listens."),
+        }
+        mend = mends.get(engine.name) or _(
+            "It runs with the server: make run; its log is embedded.log in INSTANCE_DIR."
+        )
+        cause = _("%(engine)s does not answer: %(cause)s", engine=engine.label, cause=inventory.failure or "?")
+        return Finding("engine", State.BAD, cause, mend)
+    if default.effective is None:
+        return Finding("engine", State.BAD, _("No model is installed."), _("Install one: flask models pull …"))
+    if default.effective not in inventory.loaded:
+        cause = _("%(engine)s answers, but %(model)s is not in its memory: the next question waits for it.", **words)
+        mend = _("Load it: flask models warm; with Ollama OLLAMA_KEEP_ALIVE=-1 keeps it.")
+        return Finding("engine", State.WARNING, cause, mend)
+    return Finding("engine", State.OK, _("%(engine)s answers, %(model)s is loaded.", **words))
+
+
+def _is_here(engine: Engine) -> bool:
+    try:
+        return urlsplit(engine.url).hostname in LOCAL
+    except AppError:
+        # The embedded engine before its start: it has no address, and is always here.
+        return True
+
+
+def _child(host: Host, instance: str) -> tuple[int, ...]:
+    """The embedded engine's process, as the server's master wrote it down."""
+    try:
+        endpoint = json.loads(endpoint_file(instance).read_text())
+    except (OSError, ValueError):
+        return ()
+    return (endpoint["pid"],) if host.runs(endpoint["pid"]) else ()

@@ -1,0 +1,54 @@
+// Completes the history's answers: the last screenful at once, those that come near, the others from the end in idle moments.
+import { Controller } from "@hotwired/stimulus";
+import { whenIdle } from "couach/lib/idle";
+import { complete } from "couach/lib/turns";
+
+const AHEAD = 1; // windows above and below what is seen
+const AT_ONCE = 3; // answers in one idle moment: some thirty milliseconds on a slow machine
+
+export default class extends Controller {
+  static targets = ["scroller"];
+
+  connect() {
+    this.left = [...this.element.querySelectorAll(".answer[data-past]")];
+    this.#lastScreenful();
+    const margin = { root: this.scrollerTarget, rootMargin: `${AHEAD * 100}% 0px` };
+    this.watch = new IntersectionObserver((seen) => seen.forEach(({ isIntersecting, target }) => isIntersecting && this.#take(target)), margin);
+    this.left.forEach((article) => this.watch.observe(article));
+    this.#goOn();
+  }
+
+  disconnect() {
+    this.watch.disconnect();
+    this.cancel?.();
+  }
+
+  // For paper, and for the browser's own search, which also looks for what is out of sight.
+  all() {
+    while (this.left.length) this.#take(this.left.at(-1));
+  }
+
+  #lastScreenful() {
+    const { scrollHeight, clientHeight } = this.scrollerTarget;
+    const begin = scrollHeight - (1 + AHEAD) * clientHeight;
+    const bottoms = new Map(this.left.map((article) => [article, article.offsetTop + article.offsetHeight]));
+    this.left.filter((article) => bottoms.get(article) >= begin).forEach((article) => this.#take(article));
+  }
+
+  #goOn() {
+    this.cancel = this.left.length ? whenIdle(this.#some) : null;
+  }
+
+  #some = () => {
+    this.left.slice(-AT_ONCE).forEach((article) => this.#take(article));
+    this.#goOn();
+  };
+
+  #take(article) {
+    const place = this.left.lastIndexOf(article);
+    if (place < 0) return;
+    this.left.splice(place, 1);
+    this.watch?.unobserve(article);
+    complete(article);
+  }
+}

@@ -1,0 +1,19 @@
+// Tells from the arrival times of beats whether a stream came as it was sent: "even", "held" or "failed".
+import { EventParser } from "couach/lib/sse";
+
+const BEATS = 5;
+const PAUSE = 200; // ms, between two beats at the server
+
+export async function spread(body, now = () => performance.now()) {
+  const parser = new EventParser();
+  const decoder = new TextDecoder();
+  const times = [];
+  const reader = body.getReader();
+  for (let piece = await reader.read(); !piece.done; piece = await reader.read()) {
+    const events = parser.push(decoder.decode(piece.value, { stream: true }));
+    times.push(...events.filter(({ name }) => name === "beat").map(now));
+  }
+  if (times.length < BEATS) return "failed";
+  // Half of the time is left to the network's whims.
+  return times.at(-1) - times[0] >= ((BEATS - 1) * PAUSE) / 2 ? "even" : "held";
+}

@@ -1,0 +1,132 @@
+"""A comparison's figures and its verdict: same, slower and where, uncertain, or not to be had."""
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from app.doctor.beat import BEATS, PAUSE_S, beats
+from app.doctor.checks import State
+from app.doctor.pairs import Answer, Clock, Comparison, NotComparedError
+from app.doctor.verdict import table, verdict
+from tests.support.site import Site
+
+
+@pytest.fixture(autouse=True)
+def english(tmp_path: Path) -> Iterator[None]:
+    """The sentences as they are in the sources."""
+    with Site(tmp_path / "instance", DEFAULT_LOCALE="en").app.app_context():
+        yield
+
+
+def answer(*, pace: float = 10, tokens: int = 61, first_s: float = 1, after_s: float = 0) -> Answer:
+    """Reading takes as long as the first word."""
+    writing = (tokens - 1) / pace
+    return Answer(first_s, first_s + writing + after_s, tokens, first_s, writing)
+
+
+def compared(*pairs: tuple[Answer, Answer]) -> Comparison:
+    return Comparison("phi3:mini", pairs)
+
+
+def test_answers_of_any_length_are_compared_as_if_they_had_one() -> None:
+    short, long = answer(tokens=11), answer(tokens=301)
+    assert short.total_s == pytest.approx(long.total_s) == pytest.approx(1 + 19.9)
+    assert compared((short, long)).total.difference == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    ("made", "usable"),
+    [
+        (answer(tokens=8), True),
+        (answer(tokens=7), False),
+        (Answer(1, 2, 60, 1, 0), False),
+        (Answer(1, 2, 60, 1, 1, waited_ms=101), False),
+    ],
+)
+def test_which_answers_say_something(made: Answer, usable: bool) -> None:
+    assert made.usable is usable
+
+
+def test_the_pair_in_the_middle_is_shown_for_each_measure() -> None:
+    result = compared(
+        (answer(first_s=1.0), answer(first_s=1.01, pace=9)),
+        (answer(first_s=1.1), answer(first_s=1.13, pace=9.9)),
+        (answer(first_s=0.9), answer(first_s=1.9, pace=10.5)),
+    )
+    assert (result.first.direct, result.first.web) == (1.1, 1.13)
+    assert (result.pace.direct, result.pace.web) == (10, pytest.approx(9.9))
+    assert result.total.difference == pytest.approx(result.total.web / result.total.direct)
+    later, pace, total = table(result)
+    assert later == {"name": "First word after", "direct": "1.1 s", "web": "1.1 s", "difference": "30 ms later"}
+    assert pace["difference"] == "−1%"
+    assert total["name"] == "200 tokens in all"
+
+
+def test_the_same() -> None:
+    found = verdict(compared(*[(answer(), answer(first_s=1.049, pace=9.8))] * 3))
+    assert (found.state, found.fix) == (State.OK, "")
+    assert found.sentence == "Yes, with phi3:mini: total time +2%, first word 49 ms later (medians of 3 pairs)."
+
+
+@pytest.mark.parametrize(
+    ("web", "where"),
+    [
+        (answer(pace=9), "Writing is slowed down"),
+        (answer(first_s=1.2), "before the first word"),
+        (answer(after_s=3), "after the last word"),
+    ],
+)
+def test_slower_and_where(web: Answer, where: str) -> None:
+    found = verdict(compared(*[(answer(), web)] * 3))
+    assert (found.state, found.sentence[:3], where in found.fix) == (State.BAD, "No,", True)
+
+
+def test_an_engine_that_differs_as_much_from_itself_proves_nothing() -> None:
+    pairs = [(answer(pace=pace), answer(pace=9)) for pace in (10, 10, 8)]
+    found = verdict(compared(*pairs))
+    assert (found.state, "differ as much" in found.fix) == (State.WARNING, True)
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "words"),
+    [
+        ("away", State.BAD, "make run"),
+        ("stranger", State.BAD, "SECRET_KEY"),
+        ("other_engine", State.BAD, "ENGINE="),
+        ("refused", State.BAD, "Mend that"),
+        ("engine", State.BAD, "log"),
+        ("nobody", State.UNKNOWN, "first account"),
+        ("no_model", State.UNKNOWN, "flask models pull"),
+        ("busy", State.UNKNOWN, "calm"),
+        ("crowded", State.UNKNOWN, "calm"),
+        ("slow", State.UNKNOWN, "smaller"),
+        ("short", State.UNKNOWN, "another default"),
+        ("broken", State.BAD, "log"),
+    ],
+)
+def test_why_there_is_no_comparison(code: str, state: State, words: str) -> None:
+    found = verdict(NotComparedError(code, "the detail"))
+    assert (found.state, words in found.fix) == (state, True)
+    assert found.sentence
+
+
+def test_the_clock_counts_where_the_engine_does_not() -> None:
+    clock = Clock(started=time.monotonic() - 5)
+    for _word in range(10):
+        clock.word("quatre.")
+    told = clock.answer(60, 800, 3000, 12)
+    assert (told.tokens, told.reading_s, told.writing_s, told.waited_ms) == (60, 0.8, 3, 12)
+    counted = clock.answer(None, None, None)
+    assert (counted.tokens, counted.reading_s) == (70 // 4, counted.first_s)
+    assert 5 <= counted.first_s <= counted.end_s
+    assert not Clock().answer(None, None, None).usable
+
+
+def test_beats_are_numbered_and_apart() -> None:
+    pauses: list[float] = []
+    frames = list(beats(pauses.append))
+    assert [frame.partition(b"\n")[0] for frame in frames] == [b"id: %d" % n for n in range(1, BEATS + 1)]
+    assert all(b"event: beat\n" in frame and frame.endswith(b"\n\n") for frame in frames)
+    assert pauses == [PAUSE_S] * (BEATS - 1)
