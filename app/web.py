@@ -10,6 +10,7 @@ from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.models import User
+from app.turnstile import turnstile
 
 LOCALES = ("fr", "en")
 THEMES = ("system", "light", "dark")
@@ -24,6 +25,19 @@ class SessionInterface(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:
         """Decided by the real scheme of the request."""
         return request.is_secure
+
+
+class OneAtATime:
+    """WSGI: the calls of the page's scripts are answered one after another, up to the head of each answer."""
+
+    def __init__(self, inner: Any) -> None:
+        self._inner = inner
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        if not environ["PATH_INFO"].startswith("/api/"):
+            return self._inner(environ, start_response)
+        with turnstile.passing():
+            return self._inner(environ, start_response)
 
 
 def signed_in() -> User | None:
@@ -95,6 +109,7 @@ def add_headers(response: Response) -> Response:
 def init_app(app: Flask) -> None:
     """Register all of it."""
     app.session_interface = SessionInterface()
+    app.wsgi_app = OneAtATime(app.wsgi_app)  # type: ignore[method-assign]
     app.after_request(add_headers)
     app.jinja_env.filters["filesize"] = filesize
     app.jinja_env.globals["csp_nonce"] = csp_nonce

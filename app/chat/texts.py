@@ -4,6 +4,7 @@ Placeholders are written `{name}` and filled in by `static/js/lib/texts.js`; key
 `_one` and `_other` are the plural forms that the script chooses between.
 """
 
+from flask import current_app
 from flask_babel import gettext as _
 
 
@@ -67,7 +68,11 @@ def _endings() -> dict[str, str]:
 def _figures() -> dict[str, str]:
     return {
         "words_per_second": _("words/s"),
-        "tokens_cached": _("{tokens}, of which {share} cached"),
+        "tokens_per_second": _("tokens/s"),
+        "share_cached": _("{share} already read"),
+        "tokens_in": _("{tokens} tokens in {duration}"),
+        "expected": _("{waited} (expected: {expected})"),
+        "of_which_own": _("{total}, of which %(name)s: {own}", name=current_app.config["PRODUCT_NAME"]),
         "detail_queue": _("Waiting"),
         "detail_load": _("Loading the model"),
         "detail_reading": _("Reading"),

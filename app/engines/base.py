@@ -12,7 +12,7 @@ class ChatRequest:
 
     When the last message is the assistant's, the model goes on writing it. `conversation_id` tells the engine what
     will be sent again with more after it; `patience_s` is the silence after which the engine is taken for hanging
-    (0: the longest allowed).
+    (0: the longest allowed). `sent()` is called once the request is on its way.
     """
 
     model: str
@@ -24,6 +24,7 @@ class ChatRequest:
     stop: tuple[str, ...] = ()
     conversation_id: str = ""
     patience_s: float = 0.0
+    sent: Callable[[], None] = field(default=lambda: None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,15 +103,13 @@ class Embedded(OpenAICompatible):
 
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
         """Events of one answer; what was read and written is kept after it."""
-        kept = self._states() if request.conversation_id else None
-        if kept is not None:
-            kept.restore(request.conversation_id)
         tokens = 0
         for event in self._patiently(request, cancel):
             yield event
             if isinstance(event, Done):
                 tokens = (event.usage.prompt_tokens or 0) + (event.usage.output_tokens or 0)
-        if kept is not None and tokens:
+        kept = self._states() if request.conversation_id and tokens else None
+        if kept is not None:
             kept.keep(request.conversation_id, tokens)
 
     def _patiently(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
@@ -120,12 +118,16 @@ class Embedded(OpenAICompatible):
         answering = False
         while True:
             try:
+                # A request of no conversation takes the slot from the one that had it.
+                if kept := self._states():
+                    kept.restore(request.conversation_id)
                 for event in super().stream(request, cancel):
                     answering = answering or not isinstance(event, Loading)
                     yield event
             except AppError as error:
                 restarting = error.code == "engine_unreachable" or (error.code == "engine_cut" and not answering)
-                if not restarting or time.monotonic() - started > PATIENCE_S:
+                patience = self._read_timeout_s if self._loading(error) else PATIENCE_S if restarting else 0.0
+                if time.monotonic() - started >= patience:
                     raise
                 yield Loading(time.monotonic() - started)
                 if cancel.wait(LOADING_POLL_S):
@@ -149,11 +151,21 @@ class Embedded(OpenAICompatible):
             self._kept = KeptStates(Path(endpoint["states"]), room, self._slot) if room else None
         return self._kept
 
+    @staticmethod
+    def _loading(error: AppError) -> bool:
+        """Whether the child says that its model is being loaded."""
+        return error.cause.startswith("503") and "loading" in error.cause.lower()
+
     def _slot(self, action: str, file: str) -> bool:
-        """Have the slot save or restore its state; a failure costs time later, nothing else."""
+        """Have the slot save or restore its state; a failure costs time later, nothing else.
+
+        Raises engine_unreachable or engine_busy when a child that is starting cannot restore anything yet.
+        """
         try:
             self._exchanges.command(f"{self.url}/slots/0?action={action}", {"filename": file}, self._headers())
         except AppError as error:
+            if action == "restore" and (error.code == "engine_unreachable" or self._loading(error)):
+                raise
             logger.warning("slot state not kept action=%s cause=%s", action, error.cause)
             return False
         return True

@@ -1,6 +1,7 @@
 """An answer's lines, read from the engine a frame at a time: a wake-up for each token would take the model's CPU."""
 
 import contextlib
+import re
 import select
 import socket
 import time
@@ -19,6 +20,7 @@ READ_SIZE = 65536
 SLACK = 100
 # A line longer than this is no event of any engine.
 LINE_LIMIT = 16 * 1024 * 1024
+HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 
 class Frames:
@@ -59,6 +61,8 @@ class Frames:
             *lines, tail = (tail + self._next()).split(b"\n")
             if lines:
                 yield [line.rstrip(b"\r") for line in lines]
+            if self._body.broken:
+                raise self._failed("engine_cut", self._body.broken)
             if len(tail) > LINE_LIMIT:
                 raise self._failed("engine_garbled", f"a line of more than {LINE_LIMIT} bytes")
         if tail:
@@ -116,13 +120,15 @@ class _Plain:
     def __init__(self, length: int | None) -> None:
         self._left = length
         self.ended = length == 0
+        # Why nothing more can be read of it, though it has not ended.
+        self.broken = ""
 
     def feed(self, data: bytes) -> bytes:
         """The part of the body in these bytes; no bytes are the end of the connection."""
         if self._left is None:
             self.ended = not data
         elif not data:
-            raise ValueError(f"{self._left} bytes are missing")
+            self.broken = f"{self._left} bytes are missing"
         else:
             self._left -= len(data)
             self.ended = self._left <= 0
@@ -135,14 +141,19 @@ class _Chunked:
     def __init__(self) -> None:
         self._held = b""
         self.ended = False
+        self.broken = ""
 
     def feed(self, data: bytes) -> bytes:
         """The content of the chunks that are whole now; the rest waits for more bytes."""
         if not data:
-            raise ValueError("the connection ended within the answer")
+            self.broken = "the connection ended within the answer"
         held, start, parts = self._held + data, 0, []
         while (line := held.find(b"\r\n", start)) >= 0:
-            size = int(held[start:line].partition(b";")[0], 16)
+            digits = held[start:line].partition(b";")[0].rstrip()
+            if not HEXADECIMAL.fullmatch(digits):
+                self.broken = f"no size of a chunk: {digits[:20]!r}"
+                break
+            size = int(digits, 16)
             end = line + 2 + size
             if size == 0:
                 self.ended = True

@@ -4,7 +4,7 @@ import contextlib
 import socket
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -108,8 +108,9 @@ class Exchanges:
         *,
         headers: dict[str, str] | None = None,
         silence_s: float | None = None,
+        sent: Callable[[], None] = lambda: None,
     ) -> Iterator[requests.Response]:
-        """POST and give the response as soon as its head is there.
+        """POST and give the response as soon as its head is there; `sent()` is called before that is waited for.
 
         `silence_s`: the longest silence, else the read timeout. Raises engine_unreachable when no connection can
         be made, engine_silent when nothing comes for so long, engine_cut when the connection ends before the head.
@@ -119,6 +120,7 @@ class Exchanges:
         registered: list[partial[None]] = []
 
         def register(connection_socket: socket.socket) -> None:
+            sent()
             callback = partial(_reset, connection_socket)
             registered.append(callback)
             cancel.on_set(callback)

@@ -40,13 +40,12 @@ class KeptStates:
 
     def restore(self, conversation_id: str) -> None:
         """Give the slot back what it had read of a conversation, unless that is what it holds."""
-        before, self._in_slot = self._in_slot, conversation_id
         path = self._path(conversation_id)
-        if before == conversation_id or not path.is_file():
-            return
-        path.touch()
-        if not self._ask("restore", path.name):
-            path.unlink(missing_ok=True)
+        if self._in_slot != conversation_id and path.is_file():
+            path.touch()
+            if not self._ask("restore", path.name):
+                path.unlink(missing_ok=True)
+        self._in_slot = conversation_id
 
     def keep(self, conversation_id: str, tokens: int) -> None:
         """Write down what the slot has read, if that is worth it and fits; an older state would only mislead."""

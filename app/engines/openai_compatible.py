@@ -87,6 +87,7 @@ class OpenAICompatible:
                     cancel,
                     headers=self._headers(),
                     silence_s=request.patience_s,
+                    sent=request.sent,
                 ) as response:
                     if response.status_code == 200:
                         if loading:

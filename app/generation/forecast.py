@@ -45,7 +45,8 @@ class Forecast:
             read = self._reading.get(model)
             if not read:
                 return self._limit_s
-            pace = sum(seconds for _, seconds in read) / sum(tokens for tokens, _ in read)
+            # The slowest one: an engine that does not tell what it had cached seems to read in no time.
+            pace = max(seconds / tokens for tokens, seconds in read)
         return min(self._limit_s, max(PATIENCE_FLOOR_S, SUSPICION * prompt_tokens * pace))
 
     def starts(

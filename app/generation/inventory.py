@@ -66,6 +66,11 @@ class Inventory:
         """Free an engine that hangs; in the background, as loading takes its time."""
         threading.Thread(target=self._reset, args=(model,), name="reset", daemon=True).start()
 
+    def answered(self, model: str) -> None:
+        """A model that has just answered is in memory; the next look will tell for how long."""
+        if model not in self.loaded:
+            self.loaded |= {model}
+
     def refresh(self) -> None:
         """Ask the engine now; a failure is kept, not raised."""
         with self._lock:

@@ -41,13 +41,13 @@ class Prefill:
         self._store = store
         self._limits = limits
         self._lock = threading.Lock()
-        # The conversation that the engine, as it was started, read last, and up to which message.
-        self._read: tuple[int, str, int] | None = None
+        # The conversation that the engine, as it was started, read last, up to which message, and in which turn.
+        self._read: tuple[int, str, int, int] | None = None
         self.cost = Cost()
 
     def has_read(self, conversation_id: str, message_id: int) -> None:
         """The engine has just read (or written) this conversation up to that message."""
-        self._read = (self._engine.process, conversation_id, message_id)
+        self._read = self._now(conversation_id, message_id)
 
     def start(self, conversation_id: str) -> str:
         """Begin to read a conversation's history; returns what came of it.
@@ -59,11 +59,12 @@ class Prefill:
         if found is None:
             return "short"
         job, user_id = found
-        built = prompt.build(self._limits.system, job.branch, self._limits.context - self._limits.answer)
+        limits = replace(self._limits, context=self._inventory.context_of(job.model) or self._limits.context)
+        built = prompt.build(limits.system, job.branch, limits.context - limits.answer)
         if built.tokens < TOKENS_WORTH_READING:
             return "short"
         last = job.branch[-1].id
-        if self._read == (self._engine.process, conversation_id, last):
+        if self._read == self._now(conversation_id, last):
             return "warm"
         if job.model not in self._inventory.loaded:
             return "cold"
@@ -78,8 +79,7 @@ class Prefill:
         )
 
         def work(ticket: Ticket) -> None:
-            self._carry(ticket, request)
-            if not ticket.cancel.is_set():
+            if self._carry(ticket, request):
                 self.has_read(conversation_id, last)
 
         ticket = Ticket(
@@ -87,15 +87,21 @@ class Prefill:
         )
         return "started" if self._scheduler.submit_if_idle(ticket) else "busy"
 
-    def _carry(self, ticket: Ticket, request: ChatRequest) -> None:
-        started, tokens = time.monotonic(), 0
+    def _now(self, conversation_id: str, message_id: int) -> tuple[int, str, int, int]:
+        """What stays the same until the engine does anything else, for whomever."""
+        return self._engine.process, conversation_id, message_id, self._scheduler.turn
+
+    def _carry(self, ticket: Ticket, request: ChatRequest) -> bool:
+        """Whether all of it was read."""
+        started, tokens, whole = time.monotonic(), 0, False
         try:
             for event in self._engine.stream(request, ticket.cancel):
                 match event:
                     case Reading(done, _):
                         tokens = done
-                    case Done(_, usage) if usage.prompt_tokens is not None:
-                        tokens = usage.prompt_tokens - (usage.cached_tokens or 0)
+                    case Done(_, usage):
+                        whole = True
+                        tokens = max(0, (usage.prompt_tokens or tokens) - (usage.cached_tokens or 0))
         except AppError as error:
             # Nobody asked for it, so nobody is told.
             logger.info("prefill failed conversation=%s code=%s", request.conversation_id, error.code)
@@ -107,3 +113,4 @@ class Prefill:
                 tokens=self.cost.tokens + tokens,
                 seconds=self.cost.seconds + time.monotonic() - started,
             )
+        return whole

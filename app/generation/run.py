@@ -16,6 +16,7 @@ from app.generation.hub import Channel, Event
 from app.generation.scheduler import Ticket
 from app.generation.store import Job, Store
 from app.models import RunState
+from app.turnstile import turnstile
 
 # The text is kept this often while it grows: what a crash may lose.
 SNAPSHOT_S = 2.0
@@ -49,7 +50,6 @@ class RunTicket(Ticket):
 
     channel: Channel = field(default_factory=Channel)
     queued: float = field(default_factory=time.monotonic)
-    started: float = 0.0
     expected_s: float | None = None
     # Whether the rows say already that it runs.
     marked: bool = False
@@ -68,6 +68,7 @@ class Carrier:
         self._limits = limits
         self._forecast = forecast
         self._events: Iterator[EngineEvent] = iter(())
+        self._done: dict[str, Any] = {}
         self._first_text: float | None = None
         self._loading_s = 0.0
         self._content: list[str] = []
@@ -75,9 +76,10 @@ class Carrier:
         self._saved = ticket.started
 
     def carry(self) -> AppError | None:
-        """Write the answer; whatever happens, the run ends in the rows and on the wire. Returns the failure, if any."""
+        """Write the answer; whatever happens, the run ends in the rows. Returns the failure, if any."""
         locale = None
         state, reason, error, usage = RunState.FAILED, None, None, Usage()
+        turnstile.enter()
         try:
             job = self._store.begin(self._key, self._ticket.conversation_id, mark=not self._ticket.marked)
             locale = job.locale
@@ -98,11 +100,23 @@ class Carrier:
             # Nobody waits for this thread: what is not told here is told nowhere.
             logger.exception("run failed run=%s", self._key)
             error = AppError("internal_error", cause=repr(failure))
+        finally:
+            turnstile.leave()
         self._finish(state, reason, error, usage, locale)
-        # The engine may have something to put away: nobody waits for it any more.
+        return error
+
+    def tell(self) -> None:
+        """Tell the followers that the run has ended; nobody waits for it any more."""
+        self._ticket.ended = True
+        self._channel.publish(Event.DONE, self._done, last=True)
+        # The engine may have something to put away.
         for _ in self._events:
             pass
-        return error
+
+    @property
+    def wrote(self) -> bool:
+        """Whether anything came from the model."""
+        return self._first_text is not None
 
     @property
     def thought(self) -> bool:
@@ -139,9 +153,11 @@ class Carrier:
             temperature=self._limits.temperature,
             conversation_id=self._ticket.conversation_id,
             patience_s=self._forecast.patience(job.model, built.tokens),
+            sent=turnstile.leave,
         )
         self._events = self._engine.stream(request, self._ticket.cancel)
         for event in self._events:
+            turnstile.leave()
             if self._ticket.cancel.is_set():
                 return None
             match event:
@@ -184,16 +200,17 @@ class Carrier:
         shown = None
         for pause in (*STORE_RETRIES_S, None):
             try:
-                shown = self._store.finish(
-                    self._key,
-                    state,
-                    content="".join(self._content),
-                    thinking="".join(self._thinking),
-                    reason=reason,
-                    error=error,
-                    metrics=metrics,
-                    locale=locale,
-                )
+                with turnstile.passing():
+                    shown = self._store.finish(
+                        self._key,
+                        state,
+                        content="".join(self._content),
+                        thinking="".join(self._thinking),
+                        reason=reason,
+                        error=error,
+                        metrics=metrics,
+                        locale=locale,
+                    )
                 break
             except SQLAlchemyError as failure:
                 logger.exception("end of run not stored run=%s", self._key)
@@ -202,9 +219,7 @@ class Carrier:
                     shown = self._store.describe(error, locale)
                 else:
                     time.sleep(pause)
-        self._channel.publish(
-            Event.DONE, {"status": str(state), "reason": reason, "error": shown, "metrics": metrics}, last=True
-        )
+        self._done = {"status": str(state), "reason": reason, "error": shown, "metrics": metrics}
 
     def _metrics(self, usage: Usage) -> dict[str, Any]:
         """Milliseconds and token counts; what the engine does not tell is None."""

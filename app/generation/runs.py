@@ -74,7 +74,6 @@ class Runs:
 
     def _write(self, ticket: Ticket) -> None:
         assert isinstance(ticket, RunTicket)  # noqa: S101 - the only ones submitted here
-        ticket.started = time.monotonic()
         if ticket.told is not None:
             ticket.channel.publish(Event.QUEUED, {"position": 0, "ahead": 0, "eta_s": 0})
         limits = replace(self._limits, context=self._inventory.context_of(ticket.model) or self._limits.context)
@@ -82,16 +81,19 @@ class Runs:
         failure = carrier.carry()
         if failure is not None and failure.code == "engine_silent":
             self._inventory.reset(ticket.model)
-        elif carrier.thought:
-            # The next question comes after a history without the thinking, which the engine has not read so far.
-            ticket.after = lambda: self.prefill.start(ticket.conversation_id)
-        else:
-            self.prefill.has_read(ticket.conversation_id, cast(int, ticket.key))
+        elif failure is None and carrier.wrote:
+            self._inventory.answered(ticket.model)
+            # After thinking, the next question comes with a history without it, which the engine has not read so far.
+            if carrier.thought:
+                ticket.after = lambda: self.prefill.start(ticket.conversation_id)
+            else:
+                self.prefill.has_read(ticket.conversation_id, cast(int, ticket.key))
+        carrier.tell()
         self._hub.retire(cast(int, ticket.key))
 
     def _tell_places(self, order: Sequence[Ticket], running: Sequence[Ticket]) -> None:
         now = time.monotonic()
-        at_work = [(ticket.model, now - ticket.started) for ticket in running if isinstance(ticket, RunTicket)]
+        at_work = [(ticket.model, now - ticket.started) for ticket in running if not ticket.priority.gives_way]
         waits = self.forecast.starts([ticket.model for ticket in order], at_work, max(1, self._engine.slots))
         for position, (ticket, wait) in enumerate(zip(order, waits, strict=True), start=1):
             place = (position, len(running))

@@ -1,7 +1,9 @@
 """The queue in front of the engine: who is next, and never more at once than the engine has slots."""
 
 import threading
+import time
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -10,6 +12,8 @@ from app.errors import AppError
 
 # People on another model wait for so many turns at most before the model is changed for them.
 BATCH = 3
+# More than any engine has slots.
+MOST_THREADS = 512
 # A request of the API that was overtaken this often counts as a question of the chat.
 PATIENCE = 8
 
@@ -43,8 +47,17 @@ class Ticket:
     after: Callable[[], object] = lambda: None
     # Set when the server ends rather than the person.
     interrupted: bool = False
-    # How often somebody who came later went first.
+    # Set when nobody waits for it any more, though its slot is not free yet.
+    ended: bool = False
+    # Monotonic seconds; 0 while it waits.
+    started: float = 0.0
+    # How often somebody went first who came later, or on the loaded model though it was this one's turn.
     overtaken: int = 0
+
+    @property
+    def passing(self) -> bool:
+        """Whether its slot will be free in a moment for whoever comes."""
+        return self.ended or self.priority.gives_way
 
     @property
     def urgency(self) -> Priority:
@@ -53,7 +66,7 @@ class Ticket:
 
 
 def next_ticket(
-    waiting: Sequence[Ticket], running: Collection[Ticket], served: Mapping[int, int], model: str = ""
+    waiting: Sequence[Ticket], running: Collection[Ticket], served: Mapping[int, int], model: str | None = None
 ) -> Ticket | None:
     """Whose turn it is, or None when nobody may start now.
 
@@ -63,7 +76,7 @@ def next_ticket(
     `waiting` is in order of arrival; `served` gives, for each person, the number of their last turn.
     """
     busy = {ticket.conversation_id for ticket in running}
-    at_work = {ticket.user_id for ticket in running}
+    at_work = {ticket.user_id for ticket in running if not ticket.priority.gives_way}
     candidates = []
     for ticket in waiting:
         if ticket.conversation_id not in busy:
@@ -96,7 +109,7 @@ def serving_order(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[
 
 
 class Scheduler:
-    """Starts each ticket's work in a thread of its own when its turn comes.
+    """Gives each ticket's work a thread when its turn comes.
 
     `placed(order, running)` hears, whenever that changed, who waits (in the order of serving) and who is at work.
     """
@@ -110,6 +123,8 @@ class Scheduler:
         self._slots = slots
         self._limit = limit
         self._placed = placed
+        # Kept for the next runs: starting a thread takes as long as storing a question.
+        self._threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="run")
         self._lock = threading.Lock()
         self._waiting: list[Ticket] = []
         self._running: dict[Hashable, Ticket] = {}
@@ -163,6 +178,11 @@ class Scheduler:
             running.cancel.set()
         return None
 
+    @property
+    def turn(self) -> int:
+        """How many have been started so far."""
+        return self._turn
+
     def knows(self, key: Hashable) -> bool:
         """Whether a run waits or is at work here."""
         with self._lock:
@@ -184,6 +204,7 @@ class Scheduler:
             ticket.cancel.set()
         with self._idle:
             self._idle.wait_for(lambda: not self._running, timeout)
+        self._threads.shutdown(wait=False)
 
     def _dispatch(self) -> None:
         while len(self._running) < max(1, self._slots()):
@@ -191,16 +212,19 @@ class Scheduler:
             if ticket is None:
                 break
             place = self._waiting.index(ticket)
-            for earlier in self._waiting[:place]:
-                earlier.overtaken += 1
+            fairest = next_ticket(self._waiting, self._running.values(), self._served) or ticket
+            for other in {*self._waiting[:place], fairest} - {ticket}:
+                other.overtaken += 1
             del self._waiting[place]
+            ticket.started = time.monotonic()
             self._running[ticket.key] = ticket
             self._model = ticket.model
             self._turn += 1
             if not ticket.priority.gives_way:
                 self._served[ticket.user_id] = self._turn
-            threading.Thread(target=self._carry, args=(ticket,), name=f"run-{ticket.key}", daemon=True).start()
-        if self._waiting:
+            self._threads.submit(self._carry, ticket)
+        # Nobody need hear of a place in the queue that lasts for a moment.
+        if self._waiting and not any(ticket.passing for ticket in self._running.values()):
             self._placed(serving_order(self._waiting, self._served), list(self._running.values()))
 
     def _carry(self, ticket: Ticket) -> None:
@@ -216,4 +240,4 @@ class Scheduler:
 
 
 def _awaited(tickets: Iterable[Ticket]) -> int:
-    return sum(not ticket.priority.gives_way for ticket in tickets)
+    return sum(not ticket.passing for ticket in tickets)

@@ -12,6 +12,7 @@ import modelPicker from "couach/controllers/model_picker_controller";
 import past from "couach/controllers/past_controller";
 import prepared from "couach/controllers/prepared_controller";
 import problem from "couach/controllers/problem_controller";
+import readingAhead from "couach/controllers/reading_ahead_controller";
 import rename from "couach/controllers/rename_controller";
 import revisit from "couach/controllers/revisit_controller";
 import shortcuts from "couach/controllers/shortcuts_controller";
@@ -28,4 +29,5 @@ register({
   past, // first: what it completes is connected with the rest
   toasts, sidebar, "conversation-item": conversationItem, rename, title, revisit, status, viewport,
   think, "model-picker": modelPicker, composer, prepared, problem, chat, boundary, thread, answer, copy, disclosure, greeting, suggestion, shortcuts,
+  "reading-ahead": readingAhead,
 });

@@ -11,7 +11,8 @@ const TEXTS = {
   stage_thinking: "Réflexion", stage_writing: "Rédaction", people_ahead_one: "{n} personne", people_ahead_other: "{n} personnes",
   people_and_wait: "{people}, environ {wait}", share_and_left: "{share}, encore {left}", words_per_second: "mots/s",
   leg_queued: "File", leg_loading: "Modèle", leg_reading: "Lecture", leg_thinking: "Réflexion", leg_writing: "Rédaction",
-  tokens_cached: "{tokens}, dont {share}", detail_prompt: "Lus", ordinal_one: "er", ordinal_other: "e",
+  tokens_per_second: "tokens/s", share_cached: "{share} déjà lus", tokens_in: "{tokens} en {duration}",
+  expected: "{waited} (prévue : {expected})", of_which_own: "{total}, dont nous : {own}", ordinal_one: "er", ordinal_other: "e",
 };
 const MESSAGE = { id: 1, model: "phi3:mini", think: false, status: "queued", content: "", thinking: "" };
 const plain = (text) => text.replaceAll("\u202F", " ");
@@ -94,11 +95,29 @@ test("what an answer cost", () => {
     model: "phi3:mini", content: "mot ".repeat(79), thinking: "",
     metrics: { total_ms: 38_000, decode_ms: 10_000, prompt_tokens: 400, cached_tokens: 100, output_tokens: 100, queue_ms: 0 },
   };
-  assert.equal(plain(metricsLine(answer).join(" · ")), "phi3:mini · 38 s · 7,9 mots/s");
-  assert.equal(plain(metricsDetails(answer).find(({ label }) => label === "Lus").value), "400, dont 25 %");
-  assert.ok(metricsDetails(answer).every(({ value }) => value !== 0));
-  assert.equal(plain(metricsLine({ ...answer, status: "stopped" }).join(" · ")), "phi3:mini · 7,9 mots/s");
-  assert.deepEqual(metricsLine({ model: "m", content: "", metrics: { total_ms: 40 } }), ["m"]);
+  const line = (changes) => plain(metricsLine({ ...answer, ...changes }).join(" · "));
+  assert.equal(line({}), "phi3:mini · 38 s · 10,0 tokens/s · 25 % déjà lus");
+  assert.equal(line({ status: "stopped" }), "phi3:mini · 10,0 tokens/s · 25 % déjà lus");
+  assert.equal(line({ metrics: { total_ms: 38_000, decode_ms: 10_000 } }), "phi3:mini · 38 s · 7,9 mots/s", "no tokens are told");
+  assert.equal(line({ metrics: { total_ms: 40, prompt_tokens: 400, cached_tokens: 0 }, content: "" }), "phi3:mini");
   assert.deepEqual(metricsLine({ model: "m", content: "", metrics: null }), ["m"]);
   assert.equal(thinkingSeconds({ ...answer, content: "abc", thinking: "abc" }), 5);
+});
+
+test("what an answer cost, in detail", () => {
+  const known = {
+    total_ms: 38_000, queue_ms: 12_000, expected_queue_ms: 10_000, load_ms: 3_000, prefill_ms: 2_400, prompt_tokens: 400,
+    cached_tokens: 100, first_token_ms: 18_000, decode_ms: 10_000, output_tokens: 100, overhead_ms: 12.4,
+  };
+  const details = (metrics) => Object.fromEntries(
+    metricsDetails({ metrics, content: "mot ".repeat(79), thinking: "" }).map(({ label, value }) => [label, plain(value)]));
+  assert.deepEqual(details(known), {
+    detail_queue: "12 s (prévue : 10 s)", detail_load: "3,0 s", detail_reading: "300 en 2,4 s", detail_first: "18 s",
+    detail_writing: "10 s", detail_total: "38 s, dont nous : 12 ms", detail_words: "79 · 7,9 mots/s",
+    detail_prompt: "400 · 25 % déjà lus", detail_output: "100 · 10,0 tokens/s",
+  });
+  assert.equal(details({ ...known, expected_queue_ms: null }).detail_queue, "12 s");
+  assert.equal(details({ ...known, prefill_ms: 8.2, cached_tokens: 395 }).detail_reading, "5 en 8 ms");
+  const untold = details({ total_ms: 900, queue_ms: 3, prefill_ms: null, overhead_ms: null, expected_queue_ms: 0 });
+  assert.deepEqual(untold, { detail_total: "0,9 s", detail_words: "79" });
 });

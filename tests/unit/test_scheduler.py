@@ -1,107 +1,228 @@
-"""Whose turn it is: round robin, order within a conversation, never more than the slots."""
+"""The queue at work: fair while questions keep coming, models in batches, never more at once than the slots."""
 
 import threading
+from collections import Counter, defaultdict, deque
+from collections.abc import Sequence
+from itertools import groupby
+from queue import Empty, SimpleQueue
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import AppError
-from app.generation.scheduler import Scheduler, Ticket, next_ticket, serving_order
+from app.generation.scheduler import BATCH, PATIENCE, Priority, Scheduler, Ticket
 
-# (person, conversation of that person) for each question, in order of arrival.
-queues = st.lists(st.tuples(st.integers(1, 4), st.integers(0, 2)), max_size=30)
-
-
-def tickets(queue: list[tuple[int, int]]) -> list[Ticket]:
-    return [
-        Ticket(key, person, f"{person}-{place}", lambda _: None)
-        for key, (person, place) in enumerate(queue)
-    ]
+PEOPLE = st.integers(1, 4)
+threaded = settings(deadline=None, max_examples=25)
 
 
-@given(queues)
-def test_everybody_is_served_once_and_conversations_keep_their_order(queue: list[tuple[int, int]]) -> None:
-    waiting = tickets(queue)
-    order = serving_order(waiting, {})
-    assert sorted(ticket.key for ticket in order) == [ticket.key for ticket in waiting]
-    for conversation in {ticket.conversation_id for ticket in waiting}:
-        keys = [ticket.key for ticket in order if ticket.conversation_id == conversation]
-        assert keys == sorted(keys)
+def coming(models: str) -> st.SearchStrategy[list[list[tuple[int, str]]]]:
+    """Who asks during each answer, and which model."""
+    return st.lists(st.lists(st.tuples(PEOPLE, st.sampled_from(models)), max_size=4), max_size=25)
 
 
-@given(queues)
-def test_nobody_gets_two_turns_while_another_waits_for_one(queue: list[tuple[int, int]]) -> None:
-    order = [ticket.user_id for ticket in serving_order(tickets(queue), {})]
-    for place, person in enumerate(order):
-        later = set(order[place + 1 :])
-        following = order[place + 1 :]
-        until_next = following[: following.index(person)] if person in later else following
-        assert later - {person} <= set(until_next)
+class Desk:
+    """A scheduler whose answers go on until the test ends them, or until they are cancelled."""
+
+    def __init__(self, slots: int = 1, limit: int = 1000) -> None:
+        self.scheduler = Scheduler(lambda: slots, limit)
+        self.free: SimpleQueue[Ticket] = SimpleQueue()
+        self._started: SimpleQueue[Ticket] = SimpleQueue()
+        self._keys = iter(range(1_000_000))
+
+    def ticket(
+        self, person: int, priority: Priority = Priority.CHAT, model: str = "", conversation: str = ""
+    ) -> Ticket:
+        key = next(self._keys)
+        ticket = Ticket(key, person, conversation or f"c{key}", self._work, model=model, priority=priority)
+        ticket.after = lambda: self.free.put(ticket)
+        return ticket
+
+    def ask(self, person: int, priority: Priority = Priority.CHAT, model: str = "", conversation: str = "") -> Ticket:
+        ticket = self.ticket(person, priority, model, conversation)
+        self.scheduler.submit(ticket)
+        return ticket
+
+    def next(self) -> Ticket:
+        """The next one that starts."""
+        return self._started.get(timeout=5)
+
+    def end(self, ticket: Ticket) -> None:
+        """End an answer, and wait until its slot has been given to the next one."""
+        ticket.cancel.set()
+        assert self.free.get(timeout=5) is ticket
+
+    def served(self, steps: Sequence[Sequence[tuple[int, str]]]) -> list[tuple[Ticket, list[Ticket]]]:
+        """Everybody's turn, with those who still waited then; the questions of each step come during an answer."""
+        now, left, turns, waiting = self.ask(0, model="a"), deque(steps), [], list[Ticket]()
+        assert self.next() is now
+        while left or waiting:
+            waiting += [self.ask(person, model=model) for person, model in (left.popleft() if left else ())]
+            if waiting:
+                self.end(now)
+                now = self.next()
+                waiting.remove(now)
+                turns.append((now, list(waiting)))
+        self.end(now)
+        return turns
+
+    def _work(self, ticket: Ticket) -> None:
+        self._started.put(ticket)
+        assert ticket.cancel.wait(10)
 
 
-def test_ten_questions_of_one_person_do_not_starve_another() -> None:
-    order = serving_order(tickets([(1, place) for place in range(10)] + [(2, 0), (3, 0)]), {1: 1})
-    assert [ticket.user_id for ticket in order][:3] == [2, 3, 1]
+@threaded
+@given(coming("a"))
+def test_nobody_who_waits_sees_another_have_two_turns(steps: list[list[tuple[int, str]]]) -> None:
+    seen: defaultdict[int, Counter[int]] = defaultdict(Counter)
+    for ticket, waiting in Desk().served(steps):
+        seen.pop(ticket.user_id, None)
+        for person in {other.user_id for other in waiting} - {ticket.user_id}:
+            seen[person][ticket.user_id] += 1
+            assert seen[person][ticket.user_id] == 1
 
 
-@given(queues, queues)
-def test_a_conversation_is_never_answered_twice_at_once(
-    waiting: list[tuple[int, int]], running: list[tuple[int, int]]
+@threaded
+@given(coming("ab"))
+def test_whose_turn_it_is_is_passed_over_for_the_models_sake_a_few_times_only(
+    steps: list[list[tuple[int, str]]],
 ) -> None:
-    at_work = tickets(running)
-    chosen = next_ticket(tickets(waiting), at_work, {})
-    busy = {ticket.conversation_id for ticket in at_work}
-    if chosen is not None:
-        assert chosen.conversation_id not in busy
-        free = [f"{person}-{place}" for person, place in waiting if f"{person}-{place}" not in busy]
-        idle = {name.partition("-")[0] for name in free} - {str(ticket.user_id) for ticket in at_work}
-        assert not idle or str(chosen.user_id) in idle
-    else:
-        assert all(f"{person}-{place}" in busy for person, place in waiting)
+    last: dict[int, int] = {0: 0}
+    passed: Counter[Ticket] = Counter()
+    for turn, (ticket, waiting) in enumerate(Desk().served(steps), start=1):
+        fairest = min([ticket, *waiting], key=lambda other: (last.get(other.user_id, 0), other.key))
+        if fairest is not ticket:
+            passed[fairest] += 1
+            assert passed[fairest] <= BATCH
+            assert ticket.model != fairest.model
+        last[ticket.user_id] = turn
 
 
-@settings(deadline=None, max_examples=20)
-@given(queues, st.integers(1, 3))
+def test_two_people_on_two_models_share_each_load() -> None:
+    turns = Desk().served([[(1, "a"), (2, "b")]] * 20)
+    lengths = [len(list(run)) for _, run in groupby(ticket.model for ticket, _ in turns)]
+    assert set(lengths[1:-3]) == {BATCH + 1}
+
+
+def test_ten_questions_on_the_loaded_model_do_not_hold_up_another_model_for_long() -> None:
+    turns = Desk().served([[*[(1, "a")] * 10, (2, "b")]])
+    # The second turn would be hers.
+    assert [ticket.user_id for ticket, _ in turns].index(2) == 1 + BATCH
+
+
+@threaded
+@given(st.integers(1, 6), st.integers(1, 7), st.sampled_from(["", "b"]))
+def test_a_program_is_answered_however_many_questions_are_asked_in_the_chat(
+    people: int, owner: int, model: str
+) -> None:
+    desk = Desk()
+    now = desk.ask(1)
+    assert desk.next() is now
+    programs = desk.ask(owner, Priority.API, model)
+    for person in range(1, people + 1):
+        desk.ask(person)
+    turns = 0
+    while turns <= PATIENCE + people:
+        desk.end(now)
+        now = desk.next()
+        if now is programs:
+            break
+        desk.ask(now.user_id)
+        turns += 1
+    desk.scheduler.close(5)
+    assert PATIENCE <= turns <= PATIENCE + people
+
+
+@pytest.mark.parametrize("kind", [Priority.PREFILL, Priority.BENCHMARK])
+def test_what_nobody_waits_for_stops_for_whoever_asks(kind: Priority) -> None:
+    for asked in (Priority.CHAT, Priority.API):
+        desk = Desk()
+        aside = desk.ask(1, kind)
+        assert desk.next() is aside
+        desk.ask(2, Priority.BENCHMARK)
+        desk.ask(2, Priority.PREFILL)
+        assert not aside.cancel.is_set()
+        assert desk.scheduler.counts() == (0, 0)
+        question = desk.ask(3, asked)
+        assert aside.cancel.is_set()
+        assert desk.next() is question
+        assert desk.scheduler.counts() == (1, 0)
+        desk.ask(4)
+        assert not question.cancel.is_set()
+        assert desk.scheduler.counts() == (1, 1)
+        desk.scheduler.close(5)
+
+
+def test_only_an_idle_engine_reads_ahead() -> None:
+    desk = Desk(slots=2)
+    first = desk.ask(1, conversation="one")
+    assert not desk.scheduler.submit_if_idle(desk.ticket(1, Priority.PREFILL, conversation="one"))
+    ahead = desk.ticket(2, Priority.PREFILL)
+    assert desk.scheduler.submit_if_idle(ahead)
+    assert [desk.next(), desk.next()] == [first, ahead]
+    assert not desk.scheduler.submit_if_idle(desk.ticket(3, Priority.PREFILL))
+    desk.end(ahead)
+    # This one waits for its conversation, not for a slot.
+    second = desk.ask(1, conversation="one")
+    assert not desk.scheduler.submit_if_idle(desk.ticket(3, Priority.PREFILL))
+    desk.end(first)
+    assert desk.next() is second
+    desk.scheduler.close(5)
+    assert not desk.scheduler.submit_if_idle(desk.ticket(3, Priority.PREFILL))
+    with pytest.raises(Empty):
+        desk._started.get_nowait()
+
+
+def test_what_comes_after_finds_the_slot_free() -> None:
+    desk = Desk()
+    first, ahead = desk.ask(1), desk.ticket(1, Priority.PREFILL)
+    first.after = lambda: desk.scheduler.submit_if_idle(ahead) and desk.free.put(first)
+    assert desk.next() is first
+    desk.end(first)
+    assert desk.next() is ahead
+    desk.scheduler.close(5)
+
+
+@threaded
+@given(st.lists(st.tuples(PEOPLE, st.integers(0, 2)), max_size=30), st.integers(1, 3))
 def test_never_more_at_work_than_slots(queue: list[tuple[int, int]], slots: int) -> None:
     scheduler = Scheduler(lambda: slots, limit=100)
-    lock, at_work, most, ended = threading.Lock(), [], [0], threading.Semaphore(0)
+    lock, at_work, mistakes, ended = threading.Lock(), list[str](), list[list[str]](), threading.Semaphore(0)
 
     def work(ticket: Ticket) -> None:
         with lock:
             at_work.append(ticket.conversation_id)
-            most[0] = max(most[0], len(at_work))
-            assert len(set(at_work)) == len(at_work)
+            if len(at_work) > slots or len(set(at_work)) < len(at_work):
+                mistakes.append(list(at_work))
         with lock:
             at_work.remove(ticket.conversation_id)
         ended.release()
 
-    for ticket in tickets(queue):
-        ticket.work = work
-        scheduler.submit(ticket)
+    for key, (person, place) in enumerate(queue):
+        scheduler.submit(Ticket(key, person, f"{person}-{place}", work))
     for _ in queue:
         assert ended.acquire(timeout=5)
-    assert most[0] <= slots
     scheduler.close(5)
+    assert not mistakes
     assert scheduler.counts() == (0, 0)
 
 
 def test_a_queue_has_a_limit_and_an_end() -> None:
-    scheduler = Scheduler(lambda: 1, limit=1)
-    go_on = threading.Event()
-    first, second = tickets([(1, 0), (2, 0)])
-    first.work = lambda ticket: go_on.wait(5) and None
-    scheduler.submit(first)
-    scheduler.check_room()
-    scheduler.submit(second)
+    desk = Desk(limit=1)
+    assert desk.scheduler.check_room()
+    first = desk.ask(1)
+    assert not desk.scheduler.check_room()
+    second = desk.ask(2)
     with pytest.raises(AppError, match="queue_full"):
-        scheduler.check_room()
-    assert scheduler.cancel(second.key) is second
-    assert scheduler.cancel(second.key) is None
-    assert scheduler.cancel(first.key) is None
+        desk.scheduler.check_room()
+    assert desk.scheduler.cancel(second.key) is second
+    assert desk.scheduler.cancel(second.key) is None
+    assert desk.scheduler.knows(first.key)
+    assert not desk.scheduler.knows(second.key)
+    assert desk.scheduler.cancel(first.key) is None
     assert first.cancel.is_set()
-    go_on.set()
-    scheduler.close(5)
-    assert first.cancel.is_set()
+    desk.scheduler.close(5)
+    assert not desk.scheduler.knows(first.key)
     with pytest.raises(AppError, match="stopping"):
-        scheduler.check_room()
+        desk.scheduler.check_room()

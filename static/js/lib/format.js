@@ -25,6 +25,9 @@ export function duration(seconds) {
 // 0,4 s under ten seconds, where a tenth still matters; less than a tenth is nothing worth saying.
 export const fineDuration = (ms) => (ms < 100 ? "" : ms < 9950 ? unit(number(ms / 1000, 1), "s") : duration(ms / 1000));
 
+// 12 ms, where even that is worth saying.
+export const exactDuration = (ms) => (ms < 100 ? unit(number(ms), "ms") : fineDuration(ms));
+
 // An estimate is rounded, up, so that it does not pretend: to the second, then 5 s, then 15 s.
 export function estimate(seconds) {
   const step = seconds < 10 ? 1 : seconds <= 60 ? 5 : 15;

@@ -25,5 +25,5 @@ export function jsonOptions(method, body, accept = "application/json") {
 export async function request(url, { method = "GET", body, signal } = {}) {
   const response = await fetch(url, { ...jsonOptions(method, body), signal });
   if (!response.ok) throw await Problem.from(response);
-  return response.status === 204 || response.status === 202 ? null : response.json();
+  return response.status === 204 ? null : response.json(); // also where nobody asks for it: unread, it would stay open
 }

@@ -1,0 +1,35 @@
+// Decides when a question is to be expected in a conversation, so that the engine may read what came before.
+const PAUSE = 60_000; // ms between two notices about one conversation
+
+export class ReadingAhead {
+  #told = new Map(); // conversation → when
+  #begins = false; // the next letter is the first one of a text
+
+  // tell(conversation): called when a question is to be expected there.
+  constructor(tell, now = () => Date.now()) {
+    Object.assign(this, { tell, now });
+  }
+
+  opened(conversation, busy) {
+    this.#expect(conversation, busy);
+  }
+
+  // The person came to the composer, or a text has left it.
+  ready() {
+    this.#begins = true;
+  }
+
+  // While an answer is written the engine reads the conversation anyway: what is typed then is still to begin.
+  typed(conversation, busy) {
+    if (!this.#begins || busy) return;
+    this.#begins = false;
+    this.#expect(conversation, busy);
+  }
+
+  #expect(conversation, busy) {
+    const now = this.now();
+    if (!conversation || busy || now - (this.#told.get(conversation) ?? -Infinity) < PAUSE) return;
+    this.#told.set(conversation, now);
+    this.tell(conversation);
+  }
+}

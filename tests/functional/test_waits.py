@@ -1,0 +1,95 @@
+"""The wait that is foretold, and what it really was: both are stored with the answer."""
+
+from collections.abc import Callable
+
+import pytest
+
+from app.engines.base import Usage
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
+from tests.support.person import Person
+from tests.support.program import Program
+from tests.support.site import Site
+from tests.support.sse import Stream
+
+MODEL = "phi3:mini"
+USUAL_S = 100.0
+
+
+@pytest.fixture
+def experienced(site: Site, alice: Person) -> Person:
+    """Alice, on a server whose answers took so long until now."""
+    site.generation._runs.forecast.learn(MODEL, USUAL_S, Usage())
+    return alice
+
+
+def held(person: Person, ollama: FakeOllama) -> Stream:
+    """An answer that goes on until `release()`."""
+    ollama.script(Scenario.hold(1))
+    stream = person.ask(person.start(), "Zéro")
+    stream.until("text")
+    return stream
+
+
+def expectations(stream: Stream) -> list[int]:
+    return [event.data["eta_s"] for event in stream.events if event.name == "queued"]
+
+
+def test_an_answer_that_waited_tells_how_long_and_what_was_foretold(
+    experienced: Person, site: Site, ollama: FakeOllama
+) -> None:
+    first = held(experienced, ollama)
+    conversation = experienced.start()
+    second = experienced.ask(conversation, "Un")
+    foretold = second.until("queued").data["eta_s"]
+    assert USUAL_S - 5 <= foretold <= USUAL_S
+    ollama.release()
+    metrics = second.end().data("done")["metrics"]
+    assert round(metrics["expected_queue_ms"] / 1000) == foretold
+    assert 0 < metrics["queue_ms"] < 5000
+    assert experienced.messages(conversation)[1]["metrics"] == metrics
+    alone = first.end().data("done")["metrics"]
+    assert alone["expected_queue_ms"] is None
+    assert alone["queue_ms"] < 1000
+
+
+def test_whoever_moves_up_waits_for_the_one_who_has_just_begun(experienced: Person, ollama: FakeOllama) -> None:
+    held(experienced, ollama)
+    ollama.script(Scenario.hold(1))
+    streams = [experienced.ask(experienced.start(), question) for question in ("Un", "Deux")]
+    ollama.release()
+    streams[0].until("text")
+    streams[1].until("queued", lambda data: data["position"] == 1)
+    before, now = expectations(streams[1])
+    # The answer that ended at once has lowered what is expected of one.
+    assert USUAL_S <= before <= 2 * USUAL_S
+    assert USUAL_S / 2 - 5 <= now <= USUAL_S / 2 + 5
+    ollama.release()
+    streams[1].end()
+
+
+def test_a_program_at_work_is_waited_for_like_anybody(
+    experienced: Person, program: Program, ollama: FakeOllama
+) -> None:
+    ollama.script(Scenario.hold(1))
+    running = program.stream("Zéro")
+    running.next()
+    waiting = experienced.ask(experienced.start(), "Un")
+    assert waiting.until("queued").data["eta_s"] > USUAL_S / 2
+    ollama.release()
+    running.end()
+    waiting.end()
+
+
+def test_a_server_that_starts_again_remembers_what_answers_take(
+    make_site: Callable[..., Site], ollama: FakeOllama
+) -> None:
+    first = make_site().start(ollama)
+    alice = Person(first.app)
+    alice.register("alice")
+    alice.ask(alice.start(), "Avant").end()
+    known = first.generation._runs.forecast.duration(MODEL)
+    first.stop()
+    assert known is not None
+    again = make_site().start(ollama)
+    assert again.generation._runs.forecast.duration(MODEL) == pytest.approx(known, abs=0.1)
