@@ -1,9 +1,12 @@
 """The runs of this process: puts each in the queue, tells its place, and keeps its events for the followers."""
 
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.engines.base import Engine
 from app.generation.forecast import Forecast
@@ -15,6 +18,9 @@ from app.generation.scheduler import Scheduler, Ticket
 from app.generation.store import Store
 from app.generation.wire import accepted_json
 from app.models import Message, RunState
+
+
+logger = logging.getLogger(__name__)
 
 
 class Runs:
@@ -85,11 +91,17 @@ class Runs:
             self._inventory.answered(ticket.model)
             # After thinking, the next question comes with a history without it, which the engine has not read so far.
             if carrier.thought:
-                ticket.after = lambda: self.prefill.start(ticket.conversation_id)
+                ticket.after = lambda: self._read_ahead(ticket.conversation_id)
             else:
                 self.prefill.has_read(ticket.conversation_id, cast(int, ticket.key))
         carrier.tell()
         self._hub.retire(cast(int, ticket.key))
+
+    def _read_ahead(self, conversation_id: str) -> None:
+        try:
+            self.prefill.start(conversation_id)
+        except SQLAlchemyError:
+            logger.warning("nothing read ahead conversation=%s", conversation_id, exc_info=True)
 
     def _tell_places(self, order: Sequence[Ticket], running: Sequence[Ticket]) -> None:
         now = time.monotonic()
