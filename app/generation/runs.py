@@ -19,7 +19,6 @@ from app.generation.store import Store
 from app.generation.wire import accepted_json
 from app.models import Message, RunState
 
-
 logger = logging.getLogger(__name__)
 
 
