@@ -50,6 +50,7 @@ test: setup $(VENV)/.dev ## install the test tools, then run every check and tes
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/engines --ignore tests/process
 
 perf: setup $(VENV)/.dev ## prove that the web side is invisible, in ten minutes (ROWS=stream,load PAIRS=15)
+	@tests/prepare.sh
 	@$(BIN)/python -m tests.perf $(if $(ROWS),--rows $(ROWS)) $(if $(PAIRS),--pairs $(PAIRS))
 
 lint: $(VENV)/.dev ## style, types and layers

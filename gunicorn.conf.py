@@ -4,8 +4,10 @@ import contextlib
 import ctypes
 import gc
 import os
+import shutil
 import sys
 import threading
+from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -91,7 +93,10 @@ def on_starting(server: Any) -> None:
     from wsgi import app  # noqa: PLC0415
 
     problem = ""
-    if app.config["ENGINE"] == "embedded":
+    if app.config["ENGINE"] != "embedded":
+        # What the embedded engine kept is the conversations' text in another form, which nobody would delete any more.
+        shutil.rmtree(Path(app.config["INSTANCE_DIR"]) / "states", ignore_errors=True)
+    else:
         problem = embedded.missing_part(app.config["EMBEDDED_MODEL"])
         if not problem:
             _supervisor = supervisor.Supervisor(app.config)

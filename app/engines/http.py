@@ -12,6 +12,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import NewConnectionError
 
 from app.engines.base import Cancel
 from app.engines.frames import Frames
@@ -91,9 +92,12 @@ class Exchanges:
             raise self.unreachable(error) from error
 
     def command(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> None:
-        """POST something small to be done; raises engine_unreachable or engine_failed."""
+        """POST something small to be done; raises engine_unreachable, engine_cut or engine_failed."""
         try:
             answer = self._session.post(url, json=body, headers=headers, timeout=(CONNECT_TIMEOUT_S, COMMAND_TIMEOUT_S))
+        except requests.ConnectionError as error:
+            refused = isinstance(getattr(error.args[0], "reason", None), NewConnectionError)
+            raise (self.unreachable(error) if refused else self.failure("engine_cut", error)) from error
         except requests.RequestException as error:
             raise self.unreachable(error) from error
         if not answer.ok:

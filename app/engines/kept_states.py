@@ -18,13 +18,18 @@ logger = logging.getLogger(__name__)
 Ask = Callable[[str, str], bool]
 
 
-def prepare(parent: Path, engine: str) -> Path:
-    """The folder for the states of one model and its options; those of other ones are of no use any more."""
+def prepare(parent: Path, engine: str, *, empty: bool) -> Path:
+    """The folder for the states of one model and its options; those of other ones are of no use any more.
+
+    `empty`: nothing is kept from now on, and nothing stays of what was.
+    """
     folder = parent / engine
     for other in parent.glob("*"):
-        if other != folder:
+        if other != folder or empty:
             shutil.rmtree(other, ignore_errors=True)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for unfinished in folder.glob("*.new"):
+        unfinished.unlink(missing_ok=True)
     return folder
 
 
@@ -37,10 +42,13 @@ class KeptStates:
         self._ask = ask
         self._in_slot = ""
         self._bytes_per_token = 0.0
+        # Conversations that were deleted: one may still be on its way to the disk.
+        self._gone: set[str] = set()
 
     def restore(self, conversation_id: str) -> None:
         """Give the slot back what it had read of a conversation, unless that is what it holds."""
         path = self._path(conversation_id)
+        self._gone.discard(conversation_id)
         if self._in_slot != conversation_id and path.is_file():
             path.touch()
             if not self._ask("restore", path.name):
@@ -59,9 +67,12 @@ class KeptStates:
                 self._bytes_per_token = new.stat().st_size / tokens
                 new.replace(path)
                 self._make_room()
+            if conversation_id in self._gone:
+                self.forget(conversation_id)
 
     def forget(self, conversation_id: str) -> None:
-        """Delete what is kept of a conversation."""
+        """Delete what is kept of a conversation, also what is being written down."""
+        self._gone.add(conversation_id)
         self._path(conversation_id).unlink(missing_ok=True)
 
     def _path(self, conversation_id: str) -> Path:

@@ -41,21 +41,25 @@ class Supervisor:
         file = path.stat()
         # What was read is of use to the same model with the same options only.
         read_by = f"{path} {file.st_size} {file.st_mtime_ns} {settings['CONTEXT_TOKENS']}"
+        slots = settings["ENGINE_SLOTS"] or 1
+        # With more slots it would not be known which one answered.
+        self._room = settings["CACHE_DISK_MB"] * 1_000_000 if slots == 1 else 0
         states = kept_states.prepare(
-            Path(settings["INSTANCE_DIR"]) / "states", hashlib.sha256(read_by.encode()).hexdigest()[:16]
+            Path(settings["INSTANCE_DIR"]) / "states",
+            hashlib.sha256(read_by.encode()).hexdigest()[:16],
+            empty=not self._room,
         )
         self._orders = {
             "model": str(path),
             "alias": path.stem if settings["EMBEDDED_MODEL"] else DEMO,
             "port": port,
             "key": secrets.token_urlsafe(24),
-            "slots": settings["ENGINE_SLOTS"] or 1,
+            "slots": slots,
             "context": settings["CONTEXT_TOKENS"],
             "cache_ram_mb": settings["CACHE_RAM_MB"],
             "threads": settings["ENGINE_THREADS"] or default_threads(),
             "states": str(states),
         }
-        self._room = settings["CACHE_DISK_MB"] * 1_000_000
         self._instance = settings["INSTANCE_DIR"]
         self._ending = threading.Event()
         self._child: subprocess.Popen[str] | None = None
@@ -107,7 +111,7 @@ class Supervisor:
     def _announce(self, pid: int) -> None:
         """Write the endpoint file, whole at any moment."""
         endpoint = {"url": f"http://127.0.0.1:{self._orders['port']}", "key": self._orders["key"], "pid": pid}
-        endpoint |= {"states": self._orders["states"], "room": self._room if self._orders["slots"] == 1 else 0}
+        endpoint |= {"states": self._orders["states"], "room": self._room}
         path = endpoint_file(self._instance)
         new = path.with_suffix(".new")
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:

@@ -72,3 +72,19 @@ def test_nothing_is_read_twice(tmp_path: Path, supervisor: Supervisor, monkeypat
     # A program's request belongs to no conversation, but takes the slot all the same.
     done(answer(engine, question(MODEL, "Something else entirely.", max_tokens=2)))
     turn()
+
+
+def test_a_state_cut_short_costs_time_and_nothing_else(
+    tmp_path: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded, "PATIENCE_S", 20.0)
+    engine = Embedded(str(tmp_path))
+    await_listening(engine)
+    engine.warm(MODEL)
+    talk = Talk(engine)
+    talk.ask(LONG)
+    (state,) = tmp_path.glob("states/*/talk.state")
+    os.truncate(state, state.stat().st_size // 2)
+    done(answer(engine, question(MODEL, "Something else entirely.", max_tokens=2)))
+    # The engine ends itself over such a file: it is gone, and the answer comes from the next one.
+    assert talk.ask("And then?").output_tokens

@@ -161,13 +161,27 @@ def test_a_conversation_that_is_gone_is_forgotten(states: KeptStates, talk: Call
     assert slot.asked == []
 
 
+def test_a_conversation_that_goes_while_it_is_written_down_leaves_nothing(states: KeptStates, slot: Slot) -> None:
+    states.restore("a")
+    states.forget("a")
+    states.keep("a", TOKENS)
+    assert kept(slot) == set()
+    # Its deletion was taken back, and it goes on.
+    states.restore("a")
+    states.keep("a", TOKENS)
+    assert kept(slot) == {"a"}
+
+
 def test_states_of_another_model_are_deleted_and_those_of_this_one_stay(tmp_path: Path) -> None:
     parent = tmp_path / "states"
-    first = prepare(parent, "one")
+    first = prepare(parent, "one", empty=False)
     (first / "a.state").touch()
+    (first / "b.state.new").touch()
     assert first.stat().st_mode & 0o777 == 0o700
-    assert prepare(parent, "one") == first
-    assert (first / "a.state").exists()
-    other = prepare(parent, "other")
+    assert prepare(parent, "one", empty=False) == first
+    assert [path.name for path in first.iterdir()] == ["a.state"]
+    assert prepare(parent, "one", empty=True) == first
+    assert list(first.iterdir()) == []
+    other = prepare(parent, "other", empty=False)
     assert list(parent.iterdir()) == [other]
     assert list(other.iterdir()) == []
