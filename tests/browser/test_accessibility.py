@@ -56,7 +56,7 @@ def test_home(alice: Visitor) -> None:
 
 def test_a_conversation_with_everything(alice: Visitor, engine: FakeOllama) -> None:
     chat, nth = alice.here, len(engine.generations)
-    engine.script(replace(Scenario.answer(RICH), thinking=THOUGHT), Scenario.hold(after=4))
+    engine.script(replace(Scenario.answer(RICH), thinking=THOUGHT))
     chat.page.get_by_role("button", name="Modèle :").click()
     chat.page.get_by_role("menuitemradio", name="DeepSeek-R1").click()
     chat.button("Réflexion").click()
@@ -65,8 +65,11 @@ def test_a_conversation_with_everything(alice: Visitor, engine: FakeOllama) -> N
     chat.answer.get_by_role("button", name="Réflexion (").click()
     chat.answer.get_by_role("button", name="deepseek-r1").click()
     check(chat.page)
+    # After thinking, the history without it is read ahead.
+    engine.reached(Phase.ENDED, nth + 1)
+    engine.script(Scenario.hold(after=4))
     chat.ask("Et encore ?")
-    engine.reached(Phase.DECODING, nth + 1)
+    engine.reached(Phase.DECODING, nth + 2)
     chat.ask("Et après ?")
     expect(chat.page.get_by_text("Et après ?").locator("visible=true")).to_have_count(1)
     check(chat.page)
