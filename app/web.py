@@ -9,6 +9,7 @@ from flask_babel import get_locale
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.generation.service import Generation
 from app.models import User
 from app.turnstile import turnstile
 
@@ -25,6 +26,12 @@ class SessionInterface(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:
         """Decided by the real scheme of the request."""
         return request.is_secure
+
+
+def generation() -> Generation:
+    """This process's runs."""
+    found: Generation = current_app.extensions["generation"]
+    return found
 
 
 class OneAtATime:

@@ -18,9 +18,8 @@ from app.doctor.report import quick_findings
 from app.doctor.tables import answers_table, waits_facts
 from app.doctor.terminal import compare_here
 from app.doctor.verdict import table, verdict
-from app.generation.service import Generation
 from app.guards import admin
-from app.web import STREAM_HEADERS
+from app.web import STREAM_HEADERS, generation
 
 # On the page what is wrong comes first.
 ORDER = (State.BAD, State.WARNING, State.OK, State.UNKNOWN)
@@ -36,7 +35,7 @@ def _make_job(setup: Any) -> None:
 def doctor() -> str:
     """All that is known at once; the comparison as far as it is."""
     records = last_records()
-    findings = quick_findings(current_app.config, _generation().inventory, records)
+    findings = quick_findings(current_app.config, generation().inventory, records)
     return render_template(
         "admin/doctor.html",
         page="admin",
@@ -82,10 +81,6 @@ def _job() -> Job:
     return current_app.extensions["comparison"]  # type: ignore[no-any-return]
 
 
-def _generation() -> Generation:
-    return current_app.extensions["generation"]  # type: ignore[no-any-return]
-
-
 def _comparison() -> dict[str, Any]:
     """`state`: idle, running or over; in the reader's language."""
     progress, outcome = _job().progress, _job().outcome
@@ -103,14 +98,14 @@ def _comparison() -> dict[str, Any]:
 
 
 def _queue() -> dict[str, Any]:
-    status = _generation().status()
+    status = generation().status()
     wait = status["eta_s"]
     return status | {"wait": wait if wait is None else duration(wait * 1000) if wait else _("none")}
 
 
 def _ahead() -> dict[str, Any] | None:
     """What reading ahead took of the engine, None if nothing."""
-    cost = _generation().prefill.cost
+    cost = generation().prefill.cost
     if not cost.started:
         return None
     return {

@@ -13,12 +13,9 @@ from app.guards import admin
 from app.models import StoredSetting
 from app.models.setting import DEFAULT_MODEL
 from app.preference import ENVIRONMENT
+from app.web import generation
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-
-
-def _inventory() -> Inventory:
-    return current_app.extensions["generation"].inventory  # type: ignore[no-any-return]
 
 
 def _rows(inventory: Inventory) -> list[dict[str, Any]]:
@@ -40,7 +37,7 @@ def _rows(inventory: Inventory) -> list[dict[str, Any]]:
 @admin
 def models() -> str:
     """Which engine, why, and its models."""
-    inventory = _inventory()
+    inventory = generation().inventory
     engine, default = inventory.engine, inventory.default()
     try:
         url = engine.url
@@ -73,7 +70,7 @@ def models() -> str:
 @admin
 def set_default_model() -> Any:
     """Keep another default model; refused while the environment fixes it."""
-    inventory = _inventory()
+    inventory = generation().inventory
     if inventory.default().source == ENVIRONMENT:
         raise AppError("forbidden")
     model = inventory.find(request.form.get("name", "")[:200])

@@ -1,6 +1,5 @@
 """`/v1/models` and `/v1/chat/completions`."""
 
-from typing import cast
 
 from flask import Response, current_app, jsonify
 
@@ -9,19 +8,15 @@ from app.api.delivery import deliver
 from app.api.schemas import Asked
 from app.api.shapes import model_json
 from app.engines.base import ChatRequest
-from app.generation.service import Generation
 from app.guards import holder, token_holder
-
-
-def _generation() -> Generation:
-    return cast(Generation, current_app.extensions["generation"])
+from app.web import generation
 
 
 @blueprint.get("/models")
 @token_holder
 def models() -> Response:
     """The models that can be asked, the default one first."""
-    inventory = _generation().inventory
+    inventory = generation().inventory
     default = inventory.default().effective
     ordered = sorted(inventory.models, key=lambda model: model.name != default)
     return jsonify({"object": "list", "data": [model_json(model, inventory.engine.name) for model in ordered]})
@@ -31,9 +26,9 @@ def models() -> Response:
 @token_holder
 def model(name: str) -> Response:
     """One model."""
-    generation = _generation()
-    found = generation.inventory.find(generation.model_for(None if name == "default" else name, think=False))
-    return jsonify(model_json(found, generation.engine.name))
+    runs = generation()
+    found = runs.inventory.find(runs.model_for(None if name == "default" else name, think=False))
+    return jsonify(model_json(found, runs.engine.name))
 
 
 @blueprint.post("/chat/completions")
@@ -42,13 +37,13 @@ def chat_completions() -> Response:
     """An answer to these messages; nothing is added to them, and nothing is stored."""
     asked = Asked.read()
     request = _request(asked)
-    return deliver(_generation(), request, holder().id, stream=asked.stream, include_usage=asked.include_usage)
+    return deliver(generation(), request, holder().id, stream=asked.stream, include_usage=asked.include_usage)
 
 
 def _request(asked: Asked) -> ChatRequest:
     """For the engine, within the server's limits. Raises unknown_model, thinking_unsupported."""
-    inventory = _generation().inventory
-    model = inventory.find(_generation().model_for(asked.model, asked.think))
+    inventory = generation().inventory
+    model = inventory.find(generation().model_for(asked.model, asked.think))
     longest = min(current_app.config["MAX_OUTPUT_TOKENS"], (model.context or current_app.config["CONTEXT_TOKENS"]) // 2)
     return ChatRequest(
         model.name,

@@ -9,12 +9,12 @@ from flask_login import current_user
 from app.bodies import body, name_field
 from app.chat import blueprint
 from app.chat.schemas import Change
-from app.chat.status import generation
 from app.errors import AppError
 from app.generation.wire import conversation_json, message_json
 from app.guards import member
 from app.models import Conversation
 from app.models.conversation import PAGE
+from app.web import generation
 
 
 def branch_json(conversation: Conversation) -> list[dict[str, Any]]:

@@ -9,10 +9,9 @@ from flask_login import current_user
 from app.bodies import body, field, name_field
 from app.chat import blueprint
 from app.chat.schemas import Question, after
-from app.chat.status import generation
 from app.guards import member
 from app.models import Conversation, Message
-from app.web import STREAM_HEADERS
+from app.web import STREAM_HEADERS, generation
 
 # The head of an answer goes out with its first byte: while the engine is silent this says that the connection is there.
 FOLLOWING = b": following\n\n"

@@ -10,11 +10,12 @@ from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.conversations import branch_json
-from app.chat.status import generation, models_json
+from app.chat.status import models_json
 from app.chat.texts import script_texts
 from app.generation.wire import conversation_json
 from app.guards import member
 from app.models import Conversation
+from app.web import generation
 
 
 def grouped(conversations: list[Conversation], states: dict[str, str]) -> list[tuple[str, list[dict[str, Any]]]]:

@@ -1,6 +1,6 @@
 """What can be used and how busy the machine is: `/api/models`, `/api/status`, `/healthz`, `/readyz`."""
 
-from typing import Any, cast
+from typing import Any
 
 from flask import Response, current_app, jsonify
 from flask_babel import gettext as _
@@ -8,13 +8,8 @@ from sqlalchemy import text
 
 from app.chat import blueprint
 from app.extensions import db
-from app.generation.service import Generation
 from app.guards import member, public
-
-
-def generation() -> Generation:
-    """This process's runs."""
-    return cast(Generation, current_app.extensions["generation"])
+from app.web import generation
 
 
 def models_json() -> dict[str, Any]:

@@ -13,14 +13,14 @@ from app.generation.inventory import Default, Inventory
 from app.models import StoredSetting
 from app.models.setting import DEFAULT_MODEL
 from app.preference import ENVIRONMENT, STORED
-from app.web import filesize
+from app.web import filesize, generation
 
 models = AppGroup("models", help="Models: list, pull, warm, set the default.")
 
 
 def _inventory() -> Inventory:
     """The engine's models, asked now; ends the command when the engine does not answer."""
-    inventory: Inventory = current_app.extensions["generation"].inventory
+    inventory: Inventory = generation().inventory
     inventory.refresh()
     if not inventory.reachable:
         raise click.ClickException(

@@ -13,7 +13,7 @@ from typing import Any
 
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading
 from app.engines.kept_states import KeptStates
-from app.engines.openai_compatible import LOADING_POLL_S, OpenAICompatible
+from app.engines.openai_compatible import LOADING_POLL_S, OpenAICompatible, is_loading
 from app.errors import AppError
 
 # While the child is being started again, a question waits for it this long before it fails.
@@ -76,7 +76,7 @@ class Embedded(OpenAICompatible):
         self._kept: KeptStates | None = None
 
     @property
-    def process(self) -> int:  # type: ignore[override]
+    def process(self) -> int:
         """The child's number; 0 while there is none."""
         with contextlib.suppress(AppError):
             return int(self._endpoint()["pid"])
@@ -126,7 +126,7 @@ class Embedded(OpenAICompatible):
                     yield event
             except AppError as error:
                 restarting = error.code == "engine_unreachable" or (error.code == "engine_cut" and not answering)
-                patience = self._read_timeout_s if self._loading(error) else PATIENCE_S if restarting else 0.0
+                patience = self._read_timeout_s if is_loading(error) else PATIENCE_S if restarting else 0.0
                 if time.monotonic() - started >= patience:
                     raise
                 yield Loading(time.monotonic() - started)
@@ -151,20 +151,19 @@ class Embedded(OpenAICompatible):
             self._kept = KeptStates(Path(endpoint["states"]), room, self._slot) if room else None
         return self._kept
 
-    @staticmethod
-    def _loading(error: AppError) -> bool:
-        """Whether the child says that its model is being loaded."""
-        return error.cause.startswith("503") and "loading" in error.cause.lower()
-
     def _slot(self, action: str, file: str) -> bool:
         """Have the slot save or restore its state; a failure costs time later, nothing else.
 
         Raises engine_unreachable or engine_busy when a child that is starting cannot restore anything yet.
         """
         try:
-            self._exchanges.command(f"{self.url}/slots/0?action={action}", {"filename": file}, self._headers())
+            answer = self._exchanges.command(
+                f"{self.url}/slots/0?action={action}", {"filename": file}, self._headers()
+            )
+            if not answer.ok:
+                raise self._refusal(answer, "")
         except AppError as error:
-            if action == "restore" and (error.code == "engine_unreachable" or self._loading(error)):
+            if action == "restore" and (error.code == "engine_unreachable" or is_loading(error)):
                 raise
             logger.warning("slot state not kept action=%s cause=%s", action, error.cause)
             return False

@@ -91,17 +91,15 @@ class Exchanges:
         except requests.RequestException as error:
             raise self.unreachable(error) from error
 
-    def command(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> None:
-        """POST something small to be done; raises engine_unreachable, engine_cut or engine_failed."""
+    def command(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> requests.Response:
+        """POST something small to be done; raises engine_unreachable or engine_cut."""
         try:
-            answer = self._session.post(url, json=body, headers=headers, timeout=(CONNECT_TIMEOUT_S, COMMAND_TIMEOUT_S))
+            return self._session.post(url, json=body, headers=headers, timeout=(CONNECT_TIMEOUT_S, COMMAND_TIMEOUT_S))
         except requests.ConnectionError as error:
             refused = isinstance(getattr(error.args[0], "reason", None), NewConnectionError)
             raise (self.unreachable(error) if refused else self.failure("engine_cut", error)) from error
         except requests.RequestException as error:
             raise self.unreachable(error) from error
-        if not answer.ok:
-            raise self.failure("engine_failed", f"{answer.status_code}: {answer.text}")
 
     @contextlib.contextmanager
     def post(

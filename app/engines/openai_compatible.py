@@ -18,12 +18,16 @@ from app.errors import AppError
 LOADING_POLL_S = 0.25
 
 
+def is_loading(failure: AppError) -> bool:
+    """Whether the server says that its model is being loaded."""
+    return failure.code == "engine_busy" and "loading" in failure.cause.lower()
+
+
 class OpenAICompatible:
     """`slots` 0: as many as the server says it has (llama-server), else 1."""
 
     name = "openai"
     label = "llama-server"
-    process = 0
 
     def __init__(self, url: str, api_key: str = "", *, slots: int = 0, read_timeout_s: float = 900) -> None:
         self._url = url.rstrip("/").removesuffix("/v1")
@@ -32,6 +36,11 @@ class OpenAICompatible:
         self._read_timeout_s = read_timeout_s
         self._exchanges = Exchanges(self.label, read_timeout_s=read_timeout_s)
         self._props: dict[str, Any] | None = None
+
+    @property
+    def process(self) -> int:
+        """Nothing tells."""
+        return 0
 
     @property
     def url(self) -> str:
@@ -103,8 +112,7 @@ class OpenAICompatible:
                 if cancel.is_set():
                     return
                 failure = error
-            still_loading = failure.code == "engine_busy" and "loading" in failure.cause.lower()
-            if not still_loading or time.monotonic() - started > self._read_timeout_s:
+            if not is_loading(failure) or time.monotonic() - started > self._read_timeout_s:
                 raise failure
             loading = True
             yield Loading(time.monotonic() - started)

@@ -59,7 +59,7 @@ class Prefill:
         if found is None:
             return "short"
         job, user_id = found
-        limits = replace(self._limits, context=self._inventory.context_of(job.model) or self._limits.context)
+        limits = self._limits.within(self._inventory.context_of(job.model))
         built = prompt.build(limits.system, job.branch, limits.context - limits.answer)
         if built.tokens < TOKENS_WORTH_READING:
             return "short"

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -37,6 +37,10 @@ class Limits:
     output: int
     patience_s: float
     temperature: float | None = None
+
+    def within(self, context: int) -> "Limits":
+        """The same for a model with that context; 0 where the engine does not tell."""
+        return replace(self, context=context or self.context)
 
     @property
     def answer(self) -> int:

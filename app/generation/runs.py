@@ -3,7 +3,6 @@
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import cast
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -81,7 +80,7 @@ class Runs:
         assert isinstance(ticket, RunTicket)  # noqa: S101 - the only ones submitted here
         if ticket.told is not None:
             ticket.channel.publish(Event.QUEUED, {"position": 0, "ahead": 0, "eta_s": 0})
-        limits = replace(self._limits, context=self._inventory.context_of(ticket.model) or self._limits.context)
+        limits = self._limits.within(self._inventory.context_of(ticket.model))
         carrier = Carrier(ticket, engine=self._engine, store=self._store, limits=limits, forecast=self.forecast)
         failure = carrier.carry()
         if failure is not None and failure.code == "engine_silent":
