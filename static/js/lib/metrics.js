@@ -16,7 +16,7 @@ export function metricsDetails({ metrics, content, thinking }) {
     ["detail_queue", waiting(metrics)],
     ["detail_load", load && fineDuration(load)],
     ["detail_reading", reading(metrics)],
-    ["detail_first", first && fineDuration(first)],
+    ["detail_first", first && exactDuration(first)],
     ["detail_writing", writing && fineDuration(writing)],
     ["detail_total", total(metrics)],
     ["detail_words", content && wordsWritten(content, thinking, writing)],
@@ -51,7 +51,7 @@ function reading({ prefill_ms: ms, prompt_tokens: prompt, cached_tokens: cached 
 }
 
 function total({ total_ms: all, overhead_ms: own }) {
-  const whole = all && fineDuration(all);
+  const whole = all && exactDuration(all);
   return whole && own != null ? t("of_which_own", { total: whole, own: exactDuration(own) }) : whole;
 }
 
