@@ -1,6 +1,7 @@
 """What every page and answer shares: language, theme, security headers, filters for templates."""
 
 import secrets
+import socket
 from typing import Any
 
 from flask import Flask, Response, current_app, g, has_request_context, request, session
@@ -9,6 +10,7 @@ from flask_babel import get_locale
 from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.generation.outlet import Outlet
 from app.generation.service import Generation
 from app.models import User
 from app.turnstile import turnstile
@@ -32,6 +34,14 @@ def generation() -> Generation:
     """This process's runs."""
     found: Generation = current_app.extensions["generation"]
     return found
+
+
+def outlet() -> Outlet | None:
+    """The connection of this request, where its answer's body goes out in plain chunks."""
+    connection: Any = request.environ.get("gunicorn.socket")
+    # Encrypted connections are another class, and HTTP/1.0 knows no chunks.
+    plain = type(connection) is socket.socket and request.environ["SERVER_PROTOCOL"] == "HTTP/1.1"
+    return Outlet(connection) if plain else None
 
 
 class OneAtATime:

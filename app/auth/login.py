@@ -1,6 +1,7 @@
 """Flask-Login's side of the sessions kept in the rows: from cookie to person and back."""
 
 from datetime import timedelta
+from functools import cached_property
 
 from flask import Flask, current_app, request, session
 from flask_login import UserMixin, login_user, logout_user
@@ -10,24 +11,31 @@ from app.models import LoginSession, User
 
 
 class Member(UserMixin):  # type: ignore[misc]
-    """The person of one session; everything but the session's token is the user's own."""
+    """The person of one session: the number at once; the row only when it is asked for, which is rare."""
 
-    def __init__(self, user: User, token: str) -> None:
-        self.user = user
+    def __init__(self, user_id: int, token: str) -> None:
+        self.id = user_id
         self.token = token
 
     def get_id(self) -> str:
         """What the cookie holds."""
         return self.token
 
+    @cached_property
+    def user(self) -> User:
+        """The person's row."""
+        return User.numbered(self.id)
+
     def __getattr__(self, name: str) -> object:
+        if name.startswith("__"):
+            raise AttributeError(name)
         return getattr(self.user, name)
 
 
 def load(token: str) -> Member | None:
     """The person of a cookie, or None."""
-    found = LoginSession.find(token)
-    return Member(found.user, token) if found else None
+    user_id = LoginSession.find(token)
+    return None if user_id is None else Member(user_id, token)
 
 
 def sign_in(user: User, *, remember: bool) -> None:
@@ -36,7 +44,7 @@ def sign_in(user: User, *, remember: bool) -> None:
     token = LoginSession.open(user, lasting=lasting, user_agent=request.user_agent.string)
     _clear_session()
     session.permanent = remember
-    login_user(Member(user, token))
+    login_user(Member(user.id, token))
 
 
 def sign_out(member: Member) -> None:

@@ -1,7 +1,6 @@
 """Questions and answers: ask, follow, stop, regenerate, go on. Answers are streams of events."""
 
-from collections.abc import Callable, Iterator
-from itertools import chain
+from collections.abc import Callable
 
 from flask import Response, jsonify
 from flask_login import current_user
@@ -9,19 +8,22 @@ from flask_login import current_user
 from app.bodies import body, field, name_field
 from app.chat import blueprint
 from app.chat.schemas import Question, after
+from app.generation.hub import Follower
 from app.guards import member
 from app.models import Conversation, Message
-from app.web import STREAM_HEADERS, generation
+from app.web import STREAM_HEADERS, generation, outlet
 
 # The head of an answer goes out with its first byte: while the engine is silent this says that the connection is there.
 FOLLOWING = b": following\n\n"
 
 
-def event_stream(begin: Callable[[], Iterator[bytes]]) -> Response:
+def event_stream(begin: Callable[[], Follower]) -> Response:
     """The stream that `begin` gives; it holds a thread, no database connection. Raises too_many_streams before it."""
     leave = generation().followers.join(current_user.id)
     try:
-        response = Response(begin(), mimetype="text/event-stream", headers=STREAM_HEADERS)
+        follower = begin()
+        follower.outlet = outlet()
+        response = Response(follower, mimetype="text/event-stream", headers=STREAM_HEADERS)
     except BaseException:
         leave()
         raise
@@ -33,7 +35,7 @@ def event_stream(begin: Callable[[], Iterator[bytes]]) -> Response:
 @member
 def ask(conversation_id: str) -> Response:
     """Ask a question; the answer's events follow."""
-    conversation = Conversation.of(current_user, conversation_id)
+    conversation = Conversation.to_ask(current_user, conversation_id)
     question = Question.read()
     return event_stream(
         lambda: generation().ask(
@@ -53,7 +55,13 @@ def follow(message_id: int) -> Response:
     """Follow an answer from the event after `?after=` or `Last-Event-ID`."""
     number, attempt = after()
     answer = Message.answer_of(current_user, message_id)
-    return event_stream(lambda: chain((FOLLOWING,), generation().follow(answer, number, attempt)))
+
+    def begin() -> Follower:
+        follower = generation().follow(answer, number, attempt)
+        follower.first = FOLLOWING + follower.first
+        return follower
+
+    return event_stream(begin)
 
 
 @blueprint.post("/api/messages/<int:message_id>/stop")

@@ -4,8 +4,11 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from app.generation.outlet import Outlet
 
 # A comment after this much silence keeps proxies and browsers from giving up.
 HEARTBEAT_S = 15.0
@@ -41,6 +44,21 @@ def encode(number: int, event: Event, data: dict[str, Any]) -> bytes:
     return f"id: {number}\nevent: {event}\ndata: {text}\n\n".encode(errors="replace")
 
 
+@dataclass(eq=False)
+class _Place:
+    """Where a follower is that waits: the number of the last event it was sent."""
+
+    after: int
+    outlet: Outlet | None
+
+    def send(self, number: int, frame: bytes) -> bool:
+        """Send the event of that number at once; False when the follower's own thread has to."""
+        if self.outlet is None or number != self.after + 1 or not self.outlet.write(frame):
+            return False
+        self.after = number
+        return not self.outlet.stuck
+
+
 class Channel:
     """The events of one run. One thread publishes, any number follow."""
 
@@ -49,6 +67,7 @@ class Channel:
         self._frames: list[bytes] = []
         self._texts = {Event.TEXT: [content], Event.THINKING: [thinking]}
         self._closed = False
+        self._waiting: list[_Place] = []
 
     def publish(self, event: Event, data: dict[str, Any], *, last: bool = False) -> None:
         """Add an event; `last` ends every follower, and nothing comes after it."""
@@ -57,9 +76,13 @@ class Channel:
                 return
             if event in self._texts:
                 self._texts[event].append(data["text"])
-            self._frames.append(encode(len(self._frames) + 1, event, data))
+            number = len(self._frames) + 1
+            frame = encode(number, event, data)
+            self._frames.append(frame)
             self._closed = last
-            self._condition.notify_all()
+            served = [place.send(number, frame) for place in self._waiting]
+            if last or not all(served):
+                self._condition.notify_all()
 
     def close(self) -> None:
         """End every follower without a last event: they come back and find the rest elsewhere."""
@@ -67,25 +90,48 @@ class Channel:
             self._closed = True
             self._condition.notify_all()
 
-    def follow(self, after: int = 0) -> Iterator[bytes]:
-        """Frames after number `after`, as they come, until the last one."""
+    def follow(self, after: int = 0, outlet: Outlet | None = None) -> Iterator[bytes]:
+        """Frames after number `after`, as they come, until the last one; `outlet` is sent what comes in a pause."""
         while True:
+            told = True
             with self._condition:
                 if len(self._frames) <= after and not self._closed:
-                    self._condition.wait(HEARTBEAT_S)
+                    place = _Place(after, outlet)
+                    self._waiting.append(place)
+                    told = self._condition.wait(HEARTBEAT_S)
+                    self._waiting.remove(place)
+                    after = place.after
                 frames, closed = self._frames[after:], self._closed
+            if outlet is not None:
+                outlet.finish()
             if frames:
                 after += len(frames)
                 yield b"".join(frames)
             elif closed:
                 return
-            else:
+            elif not told:
                 yield HEARTBEAT
 
     def snapshot(self) -> Snapshot:
         """What followers have been sent so far."""
         with self._condition:
             return Snapshot(len(self._frames), "".join(self._texts[Event.TEXT]), "".join(self._texts[Event.THINKING]))
+
+
+@dataclass
+class Follower:
+    """One who follows an answer: `first`, then the events of a channel after number `after`, as bytes."""
+
+    channel: Channel | None
+    after: int = 0
+    first: bytes = b""
+    outlet: Outlet | None = None
+
+    def __iter__(self) -> Iterator[bytes]:
+        if self.first:
+            yield self.first
+        if self.channel is not None:
+            yield from self.channel.follow(self.after, self.outlet)
 
 
 class Hub:

@@ -2,10 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 from app.engines.base import ChatRequest, Engine
@@ -13,7 +12,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.generation.completion import Completion
 from app.generation.followers import Followers
-from app.generation.hub import Channel, Event, encode
+from app.generation.hub import Channel, Event, Follower, encode
 from app.generation.inventory import Inventory
 from app.generation.prefill import Prefill
 from app.generation.prompt import total_tokens
@@ -81,7 +80,7 @@ class Generation:
         think: bool,
         client_id: str,
         parent_id: int | None = None,
-    ) -> Iterator[bytes]:
+    ) -> Follower:
         """Store a question and start its answer; the same `client_id` again gives the first answer. Its events."""
         name = self.model_for(model or conversation.model, think)
         with self._submitting:
@@ -89,10 +88,10 @@ class Generation:
                 content, model=name, think=think, client_id=client_id, parent_id=parent_id, state=self._first_state()
             )
             if new:
-                return self._runs.submit(answer).follow()
+                return Follower(self._runs.submit(answer))
         return self.follow(answer)
 
-    def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Iterator[bytes]:
+    def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Follower:
         """Start another answer to the same question. Raises run_active while one to it is being written."""
         with self._submitting:
             state = self._first_state()
@@ -102,9 +101,9 @@ class Generation:
             think = run.think if think is None else think
             name = self.model_for(model or run.model, think)
             sibling = answer.conversation.regenerate(answer, model=name, think=think, state=state)
-            return self._runs.submit(sibling).follow()
+            return Follower(self._runs.submit(sibling))
 
-    def go_on(self, answer: Message) -> Iterator[bytes]:
+    def go_on(self, answer: Message) -> Follower:
         """Go on writing an answer that was stopped, interrupted, failed or cut. Raises nothing_to_continue."""
         with self._submitting:
             run = self._ended_run(answer)
@@ -113,7 +112,7 @@ class Generation:
             self._first_state()
             run.queue_again(model=self.model_for(run.model, run.think))
             db.session.commit()
-            return self._runs.submit(answer).follow()
+            return Follower(self._runs.submit(answer))
 
     def request_stop(self, answer: Message) -> str:
         """Stop an answer; returns its state, which a running one leaves a moment later."""
@@ -147,8 +146,8 @@ class Generation:
         """The events of an answer, while they are in memory."""
         return self._runs.channel(message_id)
 
-    def follow(self, answer: Message, after: int = 0, attempt: int | None = None) -> Iterator[bytes]:
-        """The events of an answer after number `after`, as bytes of an event stream.
+    def follow(self, answer: Message, after: int = 0, attempt: int | None = None) -> Follower:
+        """The events of an answer after number `after`.
 
         `attempt`: the one that the follower has seen; when it is another, or is no longer in memory, the whole
         text so far comes again in an `accepted` event with `reset`.
@@ -156,15 +155,16 @@ class Generation:
         run = self._settled(answer)
         channel = self._runs.channel(answer.id)
         if channel is not None and (attempt is None or attempt == run.attempt):
-            return channel.follow(after)
+            return Follower(channel, after)
         whole = accepted_json(answer)
         if channel is not None:
             snapshot = channel.snapshot()
             whole["message"] |= {"content": snapshot.content, "thinking": snapshot.thinking}
-            first = [encode(max(1, snapshot.number), Event.ACCEPTED, whole | {"reset": True})]
-            return chain(first, channel.follow(max(1, snapshot.number)))
+            number = max(1, snapshot.number)
+            return Follower(channel, number, encode(number, Event.ACCEPTED, whole | {"reset": True}))
         done = {"status": str(run.state), "reason": run.reason, "error": error_json(run), "metrics": run.metrics}
-        return iter([encode(1, Event.ACCEPTED, whole | {"reset": True}), encode(2, Event.DONE, done)])
+        events = (encode(1, Event.ACCEPTED, whole | {"reset": True}), encode(2, Event.DONE, done))
+        return Follower(None, first=b"".join(events))
 
     def status(self) -> dict[str, Any]:
         """The machine's state, for everyone."""

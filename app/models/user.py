@@ -61,6 +61,11 @@ class User(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalar(select(cls).where(cls.username_key == normalized(username)))
 
     @classmethod
+    def numbered(cls, user_id: int) -> "User":
+        """The person of that number, who exists."""
+        return db.session.get_one(cls, user_id)
+
+    @classmethod
     def authenticate(cls, username: str, password: str) -> "User | None":
         """The person if name and password agree; an unknown name costs as much time as a wrong password."""
         user = cls.named(username)
