@@ -123,6 +123,9 @@ def post_worker_init(worker: Any) -> None:
     sys.setswitchinterval(SWITCH_S)
     # One core: only one thread runs Python at a time, and waking the next one on another core costs as much again.
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+    # A thread that is woken waits for the one at work, which holds the interpreter anyway, and for the engine's.
+    with contextlib.suppress(OSError):
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     # What was loaded before the fork stays: looking through it again and again is lost time, and unshares its memory.
     gc.freeze()
     gc.set_threshold(*GARBAGE)
