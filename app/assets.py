@@ -89,13 +89,14 @@ def init_app(app: Flask, folder: Path) -> None:
             response.headers["Content-Encoding"] = "gzip"
         if asset.compressed:
             response.headers["Vary"] = "Accept-Encoding"
-        response.set_etag(asset.tag + ("-gzip" if zipped else ""))
-        # Fonts carry their version in their name, because the compiled CSS names them.
+        # Fonts carry their version in their name, because the compiled CSS names them. Of a hundred small files the
+        # heads are a tenth: what never changes is never asked for again, and needs no tag for that.
         if request.args.get("v") == asset.tag or filename.startswith("fonts/"):
             response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
         else:
             response.headers["Cache-Control"] = "no-cache"
-        response.make_conditional(request)
+            response.set_etag(asset.tag + ("-gzip" if zipped else ""))
+            response.make_conditional(request)
         return response
 
     app.add_url_rule("/static/<path:filename>", "static", static)

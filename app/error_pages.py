@@ -15,7 +15,8 @@ from app.api.errors import PREFIX, refusal
 from app.errors import AppError
 from app.extensions import db
 from app.generation.wire import conversation_json
-from app.models import Conversation, User
+from app.models import User
+from app.models.listing import recent
 from app.web import signed_in
 
 HTTP_CODES = {
@@ -116,7 +117,7 @@ def _recent(person: User | None, status: int) -> list[dict[str, Any]]:
     if person is None or status >= 500:
         return []
     try:
-        return [conversation_json(item) for item in Conversation.recent(person, limit=RECENT)]
+        return [conversation_json(item) for item in recent(person, limit=RECENT)]
     except SQLAlchemyError:
         return []
 

@@ -25,6 +25,28 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "not_a_chat_model": (422, _l("The model %(model)s cannot hold a conversation.")),
     "thinking_unsupported": (422, _l("The model %(model)s cannot think before answering.")),
     "unknown_parent": (422, _l("The message you are answering does not belong to this conversation.")),
+    "too_many_prompts": (422, _l("There are %(limit)s prompts already: delete one that is no longer used.")),
+    "import_unreadable": (422, _l("This file is not JSON, or it is damaged. Nothing was imported.")),
+    "import_unknown": (
+        422,
+        _l(
+            "This file is none of the exports that can be read: %(own)s’s own, ChatGPT’s conversations.json, "
+            "Open WebUI’s chats. Nothing was imported."
+        ),
+    ),
+    "import_version": (
+        422,
+        _l("This file has version %(version)s of the format, which this server cannot read. Nothing was imported."),
+    ),
+    "import_damaged": (
+        422,
+        _l("In the conversation “%(title)s”, “%(part)s” is missing or is not valid. Nothing was imported."),
+    ),
+    "import_empty": (422, _l("There is no question in this file. Nothing was imported.")),
+    "import_too_many": (422, _l("This file has more than %(limit)s messages. Nothing was imported.")),
+    "import_too_large": (413, _l("This file is larger than %(limit)s MB. Nothing was imported.")),
+    "name_taken": (422, _l("There is “%(name)s” already: choose another name.")),
+    "too_many_folders": (422, _l("You have %(limit)s folders: delete one that is no longer used.")),
     "too_many_tokens": (422, _l("You have %(limit)s tokens: revoke one that is no longer used.")),
     "run_active": (409, _l("This answer is still being written.")),
     "nothing_to_continue": (409, _l("This answer is complete: there is nothing to continue.")),

@@ -64,6 +64,11 @@ CUTS = [
     ),
 ]
 
+# Kept whole: a formula may need any of its signs, and only pages with formulas fetch it.
+WHOLE = Cut(
+    "@fontsource/noto-sans-math/files/noto-sans-math-latin-400-normal.woff2", "noto-sans-math-{version}.woff2", {}, []
+)
+
 
 def cut(plan: Cut) -> Path:
     """Write one subset and return its path."""
@@ -96,7 +101,7 @@ def version_of(package: Path) -> str:
 
 def licences() -> str:
     """The licence of each package, for the file that goes with the fonts."""
-    packages = dict.fromkeys(package_of(plan) for plan in CUTS)
+    packages = dict.fromkeys(package_of(plan) for plan in [*CUTS, WHOLE])
     texts = [next(package.glob("LICENSE*")).read_text(encoding="utf-8").strip() for package in packages]
     return ("\n\n" + "=" * 72 + "\n\n").join(texts) + "\n"
 
@@ -109,6 +114,9 @@ def main() -> None:
     for plan in CUTS:
         target = cut(plan)
         print(f"{target.stat().st_size / 1000:7.1f} kB  {target.name}")
+    whole = FONTS / WHOLE.target.format(version=version_of(package_of(WHOLE)))
+    whole.write_bytes((PACKAGES / WHOLE.source).read_bytes())
+    print(f"{whole.stat().st_size / 1000:7.1f} kB  {whole.name}")
     (FONTS / "LICENSES.txt").write_text(licences(), encoding="utf-8")
 
 

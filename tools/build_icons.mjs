@@ -6,12 +6,14 @@ const root = path.resolve(import.meta.dirname, "..");
 const drawings = path.join(root, "node_modules/lucide-static/icons");
 
 const names = [
-  "archive", "arrow-down", "arrow-left", "arrow-up", "box", "check", "chevron-down", "chevron-left", "chevron-right",
-  "chevron-up", "circle-alert", "circle-check", "circle-x", "clock", "code", "copy", "cpu", "download", "ellipsis", "eye",
-  "eye-off", "file-text", "hard-drive", "hourglass", "info", "languages", "lightbulb", "lock", "log-out", "mail", "menu",
-  "message-square", "monitor", "moon", "panel-left", "pencil", "pin", "pin-off", "play", "plus", "refresh-cw",
-  "rotate-ccw", "search", "settings-2", "square", "square-pen", "sun", "table-2", "trash-2", "triangle-alert", "type",
-  "undo-2", "unplug", "user", "user-plus", "wrap-text", "x", "zap",
+  "archive", "archive-restore", "arrow-down", "arrow-left", "arrow-up", "box", "check", "chevron-down", "chevron-left",
+  "chevron-right", "chevron-up", "circle-alert", "circle-check", "circle-x", "clock", "code", "copy", "cpu", "download",
+  "ellipsis", "eye", "eye-off", "file-text", "folder", "folder-input", "folder-plus", "hard-drive", "hourglass", "info",
+  "languages", "lightbulb", "list", "lock", "log-out", "mail", "menu", "message-square", "monitor", "moon",
+  "panel-left", "pencil", "pin", "pin-off", "play", "plus", "printer", "refresh-cw", "rotate-ccw", "search",
+  "settings-2", "sigma", "slash", "split", "square", "square-pen", "sun", "table-2", "terminal", "thumbs-down",
+  "thumbs-up", "trash-2", "triangle-alert", "type", "undo-2", "unplug", "upload", "user", "user-plus", "wrap-text", "x",
+  "zap",
 ];
 
 const symbols = await Promise.all(names.map(async (name) => {

@@ -18,6 +18,8 @@ const files = {
   "@hotwired/stimulus.js": "@hotwired/stimulus/dist/stimulus.js",
   "dompurify.js": "dompurify/dist/purify.es.mjs",
   "markdown-it.js": "markdown-it/dist/browser/markdown-it.esm.min.mjs",
+  "markdown-it-footnote.js": "markdown-it-footnote/index.mjs",
+  "katex.js": "katex/dist/katex.mjs",
   "highlight.js.js": "@highlightjs/cdn-assets/es/core.min.js",
   ...Object.fromEntries(languages.map((name) => [
     `highlight.js/languages/${name}.js`, `@highlightjs/cdn-assets/es/languages/${name}.min.js`,
@@ -28,6 +30,8 @@ const licences = {
   "@hotwired/stimulus": "LICENSE.md",
   "dompurify": "LICENSE",
   "markdown-it": "LICENSE",
+  "markdown-it-footnote": "LICENSE",
+  "katex": "LICENSE",
   "@highlightjs/cdn-assets": "LICENSE",
 };
 

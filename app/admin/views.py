@@ -10,6 +10,7 @@ from app.engines.catalogue import can_be_pulled
 from app.errors import AppError
 from app.generation.inventory import Inventory
 from app.guards import admin
+from app.intents import SETTINGS, store_intents, stored_intents
 from app.models import StoredSetting
 from app.models.setting import DEFAULT_MODEL
 from app.preference import ENVIRONMENT
@@ -47,6 +48,7 @@ def models() -> str:
         "admin/models.html",
         page="admin",
         models=_rows(inventory),
+        intents=stored_intents(),
         engine={
             "name": engine.name,
             "label": engine.label,
@@ -77,4 +79,17 @@ def set_default_model() -> Any:
     StoredSetting.put(DEFAULT_MODEL, model.name)
     inventory.wake()
     flash(_("%(model)s is now the default model.", model=model.name), "success")
+    return redirect(url_for("admin.models"))
+
+
+@blueprint.post("/models/intents")
+@admin
+def set_intents() -> Any:
+    """Map « Rapide » and « Soigné » to models; neither is shown unless both are mapped."""
+    inventory = generation().inventory
+    wanted = {intent: request.form.get(intent, "")[:200] for intent in SETTINGS}
+    chosen = {intent: inventory.find(name).name if name else "" for intent, name in wanted.items()}
+    store_intents(chosen)
+    shown = all(chosen.values()) and len(set(chosen.values())) == len(chosen)
+    flash(_("Saved: everyone can choose between the two.") if shown else _("Saved: the two are not shown."), "success")
     return redirect(url_for("admin.models"))

@@ -1,6 +1,6 @@
-"""Accounts: registering, logging in and out, language and theme, personal tokens."""
+"""Accounts: registering, logging in and out, language and theme, the person's settings."""
 
-from . import account
+from . import account, prompts
 from .views import blueprint
 
-__all__ = ["account", "blueprint"]
+__all__ = ["account", "blueprint", "prompts"]

@@ -1,19 +1,20 @@
-"""The person's own settings: the tokens with which their programs use the API."""
+"""The person's own settings: how they write and are answered, and the tokens of their programs."""
 
 from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_babel import format_timedelta
+from flask_babel import format_decimal, format_timedelta
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.auth.forms import TokenForm
+from app.auth.forms import TokenForm, WritingForm
 from app.auth.views import blueprint
 from app.guards import member
 from app.models import AccessToken
 from app.models.token import EACH
 from app.models.types import utcnow
+from app.models.user import MAX_INSTRUCTIONS
 
 
 @blueprint.get("/settings")
@@ -44,6 +45,20 @@ def revoke_token(token_id: int) -> Any:
     token.revoke()
     flash(_("The token “%(name)s” is revoked.", name=token.name), "success")
     return redirect(url_for("auth.settings"))
+
+
+@blueprint.get("/settings/writing")
+@blueprint.post("/settings/writing")
+@member
+def writing() -> Any:
+    """The text about oneself, and which key sends."""
+    form = WritingForm(obj=current_user)
+    if form.validate_on_submit():
+        current_user.user.write_with(instructions=form.instructions.data, send_key=form.send_key.data)
+        flash(_("Saved. Conversations already begun keep the text they began with."), "success")
+        return redirect(url_for("auth.writing"))
+    limit = format_decimal(MAX_INSTRUCTIONS)
+    return render_template("auth/writing.html", form=form, limit=limit), 422 if form.errors else 200
 
 
 def _row(token: AccessToken) -> dict[str, Any]:

@@ -4,10 +4,21 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, PasswordField, StringField, SubmitField, ValidationError
+from wtforms import (
+    BooleanField,
+    PasswordField,
+    RadioField,
+    StringField,
+    SubmitField,
+    TextAreaField,
+    ValidationError,
+)
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from app.models.user import MAX_PASSWORD, MIN_PASSWORD, normalized
+from app.bodies import clean
+from app.models.prompt import MAX_CONTENT, MAX_NAME
+from app.models.user import MAX_INSTRUCTIONS, MAX_PASSWORD, MIN_PASSWORD, normalized
 
 
 def no_control_characters(_form: Any, field: Any) -> None:
@@ -20,6 +31,11 @@ def not_blank(_form: Any, field: Any) -> None:
     """Spaces alone are no name."""
     if not normalized(field.data or ""):
         raise ValidationError(_l("Fill in this field."))
+
+
+def plain_text(text: str | None) -> str:
+    """What a text area sent: with line ends as the rest of the world writes them, without what cannot be stored."""
+    return clean(text or "").replace("\r\n", "\n").strip()
 
 
 REQUIRED = InputRequired(_l("Fill in this field."))
@@ -67,3 +83,36 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
         _l("Name of the new token"),
         [REQUIRED, not_blank, Length(max=60, message=_l("60 characters at most.")), no_control_characters],
     )
+
+
+class WritingForm(FlaskForm):  # type: ignore[misc]
+    """How a person wants to be answered, and which key sends."""
+
+    instructions = TextAreaField(
+        _l("About me, and how to answer me"),
+        [Length(max=MAX_INSTRUCTIONS, message=_l("%(max)d characters at most."))],
+        filters=[plain_text],
+    )
+    send_key = RadioField(
+        _l("To send a question"),
+        choices=[
+            SelectChoice("enter", _l("Enter sends, Shift Enter breaks the line")),
+            SelectChoice("ctrl-enter", _l("Ctrl Enter sends, Enter breaks the line")),
+        ],
+    )
+
+
+class PromptForm(FlaskForm):  # type: ignore[misc]
+    """A prompt of one's own, or for everyone."""
+
+    name = StringField(
+        _l("Name"),
+        [REQUIRED, not_blank, Length(max=MAX_NAME, message=_l("%(max)d characters at most.")), no_control_characters],
+        filters=[plain_text],
+    )
+    content = TextAreaField(
+        _l("Text"),
+        [REQUIRED, not_blank, Length(max=MAX_CONTENT, message=_l("%(max)d characters at most."))],
+        filters=[plain_text],
+    )
+    shared = BooleanField(_l("For everyone"))

@@ -4,6 +4,36 @@ from flask import Blueprint
 
 blueprint = Blueprint("chat", __name__)
 
-from . import conversations, messages, pages, status  # noqa: E402 - they add their addresses to the blueprint
+# They add their addresses to the blueprint.
+from . import (  # noqa: E402
+    bin,
+    branches,
+    conversations,
+    folders,
+    instructions,
+    messages,
+    pages,
+    prompts,
+    ratings,
+    search,
+    status,
+    transfer,
+    writing,
+)
 
-__all__ = ["blueprint", "conversations", "messages", "pages", "status"]
+__all__ = [
+    "bin",
+    "blueprint",
+    "branches",
+    "conversations",
+    "folders",
+    "instructions",
+    "messages",
+    "pages",
+    "prompts",
+    "ratings",
+    "search",
+    "status",
+    "transfer",
+    "writing",
+]

@@ -1,6 +1,5 @@
 """`/api/conversations`: make, list, read, change, delete."""
 
-from datetime import UTC, datetime
 from typing import Any
 
 from flask import Response, jsonify, request
@@ -8,22 +7,23 @@ from flask_login import current_user
 
 from app.bodies import body, name_field
 from app.chat import blueprint
-from app.chat.schemas import Change
-from app.errors import AppError
+from app.chat.listed import listed
+from app.chat.schemas import Change, cursor
 from app.generation.wire import conversation_json, message_json
 from app.guards import member
-from app.models import Conversation
-from app.models.conversation import PAGE
+from app.models import Conversation, Folder, listing
+from app.models.tree import Tree
 from app.web import generation
 
 
 def branch_json(conversation: Conversation) -> list[dict[str, Any]]:
-    """The visible messages, those being written with their text so far."""
-    return [message_json(message, generation().channel(message.id)) for message in conversation.branch()]
+    """The visible messages with their versions, those being written with their text so far."""
+    tree, channel = Tree(conversation), generation().channel
+    return [message_json(one, channel(one.id), tree.siblings(one.id)) for one in conversation.branch()]
 
 
 def _one(conversation: Conversation) -> dict[str, Any]:
-    return conversation_json(conversation, Conversation.states(current_user).get(conversation.id))
+    return listed([conversation])[0]
 
 
 @blueprint.post("/api/conversations")
@@ -38,20 +38,22 @@ def create_conversation() -> tuple[Response, int]:
 @blueprint.get("/api/conversations")
 @member
 def list_conversations() -> Response:
-    """One's own conversations, the latest first; `q` searches titles, `cursor` goes on."""
-    cursor = request.args.get("cursor")
-    try:
-        before = datetime.fromtimestamp(float(cursor), UTC) if cursor else None
-    except (ValueError, OverflowError, OSError):
-        raise AppError("invalid_field", field="cursor") from None
-    found = Conversation.recent(current_user, before=before, containing=request.args.get("q", "").strip()[:200])
-    states = Conversation.states(current_user)
-    return jsonify(
-        {
-            "conversations": [conversation_json(item, states.get(item.id)) for item in found],
-            "next_cursor": repr(found[-1].updated_at.timestamp()) if len(found) == PAGE else None,
-        }
-    )
+    """One's own conversations, the latest first; `cursor` goes on.
+
+    `q` searches titles; `folder` wants a folder's, `loose` those under no folder and not pinned, `archived` those that
+    were put away.
+    """
+    before, folder = cursor(), request.args.get("folder", type=int)
+    if folder is not None:
+        found = listing.in_folder(current_user, Folder.of(current_user, folder).id, before=before)
+    elif "loose" in request.args:
+        found = listing.loose(current_user, before=before)
+    elif "archived" in request.args:
+        found = listing.archived(current_user, before=before)
+    else:
+        words = request.args.get("q", "").strip()[:200]
+        found = listing.recent(current_user, before=before, containing=words)
+    return jsonify({"conversations": listed(found), "next_cursor": listing.next_cursor(found)})
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>")
@@ -65,11 +67,26 @@ def read_conversation(conversation_id: str) -> Response:
 @blueprint.patch("/api/conversations/<string:conversation_id>")
 @member
 def change_conversation(conversation_id: str) -> Response:
-    """Rename, pin, archive, or take back a deletion."""
+    """Rename, pin, archive, move to a folder, or take back a deletion."""
     change = Change.read()
     conversation = Conversation.of(current_user, conversation_id, deleted=change.restored)
-    conversation.change(title=change.title, pinned=change.pinned, archived=change.archived, restored=change.restored)
+    folder = change.folder
+    conversation.change(
+        title=change.title,
+        pinned=change.pinned,
+        archived=change.archived,
+        restored=change.restored,
+        folder=folder if folder is None or folder is False else Folder.of(current_user, folder),
+    )
     return jsonify(_one(conversation))
+
+
+@blueprint.post("/api/conversations/<string:conversation_id>/seen")
+@member
+def see_conversation(conversation_id: str) -> tuple[str, int]:
+    """Its end was seen: it is no longer marked as unread."""
+    Conversation.of(current_user, conversation_id).see()
+    return "", 204
 
 
 @blueprint.delete("/api/conversations/<string:conversation_id>")

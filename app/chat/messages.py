@@ -1,4 +1,4 @@
-"""Questions and answers: ask, follow, stop, regenerate, go on. Answers are streams of events."""
+"""Questions and answers: ask, correct, follow, stop, regenerate, go on. Answers are streams of events."""
 
 from collections.abc import Callable
 
@@ -7,10 +7,12 @@ from flask_login import current_user
 
 from app.bodies import body, field, name_field
 from app.chat import blueprint
-from app.chat.schemas import Question, after
+from app.chat.schemas import Question, after, question_text
 from app.generation.hub import Follower
+from app.generation.wire import message_json
 from app.guards import member
 from app.models import Conversation, Message
+from app.models.tree import Tree
 from app.web import STREAM_HEADERS, generation, outlet
 
 # The head of an answer goes out with its first byte: while the engine is silent this says that the connection is there.
@@ -45,6 +47,7 @@ def ask(conversation_id: str) -> Response:
             think=question.think,
             client_id=question.client_id,
             parent_id=question.parent_id,
+            first=question.first,
         )
     )
 
@@ -62,6 +65,18 @@ def follow(message_id: int) -> Response:
         return follower
 
     return event_stream(begin)
+
+
+@blueprint.patch("/api/messages/<int:message_id>")
+@member
+def correct(message_id: int) -> Response:
+    """Change the words of a question without asking it again. Raises run_active."""
+    question = Message.question_of(current_user, message_id)
+    content = question_text(body())
+    with generation().at_rest(question.conversation):
+        question.correct(content)
+    generation().prefill.forget(question.conversation_id)
+    return jsonify(message_json(question, siblings=Tree(question.conversation).siblings(question.id)))
 
 
 @blueprint.post("/api/messages/<int:message_id>/stop")

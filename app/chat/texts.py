@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 
 def script_texts() -> dict[str, str]:
     """Every text that the chat's scripts may need."""
-    return _stages() | _endings() | _figures() | _page()
+    return _stages() | _endings() | _figures() | _page() | _writing() | _rendering()
 
 
 def _stages() -> dict[str, str]:
@@ -36,7 +36,7 @@ def _stages() -> dict[str, str]:
         "leg_thinking": _("Thinking"),
         "leg_writing": _("Writing"),
         "thought": _("Thoughts"),
-        "thought_for": _("Thoughts ({duration})"),
+        "thought_for": _("Thought for {duration}"),
         "retry_in": _("retrying in {duration}"),
     }
 
@@ -55,6 +55,10 @@ def _endings() -> dict[str, str]:
         "announce_ready_one": _("Answer ready, {n} word"),
         "announce_ready_other": _("Answer ready, {n} words"),
         "announce_stopped": _("Answer stopped"),
+        "announce_version": _("Version {n} of {count}"),
+        "announce_saved": _("Question saved"),
+        "announce_rated": _("Noted. You may say why."),
+        "announce_unrated": _("Taken back"),
         "announce_interrupted": _("Answer interrupted"),
         "announce_failed": _("The answer failed"),
         "error_unreachable": _("The server cannot be reached. Your text is kept here: try again in a moment."),
@@ -106,11 +110,76 @@ def _page() -> dict[str, str]:
         "copied": _("Copied"),
         "press_ctrl_c": _("Press Ctrl C"),
         "deleted": _("Deleted: {title}"),
+        "turn_deleted": _("Turn deleted"),
+        "reason_kept": _("Thank you, the reason is noted."),
+        "still_writing": _("An answer is still being written: wait for its end, or stop it."),
         "undo": _("Undo"),
+        "open": _("Open"),
+        "archived": _("Archived: {title}"),
+        "ready_elsewhere": _("Answer ready: {title}"),
+        "search_latest": _("Latest conversations"),
+        "search_found_one": _("{n} conversation"),
+        "search_found_other": _("{n} conversations"),
+        "search_nothing": _("Nothing found in your conversations."),
         "today": _("Today"),
         "good_day": _("Good day, {name}."),
         "good_evening": _("Good evening, {name}."),
         "start_morning": _("Where shall we start this morning?"),
         "start_afternoon": _("Where shall we start this afternoon?"),
         "start_evening": _("Where shall we start this evening?"),
+    }
+
+
+def _writing() -> dict[str, str]:
+    return {
+        "gauge": _("Context {share}"),
+        "gauge_full": _("Context full"),
+        "gauge_sentence": _(
+            "About {used} of the {total} tokens that the model reads at once: the conversation, the instructions "
+            "and your draft."
+        ),
+        "summary_question": _(
+            "Summarise our conversation so far: the subject, the facts and figures, the decisions, and what is "
+            "still open. Keep all that is needed to go on."
+        ),
+        "summary_lead": _("Summary of an earlier conversation, to go on from:"),
+        "summary_coming": _("A summary is asked for; the new conversation opens when it is there."),
+        "summary_failed": _("There is no summary: this conversation stays."),
+        "prompts_found_one": _("{n} prompt, arrows to choose"),
+        "prompts_found_other": _("{n} prompts, arrows to choose"),
+        "prompt_mine": _("yours"),
+        "prompt_shared": _("for everyone"),
+        "place_to_fill": _("To fill in: {name}. Tab goes to the next place."),
+        "places_left": _("“{name}” is still to be filled in. Send once more to leave it so."),
+        "draft_memory": _("The browser has no room left: this draft is kept in this page only."),
+        "attached": _("Pasted text"),
+        "attached_nth": _("Pasted text {n}"),
+        "attached_said": _("Long text folded: {size}"),
+        "attached_lines_one": _("{n} line"),
+        "attached_lines_other": _("{n} lines"),
+        "attached_size": _("{lines}, {characters} characters"),
+        "attached_below": _("(see the text below)"),
+        "attached_preview": _("Look at {name}"),
+        "attached_insert": _("Put {name} into the text"),
+        "attached_remove": _("Remove {name}"),
+        "instructions_saved": _("Instructions saved: the next question has the conversation read anew."),
+        "instructions_kept": _("Instructions kept for the first question of this conversation."),
+    }
+
+
+def _rendering() -> dict[str, str]:
+    return {
+        "copy_refused": _("The browser did not copy. The text is selected: press Ctrl C."),
+        "show_all": _("Show all"),
+        "show_less": _("Show less"),
+        "snippet": _("snippet"),
+        "task_done": _("Done"),
+        "task_open": _("To do"),
+        "note": _("Note {number}"),
+        "note_back": _("Back to note {number} in the text"),
+        "too_heavy": _("This part is too large to be laid out. It is shown as it was written."),
+        "too_long": _(
+            "What follows is too long to be laid out: this is its beginning, as plain text. "
+            "The copy button of the answer gives all of it."
+        ),
     }

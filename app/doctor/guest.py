@@ -37,7 +37,11 @@ def visiting(app: Flask, user_id: int, address: str) -> Iterator[Visitor]:
     def new_id() -> str:
         with context_of(app):
             conversation = Conversation(
-                id=MARK + secrets.token_hex(4), user_id=user_id, title=_("Comparison with the terminal")
+                id=MARK + secrets.token_hex(4),
+                user_id=user_id,
+                title=_("Comparison with the terminal"),
+                # The engine itself is asked without anybody's own text too.
+                personal_instructions="",
             )
             made.append(conversation.id)
             db.session.add(conversation)

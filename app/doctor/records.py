@@ -6,7 +6,7 @@ from datetime import datetime
 from statistics import median
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import null, select
 from sqlalchemy.orm import aliased
 
 from app.extensions import db
@@ -47,7 +47,8 @@ def last_records() -> list[Record]:
         select(Run, question.parent_id)
         .join(answer, answer.id == Run.message_id)
         .join(question, question.id == answer.parent_id)
-        .where(Run.state == RunState.DONE)
+        # Copies in other conversations have no figures of their own.
+        .where(Run.state == RunState.DONE, Run.metrics.is_not(null()))
         .order_by(Run.message_id.desc())
         .limit(LAST)
     )

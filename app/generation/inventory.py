@@ -33,10 +33,16 @@ class Default:
 
 
 class Inventory:
-    """The engine's models as last seen. `preference` gives the default's name and the source of that setting."""
+    """The engine's models as last seen. `preference` gives the default's name and the source of that setting.
 
-    def __init__(self, engine: Engine, preference: Callable[[], tuple[str, str]]) -> None:
+    `meanwhile` is called before each look: what else is to be done now and then.
+    """
+
+    def __init__(
+        self, engine: Engine, preference: Callable[[], tuple[str, str]], meanwhile: Callable[[], None] = lambda: None
+    ) -> None:
         self.engine = engine
+        self._meanwhile = meanwhile
         self._preference = preference
         self._lock = threading.Lock()
         self._wake = threading.Event()
@@ -136,6 +142,7 @@ class Inventory:
 
     def _keep(self) -> None:
         while not self._ended.is_set():
+            self._meanwhile()
             self.refresh()
             self._warm_default()
             self._wake.wait(REFRESH_S if self.reachable else RETRY_S)

@@ -49,6 +49,11 @@ class Prefill:
         """The engine has just read (or written) this conversation up to that message."""
         self._read = self._now(conversation_id, message_id)
 
+    def forget(self, conversation_id: str) -> None:
+        """This conversation's beginning was changed: what was read of it no longer counts."""
+        if self._read is not None and self._read[1] == conversation_id:
+            self._read = None
+
     def start(self, conversation_id: str) -> str:
         """Begin to read a conversation's history; returns what came of it.
 
@@ -60,7 +65,8 @@ class Prefill:
             return "short"
         job, user_id = found
         limits = self._limits.within(self._inventory.context_of(job.model))
-        built = prompt.build(limits.system, job.branch, limits.context - limits.answer)
+        system = prompt.system_text(limits.system, *job.instructions)
+        built = prompt.build(system, job.branch, limits.context - limits.answer)
         if built.tokens < TOKENS_WORTH_READING:
             return "short"
         last = job.branch[-1].id

@@ -10,6 +10,9 @@ TOKENS_PER_MESSAGE = 8
 # The part of the context kept for history when the oldest turns must go. Going down far at once leaves the
 # prompt's beginning unchanged for many turns, so that the engine's cache stays good.
 KEPT_AFTER_CUT = 0.5
+# What leads in people's texts in the system message: always in one language, as the bytes must never change.
+PERSONAL = "Ce que la personne dit d’elle et de la façon de lui répondre :"
+OWN = "Consignes pour cette conversation :"
 
 
 class Turn(NamedTuple):
@@ -42,6 +45,12 @@ def estimated_tokens(text: str) -> int:
 def total_tokens(messages: Sequence[dict[str, str]]) -> int:
     """About how many tokens these messages have."""
     return sum(estimated_tokens(message["content"]) for message in messages)
+
+
+def system_text(general: str, personal: str | None, own: str) -> str:
+    """The system message: everybody's part first, so that what begins all prompts alike is read once."""
+    parts = [general, f"{PERSONAL}\n{personal}" if personal else "", f"{OWN}\n{own}" if own else ""]
+    return "\n\n".join(filter(None, parts))
 
 
 def build(system: str, branch: Sequence[Turn], budget: int) -> Prompt:

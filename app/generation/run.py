@@ -145,7 +145,7 @@ class Carrier:
         raise AssertionError
 
     def _attempt(self, job: Job, budget: int) -> Done | None:
-        built = prompt.build(self._limits.system, job.branch, budget)
+        built = prompt.build(prompt.system_text(self._limits.system, *job.instructions), job.branch, budget)
         if built.left_out:
             self._store.cut(self._key, built.left_out, built.first_read)
             self._channel.publish(Event.CONTEXT, {"left_out": built.left_out, "first_read": built.first_read})

@@ -17,6 +17,7 @@ from app.generation.scheduler import Scheduler, Ticket
 from app.generation.store import Store
 from app.generation.wire import accepted_json
 from app.models import Message, RunState
+from app.models.tree import Tree
 
 logger = logging.getLogger(__name__)
 
@@ -34,10 +35,10 @@ class Runs:
         self.scheduler = Scheduler(lambda: engine.slots, queue_max, self._tell_places)
         self.prefill = Prefill(engine, inventory, self.scheduler, store, limits)
 
-    def submit(self, answer: Message) -> Channel:
-        """Put an answer in the queue; its events begin at once."""
+    def submit(self, answer: Message, tree: Tree | None = None) -> Channel:
+        """Put an answer in the queue; its events begin at once. `tree`: where there may be other versions of it."""
         channel = self._hub.open(answer.id, answer.content, answer.thinking)
-        channel.publish(Event.ACCEPTED, accepted_json(answer))
+        channel.publish(Event.ACCEPTED, accepted_json(answer, tree))
         run = answer.run
         assert run is not None  # noqa: S101 - an answer to be written has one
         ticket = RunTicket(

@@ -2,8 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -19,8 +19,10 @@ from app.generation.prompt import total_tokens
 from app.generation.run import Limits
 from app.generation.runs import Runs
 from app.generation.store import Store
+from app.generation.tidy import Tidy
 from app.generation.wire import accepted_json, error_json
 from app.models import Conversation, Message, Run, RunState
+from app.models.tree import Tree
 
 # How long the end of the program waits for running answers to be saved.
 FAREWELL_S = 4.0
@@ -42,7 +44,8 @@ class Generation:
         preference: Callable[[], tuple[str, str]],
     ) -> None:
         self.engine = engine
-        self.inventory = Inventory(engine, preference)
+        self._tidy = Tidy(context, engine.forget)
+        self.inventory = Inventory(engine, preference, self._tidy)
         self._store = Store(context)
         self._context = context
         self._runs = Runs(engine, self.inventory, self._store, limits, queue_max)
@@ -57,6 +60,7 @@ class Generation:
             self._runs.forecast.learn(model, seconds, usage)
         with self._context():
             self._recover()
+        self._tidy()
         self.inventory.start()
 
     def stop(self) -> None:
@@ -80,15 +84,19 @@ class Generation:
         think: bool,
         client_id: str,
         parent_id: int | None = None,
+        first: bool = False,
     ) -> Follower:
         """Store a question and start its answer; the same `client_id` again gives the first answer. Its events."""
         name = self.model_for(model or conversation.model, think)
         with self._submitting:
+            # Nothing stands beside what follows the end.
+            beside = (None if first else parent_id or conversation.head_id) != conversation.head_id
+            state = self._first_state()
             answer, new = conversation.ask(
-                content, model=name, think=think, client_id=client_id, parent_id=parent_id, state=self._first_state()
+                content, model=name, think=think, client_id=client_id, parent_id=parent_id, first=first, state=state
             )
             if new:
-                return Follower(self._runs.submit(answer))
+                return Follower(self._runs.submit(answer, Tree(conversation) if beside else None))
         return self.follow(answer)
 
     def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Follower:
@@ -101,7 +109,7 @@ class Generation:
             think = run.think if think is None else think
             name = self.model_for(model or run.model, think)
             sibling = answer.conversation.regenerate(answer, model=name, think=think, state=state)
-            return Follower(self._runs.submit(sibling))
+            return Follower(self._runs.submit(sibling, Tree(answer.conversation)))
 
     def go_on(self, answer: Message) -> Follower:
         """Go on writing an answer that was stopped, interrupted, failed or cut. Raises nothing_to_continue."""
@@ -113,6 +121,16 @@ class Generation:
             run.queue_again(model=self.model_for(run.model, run.think))
             db.session.commit()
             return Follower(self._runs.submit(answer))
+
+    @contextmanager
+    def at_rest(self, conversation: Conversation) -> Iterator[None]:
+        """While inside, no answer of a conversation is being written and none begins. Raises run_active."""
+        with self._submitting:
+            if any(self._settled(answer).active for answer in conversation.being_written()):
+                raise AppError("run_active")
+            # Another request may have moved its end since it was read.
+            db.session.refresh(conversation)
+            yield
 
     def request_stop(self, answer: Message) -> str:
         """Stop an answer; returns its state, which a running one leaves a moment later."""

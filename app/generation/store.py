@@ -25,6 +25,7 @@ TURNS = (
     select(
         *(Message.id, Message.parent_id, Message.role, Message.content, Message.thinking),
         *(Run.model, Run.think, User.locale),
+        *(Conversation.personal_instructions, Conversation.instructions),
     )
     .join(Conversation, Conversation.id == Message.conversation_id)
     .join(User, User.id == Conversation.user_id)
@@ -43,6 +44,8 @@ class Job:
     content: str
     thinking: str
     locale: str | None
+    # The person's text and the conversation's own, for `prompt.system_text`.
+    instructions: tuple[str | None, str] = (None, "")
 
 
 class Store:
@@ -70,7 +73,9 @@ class Store:
             while place in rows:
                 branch.append(Turn(place, rows[place].role, rows[place].content))
                 place = rows[place].parent_id
-            return Job(answer.model, answer.think, branch[::-1], answer.content, answer.thinking, answer.locale)
+            instructions = (answer.personal_instructions, answer.instructions)
+            texts = (answer.content, answer.thinking, answer.locale, instructions)
+            return Job(answer.model, answer.think, branch[::-1], *texts)
 
     def next_job(self, conversation_id: str) -> tuple[Job, int] | None:
         """What a conversation's next question would find before it, and whose it is; None without an answer."""
@@ -80,7 +85,8 @@ class Store:
             if conversation is None or not branch or branch[-1].run is None:
                 return None
             turns = [Turn(turn.id, str(turn.role), turn.content) for turn in branch]
-            job = Job(branch[-1].run.model, False, turns, content="", thinking="", locale=None)
+            instructions = (conversation.personal_instructions, conversation.instructions)
+            job = Job(branch[-1].run.model, False, turns, "", "", None, instructions)
             return job, conversation.user_id
 
     def save(self, message_id: int, content: str, thinking: str) -> None:

@@ -1,14 +1,16 @@
 """Conversations: their owner, their title, their tree of messages, and the verbs that add to it."""
 
 from datetime import datetime
+from typing import Literal
 
-from sqlalchemy import ForeignKey, Index, String, bindparam, select, update
+from sqlalchemy import ForeignKey, Index, String, Text, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from sqlalchemy.orm.attributes import set_committed_value
 
 from app.errors import AppError
 from app.extensions import db
+from app.models.folder import Folder
 from app.models.message import Message, Role
 from app.models.run import ACTIVE, Run, RunState
 from app.models.types import UtcDateTime, insert_row, public_id, utcnow
@@ -43,6 +45,14 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # No foreign key: SQLite would have to make this table anew for one, and all messages hang on it.
+    folder_id: Mapped[int | None] = mapped_column(index=True)
+    # When its person last saw its end.
+    seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    # Both are part of every prompt. The person's own text is taken over with the first question (None until then) and
+    # stays as it was then: what the engine has read stays good.
+    instructions: Mapped[str] = mapped_column(Text, default="", server_default="")
+    personal_instructions: Mapped[str | None] = mapped_column(Text)
 
     messages: Mapped[list[Message]] = relationship(
         back_populates="conversation", foreign_keys=[Message.conversation_id], passive_deletes=True
@@ -71,30 +81,6 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         db.session.commit()
         return conversation
 
-    @classmethod
-    def recent(
-        cls, user: User, *, before: datetime | None = None, containing: str = "", limit: int = PAGE
-    ) -> list["Conversation"]:
-        """This person's conversations that have messages, the latest first."""
-        query = select(cls).where(cls.user_id == user.id, cls.deleted_at.is_(None), cls.head_id.is_not(None))
-        if before is not None:
-            query = query.where(cls.updated_at < before)
-        if containing:
-            query = query.where(cls.title.icontains(containing, autoescape=True))
-        return list(db.session.scalars(query.order_by(cls.updated_at.desc()).limit(limit)))
-
-    @classmethod
-    def states(cls, user: User) -> dict[str, str]:
-        """Which of this person's conversations are being answered: id → "queued" or "running"."""
-        rows = db.session.execute(
-            select(Message.conversation_id, Run.state)
-            .join(Run, Run.message_id == Message.id)
-            .join(cls, cls.id == Message.conversation_id)
-            .where(cls.user_id == user.id, Run.state.in_(ACTIVE))
-            .order_by(Run.queued_at.desc())
-        )
-        return {conversation_id: str(state) for conversation_id, state in rows}
-
     def ask(
         self,
         content: str,
@@ -103,16 +89,18 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         think: bool,
         client_id: str,
         parent_id: int | None = None,
+        first: bool = False,
         state: RunState = RunState.QUEUED,
     ) -> tuple[Message, bool]:
-        """Add a question and its answer to be written, in one commit.
+        """Add a question and its answer to be written, in one commit: after an answer, else at the end of the branch.
 
+        `first`: beside the first question of all.
         Returns the answer and whether it is new: the same `client_id` again gives the first one's answer.
         Raises unknown_parent.
         """
         question = Message(
             conversation_id=self.id,
-            parent_id=self.head_id if parent_id is None else self._member(parent_id),
+            parent_id=None if first else Message.parent_in(self, parent_id),
             role=Role.USER,
             content=content,
             thinking="",
@@ -138,8 +126,9 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         pinned: bool | None = None,
         archived: bool | None = None,
         restored: bool = False,
+        folder: Folder | Literal[False] | None = False,
     ) -> None:
-        """Change what is given, in one commit."""
+        """Change what is given, in one commit; `folder` None takes it out of its folder."""
         if title is not None:
             self.title = title
         if pinned is not None:
@@ -148,6 +137,18 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
             self.archived = archived
         if restored:
             self.deleted_at = None
+        if folder is not False:
+            self.folder_id = folder.id if folder else None
+        db.session.commit()
+
+    def see(self) -> None:
+        """Its person has seen its end; committed."""
+        self.seen_at = utcnow()
+        db.session.commit()
+
+    def instruct(self, instructions: str) -> None:
+        """Give it its own instructions, committed: its next question has the engine read it all again."""
+        self.instructions = instructions
         db.session.commit()
 
     def delete(self) -> None:
@@ -181,7 +182,9 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         by_id = {
             message.id: message
             for message in db.session.scalars(
-                select(Message).where(Message.conversation_id == self.id).options(joinedload(Message.run))
+                select(Message)
+                .where(Message.conversation_id == self.id)
+                .options(joinedload(Message.run), joinedload(Message.rating))
             )
         }
         path = []
@@ -219,8 +222,10 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
             "updated_at": answer.created_at,
             "model": run.model,
             "title": self.title or title_from(question.content),
+            "archived": False,
         }
-        db.session.connection().execute(CHANGED, {"conversation": self.id, **changes})
+        change = FIRST_CHANGED if self.personal_instructions is None else CHANGED
+        db.session.connection().execute(change, {"conversation": self.id, **changes})
         for name, value in changes.items():
             set_committed_value(self, name, value)
         for name, value in (("conversation", self), ("parent", question), ("run", run)):
@@ -231,13 +236,11 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         question = select(Message.id).where(Message.conversation_id == self.id, Message.client_id == client_id)
         return db.session.scalar(select(Message).where(Message.parent_id.in_(question)).order_by(Message.id).limit(1))
 
-    def _member(self, message_id: int) -> int:
-        message = db.session.get(Message, message_id)
-        if message is None or message.conversation_id != self.id or message.role != Role.ASSISTANT:
-            raise AppError("unknown_parent")
-        return message.id
-
 
 # Built once: building a statement takes longer than running it.
 FOUND = select(*Conversation.__table__.columns).where(Conversation.id == bindparam("id"))
 CHANGED = update(Conversation.__table__).where(Conversation.id == bindparam("conversation"))
+# With the first question the person's own text is taken over.
+FIRST_CHANGED = CHANGED.values(
+    personal_instructions=select(User.instructions).where(User.id == Conversation.user_id).scalar_subquery()
+)

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.errors import AppError
@@ -13,6 +13,7 @@ from app.models.types import MAX_INTEGER, UtcDateTime, utcnow
 
 if TYPE_CHECKING:
     from app.models.conversation import Conversation
+    from app.models.rating import Rating
     from app.models.run import Run
     from app.models.user import User
 
@@ -41,15 +42,51 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
     thinking: Mapped[str] = mapped_column(Text, default="")
     client_id: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    # When a question was corrected without being asked again: what follows was written for its earlier words.
+    edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     conversation: Mapped["Conversation"] = relationship(back_populates="messages", foreign_keys=[conversation_id])
     parent: Mapped["Message | None"] = relationship(remote_side=[id])
     run: Mapped["Run | None"] = relationship(back_populates="message", uselist=False, passive_deletes=True)
+    rating: Mapped["Rating | None"] = relationship(back_populates="message", uselist=False, passive_deletes=True)
 
     @classmethod
     def answer_of(cls, user: "User", message_id: int) -> "Message":
         """An answer in one of this person's conversations; not_found for a missing or foreign one."""
-        message = db.session.get(cls, message_id) if message_id <= MAX_INTEGER else None
-        if message is None or message.run is None or not message.conversation.belongs_to(user):
+        message = cls._of(user, message_id)
+        if message is None or message.run is None:
             raise AppError("not_found")
         return message
+
+    @classmethod
+    def question_of(cls, user: "User", message_id: int) -> "Message":
+        """A question in one of this person's conversations; not_found for a missing or foreign one."""
+        message = cls._of(user, message_id)
+        if message is None or message.role != Role.USER:
+            raise AppError("not_found")
+        return message
+
+    @classmethod
+    def _of(cls, user: "User", message_id: int) -> "Message | None":
+        message = db.session.get(cls, message_id) if message_id <= MAX_INTEGER else None
+        return message if message is not None and message.conversation.belongs_to(user) else None
+
+    @classmethod
+    def parent_in(cls, conversation: "Conversation", message_id: int | None) -> int | None:
+        """The answer that a question there may follow; None: the last one shown. Raises unknown_parent."""
+        if message_id in (None, conversation.head_id):
+            return conversation.head_id
+        message = db.session.get(cls, message_id)
+        if message is None or message.conversation_id != conversation.id or message.role != Role.ASSISTANT:
+            raise AppError("unknown_parent")
+        return message.id
+
+    def correct(self, content: str) -> None:
+        """Change a question's words without asking again, committed; noted where its earlier words were answered."""
+        if content == self.content:
+            return
+        answered = select(Message.id).where(Message.parent_id == self.id, Message.content != "").limit(1)
+        if db.session.scalar(answered) is not None:
+            self.edited_at = utcnow()
+        self.content = content
+        db.session.commit()

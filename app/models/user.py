@@ -5,7 +5,7 @@ from datetime import datetime
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import String, func, select
+from sqlalchemy import String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
@@ -14,6 +14,8 @@ from app.models.types import UtcDateTime, utcnow
 MIN_PASSWORD = 10
 # argon2 would hash any length; a limit keeps a log-in from being a way to burn the CPU.
 MAX_PASSWORD = 200
+# Of the text about oneself, in characters: it is part of every prompt, and small models remember little.
+MAX_INSTRUCTIONS = 1500
 # OWASP's second argon2id profile: 19 MiB and about 30 ms, because the CPU belongs to the model.
 _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 # Compared with when the name is unknown, so that the answer takes as long as for a known one.
@@ -38,6 +40,9 @@ class User(db.Model):  # type: ignore[name-defined,misc]
     is_admin: Mapped[bool] = mapped_column(default=False)
     locale: Mapped[str | None] = mapped_column(String(5))
     theme: Mapped[str] = mapped_column(String(10), default="system")
+    # What the person wants every model to know of them, and how to be answered.
+    instructions: Mapped[str] = mapped_column(Text, default="", server_default="")
+    send_key: Mapped[str] = mapped_column(String(10), default="enter", server_default="enter")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     @classmethod
@@ -87,6 +92,11 @@ class User(db.Model):  # type: ignore[name-defined,misc]
     def exists(cls) -> bool:
         """Whether there is any account yet."""
         return db.session.scalar(select(cls.id).limit(1)) is not None
+
+    def write_with(self, *, instructions: str, send_key: str) -> None:
+        """Keep how this person writes and wants to be answered, and commit; conversations begun keep what they had."""
+        self.instructions, self.send_key = instructions, send_key
+        db.session.commit()
 
     def set_password(self, password: str) -> None:
         """Keep the hash of a new password; the caller commits."""

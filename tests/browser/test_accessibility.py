@@ -62,7 +62,7 @@ def test_a_conversation_with_everything(alice: Visitor, engine: FakeOllama) -> N
     chat.button("Réflexion").click()
     chat.ask("Tout à la fois ?")
     chat.finished()
-    chat.answer.get_by_role("button", name="Réflexion (").click()
+    chat.answer.get_by_role("button", name="A réfléchi ").click()
     chat.answer.get_by_role("button", name="deepseek-r1").click()
     check(chat.page)
     # After thinking, the history without it is read ahead.

@@ -6,12 +6,20 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.visitor import Visitor
+from tests.browser.conftest import PATIENCE_MS
+from tests.browser.visitor import Tab, Visitor
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
+from tests.support.processes import wait_until
 
+SELECTED = "({value, selectionStart, selectionEnd}) => value.slice(selectionStart, selectionEnd)"
 REFUSAL = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "code": "queue_full"}
+
+
+def selected(chat: Tab) -> str:
+    """What is selected in the message."""
+    return str(chat.page.locator("#message").evaluate(SELECTED))
 
 
 def test_enter_sends_and_shift_enter_breaks_the_line(alice: Visitor, engine: FakeOllama) -> None:
@@ -155,9 +163,73 @@ def test_a_stop_gives_the_prepared_question_back(alice: Visitor, engine: FakeOll
     expect(chat.questions).to_have_count(1)
 
 
+def test_a_prepared_question_outlives_a_reload(alice: Visitor, engine: FakeOllama) -> None:
+    chat, nth = alice.here, len(engine.generations)
+    engine.script(Scenario.hold(after=3))
+    chat.ask("La première ?")
+    engine.reached(Phase.DECODING, nth)
+    chat.ask("La suivante ?")
+    expect(chat.page.locator(".prepared")).to_contain_text("La suivante ?")
+    chat.page.reload()
+    expect(chat.page.locator(".prepared")).to_contain_text("La suivante ?")
+    expect(chat.message).to_have_value("")
+    engine.release()
+    expect(chat.questions).to_have_text(["La première ?", "La suivante ?"])
+    chat.finished()
+    assert [made.question for made in engine.generations[nth:]] == ["La première ?", "La suivante ?"]
+
+
+def test_what_was_prepared_comes_back_as_text_when_the_answer_ended_unseen(alice: Visitor, engine: FakeOllama) -> None:
+    chat, nth = alice.here, len(engine.generations)
+    engine.script(Scenario.hold(after=3))
+    chat.ask("La première ?")
+    engine.reached(Phase.DECODING, nth)
+    chat.ask("La suivante ?")
+    expect(chat.page.locator(".prepared")).to_contain_text("La suivante ?")
+    path = chat.path
+    chat.open("/settings")
+    engine.release()
+    asked = alice.person
+    assert asked
+    conversation = f"/api/conversations/{path.rpartition('/')[2]}"
+    wait_until(lambda: asked.get(conversation).json["messages"][-1]["status"] == "done", PATIENCE_MS / 1000)
+    chat.open(path)
+    expect(chat.message).to_have_value("La suivante ?")
+    expect(chat.questions).to_have_count(1)
+
+
+def test_the_key_that_sends_is_ones_own_choice(alice: Visitor) -> None:
+    chat = alice.here.open("/settings/writing")
+    chat.page.get_by_label("Ctrl Entrée envoie").check()
+    chat.button("Enregistrer").click()
+    expect(chat.page.get_by_text("Enregistré.")).to_be_visible()
+    chat.open("/")
+    chat.message.press_sequentially("une ligne")
+    chat.message.press("Enter")
+    chat.message.press_sequentially("une autre")
+    expect(chat.message).to_have_value("une ligne\nune autre")
+    chat.message.press("Control+Enter")
+    chat.finished()
+    expect(chat.questions).to_have_text("une ligne\nune autre")
+
+
+def test_the_arrow_up_in_an_empty_box_recalls_the_last_question(alice: Visitor) -> None:
+    chat = alice.here
+    chat.message.press("ArrowUp")
+    expect(chat.message).to_have_value("")
+    chat.ask("Deux\nlignes ?")
+    chat.finished()
+    chat.message.press("ArrowUp")
+    expect(chat.message).to_have_value("Deux\nlignes ?")
+    chat.message.fill("autre chose")
+    chat.message.press("ArrowUp")
+    expect(chat.message).to_have_value("autre chose")
+
+
 def test_a_suggestion_fills_and_does_not_send(alice: Visitor) -> None:
     chat = alice.here
     chat.page.get_by_role("button", name="Résumer un compte rendu").click()
     expect(chat.message).to_be_focused()
-    assert chat.message.input_value().startswith("Résume ce compte rendu")
+    assert chat.message.input_value().startswith("Résume ce texte en cinq points")
+    assert selected(chat) == "{{texte}}"
     expect(chat.questions).to_have_count(0)

@@ -123,7 +123,7 @@ def test_a_conversation_is_renamed_and_deleted_by_keyboard(chat: Tab) -> None:
     actions.focus()
     chat.page.keyboard.press("Enter")
     expect(chat.page.get_by_role("menuitem", name="Renommer")).to_be_focused()
-    chat.page.keyboard.press("ArrowDown")
+    chat.page.keyboard.press("End")
     expect(chat.page.get_by_role("menuitem", name="Supprimer")).to_be_focused()
     chat.page.keyboard.press("Enter")
     expect(chat.titles).to_have_count(0)

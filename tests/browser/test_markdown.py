@@ -11,11 +11,11 @@ from tests.fakes.scenario import Scenario
 
 LEFT_OVER = """element => [...element.querySelectorAll("*")].flatMap(node => {
   const foreign = "script, img, svg, math, iframe, object, embed, style, link, meta, base, form, input, video";
-  if (node.closest(".code__head")) return [];
+  if (node.closest(".code__head") || node.matches("input[type=checkbox][disabled]")) return [];
   const bad = node.matches(foreign) ? [node.outerHTML] : [];
   for (const {name, value} of node.attributes) {
     if (/^on/.test(name) || name === "style" || name === "src" || name === "srcdoc") bad.push(`${name}=${value}`);
-    if (name === "href" && !/^(https?|mailto|tel):/.test(value)) bad.push(`${name}=${value}`);
+    if (name === "href" && !/^(https?:|mailto:|tel:|#note-)/.test(value)) bad.push(`${name}=${value}`);
   }
   return bad;
 })"""

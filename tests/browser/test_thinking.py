@@ -61,10 +61,37 @@ def test_thinking_streams_apart_then_folds(alice: Visitor, engine: FakeOllama) -
 
 def folded_away(chat: Tab) -> None:
     """Folded, out of the accessibility tree, and there again on request."""
-    toggle = chat.answer.get_by_role("button", name="Réflexion (")
+    toggle = chat.answer.get_by_role("button", name="A réfléchi ")
     expect(toggle).to_have_attribute("aria-expanded", "false")
     expect(chat.answer.get_by_text(THOUGHT)).to_be_hidden()
     assert "la mer" not in chat.answer.aria_snapshot()
     toggle.click()
     expect(chat.answer.get_by_text(THOUGHT)).to_be_visible()
     assert "la mer" in chat.answer.aria_snapshot()
+
+
+def test_the_window_stays_open_for_whoever_uses_it(alice: Visitor, engine: FakeOllama) -> None:
+    chat, nth = alice.here, len(engine.generations)
+    choose(chat, "DeepSeek-R1")
+    chat.button("Réflexion").click()
+    lines = "\n".join(f"Idée numéro {n}." for n in range(40))
+    engine.script(replace(Scenario.hold(after=100), text="Cap au nord.").with_thinking(lines))
+    chat.ask("Quelle route prendre ?")
+    engine.reached(Phase.DECODING, nth)
+    window = chat.answer.get_by_role("group", name="Réflexion")
+    expect(window).to_contain_text("Idée numéro 30.")
+    expect(chat.answer.get_by_text("Réflexion", exact=True).first).to_be_visible()
+    assert window.evaluate("element => element.scrollTop + element.clientHeight >= element.scrollHeight - 8")
+    before = window.bounding_box()
+    window.hover()
+    chat.page.mouse.wheel(0, -4000)
+    expect(window).to_have_js_property("scrollTop", 0)
+    engine.release()
+    chat.finished()
+    assert before
+    assert before["height"] == 120
+    toggle = chat.answer.get_by_role("button", name="A réfléchi ")
+    expect(toggle).to_have_attribute("aria-expanded", "true")
+    expect(window).to_contain_text("Idée numéro 39.")
+    toggle.click()
+    expect(window).to_be_hidden()

@@ -10,7 +10,9 @@ from app.models.conversation import PAGE
 from tests.support.person import Person, problem
 from tests.support.site import Site
 
-FIELDS = {"id", "title", "model", "url", "created_at", "updated_at", "pinned", "archived", "state"}
+FIELDS = {
+    "id", "title", "model", "url", "created_at", "updated_at", "pinned", "archived", "folder_id", "state", "unread",
+}  # fmt: skip
 NO_CHANGES: tuple[dict[str, Any], ...] = (
     {"title": ""}, {"title": " \n "}, {"title": "\0"}, {"title": "x" * 201}, {"title": 7}, {"pinned": "yes"},
     {"archived": 1}, {"deleted": True}, {"deleted": "no"},
@@ -54,7 +56,7 @@ def test_the_title_is_the_questions_first_words(alice: Person, conversation: str
 
 def test_a_conversation_is_read_with_its_messages(alice: Person, conversation: str) -> None:
     read = alice.get(f"/api/conversations/{conversation}").json
-    assert set(read) == FIELDS | {"messages"}
+    assert set(read) == FIELDS | {"group", "messages"}
     assert [message["role"] for message in read["messages"]] == ["user", "assistant"]
 
 

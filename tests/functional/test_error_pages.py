@@ -10,6 +10,8 @@ from app.guards import public
 from tests.support.person import Person, problem
 from tests.support.site import Site
 
+# Values for the places in the sentences.
+WORDS = dict.fromkeys(("model", "field", "engine", "own", "name", "part", "title"), "x")
 PAGES = (400, 403, 404, 413, 429, 500, 503)
 
 
@@ -22,7 +24,7 @@ def failing(make_site: Callable[..., Site]) -> Site:
     def fail(code: str) -> str:
         if code == "crash":
             raise RuntimeError("secret detail")
-        raise AppError(code, cause="secret detail", model="m", field="f", engine="E", limit=1)
+        raise AppError(code, cause="secret detail", limit=1, version=1, **WORDS)
 
     for path in ("/fail/<code>", "/api/fail/<code>"):
         site.app.add_url_rule(path, path, fail)

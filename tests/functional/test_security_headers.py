@@ -1,5 +1,6 @@
 """What every answer carries: the policy against foreign scripts, cookies that fit plain HTTP and HTTPS, tokens."""
 
+import gzip
 import re
 from collections.abc import Callable
 
@@ -49,6 +50,19 @@ def test_every_page_allows_our_own_files_only_and_keeps_to_it(site: Site, alice:
         for url in re.findall(r'\s(?:src|href|action)="([^"]*)"', page):
             assert url.startswith(("/", "#")) or not url, url
     assert len(nonces) > 7
+
+
+def test_a_page_is_compressed_but_not_where_its_length_could_tell_its_secrets(site: Site) -> None:
+    wanted = {"Accept-Encoding": "gzip, deflate"}
+    plain = Person(site.app).get("/login")
+    small = Person(site.app).get("/login", headers=wanted)
+    assert "Content-Encoding" not in plain.headers
+    assert small.headers["Content-Encoding"] == "gzip"
+    assert "Accept-Encoding" in small.headers["Vary"]
+    assert "<title>" in gzip.decompress(small.data).decode()
+    assert len(small.data) < len(plain.data) / 2
+    encrypted = Person(site.app).get("/login", headers=wanted, base_url="https://couach.test/")
+    assert "Content-Encoding" not in encrypted.headers
 
 
 def test_answers_for_scripts_are_not_sniffed(alice: Person) -> None:

@@ -95,3 +95,22 @@ test("the follow button comes from 200 px and goes within 60", () => {
   thread.scroll.scrolled();
   assert.equal(thread.shown.away, false);
 });
+
+test("another version in a message's place moves nothing; a shorter one comes to the top at most", () => {
+  const thread = makeThread(5000);
+  thread.scroll.jumpToEnd();
+  thread.read(3000);
+  const version = { offsetTop: 3200, isConnected: true };
+  thread.scroll.exchange(() => { thread.height = 3300; return version; });
+  assert.equal(thread.scroller.scrollTop, 3000, "in sight, it stays where it is");
+  thread.grow(40);
+  thread.grow(-40);
+  assert.equal(thread.scroller.scrollTop, 3000);
+  thread.scroll.exchange(() => { thread.height = 9000; return version; });
+  thread.read(6000);
+  thread.scroll.exchange(() => { thread.height = 3300; return version; });
+  assert.equal(thread.scroller.scrollTop, 3188, "its beginning was above: it begins at the top");
+  thread.scroll.exchange(() => { thread.height = 9000; return version; });
+  thread.grow(500);
+  assert.equal(thread.scroller.scrollTop, 3188, "what grows at the end is not followed");
+});

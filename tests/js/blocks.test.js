@@ -55,9 +55,19 @@ test("mending closes or holds back", () => {
   const cases = {
     "Voici **gr": "Voici **gr**", "Voici **": "Voici", "a *b **c": "a *b **c***", "x `co": "x `co`", "[lien](htt": "lien", "**[x](": "**x**",
     "- a\n-": "- a", "t\n| a | b |\n|--": "t", "```py": "", "```py\ncode\n``": "```py\ncode", "5 * 3": "5 * 3", "a_b_c": "a_b_c",
+    "- [": "", "- [x": "", "- [x] ": "", "- [x] a": "- [x] a", "a $x_1": "a", "a $x_1$ *b": "a $x_1$ *b*", "à 5 $ *ou": "à 5 $ *ou*", "$5 *ou": "$5 *ou*",
+    "\\(a": "", "t\n\\[\na": "t", "$$\na\n$$": "$$\na\n$$", "$$\n- a": "", "[[a [b": "a b", "[a\nb](c": "[a\nb](c",
     "1. a\n2": "1. a", "titre\n##": "titre", "**a*": "**a**", "fin.": "fin.",
   };
   for (const [source, expected] of Object.entries(cases)) assert.equal(mend(source), expected);
+});
+
+test("mending takes time with the text's length only", () => {
+  for (const mark of ["[", "![", "[a](", "*", "*a ", "**a _b ", "`", "`a ", "$a ", "$$a", "\\\\(", "~~a", "- ", "> ", " ", "|", "|-", "](", "<", "\\\\", "#", "[x] ", "1. "]) {
+    const started = performance.now();
+    mend(mark.repeat(60_000 / mark.length));
+    assert.ok(performance.now() - started < 2000, JSON.stringify(mark));
+  }
 });
 
 test("line ends are Markdown's", () => assert.equal(normalizeLines("a\r\nb\rc\n"), "a\nb\nc\n"));

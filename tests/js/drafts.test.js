@@ -28,9 +28,37 @@ test("the oldest drafts give way", () => {
   assert.equal(Object.keys(storage).length, 50);
 });
 
+test("long texts are kept beside the text, and without one", () => {
+  const storage = new Storage();
+  const drafts = new Drafts(storage, "claire");
+  assert.equal(drafts.write("c1", "", ["long"]), true);
+  const later = new Drafts(storage, "claire");
+  assert.deepEqual([later.read("c1"), later.files("c1"), later.files("c2")], ["", ["long"], []]);
+  later.write("c1", "", []);
+  assert.deepEqual(later.files("c1"), []);
+});
+
+test("what the storage does not take is kept in memory, and an older text does not come back", () => {
+  const storage = new Storage();
+  const drafts = new Drafts(storage, "claire");
+  assert.equal(drafts.write("c1", "court"), true);
+  const take = storage.setItem;
+  Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
+  assert.equal(drafts.write("c1", "long", ["plus long"]), false);
+  assert.deepEqual([drafts.read("c1"), drafts.files("c1")], ["long", ["plus long"]]);
+  assert.equal(new Drafts(storage, "claire").read("c1"), "");
+  Storage.prototype.setItem = take;
+  assert.equal(drafts.write("c1", "court encore"), true);
+  assert.equal(new Drafts(storage, "claire").read("c1"), "court encore");
+  drafts.clear("c1");
+  assert.equal(drafts.read("c1"), "");
+});
+
 test("without storage, or with foreign things in it, writing goes on", () => {
   const none = new Drafts(null, "claire");
-  none.write("c1", "x");
+  assert.equal(none.write("c1", "x"), false);
+  assert.equal(none.read("c1"), "x");
+  none.clear("c1");
   assert.equal(none.read("c1"), "");
   const storage = new Storage();
   storage.setItem("draft:claire:c1", "{not json");

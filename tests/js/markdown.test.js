@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fetchLanguage, highlight, languageOf } from "couach/lib/highlight";
-import { renderAll } from "couach/lib/markdown";
+import { renderAll, renderBlock, topBlocks } from "couach/lib/markdown";
 
 test("headings leave room for the page's own, begin at the top and skip no level", () => {
   assert.equal(renderAll("# a\n\n## b\n\n##### c\n\n## d"), "<h3>a</h3>\n<h4>b</h4>\n<h5>c</h5>\n<h4>d</h4>\n");
@@ -31,6 +31,40 @@ test("tables scroll, and align by class", () => {
   assert.doesNotMatch(html, /style=/);
 });
 
+test("tasks are marked, and other brackets stay", () => {
+  const html = renderAll("- [ ] a\n- [x] **b**\n- [y] c\n- `[ ]` d\n\n[x] e");
+  assert.deepEqual(html.match(/<li.*/g), ['<li data-task="open">a</li>', '<li data-task="done"><strong>b</strong></li>', "<li>[y] c</li>", "<li><code>[ ]</code> d</li>"]);
+  assert.match(html, /<p>\[x\] e/);
+});
+
+test("notes are numbered in the order in which they are named, wherever their texts stand", () => {
+  const html = renderAll("a[^b] c[^1] d[^b]\n\n[^1]: un\n[^b]: deux");
+  assert.deepEqual(html.match(/<sup.*?<\/sup>/g), ['<sup data-note="b">1</sup>', '<sup data-note="1">2</sup>', '<sup data-note="b">1</sup>']);
+  assert.deepEqual(html.match(/note__number">\d/g), ['note__number">2', 'note__number">1']);
+});
+
+const formulas = (text) => [...renderAll(text).matchAll(/data-math>(.*?)<\/span>/gs)].map(([, source]) => source);
+
+test("formulas are marked, as models write them", () => {
+  assert.deepEqual(formulas("Soit $x_1$, \\(a*b*c\\) et $$y$$."), ["$x_1$", "\\(a*b*c\\)", "$$y$$"]);
+  assert.deepEqual(formulas("On a :\n$$\na\n- b\n$$\n\n\\[ c \\].\n\n> \\[\n> d\n> \\]"), ["$$\na\n- b\n$$", "\\[ c \\].", "\\[\nd\n\\]"]);
+  assert.match(renderAll("$a<b$"), /data-math>\$a&lt;b\$</);
+});
+
+test("a lone dollar is no formula, nor are prices, variables and code", () => {
+  for (const text of ["5 $ et 10 $", "10$, 20$", "$5 and $10", "entre $5 et 10$", "US$5 – US$6", "$PATH:$HOME", "`$a$`", "\\$a\\$", "$$", "\\[ jamais", "$$\na\n\nb\n$$"]) {
+    assert.deepEqual(formulas(text), [], text);
+  }
+});
+
+test("a block too heavy to draw is left as it was written", () => {
+  const table = `|a|b|\n|-|-|\n${"|<1>|2|\n".repeat(4000)}`;
+  assert.equal(renderAll(table).match(/<td/g).length, 8000);
+  const [block] = topBlocks(table);
+  assert.match(renderBlock(block), /^<pre data-plain tabindex="0">\|a\|b\|\n\|-\|-\|\n\|&lt;1&gt;/);
+  assert.doesNotMatch(renderBlock(topBlocks(table.slice(0, 2000))[0]), /data-plain/);
+});
+
 test("lines break as they were written", () => assert.equal(renderAll("a\nb"), "<p>a<br>\nb</p>\n"));
 
 test("French spaces in prose, not in code nor in addresses", () => {
@@ -40,7 +74,10 @@ test("French spaces in prose, not in code nor in addresses", () => {
   assert.match(html, /a'b<\/a>/);
 });
 
-test("code is coloured, a language that is not here is fetched", async () => {
+test("code is coloured once its language was fetched", async () => {
+  assert.match(renderAll("```py\n<a>\n```"), /<code data-language="python">&lt;a&gt;/);
+  assert.equal(await fetchLanguage("python"), true);
+  assert.equal(await fetchLanguage("python"), false);
   assert.match(renderAll("```py\ndef f(): pass\n```"), /<code data-language="python"><span class="hljs-keyword">def<\/span>/);
   assert.match(renderAll("```nowhere\n<a>\n```"), /<code data-language="nowhere">&lt;a&gt;/);
   assert.equal(languageOf("c++ {linenos}"), "cpp");

@@ -51,4 +51,24 @@ tildes
 ~~~
 [ref]: https://exemple.fr "pas une référence"
 
+- [ ] à faire
+- [x] fait **vite**
+
+Une note[^1], une autre[^deux] et $a_1 * b_1$ à 5 $ pièce, $10 and $20, \\(x^2\\) ; $$y$$ encore.
+Puis :
+$$
+E = mc^2
+- a * b
+$$
+suite[^1]
+
+\\[ a_1 \\]
+
+$$ sans fin
+- ni but
+
+[^1]: La *note*
+  sur deux lignes
+[^deux]: L’autre
+
 Fin... avec **gras non fermé et \`code non fermé`;

@@ -5,6 +5,7 @@ import { cleanHtml } from "couach/lib/clipboard";
 import { countWords } from "couach/lib/format";
 import { announce, toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
+import { showRating } from "couach/lib/rating";
 import { Run } from "couach/lib/run";
 import { stageWords } from "couach/lib/stages";
 import { retryNow } from "couach/lib/stream";
@@ -18,6 +19,7 @@ export default class extends Controller {
     if (this.run) return; // its successor was refused: it stands again as it was
     const message = { ...this.messageValue, content: this.textTarget.textContent, thinking: this.thinkingTarget.textContent };
     this.view = new AnswerView(this.element);
+    showRating(this.element, message.rating);
     this.run = new Run(message, this);
     if (this.hasRequestValue) this.run.start(this.requestValue);
     else if (this.run.state.active) this.run.join(message);

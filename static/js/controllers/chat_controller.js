@@ -1,10 +1,12 @@
 // Conducts one conversation: sends questions, starts answers again, and tells the page what came of it.
 import { Controller } from "@hotwired/stimulus";
+import { cutFrom, parentOf } from "couach/lib/branch";
 import { request } from "couach/lib/http";
 import { newClientId } from "couach/lib/ids";
 import { announce } from "couach/lib/notices";
 import { t } from "couach/lib/texts";
 import { newAnswer, newQuestion } from "couach/lib/turns";
+import { setVersions } from "couach/lib/versions";
 
 export default class extends Controller {
   static targets = ["list"];
@@ -28,9 +30,11 @@ export default class extends Controller {
     for (const answer of this.#running) this.dispatch("stop", { target: answer, bubbles: false });
   }
 
-  regenerate({ target }) {
+  // model, thinks: of another model than the composer's.
+  regenerate({ target, params: { model, thinks } }) {
     const old = target.closest(".answer");
-    const choice = this.composerOutlet.choice;
+    const { choice } = this.composerOutlet;
+    if (model) Object.assign(choice, { model, think: choice.think && thinks });
     const start = { url: `/api/messages/${old.dataset.messageId}/regenerate`, body: choice, repeatable: false };
     const fresh = newAnswer({ ...choice, request: start });
     this.begun.set(fresh, { undo: () => fresh.replaceWith(old) });
@@ -45,15 +49,23 @@ export default class extends Controller {
     this.composerOutlet.focus();
   }
 
-  accepted({ target, detail: { conversation, user_message: stored } }) {
-    const { question } = this.begun.get(target) ?? {};
-    this.begun.delete(target);
+  // A question in other words: it takes the old one's place, with all that followed, unless the server refuses it.
+  again({ target: old, detail: { content } }) {
+    const putBack = cutFrom(old);
+    this.composerOutlet.focus();
+    this.#ask({ content, ...this.composerOutlet.choice }, () => { putBack(); old.querySelector("textarea").focus(); });
+  }
+
+  accepted({ target, detail: { conversation, user_message: asked, message } }) {
+    const { question, ofComposer } = this.begun.get(target) ?? {};
+    if (this.begun.delete(target)) setVersions(target, message.siblings);
     this.conversationValue = conversation.id;
     if (location.pathname !== conversation.url) history.pushState({}, "", conversation.url);
     this.dispatch("conversation", { detail: conversation });
     if (!question) return; // answered once more
-    question.dataset.messageId = stored.id;
-    this.composerOutlet.accepted(conversation.id);
+    question.dataset.messageId = asked.id;
+    setVersions(question, asked.siblings);
+    if (ofComposer) this.composerOutlet.accepted(conversation.id);
     announce(t("announce_sent"));
   }
 
@@ -72,20 +84,22 @@ export default class extends Controller {
     else if (content) this.composerOutlet.giveBack(content);
   }
 
-  async #ask({ content, model, think }) {
+  // At the end of the branch that is on the page, whatever another page shows. undone: of a question that is not the composer's.
+  async #ask({ content, model, think }, undone = null) {
+    const ofComposer = !undone;
     const question = this.listTarget.appendChild(newQuestion(content));
-    const undo = () => this.#removeQuestion(question, content);
+    const undo = () => this.#removeQuestion(question, undone ?? (() => this.composerOutlet.refused(content)));
     this.element.classList.remove("is-empty");
-    this.composerOutlet.sending(content);
+    if (ofComposer) this.composerOutlet.sending(content);
     this.asking = new AbortController(); // until there is an answer that can be stopped
     this.changed();
     this.dispatch("asked", { target: question });
     try {
       this.conversationValue ||= (await request("/api/conversations", { method: "POST", body: { model }, signal: this.asking.signal })).id;
-      const body = { content, model, think, client_id: newClientId() };
+      const body = { content, model, think, client_id: newClientId(), parent_id: parentOf(question) };
       const url = `/api/conversations/${this.conversationValue}/messages`;
       const answer = newAnswer({ model, think, request: { url, body, repeatable: true } });
-      this.begun.set(answer, { question, undo });
+      this.begun.set(answer, { question, undo, ofComposer });
       question.after(answer);
       this.asking = null;
     } catch (error) {
@@ -93,20 +107,20 @@ export default class extends Controller {
     }
   }
 
-  #removeQuestion(question, content) {
+  #removeQuestion(question, undone) {
     if (question.nextElementSibling?.matches(".answer")) question.nextElementSibling.remove();
     question.remove();
+    undone();
     this.element.classList.toggle("is-empty", !this.listTarget.querySelector(".turn"));
-    this.composerOutlet.refused(content);
   }
 
   #giveUp(error, undo = () => {}) {
     this.asking = null;
+    this.composerOutlet.focus();
     undo();
     this.changed();
     if (error.name !== "AbortError") this.problemOutlet.show(error);
     this.composerOutlet.giveBack(this.preparedOutlet.take());
-    this.composerOutlet.focus();
   }
 
   get #running() {

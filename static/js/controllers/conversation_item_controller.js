@@ -1,30 +1,68 @@
-// One conversation in the sidebar: what its run is doing, and its removal with a way back.
+// One conversation in the sidebar: what its run is doing, and what is done with it, with a way back.
 import { Controller } from "@hotwired/stimulus";
 import { request } from "couach/lib/http";
 import { toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
-import { ordinal } from "couach/lib/texts";
+import { ordinal, t } from "couach/lib/texts";
 import { keepForNextPage, offerUndo } from "couach/lib/undo";
 
 export default class extends Controller {
-  static targets = ["link", "writing", "queued", "rank", "suffix"];
+  static targets = ["link", "writing", "queued", "rank", "suffix", "unread"];
   static values = { id: String };
 
   get isOpen() {
     return this.linkTarget.hasAttribute("aria-current");
   }
 
+  get isBusy() {
+    return this.element.hasAttribute("data-busy");
+  }
+
   // state: null, "queued" or "running"; position is the rank in the queue when it is known.
-  show({ state, position = null }) {
+  show({ state, position = null, unread = false }) {
     this.element.toggleAttribute("data-busy", Boolean(state));
     this.writingTarget.hidden = state !== "running";
     this.queuedTarget.hidden = state !== "queued";
     this.rankTarget.textContent = position ?? "";
     this.suffixTarget.textContent = position ? ordinal(position) : "";
+    this.#markUnread(unread);
+  }
+
+  see() {
+    this.#markUnread(false);
+  }
+
+  // The menu that all rows share comes here; it is told what this row is.
+  menu(event) {
+    const isPinned = this.element.hasAttribute("data-pinned");
+    const { defaultPrevented: isOpened } = this.dispatch("menu", { detail: { isPinned } });
+    if (isOpened) event.preventDefault(); // or the button would close it again
+  }
+
+  pin() {
+    this.#change({ pinned: true });
+  }
+
+  unpin() {
+    this.#change({ pinned: false });
+  }
+
+  async archive() {
+    if (!await this.#change({ archived: true })) return;
+    const run = () => this.#change({ archived: false });
+    toast(t("archived", { title: this.#title }), { action: { label: t("undo"), run } });
+  }
+
+  move() {
+    this.dispatch("move", { target: window, detail: { id: this.idValue, title: this.#title, folder: this.element.dataset.folder, moved: (folder) => this.#change({ folder_id: folder }) } });
+  }
+
+  export() {
+    this.dispatch("export", { target: window, detail: { id: this.idValue, title: this.#title } });
   }
 
   async remove() {
-    const removed = { id: this.idValue, title: this.linkTarget.querySelector(".label").textContent.trim() };
+    const removed = { id: this.idValue, title: this.#title };
     try {
       await request(`/api/conversations/${removed.id}`, { method: "DELETE" });
     } catch (error) {
@@ -36,7 +74,43 @@ export default class extends Controller {
       location.assign("/");
       return;
     }
+    this.#giveFocusAway();
     this.element.hidden = true;
     offerUndo(removed, { undone: () => { this.element.hidden = false; }, gone: () => this.element.remove() });
+  }
+
+  // The list puts the row where it now belongs.
+  async #change(body) {
+    try {
+      const conversation = await request(`/api/conversations/${this.idValue}`, { method: "PATCH", body });
+      if (conversation.archived) this.#giveFocusAway();
+      this.list.dispatchEvent(new CustomEvent("conversation-item:changed", { detail: conversation, bubbles: true }));
+      if (!conversation.archived) this.linkTarget.focus();
+      return true;
+    } catch (error) {
+      toast(sentence(error));
+      return false;
+    }
+  }
+
+  // Kept, because the row may have left the page when it is called back.
+  connect() {
+    this.list = this.element.closest("[data-controller~=sidebar]");
+  }
+
+  #giveFocusAway() {
+    if (!this.element.contains(document.activeElement)) return;
+    const links = [...this.list.querySelectorAll(".side-item > .side-link")].filter((link) => link.offsetParent !== null);
+    const place = links.indexOf(this.linkTarget);
+    (links[place + 1] ?? links[place - 1])?.focus();
+  }
+
+  #markUnread(unread) {
+    this.linkTarget.classList.toggle("is-unread", unread);
+    this.unreadTarget.hidden = !unread;
+  }
+
+  get #title() {
+    return this.linkTarget.querySelector(".label").textContent.trim();
   }
 }

@@ -1,7 +1,7 @@
 // A copy button: asks around for what to copy, copies, and says for two seconds how it went.
 import { Controller } from "@hotwired/stimulus";
 import { copy, selectText } from "couach/lib/clipboard";
-import { announce } from "couach/lib/notices";
+import { announce, toast } from "couach/lib/notices";
 import { t } from "couach/lib/texts";
 
 const SHOWN = 2000; // ms
@@ -22,12 +22,18 @@ export default class extends Controller {
   async copy() {
     const { text, html, element } = this.#source();
     const copied = await copy({ text, html });
-    if (!copied) selectText(element);
+    if (!copied) this.#leaveItToThePerson(element);
     this.#show(t(copied ? "copied" : "press_ctrl_c"), copied);
     this.labelTarget.classList.remove("vh");
     announce(t(copied ? "copied" : "press_ctrl_c"));
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.#reset(), SHOWN);
+  }
+
+  // The last resort: what was to be copied is selected, and a sentence says what is left to do.
+  #leaveItToThePerson(element) {
+    selectText(element);
+    toast(t("copy_refused"), { seconds: 12 });
   }
 
   // A block of code copies itself; otherwise whoever holds the text fills in the event.

@@ -54,7 +54,7 @@ export default class extends Controller {
   #reset = () => this.#open(false);
 
   #escape = (event) => {
-    if (event.key !== "Escape" || event.defaultPrevented || document.querySelector(":popover-open")) return;
+    if (event.key !== "Escape" || event.defaultPrevented || document.querySelector(":popover-open, dialog[open]")) return;
     if (this.element.classList.contains("is-open")) this.close();
   };
 }

@@ -9,23 +9,27 @@ export default class extends Controller {
   static targets = ["button", "panel"];
   static values = { placement: { type: String, default: "bottom-start" } };
 
-  connect() {
-    if (!this.panelTarget.popover) this.panelTarget.popover = "auto";
-    if (!this.buttonTarget.popoverTargetElement) this.buttonTarget.popoverTargetElement = this.panelTarget;
+  // A panel may be one that several buttons share: it comes to the button that is pressed.
+  panelTargetConnected(panel) {
+    if (!panel.popover) panel.popover = "auto";
+    this.buttonTarget.popoverTargetElement ??= panel;
     this.buttonTarget.setAttribute("aria-expanded", "false");
-    this.panelTarget.addEventListener("beforetoggle", this.#place);
-    this.panelTarget.addEventListener("toggle", this.#settle);
-    this.panelTarget.addEventListener("keydown", this.#move);
-    this.panelTarget.addEventListener("click", this.#choose);
+    panel.addEventListener("beforetoggle", this.#place);
+    panel.addEventListener("toggle", this.#settle);
+    panel.addEventListener("keydown", this.#move);
+    panel.addEventListener("click", this.#choose);
     this.buttonTarget.addEventListener("keydown", this.#openByArrow);
   }
 
-  disconnect() {
+  panelTargetDisconnected(panel) {
     this.#watch(false);
-    this.panelTarget.removeEventListener("beforetoggle", this.#place);
-    this.panelTarget.removeEventListener("toggle", this.#settle);
-    this.panelTarget.removeEventListener("keydown", this.#move);
-    this.panelTarget.removeEventListener("click", this.#choose);
+    panel.removeEventListener("beforetoggle", this.#place);
+    panel.removeEventListener("toggle", this.#settle);
+    panel.removeEventListener("keydown", this.#move);
+    panel.removeEventListener("click", this.#choose);
+    if (!this.hasButtonTarget) return;
+    this.buttonTarget.popoverTargetElement = null;
+    this.buttonTarget.setAttribute("aria-expanded", "false");
     this.buttonTarget.removeEventListener("keydown", this.#openByArrow);
   }
 

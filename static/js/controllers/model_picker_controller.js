@@ -12,7 +12,7 @@ export default class extends Controller {
   choose({ currentTarget: chosen }) {
     for (const item of this.itemTargets) item.setAttribute("aria-checked", String(item === chosen));
     this.inputTarget.value = chosen.dataset.name;
-    this.labelTarget.textContent = chosen.dataset.name;
+    this.labelTarget.textContent = chosen.dataset.label;
     this.#say(chosen);
   }
 
@@ -21,12 +21,11 @@ export default class extends Controller {
     if (newState !== "open") return;
     const { models } = await request("/api/models").catch(() => ({ models: [] })); // the badges then stay as they were
     for (const { name, loaded } of models) {
-      const badge = this.itemTargets.find((item) => item.dataset.name === name)?.querySelector("[data-part=ready]");
-      if (badge) badge.hidden = !loaded;
+      for (const item of this.itemTargets) if (item.dataset.name === name) item.querySelector("[data-part=ready]").hidden = !loaded;
     }
   }
 
   #say(item) {
-    this.dispatch("chosen", { detail: { thinking: item?.dataset.thinking === "true" } });
+    this.dispatch("chosen", { detail: { thinking: item?.dataset.thinking === "true", context: Number(item?.dataset.context) } });
   }
 }

@@ -10,12 +10,9 @@ export default class extends Controller {
   static targets = ["scroller"];
 
   connect() {
-    this.left = [...this.element.querySelectorAll(".answer[data-past]")];
+    this.#find();
     this.#lastScreenful();
-    const margin = { root: this.scrollerTarget, rootMargin: `${AHEAD * 100}% 0px` };
-    this.watch = new IntersectionObserver((seen) => seen.forEach(({ isIntersecting, target }) => isIntersecting && this.#take(target)), margin);
-    this.left.forEach((article) => this.watch.observe(article));
-    this.#goOn();
+    this.#begin();
   }
 
   disconnect() {
@@ -23,9 +20,27 @@ export default class extends Controller {
     this.cancel?.();
   }
 
+  // Other turns stand in the page now.
+  renew() {
+    this.disconnect();
+    this.#find();
+    this.#begin();
+  }
+
   // For paper, and for the browser's own search, which also looks for what is out of sight.
   all() {
     while (this.left.length) this.#take(this.left.at(-1));
+  }
+
+  #find() {
+    this.left = [...this.element.querySelectorAll(".answer[data-past]")];
+  }
+
+  #begin() {
+    const margin = { root: this.scrollerTarget, rootMargin: `${AHEAD * 100}% 0px` };
+    this.watch = new IntersectionObserver((seen) => seen.forEach(({ isIntersecting, target }) => isIntersecting && this.#take(target)), margin);
+    this.left.forEach((article) => this.watch.observe(article));
+    this.#goOn();
   }
 
   #lastScreenful() {

@@ -1,7 +1,7 @@
 // A question written while an answer runs: shown, kept across reloads, and taken when its turn comes.
 import { Controller } from "@hotwired/stimulus";
 import { Drafts } from "couach/lib/drafts";
-import { announce } from "couach/lib/notices";
+import { announce, toast } from "couach/lib/notices";
 import { t } from "couach/lib/texts";
 
 export default class extends Controller {
@@ -13,11 +13,13 @@ export default class extends Controller {
     this.drafts = Drafts.forPerson(this.ownerValue);
   }
 
-  // After a reload nobody pressed Enter: what was prepared is text to look at again.
+  // After a reload it still waits for the answer that is being written. Has that ended meanwhile, unseen, then it is
+  // text to look at again.
   composerOutletConnected(composer) {
     const kept = this.drafts.read(this.#key);
+    if (!kept || document.querySelector(".answer[data-running]")) return this.#show(kept);
     this.drafts.clear(this.#key);
-    if (kept) composer.giveBack(kept);
+    composer.giveBack(kept);
   }
 
   hold(content) {
@@ -50,7 +52,7 @@ export default class extends Controller {
   #show(content) {
     this.textTarget.textContent = content;
     this.element.hidden = !content;
-    this.drafts.write(this.#key, content);
+    if (!this.drafts.write(this.#key, content)) toast(t("draft_memory"));
   }
 
   get #key() {

@@ -1,4 +1,4 @@
-// Renames a conversation in place, wherever its title stands.
+// Renames a conversation or a folder in place, wherever its title stands.
 import { Controller } from "@hotwired/stimulus";
 import { request } from "couach/lib/http";
 import { toast } from "couach/lib/notices";
@@ -6,7 +6,7 @@ import { sentence } from "couach/lib/problems";
 
 export default class extends Controller {
   static targets = ["label", "view", "start", "form", "input"];
-  static values = { id: String };
+  static values = { id: String, of: { type: String, default: "conversations" } };
 
   start() {
     this.inputTarget.value = this.labelTarget.textContent.trim();
@@ -20,11 +20,12 @@ export default class extends Controller {
     const title = this.inputTarget.value.trim();
     const before = this.labelTarget.textContent.trim();
     this.#edit(false);
+    if (event.type === "submit") this.startTarget.focus();
     if (!title || title === before) return;
     this.labelTarget.textContent = title;
+    const body = this.ofValue === "folders" ? { name: title } : { title };
     try {
-      const conversation = await request(`/api/conversations/${this.idValue}`, { method: "PATCH", body: { title } });
-      this.dispatch("done", { detail: conversation });
+      this.dispatch("done", { detail: await request(`/api/${this.ofValue}/${this.idValue}`, { method: "PATCH", body }) });
     } catch (error) {
       this.labelTarget.textContent = before;
       toast(sentence(error));

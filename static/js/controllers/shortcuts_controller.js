@@ -7,7 +7,7 @@ export default class extends Controller {
 
   // Escape belongs first to what is open on top of the page.
   stop(event) {
-    const isTaken = event.defaultPrevented || document.querySelector(":popover-open, .shell.is-open");
+    const isTaken = event.defaultPrevented || document.querySelector(":popover-open, dialog[open], .shell.is-open");
     if (!isTaken && !this.stopTarget.hidden) this.stopTarget.click();
   }
 

@@ -33,6 +33,15 @@ export default class extends Controller {
     this.scroll.placeAtTop(target);
   }
 
+  // What is about to grow is looked at: the end is not followed.
+  hold() {
+    this.scroll.unpin();
+  }
+
+  exchange({ detail: { change } }) {
+    this.scroll.exchange(change);
+  }
+
   follow() {
     this.scroll.follow();
   }

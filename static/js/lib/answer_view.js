@@ -1,7 +1,7 @@
 // Shows one answer's state in its article: stage, thinking, text, and what remains to say when it is over.
 import { clock, duration, fineDuration, isFrench } from "couach/lib/format";
 import { MarkdownView } from "couach/lib/markdown_view";
-import { metricsDetails, metricsLine, thinkingSeconds } from "couach/lib/metrics";
+import { metricsDetails, metricsLine } from "couach/lib/metrics";
 import { StageView, setText } from "couach/lib/stage_view";
 import { stageWords } from "couach/lib/stages";
 import { t } from "couach/lib/texts";
@@ -20,7 +20,9 @@ export class AnswerView {
     this.#caret.className = "caret";
     this.#caret.setAttribute("aria-hidden", "true");
     const text = this.#part("text");
-    this.thought = new ThoughtView(this.#part("thinking-text"), { french: isFrench() });
+    this.thought = new ThoughtView({
+      part: this.#part("thinking"), button: this.#part("thinking-button"), label: this.#part("thinking-label"), body: this.#part("thinking-text"),
+    }, { french: isFrench() });
     this.markdown = new MarkdownView(text, {
       french: isFrench(), beforeRender: () => this.#caret.remove(), afterRender: () => this.#placeCaret(text),
     });
@@ -38,7 +40,7 @@ export class AnswerView {
     setText(this.#part("heading"), t("answer_by", { model: state.model }));
     this.#toggle("stage", waiting && lost === null && !stopping && performance.now() > this.#shownFrom);
     if (waiting) this.stage.show(state, now);
-    this.#showThinking(state);
+    this.thought.show(state);
     this.#toggle("text", state.content !== "");
     if (state.active) this.markdown.grow(state.content);
     else this.markdown.finish(state.content);
@@ -48,23 +50,6 @@ export class AnswerView {
 
   dispose() {
     this.markdown.stop();
-  }
-
-  #showThinking(state) {
-    const live = state.active && state.stage === "thinking";
-    this.#toggle("thinking", state.thinking !== "");
-    if (!state.thinking) return;
-    const body = this.#part("thinking-text");
-    const seconds = state.thinkingMs ? state.thinkingMs / 1000 : thinkingSeconds(state);
-    setText(this.#part("thinking-label"), seconds ? t("thought_for", { duration: duration(seconds) }) : t("thought"));
-    const button = this.#part("thinking-button");
-    button.hidden = live;
-    if (live) body.hidden = false;
-    else if (this.wasThinking) body.hidden = button.getAttribute("aria-expanded") !== "true";
-    this.wasThinking = live;
-    body.classList.toggle("thinking__window", live);
-    this.thought.show(state.thinking);
-    if (live) body.scrollTop = body.scrollHeight;
   }
 
   #showProgress(state, { lost, stopping, now }) {

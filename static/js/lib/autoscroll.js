@@ -40,6 +40,17 @@ export class Autoscroll {
     this.#glideTo(() => this.#topOf(element));
   }
 
+  // change() puts something else in a turn's place and returns it. What is looked at stays where it is, as far as there
+  // is something to look at: a shorter turn is given room below, and at most comes to the top.
+  exchange(change) {
+    const top = this.scroller.scrollTop;
+    this.unpin();
+    this.#anchor = change() ?? null;
+    this.#fitSpacer();
+    this.#write(top);
+    this.#tell();
+  }
+
   follow() {
     this.#pinned = this.#following = true;
     this.#isHeld = false;

@@ -1,5 +1,5 @@
 // Cuts growing Markdown into finished blocks, given once and never again, and the last one, which may still change.
-import { Outline, parse, render, topBlocks } from "couach/lib/markdown";
+import { Outline, renderBlock, topBlocks } from "couach/lib/markdown";
 import { mend } from "couach/lib/mend";
 
 export class Blocks {
@@ -17,15 +17,16 @@ export class Blocks {
   update(text) {
     this.#text = text;
     const finished = this.#settle();
-    const tail = mend(text.slice(this.#start));
-    return { finished, tail: render(parse(tail, this.#options), { open: true, outline: new Outline(this.#outline) }) };
+    const outline = new Outline(this.#outline);
+    const tail = topBlocks(mend(text.slice(this.#start)), this.#options).map((block) => renderBlock(block, { open: true, outline }));
+    return { finished, tail: tail.join("") };
   }
 
   // The text is complete: everything left is finished.
   finish(text) {
     const rest = text.slice(this.#start);
     this.#start = this.#decided = text.length;
-    return this.#render(topBlocks(parse(rest, this.#options)));
+    return this.#render(topBlocks(rest, this.#options));
   }
 
   // Only whole lines decide: "#" may become a heading or a hashtag. With whole lines, all blocks but the last are final.
@@ -34,21 +35,15 @@ export class Blocks {
     if (end <= this.#decided) return [];
     this.#decided = end;
     const source = this.#text.slice(this.#start, end);
-    const blocks = topBlocks(parse(source, this.#options));
+    const blocks = topBlocks(source, this.#options);
     if (blocks.length < 2) return [];
-    this.#start += offsetOfLine(source, blocks.at(-1).line);
+    this.#start += blocks.at(-1).start;
     return this.#render(blocks.slice(0, -1));
   }
 
   #render(blocks) {
-    return blocks.map(({ tokens }) => render(tokens, { outline: this.#outline }));
+    return blocks.map((block) => renderBlock(block, { outline: this.#outline }));
   }
-}
-
-function offsetOfLine(text, line) {
-  let offset = 0;
-  for (let count = 0; count < line; count++) offset = text.indexOf("\n", offset) + 1;
-  return offset;
 }
 
 // Line ends as Markdown counts them; a lone CR at the end waits for its LF.

@@ -1,4 +1,6 @@
 // Copies to the clipboard, also on plain HTTP, and says whether it worked.
+export { cleanHtml } from "couach/lib/clean_html";
+
 export async function copy({ text, html = "" }) {
   if (window.isSecureContext && navigator.clipboard) {
     try {
@@ -54,14 +56,4 @@ export function selectText(element) {
   range.selectNodeContents(element);
   window.getSelection().removeAllRanges();
   window.getSelection().addRange(range);
-}
-
-// Rendered prose for Word or a mail: no buttons, no classes, no language heads.
-export function cleanHtml(element) {
-  const copyOf = element.cloneNode(true);
-  copyOf.querySelectorAll(".code__head, .caret").forEach((part) => part.remove());
-  copyOf.querySelectorAll("*").forEach((node) => {
-    for (const { name } of [...node.attributes]) if (!["href", "start"].includes(name)) node.removeAttribute(name);
-  });
-  return copyOf.innerHTML;
 }

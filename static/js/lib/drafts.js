@@ -3,6 +3,8 @@ const PREFIX = "draft:";
 const MOST = 50; // conversations; the oldest drafts give way
 
 export class Drafts {
+  #memory = new Map(); // what the storage did not take
+
   constructor(storage, owner) {
     this.storage = storage;
     this.prefix = `${PREFIX}${owner}:`;
@@ -21,14 +23,30 @@ export class Drafts {
     return this.#entry(this.#key(conversation))?.text ?? "";
   }
 
-  write(conversation, text) {
-    if (!text) return this.clear(conversation);
-    this.#attempt(() => this.storage.setItem(this.#key(conversation), JSON.stringify({ text, at: Date.now() })));
+  // Long texts beside it.
+  files(conversation) {
+    return this.#entry(this.#key(conversation))?.files ?? [];
+  }
+
+  // Whether it will be there after a reload; if not, it is kept in memory.
+  write(conversation, text, files = []) {
+    const key = this.#key(conversation);
+    if (!text && !files.length) return this.clear(conversation);
+    const entry = { text, at: Date.now(), ...(files.length && { files }) };
+    const stored = this.#attempt(() => { this.storage.setItem(key, JSON.stringify(entry)); return true; }) ?? false;
+    if (stored) this.#memory.delete(key);
+    else {
+      this.#attempt(() => this.storage.removeItem(key)); // an older text would come back instead
+      this.#memory.set(key, entry);
+    }
     this.#forgetOldest();
+    return stored;
   }
 
   clear(conversation) {
+    this.#memory.delete(this.#key(conversation));
     this.#attempt(() => this.storage.removeItem(this.#key(conversation)));
+    return true;
   }
 
   #key(conversation) {
@@ -36,7 +54,7 @@ export class Drafts {
   }
 
   #entry(key) {
-    return this.#attempt(() => JSON.parse(this.storage.getItem(key)));
+    return this.#memory.get(key) ?? this.#attempt(() => JSON.parse(this.storage.getItem(key)));
   }
 
   #forgetOldest() {
@@ -46,7 +64,7 @@ export class Drafts {
     for (const { key } of drafts.slice(MOST)) this.#attempt(() => this.storage.removeItem(key));
   }
 
-  // Storage may be full, forbidden or hold something foreign; writing then goes on without drafts.
+  // Storage may be full, forbidden or hold something foreign; writing then goes on without it.
   #attempt(action) {
     try {
       return action();

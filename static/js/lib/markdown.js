@@ -1,20 +1,36 @@
 // Markdown to HTML text, block by block, with this product's rules. Cleaning for the page is markdown_view's part.
 import MarkdownIt from "markdown-it";
 import { highlight, languageOf } from "couach/lib/highlight";
+import { maths } from "couach/lib/markdown_math";
+import { notes, notesOf } from "couach/lib/markdown_notes";
 import { frenchSpaces, frenchSpacesAfter } from "couach/lib/typography";
 
 const TOP_HEADING = 3; // the page has its h1 and each turn its h2
 const COLOURED_WHILE_OPEN = 4000; // characters; what follows in a block being written is coloured when the block closes
+const COLOURED = 20_000; // characters of a closed block
+const ENDLESS = /\S{5000}/; // a word that takes seconds to be broken into lines in the font of the text
+const HEAVIEST = 12_000; // tokens of one block, some three thousand cells of a table; beyond, its source is shown
 
 const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true });
 // Both would let a later line change a block that was already shown.
 markdown.disable(["reference", "lheading"]);
+markdown.use(maths).use(notes);
 
 markdown.core.ruler.push("house_style", ({ tokens, env }) => {
-  for (const token of tokens) {
-    if (token.type === "inline") styleInline(token.children, env);
-  }
+  tokens.forEach((token, index) => {
+    if (token.type !== "inline") return;
+    if (tokens[index - 2]?.type === "list_item_open") markTask(tokens[index - 2], token.children[0]);
+    styleInline(token.children, env);
+  });
 });
+
+// "- [x] done" and "- [ ] to do": the box is drawn by whoever puts the text on the page.
+function markTask(item, text) {
+  const box = text?.type === "text" && text.content.match(/^\[([ xX])\]\s+/);
+  if (!box) return;
+  item.attrSet("data-task", box[1] === " " ? "open" : "done");
+  text.content = text.content.slice(box[0].length);
+}
 
 function styleInline(children, { french }) {
   let link = null;
@@ -37,10 +53,15 @@ function styleInline(children, { french }) {
 const { rules } = markdown.renderer;
 const { escapeHtml } = markdown.utils;
 
-// Where the headings of one answer are: the first is the top one, and none jumps more than a level down.
+// Where the headings of one answer are: the first is the top one, and none jumps more than a level down; and its notes' numbers.
 export class Outline {
-  constructor({ first = null, last = TOP_HEADING - 1 } = {}) {
-    Object.assign(this, { first, last });
+  constructor({ first = null, last = TOP_HEADING - 1, notes: numbers = [] } = {}) {
+    Object.assign(this, { first, last, notes: new Map(numbers) });
+  }
+
+  number(name) {
+    if (!this.notes.has(name)) this.notes.set(name, this.notes.size + 1);
+    return this.notes.get(name);
   }
 
   place(level) {
@@ -83,26 +104,40 @@ rules.code_block = codeBlock;
 
 // A block being written is coloured up to a bound, so that each new word costs the same however long the block is.
 function coloured(code, language, open) {
-  const end = open && code.length > COLOURED_WHILE_OPEN ? code.lastIndexOf("\n", COLOURED_WHILE_OPEN) + 1 || COLOURED_WHILE_OPEN : code.length;
+  const most = open ? COLOURED_WHILE_OPEN : COLOURED;
+  const end = code.length > most ? code.lastIndexOf("\n", most) + 1 || most : code.length;
   const head = code.slice(0, end);
   return (highlight(head, language) ?? escapeHtml(head)) + escapeHtml(code.slice(end));
 }
 
-export const parse = (text, { french = false } = {}) => markdown.parse(text, { french });
+export const parse = (text, { french = false } = {}) => markdown.parse(text, { french, footnotes: notesOf() });
 
 // open: the block is still being written. outline goes on through the blocks of one answer.
 export const render = (tokens, { open = false, outline = new Outline() } = {}) =>
   markdown.renderer.render(tokens, markdown.options, { open, outline });
 
+// A block so heavy that drawing it would hold up the page is shown as it was written.
+export function renderBlock({ tokens, source }, options) {
+  const weight = tokens.reduce((sum, { children }) => sum + 1 + (children?.length ?? 0), 0);
+  const isTooMuch = weight > HEAVIEST || tokens.some(({ type, content }) => type === "inline" && ENDLESS.test(content));
+  return isTooMuch ? `<pre data-plain tabindex="0">${escapeHtml(source)}</pre>\n` : render(tokens, options);
+}
+
 export const renderAll = (text, options) => render(parse(text, options));
 
-// Groups tokens by top-level block: [{ tokens, line }], `line` being the block's first.
-export function topBlocks(tokens) {
+// Groups a text's tokens by top-level block: [{ tokens, start, source }], `start` being where the block begins in the text.
+export function topBlocks(text, options) {
   const blocks = [];
-  for (const token of tokens) {
+  for (const token of parse(text, options)) {
     const startsBlock = token.level === 0 && token.nesting >= 0 && token.map;
     if (startsBlock) blocks.push({ tokens: [], line: token.map[0] });
     blocks.at(-1)?.tokens.push(token);
   }
+  let [line, offset] = [0, 0];
+  for (const block of blocks) {
+    for (; line < block.line; line++) offset = text.indexOf("\n", offset) + 1;
+    block.start = offset;
+  }
+  blocks.forEach((block, index) => { block.source = text.slice(block.start, blocks[index + 1]?.start); });
   return blocks;
 }

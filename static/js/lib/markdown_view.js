@@ -1,17 +1,27 @@
 // Shows growing Markdown in one element: cleaned, finished blocks left alone, the last one patched at a measured pace.
 import DOMPurify from "dompurify";
 import { Blocks, normalizeLines } from "couach/lib/blocks";
-import { decorateCode } from "couach/lib/code_blocks";
+import { dress, sentence } from "couach/lib/dress";
+import { joinNotes } from "couach/lib/notes";
 import { patchNodes } from "couach/lib/patch";
+import { t } from "couach/lib/texts";
 
 const SHARE = 4; // rendering takes at most a quarter of the main thread
 const SLOWEST = 500; // ms between two renderings
+// An answer far beyond what models write must not hold up the page: what follows is plain text, and then only its beginning.
+const LONGEST = 60_000; // characters
+const MOST_LINES = 3000; // each may be an element, and every controller of the page looks at each element
+const LONGEST_REST = 20_000;
 const CLEAN = {
   ALLOWED_TAGS: ["p", "br", "h3", "h4", "h5", "h6", "strong", "em", "s", "a", "code", "pre", "span", "ul", "ol", "li", "blockquote",
-    "hr", "div", "table", "thead", "tbody", "tr", "th", "td"],
-  ALLOWED_ATTR: ["href", "title", "target", "rel", "class", "start", "tabindex", "data-language"],
+    "hr", "div", "table", "thead", "tbody", "tr", "th", "td", "sup"],
+  ALLOWED_ATTR: ["href", "title", "target", "rel", "class", "start", "tabindex",
+    "data-language", "data-file", "data-task", "data-math", "data-note", "data-note-text", "data-plain"],
+  ALLOW_DATA_ATTR: false, // others would be orders to the page's own scripts
+  ALLOW_ARIA_ATTR: false,
   ALLOWED_URI_REGEXP: /^(?:https?|mailto|tel):/i,
-  ADD_URI_SAFE_ATTR: ["target", "rel", "start", "tabindex", "data-language"], // not addresses: the line above is not for them
+  // Not addresses: the line above is not for them.
+  ADD_URI_SAFE_ATTR: ["target", "rel", "start", "tabindex", "data-language", "data-file", "data-task", "data-math", "data-note", "data-note-text", "data-plain"],
   RETURN_DOM_FRAGMENT: true,
 };
 
@@ -19,6 +29,8 @@ export class MarkdownView {
   #blocks;
   #tail = [];
   #text = "";
+  #rest = ""; // what is too much to be rendered
+  #restPlace = null;
   #frame = 0;
   #notBefore = 0;
   #isStale = false; // what is shown is not the beginning of what is to be shown
@@ -34,7 +46,8 @@ export class MarkdownView {
     this.stop();
     this.#blocks = new Blocks({ french: this.french });
     this.#tail = [];
-    this.#text = "";
+    this.#text = this.#rest = "";
+    this.#restPlace = null;
     this.#isStale = this.#isWhole = false;
     this.element.replaceChildren();
   }
@@ -52,8 +65,10 @@ export class MarkdownView {
     this.#refresh();
     this.beforeRender();
     const rest = this.#blocks.finish(this.#text);
-    this.#settle(this.#tail.length ? rest : [rest.join("")]);
+    this.#settle(rest);
     this.#removeTail();
+    joinNotes(this.element);
+    this.#showRest();
     this.#isWhole = true;
     this.afterRender();
   }
@@ -65,16 +80,18 @@ export class MarkdownView {
 
   // Blocks are given once: a whole text that goes on, or a text that changed, is rendered from its beginning.
   #take(text) {
-    const whole = normalizeLines(text);
-    this.#isStale ||= (this.#isWhole && whole !== this.#text) || !whole.startsWith(this.#text);
-    this.#text = whole;
+    const cut = endOfLaidOut(text);
+    const whole = normalizeLines(text.slice(0, cut));
+    const rest = text.slice(cut, cut + LONGEST_REST);
+    this.#isStale ||= (this.#isWhole && whole + rest !== this.#text + this.#rest) || !whole.startsWith(this.#text);
+    [this.#text, this.#rest] = [whole, rest];
   }
 
   #refresh() {
     if (!this.#isStale) return;
-    const text = this.#text;
+    const [text, rest] = [this.#text, this.#rest];
     this.reset();
-    this.#text = text;
+    [this.#text, this.#rest] = [text, rest];
   }
 
   #paint = (now) => {
@@ -85,23 +102,33 @@ export class MarkdownView {
     this.beforeRender();
     const { finished, tail } = this.#blocks.update(this.#text);
     this.#settle(finished);
-    this.#tail = patchNodes(this.element, this.#tail, [...clean(tail).childNodes]);
+    this.#tail = patchNodes(this.element, this.#tail, [...clean(tail).childNodes], this.#restPlace);
+    this.#showRest();
     this.afterRender();
     this.#notBefore = now + Math.min(SLOWEST, (performance.now() - started) * SHARE);
   };
 
   // Finished blocks take the place of what was shown of them, node by node, and are then never touched again.
   #settle(finished) {
-    for (const html of finished) {
-      const fresh = [...clean(html).childNodes];
-      const shown = this.#tail.splice(0, fresh.length);
-      const next = this.#tail[0] ?? null;
-      const nodes = shown.length === fresh.length ? patchNodes(this.element, shown, fresh) : fresh;
-      if (nodes === fresh) {
-        fresh.forEach((node) => this.element.insertBefore(node, next));
-        shown.forEach((node) => node.remove());
-      }
+    if (!finished.length) return;
+    const fresh = [...clean(finished.join("")).childNodes];
+    const shown = this.#tail.splice(0, fresh.length);
+    patchNodes(this.element, shown, fresh, this.#tail[0] ?? this.#restPlace);
+  }
+
+  #showRest() {
+    if (!this.#rest) return;
+    if (!this.#restPlace) {
+      this.#restPlace = document.createElement("div");
+      const text = document.createElement("pre");
+      text.dataset.plain = "";
+      text.tabIndex = 0;
+      text.append("");
+      this.#restPlace.append(sentence(t("too_long")), text);
+      this.element.append(this.#restPlace);
     }
+    const text = this.#restPlace.lastElementChild.firstChild;
+    if (text.data !== this.#rest) text.data = this.#rest;
   }
 
   #removeTail() {
@@ -110,8 +137,17 @@ export class MarkdownView {
   }
 }
 
+function endOfLaidOut(text) {
+  let at = 0;
+  for (let lines = 0; lines < MOST_LINES; lines++) {
+    at = text.indexOf("\n", at) + 1;
+    if (!at || at > LONGEST) return LONGEST;
+  }
+  return at;
+}
+
 function clean(html) {
   const fragment = DOMPurify.sanitize(html, CLEAN);
-  decorateCode(fragment);
+  dress(fragment);
   return fragment;
 }

@@ -1,19 +1,26 @@
 // Completes half-written Markdown for display, so that marks still being typed do not flash on the page.
+import { mathAt, openMath } from "couach/lib/markdown_math";
+
+const LONGEST_ROW = 2000; // characters of a table's row that is waited for
+const LONGEST_MARKS = 200; // characters of a line that may still be nothing but marks
 const PREFIX = "\\s*(?:>\\s?)*";
 const FENCE = new RegExp(`^${PREFIX}(?:(?:[-*+]|\\d+[.)])\\s+)*(\`{3,}|~{3,})(.*)$`);
 // A last line of bare marks may become a heading, a list, a rule, a fence, or plain text: wait for the next letter.
 const UNDECIDED = new RegExp(`^${PREFIX}(?:(?:[-*+]|\\d+[.)])\\s+)*(?:#{1,6}|[-*+]|\\d{1,9}[.)]?|[-*_=]{2,}|\`{1,3}|~{1,3}|>)?\\s*$`);
 const STARTS_BLOCK = new RegExp(`^${PREFIX}(?:(?:[-*+]|\\d{1,9}[.)]|#{1,6})\\s+)+`);
+const UNDECIDED_BOX = /^\[(?:[ xX]?|[ xX]\]\s*)$/; // of a task, or the beginning of a link
 const DELIMITERS = /^\s*\|?(?:\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$/;
 
 export function mend(source) {
   const lines = source.split("\n");
   const fence = openFence(lines);
   if (fence) return mendFence(lines, fence);
+  const formula = openMath(lines);
+  if (formula >= 0) return lines.slice(0, formula).join("\n");
   const last = lines.length - 1;
   const table = undecidedTable(lines[last] ? lines : lines.slice(0, last));
   if (table >= 0) return lines.slice(0, table).join("\n");
-  if (UNDECIDED.test(lines[last])) return lines.slice(0, last).join("\n");
+  if (lines[last].length < LONGEST_MARKS && UNDECIDED.test(lines[last])) return lines.slice(0, last).join("\n");
   return mendLastText(lines);
 }
 
@@ -41,7 +48,7 @@ function undecidedTable(lines) {
   let first = lines.length;
   while (first > 0 && /^\s*\|/.test(lines[first - 1])) first -= 1;
   const rows = lines.slice(first);
-  if (rows.length === 0 || rows.length > 2) return -1;
+  if (rows.length === 0 || rows.length > 2 || rows.some((row) => row.length > LONGEST_ROW)) return -1;
   if (rows.length === 1) return first;
   const dashes = /^[\s|:-]*$/.test(rows[1]);
   return dashes && !(DELIMITERS.test(rows[1]) && cells(rows[0]) === cells(rows[1])) ? first : -1;
@@ -56,17 +63,26 @@ function mendLastText(lines) {
   const row = /^\s*\|/.test(text) ? text.lastIndexOf("|") + 1 : 0;
   const skip = Math.max(row, text.match(STARTS_BLOCK)?.[0].length ?? 0);
   const before = lines.slice(0, start).map((line) => `${line}\n`).join("");
-  return before + text.slice(0, skip) + mendInline(text.slice(skip));
+  const words = text.slice(skip);
+  return before + (UNDECIDED_BOX.test(words) ? "" : text.slice(0, skip) + mendInline(words));
 }
 
-// Closes what is open at the end of a text: emphasis, code, strikethrough, and links reduced to their words.
+// Closes what is open at the end of a text: emphasis, code, strikethrough; links become their words, formulas wait.
+// Linear in the text's length, whatever is in it.
 export function mendInline(source) {
   let text = source;
   let tail = "";
   const open = [];
-  for (let at = 0; at < text.length;) {
-    const run = text.slice(at).match(/^(?:\\[\s\S]|`+|\*+|_+|~+|!?\[)/)?.[0];
-    if (!run || run[0] === "\\") at += run?.length ?? 1;
+  const lastLine = text.lastIndexOf("\n") + 1;
+  const marks = /\\[^]|`+|\*+|_+|~+|!?\[|\$\$?/g;
+  for (let mark = marks.exec(text); mark; mark = marks.exec(text)) {
+    const [run] = mark;
+    const at = mark.index;
+    const formula = run[0] === "$" || run === "\\(" || run === "\\[" ? mathAt(text, at) : null;
+    if (formula?.open) {
+      text = text.slice(0, at);
+      break;
+    } else if (formula) marks.lastIndex = formula.end;
     else if (run[0] === "`") {
       const end = closingTicks(text, at + run.length, run.length);
       if (end < 0) {
@@ -75,23 +91,31 @@ export function mendInline(source) {
         else tail = run;
         break;
       }
-      at = end;
+      marks.lastIndex = end;
     } else if (run.endsWith("[")) {
-      const half = text.slice(at).match(/^!?\[([^\]\n]*)(?:\]|\]\([^)\n]*)?$/);
-      if (half) text = text.slice(0, at) + half[1];
-      else at += run.length;
-    } else {
+      const words = at >= lastLine ? halfLink(text, at + run.length) : null;
+      if (words != null) text = text.slice(0, at) + words;
+      if (words != null) marks.lastIndex = at;
+    } else if (/[*_~]/.test(run[0])) {
       const isEnd = at + run.length === text.length;
       const closed = readMarks(run, text[at - 1], text[at + run.length], open);
       if (isEnd && !closed) text = text.slice(0, at);
-      else at += run.length;
     }
   }
   return close(text.trimEnd() + tail, open);
 }
 
+// The words of a link whose end is still to come: "[words", "[words]" or "[words](addr"; null for anything else.
+function halfLink(text, from) {
+  const end = text.indexOf("]", from);
+  const isHalf = end < 0 || end === text.length - 1 || (text[end + 1] === "(" && text.indexOf(")", end) < 0);
+  return isHalf ? text.slice(from, end < 0 ? undefined : end).replace(/!?\[/g, "") : null;
+}
+
 function closingTicks(text, from, length) {
-  for (const run of text.slice(from).matchAll(/`+/g)) if (run[0].length === length) return from + run.index + length;
+  const runs = /`+/g;
+  runs.lastIndex = from;
+  for (let run = runs.exec(text); run; run = runs.exec(text)) if (run[0].length === length) return runs.lastIndex;
   return -1;
 }
 

@@ -1,8 +1,9 @@
 // Changes shown nodes into fresh ones, touching only what differs, so that a selection or focus in them survives.
-export function patchNodes(parent, shown, fresh) {
+// What is new goes before `end`. Parts marked data-kept are the person's: once shown they stay.
+export function patchNodes(parent, shown, fresh, end = null) {
   const result = fresh.map((node, index) => {
     const old = shown[index];
-    if (!old) return parent.appendChild(node);
+    if (!old) return parent.insertBefore(node, end);
     return patchNode(old, node);
   });
   shown.slice(fresh.length).forEach((node) => node.remove());
@@ -10,7 +11,7 @@ export function patchNodes(parent, shown, fresh) {
 }
 
 function patchNode(old, fresh) {
-  if (old.isEqualNode(fresh)) return old;
+  if (old.isEqualNode(fresh) || (old.dataset && "kept" in old.dataset)) return old;
   if (old.nodeType === Node.TEXT_NODE && fresh.nodeType === Node.TEXT_NODE) {
     old.data = fresh.data;
     return old;
@@ -25,6 +26,6 @@ function patchNode(old, fresh) {
 }
 
 function copyAttributes(old, fresh) {
-  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !name.startsWith("data-chosen-")) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (old.getAttribute(name) !== value) old.setAttribute(name, value);
 }

@@ -1,9 +1,30 @@
-// Makes new turns from the page's own templates, and gives the history's answers what only scripts need.
-const clone = (id) => document.getElementById(id).content.firstElementChild.cloneNode(true);
+// Makes new turns from the page's own templates, and gives the history's turns what only scripts need.
+import { clone } from "couach/lib/templates";
+import { setVersions, showVersions } from "couach/lib/versions";
 
 export function newQuestion(content) {
   const article = clone("question-template");
   article.querySelector("[data-part=content]").textContent = content;
+  article.append(clone("question-foot"));
+  return article;
+}
+
+// A message as the server tells it, in the state in which the history's turns come.
+export function turnOf(message) {
+  const article = message.role === "user" ? newQuestion(message.content) : pastAnswer(message);
+  article.dataset.messageId = message.id;
+  setVersions(article, message.siblings);
+  if (message.edited_at) article.querySelector("[data-part=edited]").hidden = false;
+  return article;
+}
+
+function pastAnswer({ content, thinking, ...facts }) {
+  const article = clone("answer-template");
+  article.removeAttribute("data-controller");
+  article.dataset.past = "";
+  article.dataset.answerMessageValue = JSON.stringify(facts);
+  article.querySelector("[data-part=text]").textContent = content;
+  article.querySelector("[data-part=thinking-text]").textContent = thinking;
   return article;
 }
 
@@ -28,4 +49,12 @@ export function complete(article) {
   old.replaceWith(whole.firstElementChild);
   article.removeAttribute("data-past");
   for (const { name, value } of whole.attributes) if (!article.hasAttribute(name)) article.setAttribute(name, value);
+  showVersions(article);
+  completeQuestion(article.previousElementSibling);
+}
+
+function completeQuestion(article) {
+  if (!article?.matches(".turn--question") || article.querySelector(".question__foot")) return;
+  article.append(clone("question-foot"));
+  showVersions(article);
 }

@@ -1,0 +1,92 @@
+"""The pages of what is out of the list: the bin and the archive, and the ways back from them."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import format_date, ngettext
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.chat import blueprint
+from app.chat.schemas import cursor
+from app.errors import AppError
+from app.guards import member
+from app.models import Conversation, bin, listing
+from app.web import generation
+
+
+@blueprint.get("/bin")
+@member
+def show_bin() -> str:
+    """What was deleted, and until when it is kept."""
+    rows = [
+        _row(conversation, deleted=conversation.deleted_at, until=conversation.deleted_at + bin.KEPT)
+        for conversation in bin.contents(current_user)
+        if conversation.deleted_at
+    ]
+    return render_template("chat/bin.html", rows=rows, days=bin.KEPT.days)
+
+
+@blueprint.post("/bin/<string:conversation_id>/restore")
+@member
+def restore(conversation_id: str) -> Any:
+    """Take back a deletion."""
+    conversation = bin.find(current_user, conversation_id)
+    conversation.change(restored=True)
+    flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
+    return redirect(url_for("chat.show_bin"))
+
+
+@blueprint.post("/bin/<string:conversation_id>/erase")
+@member
+def erase(conversation_id: str) -> Any:
+    """Erase one now, for good."""
+    conversation = bin.find(current_user, conversation_id)
+    _erase([conversation.id])
+    flash(_("“%(title)s” is erased.", title=conversation.title), "success")
+    return redirect(url_for("chat.show_bin"))
+
+
+@blueprint.post("/bin/empty")
+@member
+def empty_bin() -> Any:
+    """Erase all of it now, for good."""
+    ids = [conversation.id for conversation in bin.contents(current_user, limit=None)]
+    _erase(ids)
+    flash(ngettext("%(num)s conversation is erased.", "%(num)s conversations are erased.", len(ids)), "success")
+    return redirect(url_for("chat.show_bin"))
+
+
+@blueprint.get("/archive")
+@member
+def show_archive() -> str:
+    """What was put away."""
+    found = listing.archived(current_user, before=cursor())
+    rows = [_row(conversation, changed=conversation.updated_at) for conversation in found]
+    return render_template(
+        "chat/archive.html", rows=rows, next_cursor=listing.next_cursor(found), later="cursor" in request.args
+    )
+
+
+@blueprint.post("/archive/<string:conversation_id>/restore")
+@member
+def take_out(conversation_id: str) -> Any:
+    """Put it back in the list."""
+    conversation = Conversation.of(current_user, conversation_id)
+    if not conversation.archived:
+        raise AppError("not_found")
+    conversation.change(archived=False)
+    flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
+    return redirect(url_for("chat.show_archive"))
+
+
+def _erase(ids: list[str]) -> None:
+    bin.erase(ids)
+    for conversation_id in ids:
+        generation().engine.forget(conversation_id)
+
+
+def _row(conversation: Conversation, **dates: datetime) -> dict[str, Any]:
+    days = {name: format_date(moment.astimezone(), "long") for name, moment in dates.items()}
+    return {"id": conversation.id, "title": conversation.title or _("Without a title"), **days}

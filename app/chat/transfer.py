@@ -1,0 +1,81 @@
+"""Export of one or all conversations, import from files, and the page for both."""
+
+from typing import Any
+
+from flask import Response, current_app, jsonify, render_template, request, send_file
+from flask_babel import gettext as _
+from flask_login import current_user
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from app.chat import blueprint
+from app.chat.exchange import reading, writing
+from app.errors import AppError
+from app.guards import member
+from app.models import Conversation, copies
+
+# Of one file to import, in megabytes: it is read whole, in the memory that the models use too.
+LARGEST_MB = 32
+
+
+@blueprint.url_value_preprocessor
+def _let_files_in(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Before anything looks at the request's body. Raises import_too_large."""
+    if endpoint == "chat.import_file":
+        request.max_content_length = int(LARGEST_MB * 1_000_000)
+        if (request.content_length or 0) > request.max_content_length:
+            raise AppError("import_too_large", limit=LARGEST_MB)
+
+
+@blueprint.get("/transfer")
+@member
+def show_transfer() -> str:
+    """The page for both."""
+    texts = {
+        "import_done_one": _("{n} conversation imported."),
+        "import_done_other": _("{n} conversations imported."),
+        "import_reading": _("Reading the file…"),
+        "error_unreachable": _("The server cannot be reached. Nothing was imported."),
+        "error_unexpected": _("Something went wrong on the server. Nothing was imported."),
+    }
+    return render_template("chat/transfer.html", largest=LARGEST_MB, texts=texts)
+
+
+@blueprint.get("/export")
+@member
+def export_all() -> Response:
+    """All of one's conversations; `format` is json, markdown or html."""
+    name, file = writing.many(copies.taken(current_user), _format())
+    return send_file(file, download_name=name, as_attachment=True)
+
+
+@blueprint.get("/c/<string:conversation_id>/export")
+@member
+def export_one(conversation_id: str) -> Response:
+    """One conversation; `format` is json, markdown or html."""
+    conversation, kind = Conversation.of(current_user, conversation_id), _format()
+    for copy in copies.taken(current_user, conversation):
+        name, content = writing.one(copy, kind)
+        response = Response(content, mimetype=writing.MIMETYPES[kind])
+        response.headers.set("Content-Disposition", "attachment", filename=name)
+        return response
+    raise AppError("not_found")
+
+
+@blueprint.post("/import")
+@member
+def import_file() -> tuple[Response, int]:
+    """All conversations of the file that is the request's body, or none of them."""
+    try:
+        file = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        raise AppError("import_too_large", limit=LARGEST_MB) from None
+    found = reading.read(file, current_app.config["PRODUCT_NAME"])
+    copies.put(current_user, found)
+    return jsonify({"conversations": len(found), "messages": sum(len(each.messages) for each in found)}), 201
+
+
+def _format() -> str:
+    kind = request.args.get("format", "json")
+    if kind not in writing.ENDINGS:
+        raise AppError("invalid_field", field="format")
+    return kind

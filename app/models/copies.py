@@ -1,0 +1,190 @@
+"""Conversations out of the rows and into them again: the tree, its dates, and what is known of each answer."""
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from itertools import chain
+from typing import Any
+
+from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.extensions import db
+from app.models import bin
+from app.models.conversation import Conversation, title_from
+from app.models.folder import Folder
+from app.models.message import Message, Role
+from app.models.rating import Rating
+from app.models.run import ACTIVE, Run, RunState
+from app.models.types import insert_row, public_id, utcnow
+from app.models.user import User
+
+# Messages that go in with one commit, and the pause after it, in which others find the database free.
+TOGETHER = 200
+PAUSE_S = 0.02
+
+
+@dataclass(slots=True)
+class MessageCopy:
+    """A message; `parent` is its place in the conversation's list, before its own. `run`: of an answer, its columns."""
+
+    role: Role
+    content: str
+    parent: int | None
+    created_at: datetime
+    thinking: str = ""
+    edited_at: datetime | None = None
+    run: dict[str, Any] = field(default_factory=dict)
+    rating: tuple[bool, str] | None = None
+
+
+@dataclass(slots=True)
+class ConversationCopy:
+    """A conversation and all its branches; `head` is the place of the shown one's end."""
+
+    title: str
+    messages: list[MessageCopy]
+    head: int
+    created_at: datetime
+    updated_at: datetime
+    model: str | None = None
+    pinned: bool = False
+    archived: bool = False
+    folder: str | None = None
+    instructions: str = ""
+    personal_instructions: str = ""
+
+
+# Of a run, what is copied; the rest belongs to this server's queue and context.
+RUN_COLUMNS = ("model", "think", "state", "reason", "error_code", "error_params", "metrics", "queued_at", "finished_at")
+SAME = ("title", "model", "pinned", "archived", "created_at", "updated_at", "instructions", "personal_instructions")
+
+
+def taken(user: User, conversation: Conversation | None = None) -> Iterator[ConversationCopy]:
+    """This person's conversations, or one of them, oldest first; one at a time, as all of them may be many."""
+    names = {folder.id: folder.name for folder in Folder.all_of(user)}
+    query = select(Conversation.id).where(
+        Conversation.user_id == user.id, Conversation.deleted_at.is_(None), Conversation.head_id.is_not(None)
+    )
+    if conversation is not None:
+        query = query.where(Conversation.id == conversation.id)
+    for conversation_id in list(db.session.scalars(query.order_by(Conversation.created_at, Conversation.id))):
+        copy = _taken(conversation_id, names)
+        if copy is not None:
+            yield copy
+
+
+def put(user: User, copies: list[ConversationCopy]) -> None:
+    """Make them this person's, all or none, committed. Raises too_many_folders.
+
+    They go in a few at a time, because all who ask meanwhile wait for their turn to write, and out of sight: as if
+    deleted so long ago that what is left of an import that was cut short is erased soon.
+    """
+    made: dict[str, list[str]] = {}
+    try:
+        _put_hidden(user, copies, made)
+        for name, ids in made.items():
+            folder_id = Folder.named(user, name).id if name else None
+            shown = [{"conversation": each, "folder": folder_id} for each in ids]
+            db.session.connection().execute(SHOW, shown)
+        db.session.commit()
+    except Exception:
+        db.session.rollback()
+        with suppress(SQLAlchemyError):
+            bin.erase(chain(*made.values()))
+        raise
+
+
+SHOW = (
+    update(Conversation.__table__)
+    .where(Conversation.id == bindparam("conversation"))
+    .values(folder_id=bindparam("folder"), deleted_at=None)
+)
+HEAD = update(Conversation.__table__).where(Conversation.id == bindparam("conversation"))
+INSERT = insert(Conversation.__table__)
+END = (
+    update(Run.__table__)
+    .where(Run.message_id.in_(bindparam("answers", expanding=True)))
+    .values(state=bindparam("end"))
+)
+
+
+def _taken(conversation_id: str, folders: dict[int, str]) -> ConversationCopy | None:
+    columns = (getattr(Conversation, name) for name in (*SAME, "folder_id", "head_id"))
+    found = db.session.execute(select(*columns).where(Conversation.id == conversation_id)).one_or_none()
+    rows = db.session.execute(
+        select(Message.id, Message.parent_id, Message.role, Message.content, Message.thinking, Message.created_at,
+               Message.edited_at, Rating.good, Rating.reason.label("why"), Run.message_id,
+               *(getattr(Run, name) for name in RUN_COLUMNS))
+        .outerjoin(Run, Run.message_id == Message.id)
+        .outerjoin(Rating, Rating.message_id == Message.id)
+        .where(Message.conversation_id == conversation_id)
+        .order_by(Message.id)
+    ).all()  # fmt: skip
+    places = {row.id: place for place, row in enumerate(rows)}
+    if found is None or found.head_id not in places:
+        return None
+    return ConversationCopy(
+        **{name: getattr(found, name) for name in SAME},
+        folder=folders.get(found.folder_id),
+        head=places[found.head_id],
+        messages=[
+            MessageCopy(
+                Role(row.role), row.content, places.get(row.parent_id), row.created_at, row.thinking, row.edited_at,
+                run=_run(row) if row.message_id else {},
+                rating=None if row.good is None else (row.good, row.why),
+            )
+            for row in rows
+        ],
+    )  # fmt: skip
+
+
+def _run(row: Any) -> dict[str, Any]:
+    """What is being written now is a copy of what there is so far."""
+    run = {name: getattr(row, name) for name in RUN_COLUMNS}
+    return run | ({"state": RunState.INTERRUPTED} if run["state"] in ACTIVE else {"state": RunState(run["state"])})
+
+
+def _put_hidden(user: User, copies: list[ConversationCopy], made: dict[str, list[str]]) -> None:
+    ended: dict[RunState, list[int]] = {}
+    waiting = 0
+    for copy in copies:
+        made.setdefault(copy.folder or "", []).append(_put(user, copy, ended))
+        waiting += len(copy.messages)
+        if waiting >= TOGETHER:
+            _end(ended)
+            waiting = 0
+            time.sleep(PAUSE_S)
+    _end(ended)
+
+
+def _end(ended: dict[RunState, list[int]]) -> None:
+    """End the runs that were put, and commit: so they enter the index of words together, not one by one."""
+    for state, answers in ended.items():
+        db.session.connection().execute(END, {"answers": answers, "end": state})
+    db.session.commit()
+    ended.clear()
+
+
+def _put(user: User, copy: ConversationCopy, ended: dict[RunState, list[int]]) -> str:
+    same = {name: getattr(copy, name) for name in SAME} | {"title": copy.title or title_from(copy.messages[0].content)}
+    hidden = {"id": public_id(), "user_id": user.id, "seen_at": utcnow(), "deleted_at": bin.out_of_sight()}
+    connection = db.session.connection()
+    connection.execute(INSERT, same | hidden)
+    ids: list[int] = []
+    for message in copy.messages:
+        parent = None if message.parent is None else ids[message.parent]
+        row = Message(conversation_id=hidden["id"], parent_id=parent, role=message.role, content=message.content,
+                      thinking=message.thinking, client_id=None, created_at=message.created_at,
+                      edited_at=message.edited_at)  # fmt: skip
+        ids.append(insert_row(row))
+        if message.run:
+            insert_row(Run(message_id=ids[-1], attempt=1, left_out=0, **message.run | {"state": RunState.RUNNING}))
+            ended.setdefault(message.run["state"], []).append(ids[-1])
+        if message.rating is not None:
+            good, reason = message.rating
+            insert_row(Rating(message_id=ids[-1], good=good, reason=reason, rated_at=utcnow()))
+    connection.execute(HEAD, {"conversation": hidden["id"], "head_id": ids[copy.head]})
+    return str(hidden["id"])

@@ -1,0 +1,20 @@
+// The reading area's own clicks and copies: the heads of code blocks, and a selection that pastes well into documents.
+import { Controller } from "@hotwired/stimulus";
+import { excerptOf } from "couach/lib/clean_html";
+import { useCode } from "couach/lib/code_blocks";
+
+export default class extends Controller {
+  click({ target }) {
+    const button = target.closest("button[data-code]");
+    if (button) useCode(button);
+  }
+
+  copy(event) {
+    if (event.target.closest?.("textarea, input")) return;
+    const excerpt = excerptOf(window.getSelection());
+    if (!excerpt) return;
+    event.preventDefault();
+    event.clipboardData.setData("text/plain", excerpt.text);
+    event.clipboardData.setData("text/html", excerpt.html);
+  }
+}

@@ -1,0 +1,124 @@
+// Search in one's conversations: asks while one types, shows what was found, opens it by mouse or keys.
+import { Controller } from "@hotwired/stimulus";
+import { request } from "couach/lib/http";
+import { dayName } from "couach/lib/days";
+import { sentence } from "couach/lib/problems";
+import { t, tn } from "couach/lib/texts";
+
+const PAUSE = 120; // ms without a key before the server is asked
+
+export default class extends Controller {
+  static targets = ["input", "count", "note", "results", "help", "template"];
+
+  disconnect() {
+    clearTimeout(this.timer);
+    this.asking?.abort();
+  }
+
+  open(event) {
+    event.preventDefault();
+    if (this.element.open) return this.inputTarget.select();
+    this.element.showModal();
+    this.inputTarget.select();
+    this.#ask();
+  }
+
+  close() {
+    this.element.close();
+  }
+
+  // The dialog's own box is its content: a press on the dialog itself is one beside it.
+  outside({ target }) {
+    if (target === this.element) this.close();
+  }
+
+  type() {
+    this.isStale = true;
+    this.isOpening = false;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.#ask(), PAUSE);
+  }
+
+  key(event) {
+    const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (step) {
+      event.preventDefault();
+      this.#choose(this.#chosen + step);
+    } else if (event.key === "Enter" && !event.isComposing) {
+      event.preventDefault();
+      this.isOpening = this.isStale; // what is shown is not yet what was typed
+      if (!this.isStale) this.#open();
+    }
+  }
+
+  #open() {
+    this.#options[Math.max(0, this.#chosen)]?.click();
+  }
+
+  // The latest question wins, whatever the order of the answers.
+  async #ask() {
+    this.asking?.abort();
+    const asking = this.asking = new AbortController();
+    try {
+      const query = new URLSearchParams({ q: this.inputTarget.value });
+      const found = await request(`/api/search?${query}`, { signal: asking.signal });
+      if (this.asking === asking) this.#show(found);
+    } catch (error) {
+      if (error.name !== "AbortError") this.#say(sentence(error));
+    }
+  }
+
+  #show({ results, note }) {
+    this.resultsTarget.replaceChildren(...results.map((result, place) => this.#option(result, place)));
+    const isEmpty = !this.inputTarget.value.trim();
+    this.#say(isEmpty ? t("search_latest") : results.length ? tn("search_found", results.length) : t("search_nothing"));
+    this.noteTarget.textContent = note ?? "";
+    this.noteTarget.hidden = !note;
+    this.helpTarget.hidden = !isEmpty && results.length > 0;
+    this.inputTarget.setAttribute("aria-expanded", String(results.length > 0));
+    this.#choose(isEmpty ? -1 : 0);
+    this.isStale = false;
+    if (this.isOpening) this.#open();
+    this.isOpening = false;
+  }
+
+  #say(words) {
+    this.countTarget.textContent = words;
+  }
+
+  #option({ url, title, excerpt, at }, place) {
+    const option = this.templateTarget.content.firstElementChild.cloneNode(true);
+    option.id = `search-result-${place}`;
+    option.href = url;
+    option.querySelector("[data-part=title]").append(...marked(title));
+    option.querySelector("[data-part=when]").textContent = dayName(at, document.documentElement.lang);
+    option.querySelector("[data-part=excerpt]").append(...marked(excerpt));
+    return option;
+  }
+
+  #choose(place) {
+    const options = this.#options;
+    const chosen = options.length && place >= -1 ? options[Math.min(place, options.length - 1)] : undefined;
+    options.forEach((option) => option.setAttribute("aria-selected", String(option === chosen)));
+    if (chosen) this.inputTarget.setAttribute("aria-activedescendant", chosen.id);
+    else this.inputTarget.removeAttribute("aria-activedescendant");
+    chosen?.scrollIntoView({ block: "nearest" });
+  }
+
+  get #options() {
+    return [...this.resultsTarget.children];
+  }
+
+  get #chosen() {
+    return this.#options.findIndex((option) => option.ariaSelected === "true");
+  }
+}
+
+function marked(parts) {
+  return parts.map(({ text, found }) => {
+    if (!found) return text;
+    const mark = document.createElement("mark");
+    mark.textContent = text;
+    return mark;
+  });
+}

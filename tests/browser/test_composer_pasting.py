@@ -1,0 +1,97 @@
+"""Long texts pasted beside a question, and a browser that has no room for drafts."""
+
+import json
+import re
+
+from playwright.sync_api import Locator, expect
+
+from tests.browser.test_composer import REFUSAL, selected
+from tests.browser.visitor import Tab, Visitor
+from tests.fakes.ollama import FakeOllama
+
+
+def paste(chat: Tab, text: str) -> None:
+    """Paste a text as the keyboard does."""
+    chat.message.evaluate(
+        """(field, text) => {
+          const clipboardData = new DataTransfer();
+          clipboardData.setData("text/plain", text);
+          const event = new ClipboardEvent("paste", {clipboardData, bubbles: true, cancelable: true});
+          if (field.dispatchEvent(event)) field.setRangeText(text, field.selectionStart, field.selectionEnd, "end");
+        }""",
+        text,
+    )
+
+
+def chips(chat: Tab) -> Locator:
+    return chat.page.get_by_role("list", name="Textes joints").get_by_role("listitem")
+
+
+def test_a_long_paste_folds_and_is_sent_after_the_text(alice: Visitor, engine: FakeOllama) -> None:
+    chat = alice.here
+    paste(chat, "une ligne")
+    expect(chat.message).to_have_value("une ligne")
+    expect(chips(chat)).to_have_count(0)
+    long = "\n".join(f"ligne {number}" for number in range(40))
+    chat.message.fill("Résume ceci.")
+    paste(chat, long)
+    expect(chat.message).to_have_value("Résume ceci.")
+    expect(chips(chat)).to_contain_text(["40 lignes"])
+    chat.page.reload()
+    expect(chips(chat)).to_have_count(1)
+    chat.button("Voir\u00a0: Texte collé").click()
+    expect(chat.page.get_by_role("dialog", name="Texte collé")).to_contain_text("ligne 39")
+    chat.page.keyboard.press("Escape")
+    chat.message.press("Enter")
+    chat.finished()
+    expect(chips(chat)).to_have_count(0)
+    assert engine.received("/api/chat")[-1]["messages"][-1]["content"] == f"Résume ceci.\n\n```\n{long}\n```"
+
+
+def test_a_folded_text_can_be_removed_or_put_into_the_text(alice: Visitor) -> None:
+    chat = alice.here
+    for letter in "ab":
+        paste(chat, letter * 2001)
+    expect(chips(chat)).to_have_count(2)
+    chat.button("Retirer\u00a0: Texte collé 1").click()
+    expect(chips(chat)).to_have_count(1)
+    expect(chat.message).to_be_focused()
+    chat.button("Insérer dans le texte\u00a0: Texte collé").click()
+    expect(chips(chat)).to_have_count(0)
+    expect(chat.message).to_have_value("b" * 2001)
+
+
+def test_a_refused_question_gives_its_folded_text_back(alice: Visitor) -> None:
+    alice.watch.allow("status of 503")
+    chat = alice.here
+    body = json.dumps(REFUSAL | {"detail": "Trop de questions sont en attente."})
+    chat.page.route(
+        "**/api/conversations/*/messages",
+        lambda route: route.fulfill(status=503, content_type="application/problem+json", body=body),
+        times=1,
+    )
+    paste(chat, "x" * 2001)
+    chat.message.fill("Et ceci ?")
+    chat.message.press("Enter")
+    expect(chat.message).to_have_value("Et ceci ?")
+    expect(chips(chat)).to_have_count(1)
+
+
+def test_a_full_storage_is_said_and_loses_nothing(alice: Visitor) -> None:
+    chat = alice.here
+    full = "() => { Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError') } }"
+    chat.page.evaluate(full)
+    chat.message.press_sequentially("abc")
+    expect(chat.page.get_by_text("Le navigateur n’a plus de place").locator("visible=true")).to_have_count(1)
+    expect(chat.message).to_have_value("abc")
+    chat.message.press("Enter")
+    chat.finished()
+    expect(chat.questions).to_have_text("abc")
+
+
+def test_a_long_text_goes_where_the_prompt_asks_for_it(alice: Visitor) -> None:
+    chat = alice.here
+    chat.page.get_by_role("button", name="Résumer un compte rendu").click()
+    assert selected(chat) == "{{texte}}"
+    paste(chat, "x" * 2001)
+    expect(chat.message).to_have_value(re.compile(r"\(voir le texte ci-dessous\)$"))

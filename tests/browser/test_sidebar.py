@@ -1,0 +1,178 @@
+"""The sidebar's drawers and marks: folders, pins, the archive, unread answers, keys, and years of conversations."""
+
+import re
+
+import pytest
+from playwright.sync_api import Locator, expect
+
+from tests.browser.conftest import Visitors
+from tests.browser.served import Served
+from tests.browser.test_accessibility import check
+from tests.browser.test_conversations import choose
+from tests.browser.visitor import Tab, Visitor
+from tests.fakes.engine import Phase
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
+from tests.perf.seeds import Past
+from tests.support.processes import wait_until
+
+LABELS = "all => all.map(({dataset}) => dataset.label)"
+SCROLL = "list => list.scrollTo(0, list.scrollHeight)"
+
+
+@pytest.fixture
+def chat(alice: Visitor) -> Tab:
+    """Three conversations, the last one open."""
+    tab = alice.here
+    for title in ("Un", "Deux", "Trois"):
+        tab.open()
+        tab.ask(title)
+        tab.finished()
+    expect(tab.titles).to_have_text(["Trois", "Deux", "Un"])
+    return tab
+
+
+def link(chat: Tab, title: str) -> Locator:
+    return chat.items.locator("a").filter(has_text=re.compile(f"^\\s*{title}"))
+
+
+def section(chat: Tab, heading: str) -> Locator:
+    return chat.sidebar.locator("section:visible").filter(has=chat.page.get_by_role("heading", name=heading))
+
+
+def test_pinned_ones_stand_above_and_stay_there(chat: Tab) -> None:
+    choose(chat, "Un", "Épingler")
+    expect(section(chat, "Épinglées").locator("li")).to_have_text(re.compile("Un"))
+    expect(link(chat, "Un")).to_be_focused()
+    expect(chat.titles).to_have_text(["Un", "Trois", "Deux"])
+    chat.page.reload()
+    expect(chat.titles).to_have_text(["Un", "Trois", "Deux"])
+    choose(chat, "Un", "Désépingler")
+    expect(chat.titles).to_have_text(["Trois", "Deux", "Un"])
+    expect(section(chat, "Épinglées")).to_have_count(0)
+
+
+def test_a_folder_from_its_making_to_its_end(chat: Tab) -> None:
+    chat.button("Nouveau dossier", chat.sidebar).click()
+    chat.page.keyboard.type("Chantier")
+    chat.page.keyboard.press("Enter")
+    folder = chat.button("Chantier", chat.sidebar)
+    expect(folder).to_be_focused()
+    choose(chat, "Deux", "Déplacer dans un dossier…")
+    dialog = chat.page.get_by_role("dialog", name="Déplacer dans quel dossier ?")
+    expect(chat.button("Aucun dossier", dialog)).to_have_attribute("aria-pressed", "true")
+    chat.button("Chantier", dialog).click()
+    expect(chat.titles).to_have_text(["Trois", "Un"])
+    folder.click()
+    expect(folder).to_have_attribute("aria-expanded", "true")
+    expect(chat.titles).to_have_text(["Deux", "Trois", "Un"])
+    # It is open on the page of what is in it.
+    link(chat, "Deux").click()
+    expect(chat.questions).to_have_text("Deux")
+    expect(chat.titles).to_have_text(["Deux", "Trois", "Un"])
+    folder.press("F2")
+    chat.page.keyboard.type("Port")
+    chat.page.keyboard.press("Enter")
+    port = chat.button("Port", chat.sidebar)
+    expect(port).to_be_focused()
+    port.press("Delete")
+    expect(port).to_have_count(0)
+    expect(chat.titles).to_have_text(["Trois", "Deux", "Un"])
+    chat.page.reload()
+    expect(chat.titles).to_have_text(["Trois", "Deux", "Un"])
+
+
+def test_a_folder_is_made_while_moving(chat: Tab) -> None:
+    choose(chat, "Un", "Déplacer dans un dossier…")
+    dialog = chat.page.get_by_role("dialog")
+    field = dialog.get_by_role("textbox", name="Nouveau dossier")
+    field.fill("Neuf")
+    field.press("Enter")
+    expect(dialog).to_be_hidden()
+    expect(chat.titles).to_have_text(["Trois", "Deux"])
+    chat.button("Neuf", chat.sidebar).click()
+    expect(chat.titles).to_have_text(["Un", "Trois", "Deux"])
+
+
+def test_archiving_and_taking_it_back(chat: Tab) -> None:
+    choose(chat, "Deux", "Archiver")
+    expect(chat.titles).to_have_text(["Trois", "Un"])
+    chat.button("Annuler").click()
+    expect(chat.titles).to_have_text(["Trois", "Deux", "Un"])
+    choose(chat, "Deux", "Archiver")
+    expect(chat.titles).to_have_text(["Trois", "Un"])
+    chat.page.reload()
+    expect(chat.titles).to_have_text(["Trois", "Un"])
+
+
+def test_the_list_by_keys(chat: Tab) -> None:
+    link(chat, "Trois").focus()
+    chat.page.keyboard.press("ArrowDown")
+    expect(link(chat, "Deux")).to_be_focused()
+    chat.page.keyboard.press("F2")
+    expect(chat.sidebar.get_by_role("textbox", name="Titre")).to_be_focused()
+    chat.page.keyboard.type("Second")
+    chat.page.keyboard.press("Enter")
+    expect(link(chat, "Second")).to_be_focused()
+    chat.page.keyboard.press("Delete")
+    expect(chat.titles).to_have_text(["Trois", "Un"])
+    expect(link(chat, "Un")).to_be_focused()
+    chat.page.keyboard.press("ArrowUp")
+    expect(link(chat, "Trois")).to_be_focused()
+    chat.page.keyboard.press("ArrowUp")
+    expect(link(chat, "Trois")).to_be_focused()
+    chat.page.keyboard.press("ArrowDown")
+    chat.page.keyboard.press("Enter")
+    expect(chat.questions).to_have_text("Un")
+
+
+def test_an_answer_that_ends_elsewhere_is_marked_and_said(chat: Tab, alice: Visitor, engine: FakeOllama) -> None:
+    alice.page.clock.install()
+    nth = len(engine.generations)
+    engine.script(Scenario.hold(after=2))
+    chat.open()
+    chat.ask("Pendant ce temps")
+    engine.reached(Phase.DECODING, nth)
+    link(chat, "Un").click()
+    expect(chat.questions).to_have_text("Un")
+    expect(link(chat, "Pendant ce temps")).to_contain_text("rédige", use_inner_text=True)
+    engine.release()
+    wait_until(lambda: not any(item["state"] for item in alice.person.get("/api/conversations").json["conversations"]))
+    alice.page.clock.run_for(20_000)
+    expect(link(chat, "Pendant ce temps")).to_contain_text("nouvelle réponse", use_inner_text=True)
+    expect(chat.page.locator(".toast")).to_contain_text("Réponse prête : « Pendant ce temps »")
+    chat.button("Ouvrir", chat.page.locator(".toast")).click()
+    expect(chat.questions).to_have_text("Pendant ce temps")
+    expect(link(chat, "Pendant ce temps")).not_to_contain_text("nouvelle réponse", use_inner_text=True)
+    chat.page.reload()
+    expect(link(chat, "Pendant ce temps")).not_to_contain_text("nouvelle réponse", use_inner_text=True)
+
+
+def test_years_of_conversations_come_as_one_scrolls(alice: Visitor, server: Served) -> None:
+    past = Past(server.instance, alice.name)
+    past.conversations(150)
+    past.close()
+    chat = alice.here.open()
+    expect(chat.items).not_to_have_count(0)
+    for least in (61, 121):
+        chat.page.locator(".sidebar__scroll").evaluate(SCROLL)
+        expect(chat.items.nth(least - 1)).to_be_attached()
+    expect(chat.items).to_have_count(150)
+    expect(chat.titles.last).to_have_text("Conversation 149")
+    expect(chat.button("Afficher les plus anciennes")).to_be_hidden()
+    shown = chat.titles.all_text_contents()
+    assert len(set(shown)) == 150
+    groups = chat.sidebar.locator("section[data-label]:visible").evaluate_all(LABELS)
+    assert len(groups) == len(set(groups))
+
+
+def test_it_is_for_everyone(visit: Visitors, server: Served, chat: Tab) -> None:
+    chat.button("Nouveau dossier", chat.sidebar).click()
+    chat.page.keyboard.type("Chantier")
+    chat.page.keyboard.press("Enter")
+    choose(chat, "Deux", "Déplacer dans un dossier…")
+    check(chat.page)
+    chat.page.keyboard.press("Escape")
+    chat.page.set_viewport_size({"width": 1440, "height": 900})
+    chat.button("Chantier", chat.sidebar).click()
+    check(chat.page)

@@ -1,0 +1,101 @@
+"""The bin, the archive, export and import at the browser: by their pages and by the menu of a conversation."""
+
+import json
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitors
+from tests.browser.served import Served
+from tests.browser.test_accessibility import check
+from tests.browser.test_conversations import choose
+from tests.browser.visitor import Tab, Visitor
+
+PRINTED = """window.print = () => {
+  document.documentElement.dataset.printed = document.querySelectorAll(".answer").length;
+}"""
+
+
+@pytest.fixture
+def chat(alice: Visitor) -> Tab:
+    """A conversation, open."""
+    alice.here.ask("À garder précieusement")
+    alice.here.finished()
+    return alice.here
+
+
+def test_deleted_exported_and_imported_again(chat: Tab, alice: Visitor, tmp_path: Path) -> None:
+    choose(chat, "À garder", "Exporter…")
+    dialog = chat.page.get_by_role("dialog", name="Exporter sous quelle forme ?")
+    with chat.page.expect_download() as download:
+        dialog.get_by_role("link", name="JSON").click()
+    file = tmp_path / download.value.suggested_filename
+    download.value.save_as(file)
+    expect(dialog).to_be_hidden()
+    choose(chat, "À garder", "Supprimer")
+    expect(chat.titles).to_have_count(0)
+    chat.sidebar.get_by_role("link", name="Corbeille").click()
+    expect(chat.page.get_by_role("row")).to_have_count(2)
+    chat.button("Vider la corbeille").click()
+    chat.button("Vider la corbeille", chat.page.get_by_role("dialog")).click()
+    expect(chat.page.get_by_text("La corbeille est vide.")).to_be_visible()
+    chat.page.get_by_role("link", name="Exporter et importer").click()
+    chat.page.get_by_label("Fichier").set_input_files(file)
+    chat.button("Importer").click()
+    expect(chat.page.get_by_role("status")).to_have_text("1 conversation importée.")
+    chat.page.get_by_role("link", name="Retour au chat").click()
+    expect(chat.titles).to_have_text("À garder précieusement")
+
+
+def test_a_file_that_is_wrong_is_refused_in_words(chat: Tab, alice: Visitor, tmp_path: Path) -> None:
+    alice.watch.allow("status of 422")
+    file = tmp_path / "liste.json"
+    file.write_text(json.dumps(["du pain", "du lait"]))
+    chat.open("/transfer")
+    chat.page.get_by_label("Fichier").set_input_files(file)
+    chat.button("Importer").click()
+    expect(chat.page.get_by_role("status")).to_contain_text("Rien n’a été importé.")
+
+
+def test_paper_from_the_menu(chat: Tab) -> None:
+    chat.page.add_init_script(PRINTED)
+    choose(chat, "À garder", "Exporter…")
+    chat.page.get_by_role("link", name="Imprimer, ou enregistrer en PDF").click()
+    expect(chat.page.locator("html")).to_have_attribute("data-printed", "1")
+    expect(chat.questions).to_have_text("À garder précieusement")
+    assert "print" not in chat.page.url
+
+
+def test_the_archive_gives_back(chat: Tab) -> None:
+    choose(chat, "À garder", "Archiver")
+    expect(chat.titles).to_have_count(0)
+    chat.sidebar.get_by_role("link", name="Archives").click()
+    chat.button("Sortir À garder précieusement des archives").click()
+    expect(chat.page.get_by_text("est de nouveau dans vos conversations")).to_be_visible()
+    chat.page.get_by_role("link", name="Retour au chat").click()
+    expect(chat.titles).to_have_text("À garder précieusement")
+
+
+def test_the_pages_are_for_everyone(visit: Visitors, server: Served, chat: Tab) -> None:
+    choose(chat, "À garder", "Exporter…")
+    check(chat.page)
+    chat.page.set_viewport_size({"width": 1440, "height": 900})
+    chat.open("/transfer")
+    check(chat.page)
+    assert chat.page.evaluate("document.documentElement.scrollWidth") <= 390
+    for path in ("/bin", "/archive"):
+        check(chat.open(path).page)
+    chat.page.set_viewport_size({"width": 1440, "height": 900})
+    choose(chat.open(), "À garder", "Archiver")
+    expect(chat.titles).to_have_count(0)
+    check(chat.open("/archive").page)
+    chat.page.set_viewport_size({"width": 320, "height": 700})
+    assert chat.page.evaluate("document.documentElement.scrollWidth") <= 320
+    chat.button("Sortir À garder précieusement des archives").click()
+    chat.page.set_viewport_size({"width": 1440, "height": 900})
+    choose(chat.open(), "À garder", "Supprimer")
+    expect(chat.titles).to_have_count(0)
+    check(chat.open("/bin").page)
+    chat.page.set_viewport_size({"width": 320, "height": 700})
+    assert chat.page.evaluate("document.documentElement.scrollWidth") <= 320

@@ -1,0 +1,132 @@
+"""The bin and the archive: shown, taken back, erased by hand and after thirty days, with nothing left behind."""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from app.extensions import context_of
+from app.generation import tidy
+from app.models import Conversation, Message, Run, bin
+from app.models.types import utcnow
+from tests.fakes.ollama import FakeOllama
+from tests.support.person import Person
+from tests.support.site import Site
+
+INDEXED = "SELECT count(*) FROM message_search_docsize"
+
+
+@pytest.fixture
+def deleted(alice: Person) -> str:
+    """One conversation, in the bin."""
+    made = alice.start()
+    alice.ask(made, "À jeter").end()
+    alice.api("DELETE", f"/conversations/{made}")
+    return made
+
+
+def shown(person: Person, path: str) -> list[str]:
+    """The titles on a page."""
+    return [title.strip() for title in re.findall(r'class="row__name[^"]*"[^>]*>([^<]+)<', person.get(path).text)]
+
+
+def counts(site: Site) -> tuple[int, ...]:
+    """Conversations, messages, runs, and what the index has."""
+    with site.rows() as rows:
+        return (*(rows.query(kind).count() for kind in (Conversation, Message, Run)), rows.scalar(text(INDEXED)))
+
+
+def age(site: Site, conversation: str, days: float) -> None:
+    with site.rows() as rows:
+        rows.get(Conversation, conversation).deleted_at = utcnow() - timedelta(days=days)
+        rows.commit()
+
+
+def test_the_bin_shows_ones_own_and_gives_back(alice: Person, bob: Person, deleted: str) -> None:
+    assert (shown(alice, "/bin"), shown(bob, "/bin")) == (["À jeter"], [])
+    answer = alice.submit(f"/bin/{deleted}/restore", {})
+    assert (answer.status_code, answer.location) == (302, "/bin")
+    assert shown(alice, "/bin") == []
+    assert alice.get(f"/c/{deleted}").status_code == 200
+
+
+def test_what_is_erased_by_hand_is_gone_with_its_words(site: Site, alice: Person, deleted: str) -> None:
+    assert alice.submit(f"/bin/{deleted}/erase", {}).status_code == 302
+    assert counts(site) == (0, 0, 0, 0)
+    assert alice.api("PATCH", f"/conversations/{deleted}", {"deleted": False}).status_code == 404
+
+
+def test_the_bin_is_emptied_of_ones_own(site: Site, alice: Person, bob: Person, deleted: str) -> None:
+    kept, other = alice.start(), bob.start()
+    alice.ask(kept, "À garder").end()
+    bob.ask(other, "De Bob").end()
+    bob.api("DELETE", f"/conversations/{other}")
+    assert alice.submit("/bin/empty", {}).status_code == 302
+    assert (shown(alice, "/bin"), shown(bob, "/bin")) == ([], ["De Bob"])
+    assert counts(site) == (2, 4, 2, 4)
+
+
+def test_only_what_is_in_the_bin_is_restored_and_erased(alice: Person, bob: Person, deleted: str) -> None:
+    alice.api("PATCH", f"/conversations/{deleted}", {"deleted": False})
+    for verb in ("restore", "erase"):
+        assert alice.submit(f"/bin/{deleted}/{verb}", {}).status_code == 404
+        assert alice.submit(f"/bin/{'0' * 16}/{verb}", {}).status_code == 404
+    alice.api("DELETE", f"/conversations/{deleted}")
+    for verb in ("restore", "erase"):
+        assert bob.submit(f"/bin/{deleted}/{verb}", {}).status_code == 404
+    assert shown(alice, "/bin") == ["À jeter"]
+
+
+def test_after_thirty_days_it_is_erased_at_the_start(
+    make_site: Callable[..., Site], ollama: FakeOllama, site: Site, alice: Person, deleted: str
+) -> None:
+    kept = alice.start()
+    alice.ask(kept, "Un peu plus tard").end()
+    alice.api("DELETE", f"/conversations/{kept}")
+    age(site, deleted, 30.01)
+    age(site, kept, 29.9)
+    site.stop()
+    make_site().start(ollama)
+    assert counts(site) == (1, 2, 1, 2)
+
+
+def test_after_thirty_days_it_is_erased_while_the_server_runs(
+    monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person, deleted: str, ollama: FakeOllama
+) -> None:
+    forgotten: list[str] = []
+    clean = tidy.Tidy(lambda: context_of(site.app), forgotten.append)
+    clean()
+    age(site, deleted, 31)
+    clean()
+    # Not a day has gone since the last time.
+    assert (counts(site), forgotten) == ((1, 2, 1, 2), [])
+    monkeypatch.setattr(tidy, "EVERY_S", 0.0)
+    site.generation.inventory.wake()
+    ollama.wait_until(lambda: counts(site) == (0, 0, 0, 0))
+
+
+def test_a_very_long_conversation_is_erased(site: Site, alice: Person) -> None:
+    """Each message hangs on the one before: SQLite follows a thousand at most."""
+    made = alice.start()
+    with site.rows() as rows:
+        rows.execute(text("INSERT INTO messages (id, conversation_id, parent_id, role, content, thinking, created_at)"
+                          " WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+                          " SELECT i, :made, nullif(i - 1, 0), 'user', 'x', '', '2024-01-01' FROM n"), {"made": made})
+        rows.commit()
+    with site.app.app_context():
+        bin.erase([made])
+    assert counts(site) == (0, 0, 0, 0)
+
+
+def test_the_archive_shows_ones_own_and_gives_back(alice: Person, bob: Person) -> None:
+    made = alice.start()
+    alice.ask(made, "À ranger").end()
+    assert alice.submit(f"/archive/{made}/restore", {}).status_code == 404
+    alice.api("PATCH", f"/conversations/{made}", {"archived": True})
+    assert (shown(alice, "/archive"), shown(bob, "/archive"), shown(alice, "/bin")) == (["À ranger"], [], [])
+    assert bob.submit(f"/archive/{made}/restore", {}).status_code == 404
+    assert alice.submit(f"/archive/{made}/restore", {}).location == "/archive"
+    assert shown(alice, "/archive") == []
+    assert alice.get("/archive?cursor=x").status_code == 422

@@ -1,0 +1,157 @@
+"""Export and import: the same tree comes back, other programs' files become ours, and what is wrong changes nothing."""
+
+import io
+import json
+import zipfile
+from typing import Any
+
+import pytest
+from werkzeug.test import TestResponse
+
+from app.models import Conversation, Message
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
+from tests.support.person import Person, problem
+from tests.support.site import Site
+
+# What a copy has anew: ids, and what was noted for this server's own use.
+ANEW = {"id", "parent_id", "siblings", "stream", "metrics", "attempt", "last_event"}
+
+
+@pytest.fixture
+def tree(alice: Person, ollama: FakeOllama) -> str:
+    """Two versions of a first question, two of an answer, thinking, a rating, instructions, a folder."""
+    ollama.script(
+        Scenario.answer("Le nord", thinking="D’abord le vent."), Scenario.answer("Un"), Scenario.answer("Un bis"),
+        Scenario.cut(3),
+    )
+    made = alice.start()
+    first = alice.ask(made, "Première <question>", model="deepseek-r1:1.5b", think=True).end().message_id
+    second = alice.ask(made, "Deuxième").end().message_id
+    alice.regenerate(second).end()
+    alice.api("PUT", f"/messages/{first}/rating", {"good": False, "reason": "Trop court"})
+    alice.ask(made, "Autre début", parent_id=None).end()
+    alice.api("PUT", f"/conversations/{made}/head", {"message_id": second})
+    folder = alice.api("POST", "/folders", {"name": "Chantier"}).json["id"]
+    alice.api("PATCH", f"/conversations/{made}", {"title": "L’arbre", "folder_id": folder, "pinned": True})
+    return made
+
+
+def shape(site: Site, conversation: str) -> Any:
+    """All messages of a conversation, each with what hangs on it, without their ids."""
+    with site.rows() as rows:
+        messages = rows.query(Message).filter_by(conversation_id=conversation).order_by(Message.id).all()
+        places = {message.id: place for place, message in enumerate(messages)}
+        head = places[rows.get(Conversation, conversation).head_id]
+        found = [
+            (
+                message.role, message.content, message.thinking, message.created_at, places.get(message.parent_id),
+                message.run and (message.run.state, message.run.model, message.run.think, message.run.reason,
+                                 message.run.finished_at, message.run.error_code),
+                message.rating and (message.rating.good, message.rating.reason),
+            )
+            for message in messages
+        ]  # fmt: skip
+        return head, found
+
+
+def load(person: Person, content: Any) -> TestResponse:
+    data = content if isinstance(content, bytes) else json.dumps(content).encode()
+    headers = {"X-CSRFToken": person.token, "Accept": "application/json"}
+    return person.send("POST", "/import", data=data, headers=headers, content_type="application/octet-stream")
+
+
+def export(person: Person, path: str = "/export", kind: str = "json") -> TestResponse:
+    answer = person.get(path, query_string={"format": kind})
+    assert answer.status_code == 200, answer.text
+    answer.get_data()
+    answer.close()
+    assert answer.headers["Content-Disposition"].startswith("attachment;")
+    return answer
+
+
+def ids(person: Person) -> list[str]:
+    return [item["id"] for item in person.get("/api/conversations").json["conversations"]]
+
+
+@pytest.mark.parametrize("one", [True, False])
+def test_what_was_exported_and_deleted_comes_back_as_it_was(site: Site, alice: Person, tree: str, one: bool) -> None:
+    before, facts = shape(site, tree), alice.get(f"/api/conversations/{tree}").json
+    file = export(alice, f"/c/{tree}/export" if one else "/export").data
+    alice.api("DELETE", f"/conversations/{tree}")
+    alice.submit("/bin/empty", {})
+    assert ids(alice) == []
+    answer = load(alice, file)
+    assert (answer.status_code, answer.json) == (201, {"conversations": 1, "messages": len(before[1])})
+    (made,) = ids(alice)
+    assert shape(site, made) == before
+    again = alice.get(f"/api/conversations/{made}").json
+    for told in (facts, again):
+        for name in ("id", "url", "unread"):
+            del told[name]
+        told["messages"] = [{key: value for key, value in each.items() if key not in ANEW} for each in told["messages"]]
+    assert again == facts
+    # It is found by its words, also by those of the branches that are not shown.
+    for word in ("arbre", "premiere", "autre debut", "un bis"):
+        assert alice.get("/api/search", query_string={"q": word}).json["results"], word
+    # And it goes on.
+    assert alice.ask(made, "La suite").end().data("done")["status"] == "done"
+
+
+def test_a_conversation_for_reading(alice: Person, tree: str) -> None:
+    file = export(alice, f"/c/{tree}/export", "markdown")
+    assert "l-arbre.md" in file.headers["Content-Disposition"]
+    assert file.text.startswith("# L’arbre\n")
+    assert "Première <question>" in file.text
+    assert "Un" in file.text
+    assert "Autre début" not in file.text
+    page = export(alice, f"/c/{tree}/export", "html").text
+    assert "Première &lt;question&gt;" in page
+    assert "<question>" not in page
+
+
+def test_code_in_html_stands_apart(alice: Person, ollama: FakeOllama) -> None:
+    ollama.script(Scenario.answer("Voici :\n```html\n<script>alert(1)</script>\n```\nFini </pre>."))
+    made = alice.start()
+    alice.ask(made, "Du code").end()
+    page = export(alice, f"/c/{made}/export", "html").text
+    assert "<pre><code>&lt;script&gt;alert(1)&lt;/script&gt;\n</code></pre>" in page
+    assert "<script" not in page
+    assert "Fini &lt;/pre&gt;." in page
+
+
+def test_all_for_reading_are_one_archive(alice: Person, bob: Person, tree: str) -> None:
+    other = bob.start()
+    bob.ask(other, "De Bob").end()
+    second = alice.start()
+    alice.ask(second, "L’arbre").end()
+    with zipfile.ZipFile(io.BytesIO(export(alice, kind="markdown").data)) as archive:
+        assert archive.namelist() == ["0001-l-arbre.md", "0002-l-arbre.md"]
+        assert "De Bob" not in "".join(archive.read(name).decode() for name in archive.namelist())
+
+
+def test_an_export_of_nothing(alice: Person) -> None:
+    file = export(alice)
+    assert file.json["conversations"] == []
+    assert problem(load(alice, file.data)) == (422, "import_empty")
+    assert alice.get(f"/c/{alice.start()}/export", headers={"Accept": "application/json"}).status_code == 404
+    assert problem(alice.get("/export?format=pdf", headers={"Accept": "application/json"})) == (422, "invalid_field")
+
+
+def test_an_answer_that_is_being_written_is_exported_as_far_as_it_is(alice: Person, ollama: FakeOllama) -> None:
+    ollama.script(Scenario.hold(after=1))
+    made = alice.start()
+    stream = alice.ask(made, "Pendant")
+    stream.until("text")
+    file = export(alice).data
+    ollama.release()
+    stream.end()
+    assert load(alice, file).status_code == 201
+    assert alice.messages(ids(alice)[0])[1]["status"] in ("interrupted", "done")
+    assert {alice.messages(each)[1]["status"] for each in ids(alice)} == {"interrupted", "done"}
+
+
+def test_the_page_offers_both(alice: Person) -> None:
+    page = alice.get("/transfer").text
+    for kind in ("json", "markdown", "html"):
+        assert f'href="/export?format={kind}"' in page

@@ -1,0 +1,56 @@
+"""« Rapide » and « Soigné »: shown when an administrator mapped both to models that are there."""
+
+import re
+
+from app.engines.base import Model
+from app.intents import stored_intents, usable_intents
+from app.models import StoredSetting
+from tests.support.person import Person
+from tests.support.site import Site
+
+QUICK, CAREFUL = "phi3:mini", "deepseek-r1:1.5b"
+SHOWN = re.compile(r'data-label="(?:Rapide|Soigné)"')
+
+
+def shown(person: Person) -> int:
+    """How many intents the list of models has."""
+    return len(SHOWN.findall(person.get("/").text))
+
+
+def choose(person: Person, quick: str, careful: str) -> int:
+    return person.submit("/admin/models/intents", {"quick": quick, "careful": careful}).status_code
+
+
+def test_both_mapped_are_shown_to_everyone(alice: Person, bob: Person) -> None:
+    assert shown(bob) == 0
+    assert choose(alice, QUICK, CAREFUL) == 302
+    page = bob.get("/").text
+    assert re.search(rf'data-name="{QUICK}" data-label="Rapide"', page)
+    assert re.search(rf'data-name="{CAREFUL}" data-label="Soigné"', page)
+    assert f"<option selected>{CAREFUL}</option>" in alice.get("/admin/models").text
+
+
+def test_one_alone_or_twice_the_same_is_no_choice(alice: Person) -> None:
+    for quick, careful in ((QUICK, ""), ("", CAREFUL), (QUICK, QUICK), ("", "")):
+        assert choose(alice, quick, careful) == 302
+        assert shown(alice) == 0, (quick, careful)
+
+
+def test_an_unknown_model_is_refused_and_nothing_is_changed(site: Site, alice: Person) -> None:
+    choose(alice, QUICK, CAREFUL)
+    assert choose(alice, "inconnu", CAREFUL) == 422
+    with site.rows():
+        assert stored_intents() == {"quick": QUICK, "careful": CAREFUL}
+
+
+def test_a_model_that_went_away_takes_the_choice_with_it(site: Site, alice: Person) -> None:
+    choose(alice, QUICK, CAREFUL)
+    with site.rows():
+        StoredSetting.put("careful_model", "parti:7b")
+        assert usable_intents([Model(QUICK), Model(CAREFUL)]) == {}
+    assert shown(alice) == 0
+
+
+def test_only_an_administrator_maps_them(alice: Person, bob: Person) -> None:
+    assert choose(bob, QUICK, CAREFUL) == 403
+    assert shown(alice) == 0

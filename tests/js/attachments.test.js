@@ -1,0 +1,22 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fenced, isLong, withFiles } from "couach/lib/attachments";
+
+test("more than 2,000 characters or 30 lines are long", () => {
+  assert.equal(isLong("x".repeat(2000)), false);
+  assert.equal(isLong("x".repeat(2001)), true);
+  assert.equal(isLong("x\n".repeat(29)), false);
+  assert.equal(isLong("x\n".repeat(30)), true);
+});
+
+test("nothing in a text ends its fence", () => {
+  assert.equal(fenced("a\n"), "```\na\n```");
+  assert.equal(fenced("```js\na\n```"), "````\n```js\na\n```\n````");
+  assert.equal(fenced("a `````` b"), "```````\na `````` b\n```````");
+});
+
+test("files come after the text, in order, and a text alone stays as it is", () => {
+  assert.equal(withFiles("Résume. \n", []), "Résume. \n");
+  assert.equal(withFiles("Résume. \n", ["un", "deux"]), "Résume.\n\n```\nun\n```\n\n```\ndeux\n```");
+  assert.equal(withFiles("", ["un"]), "```\nun\n```");
+});
