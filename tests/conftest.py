@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import Person
 from tests.support.program import Program, token_of
 from tests.support.site import Site, furnished, migrated
+
+# The same examples each time, however slow the machine is.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.load_profile("steady")
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from app.generation import hub
@@ -28,7 +28,6 @@ def clean(text: str) -> str:
     return text.encode(errors="replace").decode()
 
 
-@settings(deadline=None)
 @given(pieces, st.integers(0, 60))
 def test_a_stream_cut_anywhere_and_resumed_is_the_same(parts: list[tuple[Event, str]], cut: int) -> None:
     channel = written(parts)
@@ -46,7 +45,6 @@ def test_a_stream_cut_anywhere_and_resumed_is_the_same(parts: list[tuple[Event, 
         ]
 
 
-@settings(deadline=None)
 @given(pieces)
 def test_a_snapshot_is_what_was_sent_up_to_its_number(parts: list[tuple[Event, str]]) -> None:
     channel = Channel("déjà ", "pensé ")

@@ -25,7 +25,7 @@ def each_turn(exchanges: list[tuple[str, str]], budget: int) -> list[Prompt]:
     return [build(SYSTEM, turns[: end + 1], budget) for end in range(0, len(turns), 2)]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(conversations, budgets)
 def test_each_prompt_begins_with_the_one_before_unless_the_cut_moved(
     exchanges: list[tuple[str, str]], budget: int
@@ -36,7 +36,7 @@ def test_each_prompt_begins_with_the_one_before_unless_the_cut_moved(
             assert after.messages[: len(before.messages)] == before.messages
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(conversations, budgets)
 def test_the_last_question_is_sent_whole_roles_alternate_and_the_rest_fits(
     exchanges: list[tuple[str, str]], budget: int
@@ -50,7 +50,7 @@ def test_the_last_question_is_sent_whole_roles_alternate_and_the_rest_fits(
         assert used <= budget or len(roles) == 1
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(conversations, budgets)
 def test_what_is_left_out_is_counted_and_the_first_one_read_is_named(
     exchanges: list[tuple[str, str]], budget: int
