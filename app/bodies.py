@@ -20,6 +20,11 @@ def clean(text: str) -> str:
     return SURROGATES.sub("\ufffd", text.replace("\0", ""))
 
 
+def plain_text(text: str | None) -> str:
+    """What a text area sent: with line ends as the rest of the world writes them, without what cannot be stored."""
+    return clean(text or "").replace("\r\n", "\n").strip()
+
+
 def body() -> dict[str, Any]:
     """The request's JSON object, or an empty one when nothing was sent; raises bad_request."""
     if not request.get_data(cache=True):

@@ -1,6 +1,5 @@
 """`/v1/models` and `/v1/chat/completions`."""
 
-
 from flask import Response, current_app, jsonify
 
 from app.api import blueprint

@@ -16,7 +16,7 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from app.bodies import clean
+from app.bodies import plain_text
 from app.models.prompt import MAX_CONTENT, MAX_NAME
 from app.models.user import MAX_INSTRUCTIONS, MAX_PASSWORD, MIN_PASSWORD, normalized
 
@@ -31,11 +31,6 @@ def not_blank(_form: Any, field: Any) -> None:
     """Spaces alone are no name."""
     if not normalized(field.data or ""):
         raise ValidationError(_l("Fill in this field."))
-
-
-def plain_text(text: str | None) -> str:
-    """What a text area sent: with line ends as the rest of the world writes them, without what cannot be stored."""
-    return clean(text or "").replace("\r\n", "\n").strip()
 
 
 REQUIRED = InputRequired(_l("Fill in this field."))

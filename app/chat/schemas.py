@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from flask import request
 
-from app.bodies import MAX_CONTENT, body, clean, field, name_field
+from app.bodies import MAX_CONTENT, body, clean, field, name_field, plain_text
 from app.errors import AppError
 from app.models.folder import MAX_NAME as MAX_FOLDER_NAME
 from app.models.listing import Cursor
@@ -118,7 +118,7 @@ class Instructions:
         text = field(body(), "instructions", str)
         if text is None:
             raise AppError("missing_field", field="instructions")
-        text = clean(text).replace("\r\n", "\n").strip()
+        text = plain_text(text)
         if len(text) > MAX_INSTRUCTIONS:
             raise AppError("too_large", limit=MAX_INSTRUCTIONS)
         return cls(text)
