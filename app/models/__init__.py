@@ -1,7 +1,9 @@
-"""The rows: people, their sessions and tokens, prompts, conversations, messages, runs, settings."""
+"""The rows: people, their sessions and tokens, prompts, conversations, messages, runs, settings, the Labo's."""
 
+from .campaign import LabCampaign, LabVote
 from .conversation import Conversation
 from .folder import Folder
+from .lab import LabMachine, LabRun, LabSample
 from .message import Message, Role
 from .prompt import Prompt
 from .rating import Rating
@@ -15,6 +17,11 @@ __all__ = [
     "AccessToken",
     "Conversation",
     "Folder",
+    "LabCampaign",
+    "LabMachine",
+    "LabRun",
+    "LabSample",
+    "LabVote",
     "LoginSession",
     "Message",
     "Prompt",

@@ -1,0 +1,136 @@
+"""The Labo's rows: machines, measuring runs and their samples."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from app.extensions import db
+from app.models.types import UtcDateTime, utcnow
+
+
+class LabState(StrEnum):
+    """A run: `queued → running → done | cancelled | failed`; `interrupted` when the server ended meanwhile."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+class SampleState(StrEnum):
+    """A sample: `waiting → done | failed`; it is committed as it ends."""
+
+    WAITING = "waiting"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class Kind(StrEnum):
+    """What a sample measures; its `prompt` is then: cold/warm, tokens to read, a task's id, people at once."""
+
+    LOAD = "load"
+    READING = "reading"
+    TASK = "task"
+    CROWD = "crowd"
+
+
+class Verdict(StrEnum):
+    """réussi, réserve, échec."""
+
+    PASSED = "passed"
+    RESERVE = "reserve"
+    FAILED = "failed"
+
+
+class LabMachine(db.Model):  # type: ignore[name-defined,misc]
+    """Where samples were taken; `description` is what was seen of the hardware, `source` who measured by hand."""
+
+    __tablename__ = "lab_machines"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    # The same hardware, limits and engine kind have the same one.
+    fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(200))
+    description: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    # Empty for what this program measured.
+    source: Mapped[str] = mapped_column(String(300), default="")
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+
+class LabRun(db.Model):  # type: ignore[name-defined,misc]
+    """One measuring run. `plan`: see `app/bench/plan.py`; `models`: name → what the engine tells of it."""
+
+    __tablename__ = "lab_runs"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    machine_id: Mapped[int] = mapped_column(ForeignKey("lab_machines.id"), index=True)
+    user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    title: Mapped[str] = mapped_column(String(200), default="")
+    state: Mapped[LabState] = mapped_column(String(12), default=LabState.QUEUED, index=True)
+    plan: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    # {"name", "label", "version"}
+    engine: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    models: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    error_cause: Mapped[str | None] = mapped_column(String(1000))
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    machine: Mapped[LabMachine] = relationship()
+    samples: Mapped[list["LabSample"]] = relationship(
+        back_populates="run", order_by="LabSample.position", passive_deletes=True
+    )
+
+
+class LabSample(db.Model):  # type: ignore[name-defined,misc]
+    """One measurement. A disturbed one stays, marked, and another with the same `position` takes its place."""
+
+    __tablename__ = "lab_samples"
+    __table_args__ = (Index("ix_lab_samples_run", "run_id", "position"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("lab_runs.id", ondelete="CASCADE"))
+    # Its place in the randomised order.
+    position: Mapped[int]
+    attempt: Mapped[int] = mapped_column(default=1)
+    kind: Mapped[Kind] = mapped_column(String(12))
+    model: Mapped[str] = mapped_column(String(200), index=True)
+    # {"think", "threads", "context", "temperature"}; 0 or null: as the server is set
+    setting: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    prompt: Mapped[str] = mapped_column(String(80))
+    repeat: Mapped[int] = mapped_column(default=1)
+    # Counted apart: what comes first warms the caches up.
+    warmup: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[SampleState] = mapped_column(String(12), default=SampleState.WAITING)
+    disturbed: Mapped[bool] = mapped_column(default=False)
+    metrics: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    # CPU and RAM over time: [[seconds, engine CPU %, machine CPU %, engine RAM bytes], …]
+    series: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    question: Mapped[str] = mapped_column(Text, default="")
+    answer: Mapped[str] = mapped_column(Text, default="")
+    thinking: Mapped[str] = mapped_column(Text, default="")
+    # What was judged: see `app/bench/judgement.py`
+    verdict: Mapped[Verdict | None] = mapped_column(String(12))
+    score: Mapped[float | None]
+    judgement: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    # A person's word, which counts instead.
+    overruled: Mapped[Verdict | None] = mapped_column(String(12))
+    overruled_note: Mapped[str] = mapped_column(String(1000), default="")
+    overruled_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    error_cause: Mapped[str | None] = mapped_column(String(1000))
+    started_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    run: Mapped[LabRun] = relationship(back_populates="samples")
+
+    @property
+    def final_verdict(self) -> Verdict | None:
+        """What counts: a person's word, else the judgement."""
+        return self.overruled or self.verdict
