@@ -1,0 +1,1 @@
+"""The Labo's pages: which model to choose, the measuring runs and their samples, the tasks."""
