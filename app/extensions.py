@@ -2,19 +2,22 @@
 
 import sqlite3
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
 from typing import Any
 
-from flask import Flask, current_app, has_app_context
+from flask import Flask, current_app, g, has_app_context, request, session
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter, RateLimiter
+from flask_wtf.csrf import validate_csrf
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase
+from wtforms.validators import ValidationError
+
+from app.tries import Tries
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -25,6 +28,9 @@ NAMING = {
 }
 # A writer that holds the database this long makes the others fail with a clear 503.
 BUSY_TIMEOUT_MS = 5000
+# What the page's own scripts send.
+CSRF_HEADER = "X-CSRFToken"
+TOKENS_REMEMBERED = 1024
 
 
 class Base(DeclarativeBase):
@@ -33,28 +39,58 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
+class CsrfProtection(CSRFProtect):  # type: ignore[misc]
+    """Flask-WTF's, which remembers what it found: a page sends the same token with each call of its scripts."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._matches = lru_cache(TOKENS_REMEMBERED)(_matches)
+
+    def protect(self, apply_exemptions: bool = False) -> None:
+        """Let a call pass whose header's token belongs to the session; all else is Flask-WTF's."""
+        given, own = request.headers.get(CSRF_HEADER), session.get("csrf_token")
+        if given and own and not request.is_secure and self._matches(current_app.secret_key, given, own):
+            g.csrf_valid = True
+            return
+        super().protect(apply_exemptions)
+
+
+def _matches(_key: object, given: str, _own: str) -> bool:
+    """Whether a token was made by this key for the session whose own is `_own`: it does not age, so this stays true."""
+    try:
+        validate_csrf(given)
+    except ValidationError:
+        return False
+    return True
+
+
 # Rows stay readable after a commit: a request ends soon after, and each re-reading would cost a query.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 migrate = Migrate(render_as_batch=True)
 login_manager = LoginManager()
-csrf = CSRFProtect()
+csrf = CsrfProtection()
 babel = Babel()
 
 
-def bind_limiter(app: Flask) -> None:
+def bind_tries(app: Flask) -> None:
     """An extension that looks for limits before each request would cost more time than finding the person."""
-    app.extensions["limiter"] = FixedWindowRateLimiter(MemoryStorage())
+    app.extensions["tries"] = Tries()
 
 
-def limiter() -> RateLimiter:
+def tries() -> Tries:
     """Counts of this application's tries, in memory."""
-    found: RateLimiter = current_app.extensions["limiter"]
+    found: Tries = current_app.extensions["tries"]
     return found
 
 
 def context_of(app: Flask) -> AbstractContextManager[Any]:
     """The context in force, else a new one; a second one inside a request would take a second connection."""
     return nullcontext() if has_app_context() else app.app_context()
+
+
+def in_context() -> bool:
+    """Whether a request or a command is at work here, which has a session of its own."""
+    return has_app_context()
 
 
 def release_connection() -> None:
@@ -73,3 +109,10 @@ def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
         cursor.close()
         # SQLite's own knows the letters of ASCII only: a search for « école » would not find « École ».
         connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)
+        # Which PostgreSQL has.
+        connection.create_function("translate", 3, _translated, deterministic=True)
+
+
+def _translated(text: str | None, old: str, new: str) -> str | None:
+    """The text with each letter of `old` as the one at its place in `new`."""
+    return text and text.translate(str.maketrans(old, new))

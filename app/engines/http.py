@@ -56,11 +56,20 @@ class _SecureConnection(_Cuttable, HTTPSConnection):
     pass
 
 
-class _Pool(HTTPConnectionPool):
+class _Once:
+    """A connection serves one request: the engine closes it, and may do so before we could ask again."""
+
+    def _put_conn(self, connection: Any) -> None:
+        if connection is not None:
+            connection.close()
+        super()._put_conn(None)  # type: ignore[misc]
+
+
+class _Pool(_Once, HTTPConnectionPool):
     ConnectionCls = _Connection
 
 
-class _SecurePool(HTTPSConnectionPool):
+class _SecurePool(_Once, HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
 
 
@@ -79,7 +88,8 @@ class Exchanges:
         self._template: tuple[tuple[str, dict[str, str]], requests.PreparedRequest] | None = None
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.headers.update({"Accept-Encoding": "identity"} | (headers or {}))
+        # An engine that closes its connection tells the end of an answer at once, whatever a frame waits for.
+        self._session.headers.update({"Accept-Encoding": "identity", "Connection": "close"} | (headers or {}))
         adapter = _Adapter(pool_connections=4, pool_maxsize=256)
         self._session.mount("http://", adapter)
         self._session.mount("https://", adapter)

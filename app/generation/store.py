@@ -1,15 +1,15 @@
 """What a run reads from the rows and writes to them; each call is one short transaction."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from app.engines.base import Usage
 from app.errors import AppError, sentence
-from app.extensions import db
+from app.extensions import db, in_context
 from app.generation.prompt import Turn
 from app.models import Conversation, Message, Run, RunState, User
 from app.models.types import utcnow
@@ -53,29 +53,28 @@ class Store:
 
     def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
         self._context = context
+        self._database: Engine | None = None
 
     def begin(self, message_id: int, conversation_id: str, *, mark: bool) -> Job:
         """The job of a run; `mark` it as running if it was stored as queued.
 
         Raises not_found when its conversation was erased meanwhile.
         """
-        with self._context():
-            connection = db.session.connection()
-            if mark:
+        if mark:
+            with self._transaction() as connection:
                 connection.execute(WRITE_RUN, {"answer": message_id, "state": RunState.RUNNING})
-                db.session.commit()
-                connection = db.session.connection()
+        with self._transaction() as connection:
             rows = {row.id: row for row in connection.execute(TURNS, {"conversation": conversation_id})}
-            answer = rows.get(message_id)
-            if answer is None:
-                raise AppError("not_found")
-            branch, place = [], answer.id
-            while place in rows:
-                branch.append(Turn(place, rows[place].role, rows[place].content))
-                place = rows[place].parent_id
-            instructions = (answer.personal_instructions, answer.instructions)
-            texts = (answer.content, answer.thinking, answer.locale, instructions)
-            return Job(answer.model, answer.think, branch[::-1], *texts)
+        answer = rows.get(message_id)
+        if answer is None:
+            raise AppError("not_found")
+        branch, place = [], answer.id
+        while place in rows:
+            branch.append(Turn(place, rows[place].role, rows[place].content))
+            place = rows[place].parent_id
+        instructions = (answer.personal_instructions, answer.instructions)
+        texts = (answer.content, answer.thinking, answer.locale, instructions)
+        return Job(answer.model, answer.think, branch[::-1], *texts)
 
     def next_job(self, conversation_id: str) -> tuple[Job, int] | None:
         """What a conversation's next question would find before it, and whose it is; None without an answer."""
@@ -91,10 +90,8 @@ class Store:
 
     def save(self, message_id: int, content: str, thinking: str) -> None:
         """Keep the text so far."""
-        with self._context():
-            text = {"answer": message_id, "content": content, "thinking": thinking}
-            db.session.connection().execute(WRITE_TEXT, text)
-            db.session.commit()
+        with self._transaction() as connection:
+            connection.execute(WRITE_TEXT, {"answer": message_id, "content": content, "thinking": thinking})
 
     def cut(self, message_id: int, left_out: int, first_read: int | None) -> None:
         """Remember how many of the oldest messages the model does not read for this answer."""
@@ -117,21 +114,33 @@ class Store:
         locale: str | None = None,
     ) -> dict[str, str] | None:
         """Store the end of a run, all in one commit; returns the error as the wire shows it."""
-        with self._context():
-            connection = db.session.connection()
+        with self._transaction() as connection:
             if content is not None:
                 connection.execute(WRITE_TEXT, {"answer": message_id, "content": content, "thinking": thinking})
             end = {"answer": message_id, "state": state, "reason": reason, "metrics": metrics, "finished_at": utcnow()}
             if error is not None:
                 end |= {"error_code": error.code, "error_params": error.params, "error_cause": error.cause[:1000]}
             connection.execute(WRITE_RUN, end)
-            db.session.commit()
-            return self.describe(error, locale) if error else None
+        return self.describe(error, locale) if error else None
 
     def describe(self, error: AppError, locale: str | None) -> dict[str, str]:
         """A failure that could not be stored, as the wire shows it."""
         with self._context():
             return {"code": error.code, "message": sentence(error.code, error.params, locale)}
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A connection, its work committed at the end: in a request the session's, as a second one could be waited
+        for in vain; else one without a session, which costs more than most statements here."""
+        if in_context():
+            yield db.session.connection()
+            db.session.commit()
+            return
+        if self._database is None:
+            with self._context():
+                self._database = db.engine
+        with self._database.begin() as connection:
+            yield connection
 
     def history(self) -> list[tuple[str, float, Usage]]:
         """What the last done runs took once they had a slot: model, seconds and the engine's counts, oldest first."""

@@ -6,9 +6,10 @@ from sqlalchemy import ColumnElement, and_, delete, update
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.conversation import Conversation, title_from
+from app.models.conversation import Conversation
 from app.models.message import Message
 from app.models.run import Run
+from app.models.titles import title_from
 from app.models.tree import Tree
 from app.models.types import insert_row, public_id, utcnow
 
@@ -37,6 +38,9 @@ def take_out(question: Message) -> Conversation:
     if conversation.head_id in gone:
         removed.head_id = conversation.head_id
         conversation.head_id = tree.end_without(question.id)
+    if conversation.head_id is None:
+        # Nothing is left: its next question names it.
+        conversation.title = ""
     db.session.flush()
     _move(Message.id == question.id, removed, parent_id=None)
     _move(Message.id.in_(gone), removed)
@@ -54,6 +58,7 @@ def put_back(conversation: Conversation, removed: Conversation, parent_id: int |
     if parent_id is not None:
         Message.parent_in(conversation, parent_id)
     conversation.head_id = removed.head_id
+    conversation.title = conversation.title or removed.title
     db.session.flush()
     taken = Message.conversation_id == removed.id
     _move(and_(taken, Message.parent_id.is_(None)), conversation, parent_id=parent_id)
@@ -68,15 +73,18 @@ def copy(answer: Message) -> Conversation:
     The copies of the runs are without figures and ratings: nothing was written for them.
     """
     conversation = answer.conversation
-    made = _like(conversation, title=conversation.title)
+    # What it begins with was said then: it is looked for by its dates.
+    made = _like(conversation, title=conversation.title, created_at=conversation.created_at)
     places: dict[int | None, int | None] = {None: None}
+    connection = db.session.connection()
     for message in conversation.path_to(answer.id):
         values = _columns(message, without={"id", "client_id"})
         values |= {"conversation_id": made.id, "parent_id": places[message.parent_id]}
-        places[message.id] = insert_row(Message(**values))
+        places[message.id] = insert_row(connection, Message, **values).id
         if message.run is not None:
             run = _columns(message.run, without={"metrics"})
-            insert_row(Run(**run | {"message_id": places[message.id], "first_read": places.get(run["first_read"])}))
+            run |= {"message_id": places[message.id], "first_read": places.get(run["first_read"])}
+            insert_row(connection, Run, **run)
     made.head_id = places[answer.id]
     db.session.commit()
     return made

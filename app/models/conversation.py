@@ -3,30 +3,19 @@
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import ForeignKey, Index, String, Text, bindparam, select, update
+from sqlalchemy import Connection, ForeignKey, Index, String, Text, bindparam, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.errors import AppError
 from app.extensions import db
 from app.models.folder import Folder
 from app.models.message import Message, Role
 from app.models.run import ACTIVE, Run, RunState
-from app.models.types import UtcDateTime, insert_row, public_id, utcnow
+from app.models.share import Share
+from app.models.titles import title_from
+from app.models.types import UtcDateTime, insert_row, public_id, to_read, utcnow
 from app.models.user import User
-
-TITLE_LENGTH = 60
-PAGE = 60
-
-
-def title_from(question: str) -> str:
-    """The question's first words: a title that costs no call to the model."""
-    lines = (line.lstrip(" #*>-\t").rstrip() for line in question.splitlines())
-    line = next(filter(None, lines), "")
-    if len(line) <= TITLE_LENGTH:
-        return line or question.strip()[:TITLE_LENGTH]
-    return line[:TITLE_LENGTH].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 
 
 class Conversation(db.Model):  # type: ignore[name-defined,misc]
@@ -71,7 +60,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
     def to_ask(cls, user: User, conversation_id: str) -> "Conversation":
         """The same for a question to be asked in it: the columns alone, a stranger to the session, at half the cost."""
         row = db.session.connection().execute(FOUND, {"id": conversation_id}).first()
-        return cls._checked(cls(**row._mapping) if row else None, user)
+        return cls._checked(to_read(cls, row._mapping) if row else None, user)
 
     @classmethod
     def start(cls, user: User, model: str | None = None) -> "Conversation":
@@ -98,18 +87,11 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         Returns the answer and whether it is new: the same `client_id` again gives the first one's answer.
         Raises unknown_parent.
         """
-        question = Message(
-            conversation_id=self.id,
-            parent_id=None if first else Message.parent_in(self, parent_id),
-            role=Role.USER,
-            content=content,
-            thinking="",
-            client_id=client_id,
-            created_at=utcnow(),
-        )
+        parent = None if first else Message.parent_in(self, parent_id)
+        connection = db.session.connection()
         try:
-            insert_row(question)
-            answer = self._insert_answer(question, Run(model=model, think=think, state=state))
+            question = self._insert_message(connection, parent, Role.USER, content, client_id)
+            answer = self._insert_answer(connection, question, model=model, think=think, state=state)
             db.session.commit()
         except IntegrityError:
             db.session.rollback()
@@ -152,8 +134,9 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         db.session.commit()
 
     def delete(self) -> None:
-        """Put it out of sight; `change(restored=True)` takes that back."""
+        """Put it out of sight, and end its links; `change(restored=True)` takes the first back."""
         self.deleted_at = utcnow()
+        Share.end_all(self.id)
         db.session.commit()
 
     def being_written(self) -> list[Message]:
@@ -164,12 +147,10 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
             )
         )
 
-    def regenerate(
-        self, answer: Message, *, model: str, think: bool, state: RunState = RunState.QUEUED
-    ) -> Message:
+    def regenerate(self, answer: Message, *, model: str, think: bool, state: RunState = RunState.QUEUED) -> Message:
         """Add another answer to the same question, committed."""
         assert answer.parent is not None  # noqa: S101 - an answer has a question, by construction
-        sibling = self._insert_answer(answer.parent, Run(model=model, think=think, state=state))
+        sibling = self._insert_answer(db.session.connection(), answer.parent, model=model, think=think, state=state)
         db.session.commit()
         return sibling
 
@@ -199,38 +180,54 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
             raise AppError("not_found")
         return found
 
-    def _insert_answer(self, question: Message, run: Run) -> Message:
+    def _insert_answer(
+        self, connection: Connection, question: Message, *, model: str, think: bool, state: RunState
+    ) -> Message:
         """An answer to be written, as the new end of the branch; the caller commits.
 
-        The rows go in by plain statements: all people who ask at the same moment wait for each other here. The
-        objects returned are complete, but strangers to the session.
+        The rows go in by plain statements: all people who ask at the same moment wait for each other here.
         """
-        answer = Message(
-            conversation_id=self.id,
-            parent_id=question.id,
-            role=Role.ASSISTANT,
-            content="",
-            thinking="",
-            client_id=None,
-            created_at=utcnow(),
+        answer = self._insert_message(connection, question.id, Role.ASSISTANT, "", None)
+        run = insert_row(
+            connection,
+            Run,
+            message_id=answer.id,
+            model=model,
+            think=think,
+            state=state,
+            attempt=1,
+            left_out=0,
+            queued_at=answer.created_at,
         )
-        run.message_id = insert_row(answer)
-        run.attempt, run.left_out, run.queued_at = 1, 0, answer.created_at
-        insert_row(run)
         changes = {
             "head_id": answer.id,
             "updated_at": answer.created_at,
-            "model": run.model,
+            "model": model,
             "title": self.title or title_from(question.content),
             "archived": False,
         }
         change = FIRST_CHANGED if self.personal_instructions is None else CHANGED
-        db.session.connection().execute(change, {"conversation": self.id, **changes})
-        for name, value in changes.items():
-            set_committed_value(self, name, value)
-        for name, value in (("conversation", self), ("parent", question), ("run", run)):
-            set_committed_value(answer, name, value)
+        connection.execute(change, {"conversation": self.id, **changes})
+        # As they are in the rows now: nothing here is to be written by the session.
+        self.__dict__.update(changes)
+        answer.__dict__.update(conversation=self, parent=question, run=run)
         return answer
+
+    def _insert_message(
+        self, connection: Connection, parent_id: int | None, role: Role, content: str, client_id: str | None
+    ) -> Message:
+        message: Message = insert_row(
+            connection,
+            Message,
+            conversation_id=self.id,
+            parent_id=parent_id,
+            role=role,
+            content=content,
+            thinking="",
+            client_id=client_id,
+            created_at=utcnow(),
+        )
+        return message
 
     def _answer_to(self, client_id: str) -> Message | None:
         question = select(Message.id).where(Message.conversation_id == self.id, Message.client_id == client_id)

@@ -13,11 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
 from app.models import bin
-from app.models.conversation import Conversation, title_from
+from app.models.conversation import Conversation
 from app.models.folder import Folder
 from app.models.message import Message, Role
 from app.models.rating import Rating
 from app.models.run import ACTIVE, Run, RunState
+from app.models.titles import title_from
 from app.models.types import insert_row, public_id, utcnow
 from app.models.user import User
 
@@ -76,8 +77,8 @@ def taken(user: User, conversation: Conversation | None = None) -> Iterator[Conv
             yield copy
 
 
-def put(user: User, copies: list[ConversationCopy]) -> None:
-    """Make them this person's, all or none, committed. Raises too_many_folders.
+def put(user: User, copies: list[ConversationCopy]) -> list[str]:
+    """Make them this person's, all or none, committed; their ids. Raises too_many_folders.
 
     They go in a few at a time, because all who ask meanwhile wait for their turn to write, and out of sight: as if
     deleted so long ago that what is left of an import that was cut short is erased soon.
@@ -90,6 +91,7 @@ def put(user: User, copies: list[ConversationCopy]) -> None:
             shown = [{"conversation": each, "folder": folder_id} for each in ids]
             db.session.connection().execute(SHOW, shown)
         db.session.commit()
+        return list(chain(*made.values()))
     except Exception:
         db.session.rollback()
         with suppress(SQLAlchemyError):
@@ -105,9 +107,7 @@ SHOW = (
 HEAD = update(Conversation.__table__).where(Conversation.id == bindparam("conversation"))
 INSERT = insert(Conversation.__table__)
 END = (
-    update(Run.__table__)
-    .where(Run.message_id.in_(bindparam("answers", expanding=True)))
-    .values(state=bindparam("end"))
+    update(Run.__table__).where(Run.message_id.in_(bindparam("answers", expanding=True))).values(state=bindparam("end"))
 )
 
 
@@ -176,15 +176,18 @@ def _put(user: User, copy: ConversationCopy, ended: dict[RunState, list[int]]) -
     ids: list[int] = []
     for message in copy.messages:
         parent = None if message.parent is None else ids[message.parent]
-        row = Message(conversation_id=hidden["id"], parent_id=parent, role=message.role, content=message.content,
-                      thinking=message.thinking, client_id=None, created_at=message.created_at,
-                      edited_at=message.edited_at)  # fmt: skip
-        ids.append(insert_row(row))
+        row = insert_row(
+            connection, Message, conversation_id=hidden["id"], parent_id=parent, role=message.role,
+            content=message.content, thinking=message.thinking, client_id=None, created_at=message.created_at,
+            edited_at=message.edited_at,
+        )  # fmt: skip
+        ids.append(row.id)
         if message.run:
-            insert_row(Run(message_id=ids[-1], attempt=1, left_out=0, **message.run | {"state": RunState.RUNNING}))
+            run = message.run | {"state": RunState.RUNNING}
+            insert_row(connection, Run, message_id=ids[-1], attempt=1, left_out=0, **run)
             ended.setdefault(message.run["state"], []).append(ids[-1])
         if message.rating is not None:
             good, reason = message.rating
-            insert_row(Rating(message_id=ids[-1], good=good, reason=reason, rated_at=utcnow()))
+            insert_row(connection, Rating, message_id=ids[-1], good=good, reason=reason, rated_at=utcnow())
     connection.execute(HEAD, {"conversation": hidden["id"], "head_id": ids[copy.head]})
     return str(hidden["id"])

@@ -24,7 +24,7 @@ def supervisor(tmp_path: Path) -> Iterator[Supervisor]:
     """A child that keeps nothing in memory but what is in its slot."""
     made = Supervisor({
         "EMBEDDED_MODEL": "", "ENGINE_SLOTS": 1, "CONTEXT_TOKENS": 2048, "CACHE_RAM_MB": 0,
-        "CACHE_DISK_MB": 256, "ENGINE_THREADS": 0, "INSTANCE_DIR": str(tmp_path),
+        "CACHE_DISK_MB": 256, "ENGINE_THREADS": 1, "INSTANCE_DIR": str(tmp_path),
     })  # fmt: skip
     made.start()
     yield made

@@ -135,6 +135,7 @@ class Stream:
     engine: Fast
     transport: asyncio.Transport
     body: dict[str, Any]
+    closing: bool
     sent: int = 0
     started: float = 0
 
@@ -159,6 +160,8 @@ class Stream:
         if self.sent < self.limit:
             return False
         self.transport.write(self.engine.end(self))
+        if self.closing:
+            self.transport.close()
         return True
 
 
@@ -190,15 +193,16 @@ class Connection(asyncio.Protocol):
             return
         self._received = rest[length:]
         method, target, _ = first.split()
-        self._answer(method, target.partition("?")[0], rest[:length])
+        closing = headers.get("connection", "").lower() == "close"
+        self._answer(method, target.partition("?")[0], rest[:length], closing)
 
-    def _answer(self, method: str, path: str, body: bytes) -> None:
+    def _answer(self, method: str, path: str, body: bytes, closing: bool) -> None:
         if (method, path) != ("POST", "/v1/chat/completions"):
             self._reply(*self._engine.page(path))
         elif not (asked := json.loads(body)).get("stream"):
             self._reply(400, STREAMS_ONLY)
         else:
-            self._stream = Stream(self._engine, self._transport, asked)
+            self._stream = Stream(self._engine, self._transport, asked, closing)
             self._engine.enter(self._stream)
 
     def _reply(self, status: int, page: Any) -> None:

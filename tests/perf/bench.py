@@ -33,6 +33,9 @@ PUT_AWAY_S = 2.0
 class Site(ServerProcess):
     """gunicorn as `make run` starts it, on a new instance folder."""
 
+    # What answers here, once somebody has asked.
+    model = ""
+
     def __init__(self, folder: Path, **settings: str) -> None:
         super().__init__(folder / "instance", **{"THREADS": "", "REGISTER_LIMIT": MANY, "LOGIN_LIMIT": MANY} | settings)
         self.place: Place = ("127.0.0.1", self.port)
@@ -101,6 +104,8 @@ class Caller(RemotePerson):
             raise NotMeasuredError(f"{name} could not register: {answer.text[:500]}")
         # The page that follows carries the token that questions need.
         self.headers = {"X-CSRFToken": self.token}
+        site.model = site.model or self.get("/api/models").json["effective"]
+        self._model = site.model
 
     def hang_up(self) -> None:
         """Close the connections that registering left open."""
@@ -115,7 +120,7 @@ class Caller(RemotePerson):
     def question(self, text: str, conversation: str = "", **more: Any) -> bytes:
         """A question as the page posts it, in a new conversation unless one is given."""
         path = f"/api/conversations/{conversation or self.start()}/messages"
-        body = {"content": text, "think": False, "client_id": os.urandom(16).hex(), **more}
+        body = {"content": text, "think": False, "model": self._model, "client_id": os.urandom(16).hex(), **more}
         return self.request("POST", path, body)
 
 
