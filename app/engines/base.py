@@ -12,7 +12,8 @@ class ChatRequest:
 
     When the last message is the assistant's, the model goes on writing it. `conversation_id` tells the engine what
     will be sent again with more after it; `patience_s` is the silence after which the engine is taken for hanging
-    (0: the longest allowed). `sent()` is called once the request is on its way.
+    (0: the longest allowed). `threads`, `context`: 0 as the server is set; another value is for measuring, as it loads
+    the model anew, and only for an engine that `adjusts` it. `sent()` is called once the request is on its way.
     """
 
     model: str
@@ -24,6 +25,8 @@ class ChatRequest:
     stop: tuple[str, ...] = ()
     conversation_id: str = ""
     patience_s: float = 0.0
+    threads: int = 0
+    context: int = 0
     sent: Callable[[], None] = field(default=lambda: None, compare=False)
 
 
@@ -145,6 +148,8 @@ class Engine(Protocol):
 
     name: str
     label: str
+    # Which of a request's `threads` and `context` it heeds.
+    adjusts: frozenset[str]
 
     @property
     def process(self) -> int:
@@ -166,6 +171,15 @@ class Engine(Protocol):
 
     def warm(self, model: str) -> None:
         """Load a model and keep it loaded; returns when it is there."""
+
+    def unload(self, model: str) -> None:
+        """Take a model out of the memory, so that it is loaded anew when it is next asked for."""
+
+    def version(self) -> str:
+        """The version that runs now; "" when it does not tell."""
+
+    def pids(self) -> tuple[int, ...]:
+        """Its processes on this machine; none when it runs elsewhere or cannot be seen."""
 
     def reset(self, model: str) -> None:
         """Free an engine that hangs, as far as its kind allows, and load the model again."""

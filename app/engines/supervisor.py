@@ -1,81 +1,81 @@
-"""Keeps the embedded engine's process running: started, watched and ended by the server's master."""
+"""Keeps the embedded engine's process running: started, watched, replaced and ended by the server's master."""
 
 import contextlib
 import hashlib
 import json
 import logging
-import os
 import secrets
 import socket
 import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.engines import kept_states
-from app.engines.catalogue import DEMO
-from app.engines.embedded import default_threads, endpoint_file, model_path
+from app.engines import kept_states, library
+from app.engines.child import SCRIPT
+from app.engines.embedded import default_threads
+from app.engines.endpoint import Endpoint, Options, Wish, announce, endpoint_file, read_wish, wish_file
+from app.engines.library import File
 
-CHILD = Path(__file__).with_name("llama_child.py")
 # A child that died is started again after this long, doubled each time up to the limit.
 RESTART_S = 0.5
 RESTART_LIMIT_S = 30.0
 # A child that lived this long was well.
 HEALTHY_S = 60.0
+# How often it is looked whether another child is wished for, while none runs whose end would tell.
+LOOK_S = 0.02
 
 logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Keeps one child running. Lives in gunicorn's master, which reaps its children itself: the end of the
-    child's standard output tells that it died."""
+    """Keeps one child running: one model at a time is in memory. `first`: the model to begin with, if it is there.
 
-    def __init__(self, settings: dict[str, Any]) -> None:
-        path = model_path(settings["EMBEDDED_MODEL"])
-        assert path is not None  # noqa: S101 - the caller asked missing_part()
+    Lives in gunicorn's master, which reaps its children itself: the end of the child's standard output tells that it
+    died. Who wants another child writes down which one, and kills the one that runs.
+    """
+
+    def __init__(self, settings: dict[str, Any], first: str = "") -> None:
+        self._instance = settings["INSTANCE_DIR"]
+        self._context = settings["CONTEXT_TOKENS"]
+        self._cache_ram_mb = settings["CACHE_RAM_MB"]
+        self._slots = settings["ENGINE_SLOTS"] or 1
+        # With more slots it would not be known which one answered.
+        self._room = settings["CACHE_DISK_MB"] * 1_000_000 if self._slots == 1 else 0
+        self._states = Path(self._instance) / "states"
         with contextlib.closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        file = path.stat()
-        # What was read is of use to the same model with the same options only.
-        read_by = f"{path} {file.st_size} {file.st_mtime_ns} {settings['CONTEXT_TOKENS']}"
-        slots = settings["ENGINE_SLOTS"] or 1
-        # With more slots it would not be known which one answered.
-        self._room = settings["CACHE_DISK_MB"] * 1_000_000 if slots == 1 else 0
-        states = kept_states.prepare(
-            Path(settings["INSTANCE_DIR"]) / "states",
-            hashlib.sha256(read_by.encode()).hexdigest()[:16],
-            empty=not self._room,
-        )
-        self._orders = {
-            "model": str(path),
-            "alias": path.stem if settings["EMBEDDED_MODEL"] else DEMO,
-            "port": port,
-            "key": secrets.token_urlsafe(24),
-            "slots": slots,
-            "context": settings["CONTEXT_TOKENS"],
-            "cache_ram_mb": settings["CACHE_RAM_MB"],
-            "threads": settings["ENGINE_THREADS"] or default_threads(),
-            "states": str(states),
-        }
-        self._instance = settings["INSTANCE_DIR"]
+        places = tuple(library.places(settings))
+        files = library.files(places)
+        model = first if first in files else next(iter(files))
+        own = Options(model, settings["ENGINE_THREADS"] or default_threads(), self._context)
+        kept_states.tidy(self._states, {self._read_by(file) for file in files.values()}, empty=not self._room)
+        self._endpoint = Endpoint(f"http://127.0.0.1:{port}", secrets.token_urlsafe(24), 0, own, own, places)
+        # The options of the last child that was ready.
+        self._proven: Options | None = None
         self._ending = threading.Event()
+        # Held while a child is started, so that none is started after the end.
+        self._starting = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
         self._watcher: threading.Thread | None = None
 
     def start(self) -> None:
         """Start the child; returns at once, the model loads meanwhile."""
-        endpoint_file(self._instance).unlink(missing_ok=True)
-        self._child = self._spawn()
+        for file in (endpoint_file(self._instance), wish_file(self._instance)):
+            file.unlink(missing_ok=True)
+        self._spawn()
         self._watcher = threading.Thread(target=self._watch, name="embedded-supervisor", daemon=True)
         self._watcher.start()
 
     def stop(self) -> None:
         """End the child and wait until it is gone."""
         self._ending.set()
-        child = self._child
+        with self._starting:
+            child = self._child
         if child is not None:
             self.let_go()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -84,7 +84,8 @@ class Supervisor:
             child.wait()
         if self._watcher is not None:
             self._watcher.join(timeout=3)
-        endpoint_file(self._instance).unlink(missing_ok=True)
+        for file in (endpoint_file(self._instance), wish_file(self._instance)):
+            file.unlink(missing_ok=True)
 
     def let_go(self) -> None:
         """Close this process's end of the child's standard input; a forked worker must not keep it open."""
@@ -92,10 +93,42 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 self._child.stdin.close()
 
-    def _spawn(self) -> subprocess.Popen[str]:
+    def _read_by(self, file: File) -> str:
+        """What was read is of use to the same model with the same context only."""
+        by = f"{file.path} {file.size} {file.written_ns} {self._context}"
+        return hashlib.sha256(by.encode()).hexdigest()[:16]
+
+    def _spawn(self) -> None:
+        """Start the child that the endpoint describes, or none, and write the endpoint down."""
+        options = self._endpoint.options
+        file = library.files(self._endpoint.places).get(options.model)
+        with self._starting:
+            if self._ending.is_set():
+                return
+            self._child = None if file is None else self._started(file, options)
+            if self._child is None:
+                self._announce(pid=0, ready=True, options=Options())
+            else:
+                self._announce(pid=self._child.pid, ready=False)
+
+    def _started(self, file: File, options: Options) -> subprocess.Popen[str]:
+        states = kept_states.folder(self._states, self._read_by(file))
+        room = self._room if options.context == self._context else 0
+        self._endpoint = replace(self._endpoint, states=str(states), room=room)
+        orders = {
+            "model": str(file.path),
+            "alias": options.model,
+            "port": int(self._endpoint.url.rpartition(":")[2]),
+            "key": self._endpoint.key,
+            "slots": self._slots,
+            "context": options.context,
+            "cache_ram_mb": self._cache_ram_mb,
+            "threads": options.threads,
+            "states": str(states),
+        }
         with (Path(self._instance) / "embedded.log").open("a") as log:
             child = subprocess.Popen(  # noqa: S603 - our own script
-                [sys.executable, str(CHILD)],
+                [sys.executable, str(SCRIPT)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -103,36 +136,90 @@ class Supervisor:
                 start_new_session=True,
             )
         assert child.stdin is not None  # noqa: S101
-        child.stdin.write(json.dumps(self._orders) + "\n")
-        child.stdin.flush()
-        self._announce(child.pid)
+        with contextlib.suppress(BrokenPipeError):
+            child.stdin.write(json.dumps(orders) + "\n")
+            child.stdin.flush()
         return child
 
-    def _announce(self, pid: int) -> None:
-        """Write the endpoint file, whole at any moment."""
-        endpoint = {"url": f"http://127.0.0.1:{self._orders['port']}", "key": self._orders["key"], "pid": pid}
-        endpoint |= {"states": self._orders["states"], "room": self._room}
-        path = endpoint_file(self._instance)
-        new = path.with_suffix(".new")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-            json.dump(endpoint, file)
-        new.replace(path)
+    def _announce(self, **changes: Any) -> None:
+        self._endpoint = replace(self._endpoint, **changes)
+        while True:
+            try:
+                announce(self._instance, self._endpoint)
+            except OSError as error:
+                # A disk that is full now may have room again in a moment.
+                logger.error("embedded engine's address cannot be written down: %s", error)
+                if self._ending.wait(RESTART_S):
+                    return
+            else:
+                return
 
     def _watch(self) -> None:
         pause = RESTART_S
-        while True:
+        while not self._ending.is_set():
             started = time.monotonic()
-            assert self._child is not None and self._child.stdout is not None  # noqa: S101, PT018
-            with self._child.stdout as said:
-                for line in said:
-                    logger.info("embedded engine %s", line.strip())
+            self._await_end()
             if self._ending.is_set():
                 return
-            self._child.wait()
-            pause = RESTART_S if time.monotonic() - started > HEALTHY_S else pause
-            logger.error("embedded engine died, starting it again in %.1f s; see embedded.log", pause)
-            if self._ending.wait(pause):
-                return
-            pause = min(pause * 2, RESTART_LIMIT_S)
+            lived = time.monotonic() - started
+            wish = self._new_wish()
+            if wish is None and self._child is not None and not self._fall_back():
+                pause = RESTART_S if lived > HEALTHY_S else pause
+                logger.error("embedded engine died, starting it again in %.1f s; see embedded.log", pause)
+                wish = self._wished_within(pause)
+                pause = min(pause * 2, RESTART_LIMIT_S)
+                # Nobody asked for this one.
+                self._endpoint = replace(self._endpoint, by=0)
+            if wish is not None:
+                pause = RESTART_S
+                self._grant(wish)
             self.let_go()
-            self._child = self._spawn()
+            self._spawn()
+
+    def _await_end(self) -> None:
+        """Until the child has ended; without one, until one is wished for."""
+        if self._child is None:
+            self._wished_within(None)
+            return
+        assert self._child.stdout is not None  # noqa: S101
+        with self._child.stdout as said:
+            for line in said:
+                logger.info("embedded engine %s model=%s", line.strip(), self._endpoint.options.model)
+                self._proven = self._endpoint.options
+                self._announce(ready=True)
+        if not self._ending.is_set():
+            self._child.wait()
+
+    def _new_wish(self) -> Wish | None:
+        wish = read_wish(self._instance)
+        return wish if wish is not None and wish.number != self._endpoint.wish else None
+
+    def _wished_within(self, seconds: float | None) -> Wish | None:
+        """The next wish, as soon as there is one; None when the time is over or the server ends."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while deadline is None or time.monotonic() < deadline:
+            if (wish := self._new_wish()) is not None or self._ending.wait(LOOK_S):
+                return wish
+        return None
+
+    def _grant(self, wish: Wish) -> None:
+        """Make the next child the one that is wished for; a file that is gone meanwhile cannot be served."""
+        options = wish.options
+        logger.info("embedded engine asked for model=%s threads=%d context=%d", *_values(options))
+        if options.model and options.model not in library.files(self._endpoint.places):
+            self._endpoint = replace(self._endpoint, wish=wish.number, by=wish.by, failed=wish.number)
+        else:
+            self._endpoint = replace(self._endpoint, wish=wish.number, by=wish.by, options=options)
+
+    def _fall_back(self) -> bool:
+        """After a child that never was ready, the last one that was; whether there is one."""
+        endpoint = self._endpoint
+        if endpoint.ready or self._proven is None or self._proven == endpoint.options:
+            return False
+        logger.error("embedded engine cannot load model=%s; see embedded.log", endpoint.options.model)
+        self._endpoint = replace(endpoint, options=self._proven, failed=endpoint.wish)
+        return True
+
+
+def _values(options: Options) -> tuple[str, int, int]:
+    return options.model, options.threads, options.context

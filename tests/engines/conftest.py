@@ -11,7 +11,8 @@ import pytest
 import requests
 
 from app.engines.base import Engine
-from app.engines.embedded import Embedded, missing_part
+from app.engines.embedded import Embedded
+from app.engines.library import missing_part
 from app.engines.ollama import Ollama
 from app.engines.openai_compatible import OpenAICompatible
 from app.engines.supervisor import Supervisor
@@ -66,12 +67,13 @@ def faked(request: pytest.FixtureRequest, stack: ExitStack) -> Subject:
 @pytest.fixture(scope="session")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Subject]:
     """llama.cpp itself with SmolLM2, run as the server's master runs it."""
-    assert not missing_part(""), missing_part("")
     instance = str(tmp_path_factory.mktemp("instance"))
-    supervisor = Supervisor({
+    settings = {
         "EMBEDDED_MODEL": "", "ENGINE_SLOTS": 1, "CONTEXT_TOKENS": REAL_CONTEXT, "CACHE_RAM_MB": 64,
-        "CACHE_DISK_MB": 64, "ENGINE_THREADS": 0, "INSTANCE_DIR": instance,
-    })  # fmt: skip
+        "CACHE_DISK_MB": 64, "ENGINE_THREADS": 1, "INSTANCE_DIR": instance,
+    }  # fmt: skip
+    assert not missing_part(settings), missing_part(settings)
+    supervisor = Supervisor(settings)
     supervisor.start()
     try:
         engine = Embedded(instance)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.engines.embedded import Embedded, endpoint_file, missing_part
+from app.engines.embedded import Embedded
+from app.engines.endpoint import endpoint_file
 from app.engines.supervisor import Supervisor
 from tests.engines.conftest import await_listening
 from tests.engines.listening import answer, done, question
@@ -79,8 +80,3 @@ def test_a_master_that_is_killed_leaves_no_child(tmp_path: Path) -> None:
         assert alive(child)
         master.kill()
     wait_until(lambda: not alive(child), seconds=10)
-
-
-def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    assert missing_part("") == ""
-    assert "nothing.gguf" in missing_part(str(tmp_path / "nothing.gguf"))

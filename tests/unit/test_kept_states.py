@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engines.kept_states import SHARE, TOKENS_WORTH_KEEPING, KeptStates, prepare
+from app.engines.kept_states import SHARE, TOKENS_WORTH_KEEPING, KeptStates, folder, tidy
 from app.errors import AppError
 
 ROOM = 4000
@@ -31,7 +31,7 @@ class Slot:
 
 @pytest.fixture
 def slot(tmp_path: Path) -> Slot:
-    return Slot(tmp_path)
+    return Slot(folder(tmp_path, "model"))
 
 
 @pytest.fixture
@@ -172,16 +172,32 @@ def test_a_conversation_that_goes_while_it_is_written_down_leaves_nothing(states
     assert kept(slot) == {"a"}
 
 
-def test_states_of_another_model_are_deleted_and_those_of_this_one_stay(tmp_path: Path) -> None:
+def test_the_room_is_that_of_all_models_together(
+    states: KeptStates, talk: Callable[..., None], slot: Slot, tmp_path: Path
+) -> None:
+    other = Slot(folder(tmp_path, "other"))
+    (other.folder / "x.state").write_bytes(b"x" * 2 * slot.size)
+    os.utime(other.folder / "x.state", (0, 0))
+    (other.folder / "a.state").touch()
+    for conversation in "ab":
+        talk(conversation)
+    assert kept(other) == {"x", "a"}
+    talk("c")
+    assert kept(other) == {"a"}
+    assert kept(slot) == set("abc")
+    states.forget("a")
+    assert (kept(other), kept(slot)) == (set(), set("bc"))
+
+
+def test_states_of_models_that_are_gone_are_deleted_and_the_others_stay(tmp_path: Path) -> None:
     parent = tmp_path / "states"
-    first = prepare(parent, "one", empty=False)
-    (first / "a.state").touch()
-    (first / "b.state.new").touch()
+    first, second = folder(parent, "one"), folder(parent, "two")
+    for name in ("a.state", "b.state.new"):
+        (first / name).touch()
+        (second / name).touch()
     assert first.stat().st_mode & 0o777 == 0o700
-    assert prepare(parent, "one", empty=False) == first
-    assert [path.name for path in first.iterdir()] == ["a.state"]
-    assert prepare(parent, "one", empty=True) == first
-    assert list(first.iterdir()) == []
-    other = prepare(parent, "other", empty=False)
-    assert list(parent.iterdir()) == [other]
-    assert list(other.iterdir()) == []
+    tidy(parent, {"one", "never used"}, empty=False)
+    assert list(parent.iterdir()) == [first]
+    assert [path.name for path in folder(parent, "one").iterdir()] == ["a.state"]
+    tidy(parent, {"one"}, empty=True)
+    assert list(parent.iterdir()) == []

@@ -1,0 +1,38 @@
+"""The one child is used by those who want the same of it at once, the others after them, in order of arrival."""
+
+from contextlib import ExitStack
+
+from app.engines.endpoint import Options
+from app.engines.turns import Turns
+
+ONE, OTHER = Options("one", 2, 512), Options("one", 1, 512)
+
+
+def test_neighbours_go_together_and_nobody_overtakes() -> None:
+    turns = Turns()
+    uses = [ExitStack() for _ in range(4)]
+    line = [use.enter_context(turns.taken(options)) for use, options in zip(uses, (ONE, ONE, OTHER, ONE), strict=True)]
+
+    def come() -> list[bool]:
+        return [turns.has_come(turn) for turn in line]
+
+    assert come() == [True, True, False, False]
+    uses[0].close()
+    del line[0]
+    assert come() == [True, False, False]
+    uses[1].close()
+    del line[0]
+    assert come() == [True, False]
+    uses[2].close()
+    del line[0]
+    assert come() == [True]
+
+
+def test_who_goes_away_while_waiting_lets_the_next_ones_through() -> None:
+    turns = Turns()
+    with turns.taken(ONE), ExitStack() as waiting:
+        waiting.enter_context(turns.taken(OTHER))
+        with turns.taken(ONE) as last:
+            assert not turns.has_come(last)
+            waiting.close()
+            assert turns.has_come(last)
