@@ -6,14 +6,15 @@ const root = path.resolve(import.meta.dirname, "..");
 const drawings = path.join(root, "node_modules/lucide-static/icons");
 
 const names = [
-  "archive", "archive-restore", "arrow-down", "arrow-left", "arrow-up", "box", "check", "chevron-down", "chevron-left",
-  "chevron-right", "chevron-up", "circle-alert", "circle-check", "circle-x", "clock", "code", "copy", "cpu", "download",
-  "ellipsis", "eye", "eye-off", "file-text", "folder", "folder-input", "folder-plus", "hard-drive", "hourglass", "info",
-  "languages", "lightbulb", "list", "lock", "log-out", "mail", "menu", "message-square", "monitor", "moon",
+  "archive", "archive-restore", "arrow-down", "arrow-left", "arrow-up", "box", "chart-scatter", "check",
+  "chevron-down", "chevron-left", "chevron-right", "chevron-up", "circle-alert", "circle-check", "circle-x",
+  "clock", "code", "compass", "copy", "cpu", "download", "ellipsis", "eye", "eye-off", "file-text", "flask-conical",
+  "folder", "folder-input", "folder-plus", "gauge", "hard-drive", "history", "hourglass", "info", "keyboard", "languages",
+  "leaf", "lightbulb", "link", "list", "lock", "log-out", "mail", "menu", "message-square", "monitor", "moon",
   "panel-left", "pencil", "pin", "pin-off", "play", "plus", "printer", "refresh-cw", "rotate-ccw", "search",
-  "settings-2", "sigma", "slash", "split", "square", "square-pen", "sun", "table-2", "terminal", "thumbs-down",
-  "thumbs-up", "trash-2", "triangle-alert", "type", "undo-2", "unplug", "upload", "user", "user-plus", "wrap-text", "x",
-  "zap",
+  "settings-2", "share-2", "sigma", "slash", "split", "square", "square-pen", "sun", "table-2", "target",
+  "terminal", "thumbs-down", "thumbs-up", "timer", "trash-2", "triangle-alert", "type", "undo-2", "unplug",
+  "upload", "user", "user-plus", "wrap-text", "x", "zap",
 ];
 
 const symbols = await Promise.all(names.map(async (name) => {

@@ -1,7 +1,8 @@
 // Copies the browser modules pinned in package.json to static/vendor, smallest builds, with their licences.
 // The import map names each file by its path without ".js", hence "highlight.js.js" for the bare name "highlight.js".
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
+import { build } from "esbuild";
 import { minify } from "terser";
 
 const root = path.resolve(import.meta.dirname, "..");
@@ -26,6 +27,14 @@ const files = {
   ])),
 };
 
+// Made of hundreds of small modules, of which the charts use some: those, joined into one file.
+const joined = {
+  "@observablehq/plot.js": {
+    from: "@observablehq/plot",
+    names: ["axisX", "axisY", "barX", "dot", "gridX", "gridY", "line", "plot", "ruleX", "ruleY", "text"],
+  },
+};
+
 const licences = {
   "@hotwired/stimulus": "LICENSE.md",
   "dompurify": "LICENSE",
@@ -43,6 +52,20 @@ for (const [target, source] of Object.entries(files)) {
   const file = path.join(vendor, target);
   await mkdir(path.dirname(file), { recursive: true });
   await writeFile(file, small.trimEnd() + "\n");
+}
+
+for (const [target, { from, names }] of Object.entries(joined)) {
+  const { outputFiles, metafile } = await build({
+    stdin: { contents: `export { ${names.join(", ")} } from "${from}";`, resolveDir: root },
+    bundle: true, minify: true, format: "esm", legalComments: "none", metafile: true, write: false,
+  });
+  const file = path.join(vendor, target);
+  await mkdir(path.dirname(file), { recursive: true });
+  await writeFile(file, outputFiles[0].text.trimEnd() + "\n");
+  for (const [part, { bytesInOutput }] of Object.entries(Object.values(metafile.outputs)[0].inputs)) {
+    const name = bytesInOutput && part.match(/^node_modules\/((?:@[^/]+\/)?[^/]+)\//)?.[1];
+    if (name) licences[name] ??= (await readdir(path.join(packages, name))).find((each) => /^licen[cs]e/i.test(each));
+  }
 }
 
 let notice = "";

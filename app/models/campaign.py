@@ -20,6 +20,14 @@ class Choice(StrEnum):
     ALIKE = "alike"
 
 
+class Closed(StrEnum):
+    """Why a campaign takes no more votes: the order is clear, nobody has a pair left, or an administrator said so."""
+
+    DECIDED = "decided"
+    COMPLETE = "complete"
+    ENDED = "ended"
+
+
 class LabCampaign(db.Model):  # type: ignore[name-defined,misc]
     """A planned comparison of models on prompts; its answers are the samples of `run`."""
 
@@ -27,10 +35,12 @@ class LabCampaign(db.Model):  # type: ignore[name-defined,misc]
 
     id: Mapped[int] = mapped_column(primary_key=True)
     title: Mapped[str] = mapped_column(String(200))
-    run_id: Mapped[int] = mapped_column(ForeignKey("lab_runs.id"))
+    run_id: Mapped[int] = mapped_column(ForeignKey("lab_runs.id", ondelete="CASCADE"))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     models: Mapped[list[Any]] = mapped_column(JSON, default=list)
-    # Why it was closed: decided, or by an administrator; empty while it is open.
+    # Tasks' ids; the run may have asked more.
+    prompts: Mapped[list[Any]] = mapped_column(JSON, default=list)
+    # Why it was closed; empty while it is open.
     closed: Mapped[str] = mapped_column(String(12), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     closed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)

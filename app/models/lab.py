@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text
+from sqlalchemy import JSON, ForeignKey, Index, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
@@ -86,6 +86,12 @@ class LabRun(db.Model):  # type: ignore[name-defined,misc]
     samples: Mapped[list["LabSample"]] = relationship(
         back_populates="run", order_by="LabSample.position", passive_deletes=True
     )
+
+    @classmethod
+    def next_id(cls) -> int | None:
+        """The run that is to be carried now: one that was begun, else the oldest that waits."""
+        unfinished = select(cls.id).where(cls.state.in_((LabState.RUNNING, LabState.QUEUED)))
+        return db.session.scalar(unfinished.order_by(cls.state != LabState.RUNNING, cls.id).limit(1))
 
 
 class LabSample(db.Model):  # type: ignore[name-defined,misc]

@@ -57,10 +57,13 @@ def upgrade() -> None:
         sa.Column("run_id", sa.Integer(), nullable=False),
         sa.Column("user_id", sa.Integer(), nullable=True),
         sa.Column("models", sa.JSON(), nullable=False),
+        sa.Column("prompts", sa.JSON(), nullable=False),
         sa.Column("closed", sa.String(length=12), nullable=False),
         sa.Column("created_at", UtcDateTime(), nullable=False),
         sa.Column("closed_at", UtcDateTime(), nullable=True),
-        sa.ForeignKeyConstraint(["run_id"], ["lab_runs.id"], name=op.f("fk_lab_campaigns_run_id_lab_runs")),
+        sa.ForeignKeyConstraint(
+            ["run_id"], ["lab_runs.id"], name=op.f("fk_lab_campaigns_run_id_lab_runs"), ondelete="CASCADE"
+        ),
         sa.ForeignKeyConstraint(
             ["user_id"], ["users.id"], name=op.f("fk_lab_campaigns_user_id_users"), ondelete="SET NULL"
         ),

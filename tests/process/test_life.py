@@ -13,7 +13,8 @@ from tests.fakes.scenario import Scenario
 from tests.support.processes import alive, children, wait_until
 from tests.support.server import RemotePerson, ServerProcess
 
-EMBEDDED = {"ENGINE": "embedded", "CONTEXT_TOKENS": "1024", "MAX_OUTPUT_TOKENS": "12", "CACHE_RAM_MB": "0"}
+EMBEDDED = {"ENGINE": "embedded", "CONTEXT_TOKENS": "1024", "MAX_OUTPUT_TOKENS": "12", "CACHE_RAM_MB": "0",
+            "ENGINE_THREADS": "1"}  # fmt: skip
 
 
 def ready(server: ServerProcess) -> None:

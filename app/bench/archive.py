@@ -1,0 +1,143 @@
+"""Measuring runs out of a file of the Labo's own, of this server or another: read whole, or refused in words."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import JSON, Boolean, Column, Float, Integer, String, select
+
+from app.errors import AppError
+from app.extensions import db
+from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
+from app.models.types import UtcDateTime
+
+FORMAT, VERSION = "couachgpt-labo", 1
+MILLISECOND = timedelta(milliseconds=1)
+# Numbers of rows and people are those of the server that wrote the file.
+OWN = {"id", "machine_id", "run_id", "user_id", "overruled_by"}
+WORDS: dict[tuple[str, str], type[StrEnum]] = {
+    ("lab_runs", "state"): LabState,
+    ("lab_samples", "state"): SampleState,
+    ("lab_samples", "kind"): Kind,
+    ("lab_samples", "verdict"): Verdict,
+    ("lab_samples", "overruled"): Verdict,
+}
+
+
+def load(text: str) -> list[LabRun]:
+    """Store the runs of a file that are not here yet, all in one commit.
+
+    Raises lab_import_damaged, import_version; then nothing is stored.
+    """
+    told = _parsed(text)
+    machines = {one["fingerprint"]: one for one in (_values(LabMachine, each) for each in _list(told, "machines"))}
+    made = []
+    try:
+        for each in _list(told, "runs"):
+            run = _run(each, machines)
+            if run is not None:
+                db.session.add(run)
+                db.session.flush()
+                made.append(run)
+        db.session.commit()
+    except BaseException:
+        db.session.rollback()
+        raise
+    return made
+
+
+def _parsed(text: str) -> Mapping[str, Any]:
+    try:
+        told = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise AppError("lab_import_damaged", part="JSON", cause=str(error)) from None
+    if not isinstance(told, dict) or told.get("format") != FORMAT:
+        raise AppError("lab_import_damaged", part="format")
+    if told.get("version") != VERSION:
+        raise AppError("import_version", version=str(told.get("version"))[:20])
+    return told
+
+
+def _run(told: Any, machines: Mapping[str, dict[str, Any]]) -> LabRun | None:
+    """The run with its samples; None for one that is here already."""
+    values = _values(LabRun, told)
+    mark = told.get("machine")
+    if not isinstance(mark, str) or mark not in machines:
+        raise AppError("lab_import_damaged", part="machine")
+    machine = db.session.scalar(select(LabMachine).where(LabMachine.fingerprint == mark))
+    if machine is None:
+        machine = LabMachine(**machines[mark])
+    elif _is_here(machine, values):
+        return None
+    # What was not measured there is not to be measured here.
+    if values["state"] in (LabState.QUEUED, LabState.RUNNING):
+        values["state"] = LabState.INTERRUPTED
+    samples = [_values(LabSample, each) for each in _list(told, "samples")]
+    kept = [LabSample(**each) for each in samples if each["state"] != SampleState.WAITING]
+    return LabRun(**values, machine=machine, samples=kept)
+
+
+def _is_here(machine: LabMachine, values: Mapping[str, Any]) -> bool:
+    # Files tell milliseconds.
+    since = values["created_at"] - MILLISECOND
+    same = select(LabRun.id).where(LabRun.created_at.between(since, since + 2 * MILLISECOND))
+    return db.session.scalar(same.where(LabRun.machine_id == machine.id).limit(1)) is not None
+
+
+def _list(told: Any, name: str) -> list[Any]:
+    found = told.get(name) if isinstance(told, dict) else None
+    if not isinstance(found, list):
+        raise AppError("lab_import_damaged", part=name)
+    return found
+
+
+def _values(row: type[LabMachine | LabRun | LabSample], told: Any) -> dict[str, Any]:
+    """The columns of one row, each of its kind; what is not told has the column's default."""
+    if not isinstance(told, dict):
+        raise AppError("lab_import_damaged", part=row.__tablename__)
+    values = {}
+    for column in row.__table__.columns:
+        if column.name in OWN:
+            continue
+        if told.get(column.name) is not None:
+            values[column.name] = _value(column, told[column.name])
+        elif column.name == "created_at" or (not column.nullable and column.default is None):
+            raise AppError("lab_import_damaged", part=column.name)
+    return values
+
+
+def _value(column: Column[Any], value: Any) -> Any:
+    try:
+        return _converted(column, value)
+    except (ValueError, TypeError):
+        raise AppError("lab_import_damaged", part=column.name) from None
+
+
+def _converted(column: Column[Any], value: Any) -> Any:
+    kind = column.type
+    if isinstance(kind, UtcDateTime):
+        moment = datetime.fromisoformat(value)
+        if moment.tzinfo is None:
+            raise ValueError(value)
+        return moment
+    if isinstance(kind, JSON):
+        return _of(value, dict if column.name != "series" else list)
+    if isinstance(kind, Boolean):
+        return _of(value, bool)
+    if isinstance(kind, Integer | Float):
+        if isinstance(value, bool):
+            raise TypeError(value)
+        return _of(value, int if isinstance(kind, Integer) else int | float)
+    word = WORDS.get((column.table.name, column.name))
+    text = _of(value, str)
+    if isinstance(kind, String) and kind.length and len(text) > kind.length:
+        raise ValueError(value)
+    return word(text) if word else text
+
+
+def _of(value: Any, kind: Any) -> Any:
+    if not isinstance(value, kind):
+        raise TypeError(value)
+    return value

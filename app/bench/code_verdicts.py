@@ -1,0 +1,120 @@
+"""The verdict on a player's report: what a program did, or what its results are worth."""
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.bench.code import TOOLKITS, WINDOWS_ONLY
+from app.bench.code_task import CodeTask
+from app.bench.judgement import CheckResult
+from app.models.lab import Verdict
+
+# A program that starts and shows itself, but does not do what was asked.
+STILL, EARLY, UNCLEAR = 0.3, 0.4, 0.5
+# Half of the results right is better than none.
+HALF = 0.5
+# Different pictures that make a movement: of a game, of a window that answers a click.
+MOVES = {"game": 3, "window": 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a report comes to."""
+
+    verdict: Verdict
+    score: float
+    code: str
+    params: dict[str, Any] = field(default_factory=dict)
+    checks: tuple[CheckResult, ...] = ()
+
+
+def played(task: CodeTask, report: dict[str, Any]) -> Seen:
+    """A program with a window or in a terminal: starts, shows, moves, hears, lives."""
+    pictures, different = int(report["pictures"]), int(report["different"])
+    seconds, error = max(1, round(float(report["seconds"]))), report["error"]
+    lives = report["ended"] == "survived"
+    checks = (
+        CheckResult("starts_up", pictures > 0, str(pictures)),
+        CheckResult("moves", different >= MOVES[task.play], str(different)),
+        CheckResult("listens", bool(report["heard"]), str(int(report["pressed"]))),
+        CheckResult("lives", lives, f"{report['seconds']} s"),
+    )
+    if report["ended"] == "crashed":
+        return _crashed(error or {}, [str(name) for name in report["unknown"]], seconds, checks)
+    if report["ended"] == "stuck":
+        return Seen(Verdict.FAILED, 0.0, "code_hung", {}, checks)
+    return _alive(checks, lives, seconds, int(report["pressed"]))
+
+
+def _alive(checks: tuple[CheckResult, ...], lives: bool, seconds: int, keys: int) -> Seen:
+    """A program that did not fail: does it do what was asked?"""
+    shows, moves, listens, _ = (check.passed for check in checks)
+    if lives and not shows:
+        return Seen(Verdict.FAILED, 0.0, "code_shows_nothing", {}, checks)
+    if not lives and moves:
+        return Seen(Verdict.RESERVE, EARLY, "code_ended_early", {"seconds": seconds}, checks)
+    if not lives:
+        return Seen(Verdict.FAILED, 0.0, "code_ended_at_once", {}, checks)
+    if not moves:
+        return Seen(Verdict.RESERVE, STILL, "code_nothing_moves", {}, checks)
+    if not listens:
+        return Seen(Verdict.RESERVE, EARLY, "code_deaf", {}, checks)
+    return Seen(Verdict.PASSED, 1.0, "code_plays", {"seconds": seconds, "keys": keys}, checks)
+
+
+def results(task: CodeTask, report: dict[str, Any]) -> Seen:
+    """A function's values, or what a program wrote."""
+    if report["ended"] == "crashed":
+        return _crashed(report["error"] or {}, [], 0, ())
+    if report["results"] is None:
+        return Seen(Verdict.FAILED, 0.0, "code_lacks_function", {"name": task.function})
+    wanted = [returns for _, returns in task.calls] if task.play == "calls" else [output for _, output in task.runs]
+    right = _same if task.play == "calls" else _has
+    checks = tuple(
+        CheckResult("result", "value" in got and right(got["value"], want), _shown(got, want))
+        for got, want in zip(report["results"], wanted, strict=True)
+    )
+    count = sum(check.passed for check in checks)
+    share = count / len(checks)
+    verdict = Verdict.PASSED if share == 1 else Verdict.RESERVE if share >= HALF else Verdict.FAILED
+    return Seen(verdict, share, "code_results", {"right": count, "all": len(checks)}, checks)
+
+
+def _crashed(error: dict[str, Any], unknown: list[str], seconds: int, checks: tuple[CheckResult, ...]) -> Seen:
+    missing = str(error.get("missing") or "").partition(".")[0]
+    if missing in WINDOWS_ONLY:
+        return Seen(Verdict.RESERVE, UNCLEAR, "code_windows_only", {"name": missing}, checks)
+    if missing in TOOLKITS:
+        # Its stand-in lacks that part.
+        unknown = [str(error["missing"])]
+    elif missing:
+        return Seen(Verdict.RESERVE, UNCLEAR, "code_needs_module", {"name": missing}, checks)
+    if unknown:
+        return Seen(Verdict.RESERVE, UNCLEAR, "code_beyond_player", {"name": unknown[-1]}, checks)
+    said = ": ".join(part for part in (str(error.get("type") or "?"), str(error.get("message") or "")) if part)
+    params = {"error": said[:300], "line": int(error.get("line") or 0), "seconds": seconds}
+    return Seen(Verdict.FAILED, 0.0, "code_crashed", params, checks)
+
+
+def _same(got: Any, want: Any) -> bool:
+    """Equal, with numbers as near as a float comes; True is not 1."""
+    if isinstance(want, bool) or isinstance(got, bool) or want is None or got is None:
+        return got is want
+    if isinstance(want, int | float) and isinstance(got, int | float):
+        return math.isclose(got, want, rel_tol=1e-9, abs_tol=1e-6)
+    if isinstance(want, list) and isinstance(got, list):
+        return len(got) == len(want) and all(map(_same, got, want))
+    if isinstance(want, dict) and isinstance(got, dict):
+        return got.keys() == want.keys() and all(_same(got[key], want[key]) for key in want)
+    return bool(got == want)
+
+
+def _has(written: Any, expressions: Any) -> bool:
+    return all(re.search(expression, str(written), re.MULTILINE) for expression in expressions)
+
+
+def _shown(got: dict[str, Any], want: Any) -> str:
+    error = got.get("error") or {}
+    value = repr(got["value"]) if "value" in got else f"{error.get('type')}: {error.get('message')}"
+    return f"{value[:150]} / {want!r:.150}"

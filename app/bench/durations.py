@@ -1,0 +1,43 @@
+"""How long answers take: the parts of their time, and the mail of ten lines."""
+
+from collections.abc import Sequence
+from statistics import median
+
+from app.bench.cells import Cell, Sample, values
+from app.models.lab import Kind
+
+# The task whose time is the label's, and its size where another model's rates must do: tokens read and written.
+MAIL_TASK, MAIL_READ, MAIL_WRITTEN = "mail-reply-ten-lines", 350, 150
+PARTS = ("loading", "reading", "thinking", "writing")
+
+
+def split(tasks: Sequence[Sample]) -> dict[str, float]:
+    """Seconds of each part, the median of all answers; nothing where the engine does not tell its reading time."""
+    parts = [found for sample in tasks if (found := _parts(sample))]
+    return {name: median(part[name] for part in parts) for name in PARTS} if parts else {}
+
+
+def mail_seconds(cell: Cell) -> float | None:
+    """To answer a mail of ten lines: as it was measured, else from the rates of reading and writing."""
+    tasks = cell.done(Kind.TASK)
+    if measured := values(cell.done(Kind.TASK, MAIL_TASK), "total_ms"):
+        return median(measured) / 1000
+    reading = [
+        rate for length in cell.prompts(Kind.READING) for rate in values(cell.done(Kind.READING, length), "prefill_tps")
+    ]
+    reading, writing = reading or values(tasks, "prefill_tps"), values(tasks, "decode_tps")
+    if not reading or not writing or not median(reading) or not median(writing):
+        return None
+    thinking = median(values(tasks, "thinking_ms") or [0.0]) / 1000
+    return MAIL_READ / median(reading) + thinking + MAIL_WRITTEN / median(writing)
+
+
+def _parts(sample: Sample) -> dict[str, float] | None:
+    told = sample.metrics
+    total, reading = told.get("total_ms"), told.get("prefill_ms")
+    if total is None or reading is None:
+        return None
+    loading, thinking = told.get("load_ms") or 0.0, told.get("thinking_ms") or 0.0
+    # What is left is writing, the network's and our own milliseconds with it.
+    writing = max(0.0, total - loading - reading - thinking)
+    return {name: ms / 1000 for name, ms in zip(PARTS, (loading, reading, thinking, writing), strict=True)}

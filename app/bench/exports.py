@@ -1,0 +1,119 @@
+"""Measuring runs as files: CSV and Markdown for people, JSON to be imported elsewhere."""
+
+import csv
+import io
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+
+from app.bench import charts, names, ranking, readings, words
+from app.bench.ranking import Entry
+from app.bench.stats import Figure, Share
+from app.models.lab import LabRun
+from app.models.types import iso
+
+FORMAT, VERSION = "couachgpt-labo", 1
+# A spreadsheet would run what begins so.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+OWN_COLUMNS = (
+    "run", "position", "attempt", "kind", "model", "think", "threads", "context", "temperature", "prompt", "repeat",
+    "warmup", "state", "disturbed", "verdict", "score", "overruled", "error_code", "started_at", "finished_at",
+)  # fmt: skip
+
+
+def csv_text(run_ids: Sequence[int]) -> str:
+    """One line for each sample, all figures under their own names; with the mark by which spreadsheets know UTF-8."""
+    samples = readings.taken(run_ids)
+    metrics = sorted({name for sample in samples for name in sample.metrics})
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([*OWN_COLUMNS, *metrics])
+    for sample in samples:
+        told = {"run": sample.run_id, **sample.setting}
+        own = [told[name] if name in told else getattr(sample, name, None) for name in OWN_COLUMNS]
+        writer.writerow([_cell(value) for value in [*own, *(sample.metrics.get(name) for name in metrics)]])
+    return "\ufeff" + out.getvalue()
+
+
+def json_text(run_ids: Sequence[int]) -> str:
+    """Machines and runs with all their samples, as they are stored; people's names stay here."""
+    runs = readings.several(run_ids)
+    machines = {run.machine.fingerprint: run.machine for run in runs}
+    samples: dict[int, list[dict[str, Any]]] = {run.id: [] for run in runs}
+    for sample in readings.taken(run_ids):
+        samples[sample.run_id].append(_columns(sample, "id", "run_id", "overruled_by"))
+    told = {
+        "format": FORMAT,
+        "version": VERSION,
+        "machines": [_columns(machine, "id") for machine in machines.values()],
+        "runs": [
+            _columns(run, "id", "machine_id", "user_id")
+            | {"machine": run.machine.fingerprint, "samples": samples[run.id]}
+            for run in runs
+        ],
+    }
+    return json.dumps(told, ensure_ascii=False, indent=1)
+
+
+def markdown(run_ids: Sequence[int]) -> str:
+    """The ranking and the tables of the charts."""
+    runs = readings.several(run_ids)
+    entries = ranking.leaderboard(run_ids=list(run_ids))
+    parts = [f"# {_('Measurements')}", ""]
+    parts += [f"- {_line(run)}" for run in runs]
+    parts += ["", f"## {_('Ranking')}", "", *_table(*_ranking(entries))]
+    for chart in charts.of_entries(entries):
+        parts += ["", f"## {chart.title}", "", chart.note, "", *_table(chart.columns, chart.rows)]
+    return "\n".join(parts) + "\n"
+
+
+def _line(run: LabRun) -> str:
+    """A run in one line: its name, machine, engine, day."""
+    title = run.title or _("Run %(number)s", number=run.id)
+    engine = f"{run.engine.get('label', '')} {run.engine.get('version', '')}".strip()
+    return " · ".join(filter(None, (title, run.machine.name, engine, names.moment(run.started_at or run.created_at))))
+
+
+def _ranking(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
+    columns = [
+        _("Model"), _("Verdict"), _("Why"), _("Quality"), _("Time"), _("First word"), _("Tokens/s"), "CPU", "RAM",
+        _("Energy"),
+    ]  # fmt: skip
+    return columns, [_row(entry) for entry in entries]
+
+
+def _row(entry: Entry) -> list[str]:
+    ram = names.size(entry.ram_bytes.median) if entry.ram_bytes else names.share(_median(entry.ram_percent))
+    return [
+        charts.entry_name(entry),
+        str(names.VERDICTS[entry.verdict]) if entry.verdict else names.NOTHING,
+        words.sentence(entry.reason, entry.params),
+        names.whole(_median(entry.quality)),
+        names.seconds(_median(entry.time_s)),
+        names.seconds(_median(entry.first_token_s)),
+        names.rate(_median(entry.decode_tps)),
+        names.share(_median(entry.cpu)),
+        ram,
+        names.energy(_median(entry.energy_wh)),
+    ]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    lines = [columns, ["---"] + ["---:"] * (len(columns) - 1), *rows]
+    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+
+
+def _columns(row: Any, *left_out: str) -> dict[str, Any]:
+    values = {column.key: getattr(row, column.key) for column in row.__table__.columns if column.key not in left_out}
+    return {name: iso(value) if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def _median(figure: Figure | Share | None) -> float | None:
+    return figure.median if figure else None

@@ -1,0 +1,41 @@
+"""Who judges what: a coding task's program, an office task's answer."""
+
+from dataclasses import dataclass
+
+from app.bench import coding, office
+from app.bench.exchange import Heard
+from app.bench.judgement import Judgement
+from app.bench.order import Cell
+from app.bench.sampler import Question
+from app.bench.tasks import Tasks
+from app.errors import AppError
+
+# Tokens that a model may think beside its answer, and those of a context that question and template take.
+THINKING_TOKENS, ROOM_TOKENS = 2048, 512
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """`run_code`: programs of models may be run, in the sandbox; `max_tokens` 0: each task's own."""
+
+    tasks: Tasks
+    run_code: bool
+    max_tokens: int = 0
+
+    def question(self, cell: Cell, context: int) -> Question:
+        """What a task asks, and the longest answer. Raises unknown_task for one that was removed meanwhile."""
+        task = self.tasks.get(cell.prompt)
+        if task is None:
+            raise AppError("unknown_task", task=cell.prompt)
+        wanted = (self.max_tokens or task.max_tokens) + (THINKING_TOKENS if cell.setting.think else 0)
+        room = max(64, context - ROOM_TOKENS - len(task.question.encode()) // 3) if context else wanted
+        return Question(task.question, min(wanted, room))
+
+    def judge(self, cell: Cell, heard: Heard) -> Judgement:
+        """What an answer is worth."""
+        task = self.tasks.tasks[cell.prompt]
+        answer, thinking = "".join(heard.answer), "".join(heard.thinking)
+        think = cell.setting.think
+        if task.code:
+            return coding.judge(task.code, answer, heard.reason, run=self.run_code, thinking=thinking, think=think)
+        return office.judge(task, answer, thinking, heard.reason, think=think)

@@ -1,0 +1,154 @@
+"""What the Labo's kinds, states, settings and figures are called, and how its figures are written."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from flask_babel import LazyString, format_date, format_datetime, ngettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app.doctor.figures import duration, number, percent, unit
+from app.models.lab import Kind, LabState, SampleState, Verdict
+from app.web import NARROW_SPACE, filesize
+
+JOULES = 3600
+NOTHING = "–"
+
+KINDS: dict[str, LazyString] = {
+    Kind.LOAD: _l("Loading"),
+    Kind.READING: _l("Reading"),
+    Kind.TASK: _l("Tasks"),
+    Kind.CROWD: _l("Several people"),
+}
+RUN_STATES: dict[str, LazyString] = {
+    LabState.QUEUED: _l("In the queue"),
+    LabState.RUNNING: _l("Being measured"),
+    LabState.DONE: _l("Finished"),
+    LabState.CANCELLED: _l("Cancelled"),
+    LabState.INTERRUPTED: _l("Interrupted"),
+    LabState.FAILED: _l("Failed"),
+}
+SAMPLE_STATES: dict[str, LazyString] = {
+    SampleState.WAITING: _l("Waiting"),
+    SampleState.DONE: _l("Taken"),
+    SampleState.FAILED: _l("Failed"),
+}
+VERDICTS: dict[str, LazyString] = {
+    Verdict.PASSED: _l("Passed"),
+    Verdict.RESERVE: _l("With reserve"),
+    Verdict.FAILED: _l("Failed"),
+}
+LOADS: dict[str, LazyString] = {"cold": _l("from the disk"), "warm": _l("from memory")}
+METHODS: dict[str, LazyString] = {"rapl": _l("measured"), "estimated": _l("estimated")}
+
+
+def prompt_name(kind: str, prompt: str, tasks: Mapping[str, Any]) -> str:
+    """What a sample asked: a task's name, a length, a number of people."""
+    if kind == Kind.LOAD:
+        return str(LOADS.get(prompt, prompt))
+    if kind == Kind.TASK:
+        return tasks[prompt].name if prompt in tasks else prompt
+    if not prompt.isdigit():
+        return prompt
+    if kind == Kind.READING:
+        return str(ngettext("%(count)s token", "%(count)s tokens", int(prompt), count=number(int(prompt))))
+    return str(ngettext("%(num)s person", "%(num)s people", int(prompt)))
+
+
+def setting_name(setting: Mapping[str, Any]) -> str:
+    """In words; empty when all is as the server is set."""
+    parts = [_("with thinking")] if setting.get("think") else []
+    if threads := setting.get("threads"):
+        parts.append(ngettext("%(num)s thread", "%(num)s threads", threads))
+    if context := setting.get("context"):
+        parts.append(_("context %(count)s", count=number(context)))
+    if setting.get("temperature"):
+        parts.append(_("temperature %(value)s", value=number(setting["temperature"], 1)))
+    return " · ".join(parts)
+
+
+def cell_name(model: str, setting: Mapping[str, Any]) -> str:
+    """A model and, where it matters, how it was set."""
+    words = setting_name(setting)
+    return f"{model} · {words}" if words else model
+
+
+def facts(told: Mapping[str, Any]) -> str:
+    """What the engine tells of a model, in one line."""
+    size = told.get("size_bytes")
+    return " · ".join(filter(None, (told.get("parameters"), told.get("quantization"), filesize(size) if size else "")))
+
+
+def seconds(value: float | None) -> str:
+    """44 s, 2,6 s, 3 min 41 s."""
+    if value is None:
+        return NOTHING
+    if value < 60:
+        return duration(value * 1000)
+    minutes, rest = divmod(round(value), 60)
+    if minutes >= 60:
+        return f"{unit(minutes // 60, 'h')} {unit(minutes % 60, 'min')}"
+    return f"{unit(minutes, 'min')} {unit(rest, 's')}" if rest else unit(minutes, "min")
+
+
+def rate(value: float | None) -> str:
+    """Tokens a second, without the unit: a column's head has it."""
+    return NOTHING if value is None else number(value, 1 if value < 100 else 0)
+
+
+def share(value: float | None) -> str:
+    """Out of 100, as a percentage."""
+    return NOTHING if value is None else percent(value / 100)
+
+
+def size(value: float | None) -> str:
+    """Bytes."""
+    return NOTHING if value is None else filesize(value)
+
+
+def energy(watt_hours: float | None) -> str:
+    """Watt-hours, with as many decimals as say something."""
+    if watt_hours is None:
+        return NOTHING
+    if watt_hours < 0.01:
+        return unit(watt_hours * 1000, "mWh", 1)
+    return unit(watt_hours, "Wh", 2 if watt_hours < 10 else 0)
+
+
+def whole(value: float | None) -> str:
+    """Rounded."""
+    return NOTHING if value is None else number(value)
+
+
+def moment(value: Any) -> str:
+    """A date and time here."""
+    return format_datetime(value.astimezone(), "short", rebase=False) if value else NOTHING
+
+
+def outliers(figure: Any, write: Callable[[float], str]) -> str:
+    """The values far from the others."""
+    return ", ".join(write(value) for value in getattr(figure, "outliers", ()))
+
+
+def called(keys: Iterable[str], table: Mapping[str, Any]) -> str:
+    """What these are called, one after another."""
+    return ", ".join(str(table.get(key, key)) for key in keys)
+
+
+def day(value: Any) -> str:
+    """A date here."""
+    return format_date(value.astimezone(), "long", rebase=False) if value else NOTHING
+
+
+def month(value: Any) -> str:
+    """The month, for what nobody dated better."""
+    return format_date(value.astimezone(), "MMMM y", rebase=False) if value else NOTHING
+
+
+def spread(figure: Any, write: Callable[[float], str]) -> str:
+    """The ends of an interval, the unit written once; empty where there is nothing between them to be seen."""
+    low, high = write(figure.low), write(figure.high)
+    if low == high:
+        return ""
+    head, _space, unit_name = low.rpartition(NARROW_SPACE)
+    return f"{head}–{high}" if head and high.endswith(NARROW_SPACE + unit_name) else f"{low} – {high}"

@@ -1,0 +1,126 @@
+"""What a measuring run is to do: models, settings, prompts and repeats, each checked when it is asked for."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from app.errors import AppError
+from app.models.lab import Kind
+
+# Groups of tasks that can be asked for by one word.
+GROUPS = ("short", "office", "code", "all")
+# Tokens to read, and people at once, of the plan that nobody chose.
+READINGS, CROWDS = (100, 1000, 4000), (1, 2, 4)
+REPEATS, MOST_REPEATS = 3, 50
+# Bounds of what may be asked for.
+LONGEST_READING, LARGEST_CROWD, MOST_NAMES = 100_000, 64, 200
+SHORTEST_READING = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """How a model is used; 0: as the server is set. `temperature` None: 0, so that a run can be repeated."""
+
+    think: bool = False
+    threads: int = 0
+    context: int = 0
+    temperature: float | None = None
+
+    def as_json(self) -> dict[str, Any]:
+        """What is stored in a sample's `setting`."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """`max_tokens` 0: as the server is set."""
+
+    models: tuple[str, ...] = ()
+    settings: tuple[Setting, ...] = (Setting(),)
+    kinds: tuple[Kind, ...] = tuple(Kind)
+    tasks: tuple[str, ...] = ("short",)
+    readings: tuple[int, ...] = READINGS
+    crowds: tuple[int, ...] = CROWDS
+    repeats: int = REPEATS
+    max_tokens: int = 0
+    seed: int = field(default_factory=lambda: random.randrange(2**31))  # noqa: S311 - an order, not a secret
+
+    def as_json(self) -> dict[str, Any]:
+        """What is stored in a run's `plan`."""
+        told = asdict(self) | {"kinds": [str(kind) for kind in self.kinds]}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
+
+
+def read(given: Any) -> Plan:
+    """The plan of that JSON; what is left out is the default's. Raises invalid_field, nothing_to_measure."""
+    if not isinstance(given, Mapping):
+        raise AppError("bad_request")
+    for name in given:
+        if name not in READERS:
+            raise AppError("unsupported_field", field=str(name))
+    values = {name: READERS[name](given[name], name) for name in given if given[name] is not None}
+    plan = Plan(**values)
+    if not plan.kinds or not plan.settings:
+        raise AppError("nothing_to_measure")
+    return plan
+
+
+def _whole(low: int, high: int) -> Callable[[Any, str], int]:
+    def read(value: Any, name: str) -> int:
+        # True is a number too.
+        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+            raise AppError("invalid_field", field=name)
+        return value
+
+    return read
+
+
+def _several(one: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, ...]]:
+    def read(value: Any, name: str) -> tuple[Any, ...]:
+        if not isinstance(value, list | tuple) or len(value) > MOST_NAMES:
+            raise AppError("invalid_field", field=name)
+        # Twice the same would be taken twice, which is what `repeats` is for.
+        return tuple(dict.fromkeys(one(item, name) for item in value))
+
+    return read
+
+
+def _name(value: Any, name: str) -> str:
+    if not isinstance(value, str) or not 0 < len(value.strip()) <= 200:
+        raise AppError("invalid_field", field=name)
+    return value.strip()
+
+
+def _kind(value: Any, name: str) -> Kind:
+    if value not in tuple(Kind):
+        raise AppError("invalid_field", field=name)
+    return Kind(value)
+
+
+def _setting(value: Any, name: str) -> Setting:
+    if not isinstance(value, Mapping) or set(value) - {"think", "threads", "context", "temperature"}:
+        raise AppError("invalid_field", field=name)
+    think, temperature = value.get("think") or False, value.get("temperature")
+    if not isinstance(think, bool):
+        raise AppError("invalid_field", field="think")
+    if temperature is not None:
+        if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
+            raise AppError("invalid_field", field="temperature")
+        temperature = float(temperature)
+    threads = _whole(0, 1024)(value.get("threads") or 0, "threads")
+    context = _whole(0, 1_000_000)(value.get("context") or 0, "context")
+    return Setting(think, threads, context, temperature)
+
+
+READERS: dict[str, Callable[[Any, str], Any]] = {
+    "models": _several(_name),
+    "settings": _several(_setting),
+    "kinds": _several(_kind),
+    "tasks": _several(_name),
+    "readings": _several(_whole(SHORTEST_READING, LONGEST_READING)),
+    "crowds": _several(_whole(1, LARGEST_CROWD)),
+    "repeats": _whole(1, MOST_REPEATS),
+    "max_tokens": _whole(0, 1_000_000),
+    "seed": _whole(0, 2**31 - 1),
+}

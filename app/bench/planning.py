@@ -1,0 +1,86 @@
+"""A plan made definite for this server: which models there are, what each can do, which tasks a word stands for."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from app.bench.order import Cell, arranged
+from app.bench.plan import GROUPS, Plan, Setting
+from app.bench.tasks import Tasks
+from app.engines.base import Engine, Model
+from app.errors import AppError
+from app.generation.inventory import Inventory
+from app.models.lab import Kind
+
+MOST_SAMPLES = 20_000
+
+
+def definite(plan: Plan, inventory: Inventory, tasks: Tasks) -> tuple[Plan, list[Model], list[Cell]]:
+    """The plan with all names in it, its models, and its samples in their order.
+
+    Raises unknown_model, thinking_unsupported, unknown_task, setting_fixed, nothing_to_measure, plan_too_large.
+    """
+    models = _models(plan, inventory)
+    names = tuple(model.name for model in models)
+    plan = replace(plan, models=names, tasks=_task_ids(plan, tasks))
+    check_settings(plan.settings, inventory.engine)
+    if Kind.TASK not in plan.kinds:
+        plan = replace(plan, tasks=())
+    able = {model.name: _able(model, plan.settings) for model in models}
+    contexts = {model.name: model.context for model in models}
+    # An engine whose options cannot be changed cannot be told to unload a model either.
+    cells = arranged(plan, able.__getitem__, contexts.__getitem__, unloads=bool(inventory.engine.adjusts))
+    if all(cell.warmup for cell in cells):
+        raise AppError("nothing_to_measure")
+    if len(cells) > MOST_SAMPLES:
+        raise AppError("plan_too_large", count=len(cells), limit=MOST_SAMPLES)
+    return plan, models, cells
+
+
+def facts(model: Model) -> dict[str, Any]:
+    """What the engine tells of a model, to be stored; its sentence is in one language only."""
+    return asdict(replace(model, description=""))
+
+
+def check_settings(settings: Sequence[Setting], engine: Engine) -> None:
+    """Raises setting_fixed for what this engine would not heed."""
+    for field in ("threads", "context"):
+        if field not in engine.adjusts and any(getattr(setting, field) for setting in settings):
+            raise AppError("setting_fixed", engine=engine.label, field=field)
+
+
+def _models(plan: Plan, inventory: Inventory) -> list[Model]:
+    if not inventory.models:
+        inventory.refresh()
+    if not plan.models and not inventory.reachable:
+        raise AppError("engine_unreachable", engine=inventory.engine.label, cause=inventory.failure)
+    return [inventory.find(name) for name in plan.models] or list(inventory.models)
+
+
+def _able(model: Model, settings: Sequence[Setting]) -> tuple[Setting, ...]:
+    found = tuple(setting for setting in settings if model.thinking or not setting.think)
+    if not found:
+        raise AppError("thinking_unsupported", model=model.name)
+    return found
+
+
+def _task_ids(plan: Plan, tasks: Tasks) -> tuple[str, ...]:
+    if Kind.TASK not in plan.kinds:
+        return ()
+    found: list[str] = []
+    for name in plan.tasks:
+        if name in GROUPS:
+            found += group(name, tasks)
+        elif tasks.get(name) is None:
+            raise AppError("unknown_task", task=name)
+        else:
+            found.append(name)
+    return tuple(dict.fromkeys(found))
+
+
+def group(name: str, tasks: Tasks) -> list[str]:
+    """The ids of a group: all, the coding tasks, the others, or those that a file calls short."""
+    every = tasks.tasks.values()
+    if name == "short":
+        return [task.id for task in every if task.short]
+    return [task.id for task in every if name == "all" or bool(task.code) == (name == "code")]

@@ -1,0 +1,217 @@
+"""The leaderboard: what each model is worth with each setting on each machine, from its samples."""
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from math import inf
+from statistics import fmean
+from typing import Any
+
+from app.bench import thresholds
+from app.bench.cells import Cell, Sample, at, gather, shared, values
+from app.bench.durations import mail_seconds, split
+from app.bench.stats import Figure, Share, figure, share, typical
+from app.models.lab import Kind, Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line. Figures are None where nothing was measured; `reason` and `params` say why the verdict is so.
+
+    `by_task`: each task's mean in percent; `failures`: how many of the `answers` showed which failure of small models;
+    `split`: where the time went, in seconds; `mail_s`: to answer a mail of ten lines; `crowds`: figures by the
+    number of people at once.
+    """
+
+    key: str
+    machine_id: int
+    machine: str
+    model: str
+    setting: dict[str, Any]
+    facts: dict[str, Any]
+    quality: Share | None
+    time_s: Figure | None
+    first_token_s: Figure | None
+    decode_tps: Figure | None
+    prefill_tps: dict[str, Figure]
+    load_cold_s: Figure | None
+    load_warm_s: Figure | None
+    cpu: Figure | None
+    cpu_engine: Figure | None
+    ram_bytes: Figure | None
+    ram_percent: Figure | None
+    energy_wh: Figure | None
+    energy_method: str
+    crowds: dict[int, dict[str, Figure]]
+    split: dict[str, float]
+    mail_s: float | None
+    verdict: Verdict | None
+    reason: str
+    params: dict[str, Any]
+    by_task: dict[str, float]
+    failures: dict[str, int]
+    answers: int
+    samples: int
+    disturbed: int
+    failed: int
+    historical: bool
+    source: str
+    version: str
+    at: datetime
+    run_ids: tuple[int, ...]
+
+    @property
+    def load_s(self) -> Figure | None:
+        """How long loading takes from the disk, else from the kernel's memory."""
+        return self.load_cold_s or self.load_warm_s
+
+    @property
+    def tasks(self) -> int:
+        """Different tasks that were asked."""
+        return len(self.by_task)
+
+
+def leaderboard(machine_id: int | None = None, run_ids: Collection[int] | None = None) -> list[Entry]:
+    """All lines, best quality first; what was measured by hand comes after what was measured here."""
+    entries = [entry(cell) for cell in shared([cell.newest for cell in gather(machine_id, run_ids)])]
+    return sorted(entries, key=_place)
+
+
+def entry(cell: Cell) -> Entry:
+    """The line of one cell."""
+    tasks = cell.done(Kind.TASK)
+    judged = [sample for sample in tasks if sample.worth is not None]
+    by_task = _by_task(judged)
+    quality = share([mean / 100 for mean in by_task.values()])
+    time_s = _typical(_useful(tasks), "total_ms", 1 / 1000)
+    failures = Counter(name for sample in judged for name in sample.judgement.get("failures", ()))
+    historical = bool(cell.machine.source)
+    verdict, reason, params = (
+        _by_hand(judged) if historical else verdict_of(quality, time_s, failures["wrong_language"], len(judged))
+    )
+    # What the machine did is told of answers, where there are any: loading and reading use it otherwise.
+    working = tasks or cell.samples
+    newest = cell.runs[0]
+    return Entry(
+        key=cell.key,
+        machine_id=cell.machine.id,
+        machine=cell.machine.name,
+        model=cell.model,
+        setting=cell.setting,
+        facts=newest.models.get(cell.model) or {},
+        quality=quality,
+        time_s=time_s,
+        first_token_s=_typical(tasks, "first_token_ms", 1 / 1000),
+        decode_tps=_typical(tasks, "decode_tps"),
+        prefill_tps=_by_length(cell),
+        load_cold_s=_seconds(cell.done(Kind.LOAD, "cold"), "load_ms"),
+        load_warm_s=_seconds(cell.done(Kind.LOAD, "warm"), "load_ms"),
+        cpu=figure(values(working, "cpu_machine_mean")),
+        cpu_engine=figure(values(working, "cpu_engine_mean")),
+        ram_bytes=figure(values(working, "ram_engine_peak")),
+        ram_percent=figure(values(working, "ram_machine_peak")),
+        energy_wh=_typical(tasks, "energy_j", 1 / 3600),
+        energy_method=next(
+            (sample.metrics["energy_method"] for sample in tasks[::-1] if sample.metrics.get("energy_method")), ""
+        ),
+        crowds=_crowds(cell),
+        split=split(tasks),
+        mail_s=mail_seconds(cell),
+        verdict=verdict,
+        reason=reason,
+        params=params,
+        by_task=by_task,
+        failures=dict(failures),
+        answers=len(judged),
+        samples=len(cell.samples),
+        disturbed=sum(sample.disturbed for sample in cell.samples),
+        failed=sum(not sample.ended and not sample.disturbed for sample in cell.samples),
+        historical=historical,
+        source=cell.machine.source,
+        version=str(newest.engine.get("version") or ""),
+        at=at(newest)[0],
+        run_ids=tuple(run.id for run in cell.runs),
+    )
+
+
+def verdict_of(
+    quality: Share | None, time_s: Figure | None, wrong_language: int, answers: int
+) -> tuple[Verdict | None, str, dict[str, Any]]:
+    """Success, reserve or failure, with the reason (sentences: `app/bench/words.py`)."""
+    if quality is None:
+        return None, "model_not_asked", {}
+    points, seconds = round(quality.mean), round(time_s.median) if time_s else 0
+    told = {"quality": points, "seconds": seconds}
+    if wrong_language >= thresholds.WRONG_LANGUAGE * answers and wrong_language:
+        return Verdict.FAILED, "model_wrong_language", {"count": wrong_language, "total": answers}
+    if quality.mean < thresholds.FAILED_QUALITY:
+        return Verdict.FAILED, "model_poor", told
+    slow = time_s is not None and time_s.median >= thresholds.PASSED_SECONDS
+    if quality.mean < thresholds.PASSED_QUALITY:
+        return Verdict.RESERVE, "model_middling_and_slow" if slow else "model_middling", told
+    return (Verdict.RESERVE, "model_slow", told) if slow else (Verdict.PASSED, "model_good", told)
+
+
+def _by_hand(judged: Sequence[Sample]) -> tuple[Verdict | None, str, dict[str, Any]]:
+    """What people wrote down: the middle of it."""
+    if not judged:
+        return None, "model_not_asked", {}
+    mean = fmean(sample.worth or 0.0 for sample in judged)
+    verdict = Verdict.PASSED if mean > 0.75 else Verdict.FAILED if mean < 0.25 else Verdict.RESERVE
+    return verdict, "by_hand", {}
+
+
+def _by_task(judged: Sequence[Sample]) -> dict[str, float]:
+    """Repeats of a task are not further tasks: each task counts once, by its mean."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for sample in judged:
+        found[sample.prompt].append(100 * (sample.worth or 0.0))
+    return {task: fmean(scores) for task, scores in found.items()}
+
+
+def _useful(tasks: Sequence[Sample]) -> list[Sample]:
+    """Answers that were worth waiting for; all, where none was."""
+    return [sample for sample in tasks if sample.worth] or list(tasks)
+
+
+def _by_length(cell: Cell) -> dict[str, Figure]:
+    """Tokens read in a second, by the tokens there were to read."""
+    found = {
+        length: figure(values(cell.done(Kind.READING, length), "prefill_tps")) for length in cell.prompts(Kind.READING)
+    }
+    return {length: found[length] for length in sorted(found, key=int) if found[length]}  # type: ignore[misc]
+
+
+def _crowds(cell: Cell) -> dict[int, dict[str, Figure]]:
+    crowds = {}
+    for people in cell.prompts(Kind.CROWD):
+        samples = cell.done(Kind.CROWD, people)
+        found = {
+            "total_tps": figure(values(samples, "total_tps")),
+            "person_tps": figure(values(samples, "person_tps")),
+            "first_token_s": _seconds(samples, "first_token_ms"),
+        }
+        crowds[int(people)] = {name: value for name, value in found.items() if value}
+    return dict(sorted(crowds.items()))
+
+
+def _seconds(samples: Sequence[Sample], name: str) -> Figure | None:
+    return _scaled(figure(values(samples, name)), 1 / 1000)
+
+
+def _typical(tasks: Sequence[Sample], name: str, factor: float = 1.0) -> Figure | None:
+    """Of answers: each task counts once, however often it was asked."""
+    by_task: defaultdict[str, list[Sample]] = defaultdict(list)
+    for sample in tasks:
+        by_task[sample.prompt].append(sample)
+    return _scaled(typical(values(samples, name) for samples in by_task.values()), factor)
+
+
+def _scaled(found: Figure | None, factor: float) -> Figure | None:
+    return found.scaled(factor) if found else None
+
+
+def _place(entry: Entry) -> tuple[bool, float, float, str]:
+    quality = entry.quality.mean if entry.quality else -1.0
+    return entry.historical, -quality, entry.time_s.median if entry.time_s else inf, entry.key

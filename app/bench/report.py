@@ -1,0 +1,85 @@
+"""The report of measuring runs: one HTML file with everything in it, which opens anywhere and prints."""
+
+import base64
+import json
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from flask_babel import get_locale, gettext, ngettext
+from flask_babel import gettext as _
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup
+
+from app.bench import charts, names, ranking, readings, words
+from app.bench.scatter import anchor, scatter
+from app.bench.tradeoff import PRESETS, Recommendation, recommend
+
+ROOT = Path(__file__).resolve().parents[2]
+STATIC = ROOT / "static"
+# What draws the charts, by the names that these modules call each other; the same files as the pages use.
+MODULES = {
+    "@observablehq/plot": "vendor/@observablehq/plot.js",
+    "couach/report": "js/report.js",
+    "couach/lib/format": "js/lib/format.js",
+} | {f"couach/lib/charts/{path.stem}": f"js/lib/charts/{path.name}" for path in (STATIC / "js/lib/charts").glob("*.js")}
+# The fonts are the server's: a file that stands alone takes the reader's own.
+FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")
+
+
+def build(run_ids: Sequence[int]) -> str:
+    """The whole file, in the language in force. Raises not_found for a run that is missing."""
+    runs = readings.several(run_ids)
+    entries = ranking.leaderboard(run_ids=list(run_ids))
+    found = recommend(entries, PRESETS["balanced"])
+    pictures = [scatter(entries, found), *charts.of_entries(entries)]
+    return (
+        _environment()
+        .get_template("lab/report.html")
+        .render(
+            locale=str(get_locale()),
+            title=runs[0].title if len(runs) == 1 and runs[0].title else _("Measurements of models"),
+            runs=runs,
+            entries=entries,
+            advice=_advice(found),
+            charts=[chart for chart in pictures if chart],
+            entry_name=charts.entry_name,
+            styles=Markup("<style>" + FONT_FACE.sub("", (STATIC / "build/app.css").read_text()) + "</style>"),  # noqa: S704
+            icons=Markup((STATIC / "build/icons.svg").read_text()),  # noqa: S704
+            scripts=_scripts(),
+            names=names,
+            words=words,
+            anchor=anchor,
+        )
+    )
+
+
+def _advice(found: Recommendation) -> dict[str, Any] | None:
+    if found.best is None:
+        return None
+    name, score = charts.entry_name(found.best), found.scores[found.best.key]
+    return {"name": name, "score": score, "why": words.sentence(found.reason, found.params), "certain": found.certain}
+
+
+def _scripts() -> Markup:
+    """An import map that holds the modules themselves, and the one that begins."""
+    imports = {
+        name: "data:text/javascript;base64," + base64.b64encode((STATIC / path).read_bytes()).decode()
+        for name, path in MODULES.items()
+    }
+    told = json.dumps({"imports": imports}, separators=(",", ":"))
+    # All of it is our own files.
+    return Markup(f'<script type="importmap">{told}</script><script type="module">import "couach/report";</script>')  # noqa: S704
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        autoescape=select_autoescape(),
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    # The drawings are in the file itself.
+    made.globals["asset"] = lambda _name: ""
+    return made

@@ -1,0 +1,160 @@
+"""What a measuring run reads from the rows and writes to them; each call is one short transaction."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from app.bench import machine
+from app.bench.energy import Power
+from app.bench.judgement import Judgement
+from app.bench.order import Cell
+from app.bench.plan import Plan, Setting, read
+from app.bench.sampler import Taken
+from app.engines.base import Engine
+from app.errors import AppError
+from app.extensions import db
+from app.models.lab import Kind, LabRun, LabSample, LabState, SampleState
+from app.models.types import utcnow
+
+# States of a run that is to go on.
+UNFINISHED = (LabState.RUNNING, LabState.QUEUED)
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A sample to take: its row, and which try it is."""
+
+    id: int
+    attempt: int
+    cell: Cell
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """A sample of a run as its progress counts it: how long it took, None while it waits."""
+
+    position: int
+    kind: str
+    model: str
+    prompt: str
+    seconds: float | None
+
+
+class Rows:
+    """`context`: what a thread needs around its use of the database."""
+
+    def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
+        self._context = context
+
+    def create(self, run: LabRun, plan: Plan, cells: Sequence[Cell]) -> LabRun:
+        """Store a run with all its samples."""
+        with self._context():
+            run.plan = plan.as_json()
+            db.session.add(run)
+            db.session.flush()
+            db.session.execute(insert(LabSample), [_row(run.id, place, cell) for place, cell in enumerate(cells)])
+            db.session.commit()
+            return run
+
+    def begin(self, run_id: int) -> Plan:
+        """Mark a run as running; its plan."""
+        with self._context():
+            run = db.session.get_one(LabRun, run_id)
+            run.state = LabState.RUNNING
+            run.started_at = run.started_at or utcnow()
+            run.error_code = run.error_cause = None
+            db.session.commit()
+            return read(run.plan)
+
+    def describe(self, run_id: int, engine: Engine, power: Power) -> None:
+        """Note the machine as it is once its watts at rest are known, and the engine's version."""
+        with self._context():
+            run = db.session.get_one(LabRun, run_id)
+            run.machine_id = machine.here(engine, power).id
+            run.engine = {"name": engine.name, "label": engine.label, "version": engine.version()}
+            db.session.commit()
+
+    def state(self, run_id: int) -> LabState | None:
+        """What became of a run, perhaps by another process; None when there is none of that number."""
+        with self._context():
+            found = db.session.scalar(select(LabRun.state).where(LabRun.id == run_id))
+            return LabState(found) if found else None
+
+    def move(self, run_id: int, state: LabState, *, since: Sequence[LabState], error: AppError | None = None) -> bool:
+        """Put a run into another state, if it is in one of `since`; whether it was."""
+        ended = None if state in UNFINISHED else utcnow()
+        change: dict[str, Any] = {"state": state, "finished_at": ended}
+        if error is not None:
+            change |= {"error_code": error.code, "error_cause": error.cause[:1000]}
+        with self._context():
+            moved = update(LabRun).where(LabRun.id == run_id, LabRun.state.in_(since)).values(change)
+            count: int = db.session.execute(moved).rowcount  # type: ignore[attr-defined]
+            db.session.commit()
+            return count > 0
+
+    def next_sample(self, run_id: int) -> Waiting | None:
+        """The first sample that waits, in the run's order."""
+        with self._context():
+            waiting = select(LabSample).where(LabSample.run_id == run_id, LabSample.state == SampleState.WAITING)
+            row = db.session.scalar(waiting.order_by(LabSample.position, LabSample.attempt).limit(1))
+            return None if row is None else Waiting(row.id, row.attempt, _cell(row))
+
+    def store(
+        self, sample_id: int, taken: Taken, begun: datetime, *, judged: Judgement | None = None, again: bool = False
+    ) -> None:
+        """Keep what came of a sample; `again`: another one takes its place. One commit."""
+        with self._context():
+            row = db.session.get_one(LabSample, sample_id)
+            row.state = SampleState.FAILED if taken.error else SampleState.DONE
+            row.disturbed, row.metrics, row.series = taken.disturbed, taken.metrics, taken.series
+            row.question = _storable(taken.question)
+            row.answer, row.thinking = (_storable("".join(part)) for part in (taken.heard.answer, taken.heard.thinking))
+            row.started_at, row.finished_at = begun, utcnow()
+            if taken.error is not None:
+                row.error_code, row.error_cause = taken.error.code, taken.error.cause[:1000]
+            if judged is not None:
+                row.verdict, row.score, row.judgement = judged.verdict, judged.score, judged.as_json()
+            if again:
+                db.session.add(LabSample(**_row(row.run_id, row.position, _cell(row), row.attempt + 1)))
+            db.session.commit()
+
+    def spent(self, run_id: int) -> list[Spent]:
+        """All samples of a run, for its progress."""
+        columns: list[Any] = [LabSample.position, LabSample.kind, LabSample.model, LabSample.prompt]
+        columns += [LabSample.state, LabSample.started_at, LabSample.finished_at]
+        with self._context():
+            rows = db.session.execute(select(*columns).where(LabSample.run_id == run_id))
+            return [Spent(row[0], row[1], row[2], row[3], _seconds(row[4], row[5], row[6])) for row in rows]
+
+
+def _row(run_id: int, position: int, cell: Cell, attempt: int = 1) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "position": position,
+        "attempt": attempt,
+        "kind": cell.kind,
+        "model": cell.model,
+        "setting": cell.setting.as_json(),
+        "prompt": cell.prompt,
+        "repeat": cell.repeat,
+        "warmup": cell.warmup,
+    }
+
+
+def _cell(row: LabSample) -> Cell:
+    return Cell(row.model, Setting(**row.setting), Kind(row.kind), row.prompt, row.repeat, row.warmup)
+
+
+def _seconds(state: str, started: datetime | None, finished: datetime | None) -> float | None:
+    if state == SampleState.WAITING or started is None or finished is None:
+        return None
+    return (finished - started).total_seconds()
+
+
+def _storable(text: str) -> str:
+    """Models write halves of characters, and zeros that PostgreSQL refuses."""
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")

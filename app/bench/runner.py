@@ -1,0 +1,214 @@
+"""Carries one measuring run: sample after sample, each kept as it ends; people come first, and trouble is survived."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from app.bench.energy import Power
+from app.bench.judgement import Judgement
+from app.bench.judging import Judge
+from app.bench.order import Cell
+from app.bench.patience import Patience
+from app.bench.plan import Plan
+from app.bench.progress import Progress, count
+from app.bench.rows import Rows, Waiting
+from app.bench.sampler import Question, Sampler, Taken
+from app.bench.storing import EndedError, patiently
+from app.bench.tasks import Tasks
+from app.engines.base import Cancel
+from app.errors import AppError
+from app.generation.inventory import Inventory
+from app.generation.leisure import Leisure
+from app.models.lab import Kind, LabState
+from app.models.types import utcnow
+
+# How often an engine that is away is looked for.
+LOOK_S = 0.5
+# Failures after which it may be away.
+AWAY = ("engine_unreachable", "engine_cut", "engine_busy")
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a run is carried with."""
+
+    inventory: Inventory
+    leisure: Leisure
+    rows: Rows
+    tasks: Tasks
+    power: Power
+    system: str
+    run_code: bool
+    patience: Patience
+
+
+class Runner:
+    """`ending` is set when the program ends; `tell` hears the progress."""
+
+    def __init__(self, run_id: int, means: Means, ending: threading.Event, tell: Callable[[Progress], None]) -> None:
+        self._id = run_id
+        self._means = means
+        self._rows = means.rows
+        self._ending = ending
+        self._tell = tell
+        self._progress = Progress(LabState.RUNNING)
+        self._judge = Judge(means.tasks, means.run_code)
+        self._busy = False
+
+    def carry(self) -> None:
+        """Until all samples are taken, the run is cancelled or the program ends; what is left waits in the rows."""
+        try:
+            plan = self._begin()
+            sampler = Sampler(self._means.inventory.engine, self._means.power, self._means.system, plan.seed)
+            self._judge = Judge(self._means.tasks, self._means.run_code, plan.max_tokens)
+            while not self._ending.is_set() and self._state() == LabState.RUNNING:
+                sample = patiently(lambda: self._rows.next_sample(self._id), self._ending, self._full)
+                if sample is None:
+                    self._move(LabState.DONE)
+                    break
+                self._sample(sample, sampler)
+            self._back_to_the_default()
+        except EndedError:
+            logger.warning("run not finished: the program ends run=%s", self._id)
+
+    def _begin(self) -> Plan:
+        plan = patiently(lambda: self._rows.begin(self._id), self._ending, self._full)
+        self._count()
+        self._aside("", lambda cancel: self._means.power.calibrate(cancel.wait))
+        try:
+            self._keep(lambda: self._rows.describe(self._id, self._means.inventory.engine, self._means.power))
+        except AppError as error:
+            logger.warning("engine not described code=%s cause=%s", error.code, error.cause)
+        return plan
+
+    def _sample(self, sample: Waiting, sampler: Sampler) -> None:
+        cell = sample.cell
+        self._told(model=cell.model, kind=str(cell.kind), prompt=cell.prompt)
+        begun = utcnow()
+        taken = self._taken(cell, sampler)
+        if taken is None or (taken.cut and (self._ending.is_set() or self._state() != LabState.RUNNING)):
+            # It is taken again if the run goes on.
+            return
+        judged = None
+        again = False
+        if taken.cut:
+            again = sample.attempt < self._means.patience.cuts
+            taken.disturbed = True
+            taken.error = AppError("disturbed" if again else "disturbed_too_often")
+        elif taken.error is None:
+            again = self._worth_another_try(sample, taken)
+            judged = self._judged(cell, taken)
+        self._keep(lambda: self._rows.store(sample.id, taken, begun, judged=judged, again=again))
+        self._count()
+        logger.info("sample %s run=%s model=%s kind=%s", taken.error or "done", self._id, cell.model, cell.kind)
+        if taken.cut:
+            self._told(paused="people")
+            self._means.leisure.wait_until_quiet(self._ending, self._means.patience.quiet_s)
+        elif taken.error is not None:
+            self._mend(cell.model, taken.error)
+
+    def _worth_another_try(self, sample: Waiting, taken: Taken) -> bool:
+        """Where the machine was busy with something else; while it always is, trying again is lost time."""
+        if not taken.disturbed:
+            self._busy = False
+            return False
+        last = sample.attempt >= self._means.patience.tries
+        again = not last and not self._busy
+        self._busy = self._busy or last
+        return again
+
+    def _judged(self, cell: Cell, taken: Taken) -> Judgement | None:
+        """What the answer is worth; trouble with that is this sample's alone."""
+        if cell.kind != Kind.TASK:
+            return None
+        try:
+            return self._judge.judge(cell, taken.heard)
+        except Exception as error:
+            logger.exception("answer not judged run=%s task=%s", self._id, cell.prompt)
+            taken.error = AppError("internal_error", cause=repr(error))
+            return None
+
+    def _taken(self, cell: Cell, sampler: Sampler) -> Taken | None:
+        """The sample, taken when nobody needs the engine; None when the end came before it began."""
+        found: list[Taken] = []
+        context = cell.setting.context or self._means.inventory.context_of(cell.model)
+        try:
+            question = self._judge.question(cell, context) if cell.kind == Kind.TASK else Question("", 1)
+        except AppError as error:
+            return Taken(error=error)
+
+        def take(cancel: Cancel) -> None:
+            self._told(paused="")
+            found.append(sampler.take(cell, question, context, self._means.leisure.turn, cancel))
+
+        self._aside(cell.model, take)
+        return found[0] if found else None
+
+    def _aside(self, model: str, work: Callable[[Cancel], None]) -> bool:
+        """Have work done when nobody needs the engine; whether it was."""
+        if self._means.leisure.others:
+            self._told(paused="people")
+        try:
+            self._means.leisure.carry(model, work)
+        except AppError as error:
+            logger.info("nothing done aside code=%s", error.code)
+            return False
+        return True
+
+    def _mend(self, model: str, error: AppError) -> None:
+        """After a failure: free an engine that hangs, wait for one that is away; give up when it stays so."""
+        engine = self._means.inventory.engine
+        if error.code == "engine_silent":
+            try:
+                engine.reset(model)
+            except AppError as failure:
+                logger.warning("engine not freed code=%s", failure.code)
+        if error.code not in AWAY:
+            return
+        waited = 0.0
+        self._means.inventory.refresh()
+        while not self._means.inventory.reachable and self._state() == LabState.RUNNING:
+            self._told(paused="engine")
+            if waited >= self._means.patience.away_s:
+                self._move(LabState.FAILED, error)
+                return
+            if self._ending.wait(LOOK_S):
+                return
+            waited += LOOK_S
+            self._means.inventory.refresh()
+
+    def _back_to_the_default(self) -> None:
+        """People must not wait for their model because another one was measured last."""
+        engine, default = self._means.inventory.engine, self._means.inventory.default().effective
+
+        def load(_cancel: Cancel) -> None:
+            if default and default not in engine.loaded():
+                engine.warm(default)
+
+        if not self._ending.is_set():
+            self._aside(default or "", load)
+            self._means.inventory.wake()
+
+    def _state(self) -> LabState | None:
+        return patiently(lambda: self._rows.state(self._id), self._ending, self._full)
+
+    def _move(self, state: LabState, error: AppError | None = None) -> None:
+        self._keep(lambda: self._rows.move(self._id, state, since=(LabState.RUNNING,), error=error))
+        logger.info("run %s run=%s", state, self._id)
+
+    def _keep(self, write: Callable[[], object]) -> None:
+        patiently(write, self._ending, self._full)
+
+    def _full(self) -> None:
+        self._told(paused="storage")
+
+    def _count(self) -> None:
+        done, total, remaining = count(patiently(lambda: self._rows.spent(self._id), self._ending, self._full))
+        self._told(done=done, total=total, remaining_s=remaining, paused="")
+
+    def _told(self, **what: object) -> None:
+        self._progress = replace(self._progress, **what)  # type: ignore[arg-type]
+        self._tell(self._progress)

@@ -1,0 +1,232 @@
+"""The one object that pages and commands talk to about measuring: launch, cancel, resume, and how far a run is."""
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from app.bench.lock import Lock
+from app.bench.patience import Patience
+from app.errors import AppError
+from app.generation.inventory import Inventory
+from app.generation.leisure import Leisure
+from app.models.lab import LabRun, LabState
+
+if TYPE_CHECKING:
+    from app.bench.energy import Power
+    from app.bench.progress import Progress
+    from app.bench.rows import Rows
+    from app.bench.tasks import Tasks
+
+LIBRARY = (Path(__file__).parent / "library/office", Path(__file__).parent / "library/code")
+OWN_TASKS = "tasks"
+# How often it is looked for runs that a command stored.
+LOOK_S = 2.0
+# How long the end of the program waits for the sample in hand to be let go of.
+FAREWELL_S = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the server's settings say of measuring. `watts`: of the machine at rest and at full work, None: unknown."""
+
+    system: str
+    run_code: bool
+    watts: tuple[float | None, float | None]
+
+
+class Labo:
+    """The measuring runs of this instance folder. What measuring needs is imported when there is something to measure:
+    the pages' memory is counted."""
+
+    def __init__(
+        self,
+        inventory: Inventory,
+        leisure: Leisure,
+        terms: Terms,
+        *,
+        folder: Path,
+        context: Callable[[], AbstractContextManager[Any]],
+        lock: Lock | None = None,
+    ) -> None:
+        self._inventory = inventory
+        self._leisure = leisure
+        self._terms = terms
+        self._context = context
+        self._folder = folder
+        self._lock = lock or Lock(folder)
+        self._guard = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._ending = threading.Event()
+        self._wake = threading.Event()
+        self._current: tuple[int, Progress] | None = None
+        self.task_folder = folder / OWN_TASKS
+        self.patience = Patience()
+
+    def on(self, inventory: Inventory, leisure: Leisure) -> "Labo":
+        """The same runs, carried with another engine."""
+        return Labo(inventory, leisure, self._terms, folder=self._folder, context=self._context, lock=self._lock)
+
+    def start(self) -> None:
+        """Carry what waits, now and from now on, in a thread."""
+        with self._guard:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._keep, name="labo", daemon=True)
+                self._thread.start()
+
+    def claim(self) -> bool:
+        """Whether this process carries the runs from now on; False while another one does."""
+        return self._lock.take()
+
+    def stop(self) -> None:
+        """Let go of the sample in hand; it is taken again when the run goes on."""
+        self._ending.set()
+        self._wake.set()
+        self._leisure.cancel()
+        if self._thread is not None:
+            self._thread.join(FAREWELL_S)
+        self._lock.let_go()
+
+    def tasks(self) -> "Tasks":
+        """Those that come with the program, and this server's own."""
+        from app.bench.tasks import load  # noqa: PLC0415
+
+        return load([*LIBRARY, self.task_folder])
+
+    def default_plan(self) -> dict[str, Any]:
+        """What is measured when nobody chooses: all models, a short list of tasks."""
+        from app.bench.plan import Plan  # noqa: PLC0415
+
+        return Plan().as_json()
+
+    def launch(self, plan: dict[str, Any], user_id: int | None = None, title: str = "") -> LabRun:
+        """Store a run with its samples; it begins when those before it have ended. Raises what is wrong with it."""
+        from app.bench import machine, plan as plans, planning  # noqa: PLC0415, I001
+
+        definite, models, cells = planning.definite(plans.read(plan), self._inventory, self.tasks())
+        engine = self._inventory.engine
+        with self._context():
+            run = LabRun(
+                machine_id=machine.here(engine, self._power()).id,
+                user_id=user_id,
+                title=title.strip()[:200],
+                engine={"name": engine.name, "label": engine.label, "version": engine.version()},
+                models={model.name: planning.facts(model) for model in models},
+            )
+            made = self._rows().create(run, definite, cells)
+        logger.info("run queued run=%s samples=%d", made.id, len(cells))
+        self._wake.set()
+        self.start()
+        return made
+
+    def cancel(self, run_id: int) -> None:
+        """End a run; what was taken stays. Raises not_found, lab_run_ended."""
+        rows = self._rows()
+        if not rows.move(run_id, LabState.CANCELLED, since=(LabState.QUEUED, LabState.RUNNING)):
+            raise AppError("not_found" if rows.state(run_id) is None else "lab_run_ended")
+        if self._current and self._current[0] == run_id:
+            self._leisure.cancel()
+
+    def resume(self, run_id: int) -> None:
+        """Go on with a run that was cancelled or given up. Raises not_found, lab_run_active, lab_run_ended."""
+        rows = self._rows()
+        state = rows.state(run_id)
+        if state is None:
+            raise AppError("not_found")
+        if state in (LabState.QUEUED, LabState.RUNNING):
+            raise AppError("lab_run_active")
+        if rows.next_sample(run_id) is None or not rows.move(run_id, LabState.QUEUED, since=(state,)):
+            raise AppError("lab_run_ended")
+        self._wake.set()
+        self.start()
+
+    def progress(self, run_id: int) -> "Progress | None":
+        """How far a run is; None when there is none of that number."""
+        from app.bench.progress import Progress, count  # noqa: PLC0415
+
+        state = self._rows().state(run_id)
+        current = self._current
+        if state is None:
+            return None
+        if current and current[0] == run_id:
+            return replace(current[1], state=state)
+        done, total, remaining = count(self._rows().spent(run_id))
+        if state == LabState.QUEUED:
+            return Progress(state, done, total, remaining, paused="queued")
+        if state != LabState.RUNNING or (sample := self._rows().next_sample(run_id)) is None:
+            return Progress(state, done, total)
+        # Another process carries it.
+        cell = sample.cell
+        return Progress(state, done, total, remaining, cell.model, str(cell.kind), cell.prompt)
+
+    def _rows(self) -> "Rows":
+        from app.bench.rows import Rows  # noqa: PLC0415
+
+        return Rows(self._context)
+
+    def _power(self) -> "Power":
+        from app.bench.energy import find  # noqa: PLC0415
+
+        return find(*self._terms.watts)
+
+    def _keep(self) -> None:
+        known = False
+        while not self._ending.is_set():
+            try:
+                if self._lock.take():
+                    known = known or self._know_the_past()
+                    while not self._ending.is_set() and (run_id := self._next()) is not None:
+                        self._carry(run_id)
+            except (OSError, SQLAlchemyError):
+                logger.warning("nothing measured for now", exc_info=True)
+            self._wake.wait(LOOK_S)
+            self._wake.clear()
+
+    def _know_the_past(self) -> bool:
+        from app.bench import historical  # noqa: PLC0415
+
+        with self._context():
+            historical.load()
+        return True
+
+    def _next(self) -> int | None:
+        with self._context():
+            return LabRun.next_id()
+
+    def _carry(self, run_id: int) -> None:
+        from app.bench.runner import Means, Runner  # noqa: PLC0415
+
+        rows = self._rows()
+
+        def tell(progress: "Progress") -> None:
+            self._current = (run_id, progress)
+
+        try:
+            means = Means(
+                self._inventory,
+                self._leisure,
+                rows,
+                self.tasks(),
+                self._power(),
+                self._terms.system,
+                self._terms.run_code,
+                self.patience,
+            )
+            Runner(run_id, means, self._ending, tell).carry()
+        except OperationalError:
+            # A full disk or a busy database: the run goes on later.
+            raise
+        except Exception as error:
+            # Nobody waits for this thread: what is not told here is told nowhere.
+            logger.exception("run failed run=%s", run_id)
+            failure = AppError("internal_error", cause=repr(error))
+            rows.move(run_id, LabState.FAILED, since=(LabState.QUEUED, LabState.RUNNING), error=failure)
+        finally:
+            self._current = None

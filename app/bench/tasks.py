@@ -1,0 +1,189 @@
+"""The tasks that models are measured by: read from TOML files, a bad one told by its line."""
+
+import re
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from app.bench import code_task, coding
+from app.bench.checkers import Check, check
+from app.bench.code_task import CodeTask
+from app.bench.failures import failures
+from app.bench.language import LANGUAGES
+from app.bench.params import MalformedError, Params
+from app.bench.toml_lines import Lines
+from app.models.lab import Verdict
+
+CATEGORIES = frozenset(
+    {"mail", "summary", "translation", "extraction", "calculation", "format", "reading", "honesty", "code", "other"}
+)
+ID = re.compile(r"(?=.{2,60}$)[a-z0-9]+(?:-[a-z0-9]+)*")
+MAX_BYTES = 500_000
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One question and the checks of its answer. `language`: what the answer must be in, or `any`.
+
+    `good` is an answer that passes; `max_tokens` bounds an answer, thinking apart; `code`: how the program of a
+    coding task is tried, which has no checks but an answer `bad` that fails; `short`: among the few of a short run;
+    `source` and `line`: the file's name and where it begins there.
+    """
+
+    id: str
+    name: str
+    category: str
+    question: str
+    language: str = "fr"
+    max_tokens: int = 300
+    good: str = ""
+    checks: tuple[Check, ...] = ()
+    code: CodeTask | None = None
+    bad: str = ""
+    short: bool = False
+    source: str = ""
+    line: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong in a task file, and in which line (sentences: `app/bench/words.py`)."""
+
+    file: str
+    line: int
+    code: str
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Tasks:
+    """The tasks by id, in the order of the files, and what could not be read."""
+
+    tasks: dict[str, Task] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+    def get(self, task_id: str) -> Task | None:
+        """A task by its id."""
+        return self.tasks.get(task_id)
+
+
+def load(folders: Iterable[Path]) -> Tasks:
+    """All tasks of the folders' `.toml` files. What is wrong in one file or task leaves the others alone."""
+    tasks: dict[str, Task] = {}
+    problems: list[Problem] = []
+    for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
+        try:
+            text = path.read_bytes()[: MAX_BYTES + 1].decode()
+        except (OSError, UnicodeDecodeError) as error:
+            problems.append(Problem(path.name, 1, "task_unreadable", {"cause": str(error)[:200]}))
+            continue
+        found, wrong = parse(text, path.name)
+        problems.extend(wrong)
+        problems.extend(Problem(path.name, one.line, "task_taken", {"id": one.id}) for one in found if one.id in tasks)
+        tasks |= {one.id: one for one in found if one.id not in tasks}
+    return Tasks(tasks, tuple(problems))
+
+
+@lru_cache(maxsize=100)
+def parse(text: str, file: str) -> tuple[tuple[Task, ...], tuple[Problem, ...]]:
+    """The tasks of one file, and what is wrong with the others; remembered, as proving the checks takes a while."""
+    lines = Lines(text)
+    if len(text.encode()) > MAX_BYTES:
+        return (), (Problem(file, 1, "task_too_large", {"limit": MAX_BYTES // 1000}),)
+    try:
+        tables = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        return (), (Problem(file, lines.of_error(str(error)), "task_bad_toml", {"cause": str(error)[:200]}),)
+    tasks: list[Task] = []
+    problems: list[Problem] = []
+    for task_id, values in tables.items():
+        try:
+            tasks.append(_task(task_id, values, Path(file).stem, lines.of(task_id)))
+        except MalformedError as error:
+            table = f"{task_id}.check" if error.check else task_id
+            problems.append(Problem(file, lines.of(table, error.check, error.key), error.code, error.params))
+    return tuple(tasks), tuple(problems)
+
+
+def _task(task_id: str, values: Any, source: str, line: int) -> Task:
+    if not isinstance(values, dict):
+        raise MalformedError("task_not_a_table", task_id)
+    if not ID.fullmatch(task_id):
+        raise MalformedError("task_bad_id", id=task_id)
+    params = Params({key: value for key, value in values.items() if key != "check"})
+    task = Task(
+        id=task_id,
+        name=params.text("name"),
+        category=params.choice("category", CATEGORIES, "other"),
+        question=params.text("question").strip(),
+        language=params.choice("language", LANGUAGES | {"any"}, "fr"),
+        max_tokens=params.count("max_tokens", 300) or 300,
+        good=params.text("good", "").strip(),
+        checks=_checks(values.get("check", [])),
+        code=_code(params.table("code")),
+        bad=params.text("bad", "").strip(),
+        short=params.flag("short"),
+        source=source,
+        line=line,
+    )
+    params.done()
+    if task.code:
+        _prove_program(task, task.code)
+    else:
+        _prove(task)
+    return task
+
+
+def _checks(tables: Any) -> tuple[Check, ...]:
+    if not isinstance(tables, list) or not all(isinstance(values, dict) for values in tables):
+        raise MalformedError("task_want_checks")
+    made = []
+    for number, values in enumerate(tables, start=1):
+        try:
+            made.append(check(values))
+        except MalformedError as error:
+            error.check = number
+            raise
+    return tuple(made)
+
+
+def _code(table: dict[str, Any]) -> CodeTask | None:
+    try:
+        return code_task.read(table) if table else None
+    except ValueError as error:
+        raise MalformedError("task_bad_code", "code", cause=str(error)) from None
+
+
+def _prove_program(task: Task, code: CodeTask) -> None:
+    """Refuse a coding task whose good answer fails by its text alone, or whose bad one does not."""
+    if task.checks:
+        raise MalformedError("task_code_and_checks")
+    for key, fails in (("good", False), ("bad", True)):
+        if not getattr(task, key):
+            raise MalformedError("task_missing_key", key)
+        judgement = coding.judge(code, getattr(task, key))
+        if (judgement.verdict is Verdict.FAILED) != fails:
+            raise MalformedError(f"task_program_{key}", key)
+
+
+def _prove(task: Task) -> None:
+    """Refuse checks that cannot fail, and those that the task's own good answer fails."""
+    if not task.checks:
+        raise MalformedError("task_without_checks")
+    if task.bad:
+        raise MalformedError("task_unknown_key", "bad")
+    if not task.good:
+        raise MalformedError("task_missing_key", "good")
+    if seen := failures(task.question, task.good, "", "stop", language=task.language):
+        raise MalformedError("task_good_is_a_failure", "good", failure=seen[0])
+    for number, one in enumerate(task.checks, start=1):
+        good, bad = one.result(task.good, task.question), one.result(one.bad, task.question)
+        if not good.passed or bad.passed:
+            wrong = MalformedError("task_bad_passes", "bad", check=one.kind)
+            if not good.passed:
+                wrong = MalformedError("task_good_fails", check=one.kind, detail=good.detail)
+            wrong.check = number
+            raise wrong

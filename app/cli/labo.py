@@ -1,0 +1,224 @@
+"""`flask labo`: models measured, compared and reported from the shell, by the same code as the pages."""
+
+from collections.abc import Sequence
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.bench import archive, exports, readings, report
+from app.bench.comparison import side_by_side
+from app.bench.names import cell_name
+from app.bench.ranking import leaderboard
+from app.cli import labo_shown as shown
+from app.cli.labo_here import labo_of, look, measuring
+from app.errors import AppError
+from app.models.lab import LabState
+
+labo = AppGroup("labo", help="Measure models on this server: run, compare, report.")
+THINKING = {"no": (False,), "yes": (True,), "both": (False, True)}
+WRITERS = {
+    ".html": report.build,
+    ".json": exports.json_text,
+    ".csv": exports.csv_text,
+    ".md": exports.markdown,
+}
+
+
+@labo.command("run")
+@click.option("--models", default="", help="Names, with commas; all models when left out.")
+@click.option("--prompts", default="", help="Tasks: short (the default), office, code, all, or their names.")
+@click.option("--kinds", default="", help="What is measured: load, reading, task, crowd; all when left out.")
+@click.option("--repeat", "repeats", type=int, help="How often each sample is taken (3).")
+@click.option("--think", type=click.Choice(list(THINKING)), default="no", help="With thinking, for models that can.")
+@click.option("--threads", default="", help="Threads to try, with commas; as the server is set when left out.")
+@click.option("--context", default="", help="Contexts to try, in tokens.")
+@click.option("--temperature", default="", help="Temperatures to try (0).")
+@click.option("--lengths", "readings", default="", help="Texts to read, in tokens (100,1000,4000).")
+@click.option("--people", "crowds", default="", help="People at once (1,2,4).")
+@click.option("--max-tokens", type=int, help="Longest answer; each task's own when left out.")
+@click.option("--seed", type=int, help="Of the order, for the same one again.")
+@click.option("--title", default="", help="What the run is called.")
+@click.option("--report", "file", type=click.Path(dir_okay=False, path_type=Path), help="Written at the end: .html …")
+def run(title: str, file: Path | None, **asked: Any) -> None:
+    """Measure; without options all models on a short list of tasks. Samples are kept as they are taken."""
+    app = _app()
+    _check(file)
+    try:
+        with measuring(app) as here:
+            run_id = here.launch(_plan(asked), title=title).id
+            _carry(app, here, run_id, file)
+    except AppError as error:
+        raise _explained(error) from None
+
+
+@labo.command("resume")
+@click.argument("number", type=int)
+@click.option("--report", "file", type=click.Path(dir_okay=False, path_type=Path), help="Written at the end: .html …")
+def resume(number: int, file: Path | None) -> None:
+    """Go on with a run that was cancelled, given up or interrupted."""
+    app = _app()
+    _check(file)
+    try:
+        with measuring(app) as here:
+            progress = here.progress(number)
+            if progress is None or progress.state not in readings.ACTIVE:
+                here.resume(number)
+            here.start()
+            _carry(app, here, number, file)
+    except AppError as error:
+        raise _explained(error) from None
+
+
+@labo.command("cancel")
+@click.argument("number", type=int)
+def cancel(number: int) -> None:
+    """End a run; what was measured stays."""
+    try:
+        labo_of(_app()).cancel(number)
+    except AppError as error:
+        raise _explained(error) from None
+    click.echo(_("Run %(number)s is cancelled.", number=number))
+
+
+@labo.command("runs")
+def runs() -> None:
+    """List the runs, the newest first."""
+    look(_app())
+    shown.run_lines(readings.runs())
+
+
+@labo.command("compare")
+@click.argument("first")
+@click.argument("second")
+def compare(first: str, second: str) -> None:
+    """Hold two models, or two runs by their numbers, against each other."""
+    look(_app())
+    try:
+        pairs = side_by_side(first, second)
+    except AppError as error:
+        raise _explained(error) from None
+    for one, other, changes in pairs:
+        before, after = cell_name(one.model, one.setting), cell_name(other.model, other.setting)
+        if before == after:
+            before, after = (f"{name} ({cell.runs[0].id})" for name, cell in ((before, one), (after, other)))
+        shown.comparison(before, after, changes)
+
+
+@labo.command("report")
+@click.argument("numbers", type=int, nargs=-1)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default="labo.html", help="labo.html")
+def report_runs(numbers: Sequence[int], output: Path) -> None:
+    """Write a report of runs, the newest finished one when left out: .html, .md, .csv or .json."""
+    look(_app())
+    _check(output)
+    _write(numbers or _newest(), output)
+
+
+@labo.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("numbers", type=int, nargs=-1)
+def export(file: Path, numbers: Sequence[int]) -> None:
+    """Write runs to a file, all when left out; a .json can be imported on another server."""
+    look(_app())
+    _check(file)
+    _write(numbers or [line.run.id for line in readings.runs()][::-1], file)
+
+
+@labo.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_runs(file: Path) -> None:
+    """Read runs from another server's .json; those that are here already are left alone."""
+    look(_app())
+    try:
+        made = archive.load(file.read_text(errors="replace"))
+    except AppError as error:
+        raise _explained(error) from None
+    click.echo(ngettext("%(num)s run imported.", "%(num)s runs imported.", len(made)))
+
+
+def _carry(app: Flask, here: Any, run_id: int, file: Path | None) -> None:
+    """Follow a run to its end, then show and write what came of it."""
+    try:
+        progress = shown.follow(app, here, run_id)
+    except KeyboardInterrupt:
+        hint = f"flask labo resume {run_id}, flask labo cancel {run_id}"
+        raise click.ClickException(_("Interrupted; what was measured is kept: %(commands)s", commands=hint)) from None
+    with app.app_context():
+        shown.ranking(leaderboard(run_ids=[run_id]))
+        if file is not None:
+            _write([run_id], file)
+        if progress.state != LabState.DONE:
+            ended = readings.run_of(run_id)
+            raise click.ClickException(shown.trouble(ended) if ended.error_code else _("The run was cancelled."))
+
+
+def _newest() -> list[int]:
+    done = [line.run for line in readings.runs() if line.run.state == LabState.DONE]
+    # What the company measured by hand before is not what was measured last.
+    found = [run.id for run in done if not run.machine.source]
+    if not found:
+        raise click.ClickException(_("Nothing was measured so far: flask labo run"))
+    return found[:1]
+
+
+def _check(file: Path | None) -> None:
+    """Before hours of measuring rather than after them."""
+    if file is not None and file.suffix not in WRITERS:
+        raise click.ClickException(_("Files of these kinds can be written: %(kinds)s", kinds=", ".join(WRITERS)))
+    if file is not None and not file.absolute().parent.is_dir():
+        raise click.ClickException(_("There is no folder %(folder)s.", folder=file.absolute().parent))
+
+
+def _write(numbers: Sequence[int], file: Path) -> None:
+    try:
+        file.write_text(WRITERS[file.suffix](list(numbers)))
+    except AppError as error:
+        raise _explained(error) from None
+    click.echo(_("Written: %(file)s", file=file))
+
+
+def _plan(asked: dict[str, Any]) -> dict[str, Any]:
+    """The options as a plan's JSON; what was left out is left out."""
+    settings = product(
+        THINKING[asked["think"]],
+        _numbers(asked["threads"], int) or [0],
+        _numbers(asked["context"], int) or [0],
+        _numbers(asked["temperature"], float) or [None],
+    )
+    names = ("think", "threads", "context", "temperature")
+    plan = {
+        "models": _names(asked["models"]),
+        "tasks": _names(asked["prompts"]),
+        "kinds": _names(asked["kinds"]),
+        "readings": _numbers(asked["readings"], int),
+        "crowds": _numbers(asked["crowds"], int),
+        "settings": [dict(zip(names, values, strict=True)) for values in settings],
+    }
+    single = {name: asked[name] for name in ("repeats", "max_tokens", "seed") if asked[name] is not None}
+    return {name: value for name, value in plan.items() if value} | single
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _numbers(text: str, kind: type[int] | type[float]) -> list[Any]:
+    try:
+        return [kind(name) for name in _names(text)]
+    except ValueError:
+        raise click.ClickException(_("Numbers with commas are expected: %(text)s", text=text)) from None
+
+
+def _app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
+
+
+def _explained(error: AppError) -> click.ClickException:
+    cause = f"{error.code}: {error.cause}" if error.cause else error.code
+    return click.ClickException(f"{error.sentence} ({cause})")

@@ -1,0 +1,135 @@
+"""What `flask labo` prints: progress, runs, the ranking, comparisons."""
+
+import sys
+import time
+from collections.abc import Sequence
+
+import click
+from flask import Flask
+from flask_babel import gettext as _
+
+from app.bench import charts, names, trends, words
+from app.bench.progress import Progress
+from app.bench.ranking import Entry
+from app.bench.readings import ACTIVE, Line
+from app.bench.regressions import MEASURES, Change
+from app.bench.service import Labo
+from app.errors import AppError, sentence
+from app.models.lab import LabRun
+
+LOOK_S = 0.5
+# What kind of sample each figure is from.
+ASKED = {measure.name: measure.kind for measure in MEASURES}
+SIGNS = {"passed": "✓", "reserve": "!", "failed": "✗"}
+
+
+def follow(app: Flask, labo: Labo, run_id: int) -> Progress:
+    """Show how a run goes on until it ends."""
+    tasks = labo.tasks().tasks
+
+    def told() -> Progress:
+        # A context of its own: what another process wrote since is seen.
+        with app.app_context():
+            found = labo.progress(run_id)
+        if found is None:
+            raise AppError("not_found")
+        return found
+
+    def shown(progress: Progress | None) -> str:
+        return "" if progress is None else _in_words(progress, names.prompt_name(progress.kind, progress.prompt, tasks))
+
+    now = told()
+    label = _("Run %(number)s", number=run_id)
+    with click.progressbar(length=now.total, label=label, item_show_func=shown, show_eta=False, file=sys.stderr) as bar:
+        while True:
+            bar.update(now.done - bar.pos, now)
+            if now.state not in ACTIVE:
+                return now
+            time.sleep(LOOK_S)
+            now = told()
+
+
+def _in_words(progress: Progress, prompt: str) -> str:
+    pauses = {
+        "queued": _("waiting for its turn"),
+        "people": _("people come first"),
+        "engine": _("the engine is away"),
+        "storage": _("the disk is full"),
+    }
+    parts = [pauses.get(progress.paused) or f"{progress.model} · {prompt}"]
+    if progress.remaining_s is not None:
+        parts.append(_("%(time)s left", time=names.seconds(progress.remaining_s)))
+    return ", ".join(parts)
+
+
+def run_lines(lines: Sequence[Line]) -> None:
+    """One line for each run."""
+    for line in lines:
+        run = line.run
+        state = names.RUN_STATES[run.state]
+        title = run.title or ", ".join(run.models)
+        click.echo(f"{run.id:>4}  {names.moment(run.created_at)}  {state!s:12}  {line.over}/{line.total}  {title}")
+        if run.error_code:
+            click.echo(f"      {trouble(run)}")
+
+
+def trouble(run: LabRun) -> str:
+    """Why a run was given up."""
+    said = sentence(run.error_code or "", {"engine": run.engine.get("label", "")})
+    return f"{said} ({run.error_code}: {run.error_cause})" if run.error_cause else f"{said} ({run.error_code})"
+
+
+def ranking(entries: Sequence[Entry]) -> None:
+    """The leaderboard as a table, each line with its reason below."""
+    head = (_("Model"), _("Quality"), _("Time"), _("First word"), _("Tokens/s"), "CPU", "RAM", _("Energy"))
+    rows = [_figures(entry) for entry in entries]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for row, entry in zip((head, *rows), (None, *entries), strict=True):
+        name, *cells = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        sign = SIGNS.get(entry.verdict or "", " ") if entry else " "
+        click.echo(f"{sign} {name.strip():{widths[0]}}  " + "  ".join(cells))
+        if entry and entry.reason:
+            click.echo(f"  {'':{widths[0]}}  {words.sentence(entry.reason, entry.params)}")
+
+
+def _figures(entry: Entry) -> tuple[str, ...]:
+    def middle(figure: object) -> float | None:
+        return getattr(figure, "median", None)
+
+    ram = names.size(middle(entry.ram_bytes)) if entry.ram_bytes else names.share(middle(entry.ram_percent))
+    return (
+        charts.entry_name(entry),
+        names.whole(middle(entry.quality)),
+        names.seconds(middle(entry.time_s)),
+        names.seconds(middle(entry.first_token_s)),
+        names.rate(middle(entry.decode_tps)),
+        names.share(middle(entry.cpu)),
+        ram,
+        names.energy(middle(entry.energy_wh)),
+    )
+
+
+def comparison(first: str, second: str, changes: Sequence[Change]) -> None:
+    """One line for each figure: both medians with their intervals, and whether they differ."""
+    verdicts = {
+        "better": _("better"),
+        "worse": _("worse"),
+        "none": _("no difference seen"),
+        "few": _("too few samples to say"),
+    }
+    rows = [("", first, second, "")] + [_compared(change, verdicts[change.verdict]) for change in changes]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _compared(change: Change, verdict: str) -> tuple[str, ...]:
+    kind = trends.FIGURES[change.after.figure]
+    prompt = change.after.prompt
+    name = f"{kind.name} · {names.prompt_name(ASKED[change.after.figure], prompt, {})}" if prompt else str(kind.name)
+    sides = (
+        f"{kind.write(value.median * kind.factor)} ({kind.write(value.low * kind.factor)}"
+        f" – {kind.write(value.high * kind.factor)})"
+        for value in (change.before.value, change.after.value)
+    )
+    return (name, *sides, verdict)

@@ -1,0 +1,45 @@
+"""What the Labo's pages share: the running Labo, the names of things, whole numbers in addresses."""
+
+from typing import Any
+
+from flask import current_app, render_template, request
+
+from app.bench import names, readings, scatter, words
+from app.bench.service import Labo
+from app.errors import AppError
+from app.models.types import MAX_INTEGER
+from app.reading_texts import reading_texts
+from app.web import generation
+
+
+def labo() -> Labo:
+    """This process's measuring runs."""
+    found: Labo = current_app.extensions["labo"]
+    return found
+
+
+def page(template: str, current: str, **values: Any) -> str:
+    """A page of the Labo; `current` is its entry in the sidebar."""
+    return render_template(f"lab/{template}.html", page="lab", current=f"lab.{current}", **shared(), **values)
+
+
+def shared() -> dict[str, Any]:
+    """What all of its templates may use."""
+    return {
+        "names": names,
+        "words": words,
+        "mark": readings.mark,
+        "anchor": scatter.anchor,
+        "default": generation().inventory.default().effective,
+        "texts": reading_texts(),
+    }
+
+
+def number_asked(name: str) -> int | None:
+    """A whole number of the address's query, None when it is absent; raises invalid_field."""
+    given = request.args.get(name, "")
+    if not given:
+        return None
+    if not given.isdecimal() or not given.isascii() or int(given[:20]) > MAX_INTEGER:
+        raise AppError("invalid_field", field=name)
+    return int(given)

@@ -1,0 +1,75 @@
+"""The samples behind the figures: found by what they measured, one with all that was seen, a person's word on it."""
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.bench import course, readings, words
+from app.bodies import plain_text
+from app.errors import AppError, sentence
+from app.lab.pages import labo, number_asked, page
+from app.models.lab import Kind, LabSample, Verdict
+
+LONGEST_NOTE = 1000
+
+
+def samples() -> str:
+    """Those that the address asks for: run, machine, model, setting, kind, prompt; a hundred a page."""
+    numbers = {name: number_asked(name) for name in ("run", "machine")}
+    words = {name: request.args.get(name, "")[:200] or None for name in ("model", "kind", "prompt")}
+    filters = {name: value for name, value in {**numbers, **words}.items() if value is not None}
+    number = number_asked("page") or 1
+    found, count = readings.matching(filters, request.args.get("setting", "")[:60], number)
+    asked = {name: value for name, value in request.args.items() if name != "page"}
+    return page(
+        "samples",
+        "runs",
+        samples=found,
+        count=count,
+        asked=asked,
+        number=number,
+        last=max(1, -(-count // readings.PAGE)),
+        kinds=list(Kind),
+        tasks=labo().tasks().tasks,
+    )
+
+
+def sample(sample_id: int) -> str:
+    """All that was seen of one sample."""
+    return _page(readings.sample_of(sample_id))
+
+
+def overrule(sample_id: int) -> Any:
+    """A person's word with its note, or none any more."""
+    found, given = readings.sample_of(sample_id), request.form.get("verdict", "")
+    note = plain_text(request.form.get("note"))
+    if given and given not in tuple(Verdict):
+        raise AppError("invalid_field", field="verdict")
+    if given and not 0 < len(note) <= LONGEST_NOTE:
+        return _page(found, _("Say why in a few words: 1,000 characters at most."), note), 422
+    readings.overrule(found, Verdict(given) if given else None, note, current_user.id)
+    flash(_("Your verdict is kept.") if given else _("The judgement counts again."), "success")
+    return redirect(url_for("lab.sample", sample_id=sample_id, _anchor="verdict"))
+
+
+def _page(found: LabSample, wrong: str = "", note: str = "") -> str:
+    told = found.judgement or {}
+    before, after = readings.neighbours(found)
+    return page(
+        "sample",
+        "runs",
+        sample=found,
+        run=found.run,
+        wrong=wrong,
+        note=note or found.overruled_note,
+        before=before,
+        after=after,
+        tasks=labo().tasks().tasks,
+        reason=words.sentence(told["code"], told.get("params")) if told.get("code") else "",
+        failure=sentence(found.error_code, {"engine": found.run.engine.get("label", "")}) if found.error_code else "",
+        by=readings.name_of(found.overruled_by),
+        facts=course.facts(found),
+        chart=course.course(found),
+    )

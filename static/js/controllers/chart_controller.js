@@ -1,0 +1,20 @@
+// A chart beside its table: draws what the page describes.
+import { Controller } from "@hotwired/stimulus";
+import { Chart } from "couach/lib/charts/chart";
+
+export default class extends Controller {
+  static targets = ["box"];
+  static values = { spec: Object };
+
+  connect() {
+    this.chart = new Chart(this.boxTarget, this.specValue);
+  }
+
+  disconnect() {
+    this.chart.stop();
+  }
+
+  specValueChanged(spec, before) {
+    if (before) this.chart?.draw(spec);
+  }
+}

@@ -1,0 +1,11 @@
+// A text that the page has as it was written: laid out as the chat lays out answers.
+import { Controller } from "@hotwired/stimulus";
+import { isFrench } from "couach/lib/format";
+import { MarkdownView } from "couach/lib/markdown_view";
+
+export default class extends Controller {
+  connect() {
+    if (!this.element.classList.replace("raw", "prose-fr")) return;
+    new MarkdownView(this.element, { french: isFrench() }).finish(this.element.textContent);
+  }
+}

@@ -1,0 +1,54 @@
+// A figure against steps (lengths, threads, people, versions): a line for each series, named at its end.
+import { axisX, axisY, dot, gridY, line, ruleX, ruleY, text } from "@observablehq/plot";
+import { NARROW, clothes, drawing, key, widthOf } from "couach/lib/charts/frame";
+import { spread } from "couach/lib/charts/room";
+import { axis } from "couach/lib/charts/scale";
+import { number } from "couach/lib/format";
+
+const HEIGHT = 320; // px, or what the names need
+const TOP = 32;
+const BOTTOM = 46;
+const NAME_HEIGHT = 15;
+
+// A point is [index of the step, value, low, high].
+export function lines({ label, x, y, ticks, series, alerts = [] }, width) {
+  const narrow = width < NARROW;
+  const room = Math.max(HEIGHT - TOP - BOTTOM, narrow ? 0 : series.length * NAME_HEIGHT);
+  const scale = axis(Math.max(...series.flatMap(({ points }) => points.map(([, value, , high]) => high ?? value))) || 1, room);
+  const names = series.map(({ name }) => name);
+  const svg = drawing(label, {
+    width, height: room + TOP + BOTTOM, marginTop: TOP, marginBottom: BOTTOM, marginLeft: 44,
+    marginRight: narrow ? 12 : Math.min(200, Math.max(...names.map((name) => widthOf(name, 550))) + 20),
+    x: { type: "point", domain: ticks, padding: ticks.length > 1 ? 0.08 : 0.5 },
+    y: { domain: [0, scale.end] },
+    marks: [
+      gridY(scale.ticks, { stroke: "var(--line)", strokeOpacity: 1 }),
+      axisY(scale.ticks, { tickSize: 0, tickFormat: (value) => number(value, scale.digits), label: y, labelArrow: "none", labelOffset: 44 }),
+      axisX({ label: x, labelAnchor: "center", labelArrow: "none", tickSize: 4 }),
+      ruleY([0], { stroke: "var(--line-strong)" }),
+      ...series.flatMap(({ points }, index) => one(points.map(([at, ...rest]) => [ticks[at], ...rest]), clothes(index))),
+      ...alerts.flatMap(({ at, value, words }) => alarm([[ticks[at], value]], words)),
+      ...(narrow ? [] : [ends(series, ticks.at(-1), scale, room)]),
+    ],
+  });
+  return narrow && series.length > 1 ? [key(names.map((name, index) => ({ name, ...clothes(index) }))), svg] : [svg];
+}
+
+function one(points, { stroke, symbol, dash }) {
+  return [
+    ruleX(points.filter(([, , low]) => low != null), { x: "0", y1: "2", y2: "3", stroke, strokeOpacity: 0.45, strokeWidth: 1.5 }),
+    line(points, { x: "0", y: "1", stroke, strokeWidth: 2, strokeDasharray: dash ?? undefined }),
+    dot(points, { x: "0", y: "1", fill: stroke, stroke: "var(--surface)", strokeWidth: 1, symbol, r: 4.5 }),
+  ];
+}
+
+const alarm = (point, words) => [
+  dot(point, { x: "0", y: "1", r: 9, stroke: "var(--danger)", strokeWidth: 2 }),
+  text(point, { x: "0", y: "1", text: () => words, dy: -18, fill: "var(--danger)", fontWeight: 600, stroke: "var(--surface)", strokeWidth: 4 }),
+];
+
+function ends(series, x, { pixel, value }, room) {
+  const at = spread(series.map(({ points }) => pixel(points.at(-1)[1])), NAME_HEIGHT, 0, room - 6).map(value);
+  const names = series.map(({ name }, index) => ({ x, name, at: at[index], fill: clothes(index).stroke }));
+  return text(names, { x: "x", y: "at", text: "name", fill: "fill", textAnchor: "start", dx: 12, fontWeight: 550, stroke: "var(--surface)", strokeWidth: 3 });
+}

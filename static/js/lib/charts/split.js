@@ -1,0 +1,43 @@
+// Where the time goes: one bar a row, made of parts that follow each other, with the total at its end.
+import { axisX, barX, gridX, ruleX, text } from "@observablehq/plot";
+import { NARROW, drawing, key, widthOf } from "couach/lib/charts/frame";
+import { axis } from "couach/lib/charts/scale";
+import { number } from "couach/lib/format";
+
+const ROW = { wide: 34, narrow: 48 }; // px; narrow, the name stands above its bar
+const NAMES = 220; // px at most
+const COLOURS = ["var(--line-strong)", "var(--chart-2)", "var(--chart-3)", "var(--chart-1)"];
+
+export function split({ label, x, parts, rows }, width) {
+  const narrow = width < NARROW;
+  const left = narrow ? 1 : Math.min(NAMES, Math.max(...rows.map(({ name }) => widthOf(name, 550, 13)))) + 16;
+  const totals = rows.map(({ values }) => values.reduce((sum, value) => sum + value, 0));
+  const right = Math.max(...rows.map(({ total }) => widthOf(total, 600))) + 14;
+  const scale = axis(Math.max(...totals) || 1, width - left - right, narrow ? 4 : 6);
+  const pieces = rows.flatMap(({ values }, row) => values.map((value, part) => {
+    const start = values.slice(0, part).reduce((sum, each) => sum + each, 0);
+    return { row, part, start, end: start + value };
+  })).filter(({ start, end }) => end > start);
+  const height = rows.length * ROW[narrow ? "narrow" : "wide"] + 46;
+  return [key(parts.map((name, part) => ({ name, stroke: COLOURS[part] }))), drawing(label, {
+    width, height, marginTop: 4, marginBottom: 42, marginLeft: left, marginRight: right,
+    x: { domain: [0, scale.end] },
+    y: { type: "band", domain: rows.map((_, row) => row), padding: narrow ? 0.12 : 0.34, axis: null },
+    marks: [
+      gridX(scale.ticks, { stroke: "var(--line)", strokeOpacity: 1 }),
+      axisX(scale.ticks, { label: x, labelAnchor: "center", labelArrow: "none", tickSize: 0, tickFormat: (value) => number(value, scale.digits) }),
+      ...parts.map((_, part) => barX(pieces.filter((piece) => piece.part === part), {
+        x1: "start", x2: "end", y: "row", fill: COLOURS[part], insetTop: narrow ? 18 : 0, insetRight: 1,
+      })),
+      ruleX([0], { stroke: "var(--line-strong)" }),
+      text(rows, {
+        x: 0, y: (_, row) => row, text: "name", textAnchor: narrow ? "start" : "end", dx: narrow ? 1 : -10, dy: narrow ? -14 : 0,
+        fill: "var(--ink)", fontWeight: 550, fontSize: 13,
+      }),
+      text(rows, {
+        x: (_, row) => totals[row], y: (_, row) => row, text: "total", textAnchor: "start", dx: 8, dy: narrow ? 9 : 0,
+        fill: "var(--ink)", fontWeight: 600, stroke: "var(--surface)", strokeWidth: 4,
+      }),
+    ],
+  })];
+}

@@ -1,0 +1,99 @@
+"""Measuring runs as files: written here, read there, and refused in words when they are damaged."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from app.bench import archive, exports
+from app.errors import AppError
+from app.models.lab import LabRun, LabState
+from tests.support.labo import Measuring
+from tests.support.site import Site, furnished, migrated
+
+
+@pytest.fixture
+def written(site: Site) -> dict[str, Any]:
+    """The file of one run."""
+    measuring = Measuring(site)
+    run_id = measuring.launch(kinds=["task", "reading"], tasks=["calc-vat"])
+    measuring.ended(run_id)
+    with site.rows():
+        told: dict[str, Any] = json.loads(exports.json_text([run_id]))
+    return told
+
+
+@pytest.fixture
+def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Site:
+    """A site on another server."""
+    folder = tmp_path_factory.mktemp("elsewhere")
+    return Site(furnished(folder / "instance", migrated(tmp_path_factory.mktemp("tables"))))
+
+
+def test_a_run_is_the_same_on_another_server(site: Site, elsewhere: Site, written: dict[str, Any]) -> None:
+    with elsewhere.rows():
+        (made,) = archive.load(json.dumps(written))
+        assert json.loads(exports.json_text([made.id])) == written
+        # Another time it is there already, as it is where it came from.
+        assert archive.load(json.dumps(written)) == []
+    with site.rows():
+        assert archive.load(json.dumps(written)) == []
+    elsewhere.stop()
+
+
+def test_what_was_not_measured_there_is_not_measured_here(elsewhere: Site, written: dict[str, Any]) -> None:
+    run = written["runs"][0]
+    run["state"] = "running"
+    run["samples"][0]["state"] = "waiting"
+    with elsewhere.rows():
+        (made,) = archive.load(json.dumps(written))
+        assert made.state == LabState.INTERRUPTED
+        assert len(made.samples) == len(run["samples"]) - 1
+        assert LabRun.next_id() is None
+    elsewhere.stop()
+
+
+def _without(name: str) -> Callable[[dict[str, Any]], object]:
+    return lambda told: told.pop(name)
+
+
+@pytest.mark.parametrize(
+    ("damage", "code", "part"),
+    [
+        (_without("format"), "lab_import_damaged", "format"),
+        (lambda told: told.update(version=2), "import_version", "2"),
+        (_without("runs"), "lab_import_damaged", "runs"),
+        (lambda told: told.update(runs=[7]), "lab_import_damaged", "lab_runs"),
+        (lambda told: told["machines"][0].pop("fingerprint"), "lab_import_damaged", "fingerprint"),
+        (lambda told: told["runs"][0].update(machine="other"), "lab_import_damaged", "machine"),
+        (lambda told: told["runs"][0].update(machine=["x"]), "lab_import_damaged", "machine"),
+        (lambda told: told["runs"][0].update(state="asleep"), "lab_import_damaged", "state"),
+        (lambda told: told["runs"][0].update(created_at="yesterday"), "lab_import_damaged", "created_at"),
+        (lambda told: told["runs"][0].update(created_at="2026-01-01"), "lab_import_damaged", "created_at"),
+        (lambda told: told["runs"][0].update(title="x" * 201), "lab_import_damaged", "title"),
+        (lambda told: told["runs"][0]["samples"][0].update(position="first"), "lab_import_damaged", "position"),
+        (lambda told: told["runs"][0]["samples"][0].update(kind="sing"), "lab_import_damaged", "kind"),
+        (lambda told: told["runs"][0]["samples"][0].update(metrics=[]), "lab_import_damaged", "metrics"),
+        (lambda told: told["runs"][0]["samples"][0].update(disturbed="no"), "lab_import_damaged", "disturbed"),
+        (lambda told: told["runs"][0]["samples"][0].update(score=True), "lab_import_damaged", "score"),
+        (lambda told: told["runs"][0]["samples"][-1].pop("model"), "lab_import_damaged", "model"),
+    ],
+)
+def test_a_damaged_file_is_refused_whole(
+    elsewhere: Site, written: dict[str, Any], damage: Callable[[dict[str, Any]], object], code: str, part: str
+) -> None:
+    damage(written)
+    with elsewhere.rows() as session:
+        with pytest.raises(AppError) as refused:
+            archive.load(json.dumps(written))
+        assert (refused.value.code, part in refused.value.params.values()) == (code, True)
+        assert session.query(LabRun).count() == 0
+    elsewhere.stop()
+
+
+@pytest.mark.parametrize("text", ["", "no JSON", "[]", "[" * 100_000])
+def test_something_else_is_refused(elsewhere: Site, text: str) -> None:
+    with elsewhere.rows(), pytest.raises(AppError, match="lab_import_damaged"):
+        archive.load(text)
+    elsewhere.stop()

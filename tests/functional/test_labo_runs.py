@@ -1,0 +1,219 @@
+"""Measuring runs: what is taken and kept, in which order, and that people come first."""
+
+from collections.abc import Callable
+
+import pytest
+from sqlalchemy import select
+
+from app.bench import historical
+from app.bench.patience import Patience
+from app.errors import AppError
+from app.models.lab import Kind, LabMachine, LabRun, LabState, SampleState
+from tests.fakes.engine import Outcome, Phase
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.scenario import Scenario
+from tests.support.labo import Measuring
+from tests.support.person import Person
+from tests.support.processes import wait_until
+from tests.support.site import Site
+
+TASK = "calc-total-price"
+
+
+@pytest.fixture
+def measuring(site: Site) -> Measuring:
+    return Measuring(site)
+
+
+def test_a_run_measures_loading_reading_tasks_and_crowds(measuring: Measuring, ollama: FakeOllama) -> None:
+    run_id = measuring.launch(
+        kinds=["load", "reading", "task", "crowd"], readings=[100, 1000], crowds=[1, 2], tasks=[TASK]
+    )
+    run = measuring.ended(run_id)
+    assert (run.state, run.error_code) == (LabState.DONE, None)
+    assert run.engine == {"name": "ollama", "label": "Ollama", "version": ollama.version}
+    assert run.models["phi3:mini"]["context"] == 4096
+    samples = measuring.samples(run_id, warmup=True)
+    assert [(sample.kind, sample.prompt, sample.warmup) for sample in samples[:2]] == [
+        (Kind.LOAD, "cold", False),
+        (Kind.READING, "100", True),
+    ]
+    cells = {(sample.kind, sample.prompt) for sample in samples[2:]}
+    assert cells == {
+        *{(Kind.LOAD, "warm"), (Kind.READING, "100"), (Kind.READING, "1000")},
+        *{(Kind.TASK, TASK), (Kind.CROWD, "1"), (Kind.CROWD, "2")},
+    }
+    assert {sample.state for sample in samples} == {SampleState.DONE}
+    found = {(sample.kind, sample.prompt): sample.metrics for sample in samples if not sample.warmup}
+    assert found[Kind.READING, "1000"]["prompt_tokens"] > 4 * found[Kind.READING, "100"]["prompt_tokens"]
+    assert found[Kind.CROWD, "2"]["people"] == 2
+    assert found[Kind.CROWD, "2"]["total_tps"] > 0
+    assert found[Kind.TASK, TASK].keys() >= {"first_token_ms", "total_ms", "decode_tps", "output_tokens", "reason"}
+    assert all({"cpu_machine_mean", "ram_machine_peak"} <= metrics.keys() for metrics in found.values())
+    (task,) = [sample for sample in samples if sample.kind == Kind.TASK]
+    assert task.question in {generation.question for generation in ollama.generations}
+    assert (task.verdict, task.score) == ("failed", 0.0)
+    assert task.judgement["checks"]
+    # Each load began without the model.
+    assert sum(load.model == "phi3:mini" for load in ollama.loads) == 3
+
+
+def test_a_cache_can_never_answer_and_the_settings_are_sent(measuring: Measuring, ollama: FakeOllama) -> None:
+    measuring.taken(
+        kinds=["task", "reading"],
+        tasks=[TASK],
+        repeats=3,
+        settings=[{"threads": 2, "context": 2048}, {"threads": 2, "context": 2048, "temperature": 0.7}],
+    )
+    asked = [body for body in ollama.received("/api/chat") if body["options"].get("num_thread") == 2]
+    prompts = [tuple(message["content"] for message in body["messages"]) for body in asked]
+    assert len(set(prompts)) == len(prompts)
+    assert {body["options"]["num_ctx"] for body in asked} == {2048}
+    assert {body["options"]["temperature"] for body in asked} == {0.0, 0.7}
+    tasks = [body for body in asked if len(body["messages"]) == 2 and body["options"]["num_predict"] > 1]
+    assert len({body["messages"][1]["content"] for body in tasks}) == 1
+
+
+def test_models_that_think_are_measured_with_thinking_and_without(measuring: Measuring) -> None:
+    samples = measuring.taken(
+        models=["phi3:mini", "deepseek-r1:1.5b"],
+        kinds=["task"],
+        tasks=[TASK],
+        settings=[{"think": False}, {"think": True}],
+    )
+    assert sorted((sample.model, sample.setting["think"]) for sample in samples) == [
+        ("deepseek-r1:1.5b", False),
+        ("deepseek-r1:1.5b", True),
+        ("phi3:mini", False),
+    ]
+    (thought,) = [sample for sample in samples if sample.setting["think"]]
+    assert thought.thinking
+    assert 0 < thought.metrics["thinking_tokens"] < thought.metrics["output_tokens"]
+
+
+def test_whoever_asks_comes_first_and_the_sample_is_taken_again(
+    measuring: Measuring, ollama: FakeOllama, alice: Person
+) -> None:
+    # The warm-up, the task's sample, and Alice's question.
+    ollama.script(Scenario.answer(), Scenario.hold(5), Scenario.answer("Me voici."))
+    run_id = measuring.launch(kinds=["task"], tasks=[TASK])
+    ollama.reached(Phase.DECODING, 1)
+    status = alice.get("/api/status").json
+    assert (status["state"], status["running"], status["waiting"]) == ("calm", 0, 0)
+    stream = alice.ask(alice.start(), "Bonjour").end()
+    assert (stream.data("done")["status"], stream.text()) == ("done", "Me voici.")
+    assert measuring.ended(run_id).state == LabState.DONE
+    assert ollama.generations[1].outcome is Outcome.CANCELLED
+    cut, again = measuring.samples(run_id)
+    assert (cut.state, cut.disturbed, cut.error_code, cut.attempt) == (SampleState.FAILED, True, "disturbed", 1)
+    assert cut.answer
+    assert (again.state, again.error_code, again.attempt) == (SampleState.DONE, None, 2)
+    assert cut.position == again.position
+    # Loaded again before it was measured again: somebody else may have used another model.
+    assert ollama.generations[3].question != again.question
+    assert ollama.generations[4].question == again.question
+
+
+def test_a_sample_that_people_always_come_into_fails_and_the_run_goes_on(
+    measuring: Measuring, ollama: FakeOllama, alice: Person
+) -> None:
+    measuring.labo.patience = Patience(cuts=1, tries=1, quiet_s=0)
+    ollama.script(Scenario.answer(), Scenario.hold(5))
+    run_id = measuring.launch(kinds=["task"], tasks=[TASK, "calc-vat"])
+    ollama.reached(Phase.DECODING, 1)
+    alice.ask(alice.start(), "Bonjour").end()
+    assert measuring.ended(run_id).state == LabState.DONE
+    first, second = measuring.samples(run_id)
+    assert (first.state, first.error_code) == (SampleState.FAILED, "disturbed_too_often")
+    assert second.state == SampleState.DONE
+
+
+def test_people_who_wait_are_served_before_a_run_begins(
+    measuring: Measuring, ollama: FakeOllama, alice: Person
+) -> None:
+    ollama.script(Scenario.hold(1))
+    stream = alice.ask(alice.start(), "Bonjour")
+    stream.until("text")
+    run_id = measuring.launch()
+    wait_until(lambda: (told := measuring.labo.progress(run_id)) is not None and told.paused == "people")
+    assert len(ollama.received("/api/chat")) == 1
+    ollama.release()
+    assert stream.end().data("done")["status"] == "done"
+    assert measuring.ended(run_id).state == LabState.DONE
+
+
+def test_runs_wait_for_each_other(measuring: Measuring, ollama: FakeOllama) -> None:
+    ollama.script(Scenario.hold(1))
+    first = measuring.launch()
+    ollama.reached(Phase.PREFILL)
+    second = measuring.launch()
+    waiting = measuring.labo.progress(second)
+    assert waiting is not None
+    assert (waiting.state, waiting.paused, waiting.done, waiting.total) == (LabState.QUEUED, "queued", 0, 2)
+    at_work = measuring.labo.progress(first)
+    assert at_work is not None
+    assert (at_work.state, at_work.model, at_work.kind) == (LabState.RUNNING, "phi3:mini", "reading")
+    ollama.release()
+    assert measuring.ended(second).state == LabState.DONE
+    ended = measuring.labo.progress(first)
+    assert ended is not None
+    assert (ended.state, ended.done, ended.total, ended.remaining_s) == (LabState.DONE, 2, 2, None)
+    assert measuring.labo.progress(4711) is None
+
+
+def test_a_run_is_cancelled_and_resumed(measuring: Measuring, ollama: FakeOllama) -> None:
+    ollama.script(Scenario.answer(), Scenario.answer(), Scenario.hold(5))
+    run_id = measuring.launch(kinds=["task"], tasks=[TASK, "calc-vat"])
+    ollama.reached(Phase.DECODING, 2)
+    measuring.labo.cancel(run_id)
+    assert measuring.run(run_id).state == LabState.CANCELLED
+    assert ollama.reached(Phase.ENDED, 2).outcome is Outcome.CANCELLED
+    kept, left = measuring.samples(run_id)
+    assert (kept.state, left.state) == (SampleState.DONE, SampleState.WAITING)
+    with pytest.raises(AppError, match="lab_run_ended"):
+        measuring.labo.cancel(run_id)
+    measuring.labo.resume(run_id)
+    assert measuring.ended(run_id).state == LabState.DONE
+    again = measuring.samples(run_id)
+    assert [(sample.id, sample.state) for sample in again] == [(kept.id, "done"), (left.id, "done")]
+    assert again[0].finished_at == kept.finished_at
+    with pytest.raises(AppError, match="lab_run_ended"):
+        measuring.labo.resume(run_id)
+    for call in (measuring.labo.cancel, measuring.labo.resume):
+        with pytest.raises(AppError, match="not_found"):
+            call(4711)
+
+
+def test_a_crowd_is_written_to_at_once_where_the_engine_can(make_site: Callable[..., Site]) -> None:
+    with FakeOpenAI(slots=2, tokens_per_second=100) as llama:
+        site = make_site(ENGINE="openai", OPENAI_BASE_URL=llama.url)
+        site.generation.inventory.refresh()
+        samples = Measuring(site).taken(models=["smollm2"], kinds=["crowd"], crowds=[1, 2, 4])
+        crowds = {sample.prompt: sample.metrics for sample in samples}
+        assert llama.max_running == 2
+    assert {people: found["at_once"] for people, found in crowds.items()} == {"1": 1, "2": 2, "4": 2}
+    assert {people: found["people"] for people, found in crowds.items()} == {"1": 1, "2": 2, "4": 4}
+    # Two of the four wait for the others.
+    assert crowds["4"]["total_ms"] > crowds["2"]["first_token_ms"]
+    assert crowds["4"]["output_tokens"] == 4 * crowds["1"]["output_tokens"]
+
+
+def test_the_default_model_is_loaded_again_after_a_run(measuring: Measuring, ollama: FakeOllama) -> None:
+    ollama.unload_all()
+    measuring.taken(models=["deepseek-r1:1.5b"])
+    wait_until(lambda: "phi3:mini" in measuring.site.generation.engine.loaded())
+
+
+def test_the_companys_own_figures_are_there_once(site: Site) -> None:
+    with site.rows() as session:
+        assert (historical.load(), historical.load()) == (3, 0)
+        runs = session.scalars(select(LabRun).join(LabMachine).where(LabMachine.source != "").order_by(LabRun.id)).all()
+        assert [len(run.samples) for run in runs] == [5, 4, 3]
+        assert [run.machine.description["cores"] for run in runs] == [10, 12, 20]
+        assert {run.machine.source for run in runs} == {"Mesures de l’entreprise à la main, juillet 2025"}
+        thinking, quick, mistral = runs[2].samples
+    assert (thinking.model, thinking.setting["think"], quick.setting["think"]) == ("deepseek-r1:1.5b", True, False)
+    assert (mistral.model, mistral.verdict) == ("mistral", "passed")
+    assert mistral.metrics == {"total_ms": 210_000, "cpu_machine_mean": 99, "ram_machine_peak": 41}
+    assert mistral.question == "Tu peux me générer le jeu snake en python"

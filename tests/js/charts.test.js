@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { around, spread } from "couach/lib/charts/room";
+import { axis, step } from "couach/lib/charts/scale";
+
+const FRAME = { left: 0, top: 0, right: 400, bottom: 300 };
+const point = (x, y) => ({ x, y, r: 10, width: 80, height: 30 });
+
+test("names that would lie on each other are pushed apart and stay in their order and room", () => {
+  const found = spread([50, 51, 52, 10], 15, 0, 100);
+  const sorted = [...found].sort((a, b) => a - b);
+  for (let place = 1; place < sorted.length; place += 1) assert.ok(sorted[place] - sorted[place - 1] >= 15);
+  assert.equal(found[3], 10);
+  assert.ok(found[0] < found[1] && found[1] < found[2]);
+  assert.ok(Math.max(...spread([99, 100, 100], 15, 0, 100)) <= 100);
+});
+
+test("what has room stays where it is wanted", () => {
+  assert.deepEqual(spread([80, 20, 50], 15, 0, 100), [80, 20, 50]);
+});
+
+test("a name beside a point covers neither points nor other names where there is room", () => {
+  const boxes = around([point(100, 100), point(130, 100), point(300, 200)], FRAME);
+  for (const box of boxes) assert.equal(box.covered, 0);
+  assert.deepEqual(boxes[2].anchor, "start");
+});
+
+test("a name at the edge stays in the frame", () => {
+  const [box] = around([point(395, 150)], FRAME);
+  assert.ok(box.right <= FRAME.right);
+  assert.equal(box.anchor, "end");
+});
+
+test("what cannot be free tells how much it covers", () => {
+  const crowd = Array.from({ length: 60 }, (_, index) => point(20 + (index % 10) * 36, 30 + Math.floor(index / 10) * 40));
+  assert.ok(around(crowd, FRAME).some(({ covered }) => covered > 0));
+});
+
+test("axes end at round values and have few round ticks", () => {
+  assert.deepEqual([step(10), step(11), step(47), step(0.4)].map((each) => Number(each.toPrecision(3))), [2, 2.5, 10, 0.1]);
+  for (const top of [0.03, 1, 7.3, 99, 100, 101, 12345]) {
+    const { end, ticks, pixel, value } = axis(top, 200);
+    assert.ok(end >= top * 0.999 && ticks.length <= 6, `${top}`);
+    assert.equal(ticks[0], 0);
+    assert.ok(Math.abs(ticks.at(-1) - end) < end / 1e6);
+    assert.ok(Math.abs(value(pixel(top)) - top) < top / 1e6);
+  }
+});
+
+test("ticks are written with as many decimals as they need", () => {
+  assert.deepEqual([axis(100, 1).digits, axis(10, 1).digits, axis(12, 1).digits, axis(1, 1).digits, axis(0.5, 1).digits], [0, 0, 1, 1, 1]);
+});

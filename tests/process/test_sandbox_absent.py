@@ -1,0 +1,72 @@
+"""Where programs cannot be run apart, they are not run: the verdict is of their text, and says why."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.bench import coding, sandbox
+from app.bench.code_task import CodeTask
+from app.bench.sandbox import State
+from app.models.lab import Verdict
+from tests.support.apart import needs_sandbox
+
+GAME = CodeTask("game")
+LOOP = "```python\nwhile True:\n    print(input())\n```"
+SANDBOX = Path(sandbox.__file__)
+
+
+def test_without_bubblewrap_the_text_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert sandbox.state() == (State.MISSING, "")
+    judgement = coding.judge(GAME, LOOP, run=True)
+    assert (judgement.verdict, judgement.code) == (Verdict.RESERVE, "code_sandbox_missing")
+    assert coding.judge(GAME, "```python\nprint(1)\n```", run=True).code == "code_lacks_goes_on"
+
+
+def test_without_leave_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError("a program was started")
+
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    judgement = coding.judge(GAME, LOOP, run=False)
+    assert (judgement.verdict, judgement.code) == (Verdict.RESERVE, "code_not_run")
+
+
+@pytest.mark.parametrize(
+    ("said", "state"),
+    [
+        ("bwrap: Unknown option --size", State.OLD),
+        ("bwrap: setting up uid map: Permission denied", State.REFUSED),
+        ("", State.REFUSED),
+    ],
+)
+def test_what_bubblewrap_says_is_told(said: str, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "bwrap"
+    program.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    assert sandbox.state() == (state, said or "exit 1")
+    judgement = coding.judge(GAME, LOOP, run=True)
+    assert (judgement.code, judgement.params) == (f"code_sandbox_{state}", {"cause": said or "exit 1"})
+
+
+@needs_sandbox
+def test_where_namespaces_are_forbidden_bubblewrap_is_refused() -> None:
+    lines = f"""
+import importlib.util, sys
+spec = importlib.util.spec_from_file_location("apart", {str(SANDBOX)!r})
+apart = importlib.util.module_from_spec(spec)
+sys.modules["apart"] = apart
+spec.loader.exec_module(apart)
+print(*apart.state())
+"""
+    # A namespace in which the kernel allows no further one, as an administrator or a container does.
+    inside = ["bwrap", "--unshare-user", "--uid", "1000", "--disable-userns", "--dev-bind", "/", "/"]
+    done = subprocess.run(
+        [*inside, sys.executable, "-I", "-B", "-c", lines], capture_output=True, text=True, check=True
+    )
+    state, _, cause = done.stdout.strip().partition(" ")
+    assert state == "refused"
+    assert "bwrap:" in cause

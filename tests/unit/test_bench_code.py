@@ -1,0 +1,186 @@
+"""The program of an answer: found among words, parsed, and judged by its text where nothing may be run."""
+
+from pathlib import Path
+
+import pytest
+
+import config
+from app.bench import coding, tasks
+from app.bench.code import extract
+from app.bench.code_task import CodeTask, read
+from app.bench.service import LIBRARY
+from app.models.lab import Verdict
+
+GAME = CodeTask("game")
+VAT = CodeTask("calls", function="prix_ttc", calls=(((100, 20), 120),))
+LOOP = "while True:\n    key = input()\n    print(key)"
+
+
+def source(answer: str) -> str:
+    program = extract(answer)
+    assert program
+    return program.source
+
+
+@pytest.mark.parametrize(
+    ("answer", "program"),
+    [
+        ("Voici :\n\n```python\nprint(1)\n```\nVoilà.", "print(1)"),
+        ("~~~py\nprint(1)\n~~~", "print(1)"),
+        ("```\nprint(1)\n```", "print(1)"),
+        ("1. Le code :\n   ```python\n   if True:\n       print(1)\n   ```", "if True:\n    print(1)"),
+        # The answer was cut: the fence never ends.
+        ("```python\nx = 1\nprint(x)", "x = 1\nprint(x)"),
+        ("```bash\npip install pygame\n```\n```python\nimport pygame\n```", "import pygame"),
+        ("```\npip install pygame\n```\n```python\nimport pygame\n```", "import pygame"),
+        # Explained once more below: the whole program counts.
+        (
+            f"```python\n{LOOP}\nprint(2)\nprint(3)\n```\nExplication :\n```python\nprint(2)\n```",
+            f"{LOOP}\nprint(2)\nprint(3)",
+        ),
+        # Given in pieces: they belong together.
+        (
+            "```python\nimport os\nx = 1\n```\nPuis :\n```python\ny = 2\nz = 3\n```\nEnfin :\n```python\nprint(x)\n```",
+            "import os\nx = 1\n\ny = 2\nz = 3\n\nprint(x)",
+        ),
+        ("import os\nprint(os.name)", "import os\nprint(os.name)"),
+        ("Voici le jeu :\nimport os\n\nprint(os.name)\n\nCe programme affiche un nom.", "import os\n\nprint(os.name)"),
+        ("```python\r\nprint(1)\r\n```\r\n", "print(1)"),
+    ],
+)
+def test_the_program_is_found(answer: str, program: str) -> None:
+    assert source(answer) == program
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "",
+        "Je ne peux pas.",
+        "x = 3 est une affectation.",
+        "```javascript\nlet x = 1;\n```",
+        "```python\n\n```",
+        "```bash\nls\n```",
+    ],
+)
+def test_what_is_no_program_is_none(answer: str) -> None:
+    assert extract(answer) is None
+    assert coding.judge(GAME, answer).code == "code_none"
+
+
+def test_a_long_wrong_program_is_not_replaced_by_the_right_lines_beside_it() -> None:
+    wrong = "def f()\n" + "    print(1)\n" * 20
+    program = extract(f"```python\n{wrong}```\nPour le lancer :\n```python\nf()\n```")
+    assert program
+    assert program.tree is None
+    assert (program.line, program.error) == (1, "expected ':'")
+
+
+@pytest.mark.parametrize("answer", ["```python\n" + "(" * 50_000, "```python\nx = '\0'\n```", "a" * 3_000_000])
+def test_what_exhausts_a_parser_does_not_exhaust_this_one(answer: str) -> None:
+    assert coding.judge(GAME, answer).verdict is Verdict.FAILED
+
+
+@pytest.mark.parametrize(
+    ("text", "toolkit", "keys"),
+    [
+        ("import pygame\npygame.K_UP", "pygame", ["up", "right", "down", "left"]),
+        ("from turtle import *\nonkey(f, 'Up')", "turtle", ["up", "right", "down", "left"]),
+        ("import tkinter as tk\nroot.bind('<w>', f)", "tkinter", ["w", "d", "s", "a"]),
+        ("import pygame\nif event.key == pygame.K_z: pass", "pygame", ["z", "d", "s", "q"]),
+        ("def f():\n    import curses\n    return curses.KEY_UP", "curses", ["up", "right", "down", "left"]),
+        ("print(input())", "terminal", ["w", "d", "s", "a"]),
+    ],
+)
+def test_what_a_program_shows_itself_with_and_listens_to(text: str, toolkit: str, keys: list[str]) -> None:
+    program = extract(f"```python\n{text}\n```")
+    assert program
+    assert (program.toolkit, program.keys) == (toolkit, keys)
+
+
+@pytest.mark.parametrize(
+    ("task", "program", "verdict", "code"),
+    [
+        (GAME, LOOP, Verdict.RESERVE, "code_not_run"),
+        (GAME, "print('serpent')", Verdict.FAILED, "code_lacks_goes_on"),
+        (GAME, "import time\nwhile True:\n    time.sleep(1)", Verdict.FAILED, "code_lacks_hears"),
+        (GAME, "while True\n    pass", Verdict.FAILED, "code_syntax"),
+        (VAT, "def prix_ttc(a, b):\n    return 0", Verdict.RESERVE, "code_not_run"),
+        (VAT, "def prix_ttc(a, b=20, *, c=1):\n    return 0", Verdict.RESERVE, "code_not_run"),
+        (VAT, "def prix_ttc(*prix):\n    return 0", Verdict.RESERVE, "code_not_run"),
+        (VAT, "def prix_ttc(a):\n    return 0", Verdict.FAILED, "code_lacks_function"),
+        (VAT, "def prix(a, b):\n    return 0", Verdict.FAILED, "code_lacks_function"),
+        (CodeTask("lines", runs=(("1", ("1",)),)), "print(1)", Verdict.FAILED, "code_lacks_reads"),
+        (CodeTask("lines", runs=(("1", ("1",)),)), "print(input())", Verdict.RESERVE, "code_not_run"),
+        (CodeTask("window"), "import tkinter\ntkinter.Tk().mainloop()", Verdict.RESERVE, "code_not_run"),
+    ],
+)
+def test_the_verdict_by_the_text_alone(task: CodeTask, program: str, verdict: Verdict, code: str) -> None:
+    judgement = coding.judge(task, f"```python\n{program}\n```")
+    assert (judgement.verdict, judgement.code) == (verdict, code)
+    assert judgement.log == ""
+
+
+def test_a_program_that_was_cut_is_told_from_a_wrong_one() -> None:
+    cut = coding.judge(GAME, "```python\nwhile True:\n    print(", "length")
+    assert (cut.code, cut.failures) == ("code_cut", ("cut",))
+    assert coding.judge(GAME, "```python\nwhile True:\n    print(").code == "code_syntax"
+
+
+def test_failures_of_small_models_are_counted_but_repeated_lines_of_code_are_none() -> None:
+    lines = "        return False, None, None\n" * 9
+    assert coding.judge(GAME, f"```python\ndef f():\n    if x:\n{lines}\n```").failures == ()
+    assert coding.judge(GAME, "Je vais écrire le jeu. " * 40).failures == ("loop",)
+    assert coding.judge(GAME, "", thinking="Voyons.", think=True).failures == ("endless_thinking",)
+    assert coding.judge(GAME, "Non.", think=True).failures == ("empty_thinking",)
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        ({}, "play is one of"),
+        ({"play": "chess"}, "play is one of"),
+        ({"play": "game", "secnods": 5}, "unknown: secnods"),
+        ({"play": "game", "seconds": 3600}, "from 1 to 60"),
+        ({"play": "game", "seconds": True}, "from 1 to 60"),
+        ({"play": "calls", "function": "f"}, "needs a function and calls"),
+        ({"play": "calls", "function": "f()", "calls": [{"args": [], "returns": 1}]}, "needs a function"),
+        ({"play": "calls", "function": "f", "calls": [{"args": 1, "returns": 1}]}, "each call has args"),
+        ({"play": "lines"}, "needs runs"),
+        ({"play": "lines", "runs": [{"input": "x"}]}, "each run has input"),
+        ({"play": "lines", "runs": [{"input": "x", "output": ["("]}]}, "output:"),
+        ({"play": "lines", "runs": [{"input": "x", "output": ["(a+)+$"]}]}, "no repeat within a repeat"),
+    ],
+)
+def test_a_table_that_is_wrong_says_so(table: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        read(table)
+
+
+def test_running_programs_must_be_allowed_by_name() -> None:
+    assert config.load({}, env_file=None)["LAB_RUN_CODE"] is False
+    assert config.load({"LAB_RUN_CODE": "yes"}, env_file=None)["LAB_RUN_CODE"] is True
+    with pytest.raises(config.SettingError, match="LAB_RUN_CODE"):
+        config.load({"LAB_RUN_CODE": "1"}, env_file=None)
+
+
+def test_the_library_has_the_companys_question_and_five_more() -> None:
+    loaded = tasks.load([folder for folder in LIBRARY if folder.name == "code"])
+    assert loaded.problems == ()
+    assert loaded.tasks["snake"].question == "Tu peux me générer le jeu snake en python"
+    assert len(loaded.tasks) == 6
+    assert all(task.category == "code" and task.code for task in loaded.tasks.values())
+
+
+@pytest.mark.parametrize(
+    "path", sorted(Path(__file__).parents[1].glob("samples/programs/snake*.txt")), ids=lambda path: path.stem
+)
+def test_real_programs_by_their_text(path: Path) -> None:
+    judgement = coding.judge(GAME, f"Voici le jeu :\n```python\n{path.read_text()}```")
+    expected = {
+        "snake_pygame_syntax": "code_syntax",
+        "snake_pygame_ends": "code_lacks_goes_on",
+        # It reads its events, but never asks for a key.
+        "snake_pygame_still": "code_lacks_hears",
+    }.get(path.stem, "code_not_run")
+    assert judgement.code == expected

@@ -1,0 +1,99 @@
+"""From a player's report to a verdict with its reason."""
+
+from typing import Any
+
+import pytest
+
+from app.bench import words
+from app.bench.code_task import CodeTask
+from app.bench.code_verdicts import played, results
+from app.models.lab import Verdict
+
+WELL: dict[str, Any] = {
+    "ended": "survived",
+    "seconds": 5.0,
+    "pictures": 50,
+    "different": 22,
+    "pressed": 12,
+    "heard": True,
+    "unknown": [],
+    "error": None,
+}
+GAME, WINDOW = CodeTask("game"), CodeTask("window")
+
+
+def error(kind: str, message: str = "", missing: str | None = None) -> dict[str, Any]:
+    return {"type": kind, "message": message, "line": 7, "missing": missing}
+
+
+@pytest.mark.parametrize(
+    ("changed", "verdict", "code"),
+    [
+        ({}, Verdict.PASSED, "code_plays"),
+        ({"ended": "returned", "seconds": 2.1}, Verdict.RESERVE, "code_ended_early"),
+        ({"ended": "returned", "pictures": 0, "different": 0}, Verdict.FAILED, "code_ended_at_once"),
+        ({"ended": "returned", "pictures": 1, "different": 1}, Verdict.FAILED, "code_ended_at_once"),
+        ({"pictures": 0, "different": 0}, Verdict.FAILED, "code_shows_nothing"),
+        ({"different": 1}, Verdict.RESERVE, "code_nothing_moves"),
+        ({"heard": False}, Verdict.RESERVE, "code_deaf"),
+        ({"ended": "stuck"}, Verdict.FAILED, "code_hung"),
+        ({"ended": "crashed", "error": error("NameError", "x")}, Verdict.FAILED, "code_crashed"),
+        ({"ended": "crashed", "error": None}, Verdict.FAILED, "code_crashed"),
+        ({"ended": "crashed", "error": error("M", missing="msvcrt")}, Verdict.RESERVE, "code_windows_only"),
+        ({"ended": "crashed", "error": error("M", missing="numpy.linalg")}, Verdict.RESERVE, "code_needs_module"),
+        (
+            {"ended": "crashed", "error": error("AttributeError"), "unknown": ["mouse.get_cursor"]},
+            Verdict.RESERVE,
+            "code_beyond_player",
+        ),
+    ],
+)
+def test_a_game(changed: dict[str, Any], verdict: Verdict, code: str) -> None:
+    seen = played(GAME, WELL | changed)
+    assert (seen.verdict, seen.code) == (verdict, code)
+    assert (seen.score == 1) == (verdict is Verdict.PASSED)
+    assert (seen.score == 0) == (verdict is Verdict.FAILED)
+    assert words.SENTENCES[seen.code]
+
+
+def test_a_window_that_answers_one_click_has_moved() -> None:
+    assert played(WINDOW, WELL | {"different": 2}).code == "code_plays"
+    assert played(WINDOW, WELL | {"different": 1}).code == "code_nothing_moves"
+
+
+@pytest.mark.parametrize(
+    ("want", "right", "wrong"),
+    [
+        (120, [120, 120.0, 120.0000000001], [121, "120", None, True]),
+        (True, [True], [1, "True", None]),
+        (0.5, [0.5], [0.50001]),
+        ([1.5, [2]], [[1.5, [2.0]]], [[1.5], [1.5, [3]], "1.5"]),
+        ({"a": 1}, [{"a": 1.0}], [{"a": 1, "b": 2}, {"a": 2}]),
+        ("Durand", ["Durand"], ["durand", "Durand ", 5]),
+    ],
+)
+def test_values_are_compared_as_a_person_would(want: Any, right: list[Any], wrong: list[Any]) -> None:
+    task = CodeTask("calls", function="f", calls=(((), want),))
+    given = [results(task, {"ended": "called", "results": [{"value": got}]}).score for got in right + wrong]
+    assert given == [1.0] * len(right) + [0.0] * len(wrong)
+
+
+def test_results_are_a_share() -> None:
+    task = CodeTask("calls", function="f", calls=(((1,), 1), ((2,), 2), ((3,), 3), ((4,), 4)))
+    for count, verdict in ((4, Verdict.PASSED), (2, Verdict.RESERVE), (1, Verdict.FAILED), (0, Verdict.FAILED)):
+        given = [{"value": place if place <= count else -1} for place in (1, 2, 3, 4)]
+        seen = results(task, {"ended": "called", "error": None, "results": given})
+        assert (seen.verdict, seen.score, seen.params) == (verdict, count / 4, {"right": count, "all": 4})
+
+
+def test_a_call_that_fails_is_one_wrong_result() -> None:
+    task = CodeTask("calls", function="f", calls=(((1,), 1), ((0,), 0)))
+    given = [{"value": 1}, {"error": error("ZeroDivisionError", "division by zero")}]
+    seen = results(task, {"ended": "called", "error": None, "results": given})
+    assert (seen.score, [check.passed for check in seen.checks]) == (0.5, [True, False])
+    assert "ZeroDivisionError" in seen.checks[1].detail
+
+
+def test_a_program_without_the_function_has_failed() -> None:
+    seen = results(CodeTask("calls", function="f", calls=(((), 1),)), {"ended": "returned", "results": None})
+    assert (seen.verdict, seen.code) == (Verdict.FAILED, "code_lacks_function")

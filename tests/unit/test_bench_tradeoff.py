@@ -1,0 +1,233 @@
+"""The front, the scores and the recommendation; the labels."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import pytest
+from flask import Flask
+from flask_babel import Babel, force_locale
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from app.bench import labels, tradeoff, words
+from app.bench.cells import SETTING
+from app.bench.labels import Label
+from app.bench.ranking import Entry
+from app.bench.stats import Figure
+from app.bench.thresholds import ENERGY_CLASSES, FEWEST_TASKS, LETTERS, TIME_CLASSES
+from app.bench.tradeoff import PRESETS, Weights
+from app.models.lab import Verdict
+from tests.support.measured import entry, exactly
+
+APP = Flask(__name__)
+Babel(APP)
+
+
+@pytest.fixture(autouse=True)
+def english() -> Iterator[None]:
+    """Sentences need a language, nothing else of an application."""
+    with APP.app_context(), force_locale("en"):
+        yield
+
+
+def design() -> list[Entry]:
+    """The five models of the page's design."""
+    return [
+        entry("gemma3:4b", 78, 44, 0.46),
+        entry("phi3:mini", 71, 38, 0.40),
+        entry("mistral", 81, 86, 0.92, verdict=Verdict.RESERVE),
+        entry("deepseek-r1:1.5b", 44, 29, 0.30, verdict=Verdict.FAILED),
+        entry("deepseek-coder:6.7b", 52, 79, 0.83, verdict=Verdict.RESERVE),
+    ]
+
+
+def sentence(entries: list[Entry], weights: Weights) -> str:
+    found = tradeoff.recommend(entries, weights)
+    return words.sentence(found.reason, found.params)
+
+
+def test_scores_and_front_are_those_of_the_design() -> None:
+    found = tradeoff.recommend(design(), PRESETS["balanced"])
+    assert found.scores == pytest.approx(
+        {"gemma3:4b": 83, "phi3:mini": 79, "mistral": 50, "deepseek-r1:1.5b": 50, "deepseek-coder:6.7b": 18}, abs=1
+    )
+    assert found.best is not None
+    assert (found.best.model, [one.model for one in found.runners_up]) == (
+        "gemma3:4b",
+        ["phi3:mini", "mistral", "deepseek-coder:6.7b"],
+    )
+    front = ["deepseek-r1:1.5b", "phi3:mini", "gemma3:4b", "mistral"]
+    assert [one.model for one in tradeoff.pareto(design())] == front
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        (
+            PRESETS["balanced"],
+            "For 6.0 s more than phi3:mini it gains 7 points of quality, with 50% less energy than mistral.",
+        ),
+        (Weights(100, 0, 0), "For 42 s more than gemma3:4b it gains 3 points of quality; no other is better."),
+        (Weights(0, 100, 0), "It answers 6.0 s sooner than gemma3:4b, for 7 points of quality less."),
+        (Weights(0, 0, 100), "It answers 6.0 s sooner than gemma3:4b, for 7 points of quality less."),
+    ],
+)
+def test_the_reason_is_one_sentence_against_the_neighbours(weights: Weights, told: str) -> None:
+    assert sentence(design(), weights) == told
+
+
+@pytest.mark.parametrize(
+    ("entries", "weights", "reason"),
+    [
+        ([], Weights(), "choice_none"),
+        ([entry("a", 20, 5, verdict=Verdict.FAILED)], Weights(), "choice_none"),
+        ([entry("a", 80, 5)], Weights(), "choice_only"),
+        ([entry("a", 80, 5), entry("b", 70, 9)], Weights(), "choice_alone"),
+        ([entry("a", 80, 20, 0.9), entry("b", 70, 22, 0.1)], Weights(0, 0, 1), "choice_sober"),
+        ([entry("a", 60, 10), entry("b", 70, 20), entry("c", 71, 60)], Weights(), "choice_between_time"),
+        ([entry("a", 60, 10, 0.1), entry("b", 70, 20, 0.2), entry("c", 71, 60, 0.3)], Weights(1, 0, 0), "choice_best"),
+    ],
+)
+def test_reasons(entries: list[Entry], weights: Weights, reason: str) -> None:
+    found = tradeoff.recommend(entries, weights)
+    assert found.reason == reason
+    assert words.sentence(found.reason, found.params) != str(words.UNKNOWN)
+
+
+def test_nearly_the_same_stays_nearly_the_same() -> None:
+    found = tradeoff.recommend([entry("a", 80, 20.0, 0.5), entry("b", 79, 20.2, 0.49)], Weights())
+    assert min(found.scores.values()) >= 90
+    assert found.certain is False
+    assert tradeoff.recommend([entry("a", 90, 20), entry("b", 60, 40)], Weights()).certain is True
+    once = [
+        entry(name, 90, 20, time_s=Figure(seconds, seconds, seconds, 1, (), 0))
+        for name, seconds in (("a", 9), ("b", 99))
+    ]
+    assert tradeoff.recommend(once, Weights()).certain is False
+
+
+def test_energy_counts_where_somebody_has_a_figure() -> None:
+    unknown = [entry("a", 80, 20), entry("b", 70, 10)]
+    assert tradeoff.recommend(unknown, Weights(0, 0, 1)).scores == {"a": 50, "b": 50}
+    some = [entry("a", 80, 20), entry("b", 70, 10, 0.3)]
+    assert tradeoff.recommend(some, Weights(0, 0, 1)).scores == {"a": 0, "b": 100}
+
+
+def test_who_had_few_tasks_is_not_held_against_those_that_had_more() -> None:
+    few = entry("few", 100, 5, by_task={str(number): 100.0 for number in range(FEWEST_TASKS - 1)})
+    assert list(tradeoff.recommend([few], Weights()).scores) == ["few"]
+    assert list(tradeoff.recommend([few, entry("many", 70, 20)], Weights()).scores) == ["many"]
+
+
+entries_drawn = st.lists(
+    st.tuples(
+        st.floats(0, 100),
+        st.floats(0.5, 300),
+        st.none() | st.floats(0.001, 5),
+        st.sampled_from([None, *Verdict]),
+    ),
+    max_size=8,
+).map(
+    lambda found: [
+        entry(str(number), quality, seconds, energy, verdict=verdict)
+        for number, (quality, seconds, energy, verdict) in enumerate(found)
+    ]
+)
+weights_drawn = st.builds(Weights, *[st.floats(0, 100)] * 3)
+
+
+@settings(deadline=None)
+@given(entries_drawn, weights_drawn)
+def test_whatever_was_measured(entries: list[Entry], weights: Weights) -> None:
+    with APP.app_context(), force_locale("en"):
+        found = tradeoff.recommend(entries, weights)
+        assert words.sentence(found.reason, found.params) != str(words.UNKNOWN)
+    assert all(0 <= score <= 100 for score in found.scores.values())
+    allowed = [one for one in entries if one.verdict in (Verdict.PASSED, Verdict.RESERVE)]
+    assert (found.best is None) == (not allowed)
+    if found.best is not None:
+        assert found.best in allowed
+        assert found.scores[found.best.key] == max(found.scores[one.key] for one in allowed)
+        assert found.best not in found.runners_up
+    front = tradeoff.pareto(entries)
+    assert bool(front) == bool(entries)
+    for one in entries:
+        beaten = any(_time(other) <= _time(one) and _quality(other) >= _quality(one) for other in front)
+        assert beaten
+    for one in front:
+        assert not any(_time(other) < _time(one) and _quality(other) > _quality(one) for other in entries)
+
+
+@given(st.lists(st.tuples(st.floats(0, 100), st.floats(0.5, 300)), min_size=2, max_size=8), st.floats(0, 100))
+def test_more_weight_on_quality_never_lowers_the_quality_that_is_recommended(
+    found: list[tuple[float, float]], speed: float
+) -> None:
+    entries = [entry(str(number), quality, seconds) for number, (quality, seconds) in enumerate(found)]
+    with APP.app_context():
+        chosen = [tradeoff.recommend(entries, Weights(quality, speed, 0)).best for quality in (0, 10, 50, 200)]
+    qualities = [_quality(one) for one in chosen if one]
+    assert all(later >= earlier - 1e-6 for earlier, later in pairwise(qualities[1:]))
+
+
+def _time(one: Entry) -> float:
+    assert one.time_s
+    return one.time_s.median
+
+
+def _quality(one: Entry) -> float:
+    assert one.quality
+    return one.quality.mean
+
+
+@pytest.mark.parametrize(
+    ("energy", "seconds", "letter", "basis"),
+    [
+        (ENERGY_CLASSES[0], 500, "A", "energy"),
+        (ENERGY_CLASSES[2] + 0.001, 1, "D", "energy"),
+        (ENERGY_CLASSES[-1] * 2, 1, "F", "energy"),
+        (None, TIME_CLASSES[1], "B", "time"),
+        (None, None, "", ""),
+    ],
+)
+def test_classes(energy: float | None, seconds: float | None, letter: str, basis: str) -> None:
+    found = labels.label(entry("a", 80, seconds, energy), {})
+    assert (found.letter, found.basis) == (letter, basis)
+
+
+def test_there_are_as_many_classes_as_letters() -> None:
+    for bounds in (ENERGY_CLASSES, TIME_CLASSES):
+        assert len(bounds) == len(LETTERS) - 1
+        assert list(bounds) == sorted(bounds)
+
+
+def test_a_label() -> None:
+    scores = {
+        "mail-1": 100.0,
+        "mail-2": 90.0,
+        "sum-1": 100.0,
+        "calc-1": 50.0,
+        "calc-2": 60.0,
+        "own": 100.0,
+        "fmt-1": 80.0,
+        "fmt-2": 80.0,
+    }
+    categories = {task: task.partition("-")[0] for task in scores if task != "own"}
+    line = entry("a", 80, 20, 0.4, by_task=scores, mail_s=23.6, ram_bytes=exactly(3e9))
+    assert labels.label(line, categories) == Label("D", "energy", 25, 3e9, ("mail", "fmt"))
+    bare = entry("a", None, None, by_task={}, facts={"ram_bytes": 2e9})
+    assert labels.label(bare, categories) == Label("", "", None, 2e9, ())
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(0.2, 1), (3.6, 4), (23, 25), (58, 60), (104, 100), (131, 130)])
+def test_times_as_one_says_them(seconds: float, said: int) -> None:
+    assert labels.rounded(seconds) == said
+
+
+def test_one_label_for_each_model_of_this_server() -> None:
+    lines = [
+        entry("a", 80, 20, 5.0, setting=SETTING | {"think": True}, key="a|think"),
+        entry("a", 80, 20, 0.01),
+        entry("b", 80, 20, 0.2, setting=SETTING | {"threads": 2}),
+        entry("c", 80, 20, historical=True),
+    ]
+    assert {model: label.letter for model, label in labels.by_model(lines, {}).items()} == {"a": "A", "b": "C"}

@@ -1,0 +1,158 @@
+"""Task files with mistakes: the line and the reason, and the other tasks go on; one's own tasks are kept as files."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.ctx import AppContext
+from flask_babel import Babel
+
+from app.bench import words
+from app.bench.task_files import EXAMPLE, add
+from app.bench.tasks import Tasks, load, parse
+from app.errors import AppError
+
+HEAD = '[one]\nname = "Une"\nquestion = "Dis bonjour."\ngood = "Bonjour."\n'
+CHECK = '[[one.check]]\ntype = "contains"\nany = ["bonjour"]\nbad = "Bonsoir."\n'
+GOOD = HEAD + CHECK
+PROGRAM = (
+    '[sum]\nname = "Somme"\nquestion = "Écris total(a, b)."\n'
+    'good = "```python\\ndef total(a, b):\\n    return a + b\\n```"\n'
+    'bad = "Je ne sais pas."\n'
+    '[sum.code]\nplay = "calls"\nfunction = "total"\n[[sum.code.calls]]\nargs = [1, 2]\nreturns = 3\n'
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "code"),
+    [
+        ("[one\nname = 1", 1, "task_bad_toml"),
+        (GOOD + 'max_tokens = "', 9, "task_bad_toml"),
+        (GOOD + '[one]\nname = "Deux"', 9, "task_bad_toml"),
+        ('# rien\nname = "Une"\n', 2, "task_not_a_table"),
+        (GOOD.replace("[one", "[Une tâche").replace("[Une tâche", '["Une tâche"'), 1, "task_bad_id"),
+        (GOOD.replace('name = "Une"\n', ""), 1, "task_missing_key"),
+        (GOOD.replace('good = "Bonjour."\n', ""), 1, "task_missing_key"),
+        (GOOD.replace('"Une"', '" "'), 2, "task_want_text"),
+        (GOOD.replace('"Une"', "3"), 2, "task_want_text"),
+        (HEAD, 1, "task_without_checks"),
+        ("\n" + CHECK, 2, "task_missing_key"),
+        (HEAD + "check = 3\n", 1, "task_want_checks"),
+        (HEAD + 'catégorie = "mail"\n' + CHECK, 5, "task_bad_toml"),
+        (HEAD + 'categorie = "mail"\n' + CHECK, 5, "task_unknown_key"),
+        (HEAD + 'category = "mails"\n' + CHECK, 5, "task_want_choice"),
+        (HEAD + 'language = "klingon"\n' + CHECK, 5, "task_want_choice"),
+        (HEAD + "max_tokens = -1\n" + CHECK, 5, "task_want_count"),
+        (HEAD + "max_tokens = true\n" + CHECK, 5, "task_want_count"),
+        (HEAD + 'short = "oui"\n' + CHECK, 5, "task_want_flag"),
+        (HEAD + 'bad = "Bonsoir."\n' + CHECK, 5, "task_unknown_key"),
+        (HEAD + "code = 3\n" + CHECK, 5, "task_want_table"),
+        (GOOD.replace('"contains"', '"contain"'), 6, "task_want_choice"),
+        (GOOD.replace('type = "contains"\n', ""), 5, "task_missing_key"),
+        (GOOD.replace('bad = "Bonsoir."\n', ""), 5, "task_missing_key"),
+        (GOOD.replace("any =", "some ="), 5, "task_missing_key"),
+        (GOOD + "essentiel = true\n", 9, "task_unknown_key"),
+        (GOOD.replace('["bonjour"]', "[3]"), 7, "task_want_texts"),
+        (GOOD.replace('["bonjour"]', '["bonsoir"]'), 5, "task_good_fails"),
+        (GOOD.replace("Bonsoir", "Bonjour"), 8, "task_bad_passes"),
+        (GOOD + CHECK.replace("Bonsoir", "Bonjour, vous"), 12, "task_bad_passes"),
+        (GOOD.replace('good = "Bonjour."', 'good = "Hello, this is the answer that you have been waiting for."'), 4,
+         "task_good_is_a_failure"),
+        (GOOD.replace('any = ["bonjour"]', "").replace("contains", "numbers") + 'all = "douze"', 9,
+         "task_want_numbers"),
+        (GOOD.replace('any = ["bonjour"]', 'pattern = "(a+)+b"').replace("contains", "regex"), 7,
+         "task_slow_pattern"),
+        (GOOD.replace('any = ["bonjour"]', 'pattern = "a.*b[^x]+c\\\\w*d"').replace("contains", "regex"), 7,
+         "task_slow_pattern"),
+        (GOOD.replace('any = ["bonjour"]', 'pattern = "(a"').replace("contains", "regex"), 7, "task_bad_pattern"),
+        (GOOD.replace('any = ["bonjour"]', 'schema = {"$ref" = "http://elsewhere"}').replace("contains", "json"), 7,
+         "task_bad_schema"),
+        (GOOD.replace('any = ["bonjour"]', 'schema = {type = "texte"}').replace("contains", "json"), 7,
+         "task_bad_schema"),
+        (HEAD + '[one.code]\nplay = "chess"\n', 5, "task_bad_code"),
+        (PROGRAM + CHECK.replace("one", "sum"), 1, "task_code_and_checks"),
+        (PROGRAM.replace('bad = "Je ne sais pas."\n', ""), 1, "task_missing_key"),
+        (PROGRAM.replace("def total", "def totally"), 4, "task_program_good"),
+        (PROGRAM.replace("Je ne sais pas.", "```python\\ndef total(a, b):\\n    pass\\n```"), 5, "task_program_bad"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_told_by_its_line_and_reason(text: str, line: int, code: str) -> None:
+    tasks, (problem,) = parse(text, "mine.toml")
+    assert (problem.line, problem.code, problem.file) == (line, code, "mine.toml")
+    assert tasks == ()
+    with _language():
+        assert "%(" not in words.sentence(problem.code, problem.params)
+        assert words.sentence(problem.code, problem.params) != str(words.UNKNOWN)
+
+
+def test_a_coding_task_has_programs_instead_of_checks() -> None:
+    (task,), problems = parse(PROGRAM, "mine.toml")
+    assert problems == ()
+    assert (task.checks, task.bad, task.category) == ((), "Je ne sais pas.", "other")
+    assert task.code is not None
+    assert task.code.calls == (((1, 2), 3),)
+
+
+def test_text_over_several_lines_is_not_taken_for_tables_and_keys() -> None:
+    question = 'question = """\nRéponds :\n[one.check]\n[[one.check]]\nbad = 3\n"""'
+    text = GOOD.replace('question = "Dis bonjour."', question).replace("Bonsoir", "Bonjour, vous")
+    (problem,) = parse(text, "mine.toml")[1]
+    assert (problem.line, problem.code) == (13, "task_bad_passes")
+
+
+def test_a_mistake_leaves_the_other_tasks_and_files_alone(tmp_path: Path) -> None:
+    (tmp_path / "a.toml").write_text(GOOD + GOOD.replace("one", "two").replace('"Une"', "2"))
+    (tmp_path / "b.toml").write_text("[[[")
+    (tmp_path / "c.toml").write_bytes(b"\xff\xfe")
+    (tmp_path / "d.toml").write_text("\n" + GOOD + GOOD.replace("one", "three"))
+    (tmp_path / "e.toml").write_text("#" * 600_000)
+    (tmp_path / "notes.txt").write_text("[[[")
+    loaded = load([tmp_path])
+    assert list(loaded.tasks) == ["one", "three"]
+    assert (loaded.tasks["one"].source, loaded.tasks["three"].line) == ("a", 10)
+    assert [(problem.file, problem.line, problem.code) for problem in loaded.problems] == [
+        ("a.toml", 10, "task_want_text"),
+        ("b.toml", 1, "task_bad_toml"),
+        ("c.toml", 1, "task_unreadable"),
+        ("d.toml", 2, "task_taken"),
+        ("e.toml", 1, "task_too_large"),
+    ]
+
+
+def test_ones_own_task_is_kept_and_found_again(tmp_path: Path) -> None:
+    folder = tmp_path / "instance" / "tasks"
+    with _language():
+        task = add(GOOD.replace("\n", "\r\n"), folder, Tasks())
+        assert load([folder]).tasks["one"].question == task.question == "Dis bonjour."
+        with pytest.raises(AppError, match="task_invalid"):
+            add(GOOD, folder, load([folder]))
+        # A file of that name which could not be read stays as it is.
+        (folder / "two.toml").write_text("[")
+        with pytest.raises(AppError, match="task_invalid"):
+            add(GOOD.replace("one", "two"), folder, load([folder]))
+        assert (folder / "two.toml").read_text() == "["
+
+
+@pytest.mark.parametrize(
+    "text", ["", GOOD + GOOD.replace("one", "two"), GOOD.replace("Bonsoir", "Bonjour"), "[" * 5000]
+)
+def test_what_is_no_task_is_refused_and_nothing_is_written(text: str, tmp_path: Path) -> None:
+    with _language(), pytest.raises(AppError) as refused:
+        add(text, tmp_path / "tasks", Tasks())
+    assert refused.value.code == "task_invalid"
+    assert refused.value.params["line"] >= 1
+    assert refused.value.params["reason"]
+    assert not (tmp_path / "tasks").exists()
+
+
+def test_a_folder_that_takes_nothing_more_is_told(tmp_path: Path) -> None:
+    full = Path("/proc/self/fdinfo")
+    with _language(), pytest.raises(AppError) as refused:
+        add(EXAMPLE.read_text(), full, Tasks())
+    assert refused.value.code == "storage_full"
+
+
+def _language() -> AppContext:
+    app = Flask(__name__)
+    Babel(app)
+    return app.app_context()
