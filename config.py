@@ -1,6 +1,8 @@
 """Settings: their names, meanings and defaults, read from the environment and from `.env`."""
 
+import math
 import os
+import re
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -9,11 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
-from limits import parse
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 ROOT = Path(__file__).resolve().parent
+PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
+RATE = re.compile(rf"([1-9]\d*) ?(?:per|/) ?(?:([1-9]\d*) )?({'|'.join(PERIODS)})s?")
+COLOUR = re.compile("#[0-9a-f]{6}")
 
 
 class SettingError(ValueError):
@@ -45,6 +49,20 @@ def decimal(value: str) -> float | None:
     return float(value) if value else None
 
 
+def watts(value: str) -> float | None:
+    """a power in watts, or nothing"""
+    if not value:
+        return None
+    if not 0 <= float(value) < 100_000:
+        raise ValueError(value)
+    return float(value)
+
+
+def switch(value: str) -> bool:
+    """yes | no"""
+    return one_of("yes", "no")(value) == "yes"
+
+
 def between(low: int, high: int) -> Callable[[str], int]:
     def parse(value: str) -> int:
         if not low <= int(value) <= high:
@@ -65,10 +83,28 @@ def one_of(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
-def rate(value: str) -> str:
+def rate(value: str) -> tuple[int, int]:
     """a limit such as: 5 per 5 minutes"""
-    parse(value)
-    return value.strip()
+    found = RATE.fullmatch(value.strip().lower())
+    if found is None:
+        raise ValueError(value)
+    return int(found[1]), int(found[2] or 1) * PERIODS[found[3]]
+
+
+def colours(value: str) -> tuple[str, ...]:
+    """six colours such as #12324f with spaces between, or nothing"""
+    found = tuple(value.lower().split())
+    if found and (len(found) != 6 or not all(COLOUR.fullmatch(each) for each in found)):
+        raise ValueError(value)
+    return found
+
+
+def picture(value: str) -> str:
+    """the path of an .svg or .png file that exists, or nothing"""
+    path = ROOT / value.strip()
+    if value.strip() and not (path.is_file() and path.suffix.lower() in (".svg", ".png")):
+        raise ValueError(value)
+    return str(path) if value.strip() else ""
 
 
 def database_url(value: str) -> str:
@@ -133,7 +169,13 @@ SETTINGS = (
     Setting("OLLAMA_HOST", ollama_url, "http://127.0.0.1:11434", "where Ollama listens"),
     Setting("OPENAI_BASE_URL", base_url, "", "llama-server or any OpenAI-compatible server"),
     Setting("OPENAI_API_KEY", text, "", "its key, if it wants one"),
-    Setting("EMBEDDED_MODEL", text, "", "path of a GGUF file for the embedded engine; empty: the demonstration model"),
+    Setting(
+        "EMBEDDED_MODEL",
+        text,
+        "",
+        "GGUF files, or folders of them, for the embedded engine, separated by `:`; those in `INSTANCE_DIR/models` are "
+        "added; empty: the demonstration model and those",
+    ),
     Setting(
         "DEFAULT_MODEL",
         text,
@@ -175,10 +217,24 @@ SETTINGS = (
     Setting(
         "SYSTEM_PROMPT",
         text,
-        "Tu es CouachGPT, l’assistant interne. Réponds dans la langue de la question, avec clarté et concision.",
+        "Tu es {PRODUCT_NAME}, l’assistant interne. Réponds dans la langue de la question, avec clarté et concision.",
         "first message of every prompt; keep it short and stable, it is read once and cached",
     ),
     Setting("PRODUCT_NAME", text, "CouachGPT", "name shown on the pages"),
+    Setting(
+        "BRAND_LOGO",
+        picture,
+        "",
+        "path of a square .svg or .png, shown instead of the drawn mark and as the pages' icon; empty: the mark",
+    ),
+    Setting(
+        "BRAND_COLORS",
+        colours,
+        "",
+        "six colours: button, its hover, accent, on light; the same on dark; refused at the start where text on them "
+        "could not be read; empty: those of `static/css/brand.css`",
+    ),
+    Setting("WELCOME_TEXT", text, "", "sentence under the greeting and on the log-in page; empty: the program's own"),
     Setting("REGISTRATION", one_of("open", "closed"), "open", "`closed`: accounts are made with `flask users create`"),
     Setting("REGISTER_LIMIT", rate, "300 per hour", "registrations from one address"),
     Setting("LOGIN_LIMIT", rate, "5 per 5 minutes", "failed log-ins of one name, or wrong tokens, from one address"),
@@ -186,6 +242,24 @@ SETTINGS = (
     Setting("SESSION_DAYS", whole, "30", "days that « Rester connecté » lasts"),
     Setting("TRUSTED_PROXIES", whole, "0", "reverse proxies in front, whose X-Forwarded headers are believed"),
     Setting("THREADS", between(8, 4096), "320", "requests served at the same time; each followed answer holds one"),
+    Setting(
+        "LAB_RUN_CODE",
+        switch,
+        "no",
+        "`yes`: the Labo runs the programs that models write, apart from everything (needs Debian's `bubblewrap`)",
+    ),
+    Setting(
+        "LAB_WATTS_IDLE",
+        watts,
+        "",
+        "watts of this machine when it does nothing, for the Labo's estimate; empty: assumed by its number of cores",
+    ),
+    Setting(
+        "LAB_WATTS_FULL",
+        watts,
+        "",
+        "watts of this machine when all cores work; neither is used where the processor counts its energy (RAPL)",
+    ),
     Setting("LOG_LEVEL", one_of("debug", "info", "warning", "error"), "info", "detail of the log"),
 )
 
@@ -207,6 +281,9 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = ROOT 
         raise SettingError("ENGINE=openai needs OPENAI_BASE_URL")
     if settings["MAX_OUTPUT_TOKENS"] * 2 > settings["CONTEXT_TOKENS"]:
         raise SettingError("MAX_OUTPUT_TOKENS may be half of CONTEXT_TOKENS at most: the question needs room too")
+    if (settings["LAB_WATTS_FULL"] or math.inf) < (settings["LAB_WATTS_IDLE"] or 0):
+        raise SettingError("LAB_WATTS_FULL must not be less than LAB_WATTS_IDLE")
+    settings["SYSTEM_PROMPT"] = settings["SYSTEM_PROMPT"].replace("{PRODUCT_NAME}", settings["PRODUCT_NAME"])
     instance = Path(settings["INSTANCE_DIR"])
     settings["INSTANCE_DIR"] = str(instance if instance.is_absolute() else ROOT / instance)
     settings["SQLALCHEMY_DATABASE_URI"] = settings["DATABASE_URL"] or (

@@ -78,6 +78,7 @@ _give_memory_back()
 
 
 def _save(worker: Any) -> None:
+    worker.wsgi.extensions["labo"].stop()
     worker.wsgi.extensions["generation"].stop()
 
 
@@ -92,7 +93,7 @@ def on_starting(server: Any) -> None:
     from flask_migrate import upgrade  # noqa: PLC0415
 
     from app.cli.banner import banner  # noqa: PLC0415
-    from app.engines import embedded, supervisor  # noqa: PLC0415
+    from app.engines import library, supervisor  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
     from wsgi import app  # noqa: PLC0415
 
@@ -101,14 +102,25 @@ def on_starting(server: Any) -> None:
         # What the embedded engine kept is the conversations' text in another form, which nobody would delete any more.
         shutil.rmtree(Path(app.config["INSTANCE_DIR"]) / "states", ignore_errors=True)
     else:
-        problem = embedded.missing_part(app.config["EMBEDDED_MODEL"])
+        problem = library.missing_part(app.config)
         if not problem:
-            _supervisor = supervisor.Supervisor(app.config)
+            _supervisor = supervisor.Supervisor(app.config, _default_model(app))
             _supervisor.start()
     with app.app_context():
         upgrade()
         db.engine.dispose()
     print(banner(app, problem), flush=True)
+
+
+def _default_model(app: Any) -> str:
+    """What people get who choose nothing: the embedded engine begins with it. "" before the first start."""
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from app.preference import default_model  # noqa: PLC0415
+
+    with contextlib.suppress(SQLAlchemyError):
+        return default_model(app)[0]
+    return ""
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
@@ -130,6 +142,7 @@ def post_worker_init(worker: Any) -> None:
     gc.freeze()
     gc.set_threshold(*GARBAGE)
     worker.wsgi.extensions["generation"].start()
+    worker.wsgi.extensions["labo"].start()
 
 
 def worker_int(worker: Any) -> None:

@@ -2,10 +2,14 @@
 
 import config
 from app import create_app
+from app.brand import BrandError
 from app.engines import registry
 
 settings = config.load_or_exit()
 config.prepare_instance(settings)
 choice = registry.choose(settings)
 settings |= {"ENGINE": choice.name, "ENGINE_REASON": choice.reason}
-app = create_app(settings)
+try:
+    app = create_app(settings)
+except BrandError as error:
+    raise SystemExit(f"CouachGPT: {error}") from None

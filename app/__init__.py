@@ -7,10 +7,11 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import admin, api, assets, auth, chat, cli, error_pages, web
+from app import admin, api, assets, auth, brand, chat, cli, error_pages, lab, web
 from app.auth import login
+from app.bench.service import Labo, Terms
 from app.engines import registry
-from app.extensions import babel, bind_limiter, context_of, csrf, db, migrate
+from app.extensions import babel, bind_tries, context_of, csrf, db, migrate
 from app.generation.run import Limits
 from app.generation.service import Generation
 from app.preference import default_model
@@ -31,9 +32,10 @@ def create_app(settings: dict[str, Any]) -> Flask:
     _bind_extensions(app)
     web.init_app(app)
     error_pages.init_app(app)
-    assets.init_app(app, ROOT / "static")
+    assets.init_app(app, ROOT / "static", brand.init_app(app, ROOT / "static"))
     _make_generation(app)
-    for blueprint in (auth.blueprint, chat.blueprint, admin.blueprint, api.blueprint):
+    _make_labo(app)
+    for blueprint in (auth.blueprint, chat.blueprint, lab.blueprint, admin.blueprint, api.blueprint):
         app.register_blueprint(blueprint)
     cli.init_app(app)
     return app
@@ -65,7 +67,7 @@ def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     csrf.init_app(app)
-    bind_limiter(app)
+    bind_tries(app)
     babel.init_app(app, locale_selector=web.select_locale)
     login.init_app(app)
 
@@ -87,4 +89,17 @@ def _make_generation(app: Flask) -> None:
         followers=max(app.config["THREADS"] - SPARE_THREADS, app.config["THREADS"] // 2),
         context=lambda: context_of(app),
         preference=lambda: default_model(app),
+    )
+
+
+def _make_labo(app: Flask) -> None:
+    """The measuring runs; they too start with the worker process."""
+    generation = app.extensions["generation"]
+    watts = (app.config["LAB_WATTS_IDLE"], app.config["LAB_WATTS_FULL"])
+    app.extensions["labo"] = Labo(
+        generation.inventory,
+        generation.leisure,
+        Terms(app.config["SYSTEM_PROMPT"], app.config["LAB_RUN_CODE"], watts),
+        folder=Path(app.config["INSTANCE_DIR"]),
+        context=lambda: context_of(app),
     )

@@ -4,8 +4,9 @@ import gzip
 import hashlib
 import json
 import mimetypes
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 from flask import Flask, Response, request, url_for
@@ -32,15 +33,18 @@ class Asset:
 
 
 class Assets:
-    """The files below `folder`, read once; in development a changed file is read again."""
+    """The files below `folder`, read once; in development a changed file is read again. `made` ones come first."""
 
-    def __init__(self, folder: Path, *, fresh: bool) -> None:
+    def __init__(self, folder: Path, made: Mapping[str, Callable[[], bytes]], *, fresh: bool) -> None:
         self._folder = folder.resolve()
+        self._made = {name: cache(partial(_asset, name, make)) for name, make in made.items()}
         self._fresh = fresh
         self._read = cache(self._load)
 
     def get(self, name: str) -> Asset:
         """The file of that name; FileNotFoundError for anything outside the folder."""
+        if name in self._made:
+            return self._made[name]()
         path = (self._folder / name).resolve()
         if not path.is_relative_to(self._folder) or not path.is_file():
             raise FileNotFoundError(name)
@@ -60,19 +64,23 @@ class Assets:
         return json.dumps({"imports": imports}, separators=(",", ":")).replace("<", "\\u003c")
 
     def _load(self, path: Path, _changed: int) -> Asset:
-        body = path.read_bytes()
-        small = gzip.compress(body, 9, mtime=0) if path.suffix in COMPRESSIBLE else None
-        return Asset(
-            body,
-            small if small and len(small) < len(body) else None,
-            mimetypes.guess_type(path.name)[0] or "application/octet-stream",
-            hashlib.sha256(body).hexdigest()[:HASH_LENGTH],
-        )
+        return _asset(path.name, path.read_bytes)
 
 
-def init_app(app: Flask, folder: Path) -> None:
-    """Serve `/static/…` and give templates `asset()` and `import_map()`."""
-    assets = Assets(folder, fresh=app.debug)
+def _asset(name: str, read: Callable[[], bytes]) -> Asset:
+    body = read()
+    small = gzip.compress(body, 9, mtime=0) if Path(name).suffix in COMPRESSIBLE else None
+    return Asset(
+        body,
+        small if small and len(small) < len(body) else None,
+        mimetypes.guess_type(name)[0] or "application/octet-stream",
+        hashlib.sha256(body).hexdigest()[:HASH_LENGTH],
+    )
+
+
+def init_app(app: Flask, folder: Path, made: Mapping[str, Callable[[], bytes]]) -> None:
+    """Serve `/static/…`, with the `made` files, and give templates `asset()` and `import_map()`."""
+    assets = Assets(folder, made, fresh=app.debug)
     # Made once: the same for all until the program starts again. A page names its drawings hundreds of times.
     keep = (lambda made: made) if app.debug else cache
     app.jinja_env.globals.update(asset=keep(assets.url), import_map=keep(assets.import_map))

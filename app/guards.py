@@ -6,10 +6,9 @@ from typing import Any
 
 from flask import current_app, g, redirect, request, url_for
 from flask_login import current_user
-from limits import parse
 
 from app.errors import AppError
-from app.extensions import limiter
+from app.extensions import tries
 from app.models import AccessToken, User
 
 View = Callable[..., Any]
@@ -77,5 +76,5 @@ def _bearer() -> User:
     found = AccessToken.find(given.token)
     if found is not None:
         return found.user
-    limit, who = parse(current_app.config["LOGIN_LIMIT"]), ("token", request.remote_addr or "")
-    raise AppError("invalid_token" if limiter().hit(limit, *who) else "rate_limited")
+    counted = tries().hit(current_app.config["LOGIN_LIMIT"], "token", request.remote_addr or "")
+    raise AppError("invalid_token" if counted else "rate_limited")

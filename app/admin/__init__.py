@@ -1,6 +1,6 @@
 """The administrator's pages."""
 
-from . import doctor
+from . import doctor, ratings
 from .views import blueprint
 
-__all__ = ["blueprint", "doctor"]
+__all__ = ["blueprint", "doctor", "ratings"]

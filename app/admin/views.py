@@ -6,7 +6,7 @@ from typing import Any
 from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
-from app.engines.catalogue import can_be_pulled
+from app.engines.catalogue import DEMO, can_be_pulled
 from app.errors import AppError
 from app.generation.inventory import Inventory
 from app.guards import admin
@@ -56,7 +56,7 @@ def models() -> str:
             "reachable": inventory.reachable,
             "url": url,
             "detail": inventory.failure,
-            "demo": engine.name == "embedded" and not current_app.config["EMBEDDED_MODEL"],
+            "demo": engine.name == "embedded" and default.effective == DEMO,
         },
         default={
             "name": default.name,

@@ -62,10 +62,10 @@ def writing() -> Any:
 
 
 def _row(token: AccessToken) -> dict[str, Any]:
-    used = _ago(token.used_at) if token.used_at else None
-    return {"id": token.id, "name": token.name, "ending": token.ending, "made": _ago(token.created_at), "used": used}
+    used = ago(token.used_at) if token.used_at else None
+    return {"id": token.id, "name": token.name, "ending": token.ending, "made": ago(token.created_at), "used": used}
 
 
-def _ago(moment: datetime) -> str:
+def ago(moment: datetime) -> str:
     """« il y a 3 minutes »: the same for every time zone."""
     return str(format_timedelta(moment - utcnow(), granularity="minute", add_direction=True))

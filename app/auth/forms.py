@@ -45,6 +45,12 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
     submit = SubmitField(_l("Sign in"))
 
 
+NEW_PASSWORD = Length(
+    min=MIN_PASSWORD, max=MAX_PASSWORD, message=_l("%(min)d characters at least. A short sentence is fine.")
+)
+DISPLAY_NAME = [REQUIRED, not_blank, Length(max=80, message=_l("80 characters at most.")), no_control_characters]
+
+
 class RegisterForm(FlaskForm):  # type: ignore[misc]
     """A new account."""
 
@@ -52,23 +58,34 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
         _l("Username"),
         [REQUIRED, not_blank, Length(min=2, max=64, message=_l("Between 2 and 64 characters.")), no_control_characters],
     )
-    display_name = StringField(
-        _l("Displayed name"),
-        [REQUIRED, not_blank, Length(max=80, message=_l("80 characters at most.")), no_control_characters],
-    )
-    password = PasswordField(
-        _l("Password"),
-        [
-            REQUIRED,
-            Length(
-                min=MIN_PASSWORD, max=MAX_PASSWORD, message=_l("%(min)d characters at least. A short sentence is fine.")
-            ),
-        ],
-    )
+    display_name = StringField(_l("Displayed name"), DISPLAY_NAME)
+    password = PasswordField(_l("Password"), [REQUIRED, NEW_PASSWORD])
     confirm = PasswordField(
         _l("Confirm the password"), [REQUIRED, EqualTo("password", _l("The two passwords are not the same."))]
     )
     submit = SubmitField(_l("Create an account"))
+
+
+class NameForm(FlaskForm):  # type: ignore[misc]
+    """What the pages call a person."""
+
+    display_name = StringField(_l("Displayed name"), DISPLAY_NAME)
+
+
+class PasswordForm(FlaskForm):  # type: ignore[misc]
+    """Another password, for whoever knows the old one."""
+
+    current = PasswordField(_l("Current password"), [REQUIRED, Length(max=MAX_PASSWORD)])
+    password = PasswordField(_l("New password"), [REQUIRED, NEW_PASSWORD])
+    confirm = PasswordField(
+        _l("Confirm the new password"), [REQUIRED, EqualTo("password", _l("The two passwords are not the same."))]
+    )
+
+
+class EraseForm(FlaskForm):  # type: ignore[misc]
+    """All that one wrote, erased by whoever knows the password."""
+
+    own_password = PasswordField(_l("Your password, to confirm"), [REQUIRED, Length(max=MAX_PASSWORD)])
 
 
 class TokenForm(FlaskForm):  # type: ignore[misc]

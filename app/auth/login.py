@@ -55,8 +55,8 @@ def sign_out(member: Member) -> None:
 
 
 def _clear_session() -> None:
-    """Empty the cookie but for the language and the theme: they belong to the browser as much as to the person."""
-    kept = {name: session[name] for name in ("locale", "theme") if name in session}
+    """Empty the cookie but for how pages look: that belongs to the browser as much as to the person."""
+    kept = {name: session[name] for name in ("locale", "theme", "text_size") if name in session}
     session.clear()
     session.update(kept)
 

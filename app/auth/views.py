@@ -7,17 +7,16 @@ from flask import Blueprint, current_app, redirect, render_template, request, se
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import current_user
-from limits import parse
 from sqlalchemy.exc import IntegrityError
 
 from app.auth.forms import LoginForm, RegisterForm
 from app.auth.login import sign_in, sign_out
 from app.errors import AppError
-from app.extensions import db, limiter
+from app.extensions import db, tries
 from app.guards import member, public
 from app.models import User
 from app.models.user import normalized
-from app.web import LOCALES, THEMES, safe_next
+from app.web import LOCALES, TEXT_SIZES, THEMES, safe_next
 
 blueprint = Blueprint("auth", __name__)
 
@@ -36,7 +35,7 @@ def login() -> Any:
     form = LoginForm()
     if not form.validate_on_submit():
         return render_template("auth/login.html", form=form, notice=None), 422 if form.errors else 200
-    user, left = _checked(form.username.data, form.password.data)
+    user, left = check(form.username.data, form.password.data)
     if user is None:
         return render_template("auth/login.html", form=form, notice=_refusal(left)), 422
     sign_in(user, remember=form.remember.data)
@@ -78,8 +77,8 @@ def logout() -> Any:
 @blueprint.post("/preferences")
 @public
 def preferences() -> Any:
-    """Keep the language and the theme: with the account, and in this browser's session for the log-in page."""
-    for name, allowed in (("locale", LOCALES), ("theme", THEMES)):
+    """Keep how pages look: with the account, and in this browser's session for the log-in page."""
+    for name, allowed in (("locale", LOCALES), ("theme", THEMES), ("text_size", TEXT_SIZES)):
         value = request.form.get(name)
         if value in allowed:
             session[name] = value
@@ -93,21 +92,21 @@ def _admit(first: bool) -> None:
     """Raises forbidden where only the administrator makes accounts, rate_limited after many from one address."""
     if current_app.config["REGISTRATION"] == "closed" and not first:
         raise AppError("forbidden")
-    limit, who = parse(current_app.config["REGISTER_LIMIT"]), ("register", request.remote_addr or "")
-    if request.method == "POST" and not limiter().hit(limit, *who):
+    limit, who = current_app.config["REGISTER_LIMIT"], ("register", request.remote_addr or "")
+    if request.method == "POST" and not tries().hit(limit, *who):
         raise AppError("rate_limited")
 
 
-def _checked(username: str, password: str) -> tuple[User | None, int]:
+def check(username: str, password: str) -> tuple[User | None, int]:
     """The person, or None and the tries left to this name from this address; raises rate_limited when there is none."""
-    limit, who = parse(current_app.config["LOGIN_LIMIT"]), ("login", request.remote_addr or "", normalized(username))
+    limit, who = current_app.config["LOGIN_LIMIT"], ("login", request.remote_addr or "", normalized(username))
     with _checking:
-        if not limiter().test(limit, *who):
+        if not tries().left(limit, *who):
             raise AppError("rate_limited")
         user = User.authenticate(username, password)
         if user is None:
-            limiter().hit(limit, *who)
-    return user, limiter().get_window_stats(limit, *who).remaining
+            tries().hit(limit, *who)
+    return user, tries().left(limit, *who)
 
 
 def _refusal(left: int) -> dict[str, str]:

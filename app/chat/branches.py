@@ -7,6 +7,7 @@ from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.conversations import branch_json
+from app.chat.listed import listed
 from app.chat.schemas import Place, wanted_message
 from app.errors import AppError
 from app.generation.wire import conversation_json
@@ -17,7 +18,7 @@ from app.web import generation
 
 def shown_json(conversation: Conversation) -> dict[str, Any]:
     """A conversation in which nothing is being written, with its visible messages."""
-    return conversation_json(conversation) | {"messages": branch_json(conversation)}
+    return listed([conversation], {})[0] | {"messages": branch_json(conversation)}
 
 
 @blueprint.put("/api/conversations/<string:conversation_id>/head")

@@ -5,11 +5,19 @@ import unicodedata
 from functools import cache
 from typing import TypedDict
 
-from app.models.search import Term
+from app.models.search_filters import Term
 
 # Letters shown before and after the first word found.
 BEFORE, AFTER = 40, 120
 ACCENTS = "[\u0300-\u036f]*"
+# Marks of Markdown, which say nothing in a line of plain text, and what is left of them.
+MARKS = (
+    (re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}[-:| \t]*$|^[ \t]*```.*$", re.MULTILINE), ""),
+    (re.compile(r"^[ \t]*(?:#{1,6}|>+|[-*+])[ \t]+", re.MULTILINE), ""),
+    (re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*\)"), r"\1"),
+    (re.compile(r"(?<!\w)[*_`]+(?=\S)|(?<=\S)[*_`]+(?!\w)"), ""),
+    (re.compile(r"[ \t]*\|[ \t]*"), " "),
+)
 
 
 class Part(TypedDict):
@@ -49,8 +57,15 @@ def excerpt(text: str, found: re.Pattern[str] | None) -> list[Part]:
         # At a word's beginning, if one is near.
         space = text.find(" ", start, start + BEFORE // 2)
         start = space + 1 if space >= 0 else start
-    line = ("…" if start else "") + " ".join(text[start:end].split()) + ("…" if end < len(text) else "")
-    return parts(line, found)
+    line = " ".join(_plain(text[start:end]).split())
+    return parts(("…" if start else "") + line + ("…" if end < len(text) else ""), found)
+
+
+def _plain(text: str) -> str:
+    """Without the marks of Markdown; words stay as they are."""
+    for marks, left in MARKS:
+        text = marks.sub(left, text)
+    return text
 
 
 def _spelling(word: str) -> str:

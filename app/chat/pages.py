@@ -6,11 +6,10 @@ from flask_login import current_user
 from app.chat import blueprint
 from app.chat.conversations import branch_json
 from app.chat.listed import listed, sidebar
-from app.chat.status import models_json
+from app.chat.status import models_json, status_json
 from app.chat.texts import script_texts
 from app.guards import member
 from app.models import Conversation
-from app.web import generation
 
 
 def _page(conversation: Conversation | None) -> str:
@@ -21,7 +20,7 @@ def _page(conversation: Conversation | None) -> str:
         messages=branch_json(conversation) if conversation else [],
         sidebar=sidebar(conversation),
         models=models_json(),
-        status=generation().status(),
+        status=status_json(),
         texts=script_texts(),
     )
 

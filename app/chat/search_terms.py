@@ -5,7 +5,7 @@ import unicodedata
 from datetime import UTC, datetime
 
 from app.models import Folder, User
-from app.models.search import Term, Wanted
+from app.models.search_filters import Term, Wanted
 
 LONGEST = 400
 MOST_TERMS = 12

@@ -2,13 +2,15 @@
 
 from typing import Any
 
-from flask import Response, current_app, jsonify
+from flask import Response, jsonify
 from flask_babel import gettext as _
 from sqlalchemy import text
 
 from app.chat import blueprint
+from app.engines.catalogue import DEMO
 from app.extensions import db
 from app.guards import member, public
+from app.intents import usable_intents
 from app.web import generation
 
 
@@ -32,7 +34,7 @@ def models_json() -> dict[str, Any]:
             "name": engine.name,
             "label": engine.label,
             "reachable": inventory.reachable,
-            "demo": engine.name == "embedded" and not current_app.config["EMBEDDED_MODEL"],
+            "demo": engine.name == "embedded" and default.effective == DEMO,
         },
         "models": [
             {
@@ -50,6 +52,22 @@ def models_json() -> dict[str, Any]:
     }
 
 
+def status_json() -> dict[str, Any]:
+    """The queue and the machine's state; `careful`: what doing a quick answer again with care means here.
+
+    `usual_s`: what answers of the model proposed first take, once some were written.
+    """
+    intents, told = usable_intents(generation().inventory.models), generation().status()
+    usual = generation().forecast.usual(told["model"]) if told["model"] else None
+    extra = {"usual_s": None if usual is None else round(usual, 1), "careful": _careful(**intents) if intents else None}
+    return told | extra
+
+
+def _careful(quick: str, careful: str) -> dict[str, Any]:
+    seconds = generation().forecast.usual(careful)
+    return {"quick": quick, "model": careful, "extra_s": None if seconds is None else round(seconds)}
+
+
 @blueprint.get("/api/models")
 @member
 def models() -> Response:
@@ -61,7 +79,7 @@ def models() -> Response:
 @member
 def status() -> Response:
     """The queue and the machine's state."""
-    return jsonify(generation().status())
+    return jsonify(status_json())
 
 
 @blueprint.get("/healthz")

@@ -7,10 +7,12 @@ Placeholders are written `{name}` and filled in by `static/js/lib/texts.js`; key
 from flask import current_app
 from flask_babel import gettext as _
 
+from app.reading_texts import reading_texts
+
 
 def script_texts() -> dict[str, str]:
     """Every text that the chat's scripts may need."""
-    return _stages() | _endings() | _figures() | _page() | _writing() | _rendering()
+    return _stages() | _endings() | _figures() | _page() | _writing() | reading_texts()
 
 
 def _stages() -> dict[str, str]:
@@ -48,6 +50,8 @@ def _endings() -> dict[str, str]:
         "stopped_after": _("Stopped by you at {duration}"),
         "interrupted": _("Answer interrupted"),
         "interrupted_at": _("Answer interrupted at {time}"),
+        "redo_careful": _("Do it again with the careful model"),
+        "redo_careful_in": _("Do it again with the careful model (about +{time})"),
         "left_out_one": _("The message above is no longer read"),
         "left_out_other": _("The {n} messages above are no longer read"),
         "announce_sent": _("Message sent"),
@@ -97,6 +101,7 @@ def _figures() -> dict[str, str]:
         "status_waiting_other": _("{n} people in the queue"),
         "status_ready": _("{model} is ready"),
         "status_asleep": _("{model} is loaded at the first question"),
+        "status_usual": _("an answer takes about {duration}"),
         "status_next": _("next free in about {wait}"),
     }
 
@@ -107,8 +112,11 @@ def _page() -> dict[str, str]:
         "write_next": _("Prepare what comes next, it leaves after this answer…"),
         "hint": _("Answers may be wrong: check the figures before you use them."),
         "hint_running": _("You may close this page: the answer goes on and will be waiting here."),
-        "copied": _("Copied"),
-        "press_ctrl_c": _("Press Ctrl C"),
+        "share_made": _("The link is made: copy it."),
+        "share_ended": _("The link opens nothing any more."),
+        "share_moment": _("{moment}, {size}"),
+        "share_size_one": _("{n} message"),
+        "share_size_other": _("{n} messages"),
         "deleted": _("Deleted: {title}"),
         "turn_deleted": _("Turn deleted"),
         "reason_kept": _("Thank you, the reason is noted."),
@@ -164,22 +172,4 @@ def _writing() -> dict[str, str]:
         "attached_remove": _("Remove {name}"),
         "instructions_saved": _("Instructions saved: the next question has the conversation read anew."),
         "instructions_kept": _("Instructions kept for the first question of this conversation."),
-    }
-
-
-def _rendering() -> dict[str, str]:
-    return {
-        "copy_refused": _("The browser did not copy. The text is selected: press Ctrl C."),
-        "show_all": _("Show all"),
-        "show_less": _("Show less"),
-        "snippet": _("snippet"),
-        "task_done": _("Done"),
-        "task_open": _("To do"),
-        "note": _("Note {number}"),
-        "note_back": _("Back to note {number} in the text"),
-        "too_heavy": _("This part is too large to be laid out. It is shown as it was written."),
-        "too_long": _(
-            "What follows is too long to be laid out: this is its beginning, as plain text. "
-            "The copy button of the answer gives all of it."
-        ),
     }

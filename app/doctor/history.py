@@ -36,7 +36,9 @@ def findings(records: Sequence[Record], engine: str) -> list[Finding]:
 def reloads(records: Sequence[Record], engine: str) -> Finding:
     """A model that is loaded again although nobody chose another one."""
     again = [
-        after for before, after in pairwise(records) if before.model == after.model and after.get("load_ms") > RELOAD_MS
+        after
+        for before, after in pairwise(records)
+        if before.model == after.model and after.get("load_ms") > RELOAD_MS and not after.measured
     ]
     if not records:
         return Finding("reloads", State.UNKNOWN, _nothing_yet())
@@ -52,7 +54,7 @@ def reloads(records: Sequence[Record], engine: str) -> Finding:
     if engine == "ollama":
         mend = _("For Ollama: OLLAMA_KEEP_ALIVE=-1, and let no other program ask it with another context size.")
     else:
-        mend = _("The engine was started again: its log says why.")
+        mend = _("The engine was started again, or a program asked it for another model: the server’s log says which.")
     return Finding("reloads", State.WARNING if len(again) == 1 else State.BAD, cause, mend)
 
 

@@ -57,6 +57,11 @@ class Host:
         """Bytes by the kernel's names: MemTotal, MemAvailable, SwapTotal, SwapFree and others."""
         return _sizes(_text(self._root / "proc/meminfo"))
 
+    def memory_limit(self, pid: int | None = None) -> int | None:
+        """Bytes that the control groups of a process allow; None for no limit."""
+        limits = [text for group in self._groups(pid) if (text := _text(group / "memory.max")).isdigit()]
+        return min(map(int, limits), default=None)
+
     def swapped(self, pid: int) -> int:
         """Bytes of a process that lie in swap."""
         return _sizes(self._of(pid, "status")).get("VmSwap", 0)

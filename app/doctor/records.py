@@ -1,8 +1,10 @@
 """The last answers as the checks of the past look at them: what each cost, and which answer came before it."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import pairwise
 from statistics import median
 from typing import Any
 
@@ -10,7 +12,7 @@ from sqlalchemy import null, select
 from sqlalchemy.orm import aliased
 
 from app.extensions import db
-from app.models import Message, Run, RunState
+from app.models import LabSample, Message, Run, RunState
 
 # Answers that are looked at.
 LAST = 200
@@ -20,7 +22,10 @@ TOKENS_FOR_A_PACE = 50
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One answer that was written to its end; `before`: the answer that its question followed."""
+    """One answer that was written to its end; `before`: the answer that its question followed.
+
+    `measured`: between the last one and this one the Labo had the engine load what it measures.
+    """
 
     answer: int
     before: int | None
@@ -29,6 +34,7 @@ class Record:
     finished_at: datetime
     left_out: int
     metrics: dict[str, Any]
+    measured: bool = False
 
     def get(self, name: str) -> float:
         """A figure; 0 where the engine did not tell."""
@@ -57,7 +63,20 @@ def last_records() -> list[Record]:
         for run, before in rows
         if run.metrics and run.finished_at
     ]
-    return sorted(records, key=lambda record: record.queued_at)
+    return _with_measurements(sorted(records, key=lambda record: record.queued_at))
+
+
+def _with_measurements(records: list[Record]) -> list[Record]:
+    if not records:
+        return []
+    begun = LabSample.started_at
+    moments = db.session.scalars(select(begun).where(begun >= records[0].queued_at).order_by(begun))
+    taken = [moment for moment in moments if moment is not None]
+
+    def between(before: Record, after: Record) -> bool:
+        return bisect_left(taken, before.queued_at) < bisect_right(taken, after.finished_at)
+
+    return records[:1] + [replace(after, measured=between(before, after)) for before, after in pairwise(records)]
 
 
 @dataclass(frozen=True, slots=True)

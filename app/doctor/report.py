@@ -13,7 +13,8 @@ from app.doctor.host import Host
 from app.doctor.machine import Subject
 from app.doctor.records import Record
 from app.engines.base import Engine
-from app.engines.embedded import default_threads, endpoint_file
+from app.engines.embedded import default_threads
+from app.engines.endpoint import endpoint_file
 from app.errors import AppError
 from app.generation.inventory import Inventory
 

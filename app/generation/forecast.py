@@ -39,6 +39,12 @@ class Forecast:
             known = self._durations.get(model) or [seconds for each in self._durations.values() for seconds in each]
             return sum(known) / len(known) if known else None
 
+    def usual(self, model: str) -> float | None:
+        """Seconds that this very model's answers took; None before its first."""
+        with self._lock:
+            known = self._durations.get(model)
+            return sum(known) / len(known) if known else None
+
     def patience(self, model: str, prompt_tokens: int) -> float:
         """Seconds of silence after which the engine is taken for hanging."""
         with self._lock:

@@ -73,9 +73,10 @@ class Inventory:
         threading.Thread(target=self._reset, args=(model,), name="reset", daemon=True).start()
 
     def answered(self, model: str) -> None:
-        """A model that has just answered is in memory; the next look will tell for how long."""
+        """A model that has just answered is in memory; a look at once tells which one had to leave it."""
         if model not in self.loaded:
             self.loaded |= {model}
+            self.wake()
 
     def refresh(self) -> None:
         """Ask the engine now; a failure is kept, not raised."""

@@ -31,6 +31,11 @@ class Priority(IntEnum):
         """Work that nobody waits for: it stops as soon as somebody does."""
         return self >= Priority.PREFILL
 
+    @property
+    def alone(self) -> bool:
+        """Work that is measured: nothing else may be done beside it."""
+        return self == Priority.BENCHMARK
+
 
 @dataclass(eq=False)
 class Ticket:
@@ -79,7 +84,7 @@ def next_ticket(
     at_work = {ticket.user_id for ticket in running if not ticket.priority.gives_way}
     candidates = []
     for ticket in waiting:
-        if ticket.conversation_id not in busy:
+        if ticket.conversation_id not in busy and not (ticket.priority.alone and running):
             busy.add(ticket.conversation_id)
             candidates.append(ticket)
 
@@ -147,6 +152,7 @@ class Scheduler:
         """Queue a ticket; its work starts at once if a slot is free. What gives way stops for it."""
         with self._lock:
             if self._closed:
+                ticket.cancel.set()
                 return
             self._waiting.append(ticket)
             others = [other for other in self._running.values() if other.priority.gives_way]
@@ -158,8 +164,9 @@ class Scheduler:
     def submit_if_idle(self, ticket: Ticket) -> bool:
         """Start a ticket now, or not at all: only while nobody waits and a slot is free."""
         with self._lock:
-            free = not self._closed and not self._waiting and len(self._running) < max(1, self._slots())
-            if free and all(other.conversation_id != ticket.conversation_id for other in self._running.values()):
+            running = self._running.values()
+            free = not self._closed and not self._waiting and len(running) < max(1, self._slots())
+            if free and not any(o.priority.alone or o.conversation_id == ticket.conversation_id for o in running):
                 self._waiting.append(ticket)
                 self._dispatch()
                 return True

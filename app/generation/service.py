@@ -14,7 +14,7 @@ from app.generation.completion import Completion
 from app.generation.followers import Followers
 from app.generation.hub import Channel, Event, Follower, encode
 from app.generation.inventory import Inventory
-from app.generation.prefill import Prefill
+from app.generation.leisure import Leisure
 from app.generation.prompt import total_tokens
 from app.generation.run import Limits
 from app.generation.runs import Runs
@@ -50,6 +50,10 @@ class Generation:
         self._context = context
         self._runs = Runs(engine, self.inventory, self._store, limits, queue_max)
         self._scheduler = self._runs.scheduler
+        self.forecast = self._runs.forecast
+        # Reads conversations ahead of their next question.
+        self.prefill = self._runs.prefill
+        self.leisure = Leisure(self._scheduler)
         # Held from before a run is in the rows until the scheduler knows it: between the two it looks abandoned.
         self._submitting = threading.RLock()
         self.followers = Followers(followers)
@@ -57,7 +61,7 @@ class Generation:
     def start(self) -> None:
         """Once for each worker process: take up what an earlier one left, and look at the engine."""
         for model, seconds, usage in self._store.history():
-            self._runs.forecast.learn(model, seconds, usage)
+            self.forecast.learn(model, seconds, usage)
         with self._context():
             self._recover()
         self._tidy()
@@ -143,22 +147,16 @@ class Generation:
 
     def complete(self, request: ChatRequest, user_id: int) -> Completion:
         """Put a request that is not stored in the queue. Raises queue_full, stopping."""
-        forecast = self._runs.forecast
-        patience = forecast.patience(request.model, total_tokens(request.messages))
+        patience = self.forecast.patience(request.model, total_tokens(request.messages))
         request = replace(request, patience_s=patience)
         return Completion(
             request,
             user_id,
             engine=self.engine,
             scheduler=self._scheduler,
-            forecast=forecast,
+            forecast=self.forecast,
             free=self.inventory.reset,
         )
-
-    @property
-    def prefill(self) -> Prefill:
-        """Reads conversations ahead of their next question."""
-        return self._runs.prefill
 
     def channel(self, message_id: int) -> Channel | None:
         """The events of an answer, while they are in memory."""

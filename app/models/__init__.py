@@ -10,6 +10,7 @@ from .rating import Rating
 from .run import Run, RunState
 from .session import LoginSession
 from .setting import StoredSetting
+from .share import Share
 from .token import AccessToken
 from .user import User
 
@@ -29,6 +30,7 @@ __all__ = [
     "Role",
     "Run",
     "RunState",
+    "Share",
     "StoredSetting",
     "User",
 ]

@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 from sqlalchemy import Select, and_, or_, select
 
 from app.extensions import db
-from app.models.conversation import PAGE, Conversation
+from app.models.conversation import Conversation
 from app.models.message import Message
 from app.models.run import ACTIVE, Run
 from app.models.user import User
 
+# Conversations that one page of a list has.
+PAGE = 60
 # Pinned ones are shown all at once; more than this are no choice any more.
 PINNED = 100
 

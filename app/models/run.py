@@ -37,7 +37,7 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
     # Counts the times that this answer was begun or gone on with: events are numbered anew in each.
     attempt: Mapped[int] = mapped_column(default=1)
     state: Mapped[RunState] = mapped_column(String(12), default=RunState.QUEUED, index=True)
-    model: Mapped[str] = mapped_column(String(200))
+    model: Mapped[str] = mapped_column(String(200), index=True)
     think: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str | None] = mapped_column(String(40))
     error_code: Mapped[str | None] = mapped_column(String(40))

@@ -1,42 +1,21 @@
 """Finds a person's conversations by their words: in the index on SQLite, by plain comparison elsewhere."""
 
-import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, select, text
+from sqlalchemy import func, select
 
 from app.extensions import db
 from app.models.conversation import Conversation
 from app.models.message import Message
-from app.models.types import UtcDateTime
+from app.models.search_filters import Term, Wanted, bound, conditions
 from app.models.user import User
 
 # Conversations that one search shows.
 LIMIT = 20
 # Messages that are looked through for them: one long conversation may hold all the first ones.
 MESSAGES = 20_000
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """Words that follow each other, of letters and digits only; `begins`: the last of them is being typed."""
-
-    words: tuple[str, ...]
-    begins: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is looked for: all terms, within all filters. `folders`: the ids of those that may hold it."""
-
-    terms: tuple[Term, ...] = ()
-    model: str | None = None
-    folders: tuple[int, ...] | None = None
-    since: datetime | None = None
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,24 +27,26 @@ class Hit:
     titled: bool = False
 
 
+# What the comparison takes for the same letter, as the index does.
+ACCENTED, PLAIN = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ", "aaaaaaceeeeiiiinooooouuuuyy"
+
 # The index first, whatever the planner thinks: it gives the newest first, and stops as soon as nobody asks for more.
-INDEXED = text("""
-SELECT m.id, m.conversation_id FROM message_search s
-CROSS JOIN messages m ON m.id = s.rowid
-CROSS JOIN conversations c ON c.id = m.conversation_id
-WHERE s.message_search MATCH :words AND c.user_id = :user AND c.deleted_at IS NULL
-AND (:models IS NULL OR c.model IN (SELECT value FROM json_each(:models)))
-AND (:folders IS NULL OR c.folder_id IN (SELECT value FROM json_each(:folders)))
-AND (:since IS NULL OR m.created_at >= :since) AND (:until IS NULL OR m.created_at < :until)
-ORDER BY s.rowid DESC LIMIT :messages
-""").bindparams(bindparam("since", type_=UtcDateTime), bindparam("until", type_=UtcDateTime), messages=MESSAGES)
+INDEXED = """
+SELECT messages.id, messages.conversation_id FROM message_search s
+CROSS JOIN messages ON messages.id = s.rowid
+CROSS JOIN conversations ON conversations.id = messages.conversation_id
+WHERE s.message_search MATCH :words AND {conditions} ORDER BY s.rowid DESC LIMIT :messages
+"""
+# Compared before the message itself is looked up.
+ROW_OF_INDEX = "+s.rowid"
 
 
 def find(user: User, wanted: Wanted, *, indexed: bool | None = None) -> list[Hit]:
     """At most `LIMIT` conversations, those with the words in their title first, the latest first."""
     if not wanted.terms:
-        query = _narrowed(select(Conversation), user, wanted, Conversation.updated_at)
-        query = query.where(Conversation.head_id.is_not(None)).order_by(Conversation.updated_at.desc()).limit(LIMIT)
+        within = bound(*conditions(user, wanted, "conversations.updated_at"))
+        query = select(Conversation).where(within, Conversation.head_id.is_not(None))
+        query = query.order_by(Conversation.updated_at.desc()).limit(LIMIT)
         return [Hit(conversation) for conversation in db.session.scalars(query)]
     if indexed is None:
         indexed = db.session.get_bind().dialect.name == "sqlite"
@@ -79,49 +60,24 @@ def find(user: User, wanted: Wanted, *, indexed: bool | None = None) -> list[Hit
 
 def _indexed(user: User, wanted: Wanted, column: str) -> Iterable[Any]:
     words = " AND ".join(_matching(term) for term in wanted.terms)
-    values = {
-        "words": f"owner : u{user.id} AND {column} : ({words})",
-        "user": user.id,
-        "models": _listed(None if wanted.model is None else _models(user, wanted.model)),
-        "folders": _listed(wanted.folders),
-        "since": wanted.since,
-        "until": wanted.until,
-    }
-    with db.session.connection().execute(INDEXED, values) as rows:
+    place = ROW_OF_INDEX if column == "content" else ""
+    within, values = conditions(user, wanted, "messages.created_at", message=place)
+    values |= {"words": f"owner : u{user.id} AND {column} : ({words})", "messages": MESSAGES}
+    query = bound(INDEXED.format(conditions=within), values)
+    with db.session.connection().execute(query) as rows:
         yield from rows
 
 
-def _models(user: User, part: str) -> list[str]:
-    """This person's models whose name has that part: compared once each, not once for each message."""
-    names = db.session.scalars(select(Conversation.model).where(Conversation.user_id == user.id).distinct())
-    return [name for name in names if name and part.lower() in name.lower()]
-
-
-def _listed(values: Sequence[Any] | None) -> str | None:
-    return None if values is None else json.dumps(values)
-
-
 def _compared(user: User, wanted: Wanted, column: str) -> Iterable[Any]:
-    both = select(Message.id, Message.conversation_id).join(Message.conversation)
-    query = _narrowed(both, user, wanted, Message.created_at)
+    query = select(Message.id, Message.conversation_id).join(Message.conversation)
+    place = "messages.id" if column == "content" else ""
+    query = query.where(bound(*conditions(user, wanted, "messages.created_at", message=place)))
     searched = Conversation.title if column == "title" else Message.content
+    plain = func.translate(func.lower(searched), ACCENTED, PLAIN)
     for term in wanted.terms:
-        query = query.where(searched.icontains(" ".join(term.words), autoescape=True))
+        words = " ".join(term.words).lower().translate(str.maketrans(ACCENTED, PLAIN))
+        query = query.where(plain.contains(words, autoescape=True))
     yield from db.session.execute(query.order_by(Message.id.desc()).limit(MESSAGES))
-
-
-def _narrowed(query: Any, user: User, wanted: Wanted, moment: Any) -> Any:
-    """The filters, with `moment` as the date that they look at."""
-    query = query.where(Conversation.user_id == user.id, Conversation.deleted_at.is_(None))
-    if wanted.model is not None:
-        query = query.where(Conversation.model.icontains(wanted.model, autoescape=True))
-    if wanted.folders is not None:
-        query = query.where(Conversation.folder_id.in_(wanted.folders))
-    if wanted.since is not None:
-        query = query.where(moment >= wanted.since)
-    if wanted.until is not None:
-        query = query.where(moment < wanted.until)
-    return query
 
 
 def _first_of_each(rows: Iterable[Any]) -> dict[str, int]:
@@ -141,8 +97,7 @@ def _hits(found: dict[str, int], titled: dict[str, int]) -> list[Hit]:
         for conversation in db.session.scalars(select(Conversation).where(Conversation.id.in_(found)))
     }
     messages = {
-        message.id: message
-        for message in db.session.scalars(select(Message).where(Message.id.in_(found.values())))
+        message.id: message for message in db.session.scalars(select(Message).where(Message.id.in_(found.values())))
     }
     return [
         Hit(conversations[conversation_id], messages.get(message_id), conversation_id in titled)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.errors import AppError
 from app.extensions import db
 from app.models.types import UtcDateTime, digest, utcnow
 from app.models.user import User
@@ -60,6 +61,38 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
     def close(cls, token: str) -> None:
         """Revoke one session and commit."""
         db.session.execute(delete(cls).where(cls.token_hash == digest(token)))
+        db.session.commit()
+
+    @classmethod
+    def of(cls, user: User, session_id: int) -> "LoginSession":
+        """One of a person's sessions; raises not_found for a missing or another's one."""
+        found: LoginSession | None = db.session.scalar(select(cls).where(cls.id == session_id, cls.user_id == user.id))
+        if found is None:
+            raise AppError("not_found")
+        return found
+
+    @classmethod
+    def all_of(cls, user: User) -> list["LoginSession"]:
+        """A person's sessions that have not expired, the last used first."""
+        mine = select(cls).where(cls.user_id == user.id, cls.expires_at > utcnow())
+        return list(db.session.scalars(mine.order_by(cls.seen_at.desc(), cls.id.desc())))
+
+    @classmethod
+    def close_others(cls, user: User, token: str) -> int:
+        """Revoke a person's sessions but the one of this token, and commit; how many there were."""
+        others = [each for each in cls.all_of(user) if not each.belongs_to(token)]
+        for each in others:
+            db.session.delete(each)
+        db.session.commit()
+        return len(others)
+
+    def belongs_to(self, token: str) -> bool:
+        """Whether this is the session of that cookie."""
+        return self.token_hash == digest(token)
+
+    def revoke(self) -> None:
+        """Delete and commit: that browser is signed out."""
+        db.session.delete(self)
         db.session.commit()
 
     @classmethod

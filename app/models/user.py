@@ -40,6 +40,7 @@ class User(db.Model):  # type: ignore[name-defined,misc]
     is_admin: Mapped[bool] = mapped_column(default=False)
     locale: Mapped[str | None] = mapped_column(String(5))
     theme: Mapped[str] = mapped_column(String(10), default="system")
+    text_size: Mapped[str] = mapped_column(String(10), default="normal", server_default="normal")
     # What the person wants every model to know of them, and how to be answered.
     instructions: Mapped[str] = mapped_column(Text, default="", server_default="")
     send_key: Mapped[str] = mapped_column(String(10), default="enter", server_default="enter")
@@ -96,6 +97,16 @@ class User(db.Model):  # type: ignore[name-defined,misc]
     def write_with(self, *, instructions: str, send_key: str) -> None:
         """Keep how this person writes and wants to be answered, and commit; conversations begun keep what they had."""
         self.instructions, self.send_key = instructions, send_key
+        db.session.commit()
+
+    def rename(self, display_name: str) -> None:
+        """Be called otherwise from now on, committed."""
+        self.display_name = display_name.strip()
+        db.session.commit()
+
+    def change_password(self, password: str) -> None:
+        """Take a new password, committed."""
+        self.set_password(password)
         db.session.commit()
 
     def set_password(self, password: str) -> None:

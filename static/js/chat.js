@@ -1,5 +1,6 @@
 // What the chat page adds: writing, answers, the list of conversations. Other pages do not load the renderer.
 import { register } from "couach/lib/application";
+import again from "couach/controllers/again_controller";
 import answer from "couach/controllers/answer_controller";
 import attachments from "couach/controllers/attachments_controller";
 import boundary from "couach/controllers/boundary_controller";
@@ -33,6 +34,10 @@ import revisit from "couach/controllers/revisit_controller";
 import searchDialog from "couach/controllers/search_dialog_controller";
 import searchOpener from "couach/controllers/search_opener_controller";
 import seen from "couach/controllers/seen_controller";
+import shareDialog from "couach/controllers/share_dialog_controller";
+import shareOpener from "couach/controllers/share_opener_controller";
+import shortcutsDialog from "couach/controllers/shortcuts_dialog_controller";
+import shortcutsOpener from "couach/controllers/shortcuts_opener_controller";
 import shortcuts from "couach/controllers/shortcuts_controller";
 import sidebar from "couach/controllers/sidebar_controller";
 import status from "couach/controllers/status_controller";
@@ -46,10 +51,11 @@ import viewport from "couach/controllers/viewport_controller";
 
 register({
   past, // first: what it completes is connected with the rest
+  again, // before the status, which it listens to
   toasts, sidebar, "conversation-item": conversationItem, rename, title, revisit, status, viewport,
   think, "model-picker": modelPicker, instructions,
   attachments, places, prompts, gauge, composer, // in this order: what the composer tells first, they must hear
   prepared, problem, chat, boundary, branch, editor, rating, "turn-menu": turnMenu, thread, excerpt, answer, copy, disclosure, greeting, suggestion, shortcuts,
   "reading-ahead": readingAhead, landing, seen,
-  folder, folders, "list-keys": listKeys, "move-dialog": moveDialog, "export-dialog": exportDialog, "search-dialog": searchDialog, "search-opener": searchOpener,
+  folder, folders, "list-keys": listKeys, "move-dialog": moveDialog, "export-dialog": exportDialog, "share-dialog": shareDialog, "share-opener": shareOpener, "search-dialog": searchDialog, "search-opener": searchOpener, "shortcuts-dialog": shortcutsDialog, "shortcuts-opener": shortcutsOpener,
 });

@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +12,9 @@ from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from tests.browser.served import HOST, Served, wait_for_model
 from tests.browser.visitor import Visitor
 from tests.fakes.ollama import FakeOllama
+from tests.support.lab import seed
 from tests.support.server import RemotePerson
+from tests.support.site import Site
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = [
@@ -22,6 +25,8 @@ FLAGS = [
 ]  # fmt: skip
 ACCOUNTS = itertools.count(1)
 PATIENCE_MS = 20_000
+# How many the Labo's server has measured.
+LAB_MODELS = 12
 FRENCH_CONTEXT = {"locale": "fr-FR", "viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
 
 Visitors = Callable[..., Visitor]
@@ -116,4 +121,42 @@ def alice(visit: Visitors, server: Served) -> Visitor:
     """Somebody with an account, at an empty page."""
     visitor = visit(server, "alice")
     visitor.here.open()
+    return visitor
+
+
+@pytest.fixture(scope="package")
+def lab(tmp_path_factory: pytest.TempPathFactory, engine: FakeOllama) -> Iterator[Served]:
+    """A server whose Labo has measured twelve models."""
+    with Served(tmp_path_factory.mktemp("lab"), OLLAMA_HOST=engine.url) as running:
+        site = Site(running.instance)
+        with site.rows():
+            seed(LAB_MODELS)
+        site.stop()
+        yield running
+
+
+@pytest.fixture(scope="package")
+def chief(lab: Served) -> RemotePerson:
+    """Its administrator."""
+    person = lab.register("cheffe")
+    wait_for_model(person)
+    return person
+
+
+@pytest.fixture(scope="package")
+def places(chief: RemotePerson) -> dict[str, str]:
+    """Where the seeded run and one of its answers are: their numbers depend on what was loaded before."""
+    (run,) = re.findall(r'href="(/lab/runs/\d+)">Essai 1.1<', chief.get("/lab/runs").text)
+    listed = chief.get(
+        f"/lab/samples?run={run.rsplit('/', 1)[1]}&kind=task&model=modele-b:4b&prompt=calc-total-price"
+    ).text
+    sample = re.findall(r'href="(/lab/samples/\d+)"', listed)[0]
+    return {"run": run, "sample": sample}
+
+
+@pytest.fixture
+def lab_admin(visit: Visitors, lab: Served, chief: RemotePerson) -> Visitor:
+    """The administrator of that server, at an empty page."""
+    visitor = visit(lab)
+    visitor.carry(chief)
     return visitor

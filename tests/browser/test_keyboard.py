@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitors
 from tests.browser.served import Served
+from tests.browser.test_accessibility import check
 from tests.browser.visitor import Tab, Visitor
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
@@ -84,6 +85,40 @@ def test_the_shortcuts(chat: Tab) -> None:
     expect(chat.questions).to_have_count(0)
     assert chat.path == "/"
     expect(chat.message).to_be_focused()
+
+
+def test_the_list_of_shortcuts(chat: Tab) -> None:
+    listed = chat.page.get_by_role("dialog", name="Raccourcis clavier")
+    chat.message.press("?")
+    expect(chat.message).to_have_value("?")
+    expect(listed).to_be_hidden()
+    chat.message.fill("")
+    chat.page.keyboard.press("Alt+ArrowDown")
+    chat.page.keyboard.press("?")
+    expect(listed).to_contain_text("Ctrl Maj C Copier la dernière réponse", use_inner_text=True)
+    check(chat.page)
+    chat.page.keyboard.press("Escape")
+    expect(listed).to_be_hidden()
+    expect(chat.answer).to_be_focused()
+    chat.page.set_viewport_size({"width": 1440, "height": 900})
+    chat.button("Raccourcis clavier").click()
+    expect(chat.button("Fermer", listed)).to_be_focused()
+    chat.page.keyboard.press("Enter")
+    expect(listed).to_be_hidden()
+
+
+def test_the_last_answer_is_copied_by_a_shortcut(chat: Tab, engine: FakeOllama) -> None:
+    nth, words = len(engine.generations), chat.text.inner_text()
+    engine.script(Scenario.hold(after=3))
+    chat.ask("Et pendant ce temps ?")
+    engine.reached(Phase.DECODING, nth)
+    chat.page.keyboard.press("Control+Shift+C")
+    expect(chat.answers.first.get_by_text("Copié")).to_be_visible()
+    chat.message.press("Control+V")
+    expect(chat.message).to_have_value(words)
+    chat.message.fill("")
+    engine.release()
+    chat.finished()
 
 
 def test_the_menu_of_models_by_arrows(chat: Tab) -> None:

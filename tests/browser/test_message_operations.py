@@ -205,6 +205,15 @@ def test_a_refused_question_leaves_everything_as_it_was(alice: Visitor, two_turn
     wait_for(chat, "Un", "Première.", "Deux", "Deuxième.")
 
 
+def test_a_question_is_copied(two_turns: Tab) -> None:
+    chat = two_turns
+    turn(chat, "Un").hover()
+    chat.button("Copier la question", turn(chat, "Un")).click()
+    expect(turn(chat, "Un").get_by_text("Copié")).to_be_visible()
+    chat.message.press("Control+V")
+    expect(chat.message).to_have_value("Un")
+
+
 def test_nothing_is_saved_while_an_answer_is_written(two_turns: Tab, engine: FakeOllama) -> None:
     chat, nth = two_turns, len(engine.generations)
     engine.script(Scenario.hold(after=3))

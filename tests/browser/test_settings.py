@@ -43,6 +43,7 @@ def test_a_token_is_made_copied_used_and_revoked(alice: Visitor, server: Served)
     chat, page = alice.here, alice.page
     page.get_by_role("button", name="Alice").click()
     page.get_by_role("link", name="Mes réglages").click()
+    page.get_by_role("link", name="Jetons personnels").click()
     expect(page.get_by_text("Vous n’en avez pas encore.")).to_be_visible()
     token = make(chat, "Éditeur")
     copying = page.locator(".notice")

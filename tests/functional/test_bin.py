@@ -111,9 +111,14 @@ def test_a_very_long_conversation_is_erased(site: Site, alice: Person) -> None:
     """Each message hangs on the one before: SQLite follows a thousand at most."""
     made = alice.start()
     with site.rows() as rows:
-        rows.execute(text("INSERT INTO messages (id, conversation_id, parent_id, role, content, thinking, created_at)"
-                          " WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
-                          " SELECT i, :made, nullif(i - 1, 0), 'user', 'x', '', '2024-01-01' FROM n"), {"made": made})
+        rows.execute(
+            text(
+                "INSERT INTO messages (id, conversation_id, parent_id, role, content, thinking, created_at)"
+                " WITH n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)"
+                " SELECT i, :made, nullif(i - 1, 0), 'user', 'x', '', '2024-01-01' FROM n"
+            ),
+            {"made": made},
+        )
         rows.commit()
     with site.app.app_context():
         bin.erase([made])

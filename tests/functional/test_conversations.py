@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from app.models import Conversation
-from app.models.conversation import PAGE
+from app.models.listing import PAGE
 from tests.support.person import Person, problem
 from tests.support.site import Site
 

@@ -4,6 +4,7 @@ import json
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,8 @@ from app.doctor.host import Host
 from app.doctor.machine import Subject
 from app.doctor.records import last_records
 from app.doctor.report import quick_findings, subject
-from app.models import Conversation, LoginSession, Message, User
+from app.models import Conversation, LabMachine, LabRun, LabSample, LoginSession, Message, User
+from app.models.lab import Kind
 from app.models.types import utcnow
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import Person
@@ -176,6 +178,24 @@ def test_what_a_killed_comparison_left_is_cleared_away_later(site: Site, alice: 
             assert {each.id for each in rows.query(Conversation)} == {kept, "doctor-new", made}
         assert {each.id for each in rows.query(Conversation)} == {kept, "doctor-new"}
         assert rows.query(LoginSession).count() == rows.query(Message).count() == 1
+
+
+def test_what_the_labo_took_between_two_answers_is_known(site: Site, alice: Person) -> None:
+    def sample() -> None:
+        with site.rows() as rows:
+            machine = LabMachine(fingerprint=str(time.monotonic_ns()), name="here")
+            sample = LabSample(position=1, kind=Kind.LOAD, model="mistral", prompt="cold", started_at=utcnow())
+            rows.add(LabRun(machine=machine, samples=[sample]))
+            rows.commit()
+
+    conversation = alice.start()
+    sample()
+    for question, measured in (("Un", False), ("Deux", True), ("Trois", False)):
+        if measured:
+            sample()
+        alice.ask(conversation, question).end()
+    with site.app.app_context():
+        assert [record.measured for record in last_records()] == [False, True, False]
 
 
 def test_without_an_administrator_nobody_can_ask(site: Site) -> None:

@@ -11,7 +11,7 @@ from tests.support.person import Person, problem
 from tests.support.site import Site
 
 # Values for the places in the sentences.
-WORDS = dict.fromkeys(("model", "field", "engine", "own", "name", "part", "title"), "x")
+WORDS = dict.fromkeys(("model", "field", "engine", "own", "name", "part", "title", "line", "reason", "task"), "x")
 PAGES = (400, 403, 404, 413, 429, 500, 503)
 
 
@@ -24,7 +24,7 @@ def failing(make_site: Callable[..., Site]) -> Site:
     def fail(code: str) -> str:
         if code == "crash":
             raise RuntimeError("secret detail")
-        raise AppError(code, cause="secret detail", limit=1, version=1, **WORDS)
+        raise AppError(code, cause="secret detail", limit=1, version=1, count=1, fewest=1, **WORDS)
 
     for path in ("/fail/<code>", "/api/fail/<code>"):
         site.app.add_url_rule(path, path, fail)

@@ -22,7 +22,9 @@ ANEW = {"id", "parent_id", "siblings", "stream", "metrics", "attempt", "last_eve
 def tree(alice: Person, ollama: FakeOllama) -> str:
     """Two versions of a first question, two of an answer, thinking, a rating, instructions, a folder."""
     ollama.script(
-        Scenario.answer("Le nord", thinking="D’abord le vent."), Scenario.answer("Un"), Scenario.answer("Un bis"),
+        Scenario.answer("Le nord", thinking="D’abord le vent."),
+        Scenario.answer("Un"),
+        Scenario.answer("Un bis"),
         Scenario.cut(3),
     )
     made = alice.start()

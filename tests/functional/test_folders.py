@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from app.models import Conversation
-from app.models.conversation import PAGE
 from app.models.folder import EACH
+from app.models.listing import PAGE
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person, problem

@@ -1,6 +1,7 @@
 """« Rapide » and « Soigné »: shown when an administrator mapped both to models that are there."""
 
 import re
+from typing import Any
 
 from app.engines.base import Model
 from app.intents import stored_intents, usable_intents
@@ -54,3 +55,31 @@ def test_a_model_that_went_away_takes_the_choice_with_it(site: Site, alice: Pers
 def test_only_an_administrator_maps_them(alice: Person, bob: Person) -> None:
     assert choose(bob, QUICK, CAREFUL) == 403
     assert shown(alice) == 0
+
+
+def test_what_care_costs_is_learnt_from_the_past(alice: Person) -> None:
+    assert careful(alice) is None
+    choose(alice, QUICK, CAREFUL)
+    conversation = alice.start()
+    quick = alice.ask(conversation, "Vite ?").end().message_id
+    assert careful(alice) == {"quick": QUICK, "model": CAREFUL, "extra_s": None}
+    alice.regenerate(quick, model=CAREFUL).end()
+    told = careful(alice)
+    assert told is not None
+    assert told["extra_s"] >= 0
+    assert [len(message["siblings"]) for message in alice.messages(conversation)] == [1, 2]
+
+
+def test_care_is_offered_only_where_the_two_differ(alice: Person) -> None:
+    for quick, careful_model in ((QUICK, ""), (QUICK, QUICK)):
+        choose(alice, quick, careful_model)
+        assert careful(alice) is None
+        assert 'data-part="redo"' not in alice.get("/").text
+    choose(alice, QUICK, CAREFUL)
+    assert f'data-again-model-param="{CAREFUL}"' in alice.get("/").text
+    assert 'data-part="redo"' in alice.get("/").text
+
+
+def careful(person: Person) -> Any:
+    """What the status says of doing a quick answer again."""
+    return person.get("/api/status").json["careful"]

@@ -1,8 +1,10 @@
 """Turns deleted and taken back, and conversations that begin with a copy of another one's branch."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from app.doctor.records import last_records
 from app.models import Conversation, Message, Rating, Run
@@ -107,6 +109,20 @@ def test_without_its_first_turn_a_conversation_is_empty(site: Site, alice: Perso
         assert rows.query(Conversation).count() == 1
 
 
+def test_an_emptied_conversation_is_named_by_its_next_question(alice: Person, conversation: str) -> None:
+    alice.api("PATCH", f"/conversations/{conversation}", {"title": "Choisi"})
+    answer = remove(alice, alice.messages(conversation)[0]["id"]).json
+    assert (answer["title"], answer["messages"]) == ("", [])
+    assert alice.get("/api/conversations").json["conversations"] == []
+    back = put_back(alice, conversation, answer["removed"]).json
+    assert (back["title"], back["group"]) == ("Choisi", "Aujourd’hui")
+    remove(alice, alice.messages(conversation)[0]["id"])
+    alice.ask(conversation, "Tout autre chose").end()
+    assert alice.api("GET", f"/conversations/{conversation}").json["title"] == "Tout autre chose"
+    found = alice.get("/api/search", query_string={"q": "Choisi"}).json["results"]
+    assert found == []
+
+
 def test_what_was_deleted_is_kept_as_a_deleted_conversation(site: Site, alice: Person, conversation: str) -> None:
     removed = remove(alice, alice.messages(conversation)[2]["id"]).json["removed"]
     with site.rows() as rows:
@@ -159,6 +175,16 @@ def test_a_branch_goes_on_in_a_new_conversation(
     asked = [message["content"] for message in ollama.received("/api/chat")[-1]["messages"][1:]]
     assert asked == ["Un", "1", "Deux", "2", "Et ensuite ?"]
     assert alice.messages(conversation) == messages
+
+
+def test_what_a_copy_begins_with_is_found_by_its_dates(alice: Person, conversation: str, site: Site) -> None:
+    with site.rows() as rows:
+        rows.execute(update(Message).values(created_at=datetime(2024, 3, 15, tzinfo=UTC)))
+        rows.execute(update(Conversation).values(created_at=datetime(2024, 3, 15, tzinfo=UTC)))
+        rows.commit()
+    copy = branch_off(alice, alice.messages(conversation)[3]["id"]).json["id"]
+    found = alice.get("/api/search", query_string={"q": "deux avant:2025"}).json["results"]
+    assert {hit["id"] for hit in found} == {conversation, copy}
 
 
 def test_a_copy_is_the_shown_branch_alone_and_counts_nowhere(

@@ -7,6 +7,7 @@ import pytest
 from app.models import StoredSetting
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import Person, problem
+from tests.support.processes import wait_until
 from tests.support.site import Site
 
 
@@ -55,6 +56,19 @@ def test_the_administrator_chooses_the_default(alice: Person, bob: Person, ollam
     bob.ask(conversation, "Bonjour").end()
     assert bob.messages(conversation)[1]["model"] == "deepseek-r1:1.5b"
     ollama.wait_until(lambda: "deepseek-r1:1.5b" in {load.model for load in ollama.loads})
+
+
+def test_a_model_that_had_to_leave_the_memory_is_not_said_to_be_loaded(make_site: Callable[..., Site]) -> None:
+    with FakeOllama(max_loaded=1) as ollama:
+        alice = Person(make_site(OLLAMA_HOST=ollama.url).start(ollama).app)
+        alice.register("alice")
+        alice.ask(alice.start(), "Bonjour", model="deepseek-r1:1.5b").end()
+
+        def loaded() -> set[str]:
+            return {model["name"] for model in alice.get("/api/models").json["models"] if model["loaded"]}
+
+        # At once, not at the next look of the clock.
+        wait_until(lambda: loaded() == {"deepseek-r1:1.5b"})
 
 
 def test_only_the_administrator_does(site: Site, alice: Person, bob: Person) -> None:

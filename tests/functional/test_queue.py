@@ -136,7 +136,7 @@ def test_a_full_queue_refuses_the_next_question_and_stores_nothing(
 
 def test_the_state_of_the_machine(busy: Stream, alice: Person, ollama: FakeOllama) -> None:
     status = alice.get("/api/status").json
-    assert set(status) == {"state", "running", "waiting", "slots", "model", "loaded", "eta_s"}
+    assert set(status) == {"state", "running", "waiting", "slots", "model", "loaded", "eta_s", "usual_s", "careful"}
     assert (status["state"], status["running"], status["waiting"], status["slots"]) == ("busy", 1, 0, 1)
     streams = [alice.ask(alice.start(), str(number)) for number in range(3)]
     assert alice.get("/api/status").json["state"] == "saturated"

@@ -12,7 +12,7 @@ POLICY = re.compile(
     r"connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
     r"form-action 'self'"
 )
-INLINE = re.compile(r"<[^>]*\s(style|on[a-z]+)\s*=", re.IGNORECASE)
+INLINE = re.compile(r"<(?:\"[^\"]*\"|[^>\"])*\s(style|on[a-z]+)\s*=", re.IGNORECASE)
 SCRIPT = re.compile(r"<script(?P<attributes>[^>]*)>(?P<body>[^<]*)</script>")
 HTTPS = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.7"}
 

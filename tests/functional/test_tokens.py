@@ -110,8 +110,9 @@ def test_the_page_tells_the_address_it_was_called_by(site: Site, alice: Person) 
     assert 'base_url="http://localhost:8294/v1"' in page
 
 
-def test_the_page_is_reached_from_the_account_menu(alice: Person) -> None:
-    assert 'href="/settings"' in alice.get("/").text
+def test_the_page_is_reached_from_the_settings(alice: Person) -> None:
+    assert 'href="/settings/account"' in alice.get("/").text
+    assert 'href="/settings"' in alice.get("/settings/account").text
 
 
 def test_many_wrong_tokens_are_refused_for_a_while_and_right_ones_are_not(site: Site, token: str) -> None:

@@ -100,7 +100,12 @@ def test_a_secret_that_is_too_short_is_refused(tmp_path: Path) -> None:
     ("given", "named"),
     [
         ({"LOGIN_LIMIT": "often"}, "LOGIN_LIMIT"),
+        ({"LOGIN_LIMIT": "0 per minute"}, "LOGIN_LIMIT"),
+        ({"REGISTER_LIMIT": "5 per 0 hours"}, "REGISTER_LIMIT"),
         ({"THREADS": "0"}, "THREADS"),
+        ({"LAB_WATTS_IDLE": "-5"}, "LAB_WATTS_IDLE"),
+        ({"LAB_WATTS_IDLE": "nan"}, "LAB_WATTS_IDLE"),
+        ({"LAB_WATTS_IDLE": "80", "LAB_WATTS_FULL": "60"}, "LAB_WATTS_FULL"),
         ({"CONTEXT_TOKENS": "100"}, "CONTEXT_TOKENS"),
         ({"DATABASE_URL": "foo://x"}, "DATABASE_URL"),
         ({"ENGINE": "openai"}, "OPENAI_BASE_URL"),
@@ -110,3 +115,16 @@ def test_a_secret_that_is_too_short_is_refused(tmp_path: Path) -> None:
 def test_what_cannot_work_is_refused_by_its_name(given: dict[str, str], named: str) -> None:
     with pytest.raises(SettingError, match=named):
         load(given, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        ("5 per 5 minutes", (5, 300)),
+        ("300 per hour", (300, 3600)),
+        ("1/second", (1, 1)),
+        (" 20 Per 2 Days ", (20, 172_800)),
+    ],
+)
+def test_limits_are_read_as_people_write_them(text: str, read: tuple[int, int]) -> None:
+    assert load({"LOGIN_LIMIT": text}, None)["LOGIN_LIMIT"] == read

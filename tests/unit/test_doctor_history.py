@@ -1,6 +1,7 @@
 """What the last answers tell: reloads, a lost cache, our own time, waits that came true or not; medians by model."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -75,6 +76,13 @@ def test_loading_the_same_model_again_is(log: Log) -> None:
         "In 2 of the last 3 answers the same model was loaded once more.",
     )
     assert "OLLAMA" not in found.fix
+
+
+def test_loading_it_again_after_the_labo_had_the_engine_is_none(log: Log) -> None:
+    log.add()
+    log.add(load_ms=5000.0)
+    log.records[-1] = replace(log.records[-1], measured=True)
+    assert history.reloads(log.records, "embedded").state == State.OK
 
 
 def test_a_conversation_that_goes_on_finds_its_beginning_in_the_cache(log: Log) -> None:

@@ -69,6 +69,14 @@ def test_memory_and_what_is_swapped(kernel: Kernel, host: Host) -> None:
     assert host.swapped(8) == 0
 
 
+def test_the_smallest_limit_of_memory_counts(kernel: Kernel, host: Host) -> None:
+    kernel.process("12", group="/system.slice/ollama.service")
+    assert host.memory_limit(12) is None
+    kernel.write("sys/fs/cgroup/system.slice/memory.max", "8000000000")
+    kernel.write("sys/fs/cgroup/system.slice/ollama.service/memory.max", "max")
+    assert host.memory_limit(12) == 8_000_000_000
+
+
 def test_processes_whatever_they_are_called(kernel: Kernel, host: Host) -> None:
     kernel.process("7", name="tmux: (a) b", ticks=(3, 4))
     kernel.process("12", name="ollama", ticks=(100, 1))

@@ -92,3 +92,9 @@ def test_a_few_tokens_say_nothing_about_the_pace() -> None:
 def test_a_cache_that_the_engine_does_not_tell_of_makes_nobody_impatient() -> None:
     cold, warm = (1000, None, 20.0), (1000, None, 0.2)
     assert reader(cold, *[warm] * 20).patience("a", 4000) >= 80
+
+
+def test_what_is_usual_is_a_model_s_own() -> None:
+    forecast = taught({"a": 2, "b": 4})
+    assert forecast.usual("a") == pytest.approx(2)
+    assert forecast.usual("new") is None

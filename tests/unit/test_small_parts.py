@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from app.assets import Assets
 from app.bodies import clean
 from app.engines.catalogue import CATALOGUE, can_be_pulled, described, same_model
-from app.models.conversation import TITLE_LENGTH, title_from
+from app.models.titles import TITLE_LENGTH, title_from
 from app.models.user import normalized
 from app.web import filesize, safe_next
 from tests.support.site import Site
@@ -102,17 +102,17 @@ def test_what_can_be_pulled_is_what_is_not_there() -> None:
 
 def test_a_file_is_read_once_hashed_and_compressed(tmp_path: Path) -> None:
     (tmp_path / "a.js").write_text("let a;" * 100)
-    assets = Assets(tmp_path, fresh=False)
+    assets = Assets(tmp_path, {}, fresh=False)
     first = assets.get("a.js")
     assert (first.mimetype, len(first.tag)) == ("text/javascript", 12)
     assert gzip.decompress(first.compressed) == first.body
     (tmp_path / "a.js").write_text("changed")
     assert assets.get("a.js") is first
-    assert Assets(tmp_path, fresh=False).get("a.js").tag != first.tag
+    assert Assets(tmp_path, {}, fresh=False).get("a.js").tag != first.tag
 
 
 def test_a_changed_file_is_read_again_in_development(tmp_path: Path) -> None:
-    file, assets = tmp_path / "a.css", Assets(tmp_path, fresh=True)
+    file, assets = tmp_path / "a.css", Assets(tmp_path, {}, fresh=True)
     file.write_text("a")
     before = assets.get("a.css")
     file.write_text("b" * 50)
@@ -128,4 +128,4 @@ def test_nothing_outside_the_folder_is_read(tmp_path: Path, name: str) -> None:
     (tmp_path / "secret").write_text("x")
     (folder / "link").symlink_to(tmp_path / "secret")
     with pytest.raises((FileNotFoundError, ValueError)):
-        Assets(folder, fresh=False).get(name)
+        Assets(folder, {}, fresh=False).get(name)

@@ -75,7 +75,7 @@ def html(copy: ConversationCopy) -> str:
     """What is shown, as one page that needs nothing else; code apart, text as it came."""
     turns = "".join(
         f'<section><h2>{escape(_speaker(each))}</h2><time datetime="{each.created_at.isoformat()}">'
-        f'{escape(_moment(each.created_at))}</time>'
+        f"{escape(_moment(each.created_at))}</time>"
         f'<div class="said {each.role}">{_blocks(each.content)}</div></section>\n'
         for each in _shown(copy)
     )

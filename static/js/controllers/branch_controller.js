@@ -65,12 +65,13 @@ export default class extends Controller {
   }
 
   // The thread's owner makes the change, so that what is looked at stays where it is.
-  #show({ messages }) {
+  #show(conversation) {
+    const { messages } = conversation;
     this.dispatch("exchange", { detail: { change: () => showBranch(this.listTarget, messages) } });
     this.element.classList.toggle("is-empty", !messages.length);
     const leftOut = messages.at(-1)?.left_out;
     if (leftOut) this.dispatch("context", { detail: leftOut });
-    this.dispatch("shown");
+    this.dispatch("shown", { detail: conversation });
   }
 
   #call(method, what, body) {

@@ -1,5 +1,6 @@
-// Conducts one conversation: sends questions, starts answers again, and tells the page what came of it.
+// Conducts one conversation: sends questions, and tells the page what came of them and of answers begun again.
 import { Controller } from "@hotwired/stimulus";
+import { begun } from "couach/lib/begun";
 import { cutFrom, parentOf } from "couach/lib/branch";
 import { request } from "couach/lib/http";
 import { newClientId } from "couach/lib/ids";
@@ -12,8 +13,6 @@ export default class extends Controller {
   static targets = ["list"];
   static outlets = ["composer", "prepared", "problem"];
   static values = { conversation: String };
-
-  begun = new WeakMap(); // answer → { question, undo }: what began it, and how to take it back if the server refuses
 
   composerOutletConnected(composer) {
     composer.busyValue = this.#busy;
@@ -30,25 +29,6 @@ export default class extends Controller {
     for (const answer of this.#running) this.dispatch("stop", { target: answer, bubbles: false });
   }
 
-  // model, thinks: of another model than the composer's.
-  regenerate({ target, params: { model, thinks } }) {
-    const old = target.closest(".answer");
-    const { choice } = this.composerOutlet;
-    if (model) Object.assign(choice, { model, think: choice.think && thinks });
-    const start = { url: `/api/messages/${old.dataset.messageId}/regenerate`, body: choice, repeatable: false };
-    const fresh = newAnswer({ ...choice, request: start });
-    this.begun.set(fresh, { undo: () => fresh.replaceWith(old) });
-    old.replaceWith(fresh);
-    this.composerOutlet.focus();
-  }
-
-  resume({ target }) {
-    const answer = target.closest(".answer");
-    const start = { url: `/api/messages/${answer.dataset.messageId}/continue`, body: {}, repeatable: false };
-    answer.setAttribute("data-answer-request-value", JSON.stringify(start));
-    this.composerOutlet.focus();
-  }
-
   // A question in other words: it takes the old one's place, with all that followed, unless the server refuses it.
   again({ target: old, detail: { content } }) {
     const putBack = cutFrom(old);
@@ -57,8 +37,8 @@ export default class extends Controller {
   }
 
   accepted({ target, detail: { conversation, user_message: asked, message } }) {
-    const { question, ofComposer } = this.begun.get(target) ?? {};
-    if (this.begun.delete(target)) setVersions(target, message.siblings);
+    const { question, ofComposer } = begun.get(target) ?? {};
+    if (begun.delete(target)) setVersions(target, message.siblings);
     this.conversationValue = conversation.id;
     if (location.pathname !== conversation.url) history.pushState({}, "", conversation.url);
     this.dispatch("conversation", { detail: conversation });
@@ -70,7 +50,7 @@ export default class extends Controller {
   }
 
   refused({ target, detail: { error } }) {
-    this.#giveUp(error, this.begun.get(target)?.undo);
+    this.#giveUp(error, begun.get(target)?.undo);
   }
 
   changed() {
@@ -99,7 +79,7 @@ export default class extends Controller {
       const body = { content, model, think, client_id: newClientId(), parent_id: parentOf(question) };
       const url = `/api/conversations/${this.conversationValue}/messages`;
       const answer = newAnswer({ model, think, request: { url, body, repeatable: true } });
-      this.begun.set(answer, { question, undo, ofComposer });
+      begun.set(answer, { question, undo, ofComposer });
       question.after(answer);
       this.asking = null;
     } catch (error) {

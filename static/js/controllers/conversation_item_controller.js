@@ -61,6 +61,10 @@ export default class extends Controller {
     this.dispatch("export", { target: window, detail: { id: this.idValue, title: this.#title } });
   }
 
+  share() {
+    this.dispatch("share", { target: window, detail: { id: this.idValue, title: this.#title } });
+  }
+
   async remove() {
     const removed = { id: this.idValue, title: this.#title };
     try {

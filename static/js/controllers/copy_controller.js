@@ -36,10 +36,10 @@ export default class extends Controller {
     toast(t("copy_refused"), { seconds: 12 });
   }
 
-  // A block of code copies itself; otherwise whoever holds the text fills in the event.
+  // A block of code copies itself, and a question its words; otherwise whoever holds the text fills in the event.
   #source() {
-    const code = this.element.closest(".code")?.querySelector("code");
-    if (code) return { text: code.textContent, element: code };
+    const element = this.element.closest(".code")?.querySelector("code") ?? this.element.closest(".turn--question")?.querySelector(".question");
+    if (element) return { text: element.textContent, element };
     return this.dispatch("request", { detail: {} }).detail;
   }
 

@@ -1,5 +1,6 @@
 // Turns one's own question into a small editor: its words are saved, or sent again beside the old ones.
 import { Controller } from "@hotwired/stimulus";
+import { questionOf } from "couach/lib/branch";
 import { request } from "couach/lib/http";
 import { announce } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
@@ -7,8 +8,10 @@ import { clone } from "couach/lib/templates";
 import { t } from "couach/lib/texts";
 
 export default class extends Controller {
+  // From the question's own foot, or from its answer while that waits in the queue.
   open({ currentTarget }) {
-    const turn = currentTarget.closest(".turn");
+    const turn = questionOf(currentTarget.closest(".turn"));
+    if (turn.classList.contains("is-edited")) return turn.querySelector("textarea").focus();
     const form = clone("editor-template");
     const text = form.querySelector("textarea");
     text.value = this.#part(turn, "content").textContent;
@@ -41,13 +44,22 @@ export default class extends Controller {
     }
   }
 
-  again(event) {
+  // An answer to the old words, in the queue or being written, is given up first; another one is waited for.
+  async again(event) {
     event.preventDefault();
     const turn = event.currentTarget.closest(".turn");
     const content = this.#textOf(turn);
-    if (!content) return;
-    if (this.element.querySelector(".answer[data-running]")) this.#tell(turn, t("still_writing"));
-    else this.dispatch("again", { target: turn, detail: { content } });
+    if (!content || this.stopping) return; // sent twice, it is asked once
+    const running = this.element.querySelector(".answer[data-running]");
+    if (running && running !== turn.nextElementSibling) return this.#tell(turn, t("still_writing"));
+    if (running) await this.#stopped(running);
+    this.dispatch("again", { target: turn, detail: { content } });
+  }
+
+  #stopped(answer) {
+    this.stopping = new Promise((resolve) => { answer.addEventListener("answer:over", resolve, { once: true }); });
+    this.dispatch("stop");
+    return this.stopping.finally(() => { this.stopping = null; });
   }
 
   #textOf(turn) {

@@ -10,6 +10,6 @@ export default class extends Controller {
     const hour = new Date().getHours();
     const moment = hour < 5 || hour >= 18 ? "evening" : hour < 12 ? "morning" : "afternoon";
     this.helloTarget.textContent = t(moment === "evening" ? "good_evening" : "good_day", { name: this.nameValue });
-    this.questionTarget.textContent = t(`start_${moment}`);
+    if (this.hasQuestionTarget) this.questionTarget.textContent = t(`start_${moment}`);
   }
 }

@@ -7,6 +7,7 @@ export default class extends Controller {
 
   connect() {
     this.#say(this.itemTargets.find((item) => item.getAttribute("aria-checked") === "true"));
+    this.pick({ detail: { model: new URLSearchParams(location.search).get("model") } }); // from the Labo
   }
 
   choose({ currentTarget: chosen }) {
@@ -14,6 +15,12 @@ export default class extends Controller {
     this.inputTarget.value = chosen.dataset.name;
     this.labelTarget.textContent = chosen.dataset.label;
     this.#say(chosen);
+  }
+
+  // Chosen elsewhere on the page; by its intent's name where it has one.
+  pick({ detail: { model } }) {
+    const item = this.itemTargets.find(({ dataset }) => dataset.name === model);
+    if (item) this.choose({ currentTarget: item });
   }
 
   // What is in memory changes; the list is asked again each time it opens.

@@ -45,6 +45,7 @@ export default class extends Controller {
 
   settle({ detail: { id } }) {
     if (this.conversationValue === id) return;
+    this.drafts.clear(this.#key);
     this.conversationValue = id;
     this.#show(this.textTarget.textContent);
   }

@@ -1,4 +1,4 @@
-// The keys of the chat: new conversation, stop, back to writing, to the last answer.
+// The keys of the chat: new conversation, stop, back to writing, to the last answer, which can be copied.
 import { Controller } from "@hotwired/stimulus";
 
 export default class extends Controller {
@@ -24,5 +24,12 @@ export default class extends Controller {
     if (!this.answerTargets.length) return;
     event.preventDefault();
     this.answerTargets.at(-1).focus();
+  }
+
+  // What is still being written is no answer yet.
+  copyAnswer(event) {
+    event.preventDefault();
+    const answer = this.answerTargets.findLast((each) => !each.hasAttribute("data-running"));
+    answer?.querySelector("[data-part=copy]:not([hidden])")?.click();
   }
 }

@@ -3,6 +3,7 @@ import { Controller } from "@hotwired/stimulus";
 import { request } from "couach/lib/http";
 import { toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
+import { Shelves, findRow, newRow } from "couach/lib/shelves";
 import { t } from "couach/lib/texts";
 import { offerKept } from "couach/lib/undo";
 
@@ -11,6 +12,8 @@ const EVERY = 20_000; // ms, while a conversation other than the open one is bei
 export default class extends Controller {
   static targets = ["pinned", "folder", "dated", "group", "more", "template", "groupTemplate", "empty", "menu"];
   static outlets = ["conversation-item"];
+
+  shelves = new Shelves(this);
 
   connect() {
     offerKept();
@@ -32,23 +35,31 @@ export default class extends Controller {
     item.querySelector(".side-link").setAttribute("aria-current", "page");
   }
 
+  // The open one was emptied, or has something in it again.
+  branch({ detail: conversation }) {
+    const item = findRow(conversation.id);
+    if (!conversation.messages.length) item?.remove();
+    else if (!item) this.#show(conversation).querySelector(".side-link").setAttribute("aria-current", "page");
+    this.#tidy();
+  }
+
   // It was pinned, moved, archived or taken back.
   changed({ detail: conversation }) {
     if (!conversation.archived) this.#show(conversation);
-    else this.#find(conversation.id)?.remove();
+    else findRow(conversation.id)?.remove();
     this.#tidy();
   }
 
   // The conversations of a folder that was opened.
   add({ detail: { conversations } }) {
-    conversations.filter(({ id }) => !this.#find(id)).forEach((conversation) => this.#show(conversation));
+    conversations.filter(({ id }) => !findRow(id)).forEach((conversation) => this.#show(conversation));
   }
 
   // A folder has gone: its conversations stand under their dates again.
   released({ detail: { items } }) {
     for (const item of items) {
       item.dataset.folder = "";
-      this.#place(item);
+      this.shelves.place(item);
     }
     this.#tidy();
   }
@@ -106,60 +117,16 @@ export default class extends Controller {
 
   #show(conversation) {
     const { id, pinned, group, folder_id: folder, updated_at: at } = conversation;
-    const item = this.#find(id) ?? this.#make(conversation);
+    const item = findRow(id) ?? newRow(this.templateTarget, conversation);
     Object.assign(item.dataset, { at, group, folder: folder ?? "" });
     item.toggleAttribute("data-pinned", pinned);
-    this.#place(item);
+    this.shelves.place(item);
     this.#tidy();
     return item;
   }
 
-  #make({ id, title, url, state, unread }) {
-    const item = this.templateTarget.content.firstElementChild.cloneNode(true);
-    item.id = `conversation-${id}`;
-    item.setAttribute("data-conversation-item-id-value", id);
-    item.setAttribute("data-rename-id-value", id);
-    item.querySelector(".side-link").href = url;
-    item.querySelector(".label").textContent = title;
-    item.querySelector(".side-link").classList.toggle("is-unread", Boolean(unread));
-    item.toggleAttribute("data-busy", Boolean(state));
-    for (const [mark, shown] of Object.entries({ writing: state === "running", queued: state === "queued", unread })) {
-      item.querySelector(`[data-conversation-item-target="${mark}"]`).hidden = !shown;
-    }
-    return item;
-  }
-
-  // Where it belongs; nowhere while its folder is closed and was never opened.
-  #place(item) {
-    const list = this.#listOf(item);
-    if (!list) return item.remove();
-    const next = [...list.children].find((other) => other !== item && other.dataset.at <= item.dataset.at) ?? null;
-    if (item.parentElement !== list || item.nextElementSibling !== next) list.insertBefore(item, next);
-  }
-
-  #listOf({ dataset: { pinned, folder, group, at } }) {
-    if (pinned !== undefined) return this.pinnedTarget.querySelector("ul");
-    const drawer = folder && this.folderTargets.find(({ id }) => id === `folder-${folder}`);
-    if (drawer) return drawer.dataset.folderLoadedValue === "true" ? drawer.querySelector("ul") : null;
-    return (this.groupTargets.find(({ dataset: { label } }) => label === group) ?? this.#newGroup(group, at)).querySelector("ul");
-  }
-
-  #newGroup(label, at) {
-    const group = this.groupTemplateTarget.content.firstElementChild.cloneNode(true);
-    group.dataset.label = label;
-    group.querySelector("h2").textContent = label;
-    const next = this.groupTargets.find((other) => (other.querySelector("li")?.dataset.at ?? "") < at) ?? null;
-    this.datedTarget.insertBefore(group, next);
-    return group;
-  }
-
   #tidy() {
-    for (const group of this.groupTargets) if (!group.querySelector("li")) group.remove();
-    this.pinnedTarget.hidden = !this.pinnedTarget.querySelector("li");
+    this.shelves.tidy();
     for (const empty of this.emptyTargets) empty.hidden = Boolean(this.element.querySelector(".side-item[id]"));
-  }
-
-  #find(id) {
-    return document.getElementById(`conversation-${id}`) ?? undefined;
   }
 }

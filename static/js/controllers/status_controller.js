@@ -7,7 +7,7 @@ import { t, tn } from "couach/lib/texts";
 const EVERY = 60_000;
 
 export default class extends Controller {
-  static targets = ["glyph", "label", "people", "model", "next"];
+  static targets = ["glyph", "label", "people", "model", "usual", "next"];
   static values = { state: Object };
 
   connect() {
@@ -24,13 +24,16 @@ export default class extends Controller {
     this.stateValue = await request("/api/status").catch(() => this.stateValue);
   }
 
-  stateValueChanged({ state, running, waiting, model, loaded, eta_s: eta }) {
+  stateValueChanged(told) {
+    const { state, running, waiting, model, loaded, eta_s: eta, usual_s: usual } = told;
     for (const glyph of this.glyphTargets) glyph.hidden = glyph.dataset.state !== state;
     const people = state === "down" ? "" : waiting ? tn("status_waiting", waiting) : t(running ? "status_working" : "status_nobody");
     this.#write(this.labelTargets, t(`weather_${state}`));
     this.#write(this.peopleTargets, people);
     this.#write(this.modelTargets, model && state !== "down" ? t(loaded ? "status_ready" : "status_asleep", { model }) : "");
+    this.#write(this.usualTargets, usual != null && state !== "down" ? t("status_usual", { duration: estimate(usual) }) : "");
     this.#write(this.nextTargets, eta ? t("status_next", { wait: estimate(eta) }) : "");
+    this.dispatch("told", { detail: told });
   }
 
   #write(targets, text) {

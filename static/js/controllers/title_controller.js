@@ -13,6 +13,15 @@ export default class extends Controller {
     this.#entitle(title);
   }
 
+  // Of an emptied conversation nothing is left to be named.
+  branch({ detail: conversation }) {
+    const isEmpty = !conversation.messages.length;
+    if (!isEmpty && this.headingTarget.hidden) this.show({ detail: conversation });
+    this.headingTarget.hidden = isEmpty;
+    this.spaceTarget.hidden = !isEmpty;
+    if (isEmpty) this.#entitle(this.spaceTarget.textContent);
+  }
+
   renamed({ detail: { id, title } }) {
     if (id === this.element.dataset.renameIdValue) this.#entitle(title);
   }

@@ -40,6 +40,7 @@ export class AnswerView {
     setText(this.#part("heading"), t("answer_by", { model: state.model }));
     this.#toggle("stage", waiting && lost === null && !stopping && performance.now() > this.#shownFrom);
     if (waiting) this.stage.show(state, now);
+    this.#toggle("queued", state.stage === "queued");
     this.thought.show(state);
     this.#toggle("text", state.content !== "");
     if (state.active) this.markdown.grow(state.content);
@@ -67,6 +68,8 @@ export class AnswerView {
     for (const button of this.article.querySelectorAll("[data-part=resume]")) button.hidden = !state.canResume;
     this.#toggle("regenerate", state.status !== "interrupted" && state.status !== "failed"); // their notices have one
     this.#toggle("kept", state.content !== "");
+    const redo = this.#part("redo");
+    if (redo) redo.hidden = state.status !== "done" || state.model !== redo.dataset.of;
     this.#toggle("foot", !state.active);
     if (state.active) return;
     const after = fineDuration(state.metrics?.total_ms ?? 0);

@@ -1,0 +1,154 @@
+"""Sharing inside the company: links to frozen conversations, the page they open, and all of one's own in one place."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import Response, flash, jsonify, redirect, render_template, request, url_for
+from flask_babel import format_date, format_time, lazy_gettext
+from flask_babel import gettext as _
+from flask_login import current_user
+
+from app.chat import blueprint
+from app.chat.texts import script_texts
+from app.errors import sentence
+from app.guards import member
+from app.models import Conversation, Role, RunState, Share, User, copies
+from app.models.copies import ConversationCopy, MessageCopy
+from app.models.types import iso, utcnow
+from app.web import generation
+
+# What a reader's own conversation takes over of an answer.
+RUN = ("model", "think", "reason", "error_code", "error_params")
+
+
+@blueprint.get("/api/conversations/<string:conversation_id>/shares")
+@member
+def list_shares(conversation_id: str) -> Response:
+    """The links to a conversation, the newest first."""
+    conversation = Conversation.of(current_user, conversation_id)
+    return jsonify({"shares": [_json(share) for share in Share.all_of(current_user, conversation)]})
+
+
+@blueprint.post("/api/conversations/<string:conversation_id>/shares")
+@member
+def share_conversation(conversation_id: str) -> tuple[Response, int]:
+    """A new link to what is shown now. Raises run_active, nothing_to_share, too_many_shares."""
+    conversation = Conversation.of(current_user, conversation_id)
+    with generation().at_rest(conversation):
+        share = Share.take(conversation)
+    return jsonify(_json(share)), 201
+
+
+@blueprint.delete("/api/shares/<string:share_id>")
+@member
+def end_share(share_id: str) -> tuple[str, int]:
+    """End a link of one's own."""
+    Share.of(current_user, share_id).revoke()
+    return "", 204
+
+
+@blueprint.get("/s/<string:share_id>")
+@member
+def show_share(share_id: str) -> str:
+    """What a link shows, to whoever is signed in."""
+    share = Share.opened(share_id)
+    return render_template(
+        "chat/shared.html",
+        share=share,
+        mine=share.user_id == current_user.id,
+        moment=_moment(share.created_at),
+        messages=[_shown(message) for message in share.messages],
+        texts=script_texts(),
+    )
+
+
+@blueprint.post("/s/<string:share_id>/copy")
+@member
+def copy_share(share_id: str) -> Any:
+    """Take it over as a conversation of one's own, to go on with."""
+    [made] = copies.put(current_user, [_copy(Share.opened(share_id), current_user.user)])
+    return redirect(url_for("chat.conversation", conversation_id=made))
+
+
+@blueprint.get("/settings/shares")
+@member
+def show_shares() -> str:
+    """All links of one's own."""
+    rows = [
+        {"id": share.id, "title": share.title or _("Without a title"), "made": _moment(share.created_at),
+         "conversation": share.conversation_id, "size": share.size,
+         "address": request.root_url.rstrip("/") + url_for("chat.show_share", share_id=share.id)}
+        for share in Share.all_of(current_user)
+    ]  # fmt: skip
+    texts = {"copied": _("Copied"), "press_ctrl_c": _("Press Ctrl C"), "copy_refused": script_texts()["copy_refused"]}
+    return render_template("chat/shares.html", rows=rows, texts=texts)
+
+
+@blueprint.post("/settings/shares/<string:share_id>/revoke")
+@member
+def revoke_share(share_id: str) -> Any:
+    """End a link of one's own, from the page that lists them."""
+    share = Share.of(current_user, share_id)
+    share.revoke()
+    flash(_("The link to “%(title)s” opens nothing any more.", title=share.title or _("Without a title")), "success")
+    return redirect(url_for("chat.show_shares"))
+
+
+def _json(share: Share) -> dict[str, Any]:
+    return {
+        "id": share.id,
+        "url": url_for("chat.show_share", share_id=share.id),
+        "title": share.title,
+        "messages": share.size,
+        "created_at": iso(share.created_at),
+    }
+
+
+def _shown(message: dict[str, Any]) -> dict[str, Any]:
+    """As the page's templates and scripts read it."""
+    if message["role"] == Role.USER:
+        return message
+    failure = message["error_code"] and sentence(message["error_code"], message["error_params"] or {})
+    return message | {"failure": failure, "ending": ENDINGS.get(message["status"])}
+
+
+ENDINGS = {
+    str(RunState.STOPPED): lazy_gettext("Stopped on request"),
+    str(RunState.INTERRUPTED): lazy_gettext("Answer interrupted"),
+    str(RunState.FAILED): lazy_gettext("The answer could not be finished"),
+}
+
+
+def _copy(share: Share, reader: User) -> ConversationCopy:
+    """What was shown, for the reader to go on with, under the reader's own instructions."""
+    return ConversationCopy(
+        title=share.title,
+        messages=[_message(place, message) for place, message in enumerate(share.messages)],
+        head=share.size - 1,
+        created_at=(now := utcnow()),
+        updated_at=now,
+        model=next((message["model"] for message in reversed(share.messages) if "model" in message), None),
+        personal_instructions=reader.instructions,
+    )
+
+
+def _message(place: int, message: dict[str, Any]) -> MessageCopy:
+    made = MessageCopy(
+        Role(message["role"]),
+        message["content"],
+        place - 1 if place else None,
+        created_at := datetime.fromisoformat(message["created_at"]),
+        message["thinking"],
+    )
+    if made.role == Role.ASSISTANT:
+        finished = message["finished_at"] and datetime.fromisoformat(message["finished_at"])
+        told = {name: message[name] for name in RUN}
+        made.run = told | {"state": RunState(message["status"]), "queued_at": created_at, "finished_at": finished}
+    return made
+
+
+def _moment(moment: datetime) -> str:
+    """« 23 novembre 2026 à 14 h 32 », by the server's clock."""
+    here = moment.astimezone()
+    day, time = format_date(here, "long"), format_time(here, _("HH:mm"), rebase=False)
+    return str(_("%(day)s at %(time)s", day=day, time=time))

@@ -1,0 +1,110 @@
+"""Shared conversations: frozen copies of what one person showed, readable by colleagues who have the link."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+from sqlalchemy import JSON, ForeignKey, String, delete, func, select
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+
+from app.errors import AppError
+from app.extensions import db
+from app.models.message import Message, Role
+from app.models.types import UtcDateTime, iso, utcnow
+from app.models.user import User
+
+if TYPE_CHECKING:
+    from app.models.conversation import Conversation
+
+# More than anyone keeps an eye on; each is a copy of a conversation.
+EACH = 100
+# Of an answer's run, what colleagues read under it; not what its person thinks of it, nor the instructions behind it.
+TOLD = ("model", "think", "reason", "error_code", "error_params", "metrics")
+
+
+class Share(db.Model):  # type: ignore[name-defined,misc]
+    """A link and what it shows. What is written, corrected or deleted afterwards does not change it.
+
+    It ends when it is revoked, when the conversation goes to the bin (taking it back does not bring the link back),
+    and with the account.
+    """
+
+    __tablename__ = "shares"
+
+    # 128 bits: whoever has it and an account may read, so it must not be found by trying.
+    id: Mapped[str] = mapped_column(String(32), primary_key=True, default=lambda: secrets.token_hex(16))
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+    conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
+    title: Mapped[str] = mapped_column(String(200))
+    size: Mapped[int]
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    # Not read for lists: it is as long as the conversation.
+    messages: Mapped[list[dict[str, Any]]] = mapped_column(JSON, deferred=True)
+
+    user: Mapped[User] = relationship()
+
+    @classmethod
+    def take(cls, conversation: "Conversation") -> "Share":
+        """Freeze the visible branch under a new link, committed. Raises nothing_to_share, too_many_shares."""
+        messages = [_frozen(message) for message in conversation.branch()]
+        if not messages:
+            raise AppError("nothing_to_share")
+        share = cls(user_id=conversation.user_id, conversation_id=conversation.id, title=conversation.title)
+        share.messages, share.size = messages, len(messages)
+        db.session.add(share)
+        # Counted after the insertion, which holds the others back: two at once cannot both be the last one allowed.
+        db.session.flush()
+        if (db.session.scalar(select(func.count()).where(cls.user_id == conversation.user_id)) or 0) > EACH:
+            db.session.rollback()
+            raise AppError("too_many_shares", limit=EACH)
+        db.session.commit()
+        return share
+
+    @classmethod
+    def opened(cls, share_id: str) -> "Share":
+        """What a link shows, with its person; raises not_found."""
+        found: Share | None = db.session.get(cls, share_id, options=[joinedload(cls.user)])
+        if found is None:
+            raise AppError("not_found")
+        return found
+
+    @classmethod
+    def of(cls, user: User, share_id: str) -> "Share":
+        """One of a person's own; raises not_found for a missing or another's one."""
+        found: Share | None = db.session.scalar(select(cls).where(cls.id == share_id, cls.user_id == user.id))
+        if found is None:
+            raise AppError("not_found")
+        return found
+
+    @classmethod
+    def all_of(cls, user: User, conversation: "Conversation | None" = None) -> Sequence["Share"]:
+        """A person's links, or those of one conversation, the newest first."""
+        query = select(cls).where(cls.user_id == user.id)
+        if conversation is not None:
+            query = query.where(cls.conversation_id == conversation.id)
+        return db.session.scalars(query.order_by(cls.created_at.desc(), cls.id)).all()
+
+    @classmethod
+    def end_all(cls, conversation_id: str) -> None:
+        """End all links of a conversation; the caller commits."""
+        db.session.execute(delete(cls).where(cls.conversation_id == conversation_id))
+
+    def revoke(self) -> None:
+        """End the link, committed."""
+        db.session.delete(self)
+        db.session.commit()
+
+
+def _frozen(message: Message) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "role": str(message.role),
+        "content": message.content,
+        "thinking": message.thinking,
+        "created_at": iso(message.created_at),
+    }
+    run = message.run
+    if message.role == Role.USER or run is None:
+        return told
+    ended = {"status": str(run.state), "finished_at": iso(run.finished_at)}
+    return told | {name: getattr(run, name) for name in TOLD} | ended

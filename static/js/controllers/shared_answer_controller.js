@@ -1,0 +1,39 @@
+// One answer of a shared conversation: laid out as in the chat once it comes near the window, and copied as written.
+import { Controller } from "@hotwired/stimulus";
+import { cleanHtml } from "couach/lib/clipboard";
+import { isFrench } from "couach/lib/format";
+import { MarkdownView } from "couach/lib/markdown_view";
+import { metricsLine } from "couach/lib/metrics";
+
+const NEAR = "100% 0px"; // a window above and below what is seen
+
+export default class extends Controller {
+  static targets = ["text", "metrics"];
+  static values = { facts: Object };
+
+  connect() {
+    this.content ??= this.textTarget.textContent;
+    this.metricsTarget.textContent = metricsLine({ ...this.factsValue, content: this.content, thinking: "" }).join(" · ");
+    this.watch = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.lay(), { rootMargin: NEAR });
+    this.watch.observe(this.element);
+  }
+
+  disconnect() {
+    this.watch.disconnect();
+  }
+
+  // Also for paper, where all of it is seen.
+  lay() {
+    if (this.isLaid || !this.content) return;
+    this.isLaid = true;
+    this.watch.disconnect();
+    this.textTarget.classList.replace("raw", "prose-fr");
+    new MarkdownView(this.textTarget, { french: isFrench() }).finish(this.content);
+  }
+
+  provide({ target, detail }) {
+    if (this.textTarget.contains(target)) return;
+    this.lay();
+    Object.assign(detail, { text: this.content, html: cleanHtml(this.textTarget), element: this.textTarget });
+  }
+}

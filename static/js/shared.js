@@ -1,0 +1,9 @@
+// What the pages of shared conversations add: the renderer for reading, and copying.
+import { register } from "couach/lib/application";
+import copy from "couach/controllers/copy_controller";
+import excerpt from "couach/controllers/excerpt_controller";
+import link from "couach/controllers/link_controller";
+import sharedAnswer from "couach/controllers/shared_answer_controller";
+import toasts from "couach/controllers/toasts_controller";
+
+register({ toasts, excerpt, "shared-answer": sharedAnswer, link, copy });

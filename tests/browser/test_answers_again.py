@@ -1,0 +1,166 @@
+"""Answers written again: any answer of the branch, by another model, and a quick one by the careful model."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.conftest import Visitors
+from tests.browser.served import Served, wait_for_model
+from tests.browser.test_accessibility import check
+from tests.browser.test_message_operations import LONG, sent, top, two_turns, wait_for
+from tests.browser.visitor import Tab, Visitor
+from tests.fakes.engine import Phase
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
+
+__all__ = ["two_turns"]
+
+QUICK, CAREFUL = "phi3:mini", "deepseek-r1:1.5b"
+REDO = re.compile("^Refaire avec le modèle soigné")
+REFUSAL = {"type": "about:blank", "title": "Conflict", "status": 409, "code": "run_active", "detail": "Pas maintenant."}
+PHONE = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def mapped(tmp_path_factory: pytest.TempPathFactory, engine: FakeOllama) -> Iterator[Served]:
+    """A server on which « Rapide » and « Soigné » stand for two models."""
+    with Served(tmp_path_factory.mktemp("mapped"), OLLAMA_HOST=engine.url) as running:
+        captain = running.register("capitaine")
+        wait_for_model(captain)
+        assert captain.submit("/admin/models/intents", {"quick": QUICK, "careful": CAREFUL}).status_code == 302
+        yield running
+
+
+def chosen(chat: Tab, name: str) -> None:
+    """Wait for the model that the composer names."""
+    expect(chat.page.get_by_role("button", name="Modèle :")).to_have_accessible_name(f"Modèle\u00a0: {name}")
+
+
+def by_another(chat: Tab, nth: int, name: str) -> None:
+    chat.button("Avec un autre modèle", chat.answers.nth(nth)).click()
+    chat.page.get_by_role("menuitem", name=name).click()
+
+
+def test_an_answer_in_the_middle_is_written_again(two_turns: Tab, engine: FakeOllama) -> None:
+    chat = two_turns
+    engine.script(Scenario.answer("Autre première."))
+    chat.button("Régénérer", chat.answers.first).click()
+    wait_for(chat, "Un", "Autre première.")
+    chat.finished()
+    expect(chat.message).to_be_focused()
+    assert sent(engine) == ["Un"]
+    expect(chat.answer.locator(".versions__place")).to_have_text("Version 2 / 2")
+    chat.page.reload()
+    wait_for(chat, "Un", "Autre première.")
+    chat.button("Version précédente", chat.answer).click()
+    wait_for(chat, "Un", "Première.", "Deux", "Deuxième.")
+
+
+def test_the_question_of_what_is_written_again_comes_to_the_top(alice: Visitor, engine: FakeOllama) -> None:
+    chat = alice.here
+    engine.script(Scenario.answer(LONG), Scenario.answer("Courte."), Scenario.answer("Fin."))
+    for number, question in enumerate(("Un", "Deux", "Trois"), start=1):
+        chat.ask(question)
+        expect(chat.answers).to_have_count(number)
+        chat.finished()
+    nth = len(engine.generations)
+    engine.script(Scenario.hold(after=3))
+    chat.button("Régénérer", chat.answers.nth(1)).press("Enter")
+    engine.reached(Phase.DECODING, nth)
+    expect(chat.questions).to_have_count(2)
+    assert top(chat.questions.last) == pytest.approx(top(chat.page.locator(".thread")) + 12, abs=2)
+    engine.release()
+    chat.finished()
+
+
+def test_the_composer_takes_the_other_model(two_turns: Tab, engine: FakeOllama) -> None:
+    chat = two_turns
+    by_another(chat, 0, CAREFUL)
+    chat.finished()
+    assert engine.received("/api/chat")[-1]["model"] == CAREFUL
+    chosen(chat, CAREFUL)
+    chat.ask("Et ensuite ?")
+    expect(chat.answers).to_have_count(2)
+    chat.finished()
+    assert engine.received("/api/chat")[-1]["model"] == CAREFUL
+    chat.page.reload()
+    chosen(chat, CAREFUL)
+
+
+def test_a_refused_one_leaves_everything_as_it_was(alice: Visitor, two_turns: Tab) -> None:
+    alice.watch.allow("409")
+    chat = two_turns
+
+    def refuse(route: Route) -> None:
+        route.fulfill(status=409, content_type="application/problem+json", body=json.dumps(REFUSAL))
+
+    chat.page.route("**/regenerate", refuse, times=1)
+    by_another(chat, 0, CAREFUL)
+    expect(chat.page.locator(".composer__error")).to_contain_text("Pas maintenant.")
+    wait_for(chat, "Un", "Première.", "Deux", "Deuxième.")
+    chosen(chat, QUICK)
+
+
+def test_one_waits_for_the_other(two_turns: Tab, engine: FakeOllama) -> None:
+    chat, nth = two_turns, len(engine.generations)
+    engine.script(Scenario.hold(after=3))
+    chat.ask("Trois")
+    engine.reached(Phase.DECODING, nth)
+    chat.button("Régénérer", chat.answers.first).click()
+    expect(chat.page.locator(".toast")).to_contain_text("Une réponse est encore en cours")
+    engine.release()
+    chat.finished()
+    expect(chat.questions).to_have_text(["Un", "Deux", "Trois"])
+
+
+def test_a_quick_answer_is_done_again_with_care(visit: Visitors, mapped: Served, engine: FakeOllama) -> None:
+    chat = visit(mapped, "alice").here.open()
+    redo = chat.page.get_by_role("button", name=REDO)
+    engine.script(Scenario.answer("Vite dit."), Scenario.answer("Bien réfléchi."))
+    chat.ask("Vite ou bien ?")
+    chat.finished()
+    chosen(chat, "Rapide")
+    expect(redo).to_have_text("Refaire avec le modèle soigné")
+    redo.click()
+    wait_for(chat, "Vite ou bien ?", "Bien réfléchi.")
+    chat.finished()
+    assert engine.received("/api/chat")[-1]["model"] == CAREFUL
+    chosen(chat, "Soigné")
+    expect(redo).to_be_hidden()
+    expect(chat.answer.locator(".versions__place")).to_have_text("Version 2 / 2")
+
+    chat.button("Version précédente", chat.answer).click()
+    expect(chat.text).to_have_text("Vite dit.")
+    # Now there is a past to learn from.
+    expect(redo).to_have_text(re.compile("\\(environ \\+\\d+\u202fs\\)$"))
+    check(chat.page)
+    chat.page.reload()
+    expect(redo).to_have_text(re.compile("\\(environ \\+\\d+\u202fs\\)$"))
+
+
+def test_on_a_phone_it_is_in_reach(visit: Visitors, mapped: Served, engine: FakeOllama) -> None:
+    chat = visit(mapped, "alice", **PHONE).here.open()
+    engine.script(Scenario.answer("Vite dit."), Scenario.answer("Encore."), Scenario.answer("Bien réfléchi."))
+    for number, question in enumerate(("Une ?", "Deux ?"), start=1):
+        chat.message.fill(question)
+        chat.button("Envoyer").tap()
+        expect(chat.answers).to_have_count(number)
+        chat.finished()
+    redo = chat.page.get_by_role("button", name=REDO)
+    expect(redo).to_have_count(2)
+    box = redo.first.bounding_box()
+    assert box
+    assert box["height"] >= 44
+    assert box["x"] >= 0
+    assert box["x"] + box["width"] <= 320
+    assert chat.page.evaluate("document.documentElement.scrollWidth") == 320
+    redo.first.tap()
+    wait_for(chat, "Une ?", "Bien réfléchi.")
+    chat.finished()
+
+
+def test_without_the_two_it_is_not_offered(two_turns: Tab) -> None:
+    expect(two_turns.page.get_by_role("button", name=REDO)).to_have_count(0)

@@ -1,0 +1,71 @@
+"""A question in the server's queue: it comes back as queued, and can be put otherwise or given up."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Visitors
+from tests.browser.served import Served
+from tests.browser.visitor import Tab
+from tests.fakes.engine import Phase
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
+
+SIZES = [{}, {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}]
+
+
+@pytest.fixture(params=SIZES, ids=["desk", "phone"])
+def queued(visit: Visitors, server: Served, engine: FakeOllama, request: pytest.FixtureRequest) -> Tab:
+    """« Avant ? » waits behind somebody's answer."""
+    alice, bob = visit(server, "alice", **request.param).here.open(), visit(server, "bob").here.open()
+    nth = len(engine.generations)
+    engine.script(Scenario.hold(after=3))
+    bob.ask("Le premier ?")
+    engine.reached(Phase.DECODING, nth)
+    alice.message.fill("Avant ?")
+    alice.button("Envoyer").click()
+    alice.says("En file")
+    return alice
+
+
+def test_it_comes_back_as_queued(queued: Tab, engine: FakeOllama) -> None:
+    queued.page.reload()
+    queued.says(re.compile(r"1\spersonne avant vous"))
+    engine.release()
+    queued.finished()
+    expect(queued.questions).to_have_text("Avant ?")
+
+
+def test_it_is_put_otherwise_after_a_reload(queued: Tab, engine: FakeOllama) -> None:
+    chat, nth = queued, len(engine.generations)
+    chat.page.reload()
+    chat.says("En file")
+    chat.button("Modifier la question", chat.answer).click()
+    editor = chat.page.get_by_role("textbox", name="Votre question")
+    expect(editor).to_have_value("Avant ?")
+    expect(editor).to_be_focused()
+    editor.fill("Après ?")
+    chat.button("Envoyer à nouveau").click()
+    expect(chat.questions).to_have_text("Après ?")
+    chat.says("En file")
+    engine.release()
+    chat.finished()
+    assert [made.question for made in engine.generations[nth:]] == ["Après ?"]
+    chat.page.reload()
+    expect(chat.questions).to_have_text("Après ?")
+
+
+def test_it_is_given_up(queued: Tab, engine: FakeOllama) -> None:
+    chat, nth = queued, len(engine.generations)
+    chat.page.reload()
+    chat.says("En file")
+    chat.stop()
+    chat.says("Arrêté par vous")
+    assert len(engine.generations) == nth
+    engine.release()
+    chat.message.fill("Autre chose ?")
+    chat.button("Envoyer").click()
+    expect(chat.questions).to_have_count(2)
+    chat.finished()
+    expect(chat.text).not_to_be_empty()
