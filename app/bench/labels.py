@@ -5,9 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
+from sqlalchemy import delete
+
 from app.bench import thresholds
 from app.bench.cells import SETTING
-from app.bench.ranking import Entry
+from app.bench.ranking import Entry, leaderboard
+from app.extensions import db
+from app.models.lab import LabLabel
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,17 @@ def by_model(entries: Iterable[Entry], categories: Mapping[str, str]) -> dict[st
         if not entry.historical and entry.model not in found:
             found[entry.model] = label(entry, categories)
     return found
+
+
+def publish(machine_id: int, categories: Mapping[str, str]) -> None:
+    """Write the labels of what was measured on this machine where the chat finds them; commits."""
+    entries = [entry for entry in leaderboard(machine_id) if entry.quality]
+    db.session.execute(delete(LabLabel))
+    for model, made in by_model(entries, categories).items():
+        ram = None if made.ram_bytes is None else round(made.ram_bytes)
+        told = {"letter": made.letter, "mail_s": made.mail_s, "ram_bytes": ram, "good_at": list(made.good_at)}
+        db.session.add(LabLabel(model=model, **told))
+    db.session.commit()
 
 
 def good_at(by_task: Mapping[str, float], categories: Mapping[str, str]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from flask_babel import LazyString, format_date, format_datetime, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app.bench.words import CATEGORIES
 from app.doctor.figures import duration, number, percent, unit
 from app.models.lab import Kind, LabState, SampleState, Verdict
 from app.web import NARROW_SPACE, filesize
@@ -77,6 +78,18 @@ def facts(told: Mapping[str, Any]) -> str:
     """What the engine tells of a model, in one line."""
     size = told.get("size_bytes")
     return " · ".join(filter(None, (told.get("parameters"), told.get("quantization"), filesize(size) if size else "")))
+
+
+def label_facts(label: Any) -> str:
+    """How long a mail takes, and the memory, of a model's label."""
+    mail = _("answers a mail of 10 lines in about %(time)s here", time=seconds(label.mail_s)) if label.mail_s else ""
+    ram = _("%(size)s of memory", size=filesize(label.ram_bytes)) if label.ram_bytes else ""
+    return " · ".join(filter(None, (mail, ram)))
+
+
+def label_talents(label: Any) -> str:
+    """What a model is good at; empty where nothing stands out."""
+    return _("Good at: %(kinds)s", kinds=called(label.good_at, CATEGORIES)) if label.good_at else ""
 
 
 def seconds(value: float | None) -> str:

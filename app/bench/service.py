@@ -147,6 +147,13 @@ class Labo:
         self._wake.set()
         self.start()
 
+    def publish(self) -> None:
+        """Tell the chat the models' labels: what was measured here, or what people think of it, has changed."""
+        from app.bench import labels, machine  # noqa: PLC0415
+
+        with self._context():
+            labels.publish(machine.here(self._inventory.engine, self._power()).id, self.tasks().categories)
+
     def progress(self, run_id: int) -> "Progress | None":
         """How far a run is; None when there is none of that number."""
         from app.bench.progress import Progress, count  # noqa: PLC0415
@@ -220,6 +227,7 @@ class Labo:
                 self.patience,
             )
             Runner(run_id, means, self._ending, tell).carry()
+            self.publish()
         except OperationalError:
             # A full disk or a busy database: the run goes on later.
             raise

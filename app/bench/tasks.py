@@ -69,6 +69,11 @@ class Tasks:
         """A task by its id."""
         return self.tasks.get(task_id)
 
+    @property
+    def categories(self) -> dict[str, str]:
+        """What kind of task each is of."""
+        return {task.id: task.category for task in self.tasks.values()}
+
 
 def load(folders: Iterable[Path]) -> Tasks:
     """All tasks of the folders' `.toml` files. What is wrong in one file or task leaves the others alone."""

@@ -5,11 +5,13 @@ from typing import Any
 from flask import current_app
 from flask_login import current_user
 
+from app.bench import names
 from app.chat import blueprint
 from app.chat.prompts import suggestions
 from app.chat.schemas import MAX_INSTRUCTIONS
 from app.generation.prompt import estimated_tokens, system_text
 from app.intents import usable_intents
+from app.models.lab import LabLabel
 from app.web import generation
 
 
@@ -28,6 +30,8 @@ def composer() -> dict[str, Any]:
     return {
         "suggestions": suggestions(),
         "intents": usable_intents(generation().inventory.models),
+        "labels": LabLabel.by_model(),
+        "names": names,
         "send_key": current_user.send_key,
         "system_tokens": estimated_tokens(system),
         "most_instructions": MAX_INSTRUCTIONS,

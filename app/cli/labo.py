@@ -137,6 +137,7 @@ def import_runs(file: Path) -> None:
     look(_app())
     try:
         made = archive.load(file.read_text(errors="replace"))
+        labo_of(_app()).publish()
     except AppError as error:
         raise _explained(error) from None
     click.echo(ngettext("%(num)s run imported.", "%(num)s runs imported.", len(made)))

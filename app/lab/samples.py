@@ -50,6 +50,7 @@ def overrule(sample_id: int) -> Any:
     if given and not 0 < len(note) <= LONGEST_NOTE:
         return _page(found, _("Say why in a few words: 1,000 characters at most."), note), 422
     readings.overrule(found, Verdict(given) if given else None, note, current_user.id)
+    labo().publish()
     flash(_("Your verdict is kept.") if given else _("The judgement counts again."), "success")
     return redirect(url_for("lab.sample", sample_id=sample_id, _anchor="verdict"))
 

@@ -27,7 +27,6 @@ def tradeoff() -> str:
     weights, preset = _weights()
     entries = ranking.leaderboard(machine.id) if machine else []
     found = choice.recommend(entries, weights)
-    categories = {task.id: task.category for task in labo().tasks().tasks.values()}
     return page(
         "tradeoff",
         "tradeoff",
@@ -40,7 +39,7 @@ def tradeoff() -> str:
         found=found,
         choice=_choice(found),
         chart=None if machine and machine.source else scatter(entries, found),
-        labels=labels.by_model([entry for entry in entries if entry.quality], categories),
+        labels=labels.by_model([entry for entry in entries if entry.quality], labo().tasks().categories),
         company=_by_hand(ranking.leaderboard(), machines),
         newest=max((entry.at for entry in entries), default=None),
         thresholds=thresholds,

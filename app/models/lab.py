@@ -1,10 +1,10 @@
-"""The Labo's rows: machines, measuring runs and their samples."""
+"""The Labo's rows: machines, measuring runs and their samples, and the models' labels."""
 
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, Text, select
+from sqlalchemy import JSON, BigInteger, ForeignKey, Index, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
@@ -140,3 +140,23 @@ class LabSample(db.Model):  # type: ignore[name-defined,misc]
     def final_verdict(self) -> Verdict | None:
         """What counts: a person's word, else the judgement."""
         return self.overruled or self.verdict
+
+
+class LabLabel(db.Model):  # type: ignore[name-defined,misc]
+    """A model's label on this server, ready for the chat: written anew when what was measured changes."""
+
+    __tablename__ = "lab_labels"
+
+    model: Mapped[str] = mapped_column(String(200), primary_key=True)
+    # A to F; empty where neither energy nor time is known.
+    letter: Mapped[str] = mapped_column(String(1), default="")
+    # To answer a mail of ten lines.
+    mail_s: Mapped[int | None]
+    ram_bytes: Mapped[int | None] = mapped_column(BigInteger)
+    # Categories of tasks, the best first.
+    good_at: Mapped[list[str]] = mapped_column(JSON, default=list)
+
+    @classmethod
+    def by_model(cls) -> dict[str, "LabLabel"]:
+        """All labels, by the model's name."""
+        return {label.model: label for label in db.session.scalars(select(cls))}
