@@ -90,13 +90,14 @@ def on_starting(server: Any) -> None:
             "CouachGPT runs in one worker process: answers being written live in it. "
             "Leave WEB_CONCURRENCY unset; THREADS sets how many requests are served at once."
         )
-    from flask_migrate import upgrade  # noqa: PLC0415
-
+    from app import tables  # noqa: PLC0415
     from app.cli.banner import banner  # noqa: PLC0415
     from app.engines import library, supervisor  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
     from wsgi import app  # noqa: PLC0415
 
+    # Begun first: nothing else runs in this process yet, and the engine starts meanwhile.
+    migration = tables.upgrade_apart(app)
     problem = ""
     if app.config["ENGINE"] != "embedded":
         # What the embedded engine kept is the conversations' text in another form, which nobody would delete any more.
@@ -106,8 +107,10 @@ def on_starting(server: Any) -> None:
         if not problem:
             _supervisor = supervisor.Supervisor(app.config, _default_model(app))
             _supervisor.start()
+    migration.join()
+    if migration.exitcode:
+        raise SystemExit("The database could not be brought up to date; the cause is above.")
     with app.app_context():
-        upgrade()
         db.engine.dispose()
     print(banner(app, problem), flush=True)
 

@@ -7,11 +7,11 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import admin, api, assets, auth, brand, chat, cli, error_pages, lab, web
+from app import admin, api, assets, auth, brand, chat, cli, error_pages, lab, tables, web
 from app.auth import login
 from app.bench.service import Labo, Terms
 from app.engines import registry
-from app.extensions import babel, bind_tries, context_of, csrf, db, migrate
+from app.extensions import babel, bind_tries, context_of, csrf, db
 from app.generation.run import Limits
 from app.generation.service import Generation
 from app.preference import default_model
@@ -65,7 +65,7 @@ def _configure(app: Flask, settings: dict[str, Any]) -> None:
 
 def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
-    migrate.init_app(app, db, directory=str(ROOT / "migrations"))
+    tables.init_app(app)
     csrf.init_app(app)
     bind_tries(app)
     babel.init_app(app, locale_selector=web.select_locale)

@@ -8,7 +8,6 @@ from typing import Any
 from flask import Flask, current_app, g, has_app_context, request, session
 from flask_babel import Babel
 from flask_login import LoginManager
-from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
 from flask_wtf.csrf import validate_csrf
@@ -66,7 +65,6 @@ def _matches(_key: object, given: str, _own: str) -> bool:
 
 # Rows stay readable after a commit: a request ends soon after, and each re-reading would cost a query.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
-migrate = Migrate(render_as_batch=True)
 login_manager = LoginManager()
 csrf = CsrfProtection()
 babel = Babel()

@@ -11,8 +11,8 @@ from typing import Any
 import click
 from flask import Flask
 from flask_babel import gettext as _
-from flask_migrate import upgrade
 
+from app import tables
 from app.bench import historical
 from app.bench.service import Labo
 from app.engines import library, registry
@@ -36,15 +36,15 @@ def labo_of(app: Flask) -> Labo:
 def look(app: Flask) -> None:
     """Before anything is looked at: the tables, and the company's own figures in them."""
     labo = labo_of(app)
-    _prepared(labo)
+    _prepared(app, labo)
     labo.stop()
 
 
-def _prepared(labo: Labo) -> bool:
+def _prepared(app: Flask, labo: Labo) -> bool:
     """What a server does at its start, unless one runs here; whether none does."""
     alone = labo.claim()
     if alone:
-        upgrade()
+        tables.upgrade(app)
         historical.load()
     return alone
 
@@ -60,7 +60,7 @@ def measuring(app: Flask) -> Iterator[Labo]:
     labo = labo_of(app)
     # The progress is shown; a log in between would spoil it.
     logging.getLogger("app").setLevel(logging.WARNING)
-    alone = _prepared(labo)
+    alone = _prepared(app, labo)
     if alone and app.config["ENGINE"] == "embedded":
         with _embedded(app, labo) as own:
             yield own

@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
-from flask_migrate import upgrade
 from jinja2 import BytecodeCache
 from jinja2.bccache import Bucket
 from sqlalchemy import Engine
 
 import config
-from app import create_app
+from app import create_app, tables
 from app.extensions import db
 from app.generation.service import Generation
 from tests.fakes.ollama import FakeOllama
@@ -66,8 +65,7 @@ class Site:
             yield db.session
 
     def migrate(self) -> None:
-        with self.app.app_context():
-            upgrade()
+        tables.upgrade(self.app)
 
     def start(self, engine: FakeOllama | None = None) -> "Site":
         """Start the runs; with an engine, return once its default model is loaded."""
