@@ -17,8 +17,8 @@ from tests.support.server import RemotePerson
 
 SIZES = ({"width": 1440, "height": 900}, {"width": 390, "height": 844})
 # Colours take a moment to change with the theme; what moves for ever is not waited for.
-STILL = """() => Promise.allSettled(document.getAnimations()
-  .filter(({effect}) => effect.getComputedTiming().endTime !== Infinity).map(({finished}) => finished))"""
+STILL = """() => new Promise(requestAnimationFrame).then(() => Promise.allSettled(document.getAnimations()
+  .filter(({effect}) => effect.getComputedTiming().endTime !== Infinity).map(({finished}) => finished)))"""
 THOUGHT = "D’abord le vent, ensuite la mer."
 
 

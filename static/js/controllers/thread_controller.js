@@ -33,6 +33,10 @@ export default class extends Controller {
     this.scroll.placeAtTop(target);
   }
 
+  land({ target }) {
+    this.scroll.startAt(target);
+  }
+
   // What is about to grow is looked at: the end is not followed.
   hold() {
     this.scroll.unpin();

@@ -33,11 +33,15 @@ export class Autoscroll {
 
   // Puts a new question near the top; the spacer holds it there until the answer has grown past the window.
   placeAtTop(element) {
-    this.#anchor = element;
-    this.#pinned = this.#isHeld = true;
-    this.#following = false;
-    this.#fitSpacer();
+    this.#hold(element);
     this.#glideTo(() => this.#topOf(element));
+  }
+
+  // The same at once, for a page that was opened for it.
+  startAt(element) {
+    this.#hold(element);
+    this.#write(this.#topOf(element));
+    this.#tell();
   }
 
   // change() puts something else in a turn's place and returns it. What is looked at stays where it is, as far as there
@@ -85,6 +89,14 @@ export class Autoscroll {
 
   dispose() {
     this.#halt();
+  }
+
+  #hold(element) {
+    this.#halt();
+    this.#anchor = element;
+    this.#pinned = this.#isHeld = true;
+    this.#following = false;
+    this.#fitSpacer();
   }
 
   #readerMoved(delta) {
