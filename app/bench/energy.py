@@ -7,7 +7,8 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
-POWERCAP = Path("/sys/class/powercap")
+from app.engines.rapl import POWERCAP, Meter, Zone, find_zones
+
 # Watts of one logical CPU, doing nothing and working fully: the averages that Cloud Carbon Footprint publishes for
 # servers whose processor is not known. Only the difference counts, since what the machine takes anyway is left out.
 ASSUMED_IDLE, ASSUMED_FULL = 0.74, 3.54
@@ -48,7 +49,7 @@ class Power(Protocol):
 
 def find(watts_idle: float | None, watts_full: float | None, cpus: int = 0, root: Path = POWERCAP) -> Power:
     """The processor's counters if they can be read, else an estimate by the machine's watts as set, else as assumed."""
-    zones = _zones(root)
+    zones = find_zones(root)
     if zones:
         return Rapl(zones)
     cpus = cpus or os.cpu_count() or 1
@@ -88,23 +89,6 @@ class _EstimateCount:
         return self.watts * share * seconds
 
 
-class Zone:
-    """One counter in microjoules, which begins at 0 again after `reach`."""
-
-    def __init__(self, folder: Path) -> None:
-        self._file = folder / "energy_uj"
-        self._reach = int((folder / "max_energy_range_uj").read_text())
-        self.read()
-
-    def read(self) -> int:
-        """Its value; raises OSError, ValueError."""
-        return int(self._file.read_text())
-
-    def since(self, before: int, now: int) -> int:
-        """Microjoules between two looks; it came round at most once."""
-        return now - before if now >= before else now - before + self._reach + 1
-
-
 class Rapl:
     """The counters of all sockets and of their memory."""
 
@@ -133,43 +117,18 @@ class Rapl:
 
 
 class RaplCount:
-    """Microjoules of all zones, look by look."""
+    """What the counters tell beyond the machine's rest."""
 
     def __init__(self, zones: list[Zone], idle_w: float | None) -> None:
-        self._zones = zones
+        self._meter = Meter(zones)
         self._idle_w = idle_w
-        self._used = 0
-        self._last: list[int] | None = None
-        self._readable = True
-        self.tick()
 
     def tick(self) -> None:
-        try:
-            values = [zone.read() for zone in self._zones]
-        except (OSError, ValueError):
-            # The rights may be taken away meanwhile: no figure is better than a part of one.
-            self._readable = False
-            return
-        for zone, before, now in zip(self._zones, self._last or values, values, strict=True):
-            self._used += zone.since(before, now)
-        self._last = values
+        self._meter.tick()
 
     def joules(self, seconds: float, share: float) -> float | None:
         """None where the counters could not be read, or the rest was never looked at."""
-        if not self._readable or self._idle_w is None:
+        used = self._meter.joules
+        if used is None or self._idle_w is None:
             return None
-        return max(0.0, self._used / 1e6 - self._idle_w * seconds)
-
-
-def _zones(root: Path) -> list[Zone]:
-    """The sockets, whose counters hold their cores', and the memory beside them. None where they cannot be read."""
-    zones: list[Zone] = []
-    try:
-        # intel-rapl-mmio shows the same sockets a second time; AMD's processors are called intel-rapl too.
-        for folder in sorted(root.glob("intel-rapl:*")):
-            name = (folder / "name").read_text().strip()
-            if name.startswith("package") or name == "dram":
-                zones.append(Zone(folder))
-    except (OSError, ValueError):
-        return []
-    return zones
+        return max(0.0, used - self._idle_w * seconds)

@@ -4,8 +4,9 @@ from datetime import datetime
 from typing import Any
 
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
-from flask_babel import format_date, format_time, lazy_gettext
+from flask_babel import format_date, format_time
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from app.chat import blueprint
@@ -113,9 +114,9 @@ def _shown(message: dict[str, Any]) -> dict[str, Any]:
 
 
 ENDINGS = {
-    str(RunState.STOPPED): lazy_gettext("Stopped on request"),
-    str(RunState.INTERRUPTED): lazy_gettext("Answer interrupted"),
-    str(RunState.FAILED): lazy_gettext("The answer could not be finished"),
+    str(RunState.STOPPED): _l("Stopped on request"),
+    str(RunState.INTERRUPTED): _l("Answer interrupted"),
+    str(RunState.FAILED): _l("The answer could not be finished"),
 }
 
 
@@ -138,7 +139,6 @@ def _message(place: int, message: dict[str, Any]) -> MessageCopy:
         message["content"],
         place - 1 if place else None,
         created_at := datetime.fromisoformat(message["created_at"]),
-        message["thinking"],
     )
     if made.role == Role.ASSISTANT:
         finished = message["finished_at"] and datetime.fromisoformat(message["finished_at"])

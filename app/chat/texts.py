@@ -88,6 +88,7 @@ def _figures() -> dict[str, str]:
         "detail_writing": _("Writing time"),
         "detail_total": _("In all"),
         "detail_words": _("Words"),
+        "detail_energy": _("Energy of the processor"),
         "detail_prompt": _("Tokens read"),
         "detail_output": _("Tokens written"),
         "detail_thinking": _("Words of thought"),

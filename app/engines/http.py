@@ -158,10 +158,12 @@ class Exchanges:
 
     def _prepared(self, url: str, headers: dict[str, str]) -> requests.PreparedRequest:
         """A copy of the request to that address: preparing each anew takes longer than sending it."""
-        if self._template is None or self._template[0] != (url, headers):
+        template = self._template
+        if template is None or template[0] != (url, headers):
             request = requests.Request("POST", url, headers=headers, json={})
-            self._template = ((url, headers), self._session.prepare_request(request))
-        return self._template[1].copy()
+            # Another thread may put its own here meanwhile.
+            template = self._template = ((url, headers), self._session.prepare_request(request))
+        return template[1].copy()
 
     def frames(self, response: requests.Response) -> Frames:
         """The lines of an answer as they arrive."""

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engines.base import ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Text, Thinking, Usage
+from app.engines.rapl import Meter
 from app.errors import AppError
-from app.generation import prompt
+from app.generation import figures, prompt
 from app.generation.forecast import Forecast
 from app.generation.hub import Channel, Event
 from app.generation.scheduler import Ticket
@@ -64,13 +65,23 @@ class RunTicket(Ticket):
 class Carrier:
     """One run at work."""
 
-    def __init__(self, ticket: RunTicket, *, engine: Engine, store: Store, limits: Limits, forecast: Forecast) -> None:
+    def __init__(
+        self,
+        ticket: RunTicket,
+        *,
+        engine: Engine,
+        store: Store,
+        limits: Limits,
+        forecast: Forecast,
+        meter: Meter | None = None,
+    ) -> None:
         self._ticket = ticket
         self._channel = ticket.channel
         self._engine = engine
         self._store = store
         self._limits = limits
         self._forecast = forecast
+        self._meter = meter
         self._events: Iterator[EngineEvent] = iter(())
         self._done: dict[str, Any] = {}
         self._first_text: float | None = None
@@ -196,7 +207,7 @@ class Carrier:
     def _finish(
         self, state: RunState, reason: str | None, error: AppError | None, usage: Usage, locale: str | None
     ) -> None:
-        metrics = self._metrics(usage)
+        metrics = figures.of(self._ticket, usage, self._first_text, self._loading_s, self._meter)
         if state == RunState.DONE:
             self._forecast.learn(self._ticket.model, time.monotonic() - self._ticket.started, usage)
         if error is not None and state == RunState.FAILED:
@@ -224,27 +235,3 @@ class Carrier:
                 else:
                     time.sleep(pause)
         self._done = {"status": str(state), "reason": reason, "error": shown, "metrics": metrics}
-
-    def _metrics(self, usage: Usage) -> dict[str, Any]:
-        """Milliseconds and token counts; what the engine does not tell is None."""
-        end = time.monotonic()
-        ticket = self._ticket
-        total = (end - ticket.queued) * 1000
-        queue = (ticket.started - ticket.queued) * 1000
-        load = max(usage.load_ms or 0.0, self._loading_s * 1000)
-        known = usage.prefill_ms is not None and usage.decode_ms is not None
-        work = (usage.prefill_ms or 0) + (usage.decode_ms or 0)
-        figures = {
-            "queue_ms": queue,
-            "expected_queue_ms": None if ticket.expected_s is None else ticket.expected_s * 1000,
-            "load_ms": load,
-            "prompt_tokens": usage.prompt_tokens,
-            "cached_tokens": usage.cached_tokens,
-            "prefill_ms": usage.prefill_ms,
-            "output_tokens": usage.output_tokens,
-            "decode_ms": usage.decode_ms,
-            "first_token_ms": None if self._first_text is None else (self._first_text - ticket.queued) * 1000,
-            "total_ms": total,
-            "overhead_ms": max(0.0, total - queue - load - work) if known else None,
-        }
-        return {name: round(value, 1) if isinstance(value, float) else value for name, value in figures.items()}

@@ -8,6 +8,7 @@ from typing import cast
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engines.base import Engine
+from app.generation.energy import Energy
 from app.generation.forecast import Forecast
 from app.generation.hub import Channel, Event, Hub
 from app.generation.inventory import Inventory
@@ -32,6 +33,7 @@ class Runs:
         self._limits = limits
         self._hub = Hub()
         self.forecast = Forecast(limits.patience_s)
+        self.energy = Energy(engine)
         self.scheduler = Scheduler(lambda: engine.slots, queue_max, self._tell_places)
         self.prefill = Prefill(engine, inventory, self.scheduler, store, limits)
 
@@ -82,7 +84,14 @@ class Runs:
         if ticket.told is not None:
             ticket.channel.publish(Event.QUEUED, {"position": 0, "ahead": 0, "eta_s": 0})
         limits = self._limits.within(self._inventory.context_of(ticket.model))
-        carrier = Carrier(ticket, engine=self._engine, store=self._store, limits=limits, forecast=self.forecast)
+        carrier = Carrier(
+            ticket,
+            engine=self._engine,
+            store=self._store,
+            limits=limits,
+            forecast=self.forecast,
+            meter=self.energy.meter(),
+        )
         failure = carrier.carry()
         if failure is not None and failure.code == "engine_silent":
             self._inventory.reset(ticket.model)

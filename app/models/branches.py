@@ -9,6 +9,7 @@ from app.extensions import db
 from app.models.conversation import Conversation
 from app.models.message import Message
 from app.models.run import Run
+from app.models.share import Share
 from app.models.titles import title_from
 from app.models.tree import Tree
 from app.models.types import insert_row, public_id, utcnow
@@ -41,6 +42,7 @@ def take_out(question: Message) -> Conversation:
     if conversation.head_id is None:
         # Nothing is left: its next question names it.
         conversation.title = ""
+        Share.end_all(conversation.id)
     db.session.flush()
     _move(Message.id == question.id, removed, parent_id=None)
     _move(Message.id.in_(gone), removed)

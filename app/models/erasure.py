@@ -11,6 +11,7 @@ from app.models.folder import Folder
 from app.models.message import Message
 from app.models.prompt import Prompt
 from app.models.run import ACTIVE, Run
+from app.models.share import Share
 from app.models.user import User
 
 
@@ -33,7 +34,7 @@ def erase_all_of(user: User) -> Iterator[str]:
     """
     mine = Conversation.user_id == user.id
     db.session.execute(update(Conversation).where(mine).values(deleted_at=bin.out_of_sight(), folder_id=None))
-    for owned in (Folder, Prompt):
+    for owned in (Folder, Prompt, Share):
         db.session.execute(delete(owned).where(owned.user_id == user.id))
     db.session.execute(update(User).where(User.id == user.id).values(instructions=""))
     db.session.commit()

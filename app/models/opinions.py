@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import case, func, null, or_, select
 
 from app.extensions import db
 from app.models.conversation import Conversation
@@ -68,11 +68,14 @@ def _reasons(model: str) -> list[Reason]:
 
 
 def _kept(query: Any) -> Any:
-    """Of runs, with their ratings where there are any, in conversations that are not deleted."""
+    """Of runs, with their ratings where there are any, in conversations that are not deleted.
+
+    A finished answer without figures was not written for this conversation: it is a copy, or was imported.
+    """
     return (
         query.select_from(Run)
         .join(Message, Message.id == Run.message_id)
         .join(Conversation, Conversation.id == Message.conversation_id)
         .outerjoin(Rating, Rating.message_id == Run.message_id)
-        .where(Conversation.deleted_at.is_(None))
+        .where(Conversation.deleted_at.is_(None), or_(Run.state != RunState.DONE, Run.metrics.is_not(null())))
     )

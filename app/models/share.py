@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 # More than anyone keeps an eye on; each is a copy of a conversation.
 EACH = 100
-# Of an answer's run, what colleagues read under it; not what its person thinks of it, nor the instructions behind it.
+# Of an answer's run, what colleagues read under it; not what its person thinks of it, nor the instructions behind it,
+# which a model's thoughts often repeat.
 TOLD = ("model", "think", "reason", "error_code", "error_params", "metrics")
 
 
@@ -100,7 +101,6 @@ def _frozen(message: Message) -> dict[str, Any]:
     told: dict[str, Any] = {
         "role": str(message.role),
         "content": message.content,
-        "thinking": message.thinking,
         "created_at": iso(message.created_at),
     }
     run = message.run

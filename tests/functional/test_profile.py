@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from app.auth.devices import device
-from app.models import Conversation, Folder, LoginSession, Message, Prompt, Run, User
+from app.models import Conversation, Folder, LoginSession, Message, Prompt, Run, Share, User
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -130,12 +130,15 @@ def wealth(alice: Person, bob: Person) -> Callable[[Site], dict[str, int]]:
         folder = person.api("POST", "/folders", {"name": "Chantier"}).json["id"]
         person.api("PATCH", f"/conversations/{kept}", {"folder_id": folder})
         person.api("DELETE", f"/conversations/{gone}")
+        person.api("POST", f"/conversations/{kept}/shares")
         person.submit("/settings/prompts", {"name": "Mienne", "content": "Une tâche"})
         person.submit("/settings/writing", {"instructions": "Je suis.", "send_key": "enter"})
 
     def count(site: Site) -> dict[str, int]:
         with site.rows() as rows:
-            found = {kind.__name__: rows.query(kind).count() for kind in (Conversation, Message, Run, Folder, Prompt)}
+            found = {
+                kind.__name__: rows.query(kind).count() for kind in (Conversation, Message, Run, Folder, Prompt, Share)
+            }
             return found | {"texts": rows.query(User).filter(User.instructions != "").count()}
 
     return count
@@ -150,7 +153,15 @@ def test_everything_is_erased_with_the_password_alone(
     assert wealth(site) == before
     assert alice.submit(f"{ACCOUNT}/erase", {"own_password": PASSWORD}).status_code == 302
     after = wealth(site)
-    assert after == {"Conversation": 2, "Message": 4, "Run": 2, "Folder": 1, "Prompt": before["Prompt"] - 1, "texts": 1}
+    assert after == {
+        "Conversation": 2,
+        "Message": 4,
+        "Run": 2,
+        "Folder": 1,
+        "Prompt": before["Prompt"] - 1,
+        "Share": 1,
+        "texts": 1,
+    }
     assert alice.get("/api/conversations").json["conversations"] == []
     assert len(bob.get("/api/conversations").json["conversations"]) == 1
     alice.ask(alice.start(), "Et après ?").end()
@@ -167,3 +178,8 @@ def test_what_is_being_written_is_stopped_and_erased(site: Site, alice: Person, 
     with site.rows() as rows:
         assert rows.query(Message).count() == 0
     alice.ask(alice.start(), "Et après ?").end()
+
+
+def test_numbers_that_no_database_holds_are_not_found(alice: Person) -> None:
+    for path in ("/settings/account/sessions/{}/revoke", "/settings/tokens/{}/revoke"):
+        assert alice.submit(path.format(10**20), {}).status_code == 404

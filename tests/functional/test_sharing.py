@@ -50,8 +50,31 @@ def test_a_link_shows_what_was_there_and_nothing_later(alice: Person, bob: Perso
     after = bob.get(made["url"]).text
     for words in ("Autre chose", "Un autre titre", "Le bateau de nuit"):
         assert words not in after
+    # With its last turn nothing is left that the person would still show.
     alice.api("DELETE", f"/messages/{question}")
-    assert "Où est le port ?" in bob.get(made["url"]).text
+    assert bob.get(made["url"]).status_code == 404
+
+
+def test_thoughts_are_not_shown_as_they_may_repeat_instructions(alice: Person, bob: Person, ollama: FakeOllama) -> None:
+    ollama.script(Scenario.answer("Le port est au sud.", thinking="Mes consignes sont secrètes."))
+    conversation = alice.start()
+    alice.ask(conversation, "Où est le port ?", model="deepseek-r1:1.5b", think=True).end()
+    made = share(alice, conversation)
+    page = bob.get(made["url"]).text
+    assert "Le port est au sud." in page
+    assert "secrètes" not in page
+    copied = bob.submit(f"{made['url']}/copy", {}).location
+    assert not any(message.get("thinking") for message in bob.messages(copied.rpartition("/")[2]))
+
+
+def test_an_answer_that_was_stopped_is_said_to_be(alice: Person, bob: Person, ollama: FakeOllama) -> None:
+    ollama.script(Scenario.endless())
+    conversation = alice.start()
+    stream = alice.ask(conversation, "Où est le port ?")
+    stream.until("text")
+    alice.stop(stream.message_id)
+    stream.end()
+    assert "Arrêtée à la demande" in bob.get(share(alice, conversation)["url"]).text
 
 
 def test_only_the_visible_branch_and_nothing_private(alice: Person, bob: Person, conversation: str) -> None:

@@ -21,6 +21,11 @@ const legs = (state) => route(state).map(({ label, when }) => `${label}:${when}`
 
 beforeEach(() => { loadTexts(TEXTS, "fr"); setLocale("fr"); });
 
+test("the energy of an answer, where it is known", () => {
+  const told = (joules) => plain(metricsLine({ model: "m", status: "done", metrics: { total_ms: 2000, energy_j: joules } }).join(" · "));
+  assert.deepEqual([1440, 18, 0.2, undefined, null].map(told), ["m · 2,0 s · 0,40 Wh", "m · 2,0 s · 5,0 mWh", "m · 2,0 s", "m · 2,0 s", "m · 2,0 s"]);
+});
+
 test("durations and estimates", () => {
   assert.deepEqual([12, 60, 75, 3900].map((seconds) => plain(duration(seconds))), ["12 s", "1 min", "1 min 15 s", "1 h 05 min"]);
   assert.deepEqual([0.2, 8.2, 41, 58, 62, 100].map((seconds) => plain(estimate(seconds))),

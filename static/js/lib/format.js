@@ -34,6 +34,9 @@ export function estimate(seconds) {
   return duration(Math.max(1, Math.ceil(seconds / step) * step));
 }
 
+// 0,42 Wh, or 8,3 mWh where that would be nothing.
+export const wattHours = (value) => (value < 0.01 ? unit(number(value * 1000, 1), "mWh") : unit(number(value, value < 10 ? 2 : 0), "Wh"));
+
 export const rate = (perSecond, name) => unit(number(perSecond, perSecond < 100 ? 1 : 0), name);
 
 // 14 h 32 in French, 14:32 in English.

@@ -1,12 +1,12 @@
 // What an answer cost, in one line and in detail.
-import { countWords, duration, exactDuration, fineDuration, number, percent, rate } from "couach/lib/format";
+import { countWords, duration, exactDuration, fineDuration, number, percent, rate, wattHours } from "couach/lib/format";
 import { t } from "couach/lib/texts";
 
-// model · 38 s · 10,0 tokens/s · 92 % déjà lus; the line above a stopped answer's foot has said already after how long.
+// model · 38 s · 10,0 tokens/s · 92 % déjà lus · 0,4 Wh; the line above a stopped answer's foot has said already after how long.
 export function metricsLine({ model, status, metrics, content, thinking }) {
   const parts = [model];
   if (metrics?.total_ms && status !== "stopped") parts.push(fineDuration(metrics.total_ms));
-  if (metrics) parts.push(pace(metrics, content, thinking), share(metrics));
+  if (metrics) parts.push(pace(metrics, content, thinking), share(metrics), energy(metrics));
   return parts.filter(Boolean);
 }
 
@@ -23,6 +23,7 @@ export function metricsDetails({ metrics, content, thinking }) {
     ["detail_prompt", prompt && readTokens(metrics)],
     ["detail_output", tokensWritten(metrics)],
     ["detail_thinking", thinking && number(countWords(thinking))],
+    ["detail_energy", energy(metrics)],
   ];
   return rows.filter(([, value]) => value).map(([key, value]) => ({ label: t(key), value }));
 }
@@ -37,6 +38,9 @@ const pace = (metrics, content, thinking) => {
 // Less than a percent is nothing worth saying.
 const share = ({ prompt_tokens: prompt, cached_tokens: cached }) =>
   (prompt && cached / prompt >= 0.01 ? t("share_cached", { share: percent(cached / prompt) }) : "");
+
+// Where the processor counts it; of a moment it says nothing.
+const energy = ({ energy_j: joules }) => (joules >= 1 ? wattHours(joules / 3600) : "");
 
 // What was told to whoever waited, beside how long it was.
 function waiting({ queue_ms: queue, expected_queue_ms: expected }) {
