@@ -74,7 +74,8 @@ def erase_everything() -> Any:
         generation().request_stop(answer)
     for conversation_id in erasure.erase_all_of(current_user.user):
         generation().engine.forget(conversation_id)
-    return _done(_("Everything is erased. Your account is as new."))
+    # The page also makes the browser forget what it kept.
+    return _done(_("Everything that you wrote is erased."), "erased")
 
 
 def _is_oneself(field: Any) -> bool:
@@ -93,8 +94,8 @@ def _page(sent: FlaskForm | None = None) -> Any:
     return render_template("auth/account.html", forms=forms, sessions=_sessions()), 422 if sent else 200
 
 
-def _done(sentence: str) -> Any:
-    flash(sentence, "success")
+def _done(sentence: str, kind: str = "success") -> Any:
+    flash(sentence, kind)
     return redirect(url_for("auth.profile"))
 
 

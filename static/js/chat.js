@@ -36,8 +36,6 @@ import searchOpener from "couach/controllers/search_opener_controller";
 import seen from "couach/controllers/seen_controller";
 import shareDialog from "couach/controllers/share_dialog_controller";
 import shareOpener from "couach/controllers/share_opener_controller";
-import shortcutsDialog from "couach/controllers/shortcuts_dialog_controller";
-import shortcutsOpener from "couach/controllers/shortcuts_opener_controller";
 import shortcuts from "couach/controllers/shortcuts_controller";
 import sidebar from "couach/controllers/sidebar_controller";
 import status from "couach/controllers/status_controller";
@@ -57,5 +55,5 @@ register({
   attachments, places, prompts, gauge, composer, // in this order: what the composer tells first, they must hear
   prepared, problem, chat, boundary, branch, editor, rating, "turn-menu": turnMenu, thread, excerpt, answer, copy, disclosure, greeting, suggestion, shortcuts,
   "reading-ahead": readingAhead, landing, seen,
-  folder, folders, "list-keys": listKeys, "move-dialog": moveDialog, "export-dialog": exportDialog, "share-dialog": shareDialog, "share-opener": shareOpener, "search-dialog": searchDialog, "search-opener": searchOpener, "shortcuts-dialog": shortcutsDialog, "shortcuts-opener": shortcutsOpener,
+  folder, folders, "list-keys": listKeys, "move-dialog": moveDialog, "export-dialog": exportDialog, "share-dialog": shareDialog, "share-opener": shareOpener, "search-dialog": searchDialog, "search-opener": searchOpener,
 });

@@ -11,6 +11,7 @@ from tests.support.person import PASSWORD
 from tests.support.server import RemotePerson
 
 PHONE = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
+DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('draft:')).sort()"
 SIZES = [{}, PHONE]
 
 
@@ -24,11 +25,14 @@ def test_a_browser_is_signed_out(visit: Visitors, server: Served, options: dict[
     rows = chat.page.get_by_role("region", name="Navigateurs connectés").locator("tbody tr")
     expect(rows).to_have_count(2)
     expect(rows.filter(has_text="ce navigateur")).to_contain_text("Chromium, Linux")
-    chat.page.get_by_role("button", name="Déconnecter Navigateur inconnu").click()
+    other = chat.page.get_by_role("button", name="Déconnecter Navigateur inconnu")
+    expect(other).to_have_text("Déconnecter")
+    other.click()
     expect(chat.page.get_by_text("Ce navigateur-là est déconnecté.")).to_be_visible()
     expect(rows).to_have_count(1)
     expect(elsewhere.here.open().button("Se connecter")).to_be_visible()
-    assert chat.page.evaluate("document.documentElement.scrollWidth === innerWidth")
+    assert chat.page.viewport_size
+    assert chat.page.evaluate("document.documentElement.scrollWidth") == chat.page.viewport_size["width"]
 
 
 def test_the_size_of_text_reaches_every_page(alice: Visitor) -> None:
@@ -70,13 +74,18 @@ def test_everything_is_erased(alice: Visitor) -> None:
     chat.ask("À effacer ?")
     chat.finished()
     path = chat.path
+    chat.message.fill("À effacer aussi")
+    alice.page.evaluate("localStorage.setItem('draft:autre:new', '{}')")
     chat.open("/settings/account")
+    assert alice.page.evaluate(DRAFTS) == sorted([f"draft:{alice.name}:{path.rpartition('/')[2]}", "draft:autre:new"])
     with chat.page.expect_download() as download:
         chat.page.get_by_role("link", name="Exporter toutes mes conversations").click()
     assert download.value.suggested_filename.endswith(".json")
     chat.page.get_by_label("Votre mot de passe, pour confirmer").fill(PASSWORD)
     chat.button("Tout effacer").click()
-    expect(chat.page.get_by_text("Tout est effacé.")).to_be_visible()
+    expect(chat.page.get_by_text("Tout ce que vous avez écrit est effacé.")).to_be_visible()
+    alice.page.wait_for_function(f"({DRAFTS}).length === 1")
+    assert alice.page.evaluate(DRAFTS) == ["draft:autre:new"]
     check(chat.page)
     alice.watch.allow("status of 404")
     chat.open("/")

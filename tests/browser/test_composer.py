@@ -6,12 +6,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import PATIENCE_MS
 from tests.browser.visitor import Tab, Visitor
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
-from tests.support.processes import wait_until
 
 SELECTED = "({value, selectionStart, selectionEnd}) => value.slice(selectionStart, selectionEnd)"
 REFUSAL = {"type": "about:blank", "title": "Service Unavailable", "status": 503, "code": "queue_full"}
@@ -121,81 +119,6 @@ def test_the_text_comes_back_when_the_server_refuses(alice: Visitor, engine: Fak
     chat.finished()
     expect(chat.questions).to_have_text("Ne perds pas ceci.")
     expect(chat.page.get_by_text(sentence)).to_be_hidden()
-
-
-def test_a_prepared_question_leaves_after_the_answer(alice: Visitor, engine: FakeOllama) -> None:
-    chat, nth = alice.here, len(engine.generations)
-    engine.script(Scenario.hold(after=3))
-    chat.ask("La première ?")
-    engine.reached(Phase.DECODING, nth)
-    chat.ask("La suivante ?")
-    expect(chat.page.locator(".prepared")).to_contain_text("Partira après cette réponse : La suivante ?")
-    expect(chat.questions).to_have_count(1)
-    expect(chat.message).to_have_value("")
-    engine.release()
-    expect(chat.questions).to_have_text(["La première ?", "La suivante ?"])
-    chat.finished()
-    expect(chat.button("Régénérer").locator("visible=true")).to_have_count(2)
-    assert [made.question for made in engine.generations[nth:]] == ["La première ?", "La suivante ?"]
-
-
-def test_a_prepared_question_can_be_taken_back(alice: Visitor, engine: FakeOllama) -> None:
-    chat, nth = alice.here, len(engine.generations)
-    engine.script(Scenario.hold(after=3))
-    chat.ask("La première ?")
-    engine.reached(Phase.DECODING, nth)
-    chat.ask("Finalement non.")
-    chat.button("Modifier").click()
-    expect(chat.message).to_have_value("Finalement non.")
-    engine.release()
-    chat.finished()
-    expect(chat.questions).to_have_count(1)
-
-
-def test_a_stop_gives_the_prepared_question_back(alice: Visitor, engine: FakeOllama) -> None:
-    chat, nth = alice.here, len(engine.generations)
-    engine.script(Scenario.hold(after=3))
-    chat.ask("La première ?")
-    engine.reached(Phase.DECODING, nth)
-    chat.ask("La suivante ?")
-    chat.stop()
-    expect(chat.message).to_have_value("La suivante ?")
-    expect(chat.questions).to_have_count(1)
-
-
-def test_a_prepared_question_outlives_a_reload(alice: Visitor, engine: FakeOllama) -> None:
-    chat, nth = alice.here, len(engine.generations)
-    engine.script(Scenario.hold(after=3))
-    chat.ask("La première ?")
-    engine.reached(Phase.DECODING, nth)
-    chat.ask("La suivante ?")
-    expect(chat.page.locator(".prepared")).to_contain_text("La suivante ?")
-    chat.page.reload()
-    expect(chat.page.locator(".prepared")).to_contain_text("La suivante ?")
-    expect(chat.message).to_have_value("")
-    engine.release()
-    expect(chat.questions).to_have_text(["La première ?", "La suivante ?"])
-    chat.finished()
-    assert [made.question for made in engine.generations[nth:]] == ["La première ?", "La suivante ?"]
-
-
-def test_what_was_prepared_comes_back_as_text_when_the_answer_ended_unseen(alice: Visitor, engine: FakeOllama) -> None:
-    chat, nth = alice.here, len(engine.generations)
-    engine.script(Scenario.hold(after=3))
-    chat.ask("La première ?")
-    engine.reached(Phase.DECODING, nth)
-    chat.ask("La suivante ?")
-    expect(chat.page.locator(".prepared")).to_contain_text("La suivante ?")
-    path = chat.path
-    chat.open("/settings")
-    engine.release()
-    asked = alice.person
-    assert asked
-    conversation = f"/api/conversations/{path.rpartition('/')[2]}"
-    wait_until(lambda: asked.get(conversation).json["messages"][-1]["status"] == "done", PATIENCE_MS / 1000)
-    chat.open(path)
-    expect(chat.message).to_have_value("La suivante ?")
-    expect(chat.questions).to_have_count(1)
 
 
 def test_the_key_that_sends_is_ones_own_choice(alice: Visitor) -> None:

@@ -107,6 +107,39 @@ def test_the_list_of_shortcuts(chat: Tab) -> None:
     expect(listed).to_be_hidden()
 
 
+def test_the_single_key_can_be_turned_off(chat: Tab) -> None:
+    listed = chat.page.get_by_role("dialog", name="Raccourcis clavier")
+    chat.message.press("Control+/")
+    chat.page.get_by_role("checkbox", name="seul ouvre cette liste").press("Space")
+    chat.page.keyboard.press("Escape")
+    expect(listed).to_be_hidden()
+    for _ in range(2):
+        chat.page.keyboard.press("Alt+ArrowDown")
+        expect(chat.answer).to_be_focused()
+        chat.page.keyboard.press("?")
+        expect(listed).to_be_hidden()
+        chat.page.reload()
+        chat.finished()
+    chat.message.press("Control+/")
+    expect(listed).to_be_visible()
+    expect(chat.message).to_have_value("")
+
+
+def test_the_list_of_shortcuts_in_the_settings(alice: Visitor) -> None:
+    chat = alice.here.open("/settings/account")
+    listed = chat.page.get_by_role("dialog", name="Raccourcis clavier")
+    chat.button("Raccourcis clavier").press("Enter")
+    expect(listed).to_be_visible()
+    check(chat.page)
+    chat.page.keyboard.press("Escape")
+    expect(chat.button("Raccourcis clavier")).to_be_focused()
+    for path in ("/settings", "/settings/shares", "/settings/prompts"):
+        chat.open(path)
+        chat.page.wait_for_load_state()
+        chat.page.keyboard.press("?")
+        expect(listed).to_be_visible()
+
+
 def test_the_last_answer_is_copied_by_a_shortcut(chat: Tab, engine: FakeOllama) -> None:
     nth, words = len(engine.generations), chat.text.inner_text()
     engine.script(Scenario.hold(after=3))

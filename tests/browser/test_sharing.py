@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Visitors
 from tests.browser.samples import RICH
@@ -58,8 +58,48 @@ def test_a_link_is_copied_on_plain_http_and_revoked(chat: Tab) -> None:
     chat.button("Partager").click()
     chat.button("Révoquer", dialog).click()
     expect(dialog.get_by_role("listitem")).to_have_count(0)
-    expect(chat.page.locator("#announcer")).to_contain_text("n’ouvre plus rien")
+    expect(dialog.locator("[aria-live]")).to_contain_text("n’ouvre plus rien")
     expect(chat.button("Créer un lien", dialog)).to_be_focused()
+
+
+def test_a_link_is_made_once_and_shown_where_it_belongs(chat: Tab) -> None:
+    held: list[Route] = []
+    dialog = chat.page.get_by_role("dialog", name="Partager")
+    links = dialog.get_by_role("listitem")
+
+    def hold_lists(route: Route) -> None:
+        if route.request.method == "GET":
+            held.append(route)
+        else:
+            route.continue_()
+
+    chat.page.route("**/shares", hold_lists)
+    chat.button("Partager").click()
+    make = chat.button("Créer un lien", dialog)
+    make.evaluate("button => { button.click(); button.click(); }")
+    expect(links).to_have_count(1)
+    expect(chat.button("Copier", dialog)).to_be_focused()
+    chat.page.keyboard.press("Escape")
+    chat.button("Partager").click()
+    expect(links).to_have_count(0)
+    held[0].fulfill(json={"shares": [{"id": 0, "url": "/s/0", "created_at": "2026-01-01T00:00:00Z", "messages": 1}]})
+    held[1].continue_()
+    expect(links).to_have_count(1)
+    expect(links.locator("[data-part=address]")).not_to_have_text(re.compile("/s/0$"))
+
+
+def test_a_link_that_is_gone_is_taken_away(alice: Visitor, chat: Tab) -> None:
+    alice.watch.allow("status of 404")
+    share(chat)
+    dialog = chat.page.get_by_role("dialog", name="Partager")
+    assert alice.person
+    link = dialog.get_by_role("listitem")
+    ended = alice.person.api("DELETE", f"/shares/{link.get_attribute('data-id')}")
+    assert ended.status_code == 204
+    ended.close()
+    chat.button("Révoquer", dialog).click()
+    expect(link).to_have_count(0)
+    expect(dialog.get_by_role("alert")).to_be_hidden()
 
 
 def test_a_colleague_reads_it_as_in_the_chat_and_goes_on(chat: Tab, visit: Visitors, server: Served) -> None:

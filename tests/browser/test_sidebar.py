@@ -126,7 +126,46 @@ def test_the_list_by_keys(chat: Tab) -> None:
     expect(chat.questions).to_have_text("Un")
 
 
-def test_an_answer_that_ends_elsewhere_is_marked_and_said(chat: Tab, alice: Visitor, engine: FakeOllama) -> None:
+def test_the_focus_comes_back_with_the_row(chat: Tab) -> None:
+    for action in ("Supprimer", "Archiver"):
+        choose(chat, "Deux", action)
+        expect(chat.titles).to_have_text(["Trois", "Un"])
+        expect(link(chat, "Un")).to_be_focused()
+        chat.button("Annuler").press("Enter")
+        expect(chat.titles).to_have_text(["Trois", "Deux", "Un"])
+        expect(link(chat, "Deux")).to_be_focused()
+
+
+def test_the_focus_goes_to_the_closed_folder(chat: Tab) -> None:
+    chat.button("Nouveau dossier", chat.sidebar).click()
+    chat.page.keyboard.type("Chantier")
+    chat.page.keyboard.press("Enter")
+    choose(chat, "Deux", "Déplacer dans un dossier…")
+    chat.button("Chantier", chat.page.get_by_role("dialog")).press("Enter")
+    expect(chat.titles).to_have_text(["Trois", "Un"])
+    expect(chat.button("Chantier", chat.sidebar)).to_be_focused()
+
+
+def test_the_focus_comes_back_from_the_dialogs(chat: Tab) -> None:
+    for action in ("Partager…", "Exporter…", "Déplacer dans un dossier…"):
+        choose(chat, "Deux", action)
+        expect(chat.page.get_by_role("dialog")).to_be_visible()
+        chat.page.keyboard.press("Escape")
+        expect(chat.page.get_by_role("dialog")).to_have_count(0)
+        expect(link(chat, "Deux")).to_be_focused()
+
+
+def test_the_focus_after_the_last_row(alice: Visitor) -> None:
+    chat = alice.here
+    chat.ask("Seule")
+    chat.finished()
+    choose(chat, "Seule", "Archiver")
+    expect(chat.titles).to_have_count(0)
+    expect(chat.button("Nouvelle conversation", chat.sidebar)).to_be_focused()
+
+
+def answered_elsewhere(chat: Tab, alice: Visitor, engine: FakeOllama) -> None:
+    """« Un » is open, and « Pendant ce temps » was answered since the page looked."""
     alice.page.clock.install()
     nth = len(engine.generations)
     engine.script(Scenario.hold(after=2))
@@ -138,6 +177,10 @@ def test_an_answer_that_ends_elsewhere_is_marked_and_said(chat: Tab, alice: Visi
     expect(link(chat, "Pendant ce temps")).to_contain_text("rédige", use_inner_text=True)
     engine.release()
     wait_until(lambda: not any(item["state"] for item in alice.person.get("/api/conversations").json["conversations"]))
+
+
+def test_an_answer_that_ends_elsewhere_is_marked_and_said(chat: Tab, alice: Visitor, engine: FakeOllama) -> None:
+    answered_elsewhere(chat, alice, engine)
     alice.page.clock.run_for(20_000)
     expect(link(chat, "Pendant ce temps")).to_contain_text("nouvelle réponse", use_inner_text=True)
     expect(chat.page.locator(".toast")).to_contain_text("Réponse prête : « Pendant ce temps »")
@@ -146,6 +189,20 @@ def test_an_answer_that_ends_elsewhere_is_marked_and_said(chat: Tab, alice: Visi
     expect(link(chat, "Pendant ce temps")).not_to_contain_text("nouvelle réponse", use_inner_text=True)
     chat.page.reload()
     expect(link(chat, "Pendant ce temps")).not_to_contain_text("nouvelle réponse", use_inner_text=True)
+
+
+def test_it_is_said_inside_an_open_dialog(chat: Tab, alice: Visitor, engine: FakeOllama) -> None:
+    answered_elsewhere(chat, alice, engine)
+    chat.page.keyboard.press("Control+/")
+    dialog = chat.page.get_by_role("dialog", name="Raccourcis clavier")
+    alice.page.clock.run_for(20_000)
+    toast = dialog.locator(".toast")
+    expect(toast).to_contain_text("Réponse prête : « Pendant ce temps »")
+    expect(toast).to_be_in_viewport(ratio=1)
+    chat.button("Ouvrir", toast).focus()
+    expect(chat.button("Ouvrir", toast)).to_be_focused()
+    chat.page.keyboard.press("Enter")
+    expect(chat.questions).to_have_text("Pendant ce temps")
 
 
 def test_years_of_conversations_come_as_one_scrolls(alice: Visitor, server: Served) -> None:

@@ -38,6 +38,25 @@ def test_the_history_can_be_read(visit: Visitors, server: Served) -> None:
     expect(reader.text).to_have_text(said)
     expect(notice(reader)).to_have_text("Pour écrire, il faut JavaScript")
     expect(reader.titles).to_have_text("Que lit-on sans script ?")
+    for name in ("Partager", "Rechercher", "Nouveau dossier", "Consignes de cette conversation", "Raccourcis clavier"):
+        expect(chat.page.get_by_role("button", name=name)).to_be_visible()
+        expect(reader.page.get_by_role("button", name=name)).to_have_count(0)
+
+
+def test_the_links_can_be_read_and_revoked(visit: Visitors, server: Served) -> None:
+    writer = visit(server, "alice")
+    chat = writer.here.open()
+    chat.ask("Que partage-t-on ?")
+    chat.finished()
+    chat.button("Partager").click()
+    chat.button("Créer un lien").click()
+    expect(chat.button("Révoquer")).to_be_visible()
+    reader = visit(server, java_script_enabled=False).here.open("/settings/shares")
+    sign_in(reader, writer.name)
+    expect(reader.button("Copier")).to_have_count(0)
+    reader.page.get_by_role("button", name="Révoquer le lien vers").click()
+    reader.button("Révoquer", reader.page.get_by_role("dialog")).click()
+    expect(reader.page.get_by_text("n’ouvre plus rien")).to_be_visible()
 
 
 def notice(chat: Tab) -> Locator:

@@ -64,3 +64,12 @@ test("without storage, or with foreign things in it, writing goes on", () => {
   storage.setItem("draft:claire:c1", "{not json");
   assert.equal(new Drafts(storage, "claire").read("c1"), "");
 });
+
+test("all drafts of one person are cleared, and nobody else's", () => {
+  const storage = new Storage();
+  const [claire, marc] = ["claire", "marc"].map((owner) => new Drafts(storage, owner));
+  for (const conversation of ["", "c1", "c1:next", "new:instructions"]) claire.write(conversation, "x");
+  marc.write("c1", "y");
+  claire.clearAll();
+  assert.deepEqual(Object.keys(storage), ["draft:marc:c1"]);
+});

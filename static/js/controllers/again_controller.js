@@ -10,6 +10,8 @@ import { newAnswer } from "couach/lib/turns";
 export default class extends Controller {
   static outlets = ["composer"];
 
+  resumed = 0;
+
   // model: another than the composer's, which becomes the composer's too. What follows the answer is of its branch, and
   // leaves the page with it.
   regenerate({ target, params: { model } }) {
@@ -31,7 +33,8 @@ export default class extends Controller {
 
   resume({ target }) {
     const answer = target.closest(".answer");
-    const start = { url: `/api/messages/${answer.dataset.messageId}/continue`, body: {}, repeatable: false };
+    this.resumed += 1; // or the same answer, resumed again, would bring no news
+    const start = { url: `/api/messages/${answer.dataset.messageId}/continue`, body: {}, repeatable: false, nth: this.resumed };
     answer.setAttribute("data-answer-request-value", JSON.stringify(start));
     this.composerOutlet.focus();
   }

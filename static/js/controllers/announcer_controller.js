@@ -1,5 +1,6 @@
-// The page's one live region: short sentences for screen readers, stages not oftener than every ten seconds.
+// The page's live region: short sentences for screen readers, stages not oftener than every ten seconds.
 import { Controller } from "@hotwired/stimulus";
+import { openModal } from "couach/lib/modal";
 
 const STAGE_PAUSE = 10_000;
 const SHOWN = 5000; // then it is emptied, so that nobody comes upon it while reading
@@ -7,11 +8,14 @@ const SHOWN = 5000; // then it is emptied, so that nobody comes upon it while re
 export default class extends Controller {
   connect() {
     this.lastStage = -STAGE_PAUSE;
+    // A region is heard only if it was there before its words: each dialog has its own from the beginning.
+    this.regions = new Map([...document.querySelectorAll("dialog")].map((dialog) => [dialog, this.#addTo(dialog)]));
   }
 
   disconnect() {
     clearTimeout(this.later);
     clearTimeout(this.empty);
+    for (const region of this.regions.values()) region.remove();
   }
 
   say({ detail: { text, kind } }) {
@@ -23,8 +27,21 @@ export default class extends Controller {
 
   #write(text, kind) {
     if (kind === "stage") this.lastStage = performance.now();
-    this.element.textContent = text.trim();
+    const region = this.regions.get(openModal()) ?? this.element;
+    region.textContent = text.trim();
     clearTimeout(this.empty);
-    this.empty = setTimeout(() => { this.element.textContent = ""; }, SHOWN);
+    this.empty = setTimeout(() => this.#silence(), SHOWN);
+  }
+
+  #silence() {
+    for (const region of [this.element, ...this.regions.values()]) region.textContent = "";
+  }
+
+  #addTo(dialog) {
+    const region = document.createElement("div");
+    region.className = "vh";
+    region.ariaLive = "polite";
+    dialog.append(region);
+    return region;
   }
 }

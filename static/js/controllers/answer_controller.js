@@ -45,6 +45,7 @@ export default class extends Controller {
     } catch (error) {
       this.run.stopping = false;
       this.progress();
+      this.dispatch("unstopped");
       toast(sentence(error));
     }
   }

@@ -59,13 +59,13 @@ export default class extends Controller {
 
   over({ detail: { status } }) {
     this.changed();
-    const content = this.preparedOutlet.take();
-    if (content && status === "done") this.#ask({ content, ...this.composerOutlet.choice });
+    const { content, id } = this.preparedOutlet.take();
+    if (content && status === "done") this.#ask({ content, id, ...this.composerOutlet.choice });
     else if (content) this.composerOutlet.giveBack(content);
   }
 
   // At the end of the branch that is on the page, whatever another page shows. undone: of a question that is not the composer's.
-  async #ask({ content, model, think }, undone = null) {
+  async #ask({ content, model, think, id = newClientId() }, undone = null) {
     const ofComposer = !undone;
     const question = this.listTarget.appendChild(newQuestion(content));
     const undo = () => this.#removeQuestion(question, undone ?? (() => this.composerOutlet.refused(content)));
@@ -76,7 +76,7 @@ export default class extends Controller {
     this.dispatch("asked", { target: question });
     try {
       this.conversationValue ||= (await request("/api/conversations", { method: "POST", body: { model }, signal: this.asking.signal })).id;
-      const body = { content, model, think, client_id: newClientId(), parent_id: parentOf(question) };
+      const body = { content, model, think, client_id: id, parent_id: parentOf(question) };
       const url = `/api/conversations/${this.conversationValue}/messages`;
       const answer = newAnswer({ model, think, request: { url, body, repeatable: true } });
       begun.set(answer, { question, undo, ofComposer });
@@ -100,7 +100,7 @@ export default class extends Controller {
     undo();
     this.changed();
     if (error.name !== "AbortError") this.problemOutlet.show(error);
-    this.composerOutlet.giveBack(this.preparedOutlet.take());
+    this.composerOutlet.giveBack(this.preparedOutlet.take().content);
   }
 
   get #running() {

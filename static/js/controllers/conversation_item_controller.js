@@ -3,6 +3,7 @@ import { Controller } from "@hotwired/stimulus";
 import { request } from "couach/lib/http";
 import { toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
+import { findRow } from "couach/lib/shelves";
 import { ordinal, t } from "couach/lib/texts";
 import { keepForNextPage, offerUndo } from "couach/lib/undo";
 
@@ -53,15 +54,19 @@ export default class extends Controller {
     toast(t("archived", { title: this.#title }), { action: { label: t("undo"), run } });
   }
 
+  // Closing the dialogs gives the focus back to what had it: the row, not its menu, which is hidden by then.
   move() {
+    this.linkTarget.focus();
     this.dispatch("move", { target: window, detail: { id: this.idValue, title: this.#title, folder: this.element.dataset.folder, moved: (folder) => this.#change({ folder_id: folder }) } });
   }
 
   export() {
+    this.linkTarget.focus();
     this.dispatch("export", { target: window, detail: { id: this.idValue, title: this.#title } });
   }
 
   share() {
+    this.linkTarget.focus();
     this.dispatch("share", { target: window, detail: { id: this.idValue, title: this.#title } });
   }
 
@@ -80,7 +85,7 @@ export default class extends Controller {
     }
     this.#giveFocusAway();
     this.element.hidden = true;
-    offerUndo(removed, { undone: () => { this.element.hidden = false; }, gone: () => this.element.remove() });
+    offerUndo(removed, { undone: () => this.#comeBack(), gone: () => this.element.remove() });
   }
 
   // The list puts the row where it now belongs.
@@ -89,7 +94,7 @@ export default class extends Controller {
       const conversation = await request(`/api/conversations/${this.idValue}`, { method: "PATCH", body });
       if (conversation.archived) this.#giveFocusAway();
       this.list.dispatchEvent(new CustomEvent("conversation-item:changed", { detail: conversation, bubbles: true }));
-      if (!conversation.archived) this.linkTarget.focus();
+      if (!conversation.archived) this.#focusRow(conversation.folder_id);
       return true;
     } catch (error) {
       toast(sentence(error));
@@ -106,7 +111,19 @@ export default class extends Controller {
     if (!this.element.contains(document.activeElement)) return;
     const links = [...this.list.querySelectorAll(".side-item > .side-link")].filter((link) => link.offsetParent !== null);
     const place = links.indexOf(this.linkTarget);
-    (links[place + 1] ?? links[place - 1])?.focus();
+    (links[place + 1] ?? links[place - 1] ?? this.list.closest(".sidebar").querySelector(".sidebar__top .side-link")).focus();
+  }
+
+  #comeBack() {
+    this.element.hidden = false;
+    this.#focusRow(this.element.dataset.folder);
+  }
+
+  // The one that stands there now, or the opener of the closed folder that it is in.
+  #focusRow(folder) {
+    const link = findRow(this.idValue)?.querySelector(".side-link");
+    const isSeen = link && link.offsetParent !== null;
+    (isSeen ? link : this.list.querySelector(`#folder-${folder} .side-link`))?.focus();
   }
 
   #markUnread(unread) {

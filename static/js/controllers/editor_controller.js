@@ -50,16 +50,31 @@ export default class extends Controller {
     const turn = event.currentTarget.closest(".turn");
     const content = this.#textOf(turn);
     if (!content || this.stopping) return; // sent twice, it is asked once
-    const running = this.element.querySelector(".answer[data-running]");
+    const running = this.#running;
     if (running && running !== turn.nextElementSibling) return this.#tell(turn, t("still_writing"));
-    if (running) await this.#stopped(running);
+    if (running && !await this.#stopped(running)) return;
+    if (!turn.classList.contains("is-edited")) return; // given up meanwhile
+    if (this.#running) return this.#tell(turn, t("still_writing"));
     this.dispatch("again", { target: turn, detail: { content } });
   }
 
-  #stopped(answer) {
-    this.stopping = new Promise((resolve) => { answer.addEventListener("answer:over", resolve, { once: true }); });
+  // Whether it was: the server may refuse.
+  async #stopped(answer) {
+    this.stopping = new AbortController();
+    const { signal } = this.stopping;
+    const isOver = new Promise((resolve) => {
+      answer.addEventListener("answer:over", () => resolve(true), { signal });
+      for (const name of ["answer:unstopped", "answer:refused"]) answer.addEventListener(name, () => resolve(false), { signal });
+    });
     this.dispatch("stop");
-    return this.stopping.finally(() => { this.stopping = null; });
+    const stopped = await isOver;
+    this.stopping.abort();
+    this.stopping = null;
+    return stopped;
+  }
+
+  get #running() {
+    return this.element.querySelector(".answer[data-running]");
   }
 
   #textOf(turn) {

@@ -40,17 +40,23 @@ export default class extends Controller {
   #place = (event) => {
     if (event.newState !== "open") return;
     this.panelTarget.classList.add("is-placed");
-    requestAnimationFrame(this.#position); // shown by then, not yet painted
+    requestAnimationFrame(() => { // shown by then, not yet painted
+      this.#position();
+      this.#enter();
+    });
   };
 
   #settle = (event) => {
     const open = event.newState === "open";
     this.buttonTarget.setAttribute("aria-expanded", String(open));
     this.#watch(open);
-    if (!open) return;
+  };
+
+  #enter() {
+    if (!this.hasPanelTarget || !this.panelTarget.matches(":popover-open")) return;
     const chosen = this.panelTarget.querySelector('[aria-checked="true"], [aria-selected="true"]');
     (chosen ?? this.#choices[0])?.focus();
-  };
+  }
 
   #watch(open) {
     const change = open ? addEventListener : removeEventListener;

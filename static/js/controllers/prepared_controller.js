@@ -13,28 +13,41 @@ export default class extends Controller {
     this.drafts = Drafts.forPerson(this.ownerValue);
   }
 
+  connect() {
+    addEventListener("storage", this.#heard);
+  }
+
+  disconnect() {
+    removeEventListener("storage", this.#heard);
+  }
+
   // After a reload it still waits for the answer that is being written. Has that ended meanwhile, unseen, then it is
   // text to look at again.
   composerOutletConnected(composer) {
     const kept = this.drafts.read(this.#key);
-    if (!kept || document.querySelector(".answer[data-running]")) return this.#show(kept);
+    if (!kept || document.querySelector(".answer[data-running]")) return this.#draw(kept);
     this.drafts.clear(this.#key);
     composer.giveBack(kept);
   }
 
   hold(content) {
-    this.#show([this.textTarget.textContent, content].filter(Boolean).join("\n\n"));
+    this.#keep([this.textTarget.textContent, content].filter(Boolean).join("\n\n"));
     announce(t("announce_prepared"));
   }
 
+  // What waited, unless another tab has taken it. Two that take it at the same moment give it the same id: the server
+  // then answers once.
   take() {
-    const content = this.textTarget.textContent;
-    if (content) this.#show("");
-    return content;
+    const shown = this.textTarget.textContent;
+    const isMine = this.drafts.read(this.#key) === shown;
+    const id = `next-${this.drafts.writtenAt(this.#key)}`;
+    if (isMine) this.drafts.clear(this.#key);
+    this.#draw("");
+    return { content: isMine ? shown : "", id };
   }
 
   edit() {
-    this.composerOutlet.giveBack(this.take());
+    this.composerOutlet.giveBack(this.take().content);
     this.composerOutlet.focus();
   }
 
@@ -47,12 +60,21 @@ export default class extends Controller {
     if (this.conversationValue === id) return;
     this.drafts.clear(this.#key);
     this.conversationValue = id;
-    this.#show(this.textTarget.textContent);
+    this.#keep(this.textTarget.textContent);
   }
 
-  #show(content) {
+  // Another tab with the same conversation wrote it, took it or gave it up. A page without one shares nothing.
+  #heard = () => {
+    if (this.conversationValue) this.#draw(this.drafts.read(this.#key));
+  };
+
+  #draw(content) {
     this.textTarget.textContent = content;
     this.element.hidden = !content;
+  }
+
+  #keep(content) {
+    this.#draw(content);
     if (!this.drafts.write(this.#key, content)) toast(t("draft_memory"));
   }
 

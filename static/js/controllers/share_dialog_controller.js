@@ -10,16 +10,19 @@ import { t, tn } from "couach/lib/texts";
 export default class extends Controller {
   static targets = ["title", "list", "template", "problem", "make"];
 
+  opened = 0; // how many times: what comes for an earlier one is not shown in this one
+
   async open({ detail: { id, title } }) {
+    this.opened += 1;
     this.url = `/api/conversations/${id}/shares`;
     this.titleTarget.textContent = title;
     this.listTarget.replaceChildren();
-    this.problemTarget.hidden = true;
+    this.#setMaking(false);
     this.element.showModal();
     this.makeTarget.focus();
-    await this.#try(async () => {
-      const { shares } = await request(this.url);
-      this.listTarget.replaceChildren(...shares.map((share) => this.#link(share)));
+    await this.#try(() => request(this.url), ({ shares }) => {
+      const isListed = ({ id: each }) => this.listTarget.querySelector(`[data-id="${each}"]`);
+      this.listTarget.append(...shares.filter((share) => !isListed(share)).map((share) => this.#link(share)));
     });
   }
 
@@ -28,20 +31,23 @@ export default class extends Controller {
   }
 
   async make() {
-    this.makeTarget.setAttribute("aria-disabled", "true");
-    await this.#try(async () => {
-      const link = this.#link(await request(this.url, { method: "POST" }));
+    if (this.making) return;
+    const { opened } = this;
+    this.#setMaking(true);
+    await this.#try(() => request(this.url, { method: "POST" }), (share) => {
+      const link = this.#link(share);
       this.listTarget.prepend(link);
       announce(t("share_made"));
       link.querySelector("button").focus();
     });
-    this.makeTarget.removeAttribute("aria-disabled");
+    if (this.opened === opened) this.#setMaking(false);
   }
 
+  // A link that is not there any more was ended elsewhere.
   async end({ currentTarget }) {
     const link = currentTarget.closest("li");
-    await this.#try(async () => {
-      await request(`/api/shares/${link.dataset.id}`, { method: "DELETE" });
+    const end = () => request(`/api/shares/${link.dataset.id}`, { method: "DELETE" });
+    await this.#try(() => end().catch((error) => { if (error.status !== 404) throw error; }), () => {
       link.remove();
       announce(t("share_ended"));
       this.makeTarget.focus();
@@ -64,11 +70,19 @@ export default class extends Controller {
     return link;
   }
 
-  async #try(work) {
+  #setMaking(making) {
+    this.making = making;
+    this.makeTarget.setAttribute("aria-disabled", String(making));
+  }
+
+  async #try(ask, show) {
+    const { opened } = this;
     this.problemTarget.hidden = true;
     try {
-      await work();
+      const answer = await ask();
+      if (this.opened === opened) show(answer);
     } catch (error) {
+      if (this.opened !== opened) return;
       this.problemTarget.textContent = sentence(error);
       this.problemTarget.hidden = false;
     }

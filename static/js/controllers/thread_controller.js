@@ -3,10 +3,11 @@ import { Controller } from "@hotwired/stimulus";
 import { Autoscroll } from "couach/lib/autoscroll";
 
 export default class extends Controller {
-  static targets = ["scroller", "content", "spacer", "follow", "topbar"];
+  static targets = ["scroller", "content", "spacer", "follow", "following", "topbar"];
 
   connect() {
-    this.parts = { content: this.contentTarget, follow: this.followTarget, topbar: this.topbarTarget }; // looked for once: scrolling asks often
+    // Looked for once: scrolling asks often.
+    this.parts = { content: this.contentTarget, follow: this.followTarget, words: this.followingTargets, topbar: this.topbarTarget };
     const stillness = matchMedia("(prefers-reduced-motion: reduce)");
     this.scroll = new Autoscroll({
       scroller: this.scrollerTarget,
@@ -46,8 +47,10 @@ export default class extends Controller {
     this.scroll.exchange(change);
   }
 
+  // The button goes when the end is reached: whoever pressed it goes on from the last turn.
   follow() {
     this.scroll.follow();
+    this.contentTarget.lastElementChild?.focus({ preventScroll: true });
   }
 
   scrolled() {
@@ -59,9 +62,14 @@ export default class extends Controller {
   }
 
   #show = ({ away, scrolled }) => {
-    this.parts.follow.hidden = !(away && this.parts.content.querySelector("[data-running]"));
+    this.parts.follow.hidden = !away;
+    if (away) this.#name(Boolean(this.parts.content.querySelector("[data-running]")));
     this.parts.topbar.classList.toggle("is-scrolled", scrolled);
   };
+
+  #name(isRunning) {
+    for (const words of this.parts.words) words.hidden = isRunning !== (words.dataset.while === "running");
+  }
 
   // Someone who selects text is reading: the text must not move under the pointer.
   #selecting = () => {

@@ -1,5 +1,6 @@
 // Shows passing notices one above the other; each waits while the pointer or the focus is on it.
 import { Controller } from "@hotwired/stimulus";
+import { openModal } from "couach/lib/modal";
 import { announce } from "couach/lib/notices";
 
 export default class extends Controller {
@@ -11,8 +12,21 @@ export default class extends Controller {
     const leave = () => { toast.remove(); gone(); };
     this.#countDown(toast, seconds * 1000, leave);
     this.#offer(toast, action);
-    this.element.append(toast);
+    this.#place.append(toast);
     announce(text);
+  }
+
+  // Inside the dialog that is open, until it closes.
+  get #place() {
+    const dialog = openModal();
+    if (!dialog) return this.element;
+    const here = dialog.querySelector(":scope > .toasts");
+    if (here) return here;
+    const place = document.createElement("div");
+    place.className = "toasts";
+    dialog.append(place);
+    dialog.addEventListener("close", () => { this.element.append(...place.children); place.remove(); }, { once: true });
+    return place;
   }
 
   #offer(toast, action) {

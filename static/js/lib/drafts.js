@@ -28,6 +28,10 @@ export class Drafts {
     return this.#entry(this.#key(conversation))?.files ?? [];
   }
 
+  writtenAt(conversation) {
+    return this.#entry(this.#key(conversation))?.at ?? 0;
+  }
+
   // Whether it will be there after a reload; if not, it is kept in memory.
   write(conversation, text, files = []) {
     const key = this.#key(conversation);
@@ -47,6 +51,13 @@ export class Drafts {
     this.#memory.delete(this.#key(conversation));
     this.#attempt(() => this.storage.removeItem(this.#key(conversation)));
     return true;
+  }
+
+  // Of all conversations.
+  clearAll() {
+    this.#memory.clear();
+    const keys = this.#attempt(() => Object.keys(this.storage)) ?? [];
+    for (const key of keys) if (key.startsWith(this.prefix)) this.#attempt(() => this.storage.removeItem(key));
   }
 
   #key(conversation) {
