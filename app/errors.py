@@ -136,4 +136,12 @@ def sentence(code: str, params: dict[str, Any], locale: str | None = None) -> st
 def filled(text: LazyString, params: dict[str, Any]) -> str:
     """A text in the language in force, with its places filled in."""
     words = {name: format_decimal(value) if isinstance(value, int) else value for name, value in params.items()}
-    return str(text) % words if words else str(text)
+    said = str(text)
+    return said % _Words(words) if words or "%(" in said else said
+
+
+class _Words(dict[str, Any]):
+    """What a stored failure, or one of another version, does not tell leaves a gap: no page breaks of it."""
+
+    def __missing__(self, _name: str) -> str:
+        return "…"

@@ -65,7 +65,8 @@ def booth(campaign: LabCampaign, user_id: int, secret: str) -> Booth:
 
 
 def answers(campaign: LabCampaign) -> list[Answer]:
-    """One answer of each model to each prompt, where there is one: the first of those without special settings."""
+    """One answer of each model to each prompt, where there is one: the first of those without special settings, and of
+    those that nothing disturbed, if there are such."""
     return list(usable([campaign.run_id], campaign.models, campaign.prompts).get(campaign.run_id, {}).values())
 
 
@@ -77,7 +78,7 @@ def usable(
         select(LabSample.run_id, LabSample.id, LabSample.model, LabSample.prompt, LabSample.setting)
         .where(LabSample.run_id.in_(run_ids), LabSample.kind == Kind.TASK, LabSample.state == SampleState.DONE)
         .where(LabSample.warmup.is_(False), LabSample.model.in_(models), LabSample.prompt.in_(prompts))
-        .order_by(LabSample.repeat, LabSample.id)
+        .order_by(LabSample.disturbed, LabSample.repeat, LabSample.id)
     )
     found: dict[int, dict[tuple[str, str], Answer]] = {}
     for run_id, sample_id, model, prompt, setting in rows:

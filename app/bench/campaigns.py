@@ -10,12 +10,12 @@ from sqlalchemy.exc import IntegrityError
 from app.bench.ballots import Booth, booth, expected, usable
 from app.bench.readings import ACTIVE
 from app.bench.service import Labo
-from app.bench.tallies import clear, scores, tally
+from app.bench.tallies import broad, clear, scores, tally
 from app.errors import AppError
 from app.extensions import db
 from app.models import User
 from app.models.campaign import Choice, Closed, LabCampaign, LabVote
-from app.models.lab import Kind, LabMachine, LabRun, LabSample
+from app.models.lab import Kind, LabMachine, LabRun, LabSample, SampleState
 from app.models.types import MAX_INTEGER, utcnow
 
 # More models need far more votes: each two of them are a pair for every prompt.
@@ -77,7 +77,7 @@ def listed(user_id: int, secret: str) -> list[Line]:
 
 def preparing(campaign: LabCampaign, mine: Booth) -> bool:
     """Whether answers are still being written: nothing is voted on before they are all there."""
-    return campaign.run.state in ACTIVE and len(mine.ballots) < expected(campaign)
+    return campaign.run.state in ACTIVE and (len(mine.ballots) < expected(campaign) or _to_come(campaign))
 
 
 def texts(sample_ids: Sequence[int]) -> list[LabSample]:
@@ -149,6 +149,14 @@ def _answered(models: Sequence[str], prompts: Sequence[str]) -> int | None:
     return max(whole, default=None)
 
 
+def _to_come(campaign: LabCampaign) -> bool:
+    """Whether an answer that was disturbed is still to be replaced by another one."""
+    waiting = select(LabSample.id).where(
+        LabSample.run_id == campaign.run_id, LabSample.attempt > 1, LabSample.state == SampleState.WAITING
+    )
+    return db.session.scalar(waiting.limit(1)) is not None
+
+
 def _given(campaign_id: int, user_id: int, pair: str, choice: str) -> LabVote | None:
     """The vote that was given before; raises vote_given where it was another one."""
     wanted = select(LabVote).where(LabVote.campaign_id == campaign_id, LabVote.user_id == user_id)
@@ -169,7 +177,7 @@ def _hold_open(campaign_id: int) -> None:
 def _settle(campaign: LabCampaign, pairs: int) -> None:
     """Close it when votes say enough, or when there is nobody left to ask."""
     votes, _people = tally(campaign)
-    if clear(scores(campaign)):
+    if broad(campaign) and clear(scores(campaign)):
         _close(campaign.id, Closed.DECIDED)
     elif votes >= pairs * (db.session.scalar(select(func.count(User.id))) or 0):
         _close(campaign.id, Closed.COMPLETE)

@@ -22,6 +22,8 @@ FAULTS = frozenset({"answer_too_long"})
 COLUMNS = (
     LabSample.id,
     LabSample.run_id,
+    LabSample.position,
+    LabSample.attempt,
     LabSample.kind,
     LabSample.model,
     LabSample.setting,
@@ -43,6 +45,8 @@ class Sample:
 
     id: int
     run_id: int
+    position: int
+    attempt: int
     kind: Kind
     model: str
     setting: dict[str, Any]
@@ -55,11 +59,18 @@ class Sample:
     score: float | None
     judgement: dict[str, Any]
     error_code: str | None
+    # Another one was taken in its place, since it was disturbed.
+    replaced: bool = False
 
     @property
     def ended(self) -> bool:
         """Whether it tells something of the model: it came to its end, or failed by the model's own fault."""
-        return self.state == SampleState.DONE or self.error_code in FAULTS
+        return not self.replaced and (self.state == SampleState.DONE or self.error_code in FAULTS)
+
+    @property
+    def useless(self) -> bool:
+        """Whether it is no answer that anybody could use: empty or wrong."""
+        return self.state != SampleState.DONE or (self.overruled or self.verdict) == Verdict.FAILED
 
     @property
     def worth(self) -> float | None:
@@ -75,13 +86,14 @@ class Sample:
 
 @dataclass(slots=True)
 class Cell:
-    """`runs` from the newest to the oldest."""
+    """`runs` from the newest to the oldest; nothing is added once something was asked of the cell."""
 
     machine: LabMachine
     model: str
     setting: dict[str, Any]
     runs: list[LabRun] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
+    _ended: dict[Kind, dict[str, list[Sample]]] | None = field(default=None, init=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -106,17 +118,32 @@ class Cell:
         samples = [sample for sample in self.samples if sample.run_id in ids]
         return Cell(self.machine, self.model, self.setting, kept, samples)
 
+    def by_run(self, most: int | None = None) -> list["Cell"]:
+        """Each run by itself, the newest first; of the newest ones only, if so asked."""
+        samples: defaultdict[int, list[Sample]] = defaultdict(list)
+        for sample in self.samples:
+            samples[sample.run_id].append(sample)
+        return [Cell(self.machine, self.model, self.setting, [run], samples[run.id]) for run in self.runs[:most]]
+
     def done(self, kind: Kind, prompt: str | None = None) -> list[Sample]:
         """Samples that came to their end."""
-        return [
-            sample
-            for sample in self.samples
-            if sample.kind == kind and sample.ended and prompt in (None, sample.prompt)
-        ]
+        asked = self._by_prompt(kind)
+        if prompt is not None:
+            return asked.get(prompt, [])
+        return sorted((sample for samples in asked.values() for sample in samples), key=lambda sample: sample.id)
 
     def prompts(self, kind: Kind) -> list[str]:
         """What was asked in samples of a kind."""
-        return sorted({sample.prompt for sample in self.done(kind)})
+        return sorted(self._by_prompt(kind))
+
+    def _by_prompt(self, kind: Kind) -> dict[str, list[Sample]]:
+        """Looked through once: every figure of every task asks for it."""
+        if self._ended is None:
+            self._ended = {}
+            for sample in self.samples:
+                if sample.ended:
+                    self._ended.setdefault(sample.kind, {}).setdefault(sample.prompt, []).append(sample)
+        return self._ended.get(kind, {})
 
 
 def gather(machine_id: int | None = None, run_ids: Collection[int] | None = None) -> list[Cell]:
@@ -132,6 +159,8 @@ def gather(machine_id: int | None = None, run_ids: Collection[int] | None = None
     for sample in _samples(runs):
         run = runs[sample.run_id]
         setting = SETTING | sample.setting
+        # Once stored as 0, which is what it is where nobody says.
+        setting["temperature"] = setting["temperature"] or None
         key = (run.machine_id, sample.model, _text(setting))
         cells.setdefault(key, Cell(run.machine, sample.model, setting)).samples.append(sample)
         seen[key].add(run.id)
@@ -176,7 +205,18 @@ def _samples(runs: Collection[int]) -> list[Sample]:
         .where(LabSample.run_id.in_(runs), LabSample.warmup.is_(False), LabSample.state != SampleState.WAITING)
         .order_by(LabSample.id)
     )
-    return [Sample(*row) for row in rows]
+    samples = [Sample(*row) for row in rows]
+    last: dict[tuple[int, int], int] = {}
+    for sample in samples:
+        if sample.ended:
+            place = (sample.run_id, sample.position)
+            last[place] = max(sample.attempt, last.get(place, 0))
+    return [
+        replace(sample, replaced=True)
+        if sample.disturbed and sample.attempt < last.get((sample.run_id, sample.position), 0)
+        else sample
+        for sample in samples
+    ]
 
 
 def _basis(run: LabRun, model: str) -> str:

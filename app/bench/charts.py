@@ -1,7 +1,7 @@
 """The Labo's charts: what each one draws, as data for the browser, and the table that stands beside it."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import gettext as _
@@ -11,6 +11,8 @@ from app.bench.ranking import Entry
 from app.bench.stats import Figure
 from app.doctor.figures import number
 
+# Of a machine's name between two dots, in letters.
+LONGEST_PART = 28
 PARTS = ("loading", "reading", "thinking", "writing")
 
 
@@ -37,27 +39,28 @@ class Line:
 def of_entries(entries: Sequence[Entry]) -> list[Chart]:
     """All charts that these measurements have figures for."""
     # In one order, so that a model has the same colour in all of them.
-    entries = sorted(entries, key=entry_name)
+    name = namer(entries)
+    entries = sorted(entries, key=name)
     usual = [entry for entry in entries if not entry.setting.get("threads")]
     made = (
-        split(usual),
+        split(usual, name),
         steps(
-            "reading", _("Reading, by the length of the text"), _("Tokens to read"), _reading(usual),
+            "reading", _("Reading, by the length of the text"), _("Tokens to read"), _reading(usual, name),
             _("Tokens read per second; nothing of the text was in the engine’s cache."),
         ),
         steps(
-            "threads", _("Writing, by threads"), _("Threads"), _threads(entries),
+            "threads", _("Writing, by threads"), _("Threads"), _threads(entries, name),
             _("Tokens written per second: more threads than cores help nobody."),
         ),
         steps(
-            "crowd", _("Writing, by people at once"), _("People at once"), _crowd(usual),
+            "crowd", _("Writing, by people at once"), _("People at once"), _crowd(usual, name),
             _("Tokens written per second for all of them together."),
         ),
     )  # fmt: skip
     return [chart for chart in made if chart is not None]
 
 
-def split(entries: Iterable[Entry]) -> Chart | None:
+def split(entries: Iterable[Entry], name_of: Callable[[Entry], str]) -> Chart | None:
     """Where the time of a median answer goes."""
     shown = [entry for entry in entries if entry.split]
     if not shown:
@@ -65,7 +68,7 @@ def split(entries: Iterable[Entry]) -> Chart | None:
     parts = [_("Loading"), _("Reading"), _("Thinking"), _("Writing")]
     times = {entry.key: [float(entry.split.get(part) or 0) for part in PARTS] for entry in shown}
     shown.sort(key=lambda entry: sum(times[entry.key]))
-    rows = [(entry_name(entry), times[entry.key], names.seconds(sum(times[entry.key]))) for entry in shown]
+    rows = [(name_of(entry), times[entry.key], names.seconds(sum(times[entry.key]))) for entry in shown]
     bars = [{"name": name, "values": values, "total": total} for name, values, total in rows]
     title = _("Where the time goes")
     return Chart(
@@ -93,34 +96,65 @@ def entry_name(entry: Entry) -> str:
     return names.cell_name(entry.model, entry.setting)
 
 
+def several_machines(entries: Iterable[Entry]) -> bool:
+    """Whether a line's machine has to be said."""
+    return len({entry.machine_id for entry in entries}) > 1
+
+
+def namer(entries: Iterable[Entry]) -> Callable[[Entry], str]:
+    """What the lines of these measurements are called: with the machine where there are several."""
+    if not several_machines(entries):
+        return entry_name
+    machines = _told_apart({entry.machine_id: entry.machine for entry in entries})
+    return lambda entry: f"{entry_name(entry)} ({machines[entry.machine_id]})"
+
+
+def _told_apart(machines: dict[int, str]) -> dict[int, str]:
+    """Of the machines' long names only what differs: a chart has no room for more."""
+    parts = {number: [part[:LONGEST_PART] for part in name.split(" · ")] for number, name in machines.items()}
+    places = range(max(map(len, parts.values())))
+    differing = [place for place in places if len({tuple(told[place : place + 1]) for told in parts.values()}) > 1]
+    for count in range(1, len(differing) + 1):
+        found = {
+            number: " · ".join(told[place] for place in differing[:count] if place < len(told))
+            for number, told in parts.items()
+        }
+        if len(set(found.values())) == len(machines):
+            return found
+    return {number: f"{parts[number][0]}, {place}" for place, number in enumerate(sorted(machines), 1)}
+
+
 def _points(figures: dict[int, Figure], ticks: list[int]) -> list[list[float]]:
     return [[ticks.index(step), figure.median, figure.low, figure.high] for step, figure in sorted(figures.items())]
 
 
-def _reading(entries: Iterable[Entry]) -> list[Line]:
-    return _lines(entries, lambda entry: entry.prefill_tps)
+def _reading(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Line]:
+    return _lines(entries, name, lambda entry: entry.prefill_tps)
 
 
-def _crowd(entries: Iterable[Entry]) -> list[Line]:
+def _crowd(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Line]:
     return _lines(
         entries,
+        name,
         lambda entry: {people: told["total_tps"] for people, told in entry.crowds.items() if told.get("total_tps")},
     )
 
 
-def _lines(entries: Iterable[Entry], figures: Callable[[Entry], Mapping[Any, Figure]]) -> list[Line]:
+def _lines(
+    entries: Iterable[Entry], name: Callable[[Entry], str], figures: Callable[[Entry], Mapping[Any, Figure]]
+) -> list[Line]:
     found = [(entry, {int(step): figure for step, figure in figures(entry).items()}) for entry in entries]
-    return [Line(entry_name(entry), steps) for entry, steps in found if steps]
+    return [Line(name(entry), steps) for entry, steps in found if steps]
 
 
-def _threads(entries: Iterable[Entry]) -> list[Line]:
+def _threads(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Line]:
     """Of each model that was measured with several numbers of threads."""
     found: dict[str, dict[int, Figure]] = {}
     for entry in entries:
-        others = {**entry.setting, "threads": 0}
         if (count := entry.setting.get("threads")) and entry.decode_tps:
-            found.setdefault(names.cell_name(entry.model, others), {})[count] = entry.decode_tps
-    return [Line(name, figures) for name, figures in sorted(found.items()) if len(figures) > 1]
+            others = replace(entry, setting={**entry.setting, "threads": 0})
+            found.setdefault(name(others), {})[count] = entry.decode_tps
+    return [Line(title, figures) for title, figures in sorted(found.items()) if len(figures) > 1]
 
 
 def _median(figure: Figure | None) -> float | None:

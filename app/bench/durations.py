@@ -20,7 +20,9 @@ def split(tasks: Sequence[Sample]) -> dict[str, float]:
 def mail_seconds(cell: Cell) -> float | None:
     """To answer a mail of ten lines: as it was measured, else from the rates of reading and writing."""
     tasks = cell.done(Kind.TASK)
-    if measured := values(cell.done(Kind.TASK, MAIL_TASK), "total_ms"):
+    # What is empty or wrong comes quickly: nobody waits for that.
+    useful = [sample for sample in cell.done(Kind.TASK, MAIL_TASK) if not sample.useless]
+    if measured := values(useful, "total_ms"):
         return median(measured) / 1000
     reading = [
         rate for length in cell.prompts(Kind.READING) for rate in values(cell.done(Kind.READING, length), "prefill_tps")

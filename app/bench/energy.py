@@ -38,7 +38,7 @@ class Power(Protocol):
         """The watts of the machine at rest; None: not yet seen."""
 
     def calibrate(self, pause: Callable[[float], object]) -> None:
-        """Learn the watts at rest; to be called while nothing runs."""
+        """Learn the watts at rest; to be called while nothing runs. `pause` tells whether it was cut short."""
 
     def count(self) -> Count:
         """Begin to count."""
@@ -102,11 +102,14 @@ class Rapl:
         rests = []
         for _ in range(REST_PARTS):
             count, begun = RaplCount(self._zones, 0.0), monotonic()
-            pause(REST_S / REST_PARTS)
+            if pause(REST_S / REST_PARTS):
+                # Somebody came: the counters stand still for a moment, which would look like no watts at all.
+                break
             count.tick()
             seconds = monotonic() - begun
-            if (used := count.joules(seconds, 0.0)) is not None:
-                rests.append(used / seconds)
+            if (used := count.joules(seconds, 0.0)) is None:
+                break
+            rests.append(used / seconds)
         self.idle_w = min(rests, default=self.idle_w)
 
     def count(self) -> Count:

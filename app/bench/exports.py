@@ -9,7 +9,7 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from app.bench import charts, names, ranking, readings, words
+from app.bench import advice, charts, details, hardware, names, ranking, readings, secrecy, words
 from app.bench.ranking import Entry
 from app.bench.stats import Figure, Share
 from app.models.lab import LabRun
@@ -38,19 +38,28 @@ def csv_text(run_ids: Sequence[int]) -> str:
     return "\ufeff" + out.getvalue()
 
 
-def json_text(run_ids: Sequence[int]) -> str:
-    """Machines and runs with all their samples, as they are stored; people's names stay here."""
+def json_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
+    """Machines and runs with all their samples, as they are stored; people's names stay here.
+
+    Not `whole`: without the causes of failures, which may tell of the server, nor the answers that are voted on.
+    """
     runs = readings.several(run_ids)
+    withheld = secrecy.Kept() if whole else secrecy.kept()
+
+    def told_of(row: Any, *left_out: str) -> dict[str, Any]:
+        values = _columns(row, *left_out)
+        return values if whole else secrecy.veiled(values, withheld)
+
     machines = {run.machine.fingerprint: run.machine for run in runs}
     samples: dict[int, list[dict[str, Any]]] = {run.id: [] for run in runs}
     for sample in readings.taken(run_ids):
-        samples[sample.run_id].append(_columns(sample, "id", "run_id", "overruled_by"))
+        samples[sample.run_id].append(told_of(sample, "id", "run_id", "overruled_by"))
     told = {
         "format": FORMAT,
         "version": VERSION,
         "machines": [_columns(machine, "id") for machine in machines.values()],
         "runs": [
-            _columns(run, "id", "machine_id", "user_id")
+            told_of(run, "id", "machine_id", "user_id")
             | {"machine": run.machine.fingerprint, "samples": samples[run.id]}
             for run in runs
         ],
@@ -63,8 +72,17 @@ def markdown(run_ids: Sequence[int]) -> str:
     runs = readings.several(run_ids)
     entries = ranking.leaderboard(run_ids=list(run_ids))
     parts = [f"# {_('Measurements')}", ""]
-    parts += [f"- {_line(run)}" for run in runs]
+    for run in runs:
+        parts += [f"- {_line(run)}", *(f"  - {name}: {value}" for name, value in hardware.facts(run))]
+    for each in advice.of_entries(entries)[0]:
+        where = f" ({each.machine})" if each.machine else ""
+        title = _("Recommended with balanced weights")
+        parts += ["", f"{title}{where}: **{each.name}**, {_('%(score)s of 100', score=each.score)}. {each.why}"]
     parts += ["", f"## {_('Ranking')}", "", *_table(*_ranking(entries))]
+    if note := hardware.energy_note(entries, [run.machine for run in runs]):
+        parts += ["", note]
+    if beside := details.table(entries):
+        parts += ["", f"## {_('Details')}", "", *_table(*beside)]
     for chart in charts.of_entries(entries):
         parts += ["", f"## {chart.title}", "", chart.note, "", *_table(chart.columns, chart.rows)]
     return "\n".join(parts) + "\n"
@@ -82,13 +100,14 @@ def _ranking(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
         _("Model"), _("Verdict"), _("Why"), _("Quality"), _("Time"), _("First word"), _("Tokens/s"), "CPU", "RAM",
         _("Energy"),
     ]  # fmt: skip
-    return columns, [_row(entry) for entry in entries]
+    name = charts.namer(entries)
+    return columns, [_row(entry, name(entry)) for entry in entries]
 
 
-def _row(entry: Entry) -> list[str]:
+def _row(entry: Entry, name: str) -> list[str]:
     ram = names.size(entry.ram_bytes.median) if entry.ram_bytes else names.share(_median(entry.ram_percent))
     return [
-        charts.entry_name(entry),
+        name,
         str(names.VERDICTS[entry.verdict]) if entry.verdict else names.NOTHING,
         words.sentence(entry.reason, entry.params),
         names.whole(_median(entry.quality)),
@@ -97,7 +116,7 @@ def _row(entry: Entry) -> list[str]:
         names.rate(_median(entry.decode_tps)),
         names.share(_median(entry.cpu)),
         ram,
-        names.energy(_median(entry.energy_wh)),
+        names.energy_of(entry.energy_wh, entry.energy_method),
     ]
 
 

@@ -31,6 +31,10 @@ class Judge:
         room = max(64, context - ROOM_TOKENS - len(task.question.encode()) // 3) if context else wanted
         return Question(task.question, min(wanted, room))
 
+    def runs(self, cell: Cell) -> bool:
+        """Whether judging an answer takes the machine, since its program is run."""
+        return self.run_code and self.tasks.tasks[cell.prompt].code is not None
+
     def judge(self, cell: Cell, heard: Heard) -> Judgement:
         """What an answer is worth."""
         task = self.tasks.tasks[cell.prompt]

@@ -52,8 +52,15 @@ def by_model(entries: Iterable[Entry], categories: Mapping[str, str]) -> dict[st
 
 
 def publish(machine_id: int, categories: Mapping[str, str]) -> None:
-    """Write the labels of what was measured on this machine where the chat finds them; commits."""
+    """Write the labels of what was measured on this machine where the chat finds them; commits.
+
+    A machine of which nothing is known tells nothing against the labels there are: an engine that is away, or has
+    other limits for a while, makes it look like another one.
+    """
     entries = [entry for entry in leaderboard(machine_id) if entry.quality]
+    if not entries:
+        db.session.commit()
+        return
     db.session.execute(delete(LabLabel))
     for model, made in by_model(entries, categories).items():
         ram = None if made.ram_bytes is None else round(made.ram_bytes)

@@ -51,9 +51,16 @@ def here(engine: Described, power: Power | None = None, root: Path = Path("/")) 
     if machine is None:
         machine = LabMachine(fingerprint=mark, name=name_of(description))
         db.session.add(machine)
-    machine.description = description
+    machine.description = description | {"energy": _remembered(machine.description or {}, description["energy"])}
     db.session.flush()
     return machine
+
+
+def _remembered(before: dict[str, Any], energy: dict[str, Any]) -> dict[str, Any]:
+    """The watts at rest that were seen once, where this process has not looked yet."""
+    known = before.get("energy") or {}
+    unseen = energy.get("idle_w") is None and energy.get("method", known.get("method")) == known.get("method")
+    return energy | known if unseen else energy
 
 
 def describe(engine: Described, power: Power | None = None, root: Path = Path("/")) -> dict[str, Any]:

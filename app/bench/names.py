@@ -128,6 +128,14 @@ def energy(watt_hours: float | None) -> str:
     return unit(watt_hours, "Wh", 2 if watt_hours < 10 else 0)
 
 
+def energy_of(figure: Any, method: str) -> str:
+    """The energy of a line, called an estimate where it is one: beside other figures nothing else would say so."""
+    if figure is None:
+        return NOTHING
+    text = energy(getattr(figure, "median", figure))
+    return _("%(energy)s (estimated)", energy=text) if method == "estimated" else text
+
+
 def whole(value: float | None) -> str:
     """Rounded."""
     return NOTHING if value is None else number(value)

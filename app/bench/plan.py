@@ -98,7 +98,8 @@ def _kind(value: Any, name: str) -> Kind:
     return Kind(value)
 
 
-def _setting(value: Any, name: str) -> Setting:
+def setting(value: Any, name: str) -> Setting:
+    """The setting of that JSON. Raises invalid_field."""
     if not isinstance(value, Mapping) or set(value) - {"think", "threads", "context", "temperature"}:
         raise AppError("invalid_field", field=name)
     think, temperature = value.get("think") or False, value.get("temperature")
@@ -107,7 +108,8 @@ def _setting(value: Any, name: str) -> Setting:
     if temperature is not None:
         if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
             raise AppError("invalid_field", field="temperature")
-        temperature = float(temperature)
+        # 0 is what it is where nobody says.
+        temperature = float(temperature) or None
     threads = _whole(0, 1024)(value.get("threads") or 0, "threads")
     context = _whole(0, 1_000_000)(value.get("context") or 0, "context")
     return Setting(think, threads, context, temperature)
@@ -115,7 +117,7 @@ def _setting(value: Any, name: str) -> Setting:
 
 READERS: dict[str, Callable[[Any, str], Any]] = {
     "models": _several(_name),
-    "settings": _several(_setting),
+    "settings": _several(setting),
     "kinds": _several(_kind),
     "tasks": _several(_name),
     "readings": _several(_whole(SHORTEST_READING, LONGEST_READING)),

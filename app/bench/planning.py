@@ -20,13 +20,16 @@ def definite(plan: Plan, inventory: Inventory, tasks: Tasks) -> tuple[Plan, list
 
     Raises unknown_model, thinking_unsupported, unknown_task, setting_fixed, nothing_to_measure, plan_too_large.
     """
-    models = _models(plan, inventory)
+    models = _thinking(_models(plan, inventory), plan, inventory)
     names = tuple(model.name for model in models)
     plan = replace(plan, models=names, tasks=_task_ids(plan, tasks))
     check_settings(plan.settings, inventory.engine)
     if Kind.TASK not in plan.kinds:
         plan = replace(plan, tasks=())
-    able = {model.name: _able(model, plan.settings) for model in models}
+    able = {
+        model.name: tuple(setting for setting in plan.settings if model.thinking or not setting.think)
+        for model in models
+    }
     contexts = {model.name: model.context for model in models}
     # An engine whose options cannot be changed cannot be told to unload a model either.
     cells = arranged(plan, able.__getitem__, contexts.__getitem__, unloads=bool(inventory.engine.adjusts))
@@ -57,11 +60,16 @@ def _models(plan: Plan, inventory: Inventory) -> list[Model]:
     return [inventory.find(name) for name in plan.models] or list(inventory.models)
 
 
-def _able(model: Model, settings: Sequence[Setting]) -> tuple[Setting, ...]:
-    found = tuple(setting for setting in settings if model.thinking or not setting.think)
-    if not found:
-        raise AppError("thinking_unsupported", model=model.name)
-    return found
+def _thinking(models: list[Model], plan: Plan, inventory: Inventory) -> list[Model]:
+    """Those that can do any of the settings: where all models were asked for, those that can."""
+    if not all(setting.think for setting in plan.settings):
+        return models
+    unable = [model for model in models if not model.thinking]
+    # A form names every model that there is.
+    every = {model.name for model in inventory.models} <= {model.name for model in models}
+    if unable and (not every or len(unable) == len(models)):
+        raise AppError("thinking_unsupported", model=unable[0].name)
+    return [model for model in models if model.thinking]
 
 
 def _task_ids(plan: Plan, tasks: Tasks) -> tuple[str, ...]:

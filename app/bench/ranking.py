@@ -19,7 +19,8 @@ from app.models.lab import Kind, Verdict
 class Entry:
     """A line. Figures are None where nothing was measured; `reason` and `params` say why the verdict is so.
 
-    `by_task`: each task's mean in percent; `failures`: how many of the `answers` showed which failure of small models;
+    `by_task`: each task's mean in percent; `times`, `energies`: the seconds and watt-hours of each task's answers;
+    `failures`: how many of the `answers` showed which failure of small models;
     `split`: where the time went, in seconds; `mail_s`: to answer a mail of ten lines; `crowds`: figures by the
     number of people at once.
     """
@@ -50,6 +51,8 @@ class Entry:
     reason: str
     params: dict[str, Any]
     by_task: dict[str, float]
+    times: dict[str, list[float]]
+    energies: dict[str, list[float]]
     failures: dict[str, int]
     answers: int
     samples: int
@@ -90,6 +93,8 @@ def entry(cell: Cell) -> Entry:
     verdict, reason, params = (
         _by_hand(judged) if historical else verdict_of(quality, time_s, failures["wrong_language"], len(judged))
     )
+    if quality is None and (tries := _failed_tries(cell)):
+        reason, params = "model_failed", {"count": tries}
     # What the machine did is told of answers, where there are any: loading and reading use it otherwise.
     working = tasks or cell.samples
     newest = cell.runs[0]
@@ -105,7 +110,7 @@ def entry(cell: Cell) -> Entry:
         first_token_s=_typical(tasks, "first_token_ms", 1 / 1000),
         decode_tps=_typical(tasks, "decode_tps"),
         prefill_tps=_by_length(cell),
-        load_cold_s=_seconds(cell.done(Kind.LOAD, "cold"), "load_ms"),
+        load_cold_s=_seconds(_from_disk(cell.done(Kind.LOAD, "cold")), "load_ms"),
         load_warm_s=_seconds(cell.done(Kind.LOAD, "warm"), "load_ms"),
         cpu=figure(values(working, "cpu_machine_mean")),
         cpu_engine=figure(values(working, "cpu_engine_mean")),
@@ -122,6 +127,8 @@ def entry(cell: Cell) -> Entry:
         reason=reason,
         params=params,
         by_task=by_task,
+        times=_each(tasks, "total_ms", 1 / 1000),
+        energies=_each(tasks, "energy_j", 1 / 3600),
         failures=dict(failures),
         answers=len(judged),
         samples=len(cell.samples),
@@ -170,6 +177,12 @@ def _by_task(judged: Sequence[Sample]) -> dict[str, float]:
     return {task: fmean(scores) for task, scores in found.items()}
 
 
+def _failed_tries(cell: Cell) -> int:
+    """How many answers failed by themselves, by the engine's fault or by no one's."""
+    tasks = (sample for sample in cell.samples if sample.kind == Kind.TASK)
+    return sum(not sample.ended and not sample.disturbed for sample in tasks)
+
+
 def _useful(tasks: Sequence[Sample]) -> list[Sample]:
     """Answers that were worth waiting for; all, where none was."""
     return [sample for sample in tasks if sample.worth] or list(tasks)
@@ -200,12 +213,23 @@ def _seconds(samples: Sequence[Sample], name: str) -> Figure | None:
     return _scaled(figure(values(samples, name)), 1 / 1000)
 
 
+def _from_disk(samples: Sequence[Sample]) -> list[Sample]:
+    """Without those where the model's file could not be dropped from the kernel's memory: they were warm."""
+    return [sample for sample in samples if sample.metrics.get("from_disk") != 0]
+
+
 def _typical(tasks: Sequence[Sample], name: str, factor: float = 1.0) -> Figure | None:
     """Of answers: each task counts once, however often it was asked."""
+    return typical(_each(tasks, name, factor).values())
+
+
+def _each(tasks: Sequence[Sample], name: str, factor: float) -> dict[str, list[float]]:
+    """A metric of each task's answers; tasks without it are left out."""
     by_task: defaultdict[str, list[Sample]] = defaultdict(list)
     for sample in tasks:
         by_task[sample.prompt].append(sample)
-    return _scaled(typical(values(samples, name) for samples in by_task.values()), factor)
+    found = {task: [factor * value for value in values(samples, name)] for task, samples in by_task.items()}
+    return {task: known for task, known in found.items() if known}
 
 
 def _scaled(found: Figure | None, factor: float) -> Figure | None:

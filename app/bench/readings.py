@@ -16,6 +16,8 @@ RUNS_SHOWN = 200
 PAGE = 100
 # What was measured by hand was stored later than it was measured.
 NEWEST = (LabRun.created_at.desc(), LabRun.id.desc())
+# Marks the description of a machine that came in a file, until this program measures on it.
+IMPORTED = "imported"
 ACTIVE = (LabState.QUEUED, LabState.RUNNING)
 # What can be looked for in samples, by the name in an address.
 FILTERS = {
@@ -38,10 +40,11 @@ class Line:
 
 
 def machines() -> list[LabMachine]:
-    """All machines of runs: this program's first, the last used first."""
+    """All machines of runs: this program's first, then those of other servers, then what was measured by hand; of each
+    the last used first."""
     used = select(LabRun.machine_id, func.max(LabRun.id).label("last")).group_by(LabRun.machine_id).subquery()
     newest = select(LabMachine).join(used, used.c.machine_id == LabMachine.id).order_by(used.c.last.desc())
-    return sorted(db.session.scalars(newest), key=lambda machine: bool(machine.source))
+    return sorted(db.session.scalars(newest), key=_origin)
 
 
 def runs() -> list[Line]:
@@ -130,6 +133,10 @@ def _lines(wanted: Select[Any]) -> list[Line]:
         .order_by(*NEWEST)
     )
     return [Line(run, total, done or 0, bad or 0) for run, total, done, bad in db.session.execute(counted)]
+
+
+def _origin(machine: LabMachine) -> tuple[bool, bool]:
+    return bool(machine.source), IMPORTED in (machine.description or {})
 
 
 def _found(kind: Any, row_id: int) -> Any:

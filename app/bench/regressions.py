@@ -1,6 +1,6 @@
 """Figures over time and engine versions: how each cell went from run to run, and what became worse beyond noise."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import combinations
@@ -8,7 +8,7 @@ from statistics import fmean, median
 from typing import Any
 
 from app.bench.cells import Cell, Sample, at, gather, values
-from app.bench.stats import Figure, Share, compare, figure, share, typical
+from app.bench.stats import FEWEST, Figure, Share, compare, figure, share, typical
 from app.bench.thresholds import WORSE_PART
 from app.models.lab import Kind, LabRun
 
@@ -68,7 +68,7 @@ class Change:
 
 def history(machine_id: int | None = None) -> list[Point]:
     """All figures of all runs, by cell, the oldest first."""
-    return [point for cell in gather(machine_id) for run in cell.runs[::-1] for point in _points(cell, run)]
+    return [point for cell in gather(machine_id) for one in cell.by_run()[::-1] for point in _points(one)]
 
 
 def regressions(machine_id: int | None = None) -> list[Change]:
@@ -86,23 +86,25 @@ def between(before_id: int, after_id: int) -> list[Change]:
     return found
 
 
-def compared(earlier: Cell, later: Cell) -> list[Change]:
-    """All figures that two cells have in common: of one model in two runs, or of two models."""
+def compared(earlier: Cell, later: Cell, known: Collection[tuple[str, str]] = ()) -> list[Change]:
+    """All figures that two cells have in common: of one model in two runs, or of two models; `known` ones left out."""
     changes = [
-        _change(measure, prompt, earlier, later) for measure in MEASURES for prompt in _prompts(earlier, measure)
+        _change(measure, prompt, earlier, later)
+        for measure in MEASURES
+        for prompt in _prompts(earlier, measure)
+        if (measure.name, prompt) not in known
     ]
-    return [change for change in (*changes, _quality(earlier, later)) if change]
+    changes += [] if (QUALITY, "") in known else [_quality(earlier, later)]
+    return [change for change in changes if change]
 
 
 def _last(cell: Cell) -> Iterator[Change]:
     """Each figure's last two runs: a run need not have measured everything."""
     seen: set[tuple[str, str]] = set()
-    for after, before in combinations(cell.runs[:RECENT], 2):
-        for change in compared(cell.of([before]), cell.of([after])):
-            mark = (change.after.figure, change.after.prompt)
-            if mark not in seen:
-                seen.add(mark)
-                yield change
+    for after, before in combinations(cell.by_run(RECENT), 2):
+        changes = compared(before, after, seen)
+        seen |= {(change.after.figure, change.after.prompt) for change in changes}
+        yield from changes
 
 
 def _change(measure: Measure, prompt: str, before: Cell, after: Cell) -> Change | None:
@@ -111,8 +113,21 @@ def _change(measure: Measure, prompt: str, before: Cell, after: Cell) -> Change 
         common = sorted(set(old) & set(new))
         middles = [(median(old[task]), median(new[task])) for task in common]
         # Task against task: their lengths differ far more than engines do.
-        ratios = [late / early for early, late in middles if early > 0]
-        found = compare([1.0] * len(ratios), ratios, lower_is_better=measure.lower_is_better, least=WORSE_PART)
+        if len(common) < FEWEST:
+            # Too few tasks to tell noise by: their repeats do.
+            first, second = (
+                [
+                    value / middle
+                    for task, (middle, _) in zip(common, middles, strict=True)
+                    if middle > 0
+                    for value in side[task]
+                ]
+                for side in (old, new)
+            )
+        else:
+            second = [late / early for early, late in middles if early > 0]
+            first = [1.0] * len(second)
+        found = compare(first, second, lower_is_better=measure.lower_is_better, least=WORSE_PART)
         shown = figure([early for early, _late in middles]), figure([late for _early, late in middles])
     else:
         first, second = old.get(prompt, []), new.get(prompt, [])
@@ -130,7 +145,7 @@ def _change(measure: Measure, prompt: str, before: Cell, after: Cell) -> Change 
 
 def _quality(before: Cell, after: Cell) -> Change | None:
     """Of the tasks that both runs asked: different where the intervals do not overlap."""
-    old, new = _scores(before.samples), _scores(after.samples)
+    old, new = _scores(before.done(Kind.TASK)), _scores(after.done(Kind.TASK))
     common = sorted(set(old) & set(new))
     first, second = share([old[task] for task in common]), share([new[task] for task in common])
     if first is None or second is None:
@@ -140,14 +155,14 @@ def _quality(before: Cell, after: Cell) -> Change | None:
     return Change(verdict, points[0], points[1], second.mean / first.mean if first.mean else None)
 
 
-def _points(cell: Cell, run: LabRun) -> Iterator[Point]:
-    one = cell.of([run])
+def _points(one: Cell) -> Iterator[Point]:
+    (run,) = one.runs
     for measure in MEASURES:
         for prompt in _prompts(one, measure):
             found = _by_prompt(one, measure, prompt)
             if value := typical(found.values()):
                 yield _point(one, run, measure.name, prompt, value)
-    if quality := share(list(_scores(one.samples).values())):
+    if quality := share(list(_scores(one.done(Kind.TASK)).values())):
         yield _point(one, run, QUALITY, "", quality)
 
 
@@ -165,7 +180,7 @@ def _by_prompt(cell: Cell, measure: Measure, prompt: str) -> dict[str, list[floa
 def _scores(samples: Sequence[Sample]) -> dict[str, float]:
     found: dict[str, list[float]] = {}
     for sample in samples:
-        if sample.kind == Kind.TASK and sample.worth is not None:
+        if sample.worth is not None:
             found.setdefault(sample.prompt, []).append(sample.worth)
     return {task: fmean(scores) for task, scores in found.items()}
 

@@ -3,18 +3,17 @@
 import base64
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from flask_babel import get_locale, gettext, ngettext
 from flask_babel import gettext as _
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
-from app.bench import charts, names, ranking, readings, words
-from app.bench.scatter import anchor, scatter
-from app.bench.tradeoff import PRESETS, Recommendation, recommend
+from app.bench import advice, charts, details, hardware, labels, names, ranking, readings, words
+from app.bench.ranking import Entry
+from app.bench.scatter import anchor
 
 ROOT = Path(__file__).resolve().parents[2]
 STATIC = ROOT / "static"
@@ -28,12 +27,11 @@ MODULES = {
 FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")
 
 
-def build(run_ids: Sequence[int]) -> str:
-    """The whole file, in the language in force. Raises not_found for a run that is missing."""
+def build(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
+    """The whole file, in the language in force; `categories`: what kind each task is of. Raises not_found."""
     runs = readings.several(run_ids)
     entries = ranking.leaderboard(run_ids=list(run_ids))
-    found = recommend(entries, PRESETS["balanced"])
-    pictures = [scatter(entries, found), *charts.of_entries(entries)]
+    recommended, pictures = advice.of_entries(entries)
     return (
         _environment()
         .get_template("lab/report.html")
@@ -42,9 +40,12 @@ def build(run_ids: Sequence[int]) -> str:
             title=runs[0].title if len(runs) == 1 and runs[0].title else _("Measurements of models"),
             runs=runs,
             entries=entries,
-            advice=_advice(found),
-            charts=[chart for chart in pictures if chart],
-            entry_name=charts.entry_name,
+            advice=recommended,
+            charts=[*pictures, *charts.of_entries(entries)],
+            entry_name=charts.namer(entries),
+            details=details,
+            hardware=hardware,
+            labels=_labels(entries, categories),
             styles=Markup("<style>" + FONT_FACE.sub("", (STATIC / "build/app.css").read_text()) + "</style>"),  # noqa: S704
             icons=Markup((STATIC / "build/icons.svg").read_text()),  # noqa: S704
             scripts=_scripts(),
@@ -55,11 +56,14 @@ def build(run_ids: Sequence[int]) -> str:
     )
 
 
-def _advice(found: Recommendation) -> dict[str, Any] | None:
-    if found.best is None:
-        return None
-    name, score = charts.entry_name(found.best), found.scores[found.best.key]
-    return {"name": name, "score": score, "why": words.sentence(found.reason, found.params), "certain": found.certain}
+def _labels(entries: Sequence[Entry], categories: Mapping[str, str]) -> list[tuple[str, dict[str, labels.Label]]]:
+    """Each machine's name with the models' labels there: what is a fast model here may be a slow one there."""
+    judged = [entry for entry in entries if entry.quality and not entry.historical]
+    machines = {entry.machine_id: entry.machine for entry in judged}
+    return [
+        (name, labels.by_model([one for one in judged if one.machine_id == number], categories))
+        for number, name in machines.items()
+    ]
 
 
 def _scripts() -> Markup:

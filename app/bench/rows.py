@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import case, func, insert, select, update
 
 from app.bench import machine
 from app.bench.energy import Power
@@ -60,15 +60,15 @@ class Rows:
             db.session.commit()
             return run
 
-    def begin(self, run_id: int) -> Plan:
-        """Mark a run as running; its plan."""
+    def begin(self, run_id: int) -> Plan | None:
+        """Mark a run as running; its plan, None for one that was cancelled meanwhile."""
+        change: dict[str, Any] = {"state": LabState.RUNNING, "error_code": None, "error_cause": None}
+        change["started_at"] = func.coalesce(LabRun.started_at, utcnow())
         with self._context():
-            run = db.session.get_one(LabRun, run_id)
-            run.state = LabState.RUNNING
-            run.started_at = run.started_at or utcnow()
-            run.error_code = run.error_cause = None
+            begun = update(LabRun).where(LabRun.id == run_id, LabRun.state.in_(UNFINISHED)).values(change)
+            count: int = db.session.execute(begun).rowcount  # type: ignore[attr-defined]
             db.session.commit()
-            return read(run.plan)
+            return read(db.session.get_one(LabRun, run_id).plan) if count else None
 
     def describe(self, run_id: int, engine: Engine, power: Power) -> None:
         """Note the machine as it is once its watts at rest are known, and the engine's version."""
@@ -96,11 +96,12 @@ class Rows:
             db.session.commit()
             return count > 0
 
-    def next_sample(self, run_id: int) -> Waiting | None:
-        """The first sample that waits, in the run's order."""
+    def next_sample(self, run_id: int, cuts: int) -> Waiting | None:
+        """The first sample that waits, in the run's order; those that were begun more than `cuts` times come last."""
+        late = case((LabSample.attempt > cuts, LabSample.attempt), else_=0)
         with self._context():
             waiting = select(LabSample).where(LabSample.run_id == run_id, LabSample.state == SampleState.WAITING)
-            row = db.session.scalar(waiting.order_by(LabSample.position, LabSample.attempt).limit(1))
+            row = db.session.scalar(waiting.order_by(late, LabSample.position, LabSample.attempt).limit(1))
             return None if row is None else Waiting(row.id, row.attempt, _cell(row))
 
     def store(

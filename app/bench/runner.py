@@ -3,23 +3,20 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from app.bench.energy import Power
+from sqlalchemy.exc import OperationalError
+
 from app.bench.judgement import Judgement
 from app.bench.judging import Judge
+from app.bench.means import Means
 from app.bench.order import Cell
-from app.bench.patience import Patience
-from app.bench.plan import Plan
 from app.bench.progress import Progress, count
-from app.bench.rows import Rows, Waiting
+from app.bench.rows import Waiting
 from app.bench.sampler import Question, Sampler, Taken
 from app.bench.storing import EndedError, patiently
-from app.bench.tasks import Tasks
 from app.engines.base import Cancel
 from app.errors import AppError
-from app.generation.inventory import Inventory
-from app.generation.leisure import Leisure
 from app.models.lab import Kind, LabState
 from app.models.types import utcnow
 
@@ -27,22 +24,10 @@ from app.models.types import utcnow
 LOOK_S = 0.5
 # Failures after which it may be away.
 AWAY = ("engine_unreachable", "engine_cut", "engine_busy")
+# The verdict on a program whose time ran out.
+HUNG = "code_hung"
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """What a run is carried with."""
-
-    inventory: Inventory
-    leisure: Leisure
-    rows: Rows
-    tasks: Tasks
-    power: Power
-    system: str
-    run_code: bool
-    patience: Patience
 
 
 class Runner:
@@ -57,32 +42,41 @@ class Runner:
         self._progress = Progress(LabState.RUNNING)
         self._judge = Judge(means.tasks, means.run_code)
         self._busy = False
+        self._quiet_s = means.patience.quiet_s
 
     def carry(self) -> None:
         """Until all samples are taken, the run is cancelled or the program ends; what is left waits in the rows."""
         try:
-            plan = self._begin()
+            plan = patiently(lambda: self._rows.begin(self._id), self._ending, self._full)
+            if plan is None:
+                logger.info("run cancelled before it began run=%s", self._id)
+                return
+            self._count()
+            self._describe()
             sampler = Sampler(self._means.inventory.engine, self._means.power, self._means.system, plan.seed)
             self._judge = Judge(self._means.tasks, self._means.run_code, plan.max_tokens)
             while not self._ending.is_set() and self._state() == LabState.RUNNING:
-                sample = patiently(lambda: self._rows.next_sample(self._id), self._ending, self._full)
-                if sample is None:
+                if (sample := self._next()) is None:
+                    # Before the end is told, with which a command ends.
+                    self._publish()
                     self._move(LabState.DONE)
                     break
+                if self._means.power.idle_w is None:
+                    self._describe()
                 self._sample(sample, sampler)
+            else:
+                self._publish()
             self._back_to_the_default()
         except EndedError:
             logger.warning("run not finished: the program ends run=%s", self._id)
 
-    def _begin(self) -> Plan:
-        plan = patiently(lambda: self._rows.begin(self._id), self._ending, self._full)
-        self._count()
-        self._aside("", lambda cancel: self._means.power.calibrate(cancel.wait))
+    def _describe(self) -> None:
+        """Learn what the machine takes at rest, as far as people leave the time for it, and note how it is."""
+        self._aside("", lambda cancel: self._means.power.calibrate(cancel.wait), self._wanted)
         try:
             self._keep(lambda: self._rows.describe(self._id, self._means.inventory.engine, self._means.power))
         except AppError as error:
             logger.warning("engine not described code=%s cause=%s", error.code, error.cause)
-        return plan
 
     def _sample(self, sample: Waiting, sampler: Sampler) -> None:
         cell = sample.cell
@@ -95,7 +89,7 @@ class Runner:
         judged = None
         again = False
         if taken.cut:
-            again = sample.attempt < self._means.patience.cuts
+            again = sample.attempt < self._means.patience.cuts + self._means.patience.late_cuts
             taken.disturbed = True
             taken.error = AppError("disturbed" if again else "disturbed_too_often")
         elif taken.error is None:
@@ -106,9 +100,13 @@ class Runner:
         logger.info("sample %s run=%s model=%s kind=%s", taken.error or "done", self._id, cell.model, cell.kind)
         if taken.cut:
             self._told(paused="people")
-            self._means.leisure.wait_until_quiet(self._ending, self._means.patience.quiet_s)
+            self._means.leisure.wait_until_quiet(self._ending, self._quiet_s, self._wanted)
+            # Each cut costs people a wait for their model: where they come often, a longer pause is looked for.
+            self._quiet_s = min(2 * self._quiet_s, self._means.patience.quiet_most_s)
         elif taken.error is not None:
             self._mend(cell.model, taken.error)
+        else:
+            self._quiet_s = self._means.patience.quiet_s
 
     def _worth_another_try(self, sample: Waiting, taken: Taken) -> bool:
         """Where the machine was busy with something else; while it always is, trying again is lost time."""
@@ -125,11 +123,24 @@ class Runner:
         if cell.kind != Kind.TASK:
             return None
         try:
-            return self._judge.judge(cell, taken.heard)
+            return self._run_apart(cell, taken) if self._judge.runs(cell) else self._judge.judge(cell, taken.heard)
         except Exception as error:
             logger.exception("answer not judged run=%s task=%s", self._id, cell.prompt)
             taken.error = AppError("internal_error", cause=repr(error))
             return None
+
+    def _run_apart(self, cell: Cell, taken: Taken) -> Judgement:
+        """A program is run while nobody needs the machine, and again where it was slow because somebody came."""
+        leisure = self._means.leisure
+        for _ in range(self._means.patience.tries):
+            if leisure.others:
+                self._told(paused="people")
+                leisure.wait_until_quiet(self._ending, 0, self._wanted)
+            turn = leisure.turn
+            judged = self._judge.judge(cell, taken.heard)
+            if judged.code != HUNG or leisure.turn == turn:
+                break
+        return judged
 
     def _taken(self, cell: Cell, sampler: Sampler) -> Taken | None:
         """The sample, taken when nobody needs the engine; None when the end came before it began."""
@@ -144,19 +155,17 @@ class Runner:
             self._told(paused="")
             found.append(sampler.take(cell, question, context, self._means.leisure.turn, cancel))
 
-        self._aside(cell.model, take)
+        self._aside(cell.model, take, self._wanted)
         return found[0] if found else None
 
-    def _aside(self, model: str, work: Callable[[Cancel], None]) -> bool:
-        """Have work done when nobody needs the engine; whether it was."""
+    def _aside(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool] = lambda: True) -> None:
+        """Have work done when nobody needs the engine, unless it is not wanted any more."""
         if self._means.leisure.others:
             self._told(paused="people")
         try:
-            self._means.leisure.carry(model, work)
+            self._means.leisure.carry(model, work, wanted)
         except AppError as error:
             logger.info("nothing done aside code=%s", error.code)
-            return False
-        return True
 
     def _mend(self, model: str, error: AppError) -> None:
         """After a failure: free an engine that hangs, wait for one that is away; give up when it stays so."""
@@ -194,6 +203,26 @@ class Runner:
 
     def _state(self) -> LabState | None:
         return patiently(lambda: self._rows.state(self._id), self._ending, self._full)
+
+    def _next(self) -> Waiting | None:
+        cuts = self._means.patience.cuts
+        return patiently(lambda: self._rows.next_sample(self._id, cuts), self._ending, self._full)
+
+    def _wanted(self) -> bool:
+        """Whether the run goes on: another process may have cancelled it."""
+        try:
+            return self._rows.state(self._id) == LabState.RUNNING
+        except OperationalError:
+            return True
+
+    def _publish(self) -> None:
+        """The labels come from the samples, and can be written anew: trouble with them is not the run's."""
+        try:
+            self._keep(self._means.publish)
+        except EndedError:
+            raise
+        except Exception:
+            logger.exception("labels not published run=%s", self._id)
 
     def _move(self, state: LabState, error: AppError | None = None) -> None:
         self._keep(lambda: self._rows.move(self._id, state, since=(LabState.RUNNING,), error=error))

@@ -94,9 +94,10 @@ class Sampler:
         if cell.kind == Kind.LOAD:
             if not loaded and cell.model not in self._files:
                 self._load(cell, cancel)
-            self._files.setdefault(cell.model, page_cache.model_files(self._engine.pids()))
+            if cell.model not in self._files and (files := page_cache.model_files(self._engine.pids())):
+                self._files[cell.model] = files
             self._engine.unload(cell.model)
-            taken.metrics["from_disk"] = int(cell.prompt == COLD and page_cache.drop(self._files[cell.model]))
+            taken.metrics["from_disk"] = int(cell.prompt == COLD and page_cache.drop(self._files.get(cell.model, ())))
         elif not loaded and not cell.warmup:
             self._load(cell, cancel)
 

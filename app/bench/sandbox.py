@@ -9,25 +9,26 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from app.bench import held_memory
+
 ROOT = Path(__file__).resolve().parents[2]
 PLAYERS = ROOT / "app/bench/players"
 MB = 1 << 20
 # Of each process; `NPROC` counts all of them (in their user namespace, or nobody's).
-LIMITS = {"AS": 1024 * MB, "FSIZE": 16 * MB, "NPROC": 32, "NOFILE": 128, "CORE": 0}
+LIMITS = {"AS": 1024 * MB, "FSIZE": 16 * MB, "NPROC": 32, "NOFILE": 64, "CORE": 0}
 # Seconds of CPU beyond the play's own; the signal for it can be ignored for two more.
 CPU, IGNORED = 8, 2
 # Of all together, looked at so often.
 MEMORY, LOOK = 512 * MB, 0.05
 TMP = 64 * MB
-# Seconds beyond the play's own: the start, on a machine that is busy with something more important.
-GRACE = 20.0
+# Seconds beyond the play's own: a program has only the time that nobody else on the machine wants.
+GRACE = 60.0
 # Of what is written, the beginning and the end are kept; the report is one short line.
 HEAD, TAIL, LONGEST_REPORT = 4000, 8000, 200_000
 PROBE_SECONDS = 10
@@ -111,6 +112,7 @@ class _Watch:
 
     def until(self, deadline: float) -> Outcome:
         ended = Ended.TIME
+        least = held_memory.shared()
         with selectors.DefaultSelector() as pipes:
             for pipe in (self._process.stdout, self._process.stderr):
                 pipes.register(pipe, selectors.EVENT_READ)  # type: ignore[arg-type]
@@ -120,7 +122,9 @@ class _Watch:
                     if (status := self._process.poll()) is not None:
                         ended = Ended.TIME if status == OUT_OF_CPU else Ended.ITSELF
                         break
-                    if _memory(self._process.pid) > MEMORY:
+                    # What others shared before may be let go of meanwhile.
+                    least = min(least, shared := held_memory.shared())
+                    if held_memory.of(self._process.pid) > MEMORY or shared - least > MEMORY:
                         ended = Ended.MEMORY
                         break
             finally:
@@ -165,7 +169,7 @@ def _limits(seconds: float) -> dict[str, tuple[int, int]]:
 
 def _command(bwrap: str, hidden: Path = ROOT) -> list[str]:
     """bubblewrap with its options; what is to be run follows."""
-    command = ["nice", "-n", "10", bwrap, "--die-with-parent", "--new-session", "--clearenv"]
+    command = [bwrap, "--die-with-parent", "--new-session", "--clearenv"]
     command += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     if os.getuid() == 0:
         # The limit of processes does not hold for root: the entry becomes nobody.
@@ -226,23 +230,3 @@ def _top(path: Path) -> list[str]:
     if path.is_symlink():
         return ["--symlink", os.readlink(path), str(path)]
     return ["--ro-bind", str(path), str(path)] if path.is_dir() else []
-
-
-def _memory(pid: int) -> int:
-    """Bytes that a process and all below it hold."""
-    return sum(_resident(one) for one in _below(pid))
-
-
-def _below(pid: int) -> Iterator[int]:
-    yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            for child in children.read_text().split():
-                yield from _below(int(child))
-
-
-def _resident(pid: int) -> int:
-    try:
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, IndexError):
-        return 0

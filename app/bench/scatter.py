@@ -29,7 +29,7 @@ def scatter(entries: Sequence[Entry], found: Recommendation) -> Chart | None:
         "points": points,
         "front": [[entry.time_s.median, entry.quality.mean] for entry in front if entry.time_s and entry.quality],
         "steps": _steps([entry.energy_wh.median for entry in shown if entry.energy_wh]),
-        "words": {"ideal": _("towards the ideal"), "front": _("Pareto front"), "size": _("Energy")},
+        "words": {"ideal": _("towards the ideal"), "front": _("Pareto front"), "size": _size_name(shown)},
     }
     rows = tuple(
         (entry_name(entry), names.whole(entry.quality.mean), names.seconds(entry.time_s.median), _energy(entry))
@@ -54,7 +54,9 @@ def _state(entry: Entry, best: str, front: set[str]) -> str:
 def _point(entry: Entry, state: str) -> dict[str, object]:
     quality, time, energy = entry.quality, entry.time_s, entry.energy_wh
     name, points = entry_name(entry), names.whole(quality.mean if quality else None)
-    figures = names.seconds(time.median if time else None) + (f", {_energy(entry)}" if energy else "")
+    # The legend says once whether energy is an estimate.
+    spent = names.energy(energy.median) if energy else ""
+    figures = ", ".join(filter(None, (names.seconds(time.median if time else None), spent)))
     detail = {
         "recommended": _("recommended, %(figures)s", figures=figures),
         "dominated": _("dominated, %(figures)s", figures=figures),
@@ -75,7 +77,14 @@ def _point(entry: Entry, state: str) -> dict[str, object]:
 
 
 def _energy(entry: Entry) -> str:
-    return names.energy(entry.energy_wh.median if entry.energy_wh else None)
+    return names.energy_of(entry.energy_wh, entry.energy_method)
+
+
+def _size_name(entries: Sequence[Entry]) -> str:
+    methods = {entry.energy_method for entry in entries if entry.energy_wh}
+    if methods == {"estimated"}:
+        return str(_("Energy (estimated)"))
+    return str(_("Energy (partly estimated)") if "estimated" in methods else _("Energy"))
 
 
 def _steps(energies: Sequence[float]) -> list[list[object]]:

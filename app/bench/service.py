@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -142,7 +142,8 @@ class Labo:
             raise AppError("not_found")
         if state in (LabState.QUEUED, LabState.RUNNING):
             raise AppError("lab_run_active")
-        if rows.next_sample(run_id) is None or not rows.move(run_id, LabState.QUEUED, since=(state,)):
+        waits = rows.next_sample(run_id, self.patience.cuts) is not None
+        if not (waits and rows.move(run_id, LabState.QUEUED, since=(state,))):
             raise AppError("lab_run_ended")
         self._wake.set()
         self.start()
@@ -162,12 +163,13 @@ class Labo:
         current = self._current
         if state is None:
             return None
-        if current and current[0] == run_id:
-            return replace(current[1], state=state)
+        if current and current[0] == run_id and state == LabState.RUNNING:
+            return current[1]
         done, total, remaining = count(self._rows().spent(run_id))
         if state == LabState.QUEUED:
             return Progress(state, done, total, remaining, paused="queued")
-        if state != LabState.RUNNING or (sample := self._rows().next_sample(run_id)) is None:
+        sample = self._rows().next_sample(run_id, self.patience.cuts) if state == LabState.RUNNING else None
+        if sample is None:
             return Progress(state, done, total)
         # Another process carries it.
         cell = sample.cell
@@ -208,7 +210,8 @@ class Labo:
             return LabRun.next_id()
 
     def _carry(self, run_id: int) -> None:
-        from app.bench.runner import Means, Runner  # noqa: PLC0415
+        from app.bench.means import Means  # noqa: PLC0415
+        from app.bench.runner import Runner  # noqa: PLC0415
 
         rows = self._rows()
 
@@ -225,9 +228,9 @@ class Labo:
                 self._terms.system,
                 self._terms.run_code,
                 self.patience,
+                self.publish,
             )
             Runner(run_id, means, self._ending, tell).carry()
-            self.publish()
         except OperationalError:
             # A full disk or a busy database: the run goes on later.
             raise

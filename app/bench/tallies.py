@@ -13,6 +13,8 @@ from app.extensions import db
 from app.models.campaign import Choice, LabCampaign, LabVote
 from app.models.lab import LabSample
 
+# With votes on fewer questions nothing is said of a model.
+FEWEST_PROMPTS = 3
 # What a choice is worth to the first of the two.
 WON = {Choice.FIRST: 1.0, Choice.SECOND: 0.0, Choice.ALIKE: 0.5}
 
@@ -47,6 +49,18 @@ def apart(found: Fit) -> list[bool]:
 def clear(found: Fit) -> bool:
     """Whether the whole order is beyond doubt."""
     return all(apart(found))
+
+
+def broad(campaign: LabCampaign) -> bool:
+    """Whether votes are on several questions, most of them on no single one: one good answer is no good model."""
+    rows = db.session.execute(
+        select(LabSample.prompt, func.count())
+        .join(LabVote, LabVote.first_id == LabSample.id)
+        .where(LabVote.campaign_id == campaign.id)
+        .group_by(LabSample.prompt)
+    )
+    counts = [count for _prompt, count in rows]
+    return len(counts) >= FEWEST_PROMPTS and 2 * max(counts) <= sum(counts)
 
 
 def tally(campaign: LabCampaign) -> tuple[int, int]:

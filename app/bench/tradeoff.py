@@ -1,14 +1,14 @@
 """The best compromise of quality, speed and sobriety: the front, a score for each, the recommended one and why."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask_babel import ngettext
 
 from app.bench import names
 from app.bench.ranking import Entry
-from app.bench.stats import FEWEST
+from app.bench.stats import FEWEST, Figure, share, typical
 from app.bench.thresholds import FEWEST_TASKS, LEAST_PART, LEAST_POINTS, WORSE_PART
 from app.doctor.figures import number
 from app.models.lab import Verdict
@@ -49,10 +49,31 @@ class Recommendation:
 
 
 def rateable(entries: Sequence[Entry]) -> list[Entry]:
-    """Those with a quality and a time, of enough tasks; of fewer, where nobody had more."""
+    """Those that were asked enough of the same tasks (fewer, where nobody had more), with their figures over these:
+    who was asked easier tasks is neither better nor quicker for that.
+    """
     measured = [entry for entry in entries if entry.quality and entry.time_s]
-    most = max((entry.tasks for entry in measured), default=0)
-    return [entry for entry in measured if entry.tasks >= min(most, FEWEST_TASKS)]
+    least = min(max((entry.tasks for entry in measured), default=0), FEWEST_TASKS)
+    found, tasks = max(
+        (_alike(one, measured, least) for one in measured),
+        key=lambda kept: (len(kept[0]), len(kept[1])),
+        default=([], frozenset()),
+    )
+    timed, counted = (
+        tasks.intersection(*(figures for one in found if (figures := getattr(one, name)))) or tasks
+        for name in ("times", "energies")
+    )
+    common = [
+        replace(
+            one,
+            quality=share([one.by_task[task] / 100 for task in sorted(tasks)]),
+            time_s=_over(one.times, timed),
+            energy_wh=_over(one.energies, counted),
+            by_task={task: one.by_task[task] for task in sorted(tasks)},
+        )
+        for one in found
+    ]
+    return [one for one in common if one.time_s]
 
 
 def pareto(entries: Sequence[Entry]) -> list[Entry]:
@@ -68,6 +89,7 @@ def recommend(entries: Sequence[Entry], weights: Weights) -> Recommendation:
     """The best by these weights; never one that failed."""
     rated = scores(entries, weights)
     allowed = [entry for entry in rateable(entries) if entry.verdict not in (None, Verdict.FAILED)]
+    whole = {entry.key: entry for entry in entries}
     ordered = sorted(allowed, key=lambda one: (-rated[one.key], -_quality(one), _time(one), one.key))
     shown = {key: round(score) for key, score in rated.items()}
     if not ordered:
@@ -75,7 +97,8 @@ def recommend(entries: Sequence[Entry], weights: Weights) -> Recommendation:
     best, others = ordered[0], ordered[1:]
     reason, params = _why(best, allowed)
     certain = not others or _apart(best, others[0])
-    return Recommendation(best, shown, others[:RUNNERS_UP], reason, params, certain)
+    runners_up = [whole[one.key] for one in others[:RUNNERS_UP]]
+    return Recommendation(whole[best.key], shown, runners_up, reason, params, certain)
 
 
 def scores(entries: Sequence[Entry], weights: Weights) -> dict[str, float]:
@@ -106,6 +129,20 @@ def scores(entries: Sequence[Entry], weights: Weights) -> dict[str, float]:
         )
         found[one.key] = 100 * points / total
     return found
+
+
+def _alike(first: Entry, entries: Sequence[Entry], least: int) -> tuple[list[Entry], frozenset[str]]:
+    """Who can be held against this one, those with most of its tasks first, and the tasks that all of them had."""
+    found, tasks = [], frozenset(first.by_task)
+    for one in sorted(entries, key=lambda one: -len(tasks & one.by_task.keys())):
+        if len(common := tasks & one.by_task.keys()) >= least:
+            found.append(one)
+            tasks = common
+    return found, tasks
+
+
+def _over(figures: Mapping[str, Sequence[float]], tasks: Iterable[str]) -> Figure | None:
+    return typical(figures[task] for task in sorted(tasks) if task in figures)
 
 
 def _scale(values: Sequence[float], least: float, *, higher: bool = False) -> Callable[[float], float]:

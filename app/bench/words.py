@@ -66,6 +66,7 @@ SENTENCES: dict[str, LazyString] = {
     # Of a model
     "by_hand": _l("Judged by hand, by whoever measured it."),
     "model_not_asked": _l("No task was asked of it yet."),
+    "model_failed": _l("Asked %(count)s times, and it never came to an answer."),
     "model_good": _l("Good, and quick enough."),
     "model_slow": _l("Good, but slow: %(seconds)s s for an answer."),
     "model_middling": _l("Quick enough, but of middling quality."),
@@ -139,7 +140,8 @@ SENTENCES: dict[str, LazyString] = {
     "task_bad_passes": _l("The bad answer passes this check (%(check)s): a check that cannot fail is useless."),
     "task_bad_pattern": _l("This regular expression is not valid: %(cause)s."),
     "task_slow_pattern": _l(
-        "This regular expression could take for ever: no repeat within a repeat, “.*” twice at most and not first."
+        "This regular expression could take for ever: no repeat and no choice within a repeat, “.*” twice at most and "
+        "not first."
     ),
     "task_bad_code": _l("How the program is tried is not valid: %(cause)s."),
     "task_code_and_checks": _l("A coding task has no checks: its program is tried."),

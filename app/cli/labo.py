@@ -11,7 +11,7 @@ from flask.cli import AppGroup
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.bench import archive, exports, readings, report
+from app.bench import archive, exports, readings, report, troubles
 from app.bench.comparison import side_by_side
 from app.bench.names import cell_name
 from app.bench.ranking import leaderboard
@@ -23,7 +23,7 @@ from app.models.lab import LabState
 labo = AppGroup("labo", help="Measure models on this server: run, compare, report.")
 THINKING = {"no": (False,), "yes": (True,), "both": (False, True)}
 WRITERS = {
-    ".html": report.build,
+    ".html": lambda run_ids: report.build(run_ids, labo_of(_app()).tasks().categories),
     ".json": exports.json_text,
     ".csv": exports.csv_text,
     ".md": exports.markdown,
@@ -103,10 +103,13 @@ def compare(first: str, second: str) -> None:
         pairs = side_by_side(first, second)
     except AppError as error:
         raise _explained(error) from None
+    several = len({cell.machine.id for one, other, _changes in pairs for cell in (one, other)}) > 1
     for one, other, changes in pairs:
         before, after = cell_name(one.model, one.setting), cell_name(other.model, other.setting)
         if before == after:
             before, after = (f"{name} ({cell.runs[0].id})" for name, cell in ((before, one), (after, other)))
+        if several:
+            before, after = (f"{name} ({cell.machine.name})" for name, cell in ((before, one), (after, other)))
         shown.comparison(before, after, changes)
 
 
@@ -222,4 +225,4 @@ def _app() -> Flask:
 
 def _explained(error: AppError) -> click.ClickException:
     cause = f"{error.code}: {error.cause}" if error.cause else error.code
-    return click.ClickException(f"{error.sentence} ({cause})")
+    return click.ClickException(f"{troubles.of_error(error)} ({cause})")

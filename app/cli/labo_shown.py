@@ -8,13 +8,13 @@ import click
 from flask import Flask
 from flask_babel import gettext as _
 
-from app.bench import charts, names, trends, words
+from app.bench import charts, details, names, trends, troubles, words
 from app.bench.progress import Progress
 from app.bench.ranking import Entry
 from app.bench.readings import ACTIVE, Line
 from app.bench.regressions import MEASURES, Change
 from app.bench.service import Labo
-from app.errors import AppError, sentence
+from app.errors import AppError
 from app.models.lab import LabRun
 
 LOOK_S = 0.5
@@ -75,14 +75,15 @@ def run_lines(lines: Sequence[Line]) -> None:
 
 def trouble(run: LabRun) -> str:
     """Why a run was given up."""
-    said = sentence(run.error_code or "", {"engine": run.engine.get("label", "")})
+    said = troubles.of_run(run)
     return f"{said} ({run.error_code}: {run.error_cause})" if run.error_cause else f"{said} ({run.error_code})"
 
 
 def ranking(entries: Sequence[Entry]) -> None:
     """The leaderboard as a table, each line with its reason below."""
     head = (_("Model"), _("Quality"), _("Time"), _("First word"), _("Tokens/s"), "CPU", "RAM", _("Energy"))
-    rows = [_figures(entry) for entry in entries]
+    name_of = charts.namer(entries)
+    rows = [_figures(entry, name_of(entry)) for entry in entries]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row, entry in zip((head, *rows), (None, *entries), strict=True):
         name, *cells = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
@@ -90,22 +91,31 @@ def ranking(entries: Sequence[Entry]) -> None:
         click.echo(f"{sign} {name.strip():{widths[0]}}  " + "  ".join(cells))
         if entry and entry.reason:
             click.echo(f"  {'':{widths[0]}}  {words.sentence(entry.reason, entry.params)}")
+    _beside(entries)
 
 
-def _figures(entry: Entry) -> tuple[str, ...]:
+def _beside(entries: Sequence[Entry]) -> None:
+    """What has no column: a few lines for each model, without what was not measured."""
+    columns, rows = details.table(entries) or ((), ())
+    for name, *cells in rows:
+        told = [f"  {head}: {cell}" for head, cell in zip(columns[1:], cells, strict=True) if cell != names.NOTHING]
+        click.echo("\n".join(["", name, *told]))
+
+
+def _figures(entry: Entry, name: str) -> tuple[str, ...]:
     def middle(figure: object) -> float | None:
         return getattr(figure, "median", None)
 
     ram = names.size(middle(entry.ram_bytes)) if entry.ram_bytes else names.share(middle(entry.ram_percent))
     return (
-        charts.entry_name(entry),
+        name,
         names.whole(middle(entry.quality)),
         names.seconds(middle(entry.time_s)),
         names.seconds(middle(entry.first_token_s)),
         names.rate(middle(entry.decode_tps)),
         names.share(middle(entry.cpu)),
         ram,
-        names.energy(middle(entry.energy_wh)),
+        names.energy_of(entry.energy_wh, entry.energy_method),
     )
 
 

@@ -10,6 +10,8 @@ from app.generation.scheduler import Priority, Scheduler, Ticket
 
 # How often the queue is looked at while people are at work.
 LOOK_S = 0.5
+# How often it is asked whether the work in hand is still wanted.
+WANTED_S = 1.0
 
 _numbers = itertools.count(1)
 
@@ -32,10 +34,11 @@ class Leisure:
         """How many pieces of work the queue has started so far, whoever's."""
         return self._scheduler.turn
 
-    def carry(self, model: str, work: Callable[[Cancel], None]) -> None:
-        """Have `work` done when its turn comes, and wait for its end; it must end soon once its cancel is set.
+    def carry(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool] = lambda: True) -> None:
+        """Have `work` done when its turn comes, and wait for its end; it must end soon once its cancel is set, as it is
+        when `wanted` says that nobody wants it any more.
 
-        Raises what it raised; interrupted when the server ends before it began.
+        Raises what it raised; interrupted when it never began: the server ends, or it was cancelled.
         """
         ended = threading.Event()
         failures: list[BaseException] = []
@@ -53,7 +56,9 @@ class Leisure:
         with self._lock:
             self._ticket = ticket
         self._scheduler.submit(ticket)
-        ended.wait()
+        while not ended.wait(WANTED_S):
+            if not wanted():
+                self.cancel()
         with self._lock:
             self._ticket = None
         if failures:
@@ -69,10 +74,12 @@ class Leisure:
             self._scheduler.cancel(ticket.key)
             ticket.cancel.set()
 
-    def wait_until_quiet(self, ending: threading.Event, quiet_s: float) -> None:
-        """Return once nobody else was at work for so many seconds, or when `ending` is set."""
+    def wait_until_quiet(
+        self, ending: threading.Event, quiet_s: float, wanted: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Return once nobody else was at work for so many seconds, when `ending` is set or nobody wants it any more."""
         left = quiet_s
-        while not ending.is_set():
+        while not ending.is_set() and wanted():
             if self.others:
                 left = quiet_s
                 ending.wait(LOOK_S)

@@ -8,6 +8,7 @@ from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
 from app.bench import campaigns as domain
+from app.bench import troubles
 from app.bench.words import CATEGORIES
 from app.bodies import plain_text
 from app.errors import AppError
@@ -27,7 +28,7 @@ def make_campaign() -> Any:
     try:
         made = domain.create(labo(), form.getlist("model"), form.getlist("prompt"), current_user.id, title)
     except AppError as error:
-        return _form(form, error.sentence), error.status
+        return _form(form, troubles.of_error(error)), error.status
     return redirect(url_for("lab.campaign", campaign_id=made.id))
 
 

@@ -1,13 +1,16 @@
-"""The form of a measuring run: what is measured, on which models, how often."""
+"""The form of a measuring run: what is measured, on which models, how often, and what that would come to."""
 
 import re
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 from flask import redirect, request, url_for
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
+from app.bench import forecast, troubles
+from app.bench.words import CATEGORIES
 from app.bodies import plain_text
 from app.errors import AppError
 from app.lab.pages import labo, page
@@ -15,6 +18,8 @@ from app.models.lab import Kind
 from app.web import generation
 
 MOST_SETTINGS = 20
+# What the advanced part of the form has, beside single tasks; it is shown open where any of it is given.
+ADVANCED = ("readings", "crowds", "context", "temperature", "max_tokens", "seed")
 
 
 def new_run() -> str:
@@ -26,11 +31,15 @@ def new_run() -> str:
 
 
 def launch() -> Any:
-    """Begin, or say what is wrong with the form."""
+    """Begin, or count only what that would come to (`look`), or say what is wrong with the form."""
+    form = request.form
     try:
-        run = labo().launch(plan_of(request.form), current_user.id, plain_text(request.form.get("title"))[:200])
+        plan = plan_of(form)
+        if form.get("look"):
+            return _form(form, coming=forecast.of_plan(plan, generation().inventory, labo().tasks()))
+        run = labo().launch(plan, current_user.id, plain_text(form.get("title"))[:200])
     except AppError as error:
-        return _form(request.form, error.sentence), error.status
+        return _form(form, troubles.of_error(error)), error.status
     return redirect(url_for("lab.run", run_id=run.id))
 
 
@@ -39,41 +48,64 @@ def plan_of(form: MultiDict[str, str]) -> dict[str, Any]:
     if not form.getlist("model") or not form.getlist("kind"):
         raise AppError("nothing_to_measure")
     thinking = {"both": (False, True), "with": (True,)}.get(form.get("think", ""), (False,))
-    return {
+    settings = product(
+        thinking, _numbers(form, "threads") or [0], _numbers(form, "context") or [0], _decimals(form, "temperature")
+    )
+    names = ("think", "threads", "context", "temperature")
+    plan = {
         "models": form.getlist("model"),
         "kinds": form.getlist("kind"),
-        "tasks": [form.get("tasks") or "short"],
-        "settings": [{"think": think, "threads": count} for think in thinking for count in _threads(form)],
+        "tasks": form.getlist("task") or [form.get("tasks") or "short"],
+        "settings": [dict(zip(names, values, strict=True)) for values in settings],
         "repeats": _whole(form, "repeats", 3),
+        "readings": _numbers(form, "readings"),
+        "crowds": _numbers(form, "crowds"),
+        "max_tokens": _whole(form, "max_tokens", 0),
     }
+    if form.get("seed", "").strip():
+        plan["seed"] = _whole(form, "seed", 0)
+    return {name: value for name, value in plan.items() if value != []}
 
 
-def _threads(form: Mapping[str, str]) -> list[int]:
-    """Numbers with anything between them; none: as the server is set."""
-    given = form.get("threads", "")
-    if not re.fullmatch(r"[\d\s,;.]*", given):
-        raise AppError("invalid_field", field="threads")
-    return [int(number[:9]) for number in re.findall(r"\d+", given)][:MOST_SETTINGS] or [0]
+def _numbers(form: Mapping[str, str], name: str) -> list[int]:
+    """Numbers with anything between them; none: as the server is set, or as the default plan has it."""
+    given = form.get(name, "")
+    if not re.fullmatch(r"[\d\s,;.]*", given) or not given.isascii():
+        raise AppError("invalid_field", field=name)
+    return [int(number[:9]) for number in re.findall(r"\d+", given)][:MOST_SETTINGS]
+
+
+def _decimals(form: Mapping[str, str], name: str) -> list[float | None]:
+    """Numbers with spaces between them: the comma is the decimal one."""
+    given = form.get(name, "").replace(";", " ").replace(",", ".").split()
+    if not all(re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", number) for number in given):
+        raise AppError("invalid_field", field=name)
+    found: list[float | None] = [float(number) for number in given[:MOST_SETTINGS]]
+    return found or [None]
 
 
 def _whole(form: Mapping[str, str], name: str, default: int) -> int:
     given = form.get(name, "").strip()
-    if given and not re.fullmatch(r"\d{1,9}", given):
+    if given and not re.fullmatch(r"[0-9]{1,9}", given):
         raise AppError("invalid_field", field=name)
     return int(given or default)
 
 
-def _form(given: MultiDict[str, str], wrong: str = "") -> str:
+def _form(given: MultiDict[str, str], wrong: str = "", coming: forecast.Forecast | None = None) -> str:
     inventory, tasks = generation().inventory, labo().tasks().tasks.values()
     code = sum(bool(task.code) for task in tasks)
+    groups = {name: [task for task in tasks if task.category == name] for name in CATEGORIES}
     return page(
         "launch",
         "runs",
         given=given,
         wrong=wrong,
+        coming=coming,
         models=inventory.models,
         reachable=inventory.reachable,
         adjusts=inventory.engine.adjusts,
         thinking=any(model.thinking for model in inventory.models),
         counts={"office": len(tasks) - code, "code": code, "all": len(tasks)},
+        groups={name: found for name, found in groups.items() if found},
+        advanced=bool(given.getlist("task")) or any(given.get(name) for name in ADVANCED),
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import current_app, render_template, request
 
-from app.bench import names, readings, scatter, words
+from app.bench import details, hardware, names, readings, scatter, words
 from app.bench.service import Labo
 from app.errors import AppError
 from app.models.types import MAX_INTEGER
@@ -26,6 +26,8 @@ def page(template: str, current: str, **values: Any) -> str:
 def shared() -> dict[str, Any]:
     """What all of its templates may use."""
     return {
+        "details": details,
+        "hardware": hardware,
         "names": names,
         "words": words,
         "mark": readings.mark,

@@ -1,13 +1,15 @@
 """The measuring runs: the list, one with its charts, its progress, cancel and resume, its exports."""
 
 from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 from flask import Response, jsonify, redirect, url_for
+from flask_login import current_user
 
-from app.bench import charts, exports, names, ranking, readings, report
+from app.bench import charts, exports, names, ranking, readings, report, troubles
 from app.bench.tasks import Tasks
-from app.errors import AppError, sentence
+from app.errors import AppError
 from app.lab.pages import labo, page
 from app.models.lab import LabRun
 
@@ -15,7 +17,7 @@ WRITERS = {
     "csv": ("text/csv", exports.csv_text),
     "json": ("application/json", exports.json_text),
     "md": ("text/markdown", exports.markdown),
-    "html": ("text/html", report.build),
+    "html": ("text/html", lambda run_ids: report.build(run_ids, labo().tasks().categories)),
 }
 
 
@@ -39,7 +41,7 @@ def run(run_id: int) -> str:
         progress=_progress(found, labo().tasks()),
         active=found.state in readings.ACTIVE,
         by=readings.name_of(found.user_id),
-        failure=sentence(found.error_code, {"engine": found.engine.get("label", "")}) if found.error_code else "",
+        failure=troubles.of_run(found),
         entries=entries,
         charts=charts.of_entries(entries),
     )
@@ -71,6 +73,8 @@ def export(run_id: int, form: str) -> Response:
     if form not in WRITERS:
         raise AppError("not_found")
     mimetype, write = WRITERS[form]
+    if form == "json":
+        write = partial(exports.json_text, whole=current_user.is_admin)
     headers = {"Content-Disposition": f'attachment; filename="labo-{run_id}.{form}"'}
     return Response(write([run_id]), mimetype=mimetype, headers=headers)
 

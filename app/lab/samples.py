@@ -6,9 +6,9 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.bench import course, readings, words
+from app.bench import course, readings, secrecy, troubles, words
 from app.bodies import plain_text
-from app.errors import AppError, sentence
+from app.errors import AppError
 from app.lab.pages import labo, number_asked, page
 from app.models.lab import Kind, LabSample, Verdict
 
@@ -69,7 +69,9 @@ def _page(found: LabSample, wrong: str = "", note: str = "") -> str:
         after=after,
         tasks=labo().tasks().tasks,
         reason=words.sentence(told["code"], told.get("params")) if told.get("code") else "",
-        failure=sentence(found.error_code, {"engine": found.run.engine.get("label", "")}) if found.error_code else "",
+        failure=troubles.of_sample(found),
+        withheld=secrecy.is_kept(found) and not current_user.is_admin,
+        retaken=troubles.retaken(found),
         by=readings.name_of(found.overruled_by),
         facts=course.facts(found),
         chart=course.course(found),

@@ -99,6 +99,9 @@ def _choice(found: Recommendation) -> dict[str, Any] | None:
         "why": words.sentence(found.reason, found.params),
         "next": [(names.cell_name(entry.model, entry.setting), found.scores[entry.key]) for entry in found.runners_up],
         "certain": found.certain,
+        "estimated": best.energy_method == "estimated",
+        # The chat knows nothing of it: there the server's settings hold.
+        "setting": names.setting_name(best.setting),
         "installed": any(model.name == best.model for model in inventory.models),
         "is_default": default.effective == best.model,
         "settable": current_user.is_admin and default_model(_app())[1] != ENVIRONMENT,

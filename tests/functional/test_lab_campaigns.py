@@ -3,13 +3,13 @@
 import pytest
 
 from app.models.campaign import LabCampaign
-from app.models.lab import LabRun
+from app.models.lab import LabRun, LabSample, LabState, SampleState
 from tests.functional.test_lab_pages import text_of
 from tests.support.labo import STEADY
 from tests.support.person import Person
 from tests.support.processes import wait_until
 from tests.support.site import Site
-from tests.support.votes import MODELS, PROMPTS, answered, shown, vote_all
+from tests.support.votes import MODELS, PROMPTS, answered, campaign, shown, vote_all
 
 
 def make(person: Person, **form: object) -> object:
@@ -44,6 +44,30 @@ def test_nothing_is_voted_on_before_all_answers_are_there(site: Site, alice: Per
         rows.commit()
     assert "Les réponses sont encore en cours d’écriture" in text_of(bob.get("/lab/campaigns/1").text)
     assert shown(bob, 1) == ("", [])
+
+
+def test_the_answer_that_nothing_disturbed_is_shown(site: Site, alice: Person, bob: Person) -> None:
+    number = campaign(site, MODELS[:2], PROMPTS[:1])
+    with site.rows() as rows:
+        old = rows.query(LabSample).filter_by(model=MODELS[0]).one()
+        old.disturbed = True
+        again = {"position": old.position, "attempt": 2, "kind": "task", "model": old.model, "prompt": old.prompt}
+        rows.add(LabSample(run_id=old.run_id, state=SampleState.DONE, setting={}, answer="Sans bruit", **again))
+        rows.commit()
+    assert "Sans bruit" in shown(bob, number)[1]
+
+
+def test_nothing_is_voted_on_while_a_disturbed_answer_is_to_be_taken_again(
+    site: Site, alice: Person, bob: Person
+) -> None:
+    number = campaign(site, MODELS[:2], PROMPTS[:1])
+    with site.rows() as rows:
+        old = rows.query(LabSample).filter_by(model=MODELS[0]).one()
+        old.disturbed, old.run.state = True, LabState.RUNNING
+        again = {"position": old.position, "attempt": 2, "kind": "task", "model": old.model, "prompt": old.prompt}
+        rows.add(LabSample(run_id=old.run_id, setting={}, **again))
+        rows.commit()
+    assert shown(bob, number) == ("", [])
 
 
 @pytest.mark.parametrize(

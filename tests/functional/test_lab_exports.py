@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.bench import archive, report
+from app.bench import archive, exports, report
+from app.models.campaign import LabCampaign
 from app.models.lab import LabMachine, LabRun, LabSample
 from tests.functional.test_lab_pages import text_of
 from tests.support.lab import names, seed
@@ -123,7 +124,7 @@ def test_texts_cannot_break_out_of_the_report(site: Site, bob: Person, run_id: i
 
 def test_two_runs_make_one_report(site: Site, alice: Person, run_id: int) -> None:
     with site.app.test_request_context(headers={"Accept-Language": "fr"}):
-        text = report.build([run_id - 1, run_id])
+        text = report.build([run_id - 1, run_id], site.app.extensions["labo"].tasks().categories)
     words = text_of(text)
     assert "Essai 1.0" in words
     assert "Essai 1.1" in words
@@ -132,3 +133,81 @@ def test_two_runs_make_one_report(site: Site, alice: Person, run_id: int) -> Non
 def test_unknown_forms_and_runs_are_not_found(site: Site, bob: Person, run_id: int) -> None:
     assert bob.get(f"/lab/runs/{run_id}/export/pdf").status_code == 404
     assert bob.get("/lab/runs/999/export/csv").status_code == 404
+
+
+def test_what_is_the_administrator_s_stays_out_of_others_json(
+    site: Site, alice: Person, bob: Person, run_id: int
+) -> None:
+    with site.rows() as rows:
+        rows.get(LabRun, run_id).error_cause = "dial tcp"
+        rows.add(LabCampaign(title="", run_id=run_id, models=["modele-b:4b"], prompts=["summary-title"]))
+        rows.commit()
+
+    def told(person: Person) -> tuple[dict[str, Any], list[dict[str, Any]], list[dict[str, Any]]]:
+        run = json.loads(exported(person, run_id, "json"))["runs"][0]
+        voted = [one for one in run["samples"] if (one["model"], one["prompt"]) == ("modele-b:4b", "summary-title")]
+        return run, voted, [one for one in run["samples"] if one["kind"] == "task" and one not in voted]
+
+    run, voted, others = told(alice)
+    assert run["error_cause"] == "dial tcp"
+    assert "connection closed" in {one["error_cause"] for one in run["samples"]}
+    assert all(one["answer"] and one["judgement"] for one in voted)
+    run, voted, others = told(bob)
+    assert {one["error_cause"] for one in [run, *run["samples"]]} == {None}
+    assert voted
+    assert not any(one["answer"] or one["judgement"] for one in voted)
+    assert all(one["answer"] for one in others)
+
+
+def test_estimated_energy_is_called_so_in_every_file(site: Site, bob: Person, run_id: int) -> None:
+    ranked = exported(bob, run_id, "md").partition("## Classement")[2].partition("##")[0]
+    rows = [line for line in ranked.splitlines() if line.startswith("| modele-")]
+    assert rows
+    assert all(re.search(r"Wh \(estimée\) \|", line) for line in rows)
+    report_words = text_of(exported(bob, run_id, "html"))
+    assert "watts supposés" in report_words
+    assert "L’énergie est ici estimée" in report_words
+    assert "Énergie (estimée)" in bob.get("/lab/recommendation").json["spec"]["words"]["size"]
+
+
+def test_the_machine_and_what_has_no_column_are_in_the_report(site: Site, bob: Person, run_id: int) -> None:
+    with site.rows() as rows:
+        machine = rows.get(LabRun, run_id).machine
+        machine.description = machine.description | {"sockets": 2, "nodes": 2, "quota": 3.5, "ram_limit": 8 * 10**9}
+        rows.commit()
+    for form in ("html", "md"):
+        words = text_of(exported(bob, run_id, form)).replace("\u202f", " ").replace("\xa0", " ")
+        for seen in (
+            "2 sockets · 8 cœurs · 8 processeurs logiques", "3,5 CPU", "avx avx2 fma", "limitée à 8", "Ollama 1.1",
+            "4 096", "Chargement depuis le disque", "Tokens/s chacun (personnes : 1 · 2 · 4)", "mauvaise langue",
+            "1 échec · 1 perturbé",
+        ):  # fmt: skip
+            assert seen in words, (form, seen)
+    assert "Étiquettes" in text_of(exported(bob, run_id, "html"))
+
+
+def test_two_machines_are_told_apart_in_one_report(site: Site, alice: Person, run_id: int) -> None:
+    with site.rows() as rows:
+        first = rows.get(LabRun, run_id - 1)
+        first.machine = LabMachine(fingerprint="autre", name="Autre machine", description={"cpu": "Autre"})
+        rows.commit()
+    with site.app.test_request_context(headers={"Accept-Language": "fr"}):
+        page, table = (
+            report.build([run_id - 1, run_id], site.app.extensions["labo"].tasks().categories),
+            exports.markdown([run_id - 1, run_id]),
+        )
+    assert page.count('class="advice__name"') == 2
+    assert 'id="scatter-title"' not in page
+    assert len(set(re.findall(r'id="(scatter-[0-9]+-title)"', page))) == 2
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids))
+    for words in (text_of(page), table):
+        assert "modele-b:4b (Autre machine)" in words
+        assert "modele-b:4b (Processeur d’essai)" in words
+    with site.rows() as rows:
+        # The same hardware with less memory has the same name.
+        rows.query(LabMachine).filter_by(fingerprint="autre").one().name = rows.get(LabRun, run_id).machine.name
+        rows.commit()
+    with site.app.test_request_context(headers={"Accept-Language": "fr"}):
+        table = exports.markdown([run_id - 1, run_id])
+    assert len(set(re.findall(r"^\| modele-b:4b \((Processeur d’essai, \d)\)", table, re.MULTILINE))) == 2

@@ -6,10 +6,11 @@ import re
 import pytest
 
 from app.bench import historical
-from app.models.lab import LabMachine
+from app.models.lab import LabMachine, LabSample
 from tests.support.lab import names, seed
 from tests.support.person import Person, problem
 from tests.support.site import Site
+from tests.support.votes import campaign, shown
 
 WEIGHTS = {
     "quality": "?quality=100&speed=0&sobriety=0",
@@ -144,3 +145,51 @@ def test_each_figure_has_its_history(measured: Site, bob: Person) -> None:
 
 def test_one_run_has_no_history(site: Site, bob: Person) -> None:
     assert "Deux mesures font un historique" in text_of(bob.get("/lab/history").text)
+
+
+def test_how_the_energy_is_known_is_said_as_it_is(measured: Site, bob: Person) -> None:
+    assert "watts supposés" in text_of(bob.get("/lab/").text)
+    with measured.rows() as rows:
+        machine = rows.query(LabMachine).filter_by(source="").one()
+        told = machine.description["energy"] | {"assumed": False}
+        machine.description = machine.description | {"energy": told}
+        rows.commit()
+    words = text_of(bob.get("/lab/").text)
+    assert "watts supposés" not in words
+    assert "watts réglés" in words
+
+
+def test_what_has_no_column_is_behind_a_line_under_the_ranking(measured: Site, bob: Person) -> None:
+    (below,) = re.findall(r"<details class=.more.>.*?</details>", bob.get("/lab/").text, re.DOTALL)
+    words = text_of(below).replace("\u202f", " ").replace("\xa0", " ")
+    assert below.count('<th scope="row">') == 12
+    for seen in ("Contexte", "4 096", "Chargement depuis la mémoire", "Tokens/s chacun (personnes : 1 · 2 · 4)"):
+        assert seen in words, seen
+    assert re.search(r"mauvaise langue \d+ \(sur \d+ réponses\)", words)
+    assert "1 échec · 1 perturbé" in words
+
+
+def test_a_choice_with_a_setting_says_that_the_chat_has_the_server_s(site: Site, alice: Person) -> None:
+    with site.rows() as rows:
+        run = seed(1)
+        for sample in run.samples:
+            sample.model = "phi3:mini"
+            sample.setting = sample.setting | {"think": True}
+        rows.query(LabSample).filter(LabSample.run_id != run.id).delete()
+        rows.commit()
+    assert "Mesuré ainsi : avec réflexion. Le chat, lui, suit les réglages du serveur." in text_of(
+        alice.get("/lab/").text
+    ).replace("\xa0", " ")
+
+
+def test_what_was_voted_says_why_the_campaign_ended_and_how_energy_is_known(
+    site: Site, alice: Person, bob: Person
+) -> None:
+    number = campaign(site)
+    form = {"pair": shown(bob, number)[0], "choice": "first"}
+    given = bob.submit(f"/lab/campaigns/{number}/votes", form).location
+    alice.submit(f"/lab/campaigns/{number}/close", {})
+    words = text_of(bob.get(given).text)
+    assert "Close par un administrateur." in words
+    assert "assez de votes" not in words
+    assert re.search(r"Wh \(estimée\)", text_of(bob.get(f"/lab/campaigns/{number}/results").text))

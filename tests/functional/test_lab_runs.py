@@ -1,10 +1,11 @@
 """Measuring runs by the pages: the form, the progress, cancelling and going on, what is refused."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.models.lab import LabRun, LabState
+from app.models.lab import LabRun, LabSample, LabState
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -15,6 +16,7 @@ from tests.support.person import Person
 from tests.support.processes import wait_until
 from tests.support.site import Site
 
+NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
 TASK = "calc-total-price"
 SMALL = {"model": "phi3:mini", "kind": "task", "tasks": TASK, "repeats": "1", "title": "Un essai"}
 
@@ -112,6 +114,11 @@ def test_a_second_run_waits_and_says_so(site: Site, alice: Person, ollama: FakeO
         ({"threads": "two"}, "threads"),
         ({"tasks": "unknown-task"}, "unknown-task"),
         ({"kind": "weather"}, "kinds"),
+        ({"temperature": "warm"}, "temperature"),
+        ({"temperature": "2,5"}, "temperature"),
+        ({"readings": "5"}, "readings"),
+        ({"seed": "-1"}, "seed"),
+        ({"look": "1", "task": "unknown-task"}, "unknown-task"),
     ],
 )
 def test_what_is_wrong_with_the_form_is_said_and_the_rest_kept(
@@ -135,5 +142,53 @@ def test_an_interrupted_run_offers_to_go_on(site: Site, alice: Person, bob: Pers
         path = f"/lab/runs/{run.id}"
     words = text_of(alice.get(path).text)
     assert "Cette mesure a été abandonnée. Ollama ne répond pas." in words
+    assert "Régénérer" not in words
     assert "Reprendre cette mesure" in words
     assert "Reprendre cette mesure" not in bob.get(path).text
+
+
+def test_the_machine_s_record_is_on_the_page_of_a_run(site: Site, bob: Person) -> None:
+    with site.rows():
+        path = f"/lab/runs/{seed(1).id}"
+    (record,) = re.findall(r'<dl class="record">.*?</dl>', bob.get(path).text, re.DOTALL)
+    words = text_of(record).replace("\xa0", " ")
+    for seen in ("Processeur d’essai", "1 socket · 8 cœurs", "Nœuds de mémoire (NUMA) 1", "avx avx2 fma", "Ollama 1.1"):
+        assert seen in words, seen
+    assert "supposés" in words
+
+
+def test_everything_the_command_can_set_can_be_set_in_the_form(site: Site, alice: Person) -> None:
+    advanced = {
+        "readings": "200 300", "crowds": "3", "context": "2048", "temperature": "0 0,7", "max_tokens": "64",
+        "seed": "11", "task": "calc-vat", "kind": ["reading", "crowd", "task"],
+    }  # fmt: skip
+    form = SMALL | advanced | {"csrf_token": alice.token}
+    path = alice.send("POST", "/lab/runs", data=form).location
+    alice.submit(path + "/cancel", {})
+    with site.rows() as rows:
+        plan = rows.get(LabRun, int(path.rpartition("/")[2])).plan
+    assert (plan["readings"], plan["crowds"], plan["tasks"]) == ([200, 300], [3], ["calc-vat"])
+    assert (plan["max_tokens"], plan["seed"]) == (64, 11)
+    assert [(one["context"], one["temperature"] or 0) for one in plan["settings"]] == [(2048, 0), (2048, 0.7)]
+
+
+def test_what_a_plan_comes_to_is_told_before_it_is_begun(site: Site, alice: Person) -> None:
+    form = {"look": "1", "kind": "reading", "readings": "100 200", "repeats": "5"}
+
+    def told() -> str:
+        answer = alice.submit("/lab/runs", SMALL | form)
+        assert answer.status_code == 200
+        assert 'value="100 200"' in answer.text
+        assert re.search(r"<details class=.card more more--card. open>", answer.text)
+        return text_of(answer.text).replace("\u202f", " ").replace("\xa0", " ")
+
+    # Of each repeat a warm-up and two readings.
+    assert "15 relevés. Leur durée n’est pas connue" in told()
+    with site.rows() as rows:
+        assert rows.query(LabRun).count() == 0
+        run = seed(1)
+        for sample in run.samples:
+            sample.started_at, sample.finished_at = NOON, NOON + timedelta(seconds=4)
+        rows.query(LabSample).filter(LabSample.run_id != run.id).delete()
+        rows.commit()
+    assert "15 relevés. Environ 1 min" in told()

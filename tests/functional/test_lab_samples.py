@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from app.errors import SENTENCES
+from app.models.campaign import LabCampaign
 from app.models.lab import Kind, LabSample, Verdict
 from tests.functional.test_lab_pages import text_of
 from tests.support.lab import seed
@@ -137,3 +139,62 @@ def test_the_ranking_heeds_a_person_s_word(site: Site, alice: Person, run_id: in
     for sample_id in passed:
         alice.submit(f"/lab/samples/{sample_id}/verdict", {"verdict": "failed", "note": NOTE})
     assert float(quality()) < before
+
+
+def test_a_sample_that_failed_says_why_whatever_the_code(site: Site, bob: Person, run_id: int) -> None:
+    sample = one(site, error_code="engine_cut")
+    for code in [*SENTENCES, "a_code_of_another_version"]:
+        with site.rows() as rows:
+            rows.get(LabSample, sample.id).error_code = code
+            rows.commit()
+        answer = bob.get(f"/lab/samples/{sample.id}")
+        assert answer.status_code == 200, code
+        words = text_of(answer.text)
+        assert "Ce relevé a échoué." in words, code
+        assert "%(" not in words, code
+        if code.startswith("engine_"):
+            # Nobody asked a question here.
+            assert "Régénérer" not in words, code
+            assert "Votre question" not in words, code
+    with site.rows() as rows:
+        rows.get(LabSample, sample.id).error_code = "engine_load_failed"
+        rows.commit()
+    assert f"Le modèle {sample.model} n’a pas pu être chargé." in text_of(bob.get(f"/lab/samples/{sample.id}").text)
+
+
+def test_a_disturbed_sample_says_whether_it_was_taken_again(site: Site, bob: Person, run_id: int) -> None:
+    with site.rows() as rows:
+        rows.query(LabSample).filter_by(disturbed=True).delete()
+        first = rows.query(LabSample).filter_by(run_id=run_id, kind=Kind.READING).first()
+        first.disturbed, first.state = True, "done"
+        rows.commit()
+        sample_id, place = first.id, {"run_id": run_id, "position": first.position, "attempt": 2}
+        told = {"kind": first.kind, "model": first.model, "prompt": first.prompt}
+    assert "le relevé compte tel quel" in text_of(bob.get(f"/lab/samples/{sample_id}").text)
+    with site.rows() as rows:
+        rows.add(LabSample(state="done", setting={}, metrics={}, **place, **told))
+        rows.commit()
+    words = text_of(bob.get(f"/lab/samples/{sample_id}").text)
+    assert "Le relevé a été refait" in words
+    assert "compte tel quel" not in words
+
+
+def test_answers_that_are_voted_on_are_the_administrator_s_until_the_end(
+    site: Site, alice: Person, bob: Person, run_id: int
+) -> None:
+    sample = one(site, run_id=run_id, verdict=Verdict.PASSED, warmup=False)
+    path = f"/lab/samples/{sample.id}"
+    assert "La livraison est décalée" in bob.get(path).text
+    with site.rows() as rows:
+        rows.add(LabCampaign(title="", run_id=run_id, models=[sample.model], prompts=[sample.prompt]))
+        rows.commit()
+    words = text_of(bob.get(path).text)
+    assert "Cette réponse est soumise au vote." in words
+    assert "La livraison est décalée" not in words
+    assert "La livraison est décalée" in alice.get(path).text
+    other = one(site, run_id=run_id, verdict=Verdict.PASSED, warmup=False, model=sample.model, prompt="summary-title")
+    assert "La livraison est décalée" in bob.get(f"/lab/samples/{other.id}").text
+    with site.rows() as rows:
+        rows.query(LabCampaign).update({"closed": "ended"})
+        rows.commit()
+    assert "La livraison est décalée" in bob.get(path).text

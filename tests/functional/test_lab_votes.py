@@ -7,7 +7,8 @@ from itertools import product
 
 import pytest
 
-from app.models.campaign import LabCampaign, LabVote
+from app.models import User
+from app.models.campaign import Choice, LabCampaign, LabVote
 from app.models.lab import LabSample
 from tests.functional.test_lab_pages import text_of
 from tests.support.lab import names
@@ -189,6 +190,30 @@ def test_an_administrator_closes_it_and_everyone_sees_the_results(site: Site, al
     assert bob.get(f"/lab/campaigns/{number}/results").status_code == 200
     assert alice.submit(f"/lab/campaigns/{number}/close", {}).status_code == 302
     assert closed(site, number) == "ended"
+
+
+def test_one_question_decides_nothing(site: Site, alice: Person, person: Callable[[str], Person]) -> None:
+    prompts = tuple(name for name, _size in names(3))
+    number = campaign(site, MODELS[:2], prompts)
+    people = [person(f"voisin{index}") for index in range(22)]
+    with site.rows() as rows:
+        first, second = rows.query(LabSample).filter_by(prompt=prompts[0]).order_by(LabSample.id)
+        users = rows.query(User).filter(User.username.in_([one.name for one in people]))
+        for place, user in enumerate(users):
+            rows.add(
+                LabVote(
+                    campaign_id=number,
+                    user_id=user.id,
+                    pair=f"{first.id}-{second.id}",
+                    first_id=first.id,
+                    second_id=second.id,
+                    choice=Choice.SECOND if place < 2 else Choice.FIRST,
+                )
+            )
+        rows.commit()
+    assert vote_all(people[0], number, "P") == 2
+    assert len(given(site)) == 24
+    assert closed(site, number) == ""
 
 
 def test_it_stops_when_the_order_is_beyond_doubt(site: Site, alice: Person, person: Callable[[str], Person]) -> None:

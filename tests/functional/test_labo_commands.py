@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import Result
 
-from app.models.lab import LabState
+from app.models.lab import LabMachine, LabRun, LabState
 from tests.fakes.ollama import FakeOllama
+from tests.support.lab import seed
 from tests.support.labo import STEADY, Measuring
 from tests.support.processes import wait_until
 from tests.support.site import Site
@@ -42,6 +43,8 @@ def test_all_models_are_measured_and_a_report_is_written(run: Run, tmp_path: Pat
     assert str(report) in result.output
     page = report.read_text()
     assert "Premier essai" in page
+    # What has no column stands below, line by line.
+    assert re.search(r"deepseek-r1:1\.5b · \S.*\n  \S", result.output)
     assert "deepseek-r1:1.5b" in page
     # Nothing is fetched when it is read.
     assert not re.search(r"(?:src|href)=[\"']https?:", page)
@@ -109,6 +112,8 @@ def test_an_engine_that_is_away_is_named(make_site: Callable[..., Site]) -> None
     result = make_site(OLLAMA_HOST="127.0.0.1:9").app.test_cli_runner().invoke(args=["labo", "run"])
     assert result.exit_code == 1
     assert "engine_unreachable" in result.output
+    # Nobody asked a question that could be kept.
+    assert "question" not in result.output
 
 
 def test_a_server_that_runs_does_the_measuring(run: Run, make_site: Callable[..., Site], ollama: FakeOllama) -> None:
@@ -135,3 +140,14 @@ def test_an_interrupted_run_goes_on(run: Run, make_site: Callable[..., Site]) ->
     result = run("resume", str(run_id))
     assert result.exit_code == 0, result.output
     assert before.run(run_id).state == LabState.DONE
+
+
+def test_what_two_machines_measured_says_which_one(run: Run, make_site: Callable[..., Site]) -> None:
+    with make_site().rows() as rows:
+        later = seed(1).id
+        first = rows.query(LabRun).filter_by(title="Essai 1.0").one()
+        first.machine = LabMachine(fingerprint="autre", name="Autre machine", description={})
+        rows.commit()
+        earlier = first.id
+    head = run("compare", str(earlier), str(later)).output.splitlines()[0]
+    assert re.search(r"modele-a:1\.5b .*\(Autre machine\) +modele-a:1\.5b .*\(Processeur d’essai", head), head

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from app.bench import archive, exports
+from app.bench import archive, exports, readings
 from app.errors import AppError
-from app.models.lab import LabRun, LabState
+from app.models.lab import LabMachine, LabRun, LabState
 from tests.support.labo import Measuring
+from tests.support.measured import machine, run, task
 from tests.support.site import Site, furnished, migrated
 
 
@@ -34,12 +35,41 @@ def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Site:
 def test_a_run_is_the_same_on_another_server(site: Site, elsewhere: Site, written: dict[str, Any]) -> None:
     with elsewhere.rows():
         (made,) = archive.load(json.dumps(written))
-        assert json.loads(exports.json_text([made.id])) == written
+        copy = json.loads(exports.json_text([made.id]))
+        assert copy["machines"][0]["description"].pop("imported") is True
+        assert copy == written
         # Another time it is there already, as it is where it came from.
         assert archive.load(json.dumps(written)) == []
     with site.rows():
         assert archive.load(json.dumps(written)) == []
     elsewhere.stop()
+
+
+def test_another_servers_machine_is_never_taken_for_this_one(elsewhere: Site, written: dict[str, Any]) -> None:
+    strange = json.loads(json.dumps(written))
+    strange["machines"][0] |= {"fingerprint": "strange", "name": "Ailleurs"}
+    strange["runs"][0]["machine"] = "strange"
+    with elsewhere.rows():
+        archive.load(json.dumps(strange))
+        assert [machine.name for machine in readings.machines()] == ["Ailleurs"]
+        own = machine("Ici")
+        run(own, [task("calc-vat", 1)])
+        archive.load(json.dumps(written))
+        # The last that was used is another one each time.
+        assert readings.machines()[0].name == "Ici"
+        assert [bool(one.source) for one in readings.machines()] == [False, False, False]
+    elsewhere.stop()
+
+
+def test_a_machine_that_this_program_measures_on_is_its_own(site: Site, written: dict[str, Any]) -> None:
+    with site.rows() as session:
+        here = session.query(LabMachine).filter_by(source="").one()
+        here.description = here.description | {readings.IMPORTED: True}
+        session.commit()
+    measuring = Measuring(site)
+    measuring.taken()
+    with site.rows() as session:
+        assert readings.IMPORTED not in session.query(LabMachine).filter_by(source="").one().description
 
 
 def test_what_was_not_measured_there_is_not_measured_here(elsewhere: Site, written: dict[str, Any]) -> None:
@@ -77,6 +107,84 @@ def _without(name: str) -> Callable[[dict[str, Any]], object]:
         (lambda told: told["runs"][0]["samples"][0].update(metrics=[]), "lab_import_damaged", "metrics"),
         (lambda told: told["runs"][0]["samples"][0].update(disturbed="no"), "lab_import_damaged", "disturbed"),
         (lambda told: told["runs"][0]["samples"][0].update(score=True), "lab_import_damaged", "score"),
+        (
+            lambda told: told["runs"][0]["samples"][0].update(metrics={"total_ms": "soon"}),
+            "lab_import_damaged",
+            "metrics",
+        ),
+        (
+            lambda told: told["runs"][0]["samples"][0].update(metrics={"total_ms": True}),
+            "lab_import_damaged",
+            "metrics",
+        ),
+        (lambda told: told["runs"][0]["samples"][0].update(metrics={"total_ms": [1]}), "lab_import_damaged", "metrics"),
+        (
+            lambda told: told["runs"][0]["samples"][0].update(metrics={"total_ms": float("inf")}),
+            "lab_import_damaged",
+            "JSON",
+        ),
+        (
+            lambda told: told["runs"][0]["samples"][0].update(metrics={"energy_method": "x" * 999}),
+            "lab_import_damaged",
+            "metrics",
+        ),
+        (lambda told: told["runs"][0]["samples"][0].update(series=[[1, 2, 3]]), "lab_import_damaged", "series"),
+        (lambda told: told["runs"][0]["samples"][0].update(series=[[1, 2, 3, "much"]]), "lab_import_damaged", "series"),
+        (lambda told: told["runs"][0]["samples"][0].update(series=[7]), "lab_import_damaged", "series"),
+        (lambda told: told["runs"][0]["samples"][0].update(setting={"think": "yes"}), "lab_import_damaged", "setting"),
+        (
+            lambda told: told["runs"][0]["samples"][0].update(setting={"threads": "all"}),
+            "lab_import_damaged",
+            "setting",
+        ),
+        (lambda told: told["runs"][0]["samples"][0].update(setting={"colour": 1}), "lab_import_damaged", "setting"),
+        (
+            lambda told: told["runs"][0]["samples"][0].update(kind="reading", prompt="long"),
+            "lab_import_damaged",
+            "prompt",
+        ),
+        (lambda told: told["runs"][0]["samples"][0].update(kind="crowd", prompt="²"), "lab_import_damaged", "prompt"),
+        (
+            lambda told: told["runs"][0]["samples"][0].update(judgement={"failures": 7}),
+            "lab_import_damaged",
+            "judgement",
+        ),
+        (
+            lambda told: told["runs"][0]["samples"][0].update(judgement={"failures": [[]]}),
+            "lab_import_damaged",
+            "judgement",
+        ),
+        (
+            lambda told: told["runs"][0]["samples"][0].update(judgement={"checks": ["words"]}),
+            "lab_import_damaged",
+            "judgement",
+        ),
+        (
+            lambda told: told["runs"][0]["samples"][0].update(
+                judgement={"code": "essential_failed", "params": {"check": []}}
+            ),
+            "lab_import_damaged",
+            "judgement",
+        ),
+        (lambda told: told["runs"][0]["samples"][0].update(position=10**30), "lab_import_damaged", "position"),
+        (lambda told: told["runs"][0]["samples"][0].update(score=7), "lab_import_damaged", "score"),
+        (lambda told: told["runs"][0]["samples"][0].update(answer="\0"), "lab_import_damaged", "answer"),
+        (lambda told: told["runs"][0]["samples"][0].update(answer="\ud800"), "lab_import_damaged", "JSON"),
+        (lambda told: told["runs"][0].update(plan={"models": 7}), "lab_import_damaged", "plan"),
+        (lambda told: told["runs"][0].update(models={"phi3:mini": 7}), "lab_import_damaged", "models"),
+        (
+            lambda told: told["runs"][0].update(models={"phi3:mini": {"size_bytes": "large"}}),
+            "lab_import_damaged",
+            "models",
+        ),
+        (lambda told: told["runs"][0].update(engine={"version": [1]}), "lab_import_damaged", "engine"),
+        (
+            lambda told: told["runs"][0].update(created_at="0001-01-01T00:00:00+00:00"),
+            "lab_import_damaged",
+            "created_at",
+        ),
+        (lambda told: told["machines"][0].update(description={"threads": "many"}), "lab_import_damaged", "description"),
+        (lambda told: told["machines"][0].update(description={"energy": 7}), "lab_import_damaged", "description"),
         (lambda told: told["runs"][0]["samples"][-1].pop("model"), "lab_import_damaged", "model"),
     ],
 )

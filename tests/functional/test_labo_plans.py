@@ -33,6 +33,7 @@ def measuring(site: Site) -> Measuring:
         ({"settings": [{"thinking": True}]}, "invalid_field", "settings"),
         ({"settings": [{"think": "yes"}]}, "invalid_field", "think"),
         ({"settings": [{"threads": -1}]}, "invalid_field", "threads"),
+        ({"settings": [{"temperature": -0.5}]}, "invalid_field", "temperature"),
         ({"settings": [{"temperature": 3}]}, "invalid_field", "temperature"),
         ({"settings": [{"think": True}]}, "thinking_unsupported", "phi3:mini"),
         ({"kinds": ["task"], "tasks": ["no-such-task"]}, "unknown_task", "no-such-task"),
@@ -65,6 +66,23 @@ def test_the_plan_that_nobody_chose_is_short_and_takes_all_models(measuring: Mea
     assert "mail-reply-ten-lines" in plan["tasks"]
     assert 5 <= len(plan["tasks"]) <= 20
     assert {sample.model for sample in measuring.samples(run.id)} == set(plan["models"])
+    measuring.labo.cancel(run.id)
+
+
+@pytest.mark.parametrize("named", [[], ["phi3:mini", "deepseek-r1:1.5b"]])
+def test_thinking_of_all_models_is_asked_of_those_that_can(measuring: Measuring, named: list[str]) -> None:
+    with measuring.site.rows():
+        run = measuring.labo.launch({"models": named, "settings": [{"think": True}], "kinds": ["task"], "repeats": 1})
+        assert run.plan["models"] == list(run.models) == ["deepseek-r1:1.5b"]
+    assert {sample.model for sample in measuring.samples(run.id)} == {"deepseek-r1:1.5b"}
+    measuring.labo.cancel(run.id)
+
+
+def test_a_temperature_of_nothing_is_the_usual_one(measuring: Measuring) -> None:
+    settings = [{"temperature": 0}, {"temperature": 0.0}, {}, {"temperature": 0.5}]
+    with measuring.site.rows():
+        run = measuring.labo.launch({"models": ["phi3:mini"], "settings": settings, "repeats": 1})
+        assert [setting["temperature"] for setting in run.plan["settings"]] == [None, 0.5]
     measuring.labo.cancel(run.id)
 
 

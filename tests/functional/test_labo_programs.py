@@ -2,14 +2,21 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from app.models.lab import SampleState, Verdict
+from app.bench import coding
+from app.bench.judgement import Judgement
+from app.bench.patience import Patience
+from app.models.lab import LabState, SampleState, Verdict
+from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.apart import needs_sandbox
 from tests.support.labo import Measuring
+from tests.support.person import Person
+from tests.support.processes import wait_until
 from tests.support.site import Site
 
 SNAKE = (Path(__file__).parents[1] / "samples/programs/snake_pygame.txt").read_text()
@@ -67,3 +74,34 @@ def test_a_hostile_program_fails_its_sample_and_the_run_goes_on(daring: Measurin
     assert (first.state, first.verdict) == (SampleState.DONE, Verdict.FAILED)
     assert first.judgement["code"] in ("code_killed", "code_memory", "code_hung")
     assert second.verdict == Verdict.PASSED
+
+
+@needs_sandbox
+def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_after_them(
+    daring: Measuring, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daring.labo.patience = Patience(tries=2, quiet_s=0)
+    leisure, alice = daring.site.generation.leisure, Person(daring.site.app, "alice")
+    alice.register()
+    judge = coding.judge
+    streams: list[Any] = []
+    others: list[bool] = []
+
+    def slow_at_first(*given: Any, **how: Any) -> Judgement:
+        others.append(leisure.others)
+        if streams:
+            return judge(*given, **how)
+        streams.append(alice.ask(alice.start(), "Bonjour"))
+        ollama.reached(Phase.DECODING, 2)
+        return Judgement(Verdict.FAILED, 0.0, "code_hung")
+
+    monkeypatch.setattr(coding, "judge", slow_at_first)
+    ollama.script(Scenario.answer(), answer(SNAKE), Scenario.hold(1))
+    run_id = daring.launch(kinds=["task"], tasks=["snake"])
+    wait_until(lambda: (told := daring.labo.progress(run_id)) is not None and told.paused == "people")
+    ollama.release()
+    assert streams[0].end().data("done")["status"] == "done"
+    assert daring.ended(run_id).state == LabState.DONE
+    (sample,) = daring.samples(run_id)
+    assert (sample.verdict, sample.judgement["code"]) == (Verdict.PASSED, "code_plays")
+    assert others == [False, False]

@@ -1,20 +1,20 @@
-"""Measuring runs: what is taken and kept, in which order, and that people come first."""
+"""Measuring runs: what is taken and kept, in which order, and how they begin, wait, end and go on."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy import select
 
-from app.bench import historical
-from app.bench.patience import Patience
+from app.bench import historical, labels
+from app.bench.rows import Rows
 from app.errors import AppError
-from app.models.lab import Kind, LabMachine, LabRun, LabState, SampleState
+from app.models.lab import Kind, LabLabel, LabMachine, LabRun, LabState, SampleState
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.scenario import Scenario
 from tests.support.labo import Measuring
-from tests.support.person import Person
 from tests.support.processes import wait_until
 from tests.support.site import Site
 
@@ -92,57 +92,6 @@ def test_models_that_think_are_measured_with_thinking_and_without(measuring: Mea
     assert 0 < thought.metrics["thinking_tokens"] < thought.metrics["output_tokens"]
 
 
-def test_whoever_asks_comes_first_and_the_sample_is_taken_again(
-    measuring: Measuring, ollama: FakeOllama, alice: Person
-) -> None:
-    # The warm-up, the task's sample, and Alice's question.
-    ollama.script(Scenario.answer(), Scenario.hold(5), Scenario.answer("Me voici."))
-    run_id = measuring.launch(kinds=["task"], tasks=[TASK])
-    ollama.reached(Phase.DECODING, 1)
-    status = alice.get("/api/status").json
-    assert (status["state"], status["running"], status["waiting"]) == ("calm", 0, 0)
-    stream = alice.ask(alice.start(), "Bonjour").end()
-    assert (stream.data("done")["status"], stream.text()) == ("done", "Me voici.")
-    assert measuring.ended(run_id).state == LabState.DONE
-    assert ollama.generations[1].outcome is Outcome.CANCELLED
-    cut, again = measuring.samples(run_id)
-    assert (cut.state, cut.disturbed, cut.error_code, cut.attempt) == (SampleState.FAILED, True, "disturbed", 1)
-    assert cut.answer
-    assert (again.state, again.error_code, again.attempt) == (SampleState.DONE, None, 2)
-    assert cut.position == again.position
-    # Loaded again before it was measured again: somebody else may have used another model.
-    assert ollama.generations[3].question != again.question
-    assert ollama.generations[4].question == again.question
-
-
-def test_a_sample_that_people_always_come_into_fails_and_the_run_goes_on(
-    measuring: Measuring, ollama: FakeOllama, alice: Person
-) -> None:
-    measuring.labo.patience = Patience(cuts=1, tries=1, quiet_s=0)
-    ollama.script(Scenario.answer(), Scenario.hold(5))
-    run_id = measuring.launch(kinds=["task"], tasks=[TASK, "calc-vat"])
-    ollama.reached(Phase.DECODING, 1)
-    alice.ask(alice.start(), "Bonjour").end()
-    assert measuring.ended(run_id).state == LabState.DONE
-    first, second = measuring.samples(run_id)
-    assert (first.state, first.error_code) == (SampleState.FAILED, "disturbed_too_often")
-    assert second.state == SampleState.DONE
-
-
-def test_people_who_wait_are_served_before_a_run_begins(
-    measuring: Measuring, ollama: FakeOllama, alice: Person
-) -> None:
-    ollama.script(Scenario.hold(1))
-    stream = alice.ask(alice.start(), "Bonjour")
-    stream.until("text")
-    run_id = measuring.launch()
-    wait_until(lambda: (told := measuring.labo.progress(run_id)) is not None and told.paused == "people")
-    assert len(ollama.received("/api/chat")) == 1
-    ollama.release()
-    assert stream.end().data("done")["status"] == "done"
-    assert measuring.ended(run_id).state == LabState.DONE
-
-
 def test_runs_wait_for_each_other(measuring: Measuring, ollama: FakeOllama) -> None:
     ollama.script(Scenario.hold(1))
     first = measuring.launch()
@@ -183,6 +132,57 @@ def test_a_run_is_cancelled_and_resumed(measuring: Measuring, ollama: FakeOllama
     for call in (measuring.labo.cancel, measuring.labo.resume):
         with pytest.raises(AppError, match="not_found"):
             call(4711)
+
+
+def test_a_run_that_was_cancelled_while_it_waited_never_begins(measuring: Measuring, ollama: FakeOllama) -> None:
+    rows = Rows(measuring.site.app.app_context)
+    ollama.script(Scenario.hold(1))
+    first = measuring.launch()
+    ollama.reached(Phase.PREFILL)
+    second = measuring.launch()
+    measuring.labo.cancel(second)
+    # As the thread does that had chosen it a moment earlier.
+    assert rows.begin(second) is None
+    assert rows.begin(4711) is None
+    assert measuring.run(second).state == LabState.CANCELLED
+    begun = measuring.run(first).started_at
+    assert rows.begin(first) is not None
+    assert measuring.run(first).started_at == begun
+    ollama.release()
+    assert measuring.ended(first).state == LabState.DONE
+
+
+def test_a_run_cancelled_by_another_process_lets_go_of_its_sample(
+    measuring: Measuring, make_site: Callable[..., Site], ollama: FakeOllama
+) -> None:
+    ollama.script(Scenario.answer(), Scenario.hold(5))
+    run_id = measuring.launch(kinds=["task"], tasks=[TASK])
+    ollama.reached(Phase.DECODING, 1)
+    Measuring(make_site()).labo.cancel(run_id)
+    assert ollama.reached(Phase.ENDED, 1).outcome is Outcome.CANCELLED
+    assert [sample.state for sample in measuring.samples(run_id)] == [SampleState.WAITING]
+
+
+def test_the_labels_are_written_before_the_end_is_told(measuring: Measuring, monkeypatch: pytest.MonkeyPatch) -> None:
+    labelled: list[list[str]] = []
+    move = Rows.move
+
+    def told(rows: Rows, run_id: int, state: LabState, **rest: Any) -> bool:
+        with measuring.site.rows() as session:
+            labelled.append(list(session.scalars(select(LabLabel.model))))
+        return move(rows, run_id, state, **rest)
+
+    monkeypatch.setattr(Rows, "move", told)
+    measuring.taken(kinds=["task"], tasks=[TASK])
+    assert labelled == [["phi3:mini"]]
+
+
+def test_an_engine_that_is_away_takes_no_label_away(measuring: Measuring) -> None:
+    measuring.taken(kinds=["task"], tasks=[TASK])
+    with measuring.site.app.app_context():
+        labels.publish(4711, {})
+    with measuring.site.rows() as session:
+        assert list(session.scalars(select(LabLabel.model))) == ["phi3:mini"]
 
 
 def test_a_crowd_is_written_to_at_once_where_the_engine_can(make_site: Callable[..., Site]) -> None:

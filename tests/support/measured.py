@@ -72,6 +72,7 @@ def task(prompt: str, score: float | None, seconds: float = 10, **rest: Any) -> 
 def entry(model: str, quality: float | None, seconds: float | None, energy: float | None = None, **rest: Any) -> Entry:
     """A line with these figures and no others."""
     blank: dict[str, Any] = dict.fromkeys(Entry.__dataclass_fields__)
+    by_task = rest.get("by_task", {str(number): quality for number in range(40)})
     known = {
         "key": model,
         "machine_id": 1,
@@ -86,7 +87,9 @@ def entry(model: str, quality: float | None, seconds: float | None, energy: floa
         "crowds": {},
         "split": {},
         "verdict": Verdict.PASSED,
-        "by_task": {str(number): quality for number in range(40)},
+        "by_task": by_task,
+        "times": {} if seconds is None else {task: [seconds] for task in by_task},
+        "energies": {} if energy is None else {task: [energy] for task in by_task},
         "historical": False,
     }
     return Entry(**blank | known | rest)

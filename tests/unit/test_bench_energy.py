@@ -84,6 +84,31 @@ def test_the_rest_is_taken_off_and_a_short_stir_does_not_raise_it(tmp_path: Path
     assert count.joules(9, 1) == 0
 
 
+def test_the_moment_before_somebody_came_says_nothing_of_the_rest(tmp_path: Path) -> None:
+    counter = Counter(tmp_path, "intel-rapl:0", "package-0")
+    power = rapl(tmp_path)
+    power.calibrate(lambda _seconds: True)
+    assert power.idle_w is None
+    parts = iter([False, True])
+
+    def pause(_seconds: float) -> bool:
+        part = next(parts)
+        counter.add(0 if part else 900)
+        return part
+
+    power.calibrate(pause)
+    assert power.idle_w
+
+
+def test_counters_that_were_taken_away_are_not_waited_for(tmp_path: Path) -> None:
+    counter = Counter(tmp_path, "intel-rapl:0", "package-0")
+    power = rapl(tmp_path)
+    (counter.folder / "energy_uj").unlink()
+    pauses: list[float] = []
+    power.calibrate(pauses.append)
+    assert (len(pauses), power.idle_w) == (1, None)
+
+
 def test_no_figure_rather_than_a_part_of_one(tmp_path: Path) -> None:
     counter = Counter(tmp_path, "intel-rapl:0", "package-0")
     power = rapl(tmp_path)

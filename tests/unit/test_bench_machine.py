@@ -88,6 +88,21 @@ def test_the_same_machine_is_one_row_and_another_limit_is_another(
         assert db.session.scalar(select(func.count()).select_from(LabMachine)) == 3
 
 
+def test_the_watts_at_rest_are_kept_by_a_process_that_has_not_looked_yet(site: Site, kernel: Kernel) -> None:
+    counter = kernel.root / "powercap/intel-rapl:0"
+    counter.mkdir(parents=True)
+    for name, value in (("name", "package-0"), ("max_energy_range_uj", "1000"), ("energy_uj", "0")):
+        (counter / name).write_text(value)
+    fresh, looked = (energy.find(None, None, 4, counter.parent) for _process in range(2))
+    assert isinstance(looked, energy.Rapl)
+    looked.idle_w = 7.5
+    with site.app.app_context():
+        for power, idle_w in ((fresh, None), (looked, 7.5), (fresh, 7.5), (None, 7.5)):
+            assert machine.here(Engine(), power, kernel.root).description["energy"]["idle_w"] == idle_w
+        estimate = energy.find(20, 80, 4, kernel.root / "none")
+        assert machine.here(Engine(), estimate, kernel.root).description["energy"]["idle_w"] == 20
+
+
 def test_a_worker_that_keeps_to_one_core_does_not_hide_the_others(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:

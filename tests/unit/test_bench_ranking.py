@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.bench import ranking
+from app.bench import ranking, words
 from app.bench.ranking import Entry
 from app.bench.stats import Figure, Share
 from app.bench.thresholds import FAILED_QUALITY, PASSED_QUALITY, PASSED_SECONDS
+from app.extensions import db
 from app.models.lab import Kind, SampleState, Verdict
 from tests.support.measured import exactly, machine, run, sample, task
 from tests.support.site import Site
@@ -28,6 +29,15 @@ def only() -> Entry:
 
 def medians(found: dict[str, Figure]) -> dict[str, float]:
     return {name: figure.median for name, figure in found.items()}
+
+
+def test_a_file_that_stayed_in_memory_was_not_loaded_from_the_disk() -> None:
+    cold = [sample(Kind.LOAD, "cold", load_ms=ms, from_disk=known) for ms, known in ((8000, 1), (900, 0))]
+    run(machine(), [*cold, sample(Kind.LOAD, "cold", load_ms=8000)])
+    found = only().load_cold_s
+    # Where nothing was noted of it, as in older files, the word stands.
+    assert found is not None
+    assert (found.median, found.count) == (8, 2)
 
 
 def test_a_line_has_all_figures_of_its_samples() -> None:
@@ -96,6 +106,27 @@ def test_disturbed_samples_count_for_the_answer_and_not_for_the_time() -> None:
     assert found.by_task == {"a": 50}
     assert found.time_s is not None
     assert (found.time_s.median, found.disturbed) == (10, 1)
+
+
+def test_a_disturbed_answer_that_was_taken_again_counts_no_more() -> None:
+    again = {"disturbed": True, "judgement": {"failures": ["loop"]}}
+    samples = [task("a", 0, 50, **again), task("b", 0, 50, **again), task("c", 1, 10)]
+    made = run(machine(), samples)
+    db.session.add(task("a", 1, 10, run_id=made.id, position=0, attempt=2))
+    # It came to nothing: the disturbed one is all there is.
+    gone = {"state": SampleState.FAILED, "error_code": "engine_cut"}
+    db.session.add(task("b", None, 99, run_id=made.id, position=1, attempt=2, **gone))
+    db.session.commit()
+    found = only()
+    assert (found.by_task, found.failures, found.answers) == ({"a": 100, "b": 0, "c": 100}, {"loop": 1}, 3)
+    assert (found.disturbed, found.failed, found.samples) == (2, 1, 5)
+
+
+def test_a_model_whose_every_answer_failed_was_asked_all_the_same() -> None:
+    gone = {"state": SampleState.FAILED, "error_code": "engine_cut"}
+    run(machine(), [task("a", None, 1, **gone), task("b", None, 1, **gone), sample(Kind.READING, "100", prefill_tps=9)])
+    assert (only().verdict, only().reason, only().params) == (None, "model_failed", {"count": 2})
+    assert words.sentence(only().reason, only().params) != str(words.UNKNOWN)
 
 
 def test_where_all_were_disturbed_their_time_is_better_than_none() -> None:
@@ -186,6 +217,10 @@ def test_the_mail_of_ten_lines_is_measured_or_worked_out() -> None:
     run(where, [task("a", 1, **rates)])
     assert only().mail_s == pytest.approx(350 / 70 + 2 + 150 / 10)
     run(where, [task("mail-reply-ten-lines", 1, 24), task("b", 1)], day=1)
+    assert only().mail_s == 24
+    # What is empty or wrong is no mail.
+    wrong = task("mail-reply-ten-lines", 0.2, 2, verdict=Verdict.FAILED)
+    run(where, [task("mail-reply-ten-lines", 0, 1), wrong], day=2)
     assert only().mail_s == 24
     run(machine("there"), [task("a", 1, model="mistral")])
     assert next(line.mail_s for line in ranking.leaderboard() if line.model == "mistral") is None

@@ -1,6 +1,8 @@
 """Figures over runs: what became worse beyond noise is told, noise is not, and only the same is held together."""
 
+import sys
 from collections.abc import Iterator
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -112,6 +114,41 @@ def test_too_few_values_say_nothing() -> None:
     assert told() == []
     (change,) = regressions.between(first.id, second.id)
     assert (change.verdict, change.ratio) == ("few", 9)
+
+
+def test_the_repeats_of_one_task_are_compared_where_nothing_else_is_shared() -> None:
+    where = machine()
+    first = run(where, [task("a", 1, seconds) for seconds in (10, 10.1, 10.2)])
+    second = run(where, [task("a", 1, seconds) for seconds in (13, 13.1, 13.2)], day=1)
+    assert told() == [("total", "")]
+    (better,) = [one for one in regressions.between(second.id, first.id) if one.after.figure == "total"]
+    assert (better.verdict, better.before.value.median) == ("better", 13_100)
+    run(where, [task("a", 1, seconds) for seconds in (11, 13, 16)], day=2)
+    assert told() == []
+
+
+def test_looking_for_changes_takes_twice_as_long_for_twice_as_many_tasks() -> None:
+    few, many = machine("few"), machine("many")
+    for day in range(regressions.RECENT):
+        for where, count in ((few, 40), (many, 80)):
+            run(where, [task(f"task-{number}", 1, 10) for number in range(count)], day=day)
+    assert calls(many) < 3 * calls(few)
+
+
+def calls(where: LabMachine) -> int:
+    """How many functions are called in looking for changes: seconds depend on the machine."""
+    count = 0
+
+    def called(_frame: FrameType, event: str, _about: object) -> None:
+        nonlocal count
+        count += event == "call"
+
+    sys.setprofile(called)
+    try:
+        assert told(where) == []
+    finally:
+        sys.setprofile(None)
+    return count
 
 
 def test_two_models_of_one_run_are_compared_task_by_task() -> None:

@@ -1,5 +1,7 @@
 """One answer by the clock, texts of a wanted length, the kernel's memory of a file, writing that must not be lost."""
 
+import mmap
+import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,11 +10,15 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from app.bench import page_cache, prompts
+from app.bench import energy, page_cache, prompts
 from app.bench.exchange import Heard, ask
+from app.bench.order import Cell
+from app.bench.plan import Setting
+from app.bench.sampler import Question, Sampler
 from app.bench.storing import EndedError, patiently
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Text, Thinking, Usage
 from app.errors import AppError
+from app.models.lab import Kind
 
 REQUEST = ChatRequest("model", ({"role": "user", "content": "Bonjour"},))
 
@@ -98,6 +104,41 @@ def test_the_models_file_is_found_where_the_engine_uses_it(tmp_path: Path) -> No
     )
     found = page_cache.model_files((7, 8), tmp_path)
     assert found == {Path("/data/my models/small.gguf"), Path(blob)}
+
+
+class Mapping:
+    """An engine in this process, which maps its model's file from its second answer on."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._answers = 0
+        self._held: list[mmap.mmap] = []
+
+    def pids(self) -> tuple[int, ...]:
+        return (os.getpid(),)
+
+    def unload(self, _model: str) -> None:
+        while self._held:
+            self._held.pop().close()
+
+    def stream(self, _request: ChatRequest, _cancel: Cancel) -> Iterator[EngineEvent]:
+        self._answers += 1
+        if self._answers > 1:
+            with self._file.open("rb") as file:
+                self._held.append(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        yield Done("stop", Usage(load_ms=10.0))
+
+
+def test_a_models_file_that_was_not_seen_at_first_is_looked_for_again(tmp_path: Path) -> None:
+    path = tmp_path / "large.gguf"
+    with path.open("wb") as file:
+        file.truncate(page_cache.LARGE_BYTES)
+    sampler = Sampler(Mapping(path), energy.find(1, 2, 1, tmp_path), "", 7)
+    cell = Cell("model", Setting(), Kind.LOAD, "cold", 1)
+    # Between two of them somebody else used the engine, so that the model is loaded before.
+    taken = [sampler.take(cell, Question("", 1), 0, turn, Cancel()) for turn in (1, 3, 5)]
+    assert [one.error for one in taken] == [None, None, None]
+    assert [one.metrics["from_disk"] for one in taken] == [0, 1, 1]
 
 
 def test_only_what_could_be_dropped_counts_as_coming_from_the_disk(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
-"""The front, the scores and the recommendation; the labels."""
+"""The front, the scores and the recommendation."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
+from statistics import fmean, median
 
 import pytest
 from flask import Flask
@@ -9,12 +11,9 @@ from flask_babel import Babel, force_locale
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.bench import labels, tradeoff, words
-from app.bench.cells import SETTING
-from app.bench.labels import Label
+from app.bench import tradeoff, words
 from app.bench.ranking import Entry
-from app.bench.stats import Figure
-from app.bench.thresholds import ENERGY_CLASSES, FEWEST_TASKS, LETTERS, TIME_CLASSES
+from app.bench.thresholds import FEWEST_TASKS
 from app.bench.tradeoff import PRESETS, Weights
 from app.models.lab import Verdict
 from tests.support.measured import entry, exactly
@@ -99,10 +98,7 @@ def test_nearly_the_same_stays_nearly_the_same() -> None:
     assert min(found.scores.values()) >= 90
     assert found.certain is False
     assert tradeoff.recommend([entry("a", 90, 20), entry("b", 60, 40)], Weights()).certain is True
-    once = [
-        entry(name, 90, 20, time_s=Figure(seconds, seconds, seconds, 1, (), 0))
-        for name, seconds in (("a", 9), ("b", 99))
-    ]
+    once = [entry(name, 90, seconds, times={"0": [seconds]}) for name, seconds in (("a", 9), ("b", 99))]
     assert tradeoff.recommend(once, Weights()).certain is False
 
 
@@ -117,6 +113,47 @@ def test_who_had_few_tasks_is_not_held_against_those_that_had_more() -> None:
     few = entry("few", 100, 5, by_task={str(number): 100.0 for number in range(FEWEST_TASKS - 1)})
     assert list(tradeoff.recommend([few], Weights()).scores) == ["few"]
     assert list(tradeoff.recommend([few, entry("many", 70, 20)], Weights()).scores) == ["many"]
+
+
+def of_tasks(name: str, scores: dict[str, float], seconds: dict[str, float]) -> Entry:
+    """A line with its own tasks, each with its score and the seconds that it took."""
+    quality, middle = fmean(scores.values()), median(seconds.values())
+    times = {task: [value] for task, value in seconds.items()}
+    energies = {task: [value / 100] for task, value in seconds.items()}
+    return entry(name, quality, middle, middle / 100, by_task=scores, times=times, energies=energies)
+
+
+def test_models_are_held_against_each_other_on_the_tasks_that_all_of_them_had() -> None:
+    easy, hard = "abcdef", "uvwxyz"
+    # Better and quicker at the same tasks than the other, and asked harder ones besides.
+    better = of_tasks(
+        "better",
+        dict.fromkeys(easy, 90.0) | dict.fromkeys(hard, 20.0),
+        dict.fromkeys(easy, 10.0) | dict.fromkeys(hard, 90.0),
+    )
+    worse = of_tasks("worse", dict.fromkeys(easy, 70.0), dict.fromkeys(easy, 20.0))
+    found = tradeoff.recommend([better, worse], Weights())
+    assert (found.best, found.runners_up) == (better, [worse])
+    assert [one.key for one in tradeoff.pareto([better, worse])] == ["better"]
+    common = {one.key: one for one in tradeoff.rateable([better, worse])}["better"]
+    assert (_quality(common), _time(common), sorted(common.by_task)) == (pytest.approx(90), 10, list(easy))
+    assert common.energy_wh
+    assert common.energy_wh.median == pytest.approx(0.1)
+
+
+def test_the_time_of_wrong_answers_counts_in_the_choice() -> None:
+    # Slow where it is wrong: its own figure tells of its good answers only.
+    scores = dict.fromkeys("abc", 100.0) | dict.fromkeys("defg", 0.0)
+    slow = of_tasks("slow", scores, {task: 10.0 if score else 200.0 for task, score in scores.items()})
+    slow = replace(slow, time_s=exactly(10))
+    quick = of_tasks("quick", scores, dict.fromkeys(scores, 20.0))
+    assert [(one.key, _time(one)) for one in tradeoff.rateable([slow, quick])] == [("slow", 200), ("quick", 20)]
+
+
+def test_who_was_asked_other_tasks_is_not_rated() -> None:
+    usual = [entry(name, 80, 20, by_task=dict.fromkeys("abcdefgh", 80.0)) for name in ("a", "b")]
+    other = entry("other", 100, 5, by_task=dict.fromkeys("qrstuvwxyz", 100.0))
+    assert {one.key for one in tradeoff.rateable([other, *usual])} == {"a", "b"}
 
 
 entries_drawn = st.lists(
@@ -151,11 +188,12 @@ def test_whatever_was_measured(entries: list[Entry], weights: Weights) -> None:
         assert found.best not in found.runners_up
     front = tradeoff.pareto(entries)
     assert bool(front) == bool(entries)
-    for one in entries:
+    for one in tradeoff.rateable(entries):
         beaten = any(_time(other) <= _time(one) and _quality(other) >= _quality(one) for other in front)
         assert beaten
     for one in front:
-        assert not any(_time(other) < _time(one) and _quality(other) > _quality(one) for other in entries)
+        rated = tradeoff.rateable(entries)
+        assert not any(_time(other) < _time(one) and _quality(other) > _quality(one) for other in rated)
 
 
 @given(st.lists(st.tuples(st.floats(0, 100), st.floats(0.5, 300)), min_size=2, max_size=8), st.floats(0, 100))
@@ -177,57 +215,3 @@ def _time(one: Entry) -> float:
 def _quality(one: Entry) -> float:
     assert one.quality
     return one.quality.mean
-
-
-@pytest.mark.parametrize(
-    ("energy", "seconds", "letter", "basis"),
-    [
-        (ENERGY_CLASSES[0], 500, "A", "energy"),
-        (ENERGY_CLASSES[2] + 0.001, 1, "D", "energy"),
-        (ENERGY_CLASSES[-1] * 2, 1, "F", "energy"),
-        (None, TIME_CLASSES[1], "B", "time"),
-        (None, None, "", ""),
-    ],
-)
-def test_classes(energy: float | None, seconds: float | None, letter: str, basis: str) -> None:
-    found = labels.label(entry("a", 80, seconds, energy), {})
-    assert (found.letter, found.basis) == (letter, basis)
-
-
-def test_there_are_as_many_classes_as_letters() -> None:
-    for bounds in (ENERGY_CLASSES, TIME_CLASSES):
-        assert len(bounds) == len(LETTERS) - 1
-        assert list(bounds) == sorted(bounds)
-
-
-def test_a_label() -> None:
-    scores = {
-        "mail-1": 100.0,
-        "mail-2": 90.0,
-        "sum-1": 100.0,
-        "calc-1": 50.0,
-        "calc-2": 60.0,
-        "own": 100.0,
-        "fmt-1": 80.0,
-        "fmt-2": 80.0,
-    }
-    categories = {task: task.partition("-")[0] for task in scores if task != "own"}
-    line = entry("a", 80, 20, 0.4, by_task=scores, mail_s=23.6, ram_bytes=exactly(3e9))
-    assert labels.label(line, categories) == Label("D", "energy", 25, 3e9, ("mail", "fmt"))
-    bare = entry("a", None, None, by_task={}, facts={"ram_bytes": 2e9})
-    assert labels.label(bare, categories) == Label("", "", None, 2e9, ())
-
-
-@pytest.mark.parametrize(("seconds", "said"), [(0.2, 1), (3.6, 4), (23, 25), (58, 60), (104, 100), (131, 130)])
-def test_times_as_one_says_them(seconds: float, said: int) -> None:
-    assert labels.rounded(seconds) == said
-
-
-def test_one_label_for_each_model_of_this_server() -> None:
-    lines = [
-        entry("a", 80, 20, 5.0, setting=SETTING | {"think": True}, key="a|think"),
-        entry("a", 80, 20, 0.01),
-        entry("b", 80, 20, 0.2, setting=SETTING | {"threads": 2}),
-        entry("c", 80, 20, historical=True),
-    ]
-    assert {model: label.letter for model, label in labels.by_model(lines, {}).items()} == {"a": "A", "b": "C"}

@@ -148,3 +148,20 @@ def test_quiet_is_waited_for(scheduler: Scheduler) -> None:
     leisure_ended = threading.Event()
     leisure_ended.set()
     leisure.wait_until_quiet(leisure_ended, 60)
+    leisure.wait_until_quiet(ending, 60, lambda: False)
+
+
+def test_what_nobody_wants_any_more_is_let_go_of_wherever_it_is(scheduler: Scheduler) -> None:
+    cancelled = threading.Event()
+
+    def work(cancel: Cancel) -> None:
+        assert cancel.wait(10)
+        cancelled.set()
+
+    Leisure(scheduler).carry("model", work, lambda: False)
+    assert cancelled.is_set()
+    busy = Worker("busy")
+    scheduler.submit(busy.ticket)
+    with pytest.raises(AppError, match="interrupted"):
+        Leisure(scheduler).carry("model", work, lambda: False)
+    busy.over.set()

@@ -146,3 +146,27 @@ def test_words_sentences_items_and_tables() -> None:
     assert sentences("Oui. « Non ! » Peut-être…\nFin") == ["Oui.", "« Non !", "Peut-être…", "Fin"]
     assert items("1. un\n  - deux\n3 trois\n-quatre") == [("number", "un"), ("bullet", "deux")]
     assert table("texte | sans | tableau") == []
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(\w\w?)+!", r"((a+)b?)+$", r"(a+)+", r"x(?:a{2,3}){4}", r"(?P<name>a*)*", r"(?=a+b)+", r"(\(a*\))+",
+        r"(a|aa)+$", r"(x(y|z)w)*", r"(?#a)b", r"(?x)a", r"(?i-s:(a+))+", r"(a)(?(1)b|c)", r"([a)]+)*", r"(a+){2,}?",
+    ],
+)  # fmt: skip
+def test_what_could_take_for_ever_is_refused(pattern: str) -> None:
+    with pytest.raises(MalformedError) as refused:
+        check({"type": "regex", "pattern": pattern, "bad": "x"})
+    assert refused.value.code == "task_slow_pattern"
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        r"(a+)?b", r"(?:ab)+c", r"([a+|*])+", r"(\+)+", r"\(?x", r"(oui|non) ?!", r"(?-i:[a-z])", r"(?<=a)b+",
+        r"a{2}b{3}", r"[](]+a",
+    ],
+)  # fmt: skip
+def test_other_expressions_are_not(pattern: str) -> None:
+    assert check({"type": "regex", "pattern": pattern, "bad": "x"}).kind == "regex"

@@ -9,16 +9,18 @@ const HEIGHT = 320; // px, or what the names need
 const TOP = 32;
 const BOTTOM = 46;
 const NAME_HEIGHT = 15;
+const NAMES = 0.38; // of the width; where names need more, they stand above the drawing
 
 // A point is [index of the step, value, low, high].
 export function lines({ label, x, y, ticks, series, alerts = [] }, width) {
-  const narrow = width < NARROW;
+  const names = series.map(({ name }) => name);
+  const longest = Math.max(...names.map((name) => widthOf(name, 550))) + 20;
+  const narrow = width < NARROW || longest > width * NAMES;
   const room = Math.max(HEIGHT - TOP - BOTTOM, narrow ? 0 : series.length * NAME_HEIGHT);
   const scale = axis(Math.max(...series.flatMap(({ points }) => points.map(([, value, , high]) => high ?? value))) || 1, room);
-  const names = series.map(({ name }) => name);
   const svg = drawing(label, {
     width, height: room + TOP + BOTTOM, marginTop: TOP, marginBottom: BOTTOM, marginLeft: 44,
-    marginRight: narrow ? 12 : Math.min(200, Math.max(...names.map((name) => widthOf(name, 550))) + 20),
+    marginRight: narrow ? 12 : longest,
     x: { type: "point", domain: ticks, padding: ticks.length > 1 ? 0.08 : 0.5 },
     y: { domain: [0, scale.end] },
     marks: [

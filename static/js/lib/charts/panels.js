@@ -33,7 +33,7 @@ function one({ label, y, top, lines }, { end, phases, x, right, width }) {
         x: ({ from, to }) => (from + to) / 2, text: "name", frameAnchor: "top", lineAnchor: "bottom", dy: -7, fill: "var(--ink-subtle)",
       }),
       axisY(scale.ticks, { tickSize: 0, tickFormat: (value) => number(value, scale.digits), label: y, labelArrow: "none", labelOffset: 44 }),
-      axisX({ label: x, labelAnchor: "center", labelArrow: "none", tickSize: 4, ticks: width < NARROW ? 4 : 8, tickFormat: (value) => number(value, end < 4 ? 1 : 0) }),
+      axisX({ label: x, labelAnchor: "center", labelArrow: "none", tickSize: 4, ticks: width < NARROW ? 4 : 8, tickFormat: (value) => number(value, end < (width < NARROW ? 4 : 8) ? 1 : 0) }),
       ruleY([0], { stroke: "var(--line-strong)" }),
       ...lines.map(({ points }, index) => line(points, {
         x: "0", y: "1", stroke: clothes(index).stroke, strokeWidth: 1.75, strokeDasharray: index ? "5 3" : undefined, curve: "step-after",

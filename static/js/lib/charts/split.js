@@ -5,12 +5,14 @@ import { axis } from "couach/lib/charts/scale";
 import { number } from "couach/lib/format";
 
 const ROW = { wide: 34, narrow: 48 }; // px; narrow, the name stands above its bar
-const NAMES = 220; // px at most
+const NAMES = { most: 340, share: 0.42 }; // px, and of the width: longer ones are cut
 const COLOURS = ["var(--line-strong)", "var(--chart-2)", "var(--chart-3)", "var(--chart-1)"];
 
 export function split({ label, x, parts, rows }, width) {
   const narrow = width < NARROW;
-  const left = narrow ? 1 : Math.min(NAMES, Math.max(...rows.map(({ name }) => widthOf(name, 550, 13)))) + 16;
+  const widest = Math.max(...rows.map(({ name }) => widthOf(name, 550, 13)));
+  const room = Math.min(NAMES.most, width * NAMES.share, widest);
+  const left = narrow ? 1 : room + 16;
   const totals = rows.map(({ values }) => values.reduce((sum, value) => sum + value, 0));
   const right = Math.max(...rows.map(({ total }) => widthOf(total, 600))) + 14;
   const scale = axis(Math.max(...totals) || 1, width - left - right, narrow ? 4 : 6);
@@ -33,6 +35,7 @@ export function split({ label, x, parts, rows }, width) {
       text(rows, {
         x: 0, y: (_, row) => row, text: "name", textAnchor: narrow ? "start" : "end", dx: narrow ? 1 : -10, dy: narrow ? -14 : 0,
         fill: "var(--ink)", fontWeight: 550, fontSize: 13,
+        ...(!narrow && widest > room ? { lineWidth: room / 13, textOverflow: "ellipsis-end" } : {}),
       }),
       text(rows, {
         x: (_, row) => totals[row], y: (_, row) => row, text: "total", textAnchor: "start", dx: 8, dy: narrow ? 9 : 0,

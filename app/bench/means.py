@@ -1,0 +1,26 @@
+"""What a measuring run is carried with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.bench.energy import Power
+from app.bench.patience import Patience
+from app.bench.rows import Rows
+from app.bench.tasks import Tasks
+from app.generation.inventory import Inventory
+from app.generation.leisure import Leisure
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """`publish` writes the models' labels anew, from what was measured."""
+
+    inventory: Inventory
+    leisure: Leisure
+    rows: Rows
+    tasks: Tasks
+    power: Power
+    system: str
+    run_code: bool
+    patience: Patience
+    publish: Callable[[], None]
