@@ -1,10 +1,12 @@
 """What can go wrong: exceptions with a stable code, and the sentence that a person reads for each code."""
 
+import re
 from typing import Any
 
 from flask_babel import LazyString, force_locale, format_decimal
 from flask_babel import lazy_gettext as _l
 
+PLACE = re.compile(r"%\((\w+)\)")
 SENTENCES: dict[str, tuple[int, LazyString]] = {
     "bad_request": (400, _l("The request could not be understood.")),
     "csrf_failed": (400, _l("This page is too old to send that. Reload it and try again.")),
@@ -131,6 +133,11 @@ def sentence(code: str, params: dict[str, Any], locale: str | None = None) -> st
         with force_locale(locale):
             return sentence(code, params)
     return filled(SENTENCES.get(code, SENTENCES["internal_error"])[1], params)
+
+
+def places(code: str) -> set[str]:
+    """What the sentence of a code has to be told."""
+    return set(PLACE.findall(str(SENTENCES[code][1])))
 
 
 def filled(text: LazyString, params: dict[str, Any]) -> str:

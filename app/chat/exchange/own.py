@@ -9,7 +9,7 @@ from typing import Any
 from app.bodies import MAX_CONTENT, clean
 from app.chat.exchange.damage import DamagedError
 from app.chat.schemas import MAX_INSTRUCTIONS
-from app.errors import SENTENCES, sentence
+from app.errors import SENTENCES, places
 from app.models import Role, RunState
 from app.models.copies import ConversationCopy, MessageCopy
 from app.models.folder import MAX_NAME
@@ -124,10 +124,8 @@ def _error(data: Any) -> dict[str, Any]:
         return {}
     if code not in SENTENCES or not all(isinstance(value, str | int) for value in params.values()):
         raise DamagedError("error_code")
-    try:
-        sentence(code, params)
-    except (KeyError, TypeError, ValueError):
-        raise DamagedError("error_params") from None
+    if places(code) - params.keys():
+        raise DamagedError("error_params")
     return {"error_code": code, "error_params": params}
 
 
