@@ -116,7 +116,7 @@ def _values(row: type[LabMachine | LabRun | LabSample], told: Any) -> dict[str, 
             continue
         if told.get(column.name) is not None:
             values[column.name] = _value(column, told[column.name])
-        elif column.name == "created_at" or (not column.nullable and column.default is None):
+        elif column.name in ("created_at", "state") or (not column.nullable and column.default is None):
             raise AppError("lab_import_damaged", part=column.name)
     return values
 

@@ -11,6 +11,10 @@ from app.models.types import MAX_INTEGER
 # Metrics that are words.
 WORDED = frozenset({"energy_method", "reason"})
 LONGEST_WORD, LONGEST_TEXT = 80, 20_000
+# Larger than any bytes or milliseconds here; far larger ones cannot even be written down on a page.
+LARGEST = 1e15
+# What an engine tells of a model in words.
+TOLD = ("name", "label", "parameters", "quantization")
 # Seconds, the engine's CPU, the machine's CPU, the engine's RAM.
 SERIES_WIDTH = 4
 # Samples that measure something at so many tokens, or for so many people.
@@ -33,7 +37,7 @@ def check_prompt(kind: str, prompt: str) -> None:
 
 def _number(value: Any) -> None:
     # True is a number too.
-    _must(isinstance(value, int | float) and not isinstance(value, bool))
+    _must(isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST)
 
 
 def _text(value: Any, longest: int = LONGEST_TEXT) -> None:
@@ -42,7 +46,7 @@ def _text(value: Any, longest: int = LONGEST_TEXT) -> None:
 
 def _plain(value: Any) -> None:
     """A number, a text, a truth or nothing."""
-    _must(value is None or isinstance(value, str | int | float))
+    _must(value is None or isinstance(value, str) or (isinstance(value, int | float) and abs(value) <= LARGEST))
 
 
 def _metrics(value: Mapping[str, Any]) -> Any:
@@ -59,7 +63,7 @@ def _series(value: list[Any]) -> Any:
         _must(isinstance(row, list) and len(row) == SERIES_WIDTH)
         _number(row[0])
         for one in row[1:]:
-            _must(one is None or isinstance(one, int | float))
+            _must(one is None or (isinstance(one, int | float) and abs(one) <= LARGEST))
     return value
 
 
@@ -92,6 +96,8 @@ def _models(value: Mapping[str, Any]) -> Any:
     for facts in value.values():
         _must(isinstance(facts, dict))
         _flat(facts, ("size_bytes", "ram_bytes", "context"))
+        for name in TOLD:
+            _text(facts.get(name) or "", LONGEST_TEXT)
     return value
 
 

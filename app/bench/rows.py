@@ -18,7 +18,7 @@ from app.engines.base import Engine
 from app.errors import AppError
 from app.extensions import db
 from app.models.lab import Kind, LabRun, LabSample, LabState, SampleState
-from app.models.types import utcnow
+from app.models.types import MAX_INTEGER, utcnow
 
 # States of a run that is to go on.
 UNFINISHED = (LabState.RUNNING, LabState.QUEUED)
@@ -81,6 +81,8 @@ class Rows:
     def state(self, run_id: int) -> LabState | None:
         """What became of a run, perhaps by another process; None when there is none of that number."""
         with self._context():
+            if run_id > MAX_INTEGER:
+                return None
             found = db.session.scalar(select(LabRun.state).where(LabRun.id == run_id))
             return LabState(found) if found else None
 

@@ -100,7 +100,7 @@ def parse(text: str, file: str) -> tuple[tuple[Task, ...], tuple[Problem, ...]]:
         return (), (Problem(file, 1, "task_too_large", {"limit": MAX_BYTES // 1000}),)
     try:
         tables = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         return (), (Problem(file, lines.of_error(str(error)), "task_bad_toml", {"cause": str(error)[:200]}),)
     tasks: list[Task] = []
     problems: list[Problem] = []

@@ -22,7 +22,7 @@ def samples() -> str:
     filters = {name: value for name, value in {**numbers, **words}.items() if value is not None}
     number = number_asked("page") or 1
     found, count = readings.matching(filters, request.args.get("setting", "")[:60], number)
-    asked = {name: value for name, value in request.args.items() if name != "page"}
+    asked = {name: value for name, value in request.args.items() if name in (*readings.FILTERS, "setting")}
     return page(
         "samples",
         "runs",

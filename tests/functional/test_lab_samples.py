@@ -198,3 +198,9 @@ def test_answers_that_are_voted_on_are_the_administrator_s_until_the_end(
         rows.query(LabCampaign).update({"closed": "ended"})
         rows.commit()
     assert "La livraison est décalée" in bob.get(path).text
+
+
+def test_only_what_samples_are_looked_for_by_is_kept_in_the_links(alice: Person, run_id: int) -> None:
+    answer = alice.get(f"/lab/samples?run={run_id}&_method=POST&endpoint=x&_scheme=javascript&_external=1&_anchor=zz")
+    assert answer.status_code == 200
+    assert "zz" not in re.findall(r'href="([^"]*lab/samples[^"]*)"', answer.text)[0]

@@ -42,6 +42,7 @@ def test_a_task_of_one_s_own_is_added(site: Site, alice: Person, bob: Person) ->
         (EXAMPLE.replace('type = "length" ', 'type = "lenght" '), None),
         ("[broken\n", 1),
         ("", 1),
+        (EXAMPLE.replace("max_tokens = 200", f"max_tokens = {'9' * 5000}"), None),
     ],
 )
 def test_what_is_wrong_is_said_with_its_line_and_nothing_is_lost(

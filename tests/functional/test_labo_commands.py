@@ -94,6 +94,8 @@ def test_reports_and_files_of_all_kinds(run: Run, tmp_path: Path) -> None:
         (("report",), "flask labo run"),
         (("report", "99"), "not_found"),
         (("resume", "99"), "not_found"),
+        (("resume", "9" * 20), "not_found"),
+        (("compare", "9" * 20, "5"), "not_found"),
         (("resume", "1"), "lab_run_ended"),
         (("cancel", "1"), "lab_run_ended"),
     ],
