@@ -15,8 +15,9 @@ from app.errors import AppError
 from app.extensions import db
 from app.models import User
 from app.models.campaign import Choice, Closed, LabCampaign, LabVote
+from app.models.found import by_number
 from app.models.lab import Kind, LabMachine, LabRun, LabSample, SampleState
-from app.models.types import MAX_INTEGER, utcnow
+from app.models.types import utcnow
 
 # More models need far more votes: each two of them are a pair for every prompt.
 FEWEST_MODELS, MOST_MODELS, MOST_PROMPTS = 2, 4, 30
@@ -55,7 +56,7 @@ def create(labo: Labo, models: Sequence[str], prompts: Sequence[str], user_id: i
 
 def of(campaign_id: int) -> LabCampaign:
     """A campaign; raises not_found."""
-    found = db.session.get(LabCampaign, campaign_id) if campaign_id <= MAX_INTEGER else None
+    found: LabCampaign | None = by_number(LabCampaign, campaign_id)
     if found is None:
         raise AppError("not_found")
     return found
@@ -124,7 +125,7 @@ def vote(campaign: LabCampaign, user_id: int, key: str, choice: str, secret: str
 
 def vote_of(campaign: LabCampaign, user_id: int, vote_id: int) -> LabVote:
     """A vote of one's own; raises not_found for others' too."""
-    found = db.session.get(LabVote, vote_id) if vote_id <= MAX_INTEGER else None
+    found: LabVote | None = by_number(LabVote, vote_id)
     if found is None or found.user_id != user_id or found.campaign_id != campaign.id:
         raise AppError("not_found")
     return found

@@ -2,10 +2,10 @@
 
 from collections.abc import Sequence
 
+from app.bench import readings
 from app.bench.cells import Cell, gather
 from app.bench.regressions import Change, compared
 from app.errors import AppError
-from app.models.types import MAX_INTEGER
 
 
 def side_by_side(first: str, second: str) -> list[tuple[Cell, Cell, list[Change]]]:
@@ -23,7 +23,7 @@ def side_by_side(first: str, second: str) -> list[tuple[Cell, Cell, list[Change]
 
 
 def _runs(first: int, second: int) -> list[tuple[Cell, Cell]]:
-    sides = [gather(run_ids=[number]) if number <= MAX_INTEGER else [] for number in (first, second)]
+    sides = [gather(run_ids=[readings.run_of(number).id]) for number in (first, second)]
     if not all(sides):
         raise AppError("not_found")
     earlier, later = sides

@@ -9,8 +9,8 @@ from sqlalchemy import Select, func, select
 from app.errors import AppError
 from app.extensions import db
 from app.models import User
+from app.models.found import by_number
 from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
-from app.models.types import MAX_INTEGER
 
 RUNS_SHOWN = 200
 PAGE = 100
@@ -140,7 +140,7 @@ def _origin(machine: LabMachine) -> tuple[bool, bool]:
 
 
 def _found(kind: Any, row_id: int) -> Any:
-    row = db.session.get(kind, row_id) if row_id <= MAX_INTEGER else None
+    row = by_number(kind, row_id)
     if row is None:
         raise AppError("not_found")
     return row

@@ -23,10 +23,13 @@ def serving(url: str, names: tuple[str, ...]) -> tuple[int, ...]:
     if not _is_here(parts.hostname or ""):
         return ()
     port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        sockets = psutil.net_connections("tcp")
+    except (psutil.Error, OSError):
+        # Not told to this account at all.
+        sockets = []
     owners = {
-        each.pid
-        for each in psutil.net_connections("tcp")
-        if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid
+        each.pid for each in sockets if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid
     }
     running = {each.pid: each for each in psutil.process_iter(["name"])}
     found = [running[pid] for pid in owners if pid in running and running[pid].info["name"] not in FORWARDERS]

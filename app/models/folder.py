@@ -8,7 +8,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.types import MAX_INTEGER, UtcDateTime, utcnow
+from app.models.found import own
+from app.models.types import UtcDateTime, utcnow
 from app.models.user import User, normalized
 
 # More than a list can show well.
@@ -32,9 +33,7 @@ class Folder(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def of(cls, user: User, folder_id: int) -> "Folder":
         """This person's folder; not_found for a missing or foreign one."""
-        folder = db.session.get(cls, folder_id) if abs(folder_id) <= MAX_INTEGER else None
-        if folder is None or folder.user_id != user.id:
-            raise AppError("not_found")
+        folder: Folder = own(cls, user, folder_id)
         return folder
 
     @classmethod

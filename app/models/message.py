@@ -9,7 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.types import MAX_INTEGER, UtcDateTime, utcnow
+from app.models.found import by_number
+from app.models.types import UtcDateTime, utcnow
 
 if TYPE_CHECKING:
     from app.models.conversation import Conversation
@@ -68,7 +69,7 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def _of(cls, user: "User", message_id: int) -> "Message | None":
-        message = db.session.get(cls, message_id) if message_id <= MAX_INTEGER else None
+        message: Message | None = by_number(cls, message_id)
         return message if message is not None and message.conversation.belongs_to(user) else None
 
     @classmethod

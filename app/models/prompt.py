@@ -7,7 +7,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.types import MAX_INTEGER, UtcDateTime, utcnow
+from app.models.found import by_number
+from app.models.types import UtcDateTime, utcnow
 from app.models.user import User
 
 MAX_NAME = 60
@@ -42,7 +43,7 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def editable_by(cls, user: User, prompt_id: int) -> "Prompt":
         """A prompt that this person may change: an own one, an administrator's also everyone's; else not_found."""
-        found = db.session.get(cls, prompt_id) if prompt_id <= MAX_INTEGER else None
+        found: Prompt | None = by_number(cls, prompt_id)
         if found is None or not found.can_be_changed_by(user):
             raise AppError("not_found")
         return found

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import ForeignKey, String, bindparam, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.errors import AppError
 from app.extensions import db
-from app.models.types import MAX_INTEGER, UtcDateTime, digest, utcnow
+from app.models.found import own
+from app.models.types import UtcDateTime, digest, utcnow
 from app.models.user import User
 
 # Written at most this often, so that reading pages writes nothing.
@@ -66,9 +66,7 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def of(cls, user: User, session_id: int) -> "LoginSession":
         """One of a person's sessions; raises not_found for a missing or another's one."""
-        found = db.session.get(cls, session_id) if session_id <= MAX_INTEGER else None
-        if found is None or found.user_id != user.id:
-            raise AppError("not_found")
+        found: LoginSession = own(cls, user, session_id)
         return found
 
     @classmethod

@@ -8,7 +8,8 @@ from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.types import MAX_INTEGER, UtcDateTime, digest, utcnow
+from app.models.found import own
+from app.models.types import UtcDateTime, digest, utcnow
 from app.models.user import User
 
 # What a token begins with: some programs take only keys of this form, and searches for leaked secrets know it.
@@ -61,9 +62,7 @@ class AccessToken(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def of(cls, user: User, token_id: int) -> "AccessToken":
         """A person's own token; raises not_found for a missing or another's one."""
-        found = db.session.get(cls, token_id) if token_id <= MAX_INTEGER else None
-        if found is None or found.user_id != user.id:
-            raise AppError("not_found")
+        found: AccessToken = own(cls, user, token_id)
         return found
 
     @classmethod
