@@ -100,12 +100,6 @@ class Labo:
 
         return load([*LIBRARY, self.task_folder])
 
-    def default_plan(self) -> dict[str, Any]:
-        """What is measured when nobody chooses: all models, a short list of tasks."""
-        from app.bench.plan import Plan  # noqa: PLC0415
-
-        return Plan().as_json()
-
     def launch(self, plan: dict[str, Any], user_id: int | None = None, title: str = "") -> LabRun:
         """Store a run with its samples; it begins when those before it have ended. Raises what is wrong with it."""
         from app.bench import machine, plan as plans, planning  # noqa: PLC0415, I001

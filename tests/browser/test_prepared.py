@@ -2,21 +2,34 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import PATIENCE_MS
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Tab, Visitor
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.processes import wait_until
 
 
-def test_a_prepared_question_leaves_after_the_answer(alice: Visitor, engine: FakeOllama) -> None:
-    chat, nth = alice.here, len(engine.generations)
+@pytest.fixture
+def nth(engine: FakeOllama) -> int:
+    """How many answers there were before."""
+    return len(engine.generations)
+
+
+@pytest.fixture
+def chat(alice: Visitor, engine: FakeOllama, nth: int) -> Tab:
+    """An answer that is being written until the engine goes on."""
+    tab = alice.here
     engine.script(Scenario.hold(after=3))
-    chat.ask("La première ?")
+    tab.ask("La première ?")
     engine.reached(Phase.DECODING, nth)
+    return tab
+
+
+def test_a_prepared_question_leaves_after_the_answer(chat: Tab, engine: FakeOllama, nth: int) -> None:
     chat.ask("La suivante ?")
     expect(chat.page.locator(".prepared")).to_contain_text("Partira après cette réponse : La suivante ?")
     expect(chat.questions).to_have_count(1)
@@ -28,11 +41,7 @@ def test_a_prepared_question_leaves_after_the_answer(alice: Visitor, engine: Fak
     assert [made.question for made in engine.generations[nth:]] == ["La première ?", "La suivante ?"]
 
 
-def test_a_prepared_question_can_be_taken_back(alice: Visitor, engine: FakeOllama) -> None:
-    chat, nth = alice.here, len(engine.generations)
-    engine.script(Scenario.hold(after=3))
-    chat.ask("La première ?")
-    engine.reached(Phase.DECODING, nth)
+def test_a_prepared_question_can_be_taken_back(chat: Tab, engine: FakeOllama) -> None:
     chat.ask("Finalement non.")
     chat.button("Modifier").click()
     expect(chat.message).to_have_value("Finalement non.")
@@ -41,22 +50,14 @@ def test_a_prepared_question_can_be_taken_back(alice: Visitor, engine: FakeOllam
     expect(chat.questions).to_have_count(1)
 
 
-def test_a_stop_gives_the_prepared_question_back(alice: Visitor, engine: FakeOllama) -> None:
-    chat, nth = alice.here, len(engine.generations)
-    engine.script(Scenario.hold(after=3))
-    chat.ask("La première ?")
-    engine.reached(Phase.DECODING, nth)
+def test_a_stop_gives_the_prepared_question_back(chat: Tab) -> None:
     chat.ask("La suivante ?")
     chat.stop()
     expect(chat.message).to_have_value("La suivante ?")
     expect(chat.questions).to_have_count(1)
 
 
-def test_a_prepared_question_outlives_a_reload(alice: Visitor, engine: FakeOllama) -> None:
-    chat, nth = alice.here, len(engine.generations)
-    engine.script(Scenario.hold(after=3))
-    chat.ask("La première ?")
-    engine.reached(Phase.DECODING, nth)
+def test_a_prepared_question_outlives_a_reload(chat: Tab, engine: FakeOllama, nth: int) -> None:
     chat.ask("La suivante ?")
     expect(chat.page.locator(".prepared")).to_contain_text("La suivante ?")
     chat.page.reload()
@@ -68,11 +69,7 @@ def test_a_prepared_question_outlives_a_reload(alice: Visitor, engine: FakeOllam
     assert [made.question for made in engine.generations[nth:]] == ["La première ?", "La suivante ?"]
 
 
-def test_two_tabs_ask_a_prepared_question_once(alice: Visitor, engine: FakeOllama) -> None:
-    chat, nth = alice.here, len(engine.generations)
-    engine.script(Scenario.hold(after=3))
-    chat.ask("La première ?")
-    engine.reached(Phase.DECODING, nth)
+def test_two_tabs_ask_a_prepared_question_once(alice: Visitor, chat: Tab, engine: FakeOllama, nth: int) -> None:
     expect(chat.answer).to_have_attribute("data-message-id", re.compile(r"\d"))
     other = alice.tab().open(chat.path)
     other.says("Rédaction")
@@ -94,11 +91,9 @@ def test_two_tabs_ask_a_prepared_question_once(alice: Visitor, engine: FakeOllam
     expect(other.message).to_have_value("")
 
 
-def test_what_was_prepared_comes_back_as_text_when_the_answer_ended_unseen(alice: Visitor, engine: FakeOllama) -> None:
-    chat, nth = alice.here, len(engine.generations)
-    engine.script(Scenario.hold(after=3))
-    chat.ask("La première ?")
-    engine.reached(Phase.DECODING, nth)
+def test_what_was_prepared_comes_back_as_text_when_the_answer_ended_unseen(
+    alice: Visitor, chat: Tab, engine: FakeOllama
+) -> None:
     chat.ask("La suivante ?")
     expect(chat.page.locator(".prepared")).to_contain_text("La suivante ?")
     path = chat.path
