@@ -193,7 +193,7 @@ class Embedded(OpenAICompatible):
         try:
             answer = self._exchanges.command(f"{self.url}/slots/0?action={action}", {"filename": file}, self._headers())
             if not answer.ok:
-                raise self._refusal(answer, "")
+                raise self._refusal(answer.status_code, answer.text[:2000], "")
         except AppError as error:
             if action == "restore" and (error.code == "engine_unreachable" or is_loading(error)):
                 raise

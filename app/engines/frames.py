@@ -1,62 +1,68 @@
 """An answer's lines, read from the engine a frame at a time: a wake-up for each token would take the model's CPU."""
 
-import contextlib
 import re
 import select
-import socket
-import time
 from collections.abc import Callable, Iterator
+from http.client import HTTPResponse
 from typing import Any
-
-import requests
 
 from app.engines.base import Done, EngineEvent, Text, Thinking
 from app.errors import AppError
 
 # Once an answer is being written, tokens are taken off the wire this often; the first one at once.
 FRAME_S = 0.06
+# From so many answers at once frames are longer, up to so many times.
+CROWD = 16
+LONGEST_FRAMES = 4.0
 READ_SIZE = 65536
-# What a frame may have more than the last one before it is read early: the end of an answer says much at once.
-SLACK = 100
 # A line longer than this is no event of any engine.
 LINE_LIMIT = 16 * 1024 * 1024
 HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{1,8}")
+
+# The answers that are being written now.
+_writing: set["Frames"] = set()
+
+
+def rest_s() -> float:
+    """Seconds between two frames. A frame takes the same CPU whatever it holds: in a crowd they are longer."""
+    return FRAME_S * min(max(1.0, len(_writing) / CROWD), LONGEST_FRAMES)
 
 
 class Frames:
     """Whole lines without their ends, a list for each read. `failed(code, cause)` makes the failure to raise:
     engine_cut, engine_silent or engine_garbled."""
 
-    def __init__(self, response: requests.Response, failed: Callable[[str, object], AppError]) -> None:
+    def __init__(self, response: HTTPResponse, failed: Callable[[str, object], AppError]) -> None:
         self._failed = failed
         # The bytes as the socket has them: the library's own reader hands out one chunk, that is one token, a call.
-        self._socket: Any = getattr(response.raw._original_response, "fp", None)
-        self._pause = _Pause(getattr(getattr(self._socket, "raw", None), "_sock", None))
-        chunked = response.headers.get("Transfer-Encoding", "").lower() == "chunked"
-        length = response.headers.get("Content-Length", "")
-        self._body = _Chunked() if chunked else _Plain(int(length) if length.isdigit() else None)
-        self._writing = False
+        self._socket: Any = response.fp
+        self._pause = _Pause(self._socket.fileno())
+        self._body = _Chunked() if response.chunked else _Plain(response.length)
 
     def events(self, read: Callable[[bytes], list[EngineEvent]]) -> Iterator[EngineEvent]:
         """What `read` makes of each line, up to Done, text in a row joined; a failure comes after what it follows."""
-        for lines in self._lines():
-            events: list[EngineEvent] = []
-            try:
-                for line in lines:
-                    _extend(events, read(line))
-            except AppError:
-                yield from events
-                raise
-            self._writing = self._writing or any(isinstance(event, Text | Thinking) for event in events)
-            for event in events:
-                yield event
-                if isinstance(event, Done):
-                    return
+        try:
+            for lines in self._lines():
+                events: list[EngineEvent] = []
+                try:
+                    for line in lines:
+                        _extend(events, read(line))
+                except AppError:
+                    yield from events
+                    raise
+                if any(isinstance(event, Text | Thinking) for event in events):
+                    _writing.add(self)
+                for event in events:
+                    yield event
+                    if isinstance(event, Done):
+                        return
+        finally:
+            _writing.discard(self)
 
     def _lines(self) -> Iterator[list[bytes]]:
         tail = b""
         while not self._body.ended:
-            if self._writing:
+            if self in _writing:
                 self._pause.take()
             *lines, tail = (tail + self._next()).split(b"\n")
             if lines:
@@ -70,9 +76,7 @@ class Frames:
 
     def _next(self) -> bytes:
         try:
-            data = self._socket.read1(READ_SIZE)
-            self._pause.usual = len(data) + SLACK
-            return self._body.feed(data)
+            return self._body.feed(self._socket.read1(READ_SIZE))
         except TimeoutError as error:
             raise self._failed("engine_silent", error) from error
         except (OSError, ValueError, AttributeError) as error:
@@ -80,27 +84,16 @@ class Frames:
 
 
 class _Pause:
-    """A frame's rest, cut short when the answer ends: the kernel counts the bytes, nobody wakes up for them.
+    """A frame's rest, cut short when the connection ends, as it does with the answer: nobody wakes up for tokens."""
 
-    `usual`: bytes that a frame of tokens does not reach. Encrypted bytes cannot be told apart: the rest is whole then.
-    """
-
-    def __init__(self, wire: Any) -> None:
-        self._wire: socket.socket | None = wire if type(wire) is socket.socket else None
+    def __init__(self, descriptor: int) -> None:
         self._poll = select.poll()
-        self.usual = 1
-        if self._wire is not None:
-            self._poll.register(self._wire, select.POLLIN)
+        # No event of data: the end alone, by either side.
+        self._poll.register(descriptor, getattr(select, "POLLRDHUP", 0))
 
     def take(self) -> None:
-        """Wait for FRAME_S at most."""
-        if self._wire is None:
-            time.sleep(FRAME_S)
-            return
-        with contextlib.suppress(OSError):
-            self._wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, self.usual)
-            self._poll.poll(FRAME_S * 1000)
-            self._wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1)
+        """Wait for the next frame."""
+        self._poll.poll(rest_s() * 1000)
 
 
 def _extend(events: list[EngineEvent], more: list[EngineEvent]) -> None:

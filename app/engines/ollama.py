@@ -5,15 +5,15 @@ import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from http.client import HTTPResponse
 from typing import Any
 
 import httpx
 import ollama
-import requests
 
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model
 from app.engines.catalogue import described
-from app.engines.http import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, Exchanges
+from app.engines.http import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, Exchanges, refusal
 from app.engines.ollama_stream import OllamaStream
 from app.engines.processes import serving
 from app.engines.think_tags import separated
@@ -118,7 +118,7 @@ class Ollama:
             with self._exchanges.post(
                 f"{self.url}/api/chat", self._body(request), cancel, silence_s=request.patience_s, sent=request.sent
             ) as response:
-                if response.status_code != 200:
+                if response.status != 200:
                     raise self._refusal(response, request.model)
                 for event in separated(self._events(response, request.model)):
                     # What had arrived before the connection was cut is not said any more.
@@ -174,7 +174,7 @@ class Ollama:
         body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": options}
         try:
             with self._exchanges.post(f"{self.url}/api/generate", body, cancel) as response:
-                if response.status_code != 200:
+                if response.status != 200:
                     raise self._refusal(response, model)
                 for _ in self._events(response, model):
                     pass
@@ -187,7 +187,7 @@ class Ollama:
     def _forget_loaded(self, model: str) -> None:
         self._in_memory = {name: options for name, options in self._in_memory.items() if name != model}
 
-    def _events(self, response: requests.Response, model: str) -> Iterator[EngineEvent]:
+    def _events(self, response: HTTPResponse, model: str) -> Iterator[EngineEvent]:
         event: EngineEvent | None = None
         stream = OllamaStream(self._exchanges.failure, lambda message: self._failure(200, message, model))
         for event in self._exchanges.frames(response).events(stream.read):
@@ -195,13 +195,13 @@ class Ollama:
         if not isinstance(event, Done):
             raise self._exchanges.failure("engine_cut", "the stream ended without done:true")
 
-    def _refusal(self, response: requests.Response, model: str) -> AppError:
-        body = response.text[:2000]
+    def _refusal(self, response: HTTPResponse, model: str) -> AppError:
+        body = refusal(response)
         try:
             message = str(json.loads(body)["error"])
         except (ValueError, KeyError, TypeError):
             message = body
-        return self._failure(response.status_code, message, model)
+        return self._failure(response.status, message, model)
 
     def _failure(self, status: int, message: str, model: str) -> AppError:
         """Ollama says why in a sentence only; its texts differ among versions, so a few words decide."""

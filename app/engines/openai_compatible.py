@@ -3,13 +3,12 @@
 import json
 import time
 from collections.abc import Iterator
+from http.client import HTTPResponse
 from typing import Any
-
-import requests
 
 from app.engines.base import Cancel, ChatRequest, EngineEvent, Loading, Model
 from app.engines.catalogue import described
-from app.engines.http import Exchanges
+from app.engines.http import Exchanges, refusal
 from app.engines.openai_stream import OpenAIStream
 from app.engines.processes import serving
 from app.engines.think_tags import separated
@@ -113,7 +112,7 @@ class OpenAICompatible:
                     silence_s=request.patience_s,
                     sent=request.sent,
                 ) as response:
-                    if response.status_code == 200:
+                    if response.status == 200:
                         if loading:
                             yield Loading(time.monotonic() - started, loaded=True)
                         for event in separated(self._events(response, request.model)):
@@ -122,7 +121,7 @@ class OpenAICompatible:
                                 return
                             yield event
                         return
-                    failure = self._refusal(response, request.model)
+                    failure = self._refusal(response.status, refusal(response), request.model)
             except AppError as error:
                 if cancel.is_set():
                     return
@@ -158,19 +157,18 @@ class OpenAICompatible:
             }
         return body
 
-    def _events(self, response: requests.Response, model: str) -> Iterator[EngineEvent]:
+    def _events(self, response: HTTPResponse, model: str) -> Iterator[EngineEvent]:
         stream = OpenAIStream(self._exchanges.failure, lambda error: self._failure(200, error, model))
         yield from self._exchanges.frames(response).events(stream.read)
         if not stream.done:
             yield stream.end()
 
-    def _refusal(self, response: requests.Response, model: str) -> AppError:
-        body = response.text[:2000]
+    def _refusal(self, status: int, body: str, model: str) -> AppError:
         try:
             error = json.loads(body)["error"]
         except (ValueError, KeyError, TypeError):
             error = body
-        return self._failure(response.status_code, error, model)
+        return self._failure(status, error, model)
 
     def _failure(self, status: int, error: Any, model: str) -> AppError:
         details = error if isinstance(error, dict) else {"message": error}
@@ -202,7 +200,7 @@ class OpenAICompatible:
     def _get(self, path: str) -> dict[str, Any]:
         response = self._exchanges.query(self.url + path, headers=self._headers())
         if response.status_code != 200:
-            raise self._refusal(response, "")
+            raise self._refusal(response.status_code, response.text[:2000], "")
         try:
             answer = response.json()
         except ValueError as error:

@@ -128,6 +128,12 @@ class Follower:
     outlet: Outlet | None = None
 
     def __iter__(self) -> Iterator[bytes]:
+        for frames in self._frames():
+            yield frames
+            if self.outlet is not None:
+                self.outlet.flow()
+
+    def _frames(self) -> Iterator[bytes]:
         if self.first:
             yield self.first
         if self.channel is not None:

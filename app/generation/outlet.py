@@ -1,5 +1,6 @@
 """A follower's connection, written to at once by whoever has news: waking the follower's thread would cost far more."""
 
+import contextlib
 import socket
 
 
@@ -11,6 +12,8 @@ class Outlet:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
+        # The head of the answer waits for its first chunk: one packet instead of two.
+        self._hold(True)
         # What the kernel did not take of the last chunk.
         self._rest = b""
 
@@ -36,3 +39,13 @@ class Outlet:
         rest, self._rest = self._rest, b""
         if rest:
             self._connection.sendall(rest)
+
+    def flow(self) -> None:
+        """What was written so far need not wait for more."""
+        if self._held:
+            self._hold(False)
+
+    def _hold(self, held: bool) -> None:
+        self._held = held
+        with contextlib.suppress(OSError):
+            self._connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, held)

@@ -2,18 +2,17 @@
 
 import io
 import json
+import os
+import socket
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from http.client import HTTPResponse
 from itertools import pairwise
 from typing import Any
 
 import pytest
-import requests
-import urllib3
 from hypothesis import given
 from hypothesis import strategies as st
-from requests.adapters import HTTPAdapter
 
 from app.engines import frames
 from app.engines.base import Done, EngineEvent, Text, Thinking
@@ -24,6 +23,7 @@ from app.errors import AppError
 FRAMINGS = ("chunked", "length", "plain")
 framings = st.sampled_from(FRAMINGS)
 tokens = st.lists(st.text(st.sampled_from("aé模🙂\r\u2028 "), min_size=1, max_size=3), min_size=1, max_size=8)
+QUIET = os.pipe()
 cuts = st.lists(st.integers(0, 2000), max_size=12)
 
 
@@ -42,6 +42,10 @@ class Wire(io.RawIOBase):
         self._pieces = deque(piece for piece in pieces if piece)
         self._silent = silent
 
+    def fileno(self) -> int:
+        """Of a connection that does not end by itself."""
+        return QUIET[0]
+
     def readable(self) -> bool:
         return True
 
@@ -57,13 +61,11 @@ class Wire(io.RawIOBase):
         return io.BufferedReader(self, 1 << 20)
 
 
-def response(wire: Wire) -> requests.Response:
-    """The answer on that wire, its head read by the libraries that read real ones."""
+def response(wire: Wire | socket.socket) -> HTTPResponse:
+    """The answer on that wire, its head read."""
     answer = HTTPResponse(wire, method="POST")  # type: ignore[arg-type]
     answer.begin()
-    raw = urllib3.HTTPResponse(answer, answer.headers.items(), 200, preload_content=False, original_response=answer)
-    request = requests.Request("POST", "http://127.0.0.1/").prepare()
-    return HTTPAdapter().build_response(request, raw)
+    return answer
 
 
 def failure(code: str, cause: object) -> AppError:
@@ -92,7 +94,7 @@ def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
     return [data[start:end] for start, end in pairwise(edges)]
 
 
-def heard(wire: Wire) -> tuple[list[EngineEvent], str]:
+def heard(wire: Wire | socket.socket) -> tuple[list[EngineEvent], str]:
     """The events and the code of the failure after them."""
     events: list[EngineEvent] = []
     stream = OllamaStream(failure, lambda message: failure("engine_failed", message))
@@ -186,3 +188,36 @@ def test_a_line_without_end_is_no_answer(framing: str, monkeypatch: pytest.Monke
     flood = [b"x" * 100] * 50
     events, code = heard(Wire(cut(wired(framing, [line("a"), *flood]), range(0, 6000, 100))))
     assert (said(events), code) == (("", "a", 0), "engine_garbled")
+
+
+def told(answer: HTTPResponse) -> Generator[EngineEvent]:
+    """Its events, one by one."""
+    events = Frames(answer, failure).events(OllamaStream(failure, lambda message: failure("", message)).read)
+    assert isinstance(events, Generator)
+    return events
+
+
+def test_the_end_of_the_connection_ends_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "FRAME_S", 3600.0)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.sendall(wired("plain", [line("Bon")]))
+        answer = response(ours)
+        events = told(answer)
+        assert next(events) == Text("Bon")
+        theirs.sendall(line("jour") + END)
+        theirs.close()
+        assert next(events) == Text("jour")
+        assert isinstance(next(events), Done)
+
+
+def test_frames_are_longer_in_a_crowd(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "FRAME_S", 0.5)
+    answers = [response(Wire([wired("plain", [line("a"), END])])) for _ in range(2 * frames.CROWD)]
+    streams = [told(answer) for answer in answers]
+    assert frames.rest_s() == 0.5
+    assert [next(stream) for stream in streams] == [Text("a")] * len(streams)
+    assert frames.rest_s() == 1.0
+    for stream in streams:
+        stream.close()
+    assert frames.rest_s() == 0.5
