@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from config import SETTINGS
+from config import load
 from tests.perf.bench import Bench, Caller, Site, cpu_s
 from tests.perf.row import NotMeasuredError
 from tests.perf.wire import ENGINE, SITE, Answer, Place, request, stream
@@ -44,7 +44,7 @@ class Duel:
         self._headers = {"Authorization": f"Bearer {key}"}
         self._person: Caller = site.person("alice")
         self._model = self._person.get("/api/models").json["effective"]
-        self._system = next(setting.default for setting in SETTINGS if setting.name == "SYSTEM_PROMPT")
+        self._system = load({}, env_file=None)["SYSTEM_PROMPT"]
         # New each time: neither half finds more in the engine's cache than the system prompt.
         self._nonces = iter(random.sample(range(1000, 10000), 1000))
 
@@ -59,10 +59,11 @@ class Duel:
         return direct, ours, cpu
 
     def equal(self, direct: Answer, ours: Answer) -> bool:
-        """Whether both wrote and read as much."""
+        """Whether both were asked the same, and wrote and read as much."""
+        asked, other = (answer.counts["prompt_tokens"] for answer in (direct, ours))
         read = [answer.counts["prompt_tokens"] - (answer.counts["cached_tokens"] or 0) for answer in (direct, ours)]
         # A nonce may begin with the digit of an earlier one.
-        return direct.tokens == ours.tokens == self._bench.tokens and abs(read[0] - read[1]) <= 1
+        return direct.tokens == ours.tokens == self._bench.tokens and asked == other and abs(read[0] - read[1]) <= 1
 
     def _direct(self) -> Answer:
         body = {
