@@ -132,7 +132,7 @@ class Exchanges:
             return connection.getresponse()
         except TimeoutError as error:
             raise self.failure("engine_silent", error) from error
-        except (OSError, HTTPException) as error:
+        except (OSError, HTTPException, ValueError) as error:
             raise self.failure("engine_cut", error) from error
 
     @cached_property

@@ -80,7 +80,8 @@ def test_a_link_is_made_once_and_shown_where_it_belongs(chat: Tab) -> None:
     expect(links).to_have_count(1)
     expect(chat.button("Copier", dialog)).to_be_focused()
     chat.page.keyboard.press("Escape")
-    chat.button("Partager").click()
+    with chat.page.expect_request(lambda request: request.method == "GET" and request.url.endswith("/shares")):
+        chat.button("Partager").click()
     expect(links).to_have_count(0)
     held[0].fulfill(json={"shares": [{"id": 0, "url": "/s/0", "created_at": "2026-01-01T00:00:00Z", "messages": 1}]})
     held[1].continue_()
