@@ -62,6 +62,7 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
         422,
         _l("This is not a file of the Labo, or “%(part)s” is not valid. Nothing was imported."),
     ),
+    "lab_import_syntax": (422, _l("Line %(line)s: from here on this is no JSON. Nothing was imported.")),
     "campaign_models": (422, _l("Choose %(fewest)s to %(limit)s models.")),
     "campaign_prompts": (422, _l("Choose at least one question, and %(limit)s at most.")),
     "results_hidden": (
@@ -73,6 +74,7 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "pair_gone": (409, _l("These two answers are no longer there. Vote on the next ones.")),
     "lab_run_active": (409, _l("This measuring run is still at work.")),
     "lab_run_ended": (409, _l("This measuring run has ended.")),
+    "lab_run_by_hand": (409, _l("What was measured by hand, before there was a Lab, cannot be deleted.")),
     "run_active": (409, _l("This answer is still being written.")),
     "nothing_to_continue": (409, _l("This answer is complete: there is nothing to continue.")),
     "rate_limited": (429, _l("Too many attempts. Wait a little and try again.")),

@@ -104,6 +104,8 @@ def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
+        # What is erased is overwritten: its pages would keep the words until others need the room.
+        cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
         # SQLite's own knows the letters of ASCII only: a search for « école » would not find « École ».
         connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)

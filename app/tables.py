@@ -7,6 +7,7 @@ from pathlib import Path
 
 from flask import Flask
 
+from app import traces
 from app.extensions import context_of, db
 
 FOLDER = Path(__file__).parent.parent / "migrations"
@@ -25,6 +26,7 @@ def upgrade(app: Flask) -> None:
     _bind(app)
     with context_of(app):
         upgrade()
+    traces.leave_none(app)
 
 
 def upgrade_apart(app: Flask) -> BaseProcess:

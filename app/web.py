@@ -14,6 +14,7 @@ from flask_login import current_user
 from itsdangerous import BadSignature
 from sqlalchemy.exc import SQLAlchemyError
 
+from app import open_streams
 from app.generation.outlet import Outlet
 from app.generation.service import Generation
 from app.models import User
@@ -177,6 +178,7 @@ def compress(response: Response) -> Response:
 def init_app(app: Flask) -> None:
     """Register all of it."""
     app.session_interface = SessionInterface()
+    open_streams.init_app(app)
     app.wsgi_app = OneAtATime(app.wsgi_app)  # type: ignore[method-assign]
     app.after_request(add_headers)
     app.after_request(compress)

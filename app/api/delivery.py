@@ -16,6 +16,7 @@ from app.engines.base import ChatRequest, Done, EngineEvent, Text, Thinking
 from app.errors import AppError
 from app.extensions import context_of, release_connection
 from app.generation.service import Generation
+from app.open_streams import open_streams
 from app.web import STREAM_HEADERS
 
 # How often a connection on which nothing is written is looked at, and told that the answer is still to come.
@@ -35,6 +36,7 @@ def deliver(generation: Generation, asked: ChatRequest, user_id: int, *, stream:
     """Put it in the queue and answer; however that ends, the engine does not go on for nobody. Raises AppError."""
     with ExitStack() as ending:
         ending.callback(generation.followers.join(user_id))
+        ending.callback(open_streams().join(_token()))
         completion = generation.complete(asked, user_id)
         ending.callback(completion.cancel)
         # This thread may wait for long: for its turn, then for the model.
@@ -52,6 +54,11 @@ def deliver(generation: Generation, asked: ChatRequest, user_id: int, *, stream:
         response = Response(chunks, mimetype="text/event-stream", headers=STREAM_HEADERS)
         response.call_on_close(ending.pop_all().close)
         return response
+
+
+def _token() -> str:
+    """What the program brought."""
+    return str(request.authorization.token if request.authorization else "")
 
 
 def _while_connected(events: Heard, connection: socket.socket | None) -> Heard:

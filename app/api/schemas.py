@@ -79,7 +79,11 @@ def _messages(turns: list[Any] | None) -> tuple[dict[str, str], ...]:
         raise AppError("missing_field", field="messages")
     if len(turns) > MAX_MESSAGES:
         raise AppError("invalid_field", field="messages")
-    return tuple(_message(turn, f"messages[{number}]") for number, turn in enumerate(turns))
+    messages = tuple(_message(turn, f"messages[{number}]") for number, turn in enumerate(turns))
+    # The last one is gone on with; engines fail where there would be two of them.
+    if [message["role"] for message in messages[-2:]] == ["assistant", "assistant"]:
+        raise AppError("invalid_field", field=f"messages[{len(messages) - 1}].role")
+    return messages
 
 
 def _message(turn: Any, place: str) -> dict[str, str]:

@@ -9,27 +9,30 @@ from flask_babel import gettext as _
 from flask_login import current_user
 
 from app.auth.forms import TokenForm, WritingForm
+from app.auth.fresh import fresh
 from app.auth.views import blueprint
+from app.ended import found_or_ended
 from app.guards import member
 from app.models import AccessToken
 from app.models.token import EACH
 from app.models.types import utcnow
 from app.models.user import MAX_INSTRUCTIONS
+from app.open_streams import open_streams
 
 
 @blueprint.get("/settings")
 @blueprint.post("/settings")
 @member
 def settings() -> Any:
-    """One's tokens; POST makes another one, which only this answer shows."""
-    form, secret = TokenForm(), ""
+    """One's tokens; POST makes another one, which only the page that follows shows."""
+    form = TokenForm()
     if form.validate_on_submit():
-        secret = AccessToken.make(current_user, form.name.data)
-        form = TokenForm(formdata=None)
+        fresh().put(current_user.token, AccessToken.make(current_user, form.name.data))
+        return redirect(url_for("auth.settings"))
     return render_template(
         "auth/settings.html",
         form=form,
-        secret=secret,
+        secret=fresh().take(current_user.token),
         tokens=[_row(token) for token in AccessToken.all_of(current_user)],
         limit=EACH,
         base_url=f"{request.root_url}v1",
@@ -41,9 +44,11 @@ def settings() -> Any:
 @member
 def revoke_token(token_id: int) -> Any:
     """End a token: the program that has it is refused from now on."""
-    token = AccessToken.of(current_user, token_id)
-    token.revoke()
-    flash(_("The token “%(name)s” is revoked.", name=token.name), "success")
+    token = found_or_ended(lambda: AccessToken.of(current_user, token_id))
+    if token:
+        token.revoke()
+        open_streams().end(token.token_hash)
+        flash(_("The token “%(name)s” is revoked.", name=token.name), "success")
     return redirect(url_for("auth.settings"))
 
 

@@ -1,5 +1,6 @@
 """The forms of the account pages, with all rules of their fields."""
 
+import unicodedata
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -27,12 +28,22 @@ def no_control_characters(_form: Any, field: Any) -> None:
         raise ValidationError(_l("Use visible characters only."))
 
 
+def one_script(_form: Any, field: Any) -> None:
+    """« admin » with a Cyrillic a would pass for somebody else; Japanese is written in several scripts at once."""
+    letters = (letter for letter in unicodedata.normalize("NFKC", field.data or "") if letter.isalpha())
+    scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in letters} - {"MODIFIER"}
+    if len(scripts) > 1 and not scripts <= JAPANESE:
+        raise ValidationError(_l("Use the letters of one alphabet only: those of several can look the same."))
+
+
 def not_blank(_form: Any, field: Any) -> None:
     """Spaces alone are no name."""
     if not normalized(field.data or ""):
         raise ValidationError(_l("Fill in this field."))
 
 
+# As Unicode names their letters.
+JAPANESE = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK"}
 REQUIRED = InputRequired(_l("Fill in this field."))
 
 
@@ -56,7 +67,13 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
 
     username = StringField(
         _l("Username"),
-        [REQUIRED, not_blank, Length(min=2, max=64, message=_l("Between 2 and 64 characters.")), no_control_characters],
+        [
+            REQUIRED,
+            not_blank,
+            Length(min=2, max=64, message=_l("Between 2 and 64 characters.")),
+            no_control_characters,
+            one_script,
+        ],
     )
     display_name = StringField(_l("Displayed name"), DISPLAY_NAME)
     password = PasswordField(_l("Password"), [REQUIRED, NEW_PASSWORD])

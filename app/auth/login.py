@@ -6,8 +6,11 @@ from functools import cached_property
 from flask import Flask, current_app, request, session
 from flask_login import UserMixin, login_user, logout_user
 
+from app.auth import fresh
 from app.extensions import login_manager
 from app.models import LoginSession, User
+from app.models.types import digest
+from app.open_streams import open_streams
 
 
 class Member(UserMixin):  # type: ignore[misc]
@@ -50,6 +53,7 @@ def sign_in(user: User, *, remember: bool) -> None:
 def sign_out(member: Member) -> None:
     """Close this session, here and in the rows."""
     LoginSession.close(member.token)
+    open_streams().end(digest(member.token))
     logout_user()
     _clear_session()
 
@@ -66,3 +70,4 @@ def init_app(app: Flask) -> None:
     login_manager.init_app(app)
     login_manager.session_protection = None
     login_manager.user_loader(load)
+    fresh.init_app(app)

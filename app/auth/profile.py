@@ -8,12 +8,15 @@ from flask_babel import ngettext
 from flask_login import current_user
 from flask_wtf import FlaskForm
 
+from app import traces
 from app.auth.account import ago
 from app.auth.devices import device
 from app.auth.forms import EraseForm, NameForm, PasswordForm
 from app.auth.views import blueprint, check
+from app.ended import found_or_ended
 from app.guards import member
 from app.models import LoginSession, erasure
+from app.open_streams import open_streams
 from app.web import generation
 
 
@@ -43,7 +46,7 @@ def change_password() -> Any:
     if not form.validate_on_submit() or not _is_oneself(form.current):
         return _page(form)
     current_user.user.change_password(form.password.data)
-    LoginSession.close_others(current_user, current_user.token)
+    _close_others()
     return _done(_("Your password is changed, and all other browsers are signed out."))
 
 
@@ -51,7 +54,11 @@ def change_password() -> Any:
 @member
 def revoke_session(session_id: int) -> Any:
     """Sign another browser out."""
-    LoginSession.of(current_user, session_id).revoke()
+    session = found_or_ended(lambda: LoginSession.of(current_user, session_id))
+    if not session:
+        return redirect(url_for("auth.profile"))
+    session.revoke()
+    open_streams().end(session.token_hash)
     return _done(_("That browser is signed out."))
 
 
@@ -59,7 +66,7 @@ def revoke_session(session_id: int) -> Any:
 @member
 def revoke_other_sessions() -> Any:
     """Sign all other browsers out."""
-    count = LoginSession.close_others(current_user, current_user.token)
+    count = _close_others()
     return _done(ngettext("%(num)s browser is signed out.", "%(num)s browsers are signed out.", count))
 
 
@@ -74,6 +81,7 @@ def erase_everything() -> Any:
         generation().request_stop(answer)
     for conversation_id in erasure.erase_all_of(current_user.user):
         generation().engine.forget(conversation_id)
+    traces.sweep()
     # The page also makes the browser forget what it kept.
     return _done(_("Everything that you wrote is erased."), "erased")
 
@@ -84,6 +92,14 @@ def _is_oneself(field: Any) -> bool:
     if not right:
         field.errors = [_("This is not your password.")]
     return right
+
+
+def _close_others() -> int:
+    mine = LoginSession.all_of(current_user)
+    others = [each.token_hash for each in mine if not each.belongs_to(current_user.token)]
+    count = LoginSession.close_others(current_user, current_user.token)
+    open_streams().end(*others)
+    return count
 
 
 def _page(sent: FlaskForm | None = None) -> Any:

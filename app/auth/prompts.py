@@ -8,6 +8,7 @@ from flask_login import current_user
 
 from app.auth.forms import PromptForm
 from app.auth.views import blueprint
+from app.ended import found_or_ended
 from app.guards import member
 from app.models import Prompt
 
@@ -45,7 +46,8 @@ def edit_prompt(prompt_id: int) -> Any:
 @member
 def delete_prompt(prompt_id: int) -> Any:
     """Delete one."""
-    prompt = Prompt.editable_by(current_user.user, prompt_id)
-    prompt.delete()
-    flash(_("The prompt “%(name)s” is deleted.", name=prompt.name), "success")
+    prompt = found_or_ended(lambda: Prompt.editable_by(current_user.user, prompt_id))
+    if prompt:
+        prompt.delete()
+        flash(_("The prompt “%(name)s” is deleted.", name=prompt.name), "success")
     return redirect(url_for("auth.prompts"))

@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Any
 
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from app.bench.lock import Lock
-from app.bench.patience import Patience
+from app.bench.running.lock import Lock
+from app.bench.running.patience import Patience
 from app.errors import AppError
 from app.generation.inventory import Inventory
 from app.generation.leisure import Leisure
 from app.models.lab import LabRun, LabState
 
 if TYPE_CHECKING:
-    from app.bench.energy import Power
-    from app.bench.progress import Progress
-    from app.bench.rows import Rows
-    from app.bench.tasks import Tasks
+    from app.bench.measuring.energy import Power
+    from app.bench.running.progress import Progress
+    from app.bench.running.rows import Rows
+    from app.bench.tasks.reading import Tasks
 
-LIBRARY = (Path(__file__).parent / "library/office", Path(__file__).parent / "library/code")
 OWN_TASKS = "tasks"
 # How often it is looked for runs that a command stored.
 LOOK_S = 2.0
@@ -96,13 +95,15 @@ class Labo:
 
     def tasks(self) -> "Tasks":
         """Those that come with the program, and this server's own."""
-        from app.bench.tasks import load  # noqa: PLC0415
+        from app.bench.tasks.reading import LIBRARY, load  # noqa: PLC0415
 
         return load([*LIBRARY, self.task_folder])
 
     def launch(self, plan: dict[str, Any], user_id: int | None = None, title: str = "") -> LabRun:
         """Store a run with its samples; it begins when those before it have ended. Raises what is wrong with it."""
-        from app.bench import machine, plan as plans, planning  # noqa: PLC0415, I001
+        from app.bench.measuring import machine  # noqa: PLC0415
+        from app.bench.measuring import plan as plans  # noqa: PLC0415
+        from app.bench.running import planning  # noqa: PLC0415
 
         definite, models, cells = planning.definite(plans.read(plan), self._inventory, self.tasks())
         engine = self._inventory.engine
@@ -142,16 +143,26 @@ class Labo:
         self._wake.set()
         self.start()
 
+    def delete(self, run_id: int) -> None:
+        """A run that is over, with its samples; labels follow. Raises not_found, lab_run_active, lab_run_by_hand."""
+        from app.bench.records import removal  # noqa: PLC0415
+
+        with self._context():
+            removal.remove(run_id)
+        logger.info("run deleted run=%s", run_id)
+        self.publish()
+
     def publish(self) -> None:
         """Tell the chat the models' labels: what was measured here, or what people think of it, has changed."""
-        from app.bench import labels, machine  # noqa: PLC0415
+        from app.bench.figures import labels  # noqa: PLC0415
+        from app.bench.measuring import machine  # noqa: PLC0415
 
         with self._context():
             labels.publish(machine.here(self._inventory.engine, self._power()).id, self.tasks().categories)
 
     def progress(self, run_id: int) -> "Progress | None":
         """How far a run is; None when there is none of that number."""
-        from app.bench.progress import Progress, count  # noqa: PLC0415
+        from app.bench.running.progress import Progress, count  # noqa: PLC0415
 
         state = self._rows().state(run_id)
         current = self._current
@@ -170,12 +181,12 @@ class Labo:
         return Progress(state, done, total, remaining, cell.model, str(cell.kind), cell.prompt)
 
     def _rows(self) -> "Rows":
-        from app.bench.rows import Rows  # noqa: PLC0415
+        from app.bench.running.rows import Rows  # noqa: PLC0415
 
         return Rows(self._context)
 
     def _power(self) -> "Power":
-        from app.bench.energy import find  # noqa: PLC0415
+        from app.bench.measuring.energy import find  # noqa: PLC0415
 
         return find(*self._terms.watts)
 
@@ -193,7 +204,7 @@ class Labo:
             self._wake.clear()
 
     def _know_the_past(self) -> bool:
-        from app.bench import historical  # noqa: PLC0415
+        from app.bench.records import historical  # noqa: PLC0415
 
         with self._context():
             historical.load()
@@ -204,8 +215,8 @@ class Labo:
             return LabRun.next_id()
 
     def _carry(self, run_id: int) -> None:
-        from app.bench.means import Means  # noqa: PLC0415
-        from app.bench.runner import Runner  # noqa: PLC0415
+        from app.bench.running.means import Means  # noqa: PLC0415
+        from app.bench.running.runner import Runner  # noqa: PLC0415
 
         rows = self._rows()
 

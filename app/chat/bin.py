@@ -4,12 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from flask import flash, redirect, render_template, request, url_for
-from flask_babel import format_date, ngettext
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.schemas import cursor
+from app.dates import day
+from app.ended import found_or_ended
 from app.errors import AppError
 from app.guards import member
 from app.models import Conversation, bin, listing
@@ -32,9 +34,10 @@ def show_bin() -> str:
 @member
 def restore(conversation_id: str) -> Any:
     """Take back a deletion."""
-    conversation = bin.find(current_user, conversation_id)
-    conversation.change(restored=True)
-    flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
+    conversation = found_or_ended(lambda: bin.find(current_user, conversation_id))
+    if conversation:
+        conversation.change(restored=True)
+        flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
     return redirect(url_for("chat.show_bin"))
 
 
@@ -42,9 +45,10 @@ def restore(conversation_id: str) -> Any:
 @member
 def erase(conversation_id: str) -> Any:
     """Erase one now, for good."""
-    conversation = bin.find(current_user, conversation_id)
-    _erase([conversation.id])
-    flash(_("“%(title)s” is erased.", title=conversation.title), "success")
+    conversation = found_or_ended(lambda: bin.find(current_user, conversation_id))
+    if conversation:
+        _erase([conversation.id])
+        flash(_("“%(title)s” is erased.", title=conversation.title), "success")
     return redirect(url_for("chat.show_bin"))
 
 
@@ -73,12 +77,18 @@ def show_archive() -> str:
 @member
 def take_out(conversation_id: str) -> Any:
     """Put it back in the list."""
+    conversation = found_or_ended(lambda: _put_away(conversation_id))
+    if conversation:
+        conversation.change(archived=False)
+        flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
+    return redirect(url_for("chat.show_archive"))
+
+
+def _put_away(conversation_id: str) -> Conversation:
     conversation = Conversation.of(current_user, conversation_id)
     if not conversation.archived:
         raise AppError("not_found")
-    conversation.change(archived=False)
-    flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
-    return redirect(url_for("chat.show_archive"))
+    return conversation
 
 
 def _erase(ids: list[str]) -> None:
@@ -88,5 +98,5 @@ def _erase(ids: list[str]) -> None:
 
 
 def _row(conversation: Conversation, **dates: datetime) -> dict[str, Any]:
-    days = {name: format_date(moment.astimezone(), "long") for name, moment in dates.items()}
+    days = {name: day(moment) for name, moment in dates.items()}
     return {"id": conversation.id, "title": conversation.title or _("Without a title"), **days}

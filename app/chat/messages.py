@@ -1,18 +1,21 @@
 """Questions and answers: ask, correct, follow, stop, regenerate, go on. Answers are streams of events."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 
-from flask import Response, jsonify
+from flask import Flask, Response, current_app, jsonify
 from flask_login import current_user
 
 from app.bodies import body, field, name_field
 from app.chat import blueprint
 from app.chat.schemas import Question, after, question_text
-from app.generation.hub import Follower
+from app.extensions import context_of
+from app.generation.hub import HEARTBEAT, Follower
 from app.generation.wire import message_json
 from app.guards import member
-from app.models import Conversation, Message
+from app.models import Conversation, LoginSession, Message
 from app.models.tree import Tree
+from app.open_streams import open_streams
 from app.web import STREAM_HEADERS, generation, outlet
 
 # The head of an answer goes out with its first byte: while the engine is silent this says that the connection is there.
@@ -21,16 +24,26 @@ FOLLOWING = b": following\n\n"
 
 def event_stream(begin: Callable[[], Follower]) -> Response:
     """The stream that `begin` gives; it holds a thread, no database connection. Raises too_many_streams before it."""
-    leave = generation().followers.join(current_user.id)
-    try:
+    with ExitStack() as ending:
+        ending.callback(generation().followers.join(current_user.id))
         follower = begin()
         follower.outlet = outlet()
-        response = Response(follower, mimetype="text/event-stream", headers=STREAM_HEADERS)
-    except BaseException:
-        leave()
-        raise
-    response.call_on_close(leave)
-    return response
+        ending.callback(open_streams().join(current_user.token))
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        frames = _while_signed_in(follower, app, current_user.token)
+        response = Response(frames, mimetype="text/event-stream", headers=STREAM_HEADERS)
+        response.call_on_close(ending.pop_all().close)
+        return response
+
+
+def _while_signed_in(frames: Iterable[bytes], app: Flask, token: str) -> Iterator[bytes]:
+    """The same frames; with each sign of life a look whether another process, a command, has revoked the session."""
+    for frame in frames:
+        yield frame
+        if frame == HEARTBEAT:
+            with context_of(app):
+                if LoginSession.find(token) is None:
+                    return
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/messages")

@@ -4,13 +4,14 @@ from datetime import datetime
 from typing import Any
 
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
-from flask_babel import format_date, format_time
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.texts import script_texts
+from app.dates import day_and_time
+from app.ended import found_or_ended
 from app.errors import sentence
 from app.guards import member
 from app.models import Conversation, Role, RunState, Share, User, copies
@@ -57,7 +58,7 @@ def show_share(share_id: str) -> str:
         "chat/shared.html",
         share=share,
         mine=share.user_id == current_user.id,
-        moment=_moment(share.created_at),
+        moment=day_and_time(share.created_at),
         messages=[_shown(message) for message in share.messages],
         texts=script_texts(),
     )
@@ -76,7 +77,7 @@ def copy_share(share_id: str) -> Any:
 def show_shares() -> str:
     """All links of one's own."""
     rows = [
-        {"id": share.id, "title": share.title or _("Without a title"), "made": _moment(share.created_at),
+        {"id": share.id, "title": share.title or _("Without a title"), "made": day_and_time(share.created_at),
          "conversation": share.conversation_id, "size": share.size,
          "address": request.root_url.rstrip("/") + url_for("chat.show_share", share_id=share.id)}
         for share in Share.all_of(current_user)
@@ -89,9 +90,11 @@ def show_shares() -> str:
 @member
 def revoke_share(share_id: str) -> Any:
     """End a link of one's own, from the page that lists them."""
-    share = Share.of(current_user, share_id)
-    share.revoke()
-    flash(_("The link to “%(title)s” opens nothing any more.", title=share.title or _("Without a title")), "success")
+    share = found_or_ended(lambda: Share.of(current_user, share_id))
+    if share:
+        share.revoke()
+        title = share.title or _("Without a title")
+        flash(_("The link to “%(title)s” opens nothing any more.", title=title), "success")
     return redirect(url_for("chat.show_shares"))
 
 
@@ -145,10 +148,3 @@ def _message(place: int, message: dict[str, Any]) -> MessageCopy:
         told = {name: message[name] for name in RUN}
         made.run = told | {"state": RunState(message["status"]), "queued_at": created_at, "finished_at": finished}
     return made
-
-
-def _moment(moment: datetime) -> str:
-    """« 23 novembre 2026 à 14 h 32 », by the server's clock."""
-    here = moment.astimezone()
-    day, time = format_date(here, "long"), format_time(here, _("HH:mm"), rebase=False)
-    return str(_("%(day)s at %(time)s", day=day, time=time))

@@ -11,10 +11,11 @@ from flask.cli import AppGroup
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.bench import archive, exports, readings, report, troubles
-from app.bench.comparison import side_by_side
+from app.bench.figures.comparison import side_by_side
+from app.bench.figures.ranking import leaderboard
 from app.bench.names import cell_name
-from app.bench.ranking import leaderboard
+from app.bench.records import archive, readings
+from app.bench.showing import exports, report, troubles
 from app.cli import labo_shown as shown
 from app.cli.labo_here import labo_of, look, measuring
 from app.errors import AppError
@@ -84,6 +85,24 @@ def cancel(number: int) -> None:
     except AppError as error:
         raise _explained(error) from None
     click.echo(_("Run %(number)s is cancelled.", number=number))
+
+
+@labo.command("delete")
+@click.argument("number", type=int)
+@click.option("--yes", is_flag=True, help="Without being asked first.")
+def delete(number: int, yes: bool) -> None:
+    """Delete a run with its samples, for good; what was measured by hand stays."""
+    here = labo_of(_app())
+    look(_app())
+    try:
+        line = readings.line_of(readings.run_of(number))
+        if not yes:
+            name = line.run.title or _("Run %(number)s", number=number)
+            click.confirm(_("Delete “%(name)s” with its %(count)s samples?", name=name, count=line.total), abort=True)
+        here.delete(number)
+    except AppError as error:
+        raise _explained(error) from None
+    click.echo(_("Run %(number)s is deleted.", number=number))
 
 
 @labo.command("runs")

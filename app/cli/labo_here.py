@@ -13,7 +13,7 @@ from flask import Flask
 from flask_babel import gettext as _
 
 from app import tables
-from app.bench import historical
+from app.bench.records import historical
 from app.bench.service import Labo
 from app.engines import library, registry
 from app.generation.inventory import Inventory

@@ -8,12 +8,13 @@ import click
 from flask import Flask
 from flask_babel import gettext as _
 
-from app.bench import charts, details, names, trends, troubles, words
-from app.bench.progress import Progress
-from app.bench.ranking import Entry
-from app.bench.readings import ACTIVE, Line
-from app.bench.regressions import MEASURES, Change
+from app.bench import names, words
+from app.bench.figures.ranking import Entry
+from app.bench.figures.regressions import MEASURES, Change
+from app.bench.records.readings import ACTIVE, Line
+from app.bench.running.progress import Progress
 from app.bench.service import Labo
+from app.bench.showing import charts, details, trends, troubles
 from app.errors import AppError
 from app.models.lab import LabRun
 

@@ -7,8 +7,8 @@ from flask_babel import gettext as _
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
-from app.bench import campaigns as domain
-from app.bench import troubles
+from app.bench.showing import troubles
+from app.bench.votes import campaigns as domain
 from app.bench.words import CATEGORIES
 from app.bodies import plain_text
 from app.errors import AppError

@@ -2,7 +2,8 @@
 
 from flask import request
 
-from app.bench import readings, trends
+from app.bench.records import readings
+from app.bench.showing import trends
 from app.lab.pages import number_asked, page
 
 

@@ -9,7 +9,8 @@ from flask import redirect, request, url_for
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
-from app.bench import forecast, troubles
+from app.bench.running import forecast
+from app.bench.showing import troubles
 from app.bench.words import CATEGORIES
 from app.bodies import plain_text
 from app.errors import AppError

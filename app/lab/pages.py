@@ -4,8 +4,10 @@ from typing import Any
 
 from flask import current_app, render_template, request
 
-from app.bench import details, hardware, names, readings, scatter, words
+from app.bench import names, words
+from app.bench.records import readings
 from app.bench.service import Labo
+from app.bench.showing import details, hardware, scatter
 from app.errors import AppError
 from app.models.types import MAX_INTEGER
 from app.reading_texts import reading_texts

@@ -4,11 +4,15 @@ from dataclasses import asdict
 from functools import partial
 from typing import Any
 
-from flask import Response, jsonify, redirect, url_for
+from flask import Response, flash, jsonify, redirect, url_for
+from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.bench import charts, exports, names, ranking, readings, report, troubles
-from app.bench.tasks import Tasks
+from app.bench import names
+from app.bench.figures import ranking
+from app.bench.records import readings, removal
+from app.bench.showing import charts, exports, report, trends, troubles
+from app.bench.tasks.reading import Tasks
 from app.errors import AppError
 from app.lab.pages import labo, page
 from app.models.lab import LabRun
@@ -40,10 +44,13 @@ def run(run_id: int) -> str:
         line=readings.line_of(found),
         progress=_progress(found, labo().tasks()),
         active=found.state in readings.ACTIVE,
+        removable=current_user.is_admin and removal.removable(found),
+        campaigns=removal.campaigns_on(run_id),
         by=readings.name_of(found.user_id),
         failure=troubles.of_run(found),
         entries=entries,
         charts=charts.of_entries(entries),
+        worse=trends.worse(found.machine_id, [run_id]),
     )
 
 
@@ -65,6 +72,19 @@ def resume(run_id: int) -> Any:
     """Go on with what was not taken."""
     labo().resume(run_id)
     return redirect(url_for("lab.run", run_id=run_id))
+
+
+def delete(run_id: int) -> Any:
+    """With all its samples, for good."""
+    name = run_name(readings.run_of(run_id))
+    labo().delete(run_id)
+    flash(_("“%(name)s” is deleted, with its samples.", name=name), "success")
+    return redirect(url_for("lab.runs"))
+
+
+def run_name(run: LabRun) -> str:
+    """Its title, else its number."""
+    return run.title or _("Run %(number)s", number=run.id)
 
 
 def export(run_id: int, form: str) -> Response:

@@ -6,7 +6,10 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.bench import course, readings, secrecy, troubles, words
+from app.bench import words
+from app.bench.records import readings
+from app.bench.showing import course, troubles
+from app.bench.votes import secrecy
 from app.bodies import plain_text
 from app.errors import AppError
 from app.lab.pages import labo, number_asked, page

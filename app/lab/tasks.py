@@ -1,18 +1,17 @@
 """The tasks that models are measured by, and adding one's own."""
 
-from pathlib import Path
 from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
-from app.bench import task_files, words
+from app.bench import words
+from app.bench.tasks import own
 from app.bodies import clean
 from app.errors import AppError
 from app.lab.pages import labo, page
 
 LONGEST = 60_000
-EXAMPLE = Path(task_files.__file__).parent / "library/example.toml"
 
 
 def tasks() -> str:
@@ -34,7 +33,7 @@ def add_task() -> Any:
     if len(text) > LONGEST:
         raise AppError("too_large", limit=LONGEST)
     try:
-        made = task_files.add(text, labo().task_folder, labo().tasks())
+        made = own.add(text, labo().task_folder, labo().tasks())
     except AppError as error:
         return _page(text, error.sentence), error.status
     flash(_("The task “%(name)s” is added.", name=made.name), "success")
@@ -52,6 +51,6 @@ def _page(text: str = "", wrong: str = "") -> str:
         problems=[
             (problem.file, problem.line, words.sentence(problem.code, problem.params)) for problem in found.problems
         ],
-        text=text or EXAMPLE.read_text(),
+        text=text or own.EXAMPLE.read_text(),
         wrong=wrong,
     )

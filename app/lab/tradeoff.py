@@ -6,11 +6,14 @@ from typing import Any
 from flask import Response, current_app, jsonify, render_template, request
 from flask_login import current_user
 
-from app.bench import labels, names, ranking, readings, thresholds, words
-from app.bench import tradeoff as choice
-from app.bench.ranking import Entry
-from app.bench.scatter import scatter
-from app.bench.tradeoff import PRESETS, Recommendation, Weights
+from app.bench import names, words
+from app.bench.figures import labels, ranking, thresholds
+from app.bench.figures import tradeoff as choice
+from app.bench.figures.ranking import Entry
+from app.bench.figures.tradeoff import PRESETS, Recommendation, Weights
+from app.bench.records import readings
+from app.bench.showing import trends
+from app.bench.showing.scatter import scatter
 from app.errors import AppError
 from app.lab.pages import labo, number_asked, page
 from app.models.lab import LabMachine
@@ -43,6 +46,7 @@ def tradeoff() -> str:
         company=_by_hand(ranking.leaderboard(), machines),
         newest=max((entry.at for entry in entries), default=None),
         thresholds=thresholds,
+        worse=trends.worse(machine.id) if machine and not machine.source else [],
     )
 
 

@@ -64,6 +64,13 @@ def resume(run_id: int) -> Any:
     return _pages("runs").resume(run_id)
 
 
+@blueprint.post("/runs/<int:run_id>/delete")
+@admin
+def delete(run_id: int) -> Any:
+    """With all its samples, for good."""
+    return _pages("runs").delete(run_id)
+
+
 @blueprint.get("/runs/<int:run_id>/export/<string:form>")
 @member
 def export(run_id: int, form: str) -> Any:

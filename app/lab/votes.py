@@ -5,9 +5,9 @@ from typing import Any
 from flask import current_app, redirect, request, url_for
 from flask_login import current_user
 
-from app.bench import campaigns as domain
-from app.bench import tallies
-from app.bench.ballots import Booth, booth, expected
+from app.bench.votes import campaigns as domain
+from app.bench.votes import tallies
+from app.bench.votes.ballots import Booth, booth, expected
 from app.errors import AppError
 from app.lab.pages import labo, page
 from app.models.campaign import LabCampaign

@@ -1,6 +1,7 @@
-// What every page has: the sidebar, menus, password fields, the list of shortcuts, and the place where the page speaks.
+// What every page has: the sidebar, menus, password fields, the list of shortcuts, the place where the page speaks, and forms that are sent once.
 import { register } from "couach/lib/application";
 import { setLocale } from "couach/lib/format";
+import { submitOnce } from "couach/lib/submit_once";
 import { loadTexts } from "couach/lib/texts";
 import announcer from "couach/controllers/announcer_controller";
 import drawer from "couach/controllers/drawer_controller";
@@ -14,6 +15,7 @@ import shortcutsOpener from "couach/controllers/shortcuts_opener_controller";
 const { lang } = document.documentElement;
 const texts = document.getElementById("texts");
 setLocale(lang);
+submitOnce();
 if (texts) loadTexts(JSON.parse(texts.textContent), lang);
 
 register({

@@ -58,11 +58,12 @@ def test_charts_are_drawn_without_anything_inline_and_as_wide_as_their_place(
 def test_every_chart_has_its_table(lab_admin: Visitor, places: dict[str, str]) -> None:
     page = lab_admin.here.open(places["run"]).page
     figures = drawn(page)
-    assert figures.count() == 4
-    expect(page.locator(".chart-card table")).to_have_count(4)
+    assert figures.count() == 5
+    expect(page.locator(".chart-card table")).to_have_count(5)
     names = (
         "Où va le temps",
         "Lecture, selon la longueur du texte",
+        "Rédaction, selon ce que contient déjà le contexte",
         "Rédaction, selon les fils",
         "Rédaction, à plusieurs",
     )
@@ -137,8 +138,8 @@ def test_the_report_opens_alone_and_draws_its_charts(
     page.on("request", lambda asked: wrong.append(asked.url) if asked.url.startswith("http") else None)
     page.goto(file.as_uri())
     figures = page.locator("figure.chart")
-    expect(figures).to_have_count(5)
-    for index in range(5):
+    expect(figures).to_have_count(6)
+    for index in range(6):
         expect(figures.nth(index).locator("svg.plot").first).to_be_visible()
     for size in ({"width": 1440, "height": 900}, PHONE):
         page.set_viewport_size(size)

@@ -1,5 +1,7 @@
 """Tasks, notes and formulas in an answer: live as from history, without flicker."""
 
+from dataclasses import replace
+
 import pytest
 from playwright.sync_api import expect
 
@@ -101,3 +103,20 @@ def test_marks_being_typed_never_show(alice: Visitor, engine: FakeOllama) -> Non
     chat.ask("Un plan ?")
     chat.finished()
     assert chat.page.evaluate("window.raw") == []
+
+
+def test_what_stands_in_a_line_of_a_list_does_not_push_it_down(alice: Visitor, engine: FakeOllama) -> None:
+    """Neither a formula nor the caret of an answer that is being written."""
+    chat = alice.here
+    engine.script(
+        replace(
+            Scenario.hold(after=12), text="- **un** mot simple\n- **deux** $x$ ici\n- **trois** mots de plus encore"
+        )
+    )
+    chat.ask("Une liste ?")
+    expect(chat.text.locator("li .caret")).to_be_visible()
+    expect(chat.text.locator("li math")).to_be_visible()
+    heights = "items => items.map((item) => Math.round(item.getBoundingClientRect().height))"
+    assert len(set(chat.text.locator("li").evaluate_all(heights))) == 1
+    engine.release()
+    chat.finished()

@@ -144,3 +144,17 @@ def test_it_is_for_everyone(visit: Visitors, server: Served, chat: Tab) -> None:
     field(chat).fill("gelcoat")
     expect(options(chat)).to_have_count(2)
     check(chat.page)
+
+
+def test_a_page_that_is_not_there_offers_to_search(chat: Tab, alice: Visitor) -> None:
+    alice.watch.allow("status of 404")
+    chat.open("/c/0123456789abcdef")
+    words = chat.page.get_by_role("search").get_by_label("Rechercher dans vos conversations")
+    words.fill("gelcoat abîmé")
+    words.press("Enter")
+    expect(field(chat)).to_have_value("gelcoat abîmé")
+    expect(dialog(chat).get_by_role("option")).to_have_count(1)
+    chat.page.keyboard.press("Escape")
+    assert chat.page.url == f"{chat.origin}/"
+    chat.page.reload()
+    expect(dialog(chat)).to_have_count(0)

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
 from werkzeug.test import TestResponse
 
 from app.models import LoginSession, User
@@ -70,6 +71,20 @@ def test_a_name_is_taken_whatever_its_case(site: Site, alice: Person) -> None:
         assert answer.status_code == 422
         assert "pris" in answer.text
     assert count(site) == 1
+
+
+@pytest.mark.parametrize("name", ["\u0430lice", "alic\u0435", "\u0391lice", "alice\u4e00"])
+def test_letters_of_two_alphabets_make_no_name(site: Site, alice: Person, name: str) -> None:
+    """Cyrillic and Greek have letters that look like Latin ones."""
+    answer = Person(site.app).register(name, display_name="Alice")
+    assert answer.status_code == 422
+    assert "Utilisez les lettres d’un seul alphabet" in answer.text
+    assert count(site) == 1
+
+
+@pytest.mark.parametrize("name", ["\u0412\u043b\u0430\u0434", "\u7530\u4e2d\u30cf\u30ca", "Zoé-2", "jean.luc@couach"])
+def test_any_one_alphabet_makes_a_name(site: Site, name: str) -> None:
+    assert Person(site.app).register(name, display_name="Moi").status_code == 302
 
 
 def test_a_form_with_a_mistake_comes_back_and_stores_nothing(site: Site) -> None:

@@ -15,6 +15,7 @@ from tests.support.program import Program, refusal, token_of
 from tests.support.site import Site
 
 TURN = {"role": "user", "content": "Bonjour"}
+ANSWER = {"role": "assistant", "content": "Bon"}
 TOOL = {"type": "function", "function": {"name": "heure", "parameters": {}}}
 UNSUPPORTED = [
     {"n": 2},
@@ -41,6 +42,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"messages": [{"role": ["user"], "content": "Bonjour"}]}, "messages[0].role"),
     ({"messages": [{"role": "king", "content": "Bonjour"}]}, "messages[0].role"),
     ({"messages": [{"role": "user", "content": 3}]}, "messages[0].content"),
+    ({"messages": [TURN, ANSWER, ANSWER]}, "messages[2].role"),
     ({"messages": [{"role": "user", "content": ["Bonjour"]}]}, "messages[0].content[0]"),
     ({"messages": [{"role": "user", "content": [{"type": "text"}]}]}, "messages[0].content[0]"),
     ({"messages": [{"role": "user", "content": [{"type": "text", "text": 3}]}]}, "messages[0].content[0]"),

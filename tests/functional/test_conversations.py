@@ -1,5 +1,6 @@
 """Conversations: made, listed, searched, renamed, pinned, put away, deleted and taken back."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -7,6 +8,8 @@ import pytest
 
 from app.models import Conversation
 from app.models.listing import PAGE
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
 from tests.support.person import Person, problem
 from tests.support.site import Site
 
@@ -150,3 +153,18 @@ def test_searching_titles(alice: Person, conversation: str) -> None:
 
 def test_searching_accents_in_any_case(alice: Person, conversation: str) -> None:
     assert [item["id"] for item in listed(alice, "?q=RÉSERVER")] == [conversation]
+
+
+def test_a_page_has_all_of_a_huge_answer_and_draws_its_beginning(alice: Person, ollama: FakeOllama) -> None:
+    text = "mot " * 20_000
+    ollama.script(Scenario.one_token(text))
+    conversation = alice.start()
+    alice.ask(conversation, "Tout ?").end()
+    link = alice.api("POST", f"/conversations/{conversation}/shares").json["url"]
+    for path in (f"/c/{conversation}", link):
+        found = re.search(
+            r'<div class="raw"[^>]*>([^<]*)<span class="raw__rest">([^<]*)</span></div>', alice.get(path).text
+        )
+        assert found, path
+        assert len(found[1]) == 20_000
+        assert (found[1] + found[2]).rstrip() == text.rstrip()

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.bench import archive, exports, report
+from app.bench.records import archive
+from app.bench.showing import exports, report
 from app.models.campaign import LabCampaign
 from app.models.lab import LabMachine, LabRun, LabSample
 from tests.functional.test_lab_pages import text_of
@@ -82,9 +83,13 @@ def test_json_tells_nobody_s_name(site: Site, alice: Person, run_id: int) -> Non
     assert (told["format"], told["version"]) == ("couachgpt-labo", 1)
 
 
+WORSE = "Ce qui s’est dégradé depuis la mesure précédente"
+
+
 def test_markdown_has_a_table_for_the_ranking_and_each_chart(site: Site, bob: Person, run_id: int) -> None:
     text = exported(bob, run_id, "md")
-    for heading in ("Classement", "Où va le temps", "Lecture, selon la longueur du texte", "Rédaction, à plusieurs"):
+    charts = ("Lecture, selon la longueur du texte", "Rédaction, selon ce que contient déjà le contexte")
+    for heading in ("Classement", "Où va le temps", *charts, "Rédaction, à plusieurs", WORSE):
         assert f"## {heading}" in text
     for block in re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE):
         assert len({line.count("|") for line in block.splitlines()}) == 1
@@ -98,7 +103,7 @@ def test_the_report_needs_nothing_but_itself(site: Site, bob: Person, run_id: in
     assert "@font-face" not in text
     for name, _size in names(2):
         assert name in text
-    assert text.count("data-chart-spec-value") == 5
+    assert text.count("data-chart-spec-value") == 6
     assert '<html lang="fr"' in text
 
 
@@ -126,6 +131,7 @@ def test_two_runs_make_one_report(site: Site, alice: Person, run_id: int) -> Non
     with site.app.test_request_context(headers={"Accept-Language": "fr"}):
         text = report.build([run_id - 1, run_id], site.app.extensions["labo"].tasks().categories)
     words = text_of(text)
+    assert "se sont dégradés depuis la mesure précédente" in words
     assert "Essai 1.0" in words
     assert "Essai 1.1" in words
 

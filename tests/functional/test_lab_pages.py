@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from app.bench import historical
-from app.models.lab import LabMachine, LabSample
+from app.bench.records import historical
+from app.models.lab import LabMachine, LabRun, LabSample
 from tests.support.lab import names, seed
 from tests.support.person import Person, problem
 from tests.support.site import Site
@@ -132,13 +132,22 @@ def test_what_became_worse_between_two_versions_is_told(measured: Site, bob: Per
     assert "se sont dégradés" in words
     assert "1.0 → 1.1" in words
     assert re.search(r"modele-a:1\.5b Rédaction \S+ \S+ −\d+", words.replace("\u202f", " "))
+    # Also where the models are ranked, in one line that leads there.
+    line = r'se sont dégradés depuis la mesure précédente\. <a class="link" href="/lab/history\?machine=\d+"'
+    with measured.rows() as rows:
+        runs = [run.id for run in rows.query(LabRun).filter(LabRun.title.like("Essai %")).order_by(LabRun.id)]
+    assert [bool(re.search(line, bob.get(path).text)) for path in ("/lab/", *(f"/lab/runs/{run}" for run in runs))] == [
+        True,
+        False,
+        True,
+    ]
     assert not re.search(r"modele-c:7b Rédaction \S+ \S+ −\d+", words.replace("\u202f", " "))
 
 
 def test_each_figure_has_its_history(measured: Site, bob: Person) -> None:
     page = bob.get("/lab/history").text
     links = [html.unescape(link) for link in re.findall(r'href="(/lab/history\?[^"]+)"', page)]
-    assert len(links) == 9
+    assert len(links) == 10
     for link in links:
         assert "data-chart-spec-value=" in bob.get(link).text, link
 

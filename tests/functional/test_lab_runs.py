@@ -179,7 +179,7 @@ def test_what_a_plan_comes_to_is_told_before_it_is_begun(site: Site, alice: Pers
         answer = alice.submit("/lab/runs", SMALL | form)
         assert answer.status_code == 200
         assert 'value="100 200"' in answer.text
-        assert re.search(r"<details class=.card more more--card. open>", answer.text)
+        assert re.search(r"<details class=.card more. open>", answer.text)
         return text_of(answer.text).replace("\u202f", " ").replace("\xa0", " ")
 
     # Of each repeat a warm-up and two readings.

@@ -1,16 +1,15 @@
 """The tasks on the pages: all of them shown, one's own added, a useless one refused with line and reason."""
 
 import re
-from pathlib import Path
 
 import pytest
 
-from app.bench import task_files
+from app.bench.tasks import own
 from tests.functional.test_lab_pages import text_of
 from tests.support.person import Person
 from tests.support.site import Site
 
-EXAMPLE = (Path(task_files.__file__).parent / "library/example.toml").read_text()
+EXAMPLE = own.EXAMPLE.read_text()
 
 
 def test_every_task_is_listed_and_has_its_page(site: Site, bob: Person) -> None:

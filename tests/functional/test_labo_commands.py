@@ -81,6 +81,15 @@ def test_reports_and_files_of_all_kinds(run: Run, tmp_path: Path) -> None:
     assert "lab_import_damaged" in run("import", str(tmp_path / "bad.json")).output
 
 
+def test_a_run_is_deleted_after_a_question(run: Run) -> None:
+    assert run("run", *SMALL, "--models", "phi3:mini", "--title", "De trop").exit_code == 0
+    # Nobody answers.
+    assert run("delete", "4").exit_code == 1
+    assert "De trop" in run("runs").output
+    assert run("delete", "4", "--yes").exit_code == 0
+    assert "De trop" not in run("runs").output
+
+
 @pytest.mark.parametrize(
     ("words", "code"),
     [
@@ -98,6 +107,8 @@ def test_reports_and_files_of_all_kinds(run: Run, tmp_path: Path) -> None:
         (("compare", "9" * 20, "5"), "not_found"),
         (("resume", "1"), "lab_run_ended"),
         (("cancel", "1"), "lab_run_ended"),
+        (("delete", "1", "--yes"), "lab_run_by_hand"),
+        (("delete", "99", "--yes"), "not_found"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else None,
 )

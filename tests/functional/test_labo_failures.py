@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from app.bench.exchange import LONGEST_CHARACTERS
-from app.bench.patience import Patience
+from app.bench.measuring.exchange import LONGEST_CHARACTERS
+from app.bench.running.patience import Patience
 from app.models.lab import LabState, SampleState
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.bench import archive, exports, readings
+from app.bench.records import archive, readings
+from app.bench.showing import exports
 from app.errors import AppError
 from app.models.lab import LabMachine, LabRun, LabState
 from tests.support.labo import Measuring
@@ -200,13 +201,33 @@ def test_a_damaged_file_is_refused_whole(
     with elsewhere.rows() as session:
         with pytest.raises(AppError) as refused:
             archive.load(json.dumps(written))
-        assert (refused.value.code, part in refused.value.params.values()) == (code, True)
+        told = [str(value) for value in refused.value.params.values()]
+        # With its place in the file before it.
+        assert (refused.value.code, [value.rpartition(".")[2] for value in told]) == (code, [part])
         assert session.query(LabRun).count() == 0
     elsewhere.stop()
 
 
-@pytest.mark.parametrize("text", ["", "no JSON", "[]", "[" * 100_000])
-def test_something_else_is_refused(elsewhere: Site, text: str) -> None:
-    with elsewhere.rows(), pytest.raises(AppError, match="lab_import_damaged"):
+@pytest.mark.parametrize(
+    ("text", "code", "told"),
+    [
+        ("", "lab_import_syntax", {"line": 1}),
+        ("no JSON", "lab_import_syntax", {"line": 1}),
+        ('{"format": "couachgpt-labo",\n"version": }', "lab_import_syntax", {"line": 2}),
+        ("[]", "lab_import_damaged", {"part": "format"}),
+        ("[" * 100_000, "lab_import_damaged", {"part": "JSON"}),
+    ],
+)
+def test_something_else_is_refused(elsewhere: Site, text: str, code: str, told: dict[str, object]) -> None:
+    with elsewhere.rows(), pytest.raises(AppError) as refused:
         archive.load(text)
+    assert (refused.value.code, refused.value.params) == (code, told)
+    elsewhere.stop()
+
+
+def test_the_place_of_what_is_wrong_is_told(elsewhere: Site, written: dict[str, Any]) -> None:
+    written["runs"][0]["samples"][1]["kind"] = "sing"
+    with elsewhere.rows(), pytest.raises(AppError) as refused:
+        archive.load(json.dumps(written))
+    assert refused.value.params == {"part": "runs[0].samples[1].kind"}
     elsewhere.stop()

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.bench import energy
-from app.bench.energy import Rapl
-from app.bench.patience import Patience
+from app.bench.measuring import energy
+from app.bench.measuring.energy import Rapl
+from app.bench.running.patience import Patience
 from app.engines.rapl import Zone
 from app.generation.leisure import Leisure
 from app.models.lab import LabRun, LabState, SampleState

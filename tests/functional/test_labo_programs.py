@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.bench import coding
-from app.bench.judgement import Judgement
-from app.bench.patience import Patience
+from app.bench.answers.judgement import Judgement
+from app.bench.programs import coding
+from app.bench.running.patience import Patience
 from app.models.lab import LabState, SampleState, Verdict
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama

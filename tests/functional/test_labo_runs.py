@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.bench import historical, labels
-from app.bench.rows import Rows
+from app.bench.figures import labels
+from app.bench.measuring.prompts import SEQUEL, SEQUEL_TOKENS
+from app.bench.records import historical
+from app.bench.running.rows import Rows
 from app.errors import AppError
 from app.models.lab import Kind, LabLabel, LabMachine, LabRun, LabState, SampleState
 from tests.fakes.engine import Outcome, Phase
@@ -47,6 +49,11 @@ def test_a_run_measures_loading_reading_tasks_and_crowds(measuring: Measuring, o
     assert {sample.state for sample in samples} == {SampleState.DONE}
     found = {(sample.kind, sample.prompt): sample.metrics for sample in samples if not sample.warmup}
     assert found[Kind.READING, "1000"]["prompt_tokens"] > 4 * found[Kind.READING, "100"]["prompt_tokens"]
+    # After each text something is written, so that the pace with a full context is known.
+    asked = [generation for generation in ollama.generations if generation.question.endswith(SEQUEL)]
+    assert len(asked) == 3
+    read = [found[Kind.READING, length] for length in ("100", "1000")]
+    assert all(one["decode_tps"] > 0 and one["output_tokens"] <= SEQUEL_TOKENS for one in read)
     assert found[Kind.CROWD, "2"]["people"] == 2
     assert found[Kind.CROWD, "2"]["total_tps"] > 0
     assert found[Kind.TASK, TASK].keys() >= {"first_token_ms", "total_ms", "decode_tps", "output_tokens", "reason"}

@@ -66,7 +66,6 @@ def test_a_revoked_token_opens_nothing(site: Site, alice: Person, token: str) ->
     assert "est révoqué" in page
     assert refusal(Program(site.app, token).get("/models")) == (401, "invalid_api_key", None)
     assert Program(site.app, other).get("/models").status_code == 200
-    assert alice.submit(f"/settings/tokens/{row.id}/revoke", {}).status_code == 404
 
 
 def test_another_person_can_neither_see_nor_revoke_it(site: Site, token: str, bob: Person) -> None:

@@ -4,7 +4,7 @@ import { around, spread } from "couach/lib/charts/room";
 import { axis, step } from "couach/lib/charts/scale";
 
 const FRAME = { left: 0, top: 0, right: 400, bottom: 300 };
-const point = (x, y) => ({ x, y, r: 10, width: 80, height: 30 });
+const point = (x, y) => ({ x, y, r: 10, sizes: [{ width: 80, height: 30 }] });
 
 test("names that would lie on each other are pushed apart and stay in their order and room", () => {
   const found = spread([50, 51, 52, 10], 15, 0, 100);
@@ -34,6 +34,15 @@ test("a name at the edge stays in the frame", () => {
 test("what cannot be free tells how much it covers", () => {
   const crowd = Array.from({ length: 60 }, (_, index) => point(20 + (index % 10) * 36, 30 + Math.floor(index / 10) * 40));
   assert.ok(around(crowd, FRAME).some(({ covered }) => covered > 0));
+});
+
+test("a name without room for its detail stands alone", () => {
+  const walls = [{ left: 0, top: 0, right: 400, bottom: 90 }, { left: 0, top: 110, right: 400, bottom: 300 }];
+  const sizes = [{ width: 80, height: 40 }, { width: 80, height: 16 }];
+  const [tight] = around([{ x: 200, y: 100, r: 5, sizes, enough: 60 }], FRAME, walls);
+  assert.deepEqual([tight.height, tight.covered], [16, 0]);
+  const [free] = around([{ x: 200, y: 100, r: 5, sizes, enough: 60 }], FRAME);
+  assert.equal(free.height, 40);
 });
 
 test("axes end at round values and have few round ticks", () => {

@@ -15,6 +15,9 @@ test("near days have names, then weekdays, then dates", () => {
     [[2026, 10, 16, 12], "16 novembre", "November 16"],
     [[2025, 10, 23, 12], "23 novembre 2025", "November 23, 2025"],
     [[2026, 10, 24, 12], "24 novembre", "November 24"],
+    [[2026, 9, 1, 12], "1er octobre", "October 1"],
+    [[2026, 9, 11, 12], "11 octobre", "October 11"],
+    [[2026, 9, 21, 12], "21 octobre", "October 21"],
   ];
   for (const [parts, french, english] of cases) {
     assert.equal(dayName(at(...parts), "fr", NOW).replace("'", "’"), french);

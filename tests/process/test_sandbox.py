@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.bench import sandbox
-from app.bench.sandbox import Ended, Outcome
+from app.bench.programs import sandbox
+from app.bench.programs.sandbox import Ended, Outcome
 from tests.support.apart import needs_sandbox
 from tests.support.processes import wait_until
 
@@ -102,7 +102,8 @@ def test_nothing_else_can_be_written() -> None:
     lines = """
 import os
 written = []
-for place in ("/", "/usr", "/usr/lib", "/etc", "/dev", "/bin", "/lab/app/bench/players", "/lab", "/home", "/var"):
+players = "/lab/app/bench/programs/players"
+for place in ("/", "/usr", "/usr/lib", "/etc", "/dev", "/bin", players, "/lab", "/home", "/var"):
     try:
         open(f"{place}/kept", "w").close()
         written.append(place)
@@ -188,8 +189,8 @@ def test_an_ordinary_user_runs_programs_as_well() -> None:
 import os, sys, types
 # The package without what only the server needs.
 sys.modules["app"] = package = types.ModuleType("app")
-package.__path__ = [{str(SANDBOX.parents[1])!r}]
-from app.bench import sandbox as apart
+package.__path__ = [{str(SANDBOX.parents[2])!r}]
+from app.bench.programs import sandbox as apart
 if apart.state()[0] is not apart.State.READY:
     sys.exit(f"refused: {{apart.state()[1]}}")
 count = "import os\\nn = 0\\ntry:\\n    while os.fork(): n += 1\\nexcept OSError: raise SystemExit(str(n))\\n"

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.bench import coding, sandbox
-from app.bench.code_task import CodeTask
-from app.bench.sandbox import State
+from app.bench.programs import coding, sandbox
+from app.bench.programs.code_task import CodeTask
+from app.bench.programs.sandbox import State
 from app.models.lab import Verdict
 from tests.support.apart import needs_sandbox
 
@@ -58,8 +58,8 @@ def test_where_namespaces_are_forbidden_bubblewrap_is_refused() -> None:
 import sys, types
 # The package without what only the server needs.
 sys.modules["app"] = package = types.ModuleType("app")
-package.__path__ = [{str(SANDBOX.parents[1])!r}]
-from app.bench import sandbox as apart
+package.__path__ = [{str(SANDBOX.parents[2])!r}]
+from app.bench.programs import sandbox as apart
 print(*apart.state())
 """
     # A namespace in which the kernel allows no further one, as an administrator or a container does.

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from app.bench import sandbox
-from app.bench.sandbox import Ended
+from app.bench.programs import sandbox
+from app.bench.programs.sandbox import Ended
 from tests.process.test_sandbox import error, tried
 from tests.support.apart import needs_sandbox
 

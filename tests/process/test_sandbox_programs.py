@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from app.bench import coding, tasks
-from app.bench.code_task import CodeTask
-from app.bench.judgement import Judgement
-from app.bench.service import LIBRARY
+from app.bench.answers.judgement import Judgement
+from app.bench.programs import coding
+from app.bench.programs.code_task import CodeTask
+from app.bench.tasks.reading import LIBRARY, load
 from app.models.lab import Verdict
 from tests.support.apart import needs_sandbox
 
@@ -15,7 +15,7 @@ pytestmark = needs_sandbox
 
 PROGRAMS = Path(__file__).parents[1] / "samples/programs"
 GAME = CodeTask("game")
-CODE = tasks.load([folder for folder in LIBRARY if folder.name == "code"]).tasks
+CODE = load([folder for folder in LIBRARY if folder.name == "code"]).tasks
 
 
 def played(source: str, task: CodeTask = GAME) -> Judgement:

@@ -16,8 +16,8 @@ PUBLIC = {"static", "manifest", "auth.login", "auth.register", "auth.preferences
 
 # Pages that everyone sees have forms that only administrators send.
 ADMIN = {
-    "lab.add_task", "lab.cancel", "lab.close_campaign", "lab.launch", "lab.make_campaign", "lab.new_campaign",
-    "lab.new_run", "lab.overrule", "lab.resume",
+    "lab.add_task", "lab.cancel", "lab.close_campaign", "lab.delete", "lab.launch", "lab.make_campaign",
+    "lab.new_campaign", "lab.new_run", "lab.overrule", "lab.resume",
 }  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.bench import sandbox
+from app.bench.programs import sandbox
 
 STATE, CAUSE = sandbox.state()
 needs_sandbox = pytest.mark.skipif(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.bench import historical
+from app.bench.records import historical
 from app.extensions import db
 from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
 from app.models.types import utcnow
@@ -82,6 +82,7 @@ def _samples(count: int, dice: random.Random, slower: float, begun: datetime) ->
             for tokens in (100, 1000, 4000):
                 reading = _near(dice, speed * 9 * (1 - tokens / 12_000))
                 metrics = {"prompt_tokens": tokens, "prefill_tps": reading, "prefill_ms": tokens / reading * 1000}
+                metrics |= {"output_tokens": 32, "decode_tps": _near(dice, speed * (1 - tokens / 16_000))}
                 yield _sample(model, PLAIN, Kind.READING, str(tokens), repeat, metrics, begun)
             for people in (1, 2, 4):
                 total = _near(dice, speed * (1 + math.log2(people) * 0.2))

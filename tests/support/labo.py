@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.bench.patience import Patience
+from app.bench.running.patience import Patience
 from app.bench.service import Labo
 from app.models.lab import LabRun, LabSample, LabState
 from tests.support.processes import wait_until

@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.bench.cells import SETTING
-from app.bench.ranking import Entry
-from app.bench.stats import Figure, Share
+from app.bench.figures.cells import SETTING
+from app.bench.figures.ranking import Entry
+from app.bench.figures.stats import Figure, Share
 from app.extensions import db
 from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
 
@@ -84,6 +84,7 @@ def entry(model: str, quality: float | None, seconds: float | None, energy: floa
         "time_s": None if seconds is None else exactly(seconds),
         "energy_wh": None if energy is None else exactly(energy),
         "prefill_tps": {},
+        "pace_after": {},
         "crowds": {},
         "split": {},
         "verdict": Verdict.PASSED,

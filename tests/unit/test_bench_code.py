@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 import config
-from app.bench import coding, tasks
-from app.bench.code import extract
-from app.bench.code_task import CodeTask, read
-from app.bench.service import LIBRARY
+from app.bench.answers.params import MalformedError
+from app.bench.programs import coding
+from app.bench.programs.code import extract
+from app.bench.programs.code_task import CodeTask, read
+from app.bench.tasks.reading import LIBRARY, load
 from app.models.lab import Verdict
 
 GAME = CodeTask("game")
@@ -136,25 +137,31 @@ def test_failures_of_small_models_are_counted_but_repeated_lines_of_code_are_non
 
 
 @pytest.mark.parametrize(
-    ("table", "said"),
+    ("table", "code"),
     [
-        ({}, "play is one of"),
-        ({"play": "chess"}, "play is one of"),
-        ({"play": "game", "secnods": 5}, "unknown: secnods"),
-        ({"play": "game", "seconds": 3600}, "from 1 to 60"),
-        ({"play": "game", "seconds": True}, "from 1 to 60"),
-        ({"play": "calls", "function": "f"}, "needs a function and calls"),
-        ({"play": "calls", "function": "f()", "calls": [{"args": [], "returns": 1}]}, "needs a function"),
-        ({"play": "calls", "function": "f", "calls": [{"args": 1, "returns": 1}]}, "each call has args"),
-        ({"play": "lines"}, "needs runs"),
-        ({"play": "lines", "runs": [{"input": "x"}]}, "each run has input"),
-        ({"play": "lines", "runs": [{"input": "x", "output": ["("]}]}, "output:"),
-        ({"play": "lines", "runs": [{"input": "x", "output": ["(a+)+$"]}]}, "no repeat within a repeat"),
+        ({}, "task_missing_key"),
+        ({"play": "chess"}, "task_want_choice"),
+        ({"play": ["game"]}, "task_want_choice"),
+        ({"play": "game", "secnods": 5}, "task_unknown_key"),
+        ({"play": "game", "seconds": 3600}, "task_code_seconds"),
+        ({"play": "game", "seconds": [1, 2]}, "task_code_seconds"),
+        ({"play": "game", "seconds": True}, "task_want_numbers"),
+        ({"play": "calls", "function": "f"}, "task_code_no_calls"),
+        ({"play": "calls", "function": "f()", "calls": [{"args": [], "returns": 1}]}, "task_code_no_calls"),
+        ({"play": "calls", "function": "f" * 81, "calls": [{"args": [], "returns": 1}]}, "task_long_text"),
+        ({"play": "calls", "function": "f", "calls": [{"args": 1, "returns": 1}]}, "task_code_call"),
+        ({"play": "calls", "function": "f", "calls": [{"args": [], "returns": 1}] * 51}, "task_many_entries"),
+        ({"play": "lines"}, "task_code_no_runs"),
+        ({"play": "lines", "runs": [3]}, "task_want_tables"),
+        ({"play": "lines", "runs": [{"input": "x"}]}, "task_code_run"),
+        ({"play": "lines", "runs": [{"input": "x", "output": ["("]}]}, "task_bad_pattern"),
+        ({"play": "lines", "runs": [{"input": "x", "output": ["(a+)+$"]}]}, "task_slow_pattern"),
     ],
 )
-def test_a_table_that_is_wrong_says_so(table: dict[str, object], said: str) -> None:
-    with pytest.raises(ValueError, match=said):
+def test_a_table_that_is_wrong_says_so(table: dict[str, object], code: str) -> None:
+    with pytest.raises(MalformedError) as refused:
         read(table)
+    assert refused.value.code == code
 
 
 def test_running_programs_must_be_allowed_by_name() -> None:
@@ -165,7 +172,7 @@ def test_running_programs_must_be_allowed_by_name() -> None:
 
 
 def test_the_library_has_the_companys_question_and_five_more() -> None:
-    loaded = tasks.load([folder for folder in LIBRARY if folder.name == "code"])
+    loaded = load([folder for folder in LIBRARY if folder.name == "code"])
     assert loaded.problems == ()
     assert loaded.tasks["snake"].question == "Tu peux me générer le jeu snake en python"
     assert len(loaded.tasks) == 6

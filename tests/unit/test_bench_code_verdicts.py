@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from app.bench import words
-from app.bench.code_task import CodeTask
-from app.bench.code_verdicts import played, results
+from app.bench.programs.code_task import CodeTask
+from app.bench.programs.code_verdicts import played, results
 from app.models.lab import Verdict
 
 WELL: dict[str, Any] = {

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.bench import energy
-from app.bench.energy import ASSUMED_FULL, ASSUMED_IDLE, REST_PARTS, Estimate, Rapl, Zone
+from app.bench.measuring import energy
+from app.bench.measuring.energy import ASSUMED_FULL, ASSUMED_IDLE, REST_PARTS, Estimate, Rapl, Zone
 
 REACH = 1000
 

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.bench import labels
-from app.bench.cells import SETTING
-from app.bench.labels import Label
-from app.bench.thresholds import ENERGY_CLASSES, LETTERS, TIME_CLASSES
+from app.bench.figures import labels
+from app.bench.figures.cells import SETTING
+from app.bench.figures.labels import Label
+from app.bench.figures.thresholds import ENERGY_CLASSES, LETTERS, TIME_CLASSES
 from tests.support.measured import entry, exactly
 
 

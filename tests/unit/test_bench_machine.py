@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
-from app.bench import energy, machine
+from app.bench.measuring import energy, machine
 from app.extensions import db
 from app.models.lab import LabMachine
 from tests.support.machine import Kernel

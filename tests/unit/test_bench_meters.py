@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.bench import meters
-from app.bench.energy import Estimate
-from app.bench.meters import OTHERS_CORES, Meter
-from app.bench.probe import Probe, Snapshot
+from app.bench.measuring import meters
+from app.bench.measuring.energy import Estimate
+from app.bench.measuring.meters import OTHERS_CORES, Meter
+from app.bench.measuring.probe import Probe, Snapshot
 
 CORES = 4
 # Works for so many seconds of CPU, says so, and waits.

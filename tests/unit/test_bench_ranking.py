@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.bench import ranking, words
-from app.bench.ranking import Entry
-from app.bench.stats import Figure, Share
-from app.bench.thresholds import FAILED_QUALITY, PASSED_QUALITY, PASSED_SECONDS
+from app.bench import words
+from app.bench.figures import ranking
+from app.bench.figures.ranking import Entry
+from app.bench.figures.stats import Figure, Share
+from app.bench.figures.thresholds import FAILED_QUALITY, PASSED_QUALITY, PASSED_SECONDS
 from app.extensions import db
 from app.models.lab import Kind, SampleState, Verdict
 from tests.support.measured import exactly, machine, run, sample, task
@@ -52,8 +53,8 @@ def test_a_line_has_all_figures_of_its_samples() -> None:
         task("b", 1, 30, **answer, judgement={"failures": ["loop", "cut"]}),
         sample(Kind.LOAD, "cold", load_ms=8000),
         sample(Kind.LOAD, "warm", load_ms=1000),
-        sample(Kind.READING, "1000", prefill_tps=50),
-        sample(Kind.READING, "100", prefill_tps=60),
+        sample(Kind.READING, "1000", prefill_tps=50, decode_tps=7),
+        sample(Kind.READING, "100", prefill_tps=60, decode_tps=8),
         sample(Kind.CROWD, "2", total_tps=12, person_tps=6, first_token_ms=900),
     ]
     where = machine()
@@ -72,6 +73,8 @@ def test_a_line_has_all_figures_of_its_samples() -> None:
     }  # fmt: skip
     assert {name: getattr(found, name).median for name in figures} == pytest.approx(figures)
     assert list(medians(found.prefill_tps).items()) == [("100", 60), ("1000", 50)]
+    # Writing after a text is a figure of its own, and no part of that of answers.
+    assert list(medians(found.pace_after).items()) == [("100", 8), ("1000", 7)]
     assert medians(found.crowds[2]) == {"total_tps": 12, "person_tps": 6, "first_token_s": 0.9}
     assert found.split == {"loading": 0, "reading": 0.4, "thinking": 1.6, "writing": 18}
     assert (found.energy_method, found.version, found.facts) == ("rapl", "0.30", {"quantization": "Q4_0"})

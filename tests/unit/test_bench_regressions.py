@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.bench import regressions
-from app.bench.cells import gather
+from app.bench.figures import regressions
+from app.bench.figures.cells import gather
 from app.models.lab import Kind, LabMachine, LabSample
 from tests.support.measured import machine, run, sample, task
 from tests.support.site import Site
@@ -95,6 +95,14 @@ def test_only_the_last_two_runs_of_a_figure_count() -> None:
     assert told() == []
     run(where, readings(40), day=5)
     assert told() == [("prefill_tps", "1000")]
+
+
+def test_the_pace_of_writing_after_a_text_has_its_own_course() -> None:
+    where = machine()
+    for day, pace in ((0, 10.0), (1, 7.0)):
+        texts = [sample(Kind.READING, "4000", prefill_tps=60, decode_tps=pace + turn / 10) for turn in (-1, 0, 1)]
+        run(where, answers(decode_tps=10) + texts, day=day)
+    assert told(where) == [("pace_after", "4000")]
 
 
 def test_other_tasks_models_settings_and_machines_are_not_held_together() -> None:

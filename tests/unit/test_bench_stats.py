@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.bench import stats
-from app.bench.stats import LEVEL
+from app.bench.figures import stats
+from app.bench.figures.stats import LEVEL
 
 ROUNDS = 2000
 values = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40)

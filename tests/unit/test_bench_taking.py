@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from app.bench import energy, page_cache, prompts
-from app.bench.exchange import Heard, ask
-from app.bench.order import Cell
-from app.bench.plan import Setting
-from app.bench.sampler import Question, Sampler
-from app.bench.storing import EndedError, patiently
+from app.bench.measuring import energy, page_cache, prompts
+from app.bench.measuring.exchange import Heard, ask
+from app.bench.measuring.order import Cell
+from app.bench.measuring.plan import Setting
+from app.bench.measuring.sampler import Question, Sampler
+from app.bench.running.storing import EndedError, patiently
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Text, Thinking, Usage
 from app.errors import AppError
 from app.models.lab import Kind
@@ -87,6 +87,8 @@ def test_an_answer_without_end_is_left_and_the_engine_put_away() -> None:
 def test_texts_are_as_long_as_was_asked_and_never_the_same() -> None:
     texts = [prompts.filler(1000, 3.0) for _ in range(5)]
     assert {round(len(text.encode()), -2) for text in texts} == {2900}
+    # What is written after them shows the pace with so much in the context.
+    assert all(text.endswith(prompts.SEQUEL) for text in texts)
     # Nothing of one could be taken from the cache for another.
     assert len({text[:20] for text in texts}) == 5
     assert len({prompts.instructions("Sois bref.") for _ in range(5)}) == 5

@@ -11,10 +11,11 @@ from flask_babel import Babel, force_locale
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.bench import tradeoff, words
-from app.bench.ranking import Entry
-from app.bench.thresholds import FEWEST_TASKS
-from app.bench.tradeoff import PRESETS, Weights
+from app.bench import words
+from app.bench.figures import tradeoff
+from app.bench.figures.ranking import Entry
+from app.bench.figures.thresholds import FEWEST_TASKS
+from app.bench.figures.tradeoff import PRESETS, Weights
 from app.models.lab import Verdict
 from tests.support.measured import entry, exactly
 

@@ -1,6 +1,7 @@
 """Titles, texts, names, sizes, addresses: the small functions that everything else relies on."""
 
 import gzip
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from app.assets import Assets
 from app.bodies import clean
+from app.dates import day, day_and_time
 from app.engines.catalogue import CATALOGUE, can_be_pulled, described, same_model
 from app.models.titles import TITLE_LENGTH, title_from
 from app.models.user import normalized
@@ -129,3 +131,20 @@ def test_nothing_outside_the_folder_is_read(tmp_path: Path, name: str) -> None:
     (folder / "link").symlink_to(tmp_path / "secret")
     with pytest.raises((FileNotFoundError, ValueError)):
         Assets(folder, {}, fresh=False).get(name)
+
+
+@pytest.mark.parametrize(
+    ("date", "language", "words"),
+    [
+        (datetime(2026, 11, 1, 12, 5), "fr", "1er novembre 2026"),
+        (datetime(2026, 11, 2, 12, 5), "fr", "2 novembre 2026"),
+        (datetime(2026, 11, 11, 12, 5), "fr", "11 novembre 2026"),
+        (datetime(2026, 11, 1, 12, 5), "en", "November 1, 2026"),
+    ],
+)
+def test_days_in_words(site: Site, date: datetime, language: str, words: str) -> None:
+    moment = date.astimezone()
+    time = "12:05" if language == "en" else "12\u202fh\u202f05"
+    with site.app.test_request_context(headers={"Accept-Language": language}):
+        assert day(moment) == words
+        assert day_and_time(moment) in (f"{words} at {time}", f"{words} à {time}")

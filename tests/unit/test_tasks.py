@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.bench import words as sentences
-from app.bench.checkers import KINDS
-from app.bench.failures import FATAL
-from app.bench.office import judge
-from app.bench.plain import words
-from app.bench.task_files import EXAMPLE
-from app.bench.tasks import CATEGORIES, Task, load, parse
+from app.bench.answers.checkers import KINDS
+from app.bench.answers.failures import FATAL
+from app.bench.answers.plain import words
+from app.bench.tasks.office import judge
+from app.bench.tasks.own import EXAMPLE
+from app.bench.tasks.reading import CATEGORIES, Task, load, parse
 from app.models.lab import Verdict
 
 LIBRARY = EXAMPLE.with_name("office")

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.bench.failures import echoes, failures, loops
-from app.bench.language import foreign, guess, shares
-from app.bench.office import judge
-from app.bench.tasks import parse
+from app.bench.answers.failures import echoes, failures, loops
+from app.bench.answers.language import foreign, guess, shares
+from app.bench.tasks.office import judge
+from app.bench.tasks.reading import parse
 from app.models.lab import Verdict
 
 FRENCH = (

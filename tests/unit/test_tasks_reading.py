@@ -8,8 +8,9 @@ from flask.ctx import AppContext
 from flask_babel import Babel
 
 from app.bench import words
-from app.bench.task_files import EXAMPLE, add
-from app.bench.tasks import Tasks, load, parse
+from app.bench.tasks.own import EXAMPLE, add
+from app.bench.tasks.reading import MOST_TASKS, Tasks, load, parse
+from app.bench.tasks.toml_lines import CAUSES
 from app.errors import AppError
 
 HEAD = '[one]\nname = "Une"\nquestion = "Dis bonjour."\ngood = "Bonjour."\n'
@@ -26,9 +27,18 @@ PROGRAM = (
 @pytest.mark.parametrize(
     ("text", "line", "code"),
     [
-        ("[one\nname = 1", 1, "task_bad_toml"),
-        (GOOD + 'max_tokens = "', 9, "task_bad_toml"),
-        (GOOD + '[one]\nname = "Deux"', 9, "task_bad_toml"),
+        ("[one\nname = 1", 1, "task_toml_brackets"),
+        (GOOD + 'max_tokens = "', 9, "task_toml_quotes"),
+        (GOOD + '[one]\nname = "Deux"', 9, "task_toml_twice"),
+        (HEAD + "short = true true\n", 5, "task_toml_rest"),
+        (HEAD + "short true\n", 5, "task_toml_equals"),
+        (HEAD + "short = oui\n", 5, "task_toml_value"),
+        (HEAD + "short = 2026-02-31\n", 5, "task_toml_value"),
+        (HEAD + 'bad = "\\q"\n', 5, "task_toml_escape"),
+        (HEAD + "check = [3 4]\n", 5, "task_toml_brackets"),
+        (HEAD + "max_tokens = " + "9" * 5000, 5, "task_toml_number"),
+        (HEAD + "check = " + "[" * 5000, 5, "task_toml_deep"),
+        (HEAD + "# \x01\n", 5, "task_toml_letter"),
         ('# rien\nname = "Une"\n', 2, "task_not_a_table"),
         (GOOD.replace("[one", "[Une tâche").replace("[Une tâche", '["Une tâche"'), 1, "task_bad_id"),
         (GOOD.replace('name = "Une"\n', ""), 1, "task_missing_key"),
@@ -38,7 +48,7 @@ PROGRAM = (
         (HEAD, 1, "task_without_checks"),
         ("\n" + CHECK, 2, "task_missing_key"),
         (HEAD + "check = 3\n", 1, "task_want_checks"),
-        (HEAD + 'catégorie = "mail"\n' + CHECK, 5, "task_bad_toml"),
+        (HEAD + 'catégorie = "mail"\n' + CHECK, 5, "task_toml_equals"),
         (HEAD + 'categorie = "mail"\n' + CHECK, 5, "task_unknown_key"),
         (HEAD + 'category = "mails"\n' + CHECK, 5, "task_want_choice"),
         (HEAD + 'language = "klingon"\n' + CHECK, 5, "task_want_choice"),
@@ -66,10 +76,27 @@ PROGRAM = (
          "task_slow_pattern"),
         (GOOD.replace('any = ["bonjour"]', 'pattern = "(a"').replace("contains", "regex"), 7, "task_bad_pattern"),
         (GOOD.replace('any = ["bonjour"]', 'schema = {"$ref" = "http://elsewhere"}').replace("contains", "json"), 7,
-         "task_bad_schema"),
+         "task_schema_elsewhere"),
         (GOOD.replace('any = ["bonjour"]', 'schema = {type = "texte"}').replace("contains", "json"), 7,
          "task_bad_schema"),
-        (HEAD + '[one.code]\nplay = "chess"\n', 5, "task_bad_code"),
+        (GOOD.replace('any = ["bonjour"]', 'schema = {pattern = "(a+)+$"}').replace("contains", "json"), 7,
+         "task_slow_pattern"),
+        (GOOD.replace('any = ["bonjour"]', 'schema = {"$ref" = "#"}').replace("contains", "json"), 5,
+         "task_good_fails"),
+        (GOOD.replace('any = ["bonjour"]', "all = 1" + "0" * 400).replace("contains", "numbers"), 7,
+         "task_want_numbers"),
+        (GOOD.replace('any = ["bonjour"]', "all = nan").replace("contains", "numbers"), 7, "task_want_numbers"),
+        (GOOD.replace('"Une"', f'"{"U" * 121}"'), 2, "task_long_text"),
+        (GOOD.replace('["bonjour"]', f'["{"b" * 501}"]'), 7, "task_long_text"),
+        (GOOD.replace('["bonjour"]', f'{["bonjour"] * 101}'), 7, "task_many_entries"),
+        (GOOD.replace('any = ["bonjour"]', f'pattern = "{"b" * 1001}"').replace("contains", "regex"), 7,
+         "task_long_text"),
+        (HEAD + CHECK * 31, 125, "task_many_checks"),
+        (HEAD + "max_tokens = 1000001\n" + CHECK, 5, "task_want_count"),
+        (HEAD + 'category = ["mail"]\n' + CHECK, 5, "task_want_choice"),
+        (HEAD + '[one.code]\nplay = "chess"\n', 6, "task_want_choice"),
+        (HEAD + '[one.code]\nplay = "game"\nseconds = 99\n', 7, "task_code_seconds"),
+        (HEAD + 'code = {play = "chess"}\n', 5, "task_want_choice"),
         (PROGRAM + CHECK.replace("one", "sum"), 1, "task_code_and_checks"),
         (PROGRAM.replace('bad = "Je ne sais pas."\n', ""), 1, "task_missing_key"),
         (PROGRAM.replace("def total", "def totally"), 4, "task_program_good"),
@@ -83,6 +110,20 @@ def test_a_mistake_is_told_by_its_line_and_reason(text: str, line: int, code: st
     with _language():
         assert "%(" not in words.sentence(problem.code, problem.params)
         assert words.sentence(problem.code, problem.params) != str(words.UNKNOWN)
+
+
+def test_no_sentence_of_a_mistake_is_in_another_language() -> None:
+    """What the readers of TOML, JSON and expressions say themselves is English."""
+    told = {code: str(sentence) for code, sentence in words.SENTENCES.items() if code.startswith("task_")}
+    assert {code for _words, code in CAUSES} <= set(told)
+    assert not {code for code, sentence in told.items() if "%(cause)" in sentence}
+
+
+def test_a_file_has_so_many_tasks_and_not_more() -> None:
+    text = "".join(GOOD.replace("one", f"task-{number}") for number in range(MOST_TASKS + 2))
+    tasks, (problem,) = parse(text, "mine.toml")
+    assert len(tasks) == MOST_TASKS
+    assert (problem.code, problem.line) == ("task_too_many", 8 * MOST_TASKS + 1)
 
 
 def test_a_coding_task_has_programs_instead_of_checks() -> None:
@@ -103,7 +144,7 @@ def test_text_over_several_lines_is_not_taken_for_tables_and_keys() -> None:
 def test_a_mistake_leaves_the_other_tasks_and_files_alone(tmp_path: Path) -> None:
     (tmp_path / "a.toml").write_text(GOOD + GOOD.replace("one", "two").replace('"Une"', "2"))
     (tmp_path / "b.toml").write_text("[[[")
-    (tmp_path / "c.toml").write_bytes(b"\xff\xfe")
+    (tmp_path / "c.toml").write_bytes(b"# une t\xc3\xa2che\n# \xff")
     (tmp_path / "d.toml").write_text("\n" + GOOD + GOOD.replace("one", "three"))
     (tmp_path / "e.toml").write_text("#" * 600_000)
     (tmp_path / "notes.txt").write_text("[[[")
@@ -112,8 +153,8 @@ def test_a_mistake_leaves_the_other_tasks_and_files_alone(tmp_path: Path) -> Non
     assert (loaded.tasks["one"].source, loaded.tasks["three"].line) == ("a", 10)
     assert [(problem.file, problem.line, problem.code) for problem in loaded.problems] == [
         ("a.toml", 10, "task_want_text"),
-        ("b.toml", 1, "task_bad_toml"),
-        ("c.toml", 1, "task_unreadable"),
+        ("b.toml", 1, "task_toml_key"),
+        ("c.toml", 2, "task_not_utf8"),
         ("d.toml", 2, "task_taken"),
         ("e.toml", 1, "task_too_large"),
     ]

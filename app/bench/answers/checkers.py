@@ -1,29 +1,16 @@
 """The checks of a task: words, wording, language and length; the registry of all kinds."""
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from app.bench import plain, shapes
-from app.bench.judgement import CheckResult
-from app.bench.language import LANGUAGES, foreign, guess
-from app.bench.params import MalformedError, Params
+from app.bench.answers import expressions, plain, shapes
+from app.bench.answers.judgement import CheckResult
+from app.bench.answers.language import LANGUAGES, foreign, guess
+from app.bench.answers.params import MalformedError, Params
 
 # A quotation or a name in another language is no mistake.
 FOREIGN_ALLOWED = 0.2
-# Expressions are tried on so many characters; a repeat or a choice within a repeat, or many of anything, could take
-# for ever there.
-EXPRESSION_LETTERS, MOST_ANYTHINGS = 2_000, 2
-# An expression's parts; what is not named here, or escaped, or within a class, stands for itself. `odd`: remarks,
-# conditions and verbose writing, after which the rest means something else.
-PARTS = re.compile(
-    r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|(?P<odd>\(\?(?:[#(]|[a-zA-Z]*x))"
-    r"|(?P<open>\((?:\?(?:<?[=!]|[:>]|P<\w+>|P=|[a-zA-Z-]+:?))?)|(?P<close>\))"
-    r"|(?P<repeat>[*+?]|\{\d*,?\d*\})|(?P<choice>\|)",
-    re.DOTALL,
-)
-ANYTHING = re.compile(r"(?:(?<!\\)\.|\[\^[^\]]*\]|\\[SDWw])(?:[*+]|\{\d*,\})")
 MEASURES: dict[str, Callable[[str], int]] = {
     "words": lambda text: len(plain.words(text)),
     "sentences": lambda text: len(plain.sentences(text)),
@@ -121,43 +108,14 @@ def starts(params: Params) -> Sight:
 
 def regex(params: Params) -> Sight:
     """The regular expression `pattern` finds something; with `absent = true`, it finds nothing."""
-    pattern = params.text("pattern")
+    expression = expressions.compiled(params.text("pattern"), "pattern")
     absent = params.flag("absent")
-    if slow(pattern) or ANYTHING.match(pattern):
-        raise MalformedError("task_slow_pattern", "pattern")
-    try:
-        expression = re.compile(pattern, re.IGNORECASE | re.MULTILINE)
-    except re.error as error:
-        raise MalformedError("task_bad_pattern", "pattern", cause=str(error)) from None
 
     def sight(answer: str, _: str) -> tuple[bool, str]:
-        found = expression.search(answer.translate(plain.QUOTES)[:EXPRESSION_LETTERS])
+        found = expressions.found(expression, answer.translate(plain.QUOTES))
         return (found is None) == absent, found[0][:80] if found else ""
 
     return sight
-
-
-def slow(pattern: str) -> bool:
-    """Whether an expression could take for ever."""
-    return _nested(pattern) or len(ANYTHING.findall(pattern)) > MOST_ANYTHINGS
-
-
-def _nested(pattern: str) -> bool:
-    """Whether a group that is repeated has a repeat or a choice in it, however deep."""
-    inner, varied_until = [False], -1
-    for part in PARTS.finditer(pattern):
-        kind = part.lastgroup
-        if kind == "odd" or (kind == "repeat" and part.start() == varied_until and part[0] != "?"):
-            return True
-        if kind == "open":
-            inner.append(False)
-        elif kind == "close" and len(inner) > 1:
-            varied = inner.pop()
-            inner[-1] |= varied
-            varied_until = part.end() if varied else -1
-        elif kind in ("repeat", "choice"):
-            inner[-1] = True
-    return False
 
 
 def language(params: Params) -> Sight:

@@ -5,8 +5,8 @@ import zlib
 from collections import Counter
 from itertools import groupby
 
-from app.bench.language import foreign
-from app.bench.plain import LONGEST, WORD, folded
+from app.bench.answers.language import foreign
+from app.bench.answers.plain import LONGEST, WORD, folded
 
 # What makes an answer worthless, worst first; the others cost it something or are only counted.
 FATAL = ("endless_thinking", "loop", "wrong_language", "echo")

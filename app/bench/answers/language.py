@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections import Counter
 
-from app.bench.plain import QUOTES
+from app.bench.answers.plain import QUOTES
 
 # Words that only one of these languages has, or that are far commoner in it.
 COMMON = {

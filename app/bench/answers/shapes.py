@@ -1,12 +1,12 @@
 """The checks of what an answer holds: numbers, JSON, lists, tables, the order of things."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from app.bench import plain
-from app.bench.numbers import numbers, same
-from app.bench.params import MalformedError, Params
+from app.bench.answers import expressions, plain
+from app.bench.answers.numbers import numbers, same
+from app.bench.answers.params import MalformedError, Params
 
 STYLES = frozenset({"any", "bullet", "number"})
 ANY_COUNT = 1_000
@@ -48,8 +48,8 @@ def json_shape(params: Params) -> Callable[[str, str], tuple[bool, str]]:
         try:
             found = plain.json_value(answer, alone)
             valid(found)
-        except ValueError as error:
-            return False, str(error)
+        except (ValueError, RecursionError) as error:
+            return False, _broken(error) or answer.strip()[:80]
         return not values or _holds(found, values), json.dumps(found, ensure_ascii=False)
 
     return sight
@@ -111,23 +111,32 @@ def _schema(schema: dict[str, Any]) -> Callable[[Any], Any]:
     # Only the Labo needs it, and not before a task with a schema is read.
     import fastjsonschema  # noqa: PLC0415
 
-    if any(not str(where).startswith("#") for where in _references(schema)):
-        raise MalformedError("task_bad_schema", "schema", cause="$ref")
+    for key, value in _pairs(schema):
+        # Nothing is fetched from elsewhere, and nothing is looked for that could take for ever.
+        if key == "$ref" and not str(value).startswith("#"):
+            raise MalformedError("task_schema_elsewhere", "schema")
+        told = [value] if key == "pattern" else value if key == "patternProperties" else ()
+        for pattern in told if isinstance(told, list | dict) else ():
+            if isinstance(pattern, str):
+                expressions.compiled(pattern, "schema", most=1)
     try:
         made: Callable[[Any], Any] = fastjsonschema.compile(schema)
-    except (fastjsonschema.JsonSchemaException, ValueError, TypeError, AttributeError, SyntaxError) as error:
-        raise MalformedError("task_bad_schema", "schema", cause=str(error)) from None
+    except (fastjsonschema.JsonSchemaException, ValueError, TypeError, AttributeError, SyntaxError, RecursionError):
+        raise MalformedError("task_bad_schema", "schema") from None
     return made
 
 
-def _references(value: Any) -> list[Any]:
-    """Where the parts of a schema that stand elsewhere are; nothing is fetched from there."""
-    if isinstance(value, list):
-        return [found for one in value for found in _references(one)]
-    if not isinstance(value, dict):
-        return []
-    here = [value["$ref"]] if "$ref" in value else []
-    return here + [found for one in value.values() for found in _references(one)]
+def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
+    """All keys of a schema with their values, however deep."""
+    for key, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield str(key), one
+        yield from _pairs(one)
+
+
+def _broken(error: Exception) -> str:
+    """Which rule of a schema a value breaks: where, and what it would have to be."""
+    rule = getattr(error, "rule", None)
+    return f"{error.name}: {rule} = {error.rule_definition}" if rule else ""  # type: ignore[attr-defined]
 
 
 def _holds(found: Any, wanted: Any) -> bool:

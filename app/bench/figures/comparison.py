@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from app.bench import readings
-from app.bench.cells import Cell, gather
-from app.bench.regressions import Change, compared
+from app.bench.figures.cells import Cell, gather
+from app.bench.figures.regressions import Change, compared
+from app.bench.records import readings
 from app.errors import AppError
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from statistics import median
 
-from app.bench.cells import Cell, Sample, values
+from app.bench.figures.cells import Cell, Sample, values
 from app.models.lab import Kind
 
 # The task whose time is the label's, and its size where another model's rates must do: tokens read and written.

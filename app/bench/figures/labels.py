@@ -5,13 +5,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from statistics import fmean
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
-from app.bench import thresholds
-from app.bench.cells import SETTING
-from app.bench.ranking import Entry, leaderboard
+from app.bench.figures import thresholds
+from app.bench.figures.cells import SETTING
+from app.bench.figures.ranking import Entry, leaderboard
 from app.extensions import db
-from app.models.lab import LabLabel
+from app.models.lab import Kind, LabLabel, LabMachine, LabRun, LabSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +55,13 @@ def publish(machine_id: int, categories: Mapping[str, str]) -> None:
     """Write the labels of what was measured on this machine where the chat finds them; commits.
 
     A machine of which nothing is known tells nothing against the labels there are: an engine that is away, or has
-    other limits for a while, makes it look like another one.
+    other limits for a while, makes it look like another one. Only models whose every answer was deleted lose theirs.
     """
     entries = [entry for entry in leaderboard(machine_id) if entry.quality]
     if not entries:
+        answered = select(LabSample.model).join(LabRun).join(LabMachine)
+        answered = answered.where(LabSample.kind == Kind.TASK, LabMachine.source == "")
+        db.session.execute(delete(LabLabel).where(LabLabel.model.not_in(answered)))
         db.session.commit()
         return
     db.session.execute(delete(LabLabel))

@@ -8,10 +8,10 @@ from math import inf
 from statistics import fmean
 from typing import Any
 
-from app.bench import thresholds
-from app.bench.cells import Cell, Sample, at, gather, shared, values
-from app.bench.durations import mail_seconds, split
-from app.bench.stats import Figure, Share, figure, share, typical
+from app.bench.figures import thresholds
+from app.bench.figures.cells import Cell, Sample, at, gather, shared, values
+from app.bench.figures.durations import mail_seconds, split
+from app.bench.figures.stats import Figure, Share, figure, share, typical
 from app.models.lab import Kind, Verdict
 
 
@@ -21,6 +21,7 @@ class Entry:
 
     `by_task`: each task's mean in percent; `times`, `energies`: the seconds and watt-hours of each task's answers;
     `failures`: how many of the `answers` showed which failure of small models;
+    `pace_after`: tokens written in a second, by the tokens of the text before them;
     `split`: where the time went, in seconds; `mail_s`: to answer a mail of ten lines; `crowds`: figures by the
     number of people at once.
     """
@@ -36,6 +37,7 @@ class Entry:
     first_token_s: Figure | None
     decode_tps: Figure | None
     prefill_tps: dict[str, Figure]
+    pace_after: dict[str, Figure]
     load_cold_s: Figure | None
     load_warm_s: Figure | None
     cpu: Figure | None
@@ -109,7 +111,8 @@ def entry(cell: Cell) -> Entry:
         time_s=time_s,
         first_token_s=_typical(tasks, "first_token_ms", 1 / 1000),
         decode_tps=_typical(tasks, "decode_tps"),
-        prefill_tps=_by_length(cell),
+        prefill_tps=_by_length(cell, "prefill_tps"),
+        pace_after=_by_length(cell, "decode_tps"),
         load_cold_s=_seconds(_from_disk(cell.done(Kind.LOAD, "cold")), "load_ms"),
         load_warm_s=_seconds(cell.done(Kind.LOAD, "warm"), "load_ms"),
         cpu=figure(values(working, "cpu_machine_mean")),
@@ -188,11 +191,9 @@ def _useful(tasks: Sequence[Sample]) -> list[Sample]:
     return [sample for sample in tasks if sample.worth] or list(tasks)
 
 
-def _by_length(cell: Cell) -> dict[str, Figure]:
-    """Tokens read in a second, by the tokens there were to read."""
-    found = {
-        length: figure(values(cell.done(Kind.READING, length), "prefill_tps")) for length in cell.prompts(Kind.READING)
-    }
+def _by_length(cell: Cell, name: str) -> dict[str, Figure]:
+    """A metric of reading, by the tokens there were to read."""
+    found = {length: figure(values(cell.done(Kind.READING, length), name)) for length in cell.prompts(Kind.READING)}
     return {length: found[length] for length in sorted(found, key=int) if found[length]}  # type: ignore[misc]
 
 

@@ -7,9 +7,9 @@ from itertools import combinations
 from statistics import fmean, median
 from typing import Any
 
-from app.bench.cells import Cell, Sample, at, gather, values
-from app.bench.stats import FEWEST, Figure, Share, compare, figure, share, typical
-from app.bench.thresholds import WORSE_PART
+from app.bench.figures.cells import Cell, Sample, at, gather, values
+from app.bench.figures.stats import FEWEST, Figure, Share, compare, figure, share, typical
+from app.bench.figures.thresholds import WORSE_PART
 from app.models.lab import Kind, LabRun
 
 QUALITY = "quality"
@@ -31,6 +31,7 @@ class Measure:
 MEASURES = (
     Measure("load", Kind.LOAD, "load_ms"),
     Measure("prefill_tps", Kind.READING, "prefill_tps", lower_is_better=False),
+    Measure("pace_after", Kind.READING, "decode_tps", lower_is_better=False),
     Measure("total_tps", Kind.CROWD, "total_tps", lower_is_better=False),
     Measure("decode_tps", Kind.TASK, "decode_tps", lower_is_better=False, paired=True),
     Measure("first_token", Kind.TASK, "first_token_ms", paired=True),

@@ -7,9 +7,9 @@ from typing import Any
 from flask_babel import ngettext
 
 from app.bench import names
-from app.bench.ranking import Entry
-from app.bench.stats import FEWEST, Figure, share, typical
-from app.bench.thresholds import FEWEST_TASKS, LEAST_PART, LEAST_POINTS, WORSE_PART
+from app.bench.figures.ranking import Entry
+from app.bench.figures.stats import FEWEST, Figure, share, typical
+from app.bench.figures.thresholds import FEWEST_TASKS, LEAST_PART, LEAST_POINTS, WORSE_PART
 from app.doctor.figures import number
 from app.models.lab import Verdict
 

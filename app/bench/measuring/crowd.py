@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 from typing import Any
 
-from app.bench.exchange import Heard, ask
+from app.bench.measuring.exchange import Heard, ask
 from app.engines.base import Cancel, ChatRequest, Engine
 
 

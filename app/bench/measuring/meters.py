@@ -6,8 +6,8 @@ from itertools import pairwise
 from types import TracebackType
 from typing import Any, Self
 
-from app.bench.energy import Count, Power
-from app.bench.probe import Probe, Snapshot
+from app.bench.measuring.energy import Count, Power
+from app.bench.measuring.probe import Probe, Snapshot
 
 INTERVAL_S = 0.5
 # Others disturb where they take more than this part of a core, for this part of the time and for so long at least.

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from app.bench.plan import Plan, Setting
+from app.bench.measuring.plan import Plan, Setting
 from app.models.lab import Kind
 
 # A load with the model's file on the disk only, and one with it in the kernel's memory still.

@@ -13,8 +13,11 @@ WORDS = TEXT.split()
 SENTENCE = 14
 # Bytes of UTF-8 in a token of such a text, until a model's own are known.
 BYTES_PER_TOKEN = 3.0
-# Tokens that the template and the number at the beginning make, and those of a context that stay free.
-FIXED_TOKENS, SPARE_TOKENS = 40, 100
+# What is asked after a text, so that any model has something to write; and how much of that shows the pace.
+SEQUEL, SEQUEL_TOKENS = "Écris la suite de ces notes en une dizaine de phrases.", 32
+# Tokens that the template and the number at the beginning make, and those of a context that stay free: for the sequel,
+# and for a text that is longer than was reckoned.
+FIXED_TOKENS, SPARE_TOKENS = 40, 140
 
 
 def nonce() -> str:
@@ -23,8 +26,9 @@ def nonce() -> str:
 
 
 def filler(tokens: int, bytes_per_token: float = BYTES_PER_TOKEN) -> str:
-    """A text of about so many tokens, another each time from its first word on."""
-    wanted = int((tokens - FIXED_TOKENS) * bytes_per_token)
+    """A text of about so many tokens that asks for its sequel, another each time from its first word on."""
+    asked = f"\n\n{SEQUEL}"
+    wanted = int((tokens - FIXED_TOKENS) * bytes_per_token) - len(asked.encode())
     picker = random.Random(secrets.randbits(64))  # noqa: S311 - words, not a secret
     parts = [f"Note {nonce()}."]
     size = len(parts[0])
@@ -33,7 +37,7 @@ def filler(tokens: int, bytes_per_token: float = BYTES_PER_TOKEN) -> str:
         sentence = " ".join(words).capitalize() + "."
         parts.append(sentence)
         size += len(sentence.encode()) + 1
-    return " ".join(parts).encode()[:wanted].decode(errors="ignore")
+    return " ".join(parts).encode()[:wanted].decode(errors="ignore") + asked
 
 
 def instructions(system: str) -> str:

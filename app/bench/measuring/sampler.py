@@ -5,11 +5,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.bench import crowd, page_cache, prompts
-from app.bench.energy import Power
-from app.bench.exchange import Heard, ask
-from app.bench.meters import Meter
-from app.bench.order import COLD, Cell
+from app.bench.measuring import crowd, page_cache, prompts
+from app.bench.measuring.energy import Power
+from app.bench.measuring.exchange import Heard, ask
+from app.bench.measuring.meters import Meter
+from app.bench.measuring.order import COLD, Cell
 from app.engines.base import Cancel, ChatRequest, Engine
 from app.errors import AppError
 from app.models.lab import Kind
@@ -126,7 +126,7 @@ class Sampler:
                 tokens = min(tokens, context - prompts.SPARE_TOKENS)
             _, bytes_per_token = self._read.get(cell.model, (0, prompts.BYTES_PER_TOKEN))
             text = prompts.filler(tokens, bytes_per_token)
-            return text, self._request(cell, ({"role": "user", "content": text},), 1)
+            return text, self._request(cell, ({"role": "user", "content": text},), prompts.SEQUEL_TOKENS)
         if cell.kind == Kind.LOAD:
             return LOAD_QUESTION, self._request(cell, self._messages(LOAD_QUESTION), 1)
         return question.text, self._request(cell, self._messages(question.text), question.max_tokens)

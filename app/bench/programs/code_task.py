@@ -1,14 +1,15 @@
 """The `[code]` table of a task file: how the programs of its answers are tried."""
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.bench.checkers import slow
+from app.bench.answers import expressions
+from app.bench.answers.params import MalformedError, Params
 
 PLAYS = ("game", "window", "calls", "lines")
-SECONDS = 5.0
+SECONDS, FEWEST_SECONDS, MOST_SECONDS = 5.0, 1, 60
+# Calls or runs, expressions of one output, and letters of a name or an input.
+MOST_TRIES, LONGEST_NAME, LONGEST_INPUT = 50, 80, 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,43 +25,49 @@ class CodeTask:
     runs: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-def read(table: Mapping[str, Any]) -> CodeTask:
-    """The table of a task file; ValueError says what is wrong with it."""
-    if extra := set(table) - {"play", "seconds", "function", "calls", "runs"}:
-        raise ValueError(f"unknown: {', '.join(sorted(extra))}")
-    if table.get("play") not in PLAYS:
-        raise ValueError(f"play is one of: {', '.join(PLAYS)}")
-    seconds = table.get("seconds", SECONDS)
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 1 <= seconds <= 60:
-        raise ValueError("seconds is a number from 1 to 60")
+def read(table: dict[str, Any]) -> CodeTask:
+    """The table of a task file; MalformedError says what is wrong with it."""
+    params = Params(table)
     task = CodeTask(
-        play=table["play"],
-        seconds=float(seconds),
-        function=str(table.get("function", "")),
-        calls=tuple(_call(one) for one in table.get("calls", [])),
-        runs=tuple(_run(one) for one in table.get("runs", [])),
+        play=params.choice("play", frozenset(PLAYS)),
+        seconds=_seconds(params),
+        function=params.text("function", "", LONGEST_NAME),
+        calls=tuple(_call(one) for one in _tries(params, "calls")),
+        runs=tuple(_run(one) for one in _tries(params, "runs")),
     )
+    params.done()
     if task.play == "calls" and not (task.function.isidentifier() and task.calls):
-        raise ValueError("play = calls needs a function and calls")
+        raise MalformedError("task_code_no_calls", "play")
     if task.play == "lines" and not task.runs:
-        raise ValueError("play = lines needs runs")
+        raise MalformedError("task_code_no_runs", "play")
     return task
 
 
-def _call(one: Any) -> tuple[tuple[Any, ...], Any]:
-    if not isinstance(one, Mapping) or set(one) != {"args", "returns"} or not isinstance(one["args"], list):
-        raise ValueError("each call has args (a list) and returns")
+def _seconds(params: Params) -> float:
+    given = params.figures("seconds") or [SECONDS]
+    if len(given) > 1 or not FEWEST_SECONDS <= given[0] <= MOST_SECONDS:
+        raise MalformedError("task_code_seconds", "seconds", least=FEWEST_SECONDS, most=MOST_SECONDS)
+    return given[0]
+
+
+def _tries(params: Params, key: str) -> list[Any]:
+    tries = params.tables(key)
+    if len(tries) > MOST_TRIES:
+        raise MalformedError("task_many_entries", key, limit=MOST_TRIES)
+    return tries
+
+
+def _call(one: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
+    if set(one) != {"args", "returns"} or not isinstance(one["args"], list):
+        raise MalformedError("task_code_call", "calls")
     return tuple(one["args"]), one["returns"]
 
 
-def _run(one: Any) -> tuple[str, tuple[str, ...]]:
-    if not isinstance(one, Mapping) or set(one) != {"input", "output"} or not isinstance(one["output"], list):
-        raise ValueError("each run has input and output (a list of expressions)")
-    for expression in one["output"]:
-        try:
-            if slow(expression):
-                raise ValueError("output: no repeat within a repeat, nor a choice, .* twice at most")
-            re.compile(expression)
-        except (re.error, TypeError) as error:
-            raise ValueError(f"output: {error}") from None
-    return str(one["input"]), tuple(one["output"])
+def _run(one: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    if set(one) != {"input", "output"}:
+        raise MalformedError("task_code_run", "runs")
+    params = Params(one)
+    given, output = params.text("input", "", LONGEST_INPUT), params.texts("output")
+    for expression in output:
+        expressions.compiled(expression, "output")
+    return given, tuple(output)

@@ -5,9 +5,10 @@ import re
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.bench.code import TOOLKITS, WINDOWS_ONLY
-from app.bench.code_task import CodeTask
-from app.bench.judgement import CheckResult
+from app.bench.answers import expressions
+from app.bench.answers.judgement import CheckResult
+from app.bench.programs.code import TOOLKITS, WINDOWS_ONLY
+from app.bench.programs.code_task import CodeTask
 from app.models.lab import Verdict
 
 # A program that starts and shows itself, but does not do what was asked.
@@ -110,8 +111,9 @@ def _same(got: Any, want: Any) -> bool:
     return bool(got == want)
 
 
-def _has(written: Any, expressions: Any) -> bool:
-    return all(re.search(expression, str(written), re.MULTILINE) for expression in expressions)
+def _has(written: Any, wanted: Any) -> bool:
+    looked_at = str(written)[: expressions.LETTERS]
+    return all(re.search(expression, looked_at, re.MULTILINE) for expression in wanted)
 
 
 def _shown(got: dict[str, Any], want: Any) -> str:

@@ -3,13 +3,13 @@
 import re
 from typing import Any
 
-from app.bench import sandbox
-from app.bench.code import FENCE, Program, extract
-from app.bench.code_task import CodeTask
-from app.bench.code_verdicts import played, results
-from app.bench.failures import failures as failures_of
-from app.bench.failures import loops
-from app.bench.judgement import CheckResult, Judgement
+from app.bench.answers.failures import failures as failures_of
+from app.bench.answers.failures import loops
+from app.bench.answers.judgement import CheckResult, Judgement
+from app.bench.programs import sandbox
+from app.bench.programs.code import FENCE, Program, extract
+from app.bench.programs.code_task import CodeTask
+from app.bench.programs.code_verdicts import played, results
 from app.models.lab import Verdict
 
 # Judged by its text alone a program is a reserve: it looks right, nobody saw it run.

@@ -15,10 +15,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from app.bench import held_memory
+from app.bench.programs import held_memory
 
-ROOT = Path(__file__).resolve().parents[2]
-PLAYERS = ROOT / "app/bench/players"
+ROOT = Path(__file__).resolve().parents[3]
+PLAYERS = Path(__file__).resolve().with_name("players")
 MB = 1 << 20
 # Of each process; `NPROC` counts all of them (in their user namespace, or nobody's).
 LIMITS = {"AS": 1024 * MB, "FSIZE": 16 * MB, "NPROC": 32, "NOFILE": 64, "CORE": 0}
@@ -218,7 +218,7 @@ def _environment() -> dict[str, str]:
 
 def _place(players: Path) -> str:
     """Where the players lie in there: as in here, so that they find each other by the same names."""
-    return f"/lab/{'/'.join(players.parts[-3:])}"
+    return f"/lab/{'/'.join(players.parts[-4:])}"
 
 
 def _python() -> str:

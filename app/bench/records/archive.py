@@ -1,15 +1,16 @@
 """Measuring runs out of a file of the Labo's own, of this server or another: read whole, or refused in words."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import JSON, Boolean, Column, Float, Integer, String, select
 
-from app.bench import contents
-from app.bench.readings import IMPORTED
+from app.bench.records import contents
+from app.bench.records.readings import IMPORTED
 from app.errors import AppError
 from app.extensions import db
 from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
@@ -33,14 +34,19 @@ WORDS: dict[tuple[str, str], type[StrEnum]] = {
 def load(text: str) -> list[LabRun]:
     """Store the runs of a file that are not here yet, all in one commit.
 
-    Raises lab_import_damaged, import_version; then nothing is stored.
+    Raises lab_import_syntax, lab_import_damaged, import_version; then nothing is stored.
     """
     told = _parsed(text)
-    machines = {one["fingerprint"]: one for one in (_values(LabMachine, each) for each in _list(told, "machines"))}
+    machines = {}
+    for number, each in enumerate(_list(told, "machines")):
+        with _within(f"machines[{number}]"):
+            values = _values(LabMachine, each)
+            machines[values["fingerprint"]] = values
     made = []
     try:
-        for each in _list(told, "runs"):
-            run = _run(each, machines)
+        for number, each in enumerate(_list(told, "runs")):
+            with _within(f"runs[{number}]"):
+                run = _run(each, machines)
             if run is not None:
                 db.session.add(run)
                 db.session.flush()
@@ -57,6 +63,8 @@ def _parsed(text: str) -> Mapping[str, Any]:
         told = json.loads(text)
         # Numbers without end and halves of characters are read by Python, and by nobody else.
         json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
+    except json.JSONDecodeError as error:
+        raise AppError("lab_import_syntax", line=error.lineno, cause=error.msg) from None
     except (ValueError, RecursionError) as error:
         raise AppError("lab_import_damaged", part="JSON", cause=str(error)) from None
     if not isinstance(told, dict) or told.get("format") != FORMAT:
@@ -82,14 +90,32 @@ def _run(told: Any, machines: Mapping[str, dict[str, Any]]) -> LabRun | None:
     # What was not measured there is not to be measured here.
     if values["state"] in (LabState.QUEUED, LabState.RUNNING):
         values["state"] = LabState.INTERRUPTED
-    samples = [_values(LabSample, each) for each in _list(told, "samples")]
-    for each in samples:
-        try:
-            contents.check_prompt(each["kind"], each["prompt"])
-        except ValueError:
-            raise AppError("lab_import_damaged", part="prompt") from None
+    samples = []
+    for number, each in enumerate(_list(told, "samples")):
+        with _within(f"samples[{number}]"):
+            samples.append(_sample(each))
     kept = [LabSample(**each) for each in samples if each["state"] != SampleState.WAITING]
     return LabRun(**values, machine=machine, samples=kept)
+
+
+def _sample(told: Any) -> dict[str, Any]:
+    values = _values(LabSample, told)
+    try:
+        contents.check_prompt(values["kind"], values["prompt"])
+    except ValueError:
+        raise AppError("lab_import_damaged", part="prompt") from None
+    return values
+
+
+@contextmanager
+def _within(place: str) -> Iterator[None]:
+    """What is wrong in there is told with its place in the file."""
+    try:
+        yield
+    except AppError as error:
+        if error.code != "lab_import_damaged":
+            raise
+        raise AppError(error.code, cause=error.cause, part=f"{place}.{error.params['part']}") from None
 
 
 def _is_here(machine: LabMachine, values: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from app.bench import plan as plans
+from app.bench.measuring import plan as plans
 from app.errors import AppError
 from app.models.lab import Kind
 from app.models.types import MAX_INTEGER

@@ -5,11 +5,11 @@ from typing import Any
 
 from sqlalchemy import select
 
-from app.bench import plan as plans
-from app.bench import planning
-from app.bench.progress import count
-from app.bench.rows import Spent
-from app.bench.tasks import Tasks
+from app.bench.measuring import plan as plans
+from app.bench.running import planning
+from app.bench.running.progress import count
+from app.bench.running.rows import Spent
+from app.bench.tasks.reading import Tasks
 from app.extensions import db
 from app.generation.inventory import Inventory
 from app.models.lab import LabMachine, LabRun, LabSample, SampleState

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from app.bench import coding, office
-from app.bench.exchange import Heard
-from app.bench.judgement import Judgement
-from app.bench.order import Cell
-from app.bench.sampler import Question
-from app.bench.tasks import Tasks
+from app.bench.answers.judgement import Judgement
+from app.bench.measuring.exchange import Heard
+from app.bench.measuring.order import Cell
+from app.bench.measuring.sampler import Question
+from app.bench.programs import coding
+from app.bench.tasks import office
+from app.bench.tasks.reading import Tasks
 from app.errors import AppError
 
 # Tokens that a model may think beside its answer, and those of a context that question and template take.

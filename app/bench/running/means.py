@@ -3,10 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.bench.energy import Power
-from app.bench.patience import Patience
-from app.bench.rows import Rows
-from app.bench.tasks import Tasks
+from app.bench.measuring.energy import Power
+from app.bench.running.patience import Patience
+from app.bench.running.rows import Rows
+from app.bench.tasks.reading import Tasks
 from app.generation.inventory import Inventory
 from app.generation.leisure import Leisure
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from app.bench.order import Cell, arranged
-from app.bench.plan import GROUPS, Plan, Setting
-from app.bench.tasks import Tasks
+from app.bench.measuring.order import Cell, arranged
+from app.bench.measuring.plan import GROUPS, Plan, Setting
+from app.bench.tasks.reading import Tasks
 from app.engines.base import Engine, Model
 from app.errors import AppError
 from app.generation.inventory import Inventory

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
 
-from app.bench.rows import Spent
+from app.bench.running.rows import Spent
 from app.models.lab import LabState
 
 

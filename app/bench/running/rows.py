@@ -8,12 +8,12 @@ from typing import Any
 
 from sqlalchemy import case, func, insert, select, update
 
-from app.bench import machine
-from app.bench.energy import Power
-from app.bench.judgement import Judgement
-from app.bench.order import Cell
-from app.bench.plan import Plan, Setting, read
-from app.bench.sampler import Taken
+from app.bench.answers.judgement import Judgement
+from app.bench.measuring import machine
+from app.bench.measuring.energy import Power
+from app.bench.measuring.order import Cell
+from app.bench.measuring.plan import Plan, Setting, read
+from app.bench.measuring.sampler import Taken
 from app.engines.base import Engine
 from app.errors import AppError
 from app.extensions import db
@@ -73,10 +73,12 @@ class Rows:
     def describe(self, run_id: int, engine: Engine, power: Power) -> None:
         """Note the machine as it is once its watts at rest are known, and the engine's version."""
         with self._context():
-            run = db.session.get_one(LabRun, run_id)
-            run.machine_id = machine.here(engine, power).id
-            run.engine = {"name": engine.name, "label": engine.label, "version": engine.version()}
-            db.session.commit()
+            run = db.session.get(LabRun, run_id)
+            # It may have been cancelled and deleted meanwhile.
+            if run is not None:
+                run.machine_id = machine.here(engine, power).id
+                run.engine = {"name": engine.name, "label": engine.label, "version": engine.version()}
+                db.session.commit()
 
     def state(self, run_id: int) -> LabState | None:
         """What became of a run, perhaps by another process; None when there is none of that number."""
@@ -111,7 +113,10 @@ class Rows:
     ) -> None:
         """Keep what came of a sample; `again`: another one takes its place. One commit."""
         with self._context():
-            row = db.session.get_one(LabSample, sample_id)
+            row = db.session.get(LabSample, sample_id)
+            if row is None:
+                # Its run was cancelled and deleted while it was taken.
+                return
             row.state = SampleState.FAILED if taken.error else SampleState.DONE
             row.disturbed, row.metrics, row.series = taken.disturbed, taken.metrics, taken.series
             row.question = _storable(taken.question)

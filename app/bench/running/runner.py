@@ -7,14 +7,14 @@ from dataclasses import replace
 
 from sqlalchemy.exc import OperationalError
 
-from app.bench.judgement import Judgement
-from app.bench.judging import Judge
-from app.bench.means import Means
-from app.bench.order import Cell
-from app.bench.progress import Progress, count
-from app.bench.rows import Waiting
-from app.bench.sampler import Question, Sampler, Taken
-from app.bench.storing import EndedError, patiently
+from app.bench.answers.judgement import Judgement
+from app.bench.measuring.order import Cell
+from app.bench.measuring.sampler import Question, Sampler, Taken
+from app.bench.running.judging import Judge
+from app.bench.running.means import Means
+from app.bench.running.progress import Progress, count
+from app.bench.running.rows import Waiting
+from app.bench.running.storing import EndedError, patiently
 from app.engines.base import Cancel
 from app.errors import AppError
 from app.models.lab import Kind, LabState

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.bench import charts, words
-from app.bench.charts import Chart
-from app.bench.ranking import Entry
-from app.bench.scatter import scatter
-from app.bench.tradeoff import PRESETS, Recommendation, recommend
+from app.bench import words
+from app.bench.figures.ranking import Entry
+from app.bench.figures.tradeoff import PRESETS, Recommendation, recommend
+from app.bench.showing import charts
+from app.bench.showing.charts import Chart
+from app.bench.showing.scatter import scatter
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from typing import Any
 from flask_babel import gettext as _
 
 from app.bench import names
-from app.bench.ranking import Entry
-from app.bench.stats import Figure
+from app.bench.figures.ranking import Entry
+from app.bench.figures.stats import Figure
 from app.doctor.figures import number
 
 # Of a machine's name between two dots, in letters.
@@ -45,8 +45,14 @@ def of_entries(entries: Sequence[Entry]) -> list[Chart]:
     made = (
         split(usual, name),
         steps(
-            "reading", _("Reading, by the length of the text"), _("Tokens to read"), _reading(usual, name),
+            "reading", _("Reading, by the length of the text"), _("Tokens to read"),
+            _lines(usual, name, lambda entry: entry.prefill_tps),
             _("Tokens read per second; nothing of the text was in the engine’s cache."),
+        ),
+        steps(
+            "context", _("Writing, by what the context already holds"), _("Tokens in the context"),
+            _lines(usual, name, lambda entry: entry.pace_after),
+            _("Tokens written per second, right after a text of that length was read."),
         ),
         steps(
             "threads", _("Writing, by threads"), _("Threads"), _threads(entries, name),
@@ -126,10 +132,6 @@ def _told_apart(machines: dict[int, str]) -> dict[int, str]:
 
 def _points(figures: dict[int, Figure], ticks: list[int]) -> list[list[float]]:
     return [[ticks.index(step), figure.median, figure.low, figure.high] for step, figure in sorted(figures.items())]
-
-
-def _reading(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Line]:
-    return _lines(entries, name, lambda entry: entry.prefill_tps)
 
 
 def _crowd(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Line]:

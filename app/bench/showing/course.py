@@ -5,7 +5,7 @@ from typing import Any
 from flask_babel import gettext as _
 
 from app.bench import names
-from app.bench.charts import Chart
+from app.bench.showing.charts import Chart
 from app.doctor.figures import number
 from app.models.lab import LabSample
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.bench import charts, names
-from app.bench.ranking import Entry
-from app.bench.stats import Figure
+from app.bench import names
+from app.bench.figures.ranking import Entry
+from app.bench.figures.stats import Figure
+from app.bench.showing import charts
 from app.bench.words import FAILURES
 from app.doctor.figures import number
 

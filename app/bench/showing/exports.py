@@ -9,9 +9,13 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from app.bench import advice, charts, details, hardware, names, ranking, readings, secrecy, words
-from app.bench.ranking import Entry
-from app.bench.stats import Figure, Share
+from app.bench import names, words
+from app.bench.figures import ranking
+from app.bench.figures.ranking import Entry
+from app.bench.figures.stats import Figure, Share
+from app.bench.records import readings
+from app.bench.showing import advice, charts, details, hardware, trends
+from app.bench.votes import secrecy
 from app.models.lab import LabRun
 from app.models.types import iso
 
@@ -81,6 +85,9 @@ def markdown(run_ids: Sequence[int]) -> str:
     parts += ["", f"## {_('Ranking')}", "", *_table(*_ranking(entries))]
     if note := hardware.energy_note(entries, [run.machine for run in runs]):
         parts += ["", note]
+    if worse := trends.worse(run_ids=run_ids):
+        title = _("What became worse since the run before")
+        parts += ["", f"## {title}", "", *_table(*_worse(worse))]
     if beside := details.table(entries):
         parts += ["", f"## {_('Details')}", "", *_table(*beside)]
     for chart in charts.of_entries(entries):
@@ -118,6 +125,11 @@ def _row(entry: Entry, name: str) -> list[str]:
         ram,
         names.energy_of(entry.energy_wh, entry.energy_method),
     ]
+
+
+def _worse(found: Sequence[trends.Worse]) -> tuple[list[str], list[list[str]]]:
+    columns = [_("Model"), _("Figure"), _("Before"), _("Latest"), _("Difference"), _("Version")]
+    return columns, [[each.name, each.figure, each.before, each.after, each.change, each.versions] for each in found]
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.bench import names
-from app.bench.ranking import Entry
+from app.bench.figures.ranking import Entry
 from app.doctor.figures import number, unit
 from app.models.lab import LabMachine, LabRun
 

@@ -11,11 +11,14 @@ from flask_babel import gettext as _
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
-from app.bench import advice, charts, details, hardware, labels, names, ranking, readings, words
-from app.bench.ranking import Entry
-from app.bench.scatter import anchor
+from app.bench import names, words
+from app.bench.figures import labels, ranking
+from app.bench.figures.ranking import Entry
+from app.bench.records import readings
+from app.bench.showing import advice, charts, details, hardware, trends
+from app.bench.showing.scatter import anchor
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 STATIC = ROOT / "static"
 # What draws the charts, by the names that these modules call each other; the same files as the pages use.
 MODULES = {
@@ -46,6 +49,7 @@ def build(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
             details=details,
             hardware=hardware,
             labels=_labels(entries, categories),
+            worse=trends.worse(run_ids=run_ids),
             styles=Markup("<style>" + FONT_FACE.sub("", (STATIC / "build/app.css").read_text()) + "</style>"),  # noqa: S704
             icons=Markup((STATIC / "build/icons.svg").read_text()),  # noqa: S704
             scripts=_scripts(),

@@ -6,9 +6,9 @@ from math import floor, log10
 from flask_babel import gettext as _
 
 from app.bench import names
-from app.bench.charts import Chart, entry_name
-from app.bench.ranking import Entry
-from app.bench.tradeoff import Recommendation, pareto, rateable
+from app.bench.figures.ranking import Entry
+from app.bench.figures.tradeoff import Recommendation, pareto, rateable
+from app.bench.showing.charts import Chart, entry_name
 
 
 def scatter(entries: Sequence[Entry], found: Recommendation) -> Chart | None:

@@ -1,6 +1,6 @@
 """The course of a figure from run to run as a chart, and what became worse in words."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.bench import names
-from app.bench.charts import Chart
-from app.bench.regressions import Change, Point, history, regressions
+from app.bench.figures.regressions import Change, Point, history, regressions
+from app.bench.showing.charts import Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +29,7 @@ PACE = _l("Tokens per second")
 FIGURES: dict[str, Kind] = {
     "decode_tps": Kind(_l("Writing"), PACE, 1, names.rate),
     "prefill_tps": Kind(_l("Reading"), PACE, 1, names.rate),
+    "pace_after": Kind(_l("Writing after a text"), PACE, 1, names.rate),
     "total": Kind(_l("Time of an answer"), SECONDS, 1 / 1000, names.seconds),
     "first_token": Kind(_l("First word"), SECONDS, 1 / 1000, names.seconds),
     "quality": Kind(_l("Quality"), _l("Quality of 100"), 1, names.whole),
@@ -73,6 +74,12 @@ def of_machine(machine_id: int, wanted: str) -> Trends:
         for prompt, those in groupby(points, lambda point: point.prompt)
     ]
     return Trends(figure, [chart for chart in charts if chart], [_worse(change) for change in changes])
+
+
+def worse(machine_id: int | None = None, run_ids: Collection[int] | None = None) -> list[Worse]:
+    """What became worse since the run before, on one machine or all; in some runs only, if so asked."""
+    changes = regressions(machine_id)
+    return [_worse(change) for change in changes if run_ids is None or change.after.run_id in run_ids]
 
 
 def _chart(figure: str, prompt: str, points: Sequence[Point], changes: Sequence[Change]) -> Chart | None:
@@ -147,7 +154,7 @@ def _change(change: Change) -> str:
 
 
 def _asked(figure: str, prompt: str) -> str:
-    kind = {"load": "load", "prefill_tps": "reading", "total_tps": "crowd"}.get(figure, "task")
+    kind = {"load": "load", "prefill_tps": "reading", "pace_after": "reading", "total_tps": "crowd"}.get(figure, "task")
     return names.prompt_name(kind, prompt, {})
 
 

@@ -7,7 +7,7 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from sqlalchemy import exists, select
 
-from app.bench.exchange import LONGEST_CHARACTERS
+from app.bench.measuring.exchange import LONGEST_CHARACTERS
 from app.errors import AppError, filled, sentence
 from app.extensions import db
 from app.models.lab import LabRun, LabSample

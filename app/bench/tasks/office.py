@@ -1,8 +1,8 @@
 """Judges an answer to a task by the task's checks and by the failures of small models."""
 
-from app.bench.failures import FATAL, failures
-from app.bench.judgement import Judgement
-from app.bench.tasks import Task
+from app.bench.answers.failures import FATAL, failures
+from app.bench.answers.judgement import Judgement
+from app.bench.tasks.reading import Task
 from app.models.lab import Verdict
 
 # Below this share of the checks, an answer is of no use.

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from app.bench import words
-from app.bench.tasks import Task, Tasks, parse
+from app.bench.tasks.reading import Task, Tasks, parse
 from app.errors import AppError
 
 # A task with comments in French, which explains the format to whoever begins one.

@@ -8,20 +8,25 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from app.bench import code_task, coding
-from app.bench.checkers import Check, check
-from app.bench.code_task import CodeTask
-from app.bench.failures import failures
-from app.bench.language import LANGUAGES
-from app.bench.params import MalformedError, Params
-from app.bench.toml_lines import Lines
+from app.bench.answers.checkers import Check, check
+from app.bench.answers.failures import failures
+from app.bench.answers.language import LANGUAGES
+from app.bench.answers.params import KEY_SHOWN, MalformedError, Params
+from app.bench.programs import code_task, coding
+from app.bench.programs.code_task import CodeTask
+from app.bench.tasks.toml_lines import Lines, cause
 from app.models.lab import Verdict
 
+# What comes with the program.
+LIBRARY = tuple(Path(__file__).parent / "library" / name for name in ("office", "code"))
 CATEGORIES = frozenset(
     {"mail", "summary", "translation", "extraction", "calculation", "format", "reading", "honesty", "code", "other"}
 )
 ID = re.compile(r"(?=.{2,60}$)[a-z0-9]+(?:-[a-z0-9]+)*")
-MAX_BYTES = 500_000
+# Of one file; what more there is, is refused.
+MAX_BYTES, MOST_TASKS = 500_000, 200
+# Of one task.
+LONGEST_NAME, MOST_CHECKS = 120, 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,9 +86,14 @@ def load(folders: Iterable[Path]) -> Tasks:
     problems: list[Problem] = []
     for path in (path for folder in folders for path in sorted(folder.glob("*.toml"))):
         try:
-            text = path.read_bytes()[: MAX_BYTES + 1].decode()
-        except (OSError, UnicodeDecodeError) as error:
-            problems.append(Problem(path.name, 1, "task_unreadable", {"cause": str(error)[:200]}))
+            with path.open("rb") as file:
+                written = file.read(MAX_BYTES + 1)
+            text = written.decode(errors="strict" if len(written) <= MAX_BYTES else "ignore")
+        except OSError:
+            problems.append(Problem(path.name, 1, "task_unreadable"))
+            continue
+        except UnicodeDecodeError as error:
+            problems.append(Problem(path.name, 1 + error.object[: error.start].count(b"\n"), "task_not_utf8"))
             continue
         found, wrong = parse(text, path.name)
         problems.extend(wrong)
@@ -101,14 +111,17 @@ def parse(text: str, file: str) -> tuple[tuple[Task, ...], tuple[Problem, ...]]:
     try:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        return (), (Problem(file, lines.of_error(str(error)), "task_bad_toml", {"cause": str(error)[:200]}),)
+        return (), (Problem(file, lines.of_error(str(error)), cause(str(error))),)
     tasks: list[Task] = []
     problems: list[Problem] = []
-    for task_id, values in tables.items():
+    for number, (task_id, values) in enumerate(tables.items()):
+        if number == MOST_TASKS:
+            problems.append(Problem(file, lines.of(task_id), "task_too_many", {"limit": MOST_TASKS}))
+            break
         try:
             tasks.append(_task(task_id, values, Path(file).stem, lines.of(task_id)))
         except MalformedError as error:
-            table = f"{task_id}.check" if error.check else task_id
+            table = f"{task_id}.{error.within}" if error.within else task_id
             problems.append(Problem(file, lines.of(table, error.check, error.key), error.code, error.params))
     return tuple(tasks), tuple(problems)
 
@@ -117,11 +130,11 @@ def _task(task_id: str, values: Any, source: str, line: int) -> Task:
     if not isinstance(values, dict):
         raise MalformedError("task_not_a_table", task_id)
     if not ID.fullmatch(task_id):
-        raise MalformedError("task_bad_id", id=task_id)
+        raise MalformedError("task_bad_id", id=task_id[:KEY_SHOWN])
     params = Params({key: value for key, value in values.items() if key != "check"})
     task = Task(
         id=task_id,
-        name=params.text("name"),
+        name=params.text("name", longest=LONGEST_NAME),
         category=params.choice("category", CATEGORIES, "other"),
         question=params.text("question").strip(),
         language=params.choice("language", LANGUAGES | {"any"}, "fr"),
@@ -148,18 +161,24 @@ def _checks(tables: Any) -> tuple[Check, ...]:
     made = []
     for number, values in enumerate(tables, start=1):
         try:
+            if number > MOST_CHECKS:
+                raise MalformedError("task_many_checks", limit=MOST_CHECKS)
             made.append(check(values))
         except MalformedError as error:
-            error.check = number
-            raise
+            raise _placed(error, "check", number) from None
     return tuple(made)
 
 
 def _code(table: dict[str, Any]) -> CodeTask | None:
     try:
         return code_task.read(table) if table else None
-    except ValueError as error:
-        raise MalformedError("task_bad_code", "code", cause=str(error)) from None
+    except MalformedError as error:
+        raise _placed(error, "code") from None
+
+
+def _placed(error: MalformedError, within: str, number: int = 0) -> MalformedError:
+    error.within, error.check = within, number
+    return error
 
 
 def _prove_program(task: Task, code: CodeTask) -> None:
@@ -190,5 +209,4 @@ def _prove(task: Task) -> None:
             wrong = MalformedError("task_bad_passes", "bad", check=one.kind)
             if not good.passed:
                 wrong = MalformedError("task_good_fails", check=one.kind, detail=good.detail)
-            wrong.check = number
-            raise wrong
+            raise _placed(wrong, "check", number)

@@ -9,7 +9,7 @@ from itertools import combinations
 
 from sqlalchemy import select
 
-from app.bench.cells import SETTING
+from app.bench.figures.cells import SETTING
 from app.extensions import db
 from app.models.campaign import LabCampaign, LabVote
 from app.models.lab import Kind, LabSample, SampleState

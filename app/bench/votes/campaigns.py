@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
 
-from app.bench.ballots import Booth, booth, expected, usable
-from app.bench.readings import ACTIVE
+from app.bench.records.readings import ACTIVE
 from app.bench.service import Labo
-from app.bench.tallies import broad, clear, scores, tally
+from app.bench.votes.ballots import Booth, booth, expected, usable
+from app.bench.votes.tallies import broad, clear, scores, tally
 from app.errors import AppError
 from app.extensions import db
 from app.models import User

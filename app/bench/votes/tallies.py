@@ -7,8 +7,8 @@ from statistics import median
 
 from sqlalchemy import func, select
 
-from app.bench.ballots import answers
-from app.bench.bradley_terry import FEWEST, STOP, Fit, Game, Score, fit
+from app.bench.votes.ballots import answers
+from app.bench.votes.bradley_terry import FEWEST, STOP, Fit, Game, Score, fit
 from app.extensions import db
 from app.models.campaign import Choice, LabCampaign, LabVote
 from app.models.lab import LabSample

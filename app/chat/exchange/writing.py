@@ -4,16 +4,16 @@ import json
 import re
 import zipfile
 from collections.abc import Iterable
-from datetime import datetime
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
-from flask_babel import format_datetime, get_locale
+from flask_babel import get_locale
 from flask_babel import gettext as _
 from markupsafe import escape
 
 from app.chat.exchange import own
 from app.chat.search_terms import fold
+from app.dates import day_and_time
 from app.models import Role
 from app.models.copies import ConversationCopy, MessageCopy
 from app.models.types import utcnow
@@ -66,7 +66,7 @@ def json_file(copies: list[ConversationCopy]) -> str:
 def markdown(copy: ConversationCopy) -> str:
     """What is shown, in the Markdown that it was written in."""
     turns = (
-        f"## {_speaker(each)}\n\n*{_moment(each.created_at)}*\n\n{each.content.strip()}\n" for each in _shown(copy)
+        f"## {_speaker(each)}\n\n*{day_and_time(each.created_at)}*\n\n{each.content.strip()}\n" for each in _shown(copy)
     )
     return f"# {copy.title}\n\n" + "\n".join(turns)
 
@@ -75,7 +75,7 @@ def html(copy: ConversationCopy) -> str:
     """What is shown, as one page that needs nothing else; code apart, text as it came."""
     turns = "".join(
         f'<section><h2>{escape(_speaker(each))}</h2><time datetime="{each.created_at.isoformat()}">'
-        f"{escape(_moment(each.created_at))}</time>"
+        f"{escape(day_and_time(each.created_at))}</time>"
         f'<div class="said {each.role}">{_blocks(each.content)}</div></section>\n'
         for each in _shown(copy)
     )
@@ -108,10 +108,6 @@ def _speaker(message: MessageCopy) -> str:
     if message.role == Role.USER:
         return str(_("You"))
     return str(_("Answer by %(model)s", model=message.run.get("model") or "?"))
-
-
-def _moment(moment: datetime) -> str:
-    return str(format_datetime(moment.astimezone(), "long", rebase=False))
 
 
 def _slug(title: str) -> str:

@@ -50,11 +50,14 @@ export default class extends Controller {
   }
 
   async off({ currentTarget }) {
+    if (this.leaving) return; // a second click would make a second copy
+    this.leaving = true;
     const { messageId } = currentTarget.closest(".turn").dataset;
     await this.#attempt(async () => {
       const { url } = await request(`/api/messages/${messageId}/branch`, { method: "POST" });
+      addEventListener("pageshow", () => { this.leaving = false; }, { once: true }); // back on this page
       location.assign(url);
-    });
+    }, () => { this.leaving = false; });
   }
 
   #putBack(removed) {
@@ -78,10 +81,11 @@ export default class extends Controller {
     return request(`/api/conversations/${this.conversationValue}/${what}`, { method, body });
   }
 
-  async #attempt(action) {
+  async #attempt(action, failed = () => {}) {
     try {
       await action();
     } catch (error) {
+      failed();
       toast(sentence(error));
     }
   }

@@ -1,6 +1,7 @@
 // Turns one's own question into a small editor: its words are saved, or sent again beside the old ones.
 import { Controller } from "@hotwired/stimulus";
 import { questionOf } from "couach/lib/branch";
+import { fold } from "couach/lib/fold";
 import { request } from "couach/lib/http";
 import { announce } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
@@ -36,6 +37,7 @@ export default class extends Controller {
     try {
       const saved = await request(`/api/messages/${turn.dataset.messageId}`, { method: "PATCH", body: { content } });
       this.#part(turn, "content").textContent = saved.content;
+      fold(turn);
       this.#part(turn, "edited").hidden = !saved.edited_at;
       this.#end(turn);
       announce(t("announce_saved"));

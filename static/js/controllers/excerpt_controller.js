@@ -1,12 +1,13 @@
-// The reading area's own clicks and copies: the heads of code blocks, and a selection that pastes well into documents.
+// The reading area's own clicks and copies: the heads of code blocks, folded questions, and a selection that pastes well into documents.
 import { Controller } from "@hotwired/stimulus";
 import { excerptOf } from "couach/lib/clean_html";
 import { useCode } from "couach/lib/code_blocks";
+import { unfold } from "couach/lib/fold";
 
 export default class extends Controller {
   click({ target }) {
-    const button = target.closest("button[data-code]");
-    if (button) useCode(button);
+    const button = target.closest("button[data-code], button[data-fold]");
+    if (button) (button.dataset.code ? useCode : unfold)(button);
   }
 
   copy(event) {

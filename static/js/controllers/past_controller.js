@@ -1,5 +1,6 @@
-// Completes the history's answers: the last screenful at once, those that come near, the others from the end in idle moments.
+// Folds the history's long questions, and completes its answers: the last screenful at once, then what comes near, then the rest.
 import { Controller } from "@hotwired/stimulus";
+import { fold } from "couach/lib/fold";
 import { whenIdle } from "couach/lib/idle";
 import { complete } from "couach/lib/turns";
 
@@ -10,6 +11,7 @@ export default class extends Controller {
   static targets = ["scroller"];
 
   connect() {
+    this.element.querySelectorAll(".turn--question").forEach(fold);
     this.#find();
     this.#lastScreenful();
     this.#begin();

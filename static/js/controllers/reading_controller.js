@@ -6,6 +6,7 @@ import { MarkdownView } from "couach/lib/markdown_view";
 export default class extends Controller {
   connect() {
     if (!this.element.classList.replace("raw", "prose-fr")) return;
-    new MarkdownView(this.element, { french: isFrench() }).finish(this.element.textContent);
+    const text = this.element.textContent; // before the view makes room for its own
+    new MarkdownView(this.element, { french: isFrench() }).finish(text);
   }
 }

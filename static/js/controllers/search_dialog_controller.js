@@ -10,6 +10,15 @@ const PAUSE = 120; // ms without a key before the server is asked
 export default class extends Controller {
   static targets = ["input", "count", "note", "results", "help", "template"];
 
+  // Words that another page asks to look for.
+  connect() {
+    const words = new URLSearchParams(location.search).get("q");
+    if (words === null) return;
+    history.replaceState(history.state, "", location.pathname);
+    this.inputTarget.value = words;
+    this.#begin();
+  }
+
   disconnect() {
     clearTimeout(this.timer);
     this.asking?.abort();
@@ -17,10 +26,8 @@ export default class extends Controller {
 
   open(event) {
     event.preventDefault();
-    if (this.element.open) return this.inputTarget.select();
-    this.element.showModal();
-    this.inputTarget.select();
-    this.#ask();
+    if (this.element.open) this.inputTarget.select();
+    else this.#begin();
   }
 
   close() {
@@ -49,6 +56,12 @@ export default class extends Controller {
       this.isOpening = this.isStale; // what is shown is not yet what was typed
       if (!this.isStale) this.#open();
     }
+  }
+
+  #begin() {
+    this.element.showModal();
+    this.inputTarget.select();
+    this.#ask();
   }
 
   #open() {

@@ -38,8 +38,10 @@ export default class extends Controller {
 
   #write(targets, text) {
     for (const target of targets) {
-      target.textContent = text && `${target.dataset.lead ?? ""}${text}`;
+      target.textContent = text && ("begins" in target.dataset ? capital(text) : `${target.dataset.lead ?? ""}${text}`);
       target.hidden = !text;
     }
   }
 }
+
+const capital = (text) => text[0].toLocaleUpperCase() + text.slice(1);

@@ -83,7 +83,7 @@ export class AnswerView {
 
   #showMetrics(state) {
     const line = this.#part("metrics");
-    line.replaceChildren(...metricsLine(state).flatMap((part, index) => (index ? [separator(), part] : [part])));
+    line.replaceChildren(...metricsLine(state).flatMap((words, index) => (index ? [span("sep", "·"), span("", words)] : [span("", words)])));
     line.disabled = !state.metrics;
     const list = this.#part("details");
     const row = this.#part("detail-row").content;
@@ -112,9 +112,9 @@ export class AnswerView {
   }
 }
 
-function separator() {
-  const dot = document.createElement("span");
-  dot.className = "sep";
-  dot.textContent = "·";
-  return dot;
+function span(className, words) {
+  const piece = document.createElement("span");
+  piece.className = className;
+  piece.textContent = words;
+  return piece;
 }

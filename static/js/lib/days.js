@@ -1,4 +1,4 @@
-// The name of a day as one says it: today, yesterday, Monday, 12 November, 12 November 2025.
+// The name of a day as one says it: today, yesterday, Monday, 12 November, 12 November 2025; in French the first of a month is « 1er ».
 const DAY = 86_400_000;
 const WEEK = 6; // days for which the name of the weekday is enough
 
@@ -8,7 +8,8 @@ export function dayName(iso, locale, now = new Date()) {
   if (ago === 0 || ago === 1) return new Intl.RelativeTimeFormat(locale, { numeric: "auto" }).format(-ago, "day");
   if (ago > 1 && ago <= WEEK) return new Intl.DateTimeFormat(locale, { weekday: "long" }).format(date);
   const year = date.getFullYear() === now.getFullYear() ? undefined : "numeric";
-  return new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year }).format(date);
+  const words = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year }).format(date);
+  return locale.startsWith("fr") ? words.replace(/^1(?= )/, "1er") : words;
 }
 
 const midnight = (date) => new Date(date.getFullYear(), date.getMonth(), date.getDate()).getTime();

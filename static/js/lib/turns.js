@@ -1,4 +1,5 @@
 // Makes new turns from the page's own templates, and gives the history's turns what only scripts need.
+import { fold } from "couach/lib/fold";
 import { clone } from "couach/lib/templates";
 import { setVersions, showVersions } from "couach/lib/versions";
 
@@ -6,6 +7,7 @@ export function newQuestion(content) {
   const article = clone("question-template");
   article.querySelector("[data-part=content]").textContent = content;
   article.append(clone("question-foot"));
+  fold(article);
   return article;
 }
 

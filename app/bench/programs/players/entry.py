@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-HERE = Path(__file__).resolve().parents[3]
+HERE = Path(__file__).resolve().parents[4]
 NOBODY = 65534
 # How many there are is not to be seen in there; the kernel takes those that exist and are allowed.
 MOST_CORES = 1024
@@ -49,7 +49,7 @@ def _limit(limits: dict[str, list[int]]) -> None:
 
 
 def _play(job: dict[str, Any], report: int) -> None:
-    from app.bench.players import on_functions, play  # noqa: PLC0415 - the path is set only now
+    from app.bench.programs.players import on_functions, play  # noqa: PLC0415 - the path is set only now
 
     # A traceback shows the program's own lines.
     Path(play.PROGRAM).write_text(job["source"])
@@ -59,7 +59,7 @@ def _play(job: dict[str, Any], report: int) -> None:
         case "lines":
             play.leave(report, on_functions.feed(job["source"], job["inputs"]))
         case "terminal":
-            from app.bench.players import on_terminal  # noqa: PLC0415 - of this kind only
+            from app.bench.programs.players import on_terminal  # noqa: PLC0415 - of this kind only
 
             on_terminal.play(job["source"], job["seconds"], job["keys"], report)
         case kind:
@@ -71,7 +71,7 @@ def _play(job: dict[str, Any], report: int) -> None:
 
 def _pygame(job: dict[str, Any], played: Any) -> None:
     """The real module where it is installed."""
-    from app.bench.players import on_pygame  # noqa: PLC0415
+    from app.bench.programs.players import on_pygame  # noqa: PLC0415
 
     try:
         import pygame  # type: ignore[import-not-found] # noqa: PLC0415
@@ -88,14 +88,14 @@ def _pygame(job: dict[str, Any], played: Any) -> None:
 
 def _windows(job: dict[str, Any], played: Any) -> None:
     """Always the stand-in: the real one needs a display, and its time cannot be skipped."""
-    from app.bench.players import on_tkinter  # noqa: PLC0415
+    from app.bench.programs.players import on_tkinter  # noqa: PLC0415
 
     _stand_in(played)
     on_tkinter.take_over(played, job["clicks"])
 
 
 def _stand_in(played: Any) -> None:
-    from app.bench.players.standins import beyond  # noqa: PLC0415
+    from app.bench.programs.players.standins import beyond  # noqa: PLC0415
 
     played.unknown = beyond.UNKNOWN
     sys.path.insert(0, str(Path(beyond.__file__).parent))

@@ -7,7 +7,7 @@ import sys
 import traceback
 from typing import Any
 
-from app.bench.players.play import PROGRAM, described
+from app.bench.programs.players.play import PROGRAM, described
 
 LONGEST = 4000
 

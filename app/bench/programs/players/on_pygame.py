@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Callable
 from typing import Any
 
-from app.bench.players.play import Play
+from app.bench.programs.players.play import Play
 
 NAMES = {"up": "K_UP", "right": "K_RIGHT", "down": "K_DOWN", "left": "K_LEFT", "space": "K_SPACE", "return": "K_RETURN"}
 # How long a program that waits for events sleeps between two looks.

@@ -13,7 +13,7 @@ import termios
 import time
 from typing import Any, NoReturn
 
-from app.bench.players.play import EVERY, FIRST_KEY, leave, run
+from app.bench.programs.players.play import EVERY, FIRST_KEY, leave, run
 
 SIZE = (40, 100)
 # In the mode of full-screen programs, and in that of those that read lines.

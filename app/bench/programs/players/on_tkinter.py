@@ -1,6 +1,6 @@
 """The player of windows: hands the play to tkinter's stand-in, on which the real `turtle` draws as well."""
 
-from app.bench.players.play import Play
+from app.bench.programs.players.play import Play
 
 
 def take_over(play: Play, clicks: bool) -> None:

@@ -45,7 +45,7 @@ export function key(entries) {
   return list;
 }
 
-function element(name, attributes, ...children) {
+export function element(name, attributes, ...children) {
   const made = document.createElementNS("http://www.w3.org/2000/svg", name);
   for (const [attribute, value] of Object.entries(attributes)) made.setAttribute(attribute, value);
   made.append(...children);

@@ -1,7 +1,7 @@
 // Quality against time: a bubble for each model, its area the energy, the front drawn, every bubble named.
 import { axisX, axisY, dot, gridY, line, ruleX, ruleY, text } from "@observablehq/plot";
-import { NARROW, drawing, widthOf } from "couach/lib/charts/frame";
-import { around } from "couach/lib/charts/room";
+import { NARROW, drawing, element, widthOf } from "couach/lib/charts/frame";
+import { BESIDE, around } from "couach/lib/charts/room";
 import { axis } from "couach/lib/charts/scale";
 import { number } from "couach/lib/format";
 
@@ -13,6 +13,7 @@ const LEFT = 50;
 const NAME_SIZE = 13.5;
 const NAME_HEIGHT = 16;
 const ROOM_ENOUGH = 60; // px² that a name may cover of something else
+const MANY = 8; // models, of which the intervals are in the table only: their lines would cross all names
 
 const BARS = { stroke: "var(--ink-subtle)", strokeOpacity: 0.35 };
 const LOOKS = {
@@ -39,7 +40,9 @@ export function scatter({ label, x, y, points, front, steps, words }, width) {
   const placed = points.map((point) => ({
     ...point, r: radius(point.size), left: left(point.x), top: topOf(point.y), bars: [point.xs?.map(left), point.ys?.map(topOf)],
   }));
-  const sure = narrow ? [] : points.filter(({ state }) => state !== "dominated"); // other intervals: in the table
+  const barred = !narrow && points.length <= MANY;
+  const sure = barred ? points.filter(({ state }) => state !== "dominated") : []; // other intervals: in the table
+  const names = named(placed, frame, { narrow, barred, toX, toY, front: front.map(([at, value]) => [left(at), topOf(value)]), note: words.front, ideal: words.ideal });
   const svg = drawing(label, {
     width, height, marginTop: TOP, marginRight: 16, marginBottom: BOTTOM, marginLeft: LEFT,
     x: { domain: [0, across.end] },
@@ -53,12 +56,13 @@ export function scatter({ label, x, y, points, front, steps, words }, width) {
       ruleX(sure.filter(({ ys }) => ys), { x: "x", y1: ({ ys }) => Math.max(low, ys[0]), y2: ({ ys }) => Math.min(high, ys[1]), ...BARS }),
       ruleY(sure.filter(({ xs }) => xs), { y: "y", x1: ({ xs }) => xs[0], x2: ({ xs }) => Math.min(across.end, xs[1]), ...BARS }),
       line(front, { x: "0", y: "1", stroke: "var(--ink-muted)", strokeWidth: 1.75 }),
+      ...names.slice(0, 1),
       ...Object.entries(LOOKS).toReversed().map(([state, look]) => dot(placed.filter((point) => point.state === state), {
         x: "x", y: "y", r: "r", strokeWidth: 1.5, href: "href", title: "title", ...look,
       })),
       dot(placed.filter(({ state }) => state === "recommended"), { x: "x", y: "y", r: ({ r }) => r + 5, stroke: "var(--signal)", strokeWidth: 1.5 }),
-      ...named(placed, frame, { narrow, toX, toY, front: front.map(([at, value]) => [left(at), topOf(value)]), note: words.front, ideal: words.ideal }),
-      text([words.ideal], { frameAnchor: "top-left", dx: 14, dy: 14, text: (each) => `↖ ${each}`, className: "plot__note" }),
+      ...names.slice(1),
+      text(narrow && points.length > MANY ? [] : [words.ideal], { frameAnchor: "top-left", dx: 14, dy: 14, text: (each) => `↖ ${each}`, className: "plot__note" }),
       ...sizes(narrow ? steps.filter((_, index) => index !== 1) : steps, radius, words.size),
     ],
   });
@@ -76,8 +80,8 @@ function ends(points) {
 const range = (low, high) => Array.from({ length: (high - low) / 10 + 1 }, (_, index) => low + index * 10);
 
 // What names must not cover: the intervals, and the front, as a string of small boxes.
-function obstacles(placed, front, { frame, ideal, narrow }) {
-  const sure = narrow ? [] : placed.filter(({ state }) => state !== "dominated");
+function obstacles(placed, front, { frame, ideal, barred }) {
+  const sure = barred ? placed.filter(({ state }) => state !== "dominated") : [];
   const bars = sure.flatMap(({ left, top, bars: [across, up] }) => [
     across && { left: across[0], right: across[1], top: top - 1, bottom: top + 1 },
     up && { left: left - 1, right: left + 1, top: up[1], bottom: up[0] },
@@ -91,36 +95,53 @@ function obstacles(placed, front, { frame, ideal, narrow }) {
   return [...bars, ...beads, note];
 }
 
-// Names and details around the bubbles: those that matter most choose their place first, and a dominated one without
-// room stays without words (its link and its row of the table have them).
-function named(placed, frame, { narrow, toX, toY, front, note, ideal }) {
+// Names and details around the bubbles: those that matter most choose their place first. Where there is no room for both,
+// the name stands alone, and a dominated one without room stays without words (its link and its row have them).
+function named(placed, frame, { narrow, barred, toX, toY, front, note, ideal }) {
   const order = Object.keys(LOOKS);
   const sorted = placed.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
   const boxes = around(sorted.map((point) => ({
-    x: point.left, y: point.top, r: point.r + (point.state === "recommended" ? 5 : 0), height: NAME_HEIGHT * (narrow ? 1 : 2),
-    width: Math.max(widthOf(point.name, 600, NAME_SIZE), narrow ? 0 : widthOf(point.detail)),
-  })), frame, obstacles(placed, front, { frame, ideal, narrow }));
-  const labels = boxes.map(({ anchor, left, right, top, covered }, index) => ({
-    ...sorted[index], covered, anchor, y: toY(top + NAME_HEIGHT / 2), x: toX({ start: left, middle: (left + right) / 2, end: right }[anchor]),
+    x: point.left, y: point.top, r: point.r + (point.state === "recommended" ? 5 : 0), enough: ROOM_ENOUGH,
+    sizes: sizesOf(point, narrow),
+  })), frame, obstacles(placed, front, { frame, ideal, barred }));
+  const labels = boxes.map(({ anchor, left, right, top, bottom, covered, height, gap }, index) => ({
+    ...sorted[index], covered, anchor, gap, to: nearest(sorted[index], { left, right, top, bottom }), alone: height < 2 * NAME_HEIGHT, y: toY(top + NAME_HEIGHT / 2), x: toX({ start: left, middle: (left + right) / 2, end: right }[anchor]),
   })).filter(({ covered, state }) => state !== "dominated" || covered <= (narrow ? 0 : ROOM_ENOUGH));
-  return [...["start", "middle", "end"].flatMap((anchor) => {
+  const far = labels.filter(({ gap }) => gap > BESIDE);
+  return [() => leads(far), ...["start", "middle", "end"].flatMap((anchor) => {
     const those = labels.filter((each) => each.anchor === anchor);
     const place = { x: "x", y: "y", textAnchor: anchor, stroke: "var(--surface)", strokeWidth: 3 };
     return [
       text(those, { ...place, text: "name", fill: "var(--ink)", fontWeight: 600, fontSize: NAME_SIZE }),
-      ...(narrow ? [] : [text(those, { ...place, text: "detail", dy: NAME_HEIGHT, fill: "var(--ink-subtle)" })]),
+      ...(narrow ? [] : [text(those.filter(({ alone }) => !alone), { ...place, text: "detail", dy: NAME_HEIGHT, fill: "var(--ink-subtle)" })]),
     ];
   }), ...(narrow ? [] : frontNote(front, boxes, { toX, toY, note }))];
 }
 
-// Over the front's longest part, where no name is.
+const leads = (far) => element("g", { "aria-hidden": "true", stroke: "var(--ink-subtle)", "stroke-opacity": 0.6 },
+  ...far.map(({ left, top, to: [x2, y2] }) => element("line", { x1: left, y1: top, x2, y2 })));
+
+// Where a name is nearest to its bubble.
+const nearest = ({ left: x, top: y }, { left, right, top, bottom }) => [Math.max(left, Math.min(x, right)), Math.max(top, Math.min(y, bottom))];
+
+// The name with its detail below, else the name alone.
+function sizesOf({ name, detail }, narrow) {
+  const alone = { width: widthOf(name, 600, NAME_SIZE), height: NAME_HEIGHT };
+  return narrow ? [alone] : [{ width: Math.max(alone.width, widthOf(detail)), height: 2 * NAME_HEIGHT }, alone];
+}
+
+// Over the front's longest part, which always rises, to the left of its middle: where no name is.
 function frontNote(front, boxes, { toX, toY, note }) {
   const parts = front.slice(1).map(([x, y], index) => ({ length: x - front[index][0], x: (x + front[index][0]) / 2, y: (y + front[index][1]) / 2 }));
   const { length, x, y } = parts.reduce((a, b) => (b.length > a.length ? b : a), { length: 0 });
-  const half = widthOf(note, 400, 15) / 2;
-  const covered = boxes.some((box) => box.left < x + half && box.right > x - half && box.top < y && box.bottom > y - 24);
-  if (covered || length < half * 2.5) return [];
-  return [text([note], { x: toX(x), y: toY(y - 14), text: String, className: "plot__note", stroke: "var(--surface)", strokeWidth: 3 })];
+  const wide = widthOf(note, 400, 15);
+  const right = x - 4;
+  const covered = boxes.some((box) => box.left < right && box.right > right - wide && box.top < y && box.bottom > y - 24);
+  if (covered || length < wide * 1.25) return [];
+  return [text([note], {
+    x: toX(right), y: toY(y - 12), text: String, textAnchor: "end", className: "plot__note", fill: "var(--ink-muted)",
+    stroke: "var(--surface)", strokeWidth: 3,
+  })];
 }
 
 // Three areas and what they stand for, above the drawing.

@@ -4,7 +4,7 @@ import sys
 from types import ModuleType
 from typing import Any
 
-from app.bench.players.standins.beyond import Told, missing
+from app.bench.programs.players.standins.beyond import Told, missing
 
 from . import parts, sprites, surface
 from .constants import VALUES

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from app.bench.players.standins.beyond import Told
+from app.bench.programs.players.standins.beyond import Told
 
 from .constants import VALUES
 from .shapes import Color

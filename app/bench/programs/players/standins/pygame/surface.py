@@ -4,7 +4,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
-from app.bench.players.standins.beyond import Told
+from app.bench.programs.players.standins.beyond import Told
 
 from .shapes import Color, Rect, numbers
 

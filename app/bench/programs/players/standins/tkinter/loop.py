@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from app.bench.players.play import Play, described
+from app.bench.programs.players.play import Play, described
 
 KEYSYMS = {"up": "Up", "right": "Right", "down": "Down", "left": "Left", "return": "Return"}
 BINDING = re.compile(r"<?(?:Any-)?(KeyPress|KeyRelease|Key|Button|ButtonPress)?-?([^<>-]*)>?")

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.bench.players.standins.beyond import Told
+from app.bench.programs.players.standins.beyond import Told
 
 from .loop import LOOP
 from .widgets import Widget

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from app.bench.players.standins.beyond import Told
+from app.bench.programs.players.standins.beyond import Told
 
 from .loop import LOOP
 

@@ -5,7 +5,7 @@ import itertools
 from collections.abc import Callable
 from typing import Any
 
-from app.bench.players.standins.beyond import Told
+from app.bench.programs.players.standins.beyond import Told
 
 from .loop import LOOP, TclError
 

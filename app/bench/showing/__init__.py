@@ -1,0 +1,1 @@
+"""Figures for people: charts with their tables, sentences, reports and files."""

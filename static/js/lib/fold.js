@@ -1,0 +1,47 @@
+// A long question is shown by its beginning: the answer is what one came for. The rest stays in the page, a button away.
+import { clone } from "couach/lib/templates";
+import { t } from "couach/lib/texts";
+
+const CHARACTERS = 1000;
+const LINES = 16;
+const SPARE = 1.25; // what is hardly longer than that is shown whole
+
+export function fold(article) {
+  const question = article.querySelector("[data-part=content]");
+  article.querySelector("[data-fold]")?.remove();
+  const end = endOfBeginning(question.textContent);
+  if (end < 0) return;
+  question.normalize();
+  const rest = document.createElement("span");
+  rest.className = "question__rest";
+  question.classList.add("is-folded");
+  rest.append(question.firstChild.splitText(end));
+  question.append(rest);
+  question.after(clone("question-more"));
+}
+
+// What the button asks for.
+export function unfold(button) {
+  const folded = button.closest(".turn").querySelector("[data-part=content]").classList.toggle("is-folded");
+  button.setAttribute("aria-expanded", String(!folded));
+  button.querySelector("[data-part=words]").textContent = t(folded ? "show_all" : "show_less");
+}
+
+// Where the beginning ends, behind a line or a word; -1: all of it is shown.
+export function endOfBeginning(text) {
+  if (text.length <= CHARACTERS * SPARE && placeOfLine(text, LINES * SPARE) >= text.length) return -1;
+  const line = placeOfLine(text, LINES);
+  if (line <= CHARACTERS) return line;
+  const space = Math.max(text.lastIndexOf("\n", CHARACTERS), text.lastIndexOf(" ", CHARACTERS));
+  const place = space > CHARACTERS / 2 ? space : CHARACTERS;
+  return /[\uDC00-\uDFFF]/.test(text[place]) ? place + 1 : place; // two halves of one letter stay together
+}
+
+function placeOfLine(text, lines) {
+  let at = -1;
+  for (let line = 0; line < lines; line++) {
+    at = text.indexOf("\n", at + 1);
+    if (at < 0) return text.length;
+  }
+  return at;
+}

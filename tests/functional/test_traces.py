@@ -1,0 +1,56 @@
+"""What is left of erased words in the database's file."""
+
+import sqlite3
+from pathlib import Path
+
+from sqlalchemy import text
+
+from app import tables, traces
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
+from tests.support.person import PASSWORD, Person
+from tests.support.site import DATABASE, Site
+
+# Also as the index writes them: in small letters, and nothing else begins like them.
+QUESTION, ANSWER, TITLE, NOTE = "zwieselquestion", "zwieselreponse", "zwieseltitre", "zwieselconsigne"
+MARK = b"zwiesel"
+
+
+def written(site: Site, folder: Path) -> bytes:
+    """The file with all that was committed."""
+    with site.database.connect() as connection:
+        connection.execute(text("PRAGMA wal_checkpoint(TRUNCATE)"))
+    return (folder / DATABASE).read_bytes() + (folder / f"{DATABASE}-wal").read_bytes()
+
+
+def talk(person: Person, ollama: FakeOllama, question: str, answer: str) -> str:
+    # Of several pages, and corrected afterwards.
+    ollama.script(Scenario.answer(f"{answer} " * 2000))
+    conversation = person.start()
+    asking = person.ask(conversation, f"{question} " * 300).end()
+    person.api("PATCH", f"/messages/{asking.data('accepted')['user_message']['id']}", {"content": f"{question} " * 20})
+    return conversation
+
+
+def test_nothing_of_what_was_erased_stays_in_the_file(
+    site: Site, instance: Path, alice: Person, bob: Person, ollama: FakeOllama
+) -> None:
+    talk(bob, ollama, "Bonjour", "Rien d’autre")
+    kept = talk(alice, ollama, QUESTION, ANSWER)
+    alice.api("PATCH", f"/conversations/{kept}", {"title": TITLE})
+    alice.api("POST", f"/conversations/{kept}/shares")
+    alice.submit("/settings/writing", {"instructions": NOTE, "send_key": "enter"})
+    before = written(site, instance)
+    assert all(words.encode() in before for words in (QUESTION, ANSWER, TITLE, NOTE))
+    assert alice.submit("/settings/account/erase", {"own_password": PASSWORD}).status_code == 302
+    assert MARK not in written(site, instance)
+    assert bob.get("/api/search?q=Bonjour").json["results"]
+    assert alice.get("/api/search?q=Bonjour").json["results"] == []
+
+
+def test_the_index_is_told_where_it_can_be(site: Site) -> None:
+    asked = text("SELECT v FROM message_search_config WHERE k = 'secure-delete'")
+    can = sqlite3.sqlite_version_info >= traces.AT_ONCE
+    tables.upgrade(site.app)
+    with site.rows() as rows:
+        assert rows.execute(asked).scalar() == (1 if can else None)
