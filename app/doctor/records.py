@@ -8,7 +8,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from sqlalchemy import null, select
+from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
 from app.extensions import db
@@ -53,8 +53,7 @@ def last_records() -> list[Record]:
         select(Run, question.parent_id)
         .join(answer, answer.id == Run.message_id)
         .join(question, question.id == answer.parent_id)
-        # Copies in other conversations have no figures of their own.
-        .where(Run.state == RunState.DONE, Run.metrics.is_not(null()))
+        .where(Run.state == RunState.DONE, Run.measured_here())
         .order_by(Run.message_id.desc())
         .limit(LAST)
     )

@@ -10,6 +10,8 @@ from typing import Any
 
 import requests
 
+from app.engines.http import direct
+
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - replaced, not bound to
 CONNECT_S, ANSWER_S = 2.0, 30.0
 
@@ -43,7 +45,7 @@ def own_address(settings: dict[str, Any]) -> str:
 
 def answers(address: str) -> bool:
     """Whether a server is there."""
-    with suppress(requests.RequestException), _session() as session:
+    with suppress(requests.RequestException), direct() as session:
         return session.get(f"{address}/healthz", timeout=CONNECT_S, allow_redirects=False).ok
     return False
 
@@ -56,7 +58,7 @@ class Visitor:
         self._cookie = cookie
         self._headers = {"X-CSRFToken": token}
         self._new_id = new_id
-        self._session = _session()
+        self._session = direct()
 
     def status(self) -> dict[str, Any]:
         """The queue, as every page sees it."""
@@ -85,7 +87,7 @@ class Visitor:
 
     def forget(self, conversation: str) -> None:
         """Stop what is being written there, and have the engine forget it; the server may be gone."""
-        with suppress(AwayError, StrangerError, RefusedError), _session() as other:
+        with suppress(AwayError, StrangerError, RefusedError), direct() as other:
             self._send("DELETE", f"/api/conversations/{conversation}", session=other).close()
 
     def wait_until_idle(self, patience_s: float, pause_s: float = 0.1) -> bool:
@@ -126,12 +128,6 @@ class Visitor:
         if not response.ok:
             raise RefusedError(_detail(response))
         return response
-
-
-def _session() -> requests.Session:
-    session = requests.Session()
-    session.trust_env = False
-    return session
 
 
 def _told(block: bytes) -> Told | None:

@@ -37,6 +37,13 @@ def _reset(connection_socket: socket.socket) -> None:
         connection_socket.shutdown(socket.SHUT_RDWR)
 
 
+def direct() -> requests.Session:
+    """A session for which no proxy of the environment is used: what it speaks to is on this network."""
+    session = requests.Session()
+    session.trust_env = False
+    return session
+
+
 def refusal(response: HTTPResponse) -> str:
     """The beginning of the text of an answer that is no stream, as far as it comes."""
     try:
@@ -51,22 +58,18 @@ class Exchanges:
     def __init__(self, label: str, *, read_timeout_s: float) -> None:
         self._label = label
         self._read_timeout_s = read_timeout_s
-        self._session = requests.Session()
-        self._session.trust_env = False
-        # An idle connection could be closed by the engine at the moment it is used again.
-        self._session.headers["Connection"] = "close"
 
     def query(self, url: str, *, headers: dict[str, str] | None = None) -> requests.Response:
         """GET a small document; raises engine_unreachable."""
         try:
-            return self._session.get(url, headers=headers, timeout=(CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S))
+            return self._asked("GET", url, QUERY_TIMEOUT_S, headers=headers)
         except requests.RequestException as error:
             raise self.unreachable(error) from error
 
     def command(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> requests.Response:
         """POST something small to be done; raises engine_unreachable or engine_cut."""
         try:
-            return self._session.post(url, json=body, headers=headers, timeout=(CONNECT_TIMEOUT_S, COMMAND_TIMEOUT_S))
+            return self._asked("POST", url, COMMAND_TIMEOUT_S, headers=headers, json=body)
         except requests.ConnectionError as error:
             refused = isinstance(getattr(error.args[0], "reason", None), NewConnectionError)
             raise (self.unreachable(error) if refused else self.failure("engine_cut", error)) from error
@@ -100,6 +103,11 @@ class Exchanges:
                     yield response
             finally:
                 cancel.forget(cut)
+
+    def _asked(self, method: str, url: str, timeout_s: float, **more: Any) -> requests.Response:
+        # One question a session: the engine could close a kept connection at the moment it is used again.
+        with direct() as session:
+            return session.request(method, url, timeout=(CONNECT_TIMEOUT_S, timeout_s), **more)
 
     def _connection(self, url: str) -> HTTPConnection:
         """A new connection to the host of that address; raises engine_unreachable."""

@@ -9,6 +9,7 @@ from flask_babel import lazy_gettext as _l
 
 from app.engines import embedded
 from app.engines.base import Engine
+from app.engines.http import direct
 from app.engines.openai_compatible import OpenAICompatible
 
 PROBE_TIMEOUT_S = 1.0
@@ -57,9 +58,8 @@ def make(name: str, settings: dict[str, Any]) -> Engine:
 
 
 def _ollama_answers(url: str) -> bool:
-    session = requests.Session()
-    session.trust_env = False
     try:
-        return session.get(f"{url}/api/version", timeout=PROBE_TIMEOUT_S).ok
+        with direct() as session:
+            return session.get(f"{url}/api/version", timeout=PROBE_TIMEOUT_S).ok
     except requests.RequestException:
         return False
