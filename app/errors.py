@@ -75,6 +75,7 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "lab_run_active": (409, _l("This measuring run is still at work.")),
     "lab_run_ended": (409, _l("This measuring run has ended.")),
     "lab_run_by_hand": (409, _l("What was measured by hand, before there was a Lab, cannot be deleted.")),
+    "conversation_moved": (409, _l("This conversation went on in another window: read it again, then send.")),
     "run_active": (409, _l("This answer is still being written.")),
     "nothing_to_continue": (409, _l("This answer is complete: there is nothing to continue.")),
     "rate_limited": (429, _l("Too many attempts. Wait a little and try again.")),
@@ -103,7 +104,10 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "disturbed": (503, _l("Somebody needed the server meanwhile; the sample was taken again.")),
     "disturbed_too_often": (503, _l("Somebody needed the server each time this sample was taken.")),
     "context_exceeded": (502, _l("This question is too long for the model’s memory. Shorten it.")),
-    "interrupted": (503, _l("The server restarted during the answer. The text so far is kept.")),
+    "interrupted": (
+        503,
+        _l("The server restarted during the answer. The text so far is kept; its last words may be missing."),
+    ),
 }
 
 

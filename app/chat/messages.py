@@ -59,8 +59,7 @@ def ask(conversation_id: str) -> Response:
             model=question.model,
             think=question.think,
             client_id=question.client_id,
-            parent_id=question.parent_id,
-            first=question.first,
+            follows=question.follows,
         )
     )
 

@@ -9,6 +9,7 @@ from flask import request
 
 from app.bodies import MAX_CONTENT, body, clean, field, name_field, plain_text
 from app.errors import AppError
+from app.models import Follows
 from app.models.folder import MAX_NAME as MAX_FOLDER_NAME
 from app.models.listing import Cursor
 from app.models.rating import MAX_REASON
@@ -59,9 +60,7 @@ class Question:
     model: str | None
     think: bool
     client_id: str
-    parent_id: int | None
-    # Whether it stands beside the first question of all: the parent was said to be none.
-    first: bool
+    follows: Follows
 
     @classmethod
     def read(cls) -> "Question":
@@ -76,8 +75,12 @@ class Question:
             name_field(data, "model"),
             field(data, "think", bool, False),
             client_id,
-            field(data, "parent_id", int),
-            "parent_id" in data and data["parent_id"] is None,
+            Follows(
+                field(data, "parent_id", int),
+                # The parent was said to be none.
+                first="parent_id" in data and data["parent_id"] is None,
+                at_end=field(data, "at_end", bool, False),
+            ),
         )
 
 

@@ -25,6 +25,8 @@ def _stages() -> dict[str, str]:
         "stage_writing": _("Writing"),
         "people_ahead_one": _("{n} person ahead of you"),
         "people_ahead_other": _("{n} people ahead of you"),
+        "own_ahead_one": _("after your other answer"),
+        "own_ahead_other": _("after your {n} other answers"),
         "next_in_line": _("you are next"),
         "people_and_wait": _("{people}, about {wait}"),
         "share_and_left": _("{share}, {left} left"),
@@ -146,6 +148,14 @@ def _writing() -> dict[str, str]:
         "gauge_sentence": _(
             "About {used} of the {total} tokens that the model reads at once: the conversation, the instructions "
             "and your draft."
+        ),
+        "gauge_beyond": _(
+            "The conversation, the instructions and your draft have about {used} tokens; the model reads {total} at "
+            "once. The oldest messages will not be read."
+        ),
+        "gauge_cut": _(
+            "The conversation is longer than the {total} tokens that the model reads at once: it reads the messages "
+            "below the dashed line, the instructions and your draft, and nothing of what is above the line."
         ),
         "summary_question": _(
             "Summarise our conversation so far: the subject, the facts and figures, the decisions, and what is "

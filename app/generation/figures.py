@@ -9,6 +9,11 @@ from app.engines.rapl import Meter
 if TYPE_CHECKING:
     from app.generation.run import RunTicket
 
+NAMES = (
+    "queue_ms", "expected_queue_ms", "load_ms", "prompt_tokens", "cached_tokens", "prefill_ms", "output_tokens",
+    "decode_ms", "first_token_ms", "total_ms", "overhead_ms", "energy_j",
+)  # fmt: skip
+
 
 def of(
     ticket: "RunTicket", usage: Usage, first_text: float | None, loading_s: float, meter: Meter | None

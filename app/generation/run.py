@@ -58,8 +58,8 @@ class RunTicket(Ticket):
     expected_s: float | None = None
     # Whether the rows say already that it runs.
     marked: bool = False
-    # The last (position, people at work) told.
-    told: tuple[int, int] | None = None
+    # The last (position, people at work, answers of the same person before it) told.
+    told: tuple[int, int, int] | None = None
 
 
 class Carrier:

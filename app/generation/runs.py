@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Sequence
 from typing import cast
 
@@ -82,7 +83,7 @@ class Runs:
     def _write(self, ticket: Ticket) -> None:
         assert isinstance(ticket, RunTicket)  # noqa: S101 - the only ones submitted here
         if ticket.told is not None:
-            ticket.channel.publish(Event.QUEUED, {"position": 0, "ahead": 0, "eta_s": 0})
+            ticket.channel.publish(Event.QUEUED, {"position": 0, "ahead": 0, "own": 0, "eta_s": 0})
         limits = self._limits.within(self._inventory.context_of(ticket.model))
         carrier = Carrier(
             ticket,
@@ -115,14 +116,15 @@ class Runs:
         now = time.monotonic()
         at_work = [(ticket.model, now - ticket.started) for ticket in running if not ticket.priority.gives_way]
         waits = self.forecast.starts([ticket.model for ticket in order], at_work, max(1, self._engine.slots))
+        own = Counter(ticket.user_id for ticket in running)
         for position, (ticket, wait) in enumerate(zip(order, waits, strict=True), start=1):
-            place = (position, len(running))
+            place = (position, len(running), own[ticket.user_id])
+            own[ticket.user_id] += 1
             if not isinstance(ticket, RunTicket) or ticket.told == place:
                 continue
             if ticket.told is None:
                 ticket.expected_s = wait
             ticket.told = place
             eta = None if wait is None else round(wait)
-            ticket.channel.publish(
-                Event.QUEUED, {"position": position, "ahead": position - 1 + len(running), "eta_s": eta}
-            )
+            told = {"position": position, "ahead": position - 1 + len(running), "own": place[-1], "eta_s": eta}
+            ticket.channel.publish(Event.QUEUED, told)

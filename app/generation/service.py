@@ -21,7 +21,7 @@ from app.generation.runs import Runs
 from app.generation.store import Store
 from app.generation.tidy import Tidy
 from app.generation.wire import accepted_json, error_json
-from app.models import Conversation, Message, Run, RunState
+from app.models import Conversation, Follows, Message, Run, RunState
 from app.models.tree import Tree
 
 # How long the end of the program waits for running answers to be saved.
@@ -87,17 +87,16 @@ class Generation:
         model: str | None,
         think: bool,
         client_id: str,
-        parent_id: int | None = None,
-        first: bool = False,
+        follows: Follows,
     ) -> Follower:
         """Store a question and start its answer; the same `client_id` again gives the first answer. Its events."""
         name = self.model_for(model or conversation.model, think)
         with self._submitting:
             # Nothing stands beside what follows the end.
-            beside = (None if first else parent_id or conversation.head_id) != conversation.head_id
+            beside = (None if follows.first else follows.parent_id or conversation.head_id) != conversation.head_id
             state = self._first_state()
             answer, new = conversation.ask(
-                content, model=name, think=think, client_id=client_id, parent_id=parent_id, first=first, state=state
+                content, model=name, think=think, client_id=client_id, follows=follows, state=state
             )
             if new:
                 return Follower(self._runs.submit(answer, Tree(conversation) if beside else None))

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, null, select, update
+from sqlalchemy import Connection, Engine, bindparam, select, update
 
 from app.engines.base import Usage
 from app.errors import AppError, sentence
@@ -147,8 +147,7 @@ class Store:
         with self._context():
             rows = db.session.execute(
                 select(Run.model, Run.metrics)
-                # Copies in other conversations have no figures of their own.
-                .where(Run.state == RunState.DONE, Run.metrics.is_not(null()))
+                .where(Run.state == RunState.DONE, Run.measured_here())
                 .order_by(Run.queued_at.desc())
                 .limit(RUNS_REMEMBERED)
             )

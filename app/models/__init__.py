@@ -4,7 +4,7 @@ from .campaign import LabCampaign, LabVote
 from .conversation import Conversation
 from .folder import Folder
 from .lab import LabMachine, LabRun, LabSample
-from .message import Message, Role
+from .message import Follows, Message, Role
 from .prompt import Prompt
 from .rating import Rating
 from .run import Run, RunState
@@ -18,6 +18,7 @@ __all__ = [
     "AccessToken",
     "Conversation",
     "Folder",
+    "Follows",
     "LabCampaign",
     "LabMachine",
     "LabRun",

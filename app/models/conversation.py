@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from app.errors import AppError
 from app.extensions import db
 from app.models.folder import Folder
-from app.models.message import Message, Role
+from app.models.message import Follows, Message, Role
 from app.models.run import ACTIVE, Run, RunState
 from app.models.share import Share
 from app.models.titles import title_from
@@ -77,20 +77,21 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         model: str,
         think: bool,
         client_id: str,
-        parent_id: int | None = None,
-        first: bool = False,
+        follows: Follows,
         state: RunState = RunState.QUEUED,
     ) -> tuple[Message, bool]:
-        """Add a question and its answer to be written, in one commit: after an answer, else at the end of the branch.
+        """Add a question and its answer to be written, in one commit.
 
-        `first`: beside the first question of all.
         Returns the answer and whether it is new: the same `client_id` again gives the first one's answer.
-        Raises unknown_parent.
+        Raises unknown_parent, conversation_moved.
         """
-        parent = None if first else Message.parent_in(self, parent_id)
+        parent = None if follows.first else Message.parent_in(self, follows.parent_id)
         connection = db.session.connection()
         try:
             question = self._insert_message(connection, parent, Role.USER, content, client_id)
+            if follows.at_end and not question.is_only(connection):
+                db.session.rollback()
+                raise AppError("conversation_moved")
             answer = self._insert_answer(connection, question, model=model, think=think, state=state)
             db.session.commit()
         except IntegrityError:

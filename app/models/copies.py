@@ -17,7 +17,7 @@ from app.models.conversation import Conversation
 from app.models.folder import Folder
 from app.models.message import Message, Role
 from app.models.rating import Rating
-from app.models.run import ACTIVE, Run, RunState
+from app.models.run import ACTIVE, WRITTEN_ELSEWHERE, Run, RunState
 from app.models.titles import title_from
 from app.models.types import insert_row, public_id, utcnow
 from app.models.user import User
@@ -184,7 +184,7 @@ def _put(user: User, copy: ConversationCopy, ended: dict[RunState, list[int]]) -
         ids.append(row.id)
         if message.run:
             run = message.run | {"state": RunState.RUNNING}
-            insert_row(connection, Run, message_id=ids[-1], attempt=1, left_out=0, **run)
+            insert_row(connection, Run, message_id=ids[-1], attempt=WRITTEN_ELSEWHERE, left_out=0, **run)
             ended.setdefault(message.run["state"], []).append(ids[-1])
         if message.rating is not None:
             good, reason = message.rating

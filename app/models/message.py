@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, select
+from sqlalchemy import Connection, ForeignKey, Index, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.errors import AppError
@@ -24,6 +24,16 @@ class Role(StrEnum):
 
     USER = "user"
     ASSISTANT = "assistant"
+
+
+class Follows(NamedTuple):
+    """What a question is to follow: an answer, else the end of the shown branch."""
+
+    parent_id: int | None = None
+    # Nothing: it stands beside the first question of all.
+    first: bool = False
+    # It is to be the only one there, not another version of a question.
+    at_end: bool = False
 
 
 class Message(db.Model):  # type: ignore[name-defined,misc]
@@ -81,6 +91,14 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
         if message is None or message.conversation_id != conversation.id or message.role != Role.ASSISTANT:
             raise AppError("unknown_parent")
         return message.id
+
+    def is_only(self, connection: Connection) -> bool:
+        """Of a question: whether no other one follows what it follows."""
+        if self.parent_id is None:
+            others = Message.conversation_id == self.conversation_id
+        else:
+            others = Message.parent_id == self.parent_id
+        return connection.execute(select(Message.id).where(others, Message.id != self.id).limit(1)).first() is None
 
     def correct(self, content: str) -> None:
         """Change a question's words without asking again, committed; noted where its earlier words were answered."""

@@ -9,7 +9,7 @@ from app.extensions import db
 from app.models.conversation import Conversation
 from app.models.message import Message
 from app.models.rating import Rating
-from app.models.run import Run, RunState
+from app.models.run import WRITTEN_ELSEWHERE, Run, RunState
 
 # Reasons shown of each model, the newest.
 REASONS = 50
@@ -70,12 +70,13 @@ def _reasons(model: str) -> list[Reason]:
 def _kept(query: Any) -> Any:
     """Of runs, with their ratings where there are any, in conversations that are not deleted.
 
-    A finished answer without figures was not written for this conversation: it is a copy, or was imported.
+    What was imported was not written here; a finished answer without figures is a copy from another conversation.
     """
     return (
         query.select_from(Run)
         .join(Message, Message.id == Run.message_id)
         .join(Conversation, Conversation.id == Message.conversation_id)
         .outerjoin(Rating, Rating.message_id == Run.message_id)
-        .where(Conversation.deleted_at.is_(None), or_(Run.state != RunState.DONE, Run.metrics.is_not(null())))
+        .where(Conversation.deleted_at.is_(None), Run.attempt != WRITTEN_ELSEWHERE)
+        .where(or_(Run.state != RunState.DONE, Run.metrics.is_not(null())))
     )

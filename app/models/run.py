@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, String, select
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, and_, null, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
@@ -26,6 +26,8 @@ class RunState(StrEnum):
 
 
 ACTIVE = (RunState.QUEUED, RunState.RUNNING)
+# The `attempt` of an answer that was put in as it is: its figures say nothing of this server.
+WRITTEN_ELSEWHERE = 0
 
 
 class Run(db.Model):  # type: ignore[name-defined,misc]
@@ -34,7 +36,7 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
     __tablename__ = "runs"
 
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
-    # Counts the times that this answer was begun or gone on with: events are numbered anew in each.
+    # Counts the times that this answer was begun here or gone on with: events are numbered anew in each.
     attempt: Mapped[int] = mapped_column(default=1)
     state: Mapped[RunState] = mapped_column(String(12), default=RunState.QUEUED, index=True)
     model: Mapped[str] = mapped_column(String(200), index=True)
@@ -55,6 +57,11 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
     def active(self) -> bool:
         """Whether the answer may still grow."""
         return self.state in ACTIVE
+
+    @classmethod
+    def measured_here(cls) -> ColumnElement[bool]:
+        """Whether its figures are of this server: copies in other conversations have none of their own."""
+        return and_(cls.attempt != WRITTEN_ELSEWHERE, cls.metrics.is_not(null()))
 
     @classmethod
     def active_runs(cls) -> list["Run"]:

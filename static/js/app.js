@@ -1,6 +1,7 @@
-// What every page has: the sidebar, menus, password fields, the list of shortcuts, the place where the page speaks, and forms that are sent once.
+// What every page has: the sidebar, menus, password fields, the list of shortcuts, the place where the page speaks, forms that are sent once, and clicks that count once.
 import { register } from "couach/lib/application";
 import { setLocale } from "couach/lib/format";
+import { guardSecondClicks } from "couach/lib/second_click";
 import { submitOnce } from "couach/lib/submit_once";
 import { loadTexts } from "couach/lib/texts";
 import announcer from "couach/controllers/announcer_controller";
@@ -16,6 +17,7 @@ const { lang } = document.documentElement;
 const texts = document.getElementById("texts");
 setLocale(lang);
 submitOnce();
+guardSecondClicks();
 if (texts) loadTexts(JSON.parse(texts.textContent), lang);
 
 register({

@@ -41,6 +41,8 @@ def test_the_size_of_text_reaches_every_page(alice: Visitor) -> None:
     before = chat.page.evaluate(size)
     chat.button("Très grande").click()
     expect(chat.button("Très grande")).to_have_attribute("aria-pressed", "true")
+    expect(chat.button("Très grande")).to_be_focused()
+    expect(chat.button("Très grande")).to_be_in_viewport(ratio=1)
     assert chat.page.evaluate(size) == pytest.approx(before * 1.25, abs=0.1)
     chat.open("/")
     assert chat.page.evaluate(size) == pytest.approx(before * 1.25, abs=0.1)

@@ -94,8 +94,10 @@ def distant(cable: Proxy, server: Served, visit: Visitors) -> Visitor:
 def test_the_network_is_lost_and_comes_back(distant: Visitor, cable: Proxy, engine: FakeOllama) -> None:
     chat, nth = distant.here, len(engine.generations)
     whole = ask_and_hold(chat, engine, "Et si le réseau tombe ?")
+    expect(chat.page.get_by_text("Vous pouvez fermer cette page")).to_be_visible()
     cable.pull_out()
     expect(chat.answer.get_by_text("Connexion perdue")).to_be_visible()
+    expect(chat.page.get_by_text("Vous pouvez fermer cette page")).to_have_count(0)
     # After pauses of 1, 2 and 3 s comes one of 5 s: with it the network is away for more than 10 s.
     chat.says(re.compile(r"nouvel essai dans 5\s"))
     engine.release()

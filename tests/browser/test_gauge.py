@@ -87,6 +87,8 @@ def test_the_gauge_says_what_the_engine_counted_and_the_draft(
     chat.message.fill("mot " * 400)
     expect(gauge(chat)).to_have_text(re.compile("Contexte plein"))
     expect(chat.page.locator(".gauge.is-high")).to_be_visible()
+    gauge(chat).click()
+    expect(chat.page.get_by_text("le modèle en lit 512 à la fois")).to_be_visible()
     check(chat.page)
 
 
@@ -112,6 +114,10 @@ def test_a_new_conversation_begins_with_a_summary(full: Tab, small_engine: FakeO
 
 
 def test_going_on_takes_the_choices_away(full: Tab) -> None:
+    expect(gauge(full)).to_have_text(re.compile("Contexte plein"))
+    gauge(full).click()
+    expect(full.page.get_by_text("plus rien de ce qui est au-dessus")).to_be_visible()
+    full.page.keyboard.press("Escape")
     check(full.page)
     full.page.reload()
     expect(choices(full)).to_be_visible()

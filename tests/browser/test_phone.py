@@ -77,6 +77,31 @@ def test_no_page_moves_sideways(chat: Tab, visit: Visitors, server: Served, widt
         assert stranger.page.evaluate(SIDEWAYS) == 0, path
 
 
+@pytest.mark.parametrize("width", [1440, 320])
+def test_a_title_of_one_long_word_fits(visit: Visitors, server: Served, width: int) -> None:
+    visitor = visit(server, "alice", viewport={"width": width, "height": 844})
+    assert visitor.person
+    tab = visitor.here.open()
+    tab.ask("Un titre sans fin ?")
+    tab.finished()
+    conversation = f"/conversations/{tab.path.rpartition('/')[2]}"
+    assert visitor.person.api("PATCH", conversation, {"title": "Z" * 200}).status_code == 200
+    assert visitor.person.api("POST", f"{conversation}/shares", {}).status_code == 201
+    assert tab.open("/settings/shares").page.evaluate(SIDEWAYS) == 0
+    assert visitor.person.api("PATCH", conversation, {"archived": True}).status_code == 200
+    assert tab.open("/archive").page.evaluate(SIDEWAYS) == 0
+    assert visitor.person.api("PATCH", conversation, {"archived": False}).status_code == 200
+    tab.open()
+    if width < 1440:
+        tab.button("Afficher la barre latérale").click()
+    tab.items.first.hover()
+    tab.button("Actions", tab.items.first).click()
+    tab.page.get_by_role("menuitem", name="Supprimer").click()
+    expect(tab.page.locator(".toast")).to_contain_text("Z…")
+    expect(tab.page.locator(".toast")).to_be_in_viewport(ratio=1)
+    assert tab.open("/bin").page.evaluate(SIDEWAYS) == 0
+
+
 def test_stop_stays_in_sight_beside_a_thinking_model(chat: Tab, engine: FakeOllama) -> None:
     nth = len(engine.generations)
     chat.page.get_by_role("button", name="Modèle :").tap()

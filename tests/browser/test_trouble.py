@@ -60,6 +60,7 @@ def test_a_killed_worker_in_the_middle_of_an_answer(visit: Visitors, lonely: Ser
         shown = chat.text.inner_text()
         lonely.kill_worker()
         chat.says("Réponse interrompue")
+        chat.says("ses derniers mots peuvent manquer")
         kept = chat.text.inner_text()
         assert shown.startswith(kept)
         assert len(kept.split()) > len(shown.split()) - 20 * 2.5

@@ -8,14 +8,17 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from app.models import Conversation, Message
+from app.doctor.records import last_records
+from app.generation.figures import NAMES
+from app.generation.store import Store
+from app.models import Conversation, Message, opinions
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person, problem
 from tests.support.site import Site
 
-# What a copy has anew: ids, and what was noted for this server's own use.
-ANEW = {"id", "parent_id", "siblings", "stream", "metrics", "attempt", "last_event"}
+# What a copy has anew: ids, and how it is followed.
+ANEW = {"id", "parent_id", "siblings", "stream", "attempt", "last_event"}
 
 
 @pytest.fixture
@@ -98,6 +101,41 @@ def test_what_was_exported_and_deleted_comes_back_as_it_was(site: Site, alice: P
         assert alice.get("/api/search", query_string={"q": word}).json["results"], word
     # And it goes on.
     assert alice.ask(made, "La suite").end().data("done")["status"] == "done"
+
+
+def told(file: Any) -> list[Any]:
+    """Of the only conversation in a file, all that is told of its messages."""
+    return [message for conversation in file["conversations"] for message in conversation["messages"]]
+
+
+def test_figures_and_ratings_reach_another_person_and_say_nothing_of_this_server(
+    site: Site, alice: Person, bob: Person, tree: str
+) -> None:
+    file = export(alice).json
+    answers = [message for message in told(file) if message["role"] == "assistant"]
+    written = [message["metrics"] for message in answers if message["state"] == "done"]
+    assert written
+    assert all(set(NAMES) - {"energy_j"} <= figures.keys() <= set(NAMES) for figures in written)
+    assert [message.get("rating") for message in answers].count({"good": False, "reason": "Trop court"}) == 1
+    with site.rows():
+        before = (opinions.by_model(), last_records(), Store(site.app.app_context).history())
+    assert load(bob, file).status_code == 201
+    assert told(export(bob).json) == told(file)
+    with site.rows():
+        assert (opinions.by_model(), last_records(), Store(site.app.app_context).history()) == before
+
+
+def test_figures_that_cannot_be_true_are_left_out(alice: Person, bob: Person, tree: str) -> None:
+    file = export(alice).json
+    figures = {
+        "total_ms": 1200.5, "queue_ms": 0, "energy_j": None, "prompt_tokens": -1, "load_ms": True, "decode_ms": "x",
+        "output_tokens": 10**400, "prefill_ms": [], "overhead_ms": 2e9, "unheard_of": 1,
+    }  # fmt: skip
+    told(file)[1]["metrics"] = figures
+    # A number that no float holds is read as infinite.
+    spoilt = json.dumps(file).replace('"prefill_ms": []', '"prefill_ms": 1e999')
+    assert load(bob, spoilt.encode()).status_code == 201
+    assert told(export(bob).json)[1]["metrics"] == {"total_ms": 1200.5, "queue_ms": 0, "energy_j": None}
 
 
 def test_a_conversation_for_reading(alice: Person, tree: str) -> None:

@@ -37,6 +37,7 @@ def test_a_chosen_language_stays_with_the_account(site: Site, alice: Person) -> 
         "/admin/models"
     )
     assert 'lang="en"' in alice.get("/").text
+    assert "<title>Archived · CouachGPT</title>" in alice.get("/archive").text
     elsewhere = Person(site.app, "alice", **{"Accept-Language": "fr"})
     elsewhere.sign_in()
     assert 'lang="en"' in elsewhere.get("/").text

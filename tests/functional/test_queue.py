@@ -33,13 +33,27 @@ def asked(ollama: FakeOllama) -> list[str]:
 def test_places_in_the_queue_are_told_and_count_down(busy: Stream, alice: Person, ollama: FakeOllama) -> None:
     streams = [alice.ask(alice.start(), question) for question in ("Un", "Deux", "Trois")]
     for place, stream in enumerate(streams, start=1):
-        assert stream.until("queued").data == {"position": place, "ahead": place, "eta_s": None}
+        assert stream.until("queued").data == {"position": place, "ahead": place, "own": place, "eta_s": None}
     ollama.release()
     for stream in (busy, *streams):
         assert stream.end().data("done")["status"] == "done"
     assert [positions(stream) for stream in streams] == [[1, 0], [2, 1, 0], [3, 2, 1, 0]]
     assert asked(ollama) == ["Zéro", "Un", "Deux", "Trois"]
     assert ollama.max_running == 1
+
+
+def test_ones_own_answers_ahead_are_told_apart(busy: Stream, alice: Person, bob: Person, ollama: FakeOllama) -> None:
+    """Alice's answer is being written; Bob's is next, as he was served less lately."""
+    his, hers = bob.ask(bob.start(), "De Bob"), alice.ask(alice.start(), "D’Alice")
+    for stream, place in ((his, (1, 1, 0)), (hers, (2, 2, 1))):
+        told = stream.until("queued").data
+        assert (told["position"], told["ahead"], told["own"]) == place
+    assert bob.stop(his.message_id) == "stopped"
+    told = hers.until("queued", lambda data: data["position"] == 1).data
+    assert (told["ahead"], told["own"]) == (1, 1)
+    ollama.release()
+    for stream in (busy, hers):
+        stream.end()
 
 
 def test_the_wait_is_estimated_from_earlier_answers(alice: Person, ollama: FakeOllama) -> None:

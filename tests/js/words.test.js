@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { clock, countWords, duration, estimate, fineDuration, percent, setLocale } from "couach/lib/format";
+import { clock, countWords, duration, estimate, fineDuration, percent, setLocale, shortened } from "couach/lib/format";
 import { metricsDetails, metricsLine, thinkingSeconds } from "couach/lib/metrics";
 import { RunState } from "couach/lib/run_state";
 import { route, stageWords } from "couach/lib/stages";
@@ -9,6 +9,7 @@ import { loadTexts, ordinal, t, tn } from "couach/lib/texts";
 const TEXTS = {
   stage_queued: "En file", stage_queued_colon: "En file :", stage_loading: "Chargement du modèle {model}", stage_reading: "Lecture",
   stage_thinking: "Réflexion", stage_writing: "Rédaction", people_ahead_one: "{n} personne", people_ahead_other: "{n} personnes",
+  own_ahead_one: "après votre réponse", own_ahead_other: "après vos {n} réponses",
   people_and_wait: "{people}, environ {wait}", share_and_left: "{share}, encore {left}", words_per_second: "mots/s",
   leg_queued: "File", leg_loading: "Modèle", leg_reading: "Lecture", leg_thinking: "Réflexion", leg_writing: "Rédaction",
   tokens_per_second: "tokens/s", share_cached: "{share} déjà lus", tokens_in: "{tokens} en {duration}",
@@ -24,6 +25,10 @@ beforeEach(() => { loadTexts(TEXTS, "fr"); setLocale("fr"); });
 test("the energy of an answer, where it is known", () => {
   const told = (joules) => plain(metricsLine({ model: "m", status: "done", metrics: { total_ms: 2000, energy_j: joules } }).join(" · "));
   assert.deepEqual([1440, 18, 0.2, undefined, null].map(told), ["m · 2,0 s · 0,40 Wh", "m · 2,0 s · 5,0 mWh", "m · 2,0 s", "m · 2,0 s", "m · 2,0 s"]);
+});
+
+test("a long title is cut between characters", () => {
+  assert.deepEqual([shortened("Court", 5), shortened("Plus long", 6), shortened("🐚🐚🐚", 2), shortened("")], ["Court", "Plus…", "🐚…", ""]);
 });
 
 test("durations and estimates", () => {
@@ -55,7 +60,13 @@ test("the stages of a run, in words", () => {
   state.apply("queued", { position: 2, ahead: 3, eta_s: 38 }, 0);
   assert.equal(stage(state), "En file : 3 personnes, environ 40 s");
   assert.equal(legs(state), "File:now Lecture:later Rédaction:later");
-  state.apply("queued", { position: 0, ahead: 0, eta_s: 0 }, 9_000);
+  state.apply("queued", { position: 2, ahead: 3, own: 1, eta_s: null }, 0);
+  assert.equal(stage(state), "En file : 2 personnes");
+  state.apply("queued", { position: 2, ahead: 2, own: 2, eta_s: 38 }, 0);
+  assert.equal(stage(state), "En file : après vos 2 réponses, environ 40 s");
+  state.apply("queued", { position: 1, ahead: 1, own: 1, eta_s: null }, 0);
+  assert.equal(stage(state), "En file : après votre réponse");
+  state.apply("queued", { position: 0, ahead: 0, own: 0, eta_s: 0 }, 9_000);
   assert.equal(stage(state), "Lecture");
   assert.equal(legs(state), "File:done Lecture:now Rédaction:later");
   state.apply("loading", { model: "phi3:mini", elapsed_s: 3 }, 10_000);

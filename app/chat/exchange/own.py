@@ -1,6 +1,6 @@
 """Our own JSON: everything, with all branches, so that it can be read in again.
 
-An answer's figures go out and do not come back: this server learns from them how long answers take.
+An answer's figures come back for its reader alone: this server learns nothing from what was measured elsewhere.
 """
 
 from datetime import UTC, datetime
@@ -10,6 +10,7 @@ from app.bodies import MAX_CONTENT, clean
 from app.chat.exchange.damage import DamagedError
 from app.chat.schemas import MAX_INSTRUCTIONS
 from app.errors import SENTENCES, places
+from app.generation.figures import NAMES
 from app.models import Role, RunState
 from app.models.copies import ConversationCopy, MessageCopy
 from app.models.folder import MAX_NAME
@@ -19,6 +20,8 @@ from app.models.user import MAX_INSTRUCTIONS as MAX_PERSONAL
 FORMAT = "couachgpt"
 VERSION = 1
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+# Of an answer's figures: milliseconds (eleven days), tokens or joules.
+MOST = 1e9
 ENDS = set(RunState) - {RunState.QUEUED, RunState.RUNNING}
 
 
@@ -112,9 +115,20 @@ def _run(data: Any) -> dict[str, Any]:
         "state": RunState(state),
         "reason": _line(data, "reason", 40) or None,
         **_error(data),
+        "metrics": _figures(_of(data, "metrics", dict, {})) or None,
         "queued_at": _moment(data, "queued_at"),
         "finished_at": _moment(data, "finished_at", needed=False),
     }
+
+
+def _figures(found: dict[str, Any]) -> dict[str, Any]:
+    """Those that are known here and can be true."""
+    known = {name: found[name] for name in NAMES if name in found}
+    return {name: value for name, value in known.items() if value is None or _is_amount(value)}
+
+
+def _is_amount(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= MOST
 
 
 def _error(data: Any) -> dict[str, Any]:

@@ -15,6 +15,8 @@ export default class extends Controller {
   static targets = ["text", "thinking"];
   static values = { message: Object, request: Object };
 
+  isLost = false; // the connection, as the page was told
+
   connect() {
     if (this.run) return; // its successor was refused: it stands again as it was
     const message = { ...this.messageValue, content: this.textTarget.textContent, thinking: this.thinkingTarget.textContent };
@@ -64,6 +66,9 @@ export default class extends Controller {
 
   progress() {
     this.view.show(this.run.state, this.run);
+    const isLost = this.run.lost !== null;
+    if (isLost !== this.isLost) this.dispatch("connection", { detail: { isLost } });
+    this.isLost = isLost;
   }
 
   changed() {

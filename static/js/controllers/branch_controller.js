@@ -20,8 +20,20 @@ export default class extends Controller {
 
   // While an answer is written the branch stays.
   settle() {
-    const isWriting = this.listTarget.querySelector(".answer[data-running]") !== null;
-    for (const control of this.listTarget.querySelectorAll(".versions")) showVersions(control.closest(".turn"), isWriting);
+    for (const control of this.listTarget.querySelectorAll(".versions")) showVersions(control.closest(".turn"), this.#isWriting);
+  }
+
+  // The server's branch, where this page is behind it.
+  renew() {
+    return this.#refresh(() => true);
+  }
+
+  // What another page added to the branch shown here; of another branch nothing.
+  goOn() {
+    return this.#refresh(({ messages }) => {
+      const shown = [...this.listTarget.querySelectorAll(":scope > .turn")];
+      return shown.length < messages.length && shown.every((turn, place) => turn.dataset.messageId === String(messages[place].id));
+    });
   }
 
   async turn({ currentTarget, params: { step } }) {
@@ -38,7 +50,13 @@ export default class extends Controller {
     });
   }
 
-  async remove({ currentTarget }) {
+  async remove({ currentTarget, detail: clicks }) {
+    if (clicks > 1 || this.removing) return; // by then another turn may stand there
+    if (this.#isWriting) {
+      toast(t("still_writing"));
+      return;
+    }
+    this.removing = true;
     const question = questionOf(currentTarget.closest(".turn"));
     await this.#attempt(async () => {
       const { removed, ...shown } = await request(`/api/messages/${question.dataset.messageId}`, { method: "DELETE" });
@@ -47,6 +65,7 @@ export default class extends Controller {
       const run = () => this.#putBack(removed);
       toast(t("turn_deleted"), { action: { label: t("undo"), run }, seconds: UNDO });
     });
+    this.removing = false;
   }
 
   async off({ currentTarget }) {
@@ -75,6 +94,17 @@ export default class extends Controller {
     const leftOut = messages.at(-1)?.left_out;
     if (leftOut) this.dispatch("context", { detail: leftOut });
     this.dispatch("shown", { detail: conversation });
+  }
+
+  get #isWriting() {
+    return this.listTarget.querySelector(".answer[data-running]") !== null;
+  }
+
+  #refresh(isWanted) {
+    return this.#attempt(async () => {
+      const conversation = await request(`/api/conversations/${this.conversationValue}`);
+      if (!this.#isWriting && isWanted(conversation)) this.#show(conversation);
+    });
   }
 
   #call(method, what, body) {

@@ -9,6 +9,8 @@ import { t } from "couach/lib/texts";
 import { newAnswer, newQuestion } from "couach/lib/turns";
 import { setVersions } from "couach/lib/versions";
 
+const BEHIND = ["conversation_moved", "unknown_parent"]; // another page went on, or took the end away
+
 export default class extends Controller {
   static targets = ["list"];
   static outlets = ["composer", "prepared", "problem"];
@@ -38,10 +40,12 @@ export default class extends Controller {
 
   accepted({ target, detail: { conversation, user_message: asked, message } }) {
     const { question, ofComposer } = begun.get(target) ?? {};
-    if (begun.delete(target)) setVersions(target, message.siblings);
+    const isOfHere = begun.delete(target);
+    if (isOfHere) setVersions(target, message.siblings);
     this.conversationValue = conversation.id;
     if (location.pathname !== conversation.url) history.pushState({}, "", conversation.url);
     this.dispatch("conversation", { detail: conversation });
+    if (isOfHere) this.dispatch("began");
     if (!question) return; // answered once more
     question.dataset.messageId = asked.id;
     setVersions(question, asked.siblings);
@@ -64,7 +68,8 @@ export default class extends Controller {
     else if (content) this.composerOutlet.giveBack(content);
   }
 
-  // At the end of the branch that is on the page, whatever another page shows. undone: of a question that is not the composer's.
+  // At the end of the branch that is on the page, whatever another page shows; refused where that has gone on meanwhile.
+  // undone: of a question that is not the composer's.
   async #ask({ content, model, think, id = newClientId() }, undone = null) {
     const ofComposer = !undone;
     const question = this.listTarget.appendChild(newQuestion(content));
@@ -76,7 +81,7 @@ export default class extends Controller {
     this.dispatch("asked", { target: question });
     try {
       this.conversationValue ||= (await request("/api/conversations", { method: "POST", body: { model }, signal: this.asking.signal })).id;
-      const body = { content, model, think, client_id: id, parent_id: parentOf(question) };
+      const body = { content, model, think, client_id: id, parent_id: parentOf(question), at_end: ofComposer };
       const url = `/api/conversations/${this.conversationValue}/messages`;
       const answer = newAnswer({ model, think, request: { url, body, repeatable: true } });
       begun.set(answer, { question, undo, ofComposer });
@@ -100,6 +105,7 @@ export default class extends Controller {
     undo();
     this.changed();
     if (error.name !== "AbortError") this.problemOutlet.show(error);
+    if (BEHIND.includes(error.code)) this.dispatch("behind");
     this.composerOutlet.giveBack(this.preparedOutlet.take().content);
   }
 

@@ -134,8 +134,14 @@ export default class extends Controller {
 
   busyValueChanged(busy) {
     this.textTarget.placeholder = t(busy ? "write_next" : "write");
-    this.hintTarget.textContent = t(busy ? "hint_running" : "hint");
+    this.#showHint();
     if (this.drafts) this.#showButtons();
+  }
+
+  // Without a connection nobody knows whether the answer goes on.
+  connection({ detail: { isLost } }) {
+    this.isCutOff = isLost;
+    this.#showHint();
   }
 
   // A conversation that has instructions before its first question is made before that leaves.
@@ -151,6 +157,10 @@ export default class extends Controller {
     } finally {
       this.beginning = false;
     }
+  }
+
+  #showHint() {
+    this.hintTarget.textContent = t(this.busyValue && !this.isCutOff ? "hint_running" : "hint");
   }
 
   #hold(files) {

@@ -1,5 +1,6 @@
 // One conversation in the sidebar: what its run is doing, and what is done with it, with a way back.
 import { Controller } from "@hotwired/stimulus";
+import { shortened } from "couach/lib/format";
 import { request } from "couach/lib/http";
 import { toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
@@ -51,7 +52,7 @@ export default class extends Controller {
   async archive() {
     if (!await this.#change({ archived: true })) return;
     const run = () => this.#change({ archived: false });
-    toast(t("archived", { title: this.#title }), { action: { label: t("undo"), run } });
+    toast(t("archived", { title: shortened(this.#title) }), { action: { label: t("undo"), run } });
   }
 
   // Closing the dialogs gives the focus back to what had it: the row, not its menu, which is hidden by then.

@@ -26,6 +26,7 @@ export default class extends Controller {
 
   measure() {
     const answer = [...document.querySelectorAll("article.answer")].at(-1);
+    this.isCut = document.querySelector(".left-out") !== null;
     this.known = answer ? tokensAfter(this.#facts(answer)) ?? this.#estimate() : 0;
     this.#draw();
   }
@@ -46,12 +47,14 @@ export default class extends Controller {
   #draw() {
     const { draft = 0, known } = this;
     const used = (known || (draft && this.systemValue)) + draft;
-    const share = this.contextValue ? used / this.contextValue : 0;
+    const filled = this.contextValue ? used / this.contextValue : 0;
+    const share = this.isCut ? Math.max(1, filled) : filled;
     const shown = Math.min(1, share);
     this.gaugeTarget.hidden = Math.round(share * 100) === 0;
     this.gaugeTarget.classList.toggle("is-high", share >= HIGH);
     this.ringTarget.setAttribute("stroke-dasharray", `${shown * 100} 100`);
     this.wordsTarget.textContent = share >= 1 ? t("gauge_full") : t("gauge", { share: percent(shown) });
-    this.sentenceTarget.textContent = t("gauge_sentence", { used: number(used), total: number(this.contextValue) });
+    const sentence = this.isCut ? "gauge_cut" : share > 1 ? "gauge_beyond" : "gauge_sentence";
+    this.sentenceTarget.textContent = t(sentence, { used: number(used), total: number(this.contextValue) });
   }
 }

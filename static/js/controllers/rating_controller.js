@@ -8,6 +8,8 @@ import { clone } from "couach/lib/templates";
 import { t } from "couach/lib/texts";
 
 export default class extends Controller {
+  #sending = Promise.resolve();
+
   async give({ currentTarget, params: { good } }) {
     const article = currentTarget.closest(".answer");
     const before = ratingOf(article);
@@ -34,12 +36,14 @@ export default class extends Controller {
     this.#end(event.currentTarget.closest(".answer"));
   }
 
-  // Shown at once, and taken back if the server does not have it.
+  // Shown at once, and taken back if the server does not have it; one after the other, or the last word may come first.
   async #store(article, rating, before) {
     showRating(article, rating);
     const url = `/api/messages/${article.dataset.messageId}/rating`;
+    const send = () => request(url, rating ? { method: "PUT", body: rating } : { method: "DELETE" });
+    this.#sending = this.#sending.then(send, send);
     try {
-      await request(url, rating ? { method: "PUT", body: rating } : { method: "DELETE" });
+      await this.#sending;
       return true;
     } catch (error) {
       showRating(article, before);

@@ -1,5 +1,6 @@
 // The list of conversations: each in its place, pinned, in its folder or under its date; and which are being answered.
 import { Controller } from "@hotwired/stimulus";
+import { shortened } from "couach/lib/format";
 import { request } from "couach/lib/http";
 import { toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
@@ -111,7 +112,7 @@ export default class extends Controller {
     for (const { id, state, unread, title, url } of conversations) {
       const item = watched.find(({ idValue }) => idValue === id);
       item?.show({ state, unread });
-      if (item && unread) toast(t("ready_elsewhere", { title }), { action: { label: t("open"), run: () => location.assign(url) } });
+      if (item && unread) toast(t("ready_elsewhere", { title: shortened(title) }), { action: { label: t("open"), run: () => location.assign(url) } });
     }
   }
 

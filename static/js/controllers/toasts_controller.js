@@ -9,11 +9,17 @@ export default class extends Controller {
   show({ detail: { text, action, seconds, gone } }) {
     const toast = this.templateTarget.content.firstElementChild.cloneNode(true);
     toast.querySelector("[data-part=text]").textContent = text;
+    if (!action) this.#drop(text);
     const leave = () => { toast.remove(); gone(); };
     this.#countDown(toast, seconds * 1000, leave);
     this.#offer(toast, action);
     this.#place.append(toast);
     announce(text);
+  }
+
+  // What is said already is not said beside itself.
+  #drop(text) {
+    [...this.#place.querySelectorAll(".toast")].find((shown) => shown.querySelector("[data-part=text]").textContent === text)?.remove();
   }
 
   // Inside the dialog that is open, until it closes.

@@ -46,4 +46,10 @@ export function clock(iso) {
   return isFrench() ? `${hours}${NARROW}h${NARROW}${minutes}` : `${String(hours).padStart(2, "0")}:${minutes}`;
 }
 
+// A title within a sentence: some two lines of a toast.
+export function shortened(title, most = 40) {
+  const characters = [...title];
+  return characters.length > most ? `${characters.slice(0, most - 1).join("").trimEnd()}…` : title;
+}
+
 export const countWords = (text) => text.match(/[\p{L}\p{N}][^\s]*/gu)?.length ?? 0;

@@ -36,9 +36,9 @@ export class RunState {
   }
 
   // Position 0: whoever waited has their turn.
-  on_queued({ position, ahead = position, eta_s: eta }, now) {
+  on_queued({ position, ahead = position, own = 0, eta_s: eta }, now) {
     this.#enter(position > 0 ? "queued" : "reading", now);
-    Object.assign(this, { status: position > 0 ? "queued" : "running", position, ahead, eta });
+    Object.assign(this, { status: position > 0 ? "queued" : "running", position, ahead, own, eta });
   }
 
   on_loading({ model, elapsed_s: elapsed = 0 }, now) {
@@ -93,7 +93,7 @@ export class RunState {
     Object.assign(this, {
       id: message.id, model: message.model ?? "", think: message.think, status: message.status, reason: message.reason,
       error: message.error, metrics: message.metrics, finishedAt: message.finished_at, leftOut: message.left_out,
-      content: message.content ?? "", thinking: message.thinking ?? "", position: null, ahead: null, eta: null, reading: null,
+      content: message.content ?? "", thinking: message.thinking ?? "", position: null, ahead: null, own: 0, eta: null, reading: null,
       thinkingMs: this.thinkingMs ?? null, since: now, joined: true,
     });
     this.stage = this.#stageOf();

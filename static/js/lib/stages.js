@@ -12,9 +12,9 @@ export function stageWords(state, now = Date.now()) {
 const elapsed = ({ since, joined }, now) => (joined ? "" : duration((now - since) / 1000));
 
 const WORDS = {
-  queued: ({ position, ahead, eta }) => {
+  queued: ({ position, ahead, own, eta }) => {
     if (position == null) return { title: t("stage_queued"), detail: "" };
-    const people = ahead > 0 ? tn("people_ahead", ahead) : t("next_in_line");
+    const people = ahead > own ? tn("people_ahead", ahead - own) : own > 0 ? tn("own_ahead", own) : t("next_in_line");
     return { title: t("stage_queued_colon"), detail: eta ? t("people_and_wait", { people, wait: estimate(eta) }) : people };
   },
   loading: (state, now) => ({ title: t("stage_loading", { model: state.model }), detail: elapsed(state, now) }),

@@ -1,4 +1,5 @@
 // The way back after a conversation was deleted, also across the change of page that follows.
+import { shortened } from "couach/lib/format";
 import { request } from "couach/lib/http";
 import { toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
@@ -16,7 +17,7 @@ export function offerUndo({ id, title }, { undone, gone = () => {}, seconds = SE
       toast(sentence(error));
     }
   };
-  toast(t("deleted", { title }), { action: { label: t("undo"), run }, seconds, gone });
+  toast(t("deleted", { title: shortened(title) }), { action: { label: t("undo"), run }, seconds, gone });
 }
 
 export function keepForNextPage(removed) {
