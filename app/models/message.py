@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, ForeignKey, Index, String, Text, UniqueConstraint, select
+from sqlalchemy import Connection, ForeignKey, Index, String, Text, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.errors import AppError
@@ -94,11 +94,9 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
 
     def is_only(self, connection: Connection) -> bool:
         """Of a question: whether no other one follows what it follows."""
-        if self.parent_id is None:
-            others = Message.conversation_id == self.conversation_id
-        else:
-            others = Message.parent_id == self.parent_id
-        return connection.execute(select(Message.id).where(others, Message.id != self.id).limit(1)).first() is None
+        others = OTHERS_FIRST if self.parent_id is None else OTHERS_AFTER
+        place = {"conversation": self.conversation_id, "parent": self.parent_id, "question": self.id}
+        return connection.execute(others, place).first() is None
 
     def correct(self, content: str) -> None:
         """Change a question's words without asking again, committed; noted where its earlier words were answered."""
@@ -109,3 +107,9 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
             self.edited_at = utcnow()
         self.content = content
         db.session.commit()
+
+
+# Built once: every question of the page needs one of them.
+OTHERS = select(Message.id).where(Message.id != bindparam("question")).limit(1)
+OTHERS_AFTER = OTHERS.where(Message.parent_id == bindparam("parent"))
+OTHERS_FIRST = OTHERS.where(Message.conversation_id == bindparam("conversation"))

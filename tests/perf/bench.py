@@ -120,8 +120,9 @@ class Caller(RemotePerson):
     def question(self, text: str, conversation: str = "", **more: Any) -> bytes:
         """A question as the page posts it, in a new conversation unless one is given."""
         path = f"/api/conversations/{conversation or self.start()}/messages"
-        body = {"content": text, "think": False, "model": self._model, "client_id": os.urandom(16).hex(), **more}
-        return self.request("POST", path, body)
+        body = {"content": text, "model": self._model, "think": False, "at_end": True}
+        body["client_id"] = os.urandom(16).hex()
+        return self.request("POST", path, body | more)
 
 
 @dataclass
