@@ -76,13 +76,14 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
         return list(db.session.scalars(mine.order_by(cls.seen_at.desc(), cls.id.desc())))
 
     @classmethod
-    def close_others(cls, user: User, token: str) -> int:
-        """Revoke a person's sessions but the one of this token, and commit; how many there were."""
+    def close_others(cls, user: User, token: str) -> list[str]:
+        """Revoke a person's sessions but the one of this token, and commit; their hashes."""
         others = [each for each in cls.all_of(user) if not each.belongs_to(token)]
+        hashes = [each.token_hash for each in others]
         for each in others:
             db.session.delete(each)
         db.session.commit()
-        return len(others)
+        return hashes
 
     def belongs_to(self, token: str) -> bool:
         """Whether this is the session of that cookie."""
