@@ -3,10 +3,11 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from flask_babel import LazyString, format_date, format_datetime, ngettext
+from flask_babel import LazyString, format_datetime, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app import dates
 from app.bench.words import CATEGORIES
 from app.doctor.figures import duration, number, percent, unit
 from app.models.lab import Kind, LabState, SampleState, Verdict
@@ -158,12 +159,12 @@ def called(keys: Iterable[str], table: Mapping[str, Any]) -> str:
 
 def day(value: Any) -> str:
     """A date here."""
-    return format_date(value.astimezone(), "long", rebase=False) if value else NOTHING
+    return dates.day(value) if value else NOTHING
 
 
 def month(value: Any) -> str:
     """The month, for what nobody dated better."""
-    return format_date(value.astimezone(), "MMMM y", rebase=False) if value else NOTHING
+    return dates.day(value, "MMMM y") if value else NOTHING
 
 
 def spread(figure: Any, write: Callable[[float], str]) -> str:

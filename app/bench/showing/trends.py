@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
-from flask_babel import LazyString, format_date
+from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
+from app import dates
 from app.bench import names
 from app.bench.figures.regressions import Change, Point, history, regressions
 from app.bench.showing.charts import Chart
@@ -159,5 +160,5 @@ def _asked(figure: str, prompt: str) -> str:
 
 
 def _tick(at: datetime, version: str) -> str:
-    day = format_date(at.astimezone(), "d MMM", rebase=False)
+    day = dates.day(at, "d MMM")
     return f"{version} · {day}" if version else day
