@@ -50,8 +50,8 @@ test: setup $(VENV)/.dev ## install the test tools, then run every check and tes
 	@$(MAKE) --no-print-directory lint js
 	@echo "Tests with the real engine and real processes, one after another…"
 	@$(BIN)/python -m pytest tests/engines tests/process
-	@echo "All other tests, two at a time…"
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --ignore tests/engines --ignore tests/process
+	@echo "All other tests, three at a time…"
+	@$(BIN)/python -m pytest -n 3 --dist loadfile --ignore tests/engines --ignore tests/process
 
 perf: setup $(VENV)/.dev ## prove that the web side is invisible, in ten minutes (ROWS=stream,load PAIRS=15)
 	@tests/prepare.sh

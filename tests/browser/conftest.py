@@ -5,9 +5,11 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
+from werkzeug.routing import MapAdapter
 
 from tests.browser.served import HOST, Served, wait_for_model
 from tests.browser.visitor import Visitor
@@ -17,6 +19,8 @@ from tests.support.server import RemotePerson
 from tests.support.site import Site
 
 CHROMIUM = Path("/usr/bin/chromium")
+# The same without its window, which nobody sees here: it takes a quarter of the time to open a page.
+SHELL = Path("/usr/bin/chromium-headless-shell")
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
@@ -27,15 +31,25 @@ ACCOUNTS = itertools.count(1)
 PATIENCE_MS = 20_000
 # How many the Labo's server has measured.
 LAB_MODELS = 12
-FRENCH_CONTEXT = {"locale": "fr-FR", "viewport": {"width": 1440, "height": 900}, "reduced_motion": "reduce"}
+FRENCH = {"locale": "fr-FR", "reduced_motion": "reduce"}
+PHONE: dict[str, Any] = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+SCREENS: dict[str, dict[str, Any]] = {"desk": {"viewport": {"width": 1440, "height": 900}}, "phone": PHONE}
 
 Visitors = Callable[..., Visitor]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Every test that opens a page runs on a desk and on a phone, unless its mark `screen` names where it belongs."""
+    if "screen" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("screen")
+        metafunc.parametrize("screen", mark.args if mark else SCREENS)
 
 
 @pytest.fixture(scope="package")
 def chromium() -> Iterator[Browser]:
     """The browser, where there is one."""
-    if not CHROMIUM.exists():
+    found = next((each for each in (SHELL, CHROMIUM) if each.exists()), None)
+    if found is None:
         reason = f"*** {CHROMIUM} is missing: the browser tests are SKIPPED (apt install chromium) ***"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
@@ -43,7 +57,7 @@ def chromium() -> Iterator[Browser]:
         pytest.skip(reason)
     expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
 
@@ -76,12 +90,12 @@ def server(empty_server: Served, captain: RemotePerson) -> Served:
 
 
 @pytest.fixture
-def browsers(chromium: Browser) -> Iterator[Callable[..., BrowserContext]]:
+def browsers(chromium: Browser, screen: str) -> Iterator[Callable[..., BrowserContext]]:
     """Browser profiles, closed at the end of the test."""
     opened: list[BrowserContext] = []
 
     def make(**options: object) -> BrowserContext:
-        context = chromium.new_context(**(FRENCH_CONTEXT | options))
+        context = chromium.new_context(**(FRENCH | SCREENS[screen] | options))
         context.set_default_timeout(PATIENCE_MS)
         opened.append(context)
         return context
@@ -160,3 +174,9 @@ def lab_admin(visit: Visitors, lab: Served, chief: RemotePerson) -> Visitor:
     visitor = visit(lab)
     visitor.carry(chief)
     return visitor
+
+
+@pytest.fixture(scope="package")
+def addresses(tmp_path_factory: pytest.TempPathFactory) -> MapAdapter:
+    """Which kind of page an address leads to."""
+    return Site(tmp_path_factory.mktemp("addresses")).app.url_map.bind("")

@@ -1,44 +1,64 @@
-"""Every page by axe-core, light and dark, on a desk and on a phone."""
+"""Every page by axe-core, light and dark."""
 
 from dataclasses import replace
 
-import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from werkzeug.routing import MapAdapter
 
 from tests.browser.conftest import Visitors
 from tests.browser.samples import RICH
 from tests.browser.served import Served
 from tests.browser.visitor import Visitor
+from tests.browser.walking import walk
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.server import RemotePerson
 
-SIZES = ({"width": 1440, "height": 900}, {"width": 390, "height": 844})
 # Colours take a moment to change with the theme; what moves for ever is not waited for.
 STILL = """() => new Promise(requestAnimationFrame).then(() => Promise.allSettled(document.getAnimations()
   .filter(({effect}) => effect.getComputedTiming().endTime !== Infinity).map(({finished}) => finished)))"""
+SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 THOUGHT = "D’abord le vent, ensuite la mer."
 
 
 def check(page: Page) -> None:
-    """No violation in any theme at any width."""
+    """No violation in any theme."""
     page.wait_for_load_state()
-    for size in SIZES:
-        page.set_viewport_size(size)
-        for scheme in ("light", "dark"):
-            page.emulate_media(color_scheme=scheme)
-            page.evaluate(STILL)
-            found = Axe().run(page)
-            assert not found.violations_count, f"{page.url} {size} {scheme}\n{found.generate_report()}"
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)
+        page.evaluate(STILL)
+        found = Axe().run(page)
+        assert not found.violations_count, f"{page.url} {scheme}\n{found.generate_report()}"
 
 
-@pytest.mark.parametrize("path", ["/login", "/register", "/nulle-part"])
-def test_pages_of_strangers(visit: Visitors, server: Served, path: str) -> None:
-    stranger = visit(server)
-    stranger.watch.allow("status of 404")
-    check(stranger.here.open(path).page)
+def test_every_page_that_a_link_leads_to(
+    visit: Visitors, lab: Served, chief: RemotePerson, addresses: MapAdapter, places: dict[str, str]
+) -> None:
+    stranger, member = visit(lab), visit(lab)
+    for visitor in (stranger, member):
+        visitor.watch.allow("status of 404")
+    member.carry(chief)
+    chat = member.here.open()
+    chat.ask("Une question")
+    chat.finished()
+    chief.api("POST", f"/conversations/{chat.path.removeprefix('/c/')}/shares")
+    seen = []
+    for visitor, beginnings in (
+        (stranger, ["/login", "/nulle-part"]),
+        (member, ["/", "/nulle-part", *places.values()]),
+    ):
+        for path in walk(visitor.here, addresses, *beginnings):
+            charts = visitor.page.locator("figure.chart")
+            for index in range(charts.count()):
+                expect(charts.nth(index).locator("svg.plot").first).to_be_visible()
+            check(visitor.page)
+            assert visitor.page.evaluate(SIDEWAYS) == 0, path
+            seen.append(path)
+    assert {"/register", "/settings", "/settings/account", "/bin", "/archive", "/transfer"} <= set(seen)
+    assert {"/admin/models", "/admin/doctor", "/admin/ratings", "/lab/", "/lab/runs", "/lab/runs/new"} <= set(seen)
+    assert {"/lab/tasks", "/lab/history", "/lab/campaigns"} <= set(seen)
 
 
 def test_a_form_with_mistakes(visit: Visitors, server: Served) -> None:

@@ -10,15 +10,12 @@ from tests.browser.visitor import Visitor
 from tests.support.person import PASSWORD
 from tests.support.server import RemotePerson
 
-PHONE = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
 DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('draft:')).sort()"
-SIZES = [{}, PHONE]
 
 
-@pytest.mark.parametrize("options", SIZES, ids=["desk", "phone"])
-def test_a_browser_is_signed_out(visit: Visitors, server: Served, options: dict[str, object]) -> None:
+def test_a_browser_is_signed_out(visit: Visitors, server: Served) -> None:
     elsewhere = visit(server, "alice")
-    chat = visit(server, **options).here.open("/login?next=/settings/account")
+    chat = visit(server).here.open("/login?next=/settings/account")
     chat.page.get_by_label("Identifiant", exact=True).fill(elsewhere.name)
     chat.page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     chat.button("Se connecter").click()
@@ -54,6 +51,7 @@ def test_the_size_of_text_reaches_every_page(alice: Visitor) -> None:
 def test_another_password(alice: Visitor, server: Served) -> None:
     chat = alice.here
     alice.watch.allow("status of 422")
+    chat.show_sidebar()
     alice.page.get_by_role("button", name="Alice").click()
     alice.page.get_by_role("link", name="Mes réglages").click()
     chat.page.get_by_label("Mot de passe actuel").fill("pas le bon du tout")

@@ -15,16 +15,16 @@ from tests.browser.visitor import Tab, Visitor
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
+from tests.support.processes import wait_until
 
 __all__ = ["two_turns"]
 
 QUICK, CAREFUL = "phi3:mini", "deepseek-r1:1.5b"
 REDO = re.compile("^Refaire avec le modèle soigné")
 REFUSAL = {"type": "about:blank", "title": "Conflict", "status": 409, "code": "run_active", "detail": "Pas maintenant."}
-PHONE = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def mapped(tmp_path_factory: pytest.TempPathFactory, engine: FakeOllama) -> Iterator[Served]:
     """A server on which « Rapide » and « Soigné » stand for two models."""
     with Served(tmp_path_factory.mktemp("mapped"), OLLAMA_HOST=engine.url) as running:
@@ -71,7 +71,7 @@ def test_the_question_of_what_is_written_again_comes_to_the_top(alice: Visitor, 
     chat.button("Régénérer", chat.answers.nth(1)).press("Enter")
     engine.reached(Phase.DECODING, nth)
     expect(chat.questions).to_have_count(2)
-    assert top(chat.questions.last) == pytest.approx(top(chat.page.locator(".thread")) + 12, abs=2)
+    wait_until(lambda: top(chat.questions.last) == pytest.approx(top(chat.page.locator(".thread")) + 12, abs=2))
     engine.release()
     chat.finished()
 
@@ -141,8 +141,9 @@ def test_a_quick_answer_is_done_again_with_care(visit: Visitors, mapped: Served,
     expect(redo).to_have_text(re.compile("\\(environ \\+\\d+\u202fs\\)$"))
 
 
+@pytest.mark.screen("phone")
 def test_on_a_phone_it_is_in_reach(visit: Visitors, mapped: Served, engine: FakeOllama) -> None:
-    chat = visit(mapped, "alice", **PHONE).here.open()
+    chat = visit(mapped, "alice", viewport={"width": 320, "height": 640}).here.open()
     engine.script(Scenario.answer("Vite dit."), Scenario.answer("Encore."), Scenario.answer("Bien réfléchi."))
     for number, question in enumerate(("Une ?", "Deux ?"), start=1):
         chat.message.fill(question)

@@ -7,12 +7,14 @@ from pathlib import Path
 import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect
+from werkzeug.routing import MapAdapter
 
 from app.brand import USUAL
 from tests.browser.conftest import Visitors
 from tests.browser.served import HOST, Served, wait_for_model
-from tests.browser.test_accessibility import check
+from tests.browser.test_accessibility import STILL, check
 from tests.browser.visitor import Tab
+from tests.browser.walking import walk
 from tests.fakes.ollama import FakeOllama
 from tests.functional.test_brand import GREEN, LOGO
 from tests.support.server import RemotePerson
@@ -38,7 +40,6 @@ COUNT = """async ([picture, colours]) => {
 # All that is shown, told or read aloud.
 WORDS = """() => [document.title, document.body.innerText, ...[...document.querySelectorAll("*")].flatMap((each) =>
   ["aria-label", "title", "placeholder", "alt", "content"].map((name) => each.getAttribute(name) ?? ""))].join("\\n")"""
-LINKS = """() => [...document.querySelectorAll("a[href^='/']:not([download])")].map((a) => a.getAttribute("href"))"""
 PRODUCT = "Sillage"
 # Of the company's logo.
 DRAWN = ("#7a1f8c", "#f2d64b")
@@ -76,19 +77,16 @@ def seen(chromium: Browser) -> Iterator[Seen]:
     eye.close()
 
 
-def reached(tab: Tab, *beginnings: str) -> list[str]:
-    """The addresses of all pages that links lead to from here."""
-    found = list(beginnings)
-    for path in found:
-        tab.open(path)
-        links = [link.partition("#")[0] for link in tab.page.evaluate(LINKS)]
-        found += [link for link in dict.fromkeys(links) if link and link not in found]
-    return found
+def show_drawer(tab: Tab) -> None:
+    """On a phone the mark of somebody who is signed in is in the drawer."""
+    if tab.narrow and tab.button("Afficher la barre latérale").count():
+        tab.show_sidebar()
+        tab.page.evaluate(STILL)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_has_the_colours_and_the_name(
-    visit: Visitors, branded: Served, administrator: RemotePerson, seen: Seen, scheme: str
+    visit: Visitors, branded: Served, administrator: RemotePerson, addresses: MapAdapter, seen: Seen, scheme: str
 ) -> None:
     stranger, member = visit(branded, color_scheme=scheme), visit(branded, color_scheme=scheme)
     for visitor in (stranger, member):
@@ -99,17 +97,18 @@ def test_every_page_has_the_colours_and_the_name(
     chat.finished()
     administrator.api("POST", f"/conversations/{chat.path.removeprefix('/c/')}/shares")
     both = (GREEN[0], GREEN[2]) if scheme == "light" else (GREEN[3], GREEN[5])
-    paths = {stranger: reached(stranger.here, "/login", "/nulle-part"), member: reached(chat, "/", "/nulle-part")}
-    assert {"/login", "/register"} <= set(paths[stranger])
-    assert {"/settings", "/settings/shares", "/bin", "/admin/models"} <= set(paths[member])
-    assert any(path.startswith("/s/") for path in paths[member])
-    for visitor, found in paths.items():
-        for path in found:
-            page = visitor.here.open(path).page
-            assert seen(page, (*USUAL, *both)) == set(both), path
-            words = page.evaluate(WORDS)
+    shown: dict[str, set[str]] = {}
+    for visitor, beginning in ((stranger, "/login"), (member, "/")):
+        for path in walk(visitor.here, addresses, beginning, "/nulle-part"):
+            shown[path] = seen(visitor.page, (*USUAL, *both))
+            show_drawer(visitor.here)
+            shown[path] |= seen(visitor.page, (*USUAL, *both))
+            words = visitor.page.evaluate(WORDS)
             assert f"· {PRODUCT}\n" in words, path
             assert "couach" not in words.replace(HOST, "").lower(), path
+    assert {path: colours for path, colours in shown.items() if colours != set(both)} == {}
+    assert {"/register", "/settings", "/settings/shares", "/bin", "/admin/models", "/lab/"} <= set(shown)
+    assert any(path.startswith("/s/") for path in shown)
 
 
 def test_a_changed_brand_is_readable(visit: Visitors, branded: Served, administrator: RemotePerson) -> None:
@@ -131,6 +130,7 @@ def test_a_logo_is_drawn_in_place_of_the_mark(visit: Visitors, engine: FakeOllam
         stranger.watch.allow("status of 404")
         for visitor, path in ((stranger, "/login"), (stranger, "/nulle-part"), (member, "/"), (member, "/settings")):
             page = visitor.here.open(path).page
+            show_drawer(visitor.here)
             expect(page.locator("img.mark").first).to_be_visible()
             assert seen(page, DRAWN) == set(DRAWN), path
             icon = page.locator("link[rel=icon]").get_attribute("href")

@@ -20,6 +20,7 @@ def selected(chat: Tab) -> str:
     return str(chat.page.locator("#message").evaluate(SELECTED))
 
 
+@pytest.mark.screen("desk")
 def test_enter_sends_and_shift_enter_breaks_the_line(alice: Visitor, engine: FakeOllama) -> None:
     chat = alice.here
     chat.message.press_sequentially("une ligne")
@@ -44,6 +45,7 @@ def test_blank_is_not_sent(alice: Visitor, blank: str) -> None:
     assert chat.path == "/"
 
 
+@pytest.mark.screen("desk")
 def test_a_double_enter_makes_one_message(alice: Visitor, engine: FakeOllama) -> None:
     chat, nth = alice.here, len(engine.generations)
     chat.message.fill("Une seule fois ?")
@@ -68,6 +70,7 @@ def test_a_double_click_makes_one_message_and_does_not_stop_it(alice: Visitor, e
     assert len(engine.generations) == nth + 1
 
 
+@pytest.mark.screen("desk")
 def test_a_word_being_composed_is_not_sent_by_its_enter(alice: Visitor) -> None:
     chat = alice.here
     chat.message.fill("にほん")
@@ -95,7 +98,7 @@ def test_drafts_survive_a_reload_and_belong_to_their_conversation(alice: Visitor
     expect(chat.message).to_have_value("le brouillon d’ici")
     chat.open("/")
     expect(chat.message).to_have_value("un brouillon neuf")
-    chat.message.press("Enter")
+    chat.send()
     chat.finished()
     chat.open("/")
     expect(chat.message).to_have_value("")
@@ -115,12 +118,13 @@ def test_the_text_comes_back_when_the_server_refuses(alice: Visitor, engine: Fak
     expect(chat.message).to_have_value("Ne perds pas ceci.")
     expect(chat.message).to_be_focused()
     expect(chat.questions).to_have_count(0)
-    chat.message.press("Enter")
+    chat.send()
     chat.finished()
     expect(chat.questions).to_have_text("Ne perds pas ceci.")
     expect(chat.page.get_by_text(sentence)).to_be_hidden()
 
 
+@pytest.mark.screen("desk")
 def test_the_key_that_sends_is_ones_own_choice(alice: Visitor) -> None:
     chat = alice.here.open("/settings/writing")
     chat.page.get_by_label("Ctrl Entrée envoie").check()
@@ -136,6 +140,7 @@ def test_the_key_that_sends_is_ones_own_choice(alice: Visitor) -> None:
     expect(chat.questions).to_have_text("une ligne\nune autre")
 
 
+@pytest.mark.screen("desk")
 def test_the_arrow_up_in_an_empty_box_recalls_the_last_question(alice: Visitor) -> None:
     chat = alice.here
     chat.message.press("ArrowUp")

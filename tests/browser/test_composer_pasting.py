@@ -42,7 +42,7 @@ def test_a_long_paste_folds_and_is_sent_after_the_text(alice: Visitor, engine: F
     chat.button("Voir\u00a0: Texte collé").click()
     expect(chat.page.get_by_role("dialog", name="Texte collé")).to_contain_text("ligne 39")
     chat.page.keyboard.press("Escape")
-    chat.message.press("Enter")
+    chat.send()
     chat.finished()
     expect(chips(chat)).to_have_count(0)
     assert engine.received("/api/chat")[-1]["messages"][-1]["content"] == f"Résume ceci.\n\n```\n{long}\n```"
@@ -72,7 +72,7 @@ def test_a_refused_question_gives_its_folded_text_back(alice: Visitor) -> None:
     )
     paste(chat, "x" * 2001)
     chat.message.fill("Et ceci ?")
-    chat.message.press("Enter")
+    chat.send()
     expect(chat.message).to_have_value("Et ceci ?")
     expect(chips(chat)).to_have_count(1)
 
@@ -84,7 +84,7 @@ def test_a_full_storage_is_said_and_loses_nothing(alice: Visitor) -> None:
     chat.message.press_sequentially("abc")
     expect(chat.page.get_by_text("Le navigateur n’a plus de place").locator("visible=true")).to_have_count(1)
     expect(chat.message).to_have_value("abc")
-    chat.message.press("Enter")
+    chat.send()
     chat.finished()
     expect(chat.questions).to_have_text("abc")
 

@@ -19,6 +19,7 @@ def chat(alice: Visitor) -> Tab:
 
 
 def choose(chat: Tab, title: str, action: str) -> Locator:
+    chat.show_sidebar()
     item = chat.items.filter(has_text=title)
     item.hover()
     chat.button("Actions", item).click()
@@ -85,7 +86,9 @@ def test_deleting_the_open_conversation_leads_home_with_a_way_back(chat: Tab) ->
 def test_new_conversation_begins_anew(chat: Tab) -> None:
     chat.button("Nouvelle conversation").click()
     expect(chat.questions).to_have_count(0)
-    expect(chat.message).to_be_focused()
+    # On a phone the keyboard comes when it is asked for.
+    if not chat.narrow:
+        expect(chat.message).to_be_focused()
     assert chat.path == "/"
     chat.page.go_back()
     expect(chat.questions).to_have_text("La plus récente")

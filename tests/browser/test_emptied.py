@@ -40,17 +40,8 @@ def test_its_next_question_names_it(two_turns: Tab, engine: FakeOllama) -> None:
     chat.page.reload()
     is_empty(chat)
     check(chat.page)
-    chat.page.set_viewport_size({"width": 1440, "height": 900})
     engine.script(Scenario.answer("Tout autre."))
     chat.ask("Autre chose")
     chat.finished()
     expect(chat.titles).to_have_text(["Autre chose"])
     expect(chat.page.get_by_role("heading", level=1)).to_have_text("Autre chose")
-
-
-def test_on_a_phone(two_turns: Tab) -> None:
-    chat = two_turns
-    chat.page.set_viewport_size({"width": 390, "height": 844})
-    item(chat, chat.answers.first, "Supprimer cet échange").click()
-    expect(chat.page.get_by_role("heading", level=1)).to_have_count(1)
-    assert chat.page.evaluate("document.documentElement.scrollWidth") == 390

@@ -3,7 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitors
@@ -12,13 +11,9 @@ from tests.browser.visitor import Visitor
 from tests.fakes.ollama import FakeOllama
 from tests.support.processes import wait_until
 
-SIZES = ({"width": 1440, "height": 900}, {"width": 390, "height": 844}, {"width": 320, "height": 640})
 
-
-@pytest.mark.parametrize("size", SIZES)
-def test_tasks_fill_the_composer_and_send_nothing(alice: Visitor, size: dict[str, int]) -> None:
+def test_tasks_fill_the_composer_and_send_nothing(alice: Visitor) -> None:
     page = alice.page
-    page.set_viewport_size(size)
     tasks = page.locator(".suggest")
     expect(tasks).to_have_count(4)
     tasks.first.focus()
@@ -26,7 +21,8 @@ def test_tasks_fill_the_composer_and_send_nothing(alice: Visitor, size: dict[str
     expect(alice.here.message).to_have_value(re.compile(r"\w+"))
     expect(alice.here.message).to_be_focused()
     expect(alice.here.questions).to_have_count(0)
-    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    page.set_viewport_size({"width": 320, "height": 640})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
 def test_the_machine_s_state_and_the_time_to_expect(visit: Visitors, engine: FakeOllama, tmp_path: Path) -> None:

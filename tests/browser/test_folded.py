@@ -3,22 +3,17 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Visitors
-from tests.browser.served import Served
 from tests.browser.test_accessibility import check
-from tests.browser.visitor import Tab
-from tests.fakes.ollama import FakeOllama
+from tests.browser.visitor import Tab, Visitor
 
 LINES = [f"Ligne {number} de la notice." for number in range(200)]
 NOTICE = "\n".join(LINES)
-SIZES = [{}, {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}]
 
 
-@pytest.fixture(params=SIZES, ids=["desk", "phone"])
-def chat(visit: Visitors, server: Served, engine: FakeOllama, request: pytest.FixtureRequest) -> Tab:
-    tab = visit(server, "alice", **request.param).here.open()
-    tab.message.fill(NOTICE)
-    tab.button("Envoyer").click()
+@pytest.fixture
+def chat(alice: Visitor) -> Tab:
+    tab = alice.here
+    tab.ask(NOTICE)
     tab.finished()
     return tab
 

@@ -72,7 +72,7 @@ def test_the_gauge_says_what_the_engine_counted_and_the_draft(
     expect(gauge(chat)).to_be_hidden()
     chat.message.fill("Bonjour")
     expect(gauge(chat)).to_be_visible()
-    chat.message.press("Enter")
+    chat.send()
     chat.finished()
     done = next(iter(chat.page.evaluate(METRICS).values()))
     used = done["prompt_tokens"] + done["output_tokens"]

@@ -14,6 +14,8 @@ from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import PASSWORD
 
+pytestmark = pytest.mark.screen("desk")
+
 REGIONS = ["skip-link", "sidebar", "topbar", "thread", "composer"]
 REGION = f"element => {REGIONS}.find(name => element.closest(`.${{name}}`)) ?? ''"
 
@@ -100,7 +102,6 @@ def test_the_list_of_shortcuts(chat: Tab) -> None:
     chat.page.keyboard.press("Escape")
     expect(listed).to_be_hidden()
     expect(chat.answer).to_be_focused()
-    chat.page.set_viewport_size({"width": 1440, "height": 900})
     chat.button("Raccourcis clavier").click()
     expect(chat.button("Fermer", listed)).to_be_focused()
     chat.page.keyboard.press("Enter")

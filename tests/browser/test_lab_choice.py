@@ -2,14 +2,13 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import LAB_MODELS, Visitors
 from tests.browser.served import Served
 from tests.browser.visitor import Visitor
 from tests.support.server import RemotePerson
-
-PHONE = {"width": 390, "height": 844}
 
 
 def advice(page: Page) -> Locator:
@@ -58,6 +57,7 @@ def test_presets_put_the_sliders_and_are_kept_in_the_address(lab_admin: Visitor)
     expect(advice(page).locator(".advice__name")).to_have_text(chosen)
 
 
+@pytest.mark.screen("desk")
 def test_the_table_sorts_by_its_heads_and_says_so(lab_admin: Visitor) -> None:
     page = lab_admin.here.open("/lab/").page
     head = page.locator("#ranking th[data-key=time]")
@@ -74,8 +74,8 @@ def test_the_table_sorts_by_its_heads_and_says_so(lab_admin: Visitor) -> None:
     assert turned == sorted(times, reverse=True)
 
 
+@pytest.mark.screen("phone")
 def test_on_a_phone_the_lines_are_cards_sorted_by_a_choice(lab_admin: Visitor) -> None:
-    lab_admin.page.set_viewport_size(PHONE)
     page = lab_admin.here.open("/lab/").page
     page.get_by_label("Trier par").select_option("quality")
     values = page.locator("#ranking tbody tr").evaluate_all("rows => rows.map(row => Number(row.dataset.quality))")

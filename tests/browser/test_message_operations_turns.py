@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Locator, expect
 
@@ -113,12 +114,11 @@ def test_the_reason_is_given_up_with_escape(two_turns: Tab) -> None:
     expect(chat.button("Bonne réponse", chat.answer)).to_be_focused()
 
 
+@pytest.mark.screen("phone")
 def test_on_a_phone_everything_is_in_reach(visit: Visitors, server: Served, engine: FakeOllama) -> None:
-    phone = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
-    chat = visit(server, "alice", **phone).here.open()
+    chat = visit(server, "alice", viewport={"width": 320, "height": 640}).here.open()
     engine.script(Scenario.answer("Un. " * 40), Scenario.answer("Deux. " * 40))
-    chat.message.fill("Sur un téléphone ?")
-    chat.button("Envoyer").tap()
+    chat.ask("Sur un téléphone ?")
     chat.finished()
     chat.button("Régénérer", chat.answer).tap()
     expect(chat.text).to_contain_text("Deux.")
@@ -207,7 +207,6 @@ def test_axe_finds_nothing_in_what_one_does_with_turns(two_turns: Tab, engine: F
     chat.page.locator(".turn--question").first.hover()
     chat.button("Modifier la question", chat.page.locator(".turn--question").first).click()
     check(chat.page)
-    chat.page.set_viewport_size({"width": 1440, "height": 900})
     for name in ("Avec un autre modèle", "Autres actions"):
         chat.button(name, chat.answer).click()
         expect(chat.page.get_by_role("menu")).to_be_visible()

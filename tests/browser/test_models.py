@@ -40,7 +40,7 @@ def test_a_default_model_that_is_not_installed(visit: Visitors, modest: Served) 
 
     page = admin.here.open().page
     expect(page.get_by_text(MISSING)).to_be_visible()
-    page.get_by_role("link", name="Administration").click()
+    admin.here.show_sidebar().get_by_role("link", name="Administration").click()
     expect(page.get_by_text("flask models pull phi3:mini").first).to_be_visible()
     page.get_by_role("radio", name="deepseek-r1:1.5b").check()
     admin.here.button("Enregistrer le modèle par défaut").click()
@@ -77,7 +77,7 @@ def test_what_no_longer_fits_is_told(visit: Visitors, modest: Served, modest_eng
 
 
 def test_the_real_model_answers_in_french(visit: Visitors, tmp_path_factory: pytest.TempPathFactory) -> None:
-    settings = {"ENGINE": "embedded", "CONTEXT_TOKENS": 1024, "MAX_OUTPUT_TOKENS": 48, "CACHE_RAM_MB": 64}
+    settings = {"ENGINE": "embedded", "CONTEXT_TOKENS": 1024, "MAX_OUTPUT_TOKENS": 12, "CACHE_RAM_MB": 64}
     with Served(tmp_path_factory.mktemp("real"), **settings) as server:
         visitor = visit(server, "alice")
         wait_for_model(visitor.person)

@@ -20,12 +20,12 @@ def test_the_origin_is_no_secure_context(alice: Visitor) -> None:
     assert alice.page.evaluate("window.isSecureContext") is False
 
 
-def test_register_ask_leave_and_come_back(visit: Visitors, server: Served, engine: FakeOllama) -> None:
-    visitor = visit(server)
+def test_register_ask_leave_and_come_back(visit: Visitors, server: Served, engine: FakeOllama, screen: str) -> None:
+    visitor, name = visit(server), f"nouvelle-{screen}@couach.test"
     chat, page = visitor.here.open(), visitor.page
     expect(page).to_have_url(f"{server.origin}/login")
     page.get_by_role("link", name="Créer un compte").click()
-    fill_registration(page, "nouvelle@couach.test")
+    fill_registration(page, name)
     expect(page.get_by_role("heading", name=re.compile("Bon(jour|soir) Nadia"))).to_be_visible()
     expect(chat.sidebar).to_contain_text("Vos conversations s’afficheront ici.")
 
@@ -45,19 +45,21 @@ def test_register_ask_leave_and_come_back(visit: Visitors, server: Served, engin
     expect(chat.titles).to_have_text([QUESTION])
     said = chat.text.inner_text()
 
-    come_back(chat)
+    come_back(chat, name)
     expect(chat.questions).to_have_text(QUESTION)
     chat.finished()
     expect(chat.text).to_have_text(said)
 
 
-def come_back(chat: Tab) -> None:
+def come_back(chat: Tab, name: str) -> None:
     """Log out, log in, open the conversation."""
+    chat.show_sidebar()
     chat.button("Se déconnecter").click()
     expect(chat.page).to_have_url(f"{chat.origin}/login")
-    chat.page.get_by_label("Identifiant", exact=True).fill("nouvelle@couach.test")
+    chat.page.get_by_label("Identifiant", exact=True).fill(name)
     chat.page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     chat.button("Se connecter").click()
+    chat.show_sidebar()
     chat.items.get_by_role("link", name=QUESTION).click()
 
 

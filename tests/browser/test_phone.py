@@ -1,7 +1,9 @@
 """On a phone: the drawer, targets for fingers, and no page that moves sideways."""
 
+from typing import Any
+
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Visitors
 from tests.browser.samples import RICH
@@ -10,16 +12,22 @@ from tests.browser.visitor import Tab
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
+from tests.support.processes import wait_until
 
-PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+pytestmark = pytest.mark.screen("phone")
+
 SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+KEYBOARD = """height => {
+  Object.defineProperty(visualViewport, "height", {value: height, configurable: true});
+  visualViewport.dispatchEvent(new Event("resize"));
+}"""
 INSIDE = "element => Boolean(element.closest('#sidebar')) || element === document.body"
 
 
 @pytest.fixture
 def chat(visit: Visitors, server: Served, engine: FakeOllama) -> Tab:
     """A conversation with a table and code, on a phone."""
-    tab = visit(server, "alice", **PHONE).here.open()
+    tab = visit(server, "alice").here.open()
     engine.script(Scenario.answer(f"{RICH}\n\n{'x' * 300}"))
     tab.message.fill("Et sur un téléphone ?")
     tab.button("Envoyer").tap()
@@ -48,6 +56,36 @@ def test_the_drawer_closes_by_a_touch_beside_it(chat: Tab) -> None:
     expect(chat.titles).not_to_be_in_viewport()
 
 
+def test_escape_in_the_drawer_leaves_the_answer_alone(chat: Tab, engine: FakeOllama) -> None:
+    nth = len(engine.generations)
+    engine.script(Scenario.hold(after=3))
+    chat.ask("Et pendant ce temps ?")
+    engine.reached(Phase.DECODING, nth)
+    chat.says("Rédaction")
+    chat.show_sidebar()
+    chat.page.keyboard.press("Escape")
+    expect(chat.titles).not_to_be_in_viewport()
+    engine.release()
+    chat.finished()
+    expect(chat.answer.get_by_text("Arrêté par vous")).to_be_hidden()
+
+
+def bottom(place: Locator) -> float:
+    box = place.bounding_box()
+    assert box
+    return box["y"] + box["height"]
+
+
+def test_the_composer_stays_above_the_keyboard(chat: Tab) -> None:
+    chat.message.tap()
+    for height in (450, 844):
+        # What a browser tells that does not make the page smaller by itself.
+        chat.page.evaluate(KEYBOARD, height)
+        for part in (chat.message, chat.button("Envoyer")):
+            wait_until(lambda part=part, height=height: height - 150 < bottom(part) <= height)
+    assert chat.page.evaluate(SIDEWAYS) == 0
+
+
 def test_enter_breaks_the_line_under_a_finger(chat: Tab) -> None:
     chat.message.fill("une ligne")
     chat.message.press("Enter")
@@ -70,16 +108,17 @@ def test_no_page_moves_sideways(chat: Tab, visit: Visitors, server: Served, widt
     assert chat.page.locator(".thread").evaluate("thread => thread.scrollWidth - thread.clientWidth") == 0
     chat.open("/")
     assert chat.page.evaluate(SIDEWAYS) == 0
-    stranger = visit(server, **(PHONE | {"viewport": {"width": width, "height": 844}}))
+    stranger = visit(server, viewport={"width": width, "height": 844})
     stranger.watch.allow("status of 404")
     for path in ("/login", "/register", "/nulle-part"):
         stranger.here.open(path)
         assert stranger.page.evaluate(SIDEWAYS) == 0, path
 
 
-@pytest.mark.parametrize("width", [1440, 320])
-def test_a_title_of_one_long_word_fits(visit: Visitors, server: Served, width: int) -> None:
-    visitor = visit(server, "alice", viewport={"width": width, "height": 844})
+@pytest.mark.parametrize("options", [{}, {"viewport": {"width": 320, "height": 640}}], ids=["usual", "narrow"])
+@pytest.mark.screen("desk", "phone")
+def test_a_title_of_one_long_word_fits(visit: Visitors, server: Served, options: dict[str, Any]) -> None:
+    visitor = visit(server, "alice", **options)
     assert visitor.person
     tab = visitor.here.open()
     tab.ask("Un titre sans fin ?")
@@ -92,8 +131,7 @@ def test_a_title_of_one_long_word_fits(visit: Visitors, server: Served, width: i
     assert tab.open("/archive").page.evaluate(SIDEWAYS) == 0
     assert visitor.person.api("PATCH", conversation, {"archived": False}).status_code == 200
     tab.open()
-    if width < 1440:
-        tab.button("Afficher la barre latérale").click()
+    tab.show_sidebar()
     tab.items.first.hover()
     tab.button("Actions", tab.items.first).click()
     tab.page.get_by_role("menuitem", name="Supprimer").click()

@@ -57,12 +57,12 @@ def test_the_places_are_filled_with_tab_and_none_is_forgotten(alice: Visitor, en
     chat.page.keyboard.type("les dates")
     chat.page.keyboard.press("Shift+Tab")
     assert selected(chat) == "{{objectif}}"
-    chat.message.press("Enter")
+    chat.send()
     expect(chat.page.get_by_text("Il reste « objectif » à compléter").locator("visible=true")).to_have_count(1)
     expect(chat.questions).to_have_count(0)
     assert selected(chat) == "{{objectif}}"
     chat.page.keyboard.type("relancer")
-    chat.message.press("Enter")
+    chat.send()
     chat.finished()
     sent = engine.received("/api/chat")[-1]["messages"][-1]["content"]
     assert sent.startswith("Rédige un mail professionnel à Claire.\nBut du mail\u00a0: relancer\n")
@@ -97,7 +97,7 @@ def test_a_path_is_no_search(alice: Visitor) -> None:
     chat = alice.here
     chat.message.press_sequentially("/etc/hosts, c’est quoi ?")
     expect(options(chat)).to_have_count(0)
-    chat.message.press("Enter")
+    chat.send()
     chat.finished()
     expect(chat.questions).to_have_text("/etc/hosts, c’est quoi ?")
 
@@ -190,10 +190,10 @@ def test_the_list_and_the_settings_are_for_everybody(alice: Visitor) -> None:
     check(chat.open("/settings/writing").page)
 
 
+@pytest.mark.screen("phone")
 @pytest.mark.parametrize("width", [390, 320])
 def test_nothing_is_cut_off_on_a_phone(visit: Visitors, server: Served, width: int) -> None:
-    phone = {"viewport": {"width": width, "height": 700}, "has_touch": True, "is_mobile": True}
-    chat = visit(server, "zoe", **phone).here.open()
+    chat = visit(server, "zoe", viewport={"width": width, "height": 700}).here.open()
     chat.button("Tâches prêtes").tap()
     expect(options(chat).first).to_be_in_viewport(ratio=1)
     size = options(chat).first.bounding_box()

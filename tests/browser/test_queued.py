@@ -12,19 +12,16 @@ from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 
-SIZES = [{}, {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}]
 
-
-@pytest.fixture(params=SIZES, ids=["desk", "phone"])
-def queued(visit: Visitors, server: Served, engine: FakeOllama, request: pytest.FixtureRequest) -> Tab:
+@pytest.fixture
+def queued(visit: Visitors, server: Served, engine: FakeOllama) -> Tab:
     """« Avant ? » waits behind somebody's answer."""
-    alice, bob = visit(server, "alice", **request.param).here.open(), visit(server, "bob").here.open()
+    alice, bob = visit(server, "alice").here.open(), visit(server, "bob").here.open()
     nth = len(engine.generations)
     engine.script(Scenario.hold(after=3))
     bob.ask("Le premier ?")
     engine.reached(Phase.DECODING, nth)
-    alice.message.fill("Avant ?")
-    alice.button("Envoyer").click()
+    alice.ask("Avant ?")
     alice.says("En file")
     return alice
 
@@ -64,8 +61,7 @@ def test_it_is_given_up(queued: Tab, engine: FakeOllama) -> None:
     chat.says("Arrêté par vous")
     assert len(engine.generations) == nth
     engine.release()
-    chat.message.fill("Autre chose ?")
-    chat.button("Envoyer").click()
+    chat.ask("Autre chose ?")
     expect(chat.questions).to_have_count(2)
     chat.finished()
     expect(chat.text).not_to_be_empty()

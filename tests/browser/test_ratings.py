@@ -1,4 +1,4 @@
-"""The administrator's page of ratings, on a desk and on a phone."""
+"""The administrator's page of ratings, what was thought of answers."""
 
 from playwright.sync_api import expect
 
@@ -21,6 +21,7 @@ def test_the_administrator_learns_what_was_thought(visit: Visitors, server: Serv
     visitor = visit(server)
     visitor.carry(captain)
     page = visitor.here.open("/admin/models").page
+    visitor.here.show_sidebar()
     page.get_by_role("link", name="Avis", exact=True).click()
     expect(page.get_by_role("heading", name="Avis", exact=True)).to_be_visible()
     row = page.get_by_role("region", name="Par modèle").locator("tbody tr", has_text="phi3:mini")

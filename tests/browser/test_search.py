@@ -77,7 +77,7 @@ def test_escape_closes_it_and_the_focus_comes_back(chat: Tab, engine: FakeOllama
 
 
 def test_nothing_found_and_a_date_that_is_none_are_said(chat: Tab) -> None:
-    chat.button("Rechercher").click()
+    chat.button("Rechercher", chat.show_sidebar()).click()
     field(chat).fill("introuvable")
     expect(dialog(chat).get_by_role("status")).to_have_text("Rien trouvé dans vos conversations.")
     field(chat).fill("gelcoat avant:hier")
@@ -122,11 +122,11 @@ def test_a_message_of_another_version_is_shown_on_its_branch(alice: Visitor, eng
     expect(chat.answer).to_be_focused()
 
 
+@pytest.mark.screen("phone")
 def test_on_a_small_screen(chat: Tab) -> None:
     for width in (390, 320):
         chat.page.set_viewport_size({"width": width, "height": 700})
-        chat.button("Afficher la barre latérale").click()
-        chat.button("Rechercher").click()
+        chat.button("Rechercher", chat.show_sidebar()).click()
         field(chat).fill("gelcoat")
         expect(options(chat)).to_have_count(2)
         box = dialog(chat).bounding_box()

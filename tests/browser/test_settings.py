@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 import requests
 from playwright.sync_api import Locator, Page, expect
 
@@ -41,8 +42,9 @@ def opens(server: Served, token: str) -> bool:
 
 def test_a_token_is_made_copied_used_and_revoked(alice: Visitor, server: Served) -> None:
     chat, page = alice.here, alice.page
-    page.get_by_role("button", name="Alice").click()
+    chat.show_sidebar().get_by_role("button", name="Alice").click()
     page.get_by_role("link", name="Mes réglages").click()
+    chat.show_sidebar()
     page.get_by_role("link", name="Jetons personnels").click()
     expect(page.get_by_text("Vous n’en avez pas encore.")).to_be_visible()
     token = make(chat, "Éditeur")
@@ -97,6 +99,7 @@ def test_everybody_can_use_the_page(alice: Visitor) -> None:
     check(chat.page)
 
 
+@pytest.mark.screen("phone")
 def test_nothing_is_cut_off_on_a_phone(alice: Visitor) -> None:
     alice.page.set_viewport_size({"width": 320, "height": 700})
     chat = alice.here.open("/settings")

@@ -14,8 +14,6 @@ from tests.browser.visitor import Tab, Visitor
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 
-PHONE = {"width": 390, "height": 844}
-
 
 @pytest.fixture
 def chat(alice: Visitor, engine: FakeOllama) -> Tab:
@@ -26,9 +24,17 @@ def chat(alice: Visitor, engine: FakeOllama) -> Tab:
     return alice.here
 
 
+def open_links(chat: Tab) -> None:
+    """By the top bar; on a phone by the conversation's menu."""
+    if chat.narrow:
+        choose(chat, "Que faut-il partager", "Partager…")
+    else:
+        chat.button("Partager").click()
+
+
 def share(chat: Tab) -> str:
-    """Make a link by the top bar; its path."""
-    chat.button("Partager").click()
+    """Make a link; its path."""
+    open_links(chat)
     dialog = chat.page.get_by_role("dialog", name="Partager cette conversation\u202f?")
     expect(dialog).to_contain_text("Que faut-il partager ?")
     chat.button("Créer un lien", dialog).press("Enter")
@@ -52,10 +58,11 @@ def test_a_link_is_copied_on_plain_http_and_revoked(chat: Tab) -> None:
     expect(chat.button("Copié", dialog)).to_be_visible()
     chat.page.keyboard.press("Escape")
     expect(dialog).to_be_hidden()
+    chat.hide_sidebar()
     chat.message.focus()
     chat.page.keyboard.press("Control+V")
     expect(chat.message).to_have_value(chat.origin + path)
-    chat.button("Partager").click()
+    open_links(chat)
     chat.button("Révoquer", dialog).click()
     expect(dialog.get_by_role("listitem")).to_have_count(0)
     expect(dialog.locator("[aria-live]")).to_contain_text("n’ouvre plus rien")
@@ -74,14 +81,14 @@ def test_a_link_is_made_once_and_shown_where_it_belongs(chat: Tab) -> None:
             route.continue_()
 
     chat.page.route("**/shares", hold_lists)
-    chat.button("Partager").click()
+    open_links(chat)
     make = chat.button("Créer un lien", dialog)
     make.evaluate("button => { button.click(); button.click(); }")
     expect(links).to_have_count(1)
     expect(chat.button("Copier", dialog)).to_be_focused()
     chat.page.keyboard.press("Escape")
     with chat.page.expect_request(lambda request: request.method == "GET" and request.url.endswith("/shares")):
-        chat.button("Partager").click()
+        open_links(chat)
     expect(links).to_have_count(0)
     held[0].fulfill(json={"shares": [{"id": 0, "url": "/s/0", "created_at": "2026-01-01T00:00:00Z", "messages": 1}]})
     held[1].continue_()
@@ -122,10 +129,9 @@ def test_a_colleague_reads_it_as_in_the_chat_and_goes_on(chat: Tab, visit: Visit
     expect(chat.questions).to_have_count(1)
 
 
+@pytest.mark.screen("phone")
 def test_the_menu_of_a_conversation_shares_on_a_phone(chat: Tab) -> None:
-    chat.page.set_viewport_size(PHONE)
     expect(chat.page.locator(".topbar__share")).to_be_hidden()
-    chat.button("Afficher la barre latérale").click()
     choose(chat, "Que faut-il partager", "Partager…")
     dialog = chat.page.get_by_role("dialog", name="Partager")
     chat.button("Créer un lien", dialog).click()
@@ -141,6 +147,7 @@ def test_the_menu_of_a_conversation_shares_on_a_phone(chat: Tab) -> None:
 def test_all_links_in_the_settings(chat: Tab, visit: Visitors, server: Served) -> None:
     path = share(chat)
     page = chat.open("/settings").page
+    chat.show_sidebar()
     page.get_by_role("link", name="Liens partagés").click()
     expect(page.get_by_text(chat.origin + path)).to_be_visible()
     chat.button("Copier").click()

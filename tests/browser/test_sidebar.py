@@ -37,7 +37,7 @@ def link(chat: Tab, title: str) -> Locator:
 
 
 def section(chat: Tab, heading: str) -> Locator:
-    return chat.sidebar.locator("section:visible").filter(has=chat.page.get_by_role("heading", name=heading))
+    return chat.sidebar.locator("section:not([hidden])").filter(has=chat.page.get_by_role("heading", name=heading))
 
 
 def test_pinned_ones_stand_above_and_stay_there(chat: Tab) -> None:
@@ -53,7 +53,7 @@ def test_pinned_ones_stand_above_and_stay_there(chat: Tab) -> None:
 
 
 def test_a_folder_from_its_making_to_its_end(chat: Tab) -> None:
-    chat.button("Nouveau dossier", chat.sidebar).click()
+    chat.button("Nouveau dossier", chat.show_sidebar()).click()
     chat.page.keyboard.type("Chantier")
     chat.page.keyboard.press("Enter")
     folder = chat.button("Chantier", chat.sidebar)
@@ -70,6 +70,7 @@ def test_a_folder_from_its_making_to_its_end(chat: Tab) -> None:
     link(chat, "Deux").click()
     expect(chat.questions).to_have_text("Deux")
     expect(chat.titles).to_have_text(["Deux", "Trois", "Un"])
+    chat.show_sidebar()
     folder.press("F2")
     chat.page.keyboard.type("Port")
     chat.page.keyboard.press("Enter")
@@ -90,7 +91,7 @@ def test_a_folder_is_made_while_moving(chat: Tab) -> None:
     field.press("Enter")
     expect(dialog).to_be_hidden()
     expect(chat.titles).to_have_text(["Trois", "Deux"])
-    chat.button("Neuf", chat.sidebar).click()
+    chat.button("Neuf", chat.show_sidebar()).click()
     expect(chat.titles).to_have_text(["Un", "Trois", "Deux"])
 
 
@@ -105,6 +106,7 @@ def test_archiving_and_taking_it_back(chat: Tab) -> None:
     expect(chat.titles).to_have_text(["Trois", "Un"])
 
 
+@pytest.mark.screen("desk")
 def test_the_list_by_keys(chat: Tab) -> None:
     link(chat, "Trois").focus()
     chat.page.keyboard.press("ArrowDown")
@@ -137,7 +139,7 @@ def test_the_focus_comes_back_with_the_row(chat: Tab) -> None:
 
 
 def test_the_focus_goes_to_the_closed_folder(chat: Tab) -> None:
-    chat.button("Nouveau dossier", chat.sidebar).click()
+    chat.button("Nouveau dossier", chat.show_sidebar()).click()
     chat.page.keyboard.type("Chantier")
     chat.page.keyboard.press("Enter")
     choose(chat, "Deux", "Déplacer dans un dossier…")
@@ -172,8 +174,10 @@ def answered_elsewhere(chat: Tab, alice: Visitor, engine: FakeOllama) -> None:
     chat.open()
     chat.ask("Pendant ce temps")
     engine.reached(Phase.DECODING, nth)
+    chat.show_sidebar()
     link(chat, "Un").click()
     expect(chat.questions).to_have_text("Un")
+    chat.show_sidebar()
     expect(link(chat, "Pendant ce temps")).to_contain_text("rédige", use_inner_text=True)
     engine.release()
     wait_until(lambda: not any(item["state"] for item in alice.person.get("/api/conversations").json["conversations"]))
@@ -219,17 +223,16 @@ def test_years_of_conversations_come_as_one_scrolls(alice: Visitor, server: Serv
     expect(chat.button("Afficher les plus anciennes")).to_be_hidden()
     shown = chat.titles.all_text_contents()
     assert len(set(shown)) == 150
-    groups = chat.sidebar.locator("section[data-label]:visible").evaluate_all(LABELS)
+    groups = chat.sidebar.locator("section[data-label]:not([hidden])").evaluate_all(LABELS)
     assert len(groups) == len(set(groups))
 
 
 def test_it_is_for_everyone(visit: Visitors, server: Served, chat: Tab) -> None:
-    chat.button("Nouveau dossier", chat.sidebar).click()
+    chat.button("Nouveau dossier", chat.show_sidebar()).click()
     chat.page.keyboard.type("Chantier")
     chat.page.keyboard.press("Enter")
     choose(chat, "Deux", "Déplacer dans un dossier…")
     check(chat.page)
     chat.page.keyboard.press("Escape")
-    chat.page.set_viewport_size({"width": 1440, "height": 900})
     chat.button("Chantier", chat.sidebar).click()
     check(chat.page)

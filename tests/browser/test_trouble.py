@@ -20,7 +20,7 @@ SIXTY_WORDS = re.compile(r"(\S+\s+){60}")
 BREAKS = [Scenario.mid_stream_error(5), Scenario.cut(5), Scenario.garbage(5), Scenario.drop(5)]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def lonely(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A server whose engine is not running, until a test starts it on that port."""
     with Served(tmp_path_factory.mktemp("lonely"), OLLAMA_HOST=f"127.0.0.1:{PORT}") as running:
@@ -29,7 +29,7 @@ def lonely(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 def test_an_engine_that_is_away_and_comes_back(visit: Visitors, lonely: Served) -> None:
     chat = visit(lonely, "alice").here.open()
-    expect(chat.button("Moteur à l’arrêt")).to_be_visible()
+    expect(chat.page.get_by_text("Moteur à l’arrêt").locator("visible=true").first).to_be_visible()
     asked = time.monotonic()
     chat.ask("Y a-t-il quelqu’un ?")
     expect(chat.answer.get_by_text("Ollama ne répond pas. Votre question est gardée")).to_be_visible()

@@ -49,6 +49,7 @@ def test_two_clicks_in_a_menu_do_not_reach_what_is_below_it(alice: Visitor) -> N
         chat.ask(title)
         chat.finished()
     path = chat.path
+    chat.show_sidebar()
     chat.items.first.hover()
     chat.button("Actions", chat.items.first).click()
     # It lies over the other conversation.

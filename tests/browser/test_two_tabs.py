@@ -38,7 +38,7 @@ def test_what_is_asked_in_one_is_shown_in_the_other(alice: Visitor, one: Tab, en
         expect(tab.text).to_have_text(one.text.inner_text())
     expect(other.message).to_have_value("Brouillon")
     engine.script(Scenario.answer("Troisième."))
-    other.message.press("Enter")
+    other.send()
     for tab in (one, other):
         expect(tab.questions).to_have_text(["Un", "Deux", "Brouillon"])
         expect(tab.text).to_have_text("Troisième.")
@@ -62,7 +62,7 @@ def test_a_question_to_an_end_that_has_moved_comes_back_with_what_is_new(
     other.finished()
     expect(other.text).to_have_text("Deuxième.")
     engine.script(Scenario.answer("Troisième."))
-    other.message.press("Enter")
+    other.send()
     expect(other.questions).to_have_text(["Un", "Deux", "Ma question"])
     expect(other.text).to_have_text("Troisième.")
     other.finished()

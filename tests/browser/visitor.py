@@ -9,6 +9,8 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, R
 from tests.browser.served import HOST, cookies_of
 from tests.support.server import RemotePerson
 
+# The width in CSS pixels from which the sidebar is a column.
+DRAWER_BELOW = 1100
 STOP_EVERYTHING = """() => {
   const headers = {"X-CSRFToken": document.querySelector("meta[name=csrf-token]")?.content ?? ""};
   const running = [...document.querySelectorAll(".answer[data-running]")].filter(({dataset}) => dataset.messageId);
@@ -104,11 +106,35 @@ class Tab:
     def button(self, name: str, within: Locator | None = None) -> Locator:
         return (within or self.page).get_by_role("button", name=name, exact=True)
 
+    @property
+    def narrow(self) -> bool:
+        """Whether this is a phone: the sidebar is a drawer, and a finger sends."""
+        return bool(self.page.viewport_size) and self.page.viewport_size["width"] < DRAWER_BELOW
+
     def ask(self, text: str) -> None:
-        """Type a question and send it with Enter, once the page's scripts are there."""
+        """Type a question and send it, once the page's scripts are there."""
         self.page.wait_for_load_state()
         self.message.fill(text)
-        self.message.press("Enter")
+        self.send()
+
+    def send(self) -> None:
+        """Press Enter; on a phone, where it breaks the line, touch « Envoyer »."""
+        if self.narrow:
+            self.button("Envoyer").click()
+        else:
+            self.message.press("Enter")
+
+    def show_sidebar(self) -> Locator:
+        """The sidebar, out of its drawer on a phone."""
+        opener = self.button("Afficher la barre latérale")
+        if self.narrow and opener.get_attribute("aria-expanded") == "false":
+            opener.click()
+        return self.sidebar
+
+    def hide_sidebar(self) -> None:
+        """Back to the page that a drawer lies over."""
+        if self.narrow:
+            self.page.keyboard.press("Escape")
 
     def stop(self) -> None:
         """Press « Arrêter »."""
@@ -146,11 +172,11 @@ class Tab:
 
     @property
     def sidebar(self) -> Locator:
-        return self.page.get_by_role("navigation", name="Conversations")
+        return self.page.get_by_role("navigation", name="Conversations", include_hidden=True)
 
     @property
     def items(self) -> Locator:
-        return self.sidebar.locator("li:visible")
+        return self.sidebar.locator("li:not([hidden], [hidden] *)")
 
     @property
     def titles(self) -> Locator:

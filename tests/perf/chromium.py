@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from tests.browser.conftest import CHROMIUM, FLAGS, FRENCH_CONTEXT
+from tests.browser.conftest import CHROMIUM, FLAGS, FRENCH, SCREENS
 from tests.browser.served import HOST, cookies_of
 from tests.perf.bench import Caller, Site
 from tests.perf.row import NotMeasuredError
@@ -91,7 +91,7 @@ class Window:
     @contextmanager
     def context(self) -> Iterator[Any]:
         """A profile with an empty cache."""
-        context = self._browser.new_context(**FRENCH_CONTEXT)
+        context = self._browser.new_context(**FRENCH, **SCREENS["desk"])
         context.set_default_timeout(PATIENCE_MS)
         context.add_cookies(self._cookies)
         yield context

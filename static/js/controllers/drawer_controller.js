@@ -55,6 +55,8 @@ export default class extends Controller {
 
   #escape = (event) => {
     if (event.key !== "Escape" || event.defaultPrevented || document.querySelector(":popover-open, dialog[open]")) return;
-    if (this.element.classList.contains("is-open")) this.close();
+    if (!this.element.classList.contains("is-open")) return;
+    event.preventDefault(); // Escape here does not also stop the answer
+    this.close();
   };
 }
