@@ -155,6 +155,17 @@ def test_an_administrators_prompt_reaches_everyone(
     expect(chat.page.locator("tbody tr")).to_have_count(0)
 
 
+def test_what_one_says_of_oneself_reaches_the_model(alice: Visitor, engine: FakeOllama) -> None:
+    chat = alice.here.open("/settings/writing")
+    chat.page.get_by_label("À propos de moi, et comment me répondre").fill("Je suis architecte naval.")
+    chat.button("Enregistrer").click()
+    expect(chat.page.get_by_text("Enregistré.")).to_be_visible()
+    chat.open("/")
+    chat.ask("Qui suis-je ?")
+    chat.finished()
+    assert "Je suis architecte naval." in engine.received("/api/chat")[-1]["messages"][0]["content"]
+
+
 def test_a_conversation_has_its_own_instructions(alice: Visitor, engine: FakeOllama) -> None:
     chat, page = alice.here, alice.page
     instructions = page.get_by_role("textbox", name="Consignes de cette conversation")

@@ -46,10 +46,10 @@ class Past:
         with self._site.rows() as rows:
             self._user = rows.scalar(select(User.id).where(User.username == username))
 
-    def conversations(self, count: int) -> None:
-        """So many, of one question each, one every hour."""
+    def conversations(self, count: int, turns: int = 1) -> None:
+        """So many, of so many questions each, one every hour."""
         ids = [self._conversation(f"Conversation {number}", number) for number in range(count)]
-        self._write(ids, turns=1)
+        self._write(ids, turns)
 
     def long_one(self, messages: int) -> str:
         """One of so many messages; its id."""

@@ -23,7 +23,7 @@ def measure(bench: Bench) -> Figures:
         with window(site, person) as alone:
             loads = [alone.loaded("/") for _ in range(LOADS)]
         past.conversations(CONVERSATIONS)
-        figures = {f"sidebar_{name}_s": answered_s(busy, path) for name, path in LISTS.items()}
+        figures = {f"sidebar_{name}_s": median(answer_times(busy, path)) for name, path in LISTS.items()}
         path = f"/c/{past.long_one(MESSAGES)}"
         past.close()
         with window(site, busy) as experienced:
@@ -42,8 +42,8 @@ def measure(bench: Bench) -> Figures:
     }
 
 
-def answered_s(person: Caller, path: str) -> float:
-    """The median time of one page's whole answer, on a connection that is open."""
+def answer_times(person: Caller, path: str) -> list[float]:
+    """The times of one page's whole answer, on a connection that is open."""
     times = []
     for _ in range(ANSWERS):
         begun = time.perf_counter()
@@ -52,7 +52,7 @@ def answered_s(person: Caller, path: str) -> float:
         times.append(time.perf_counter() - begun)
         if answer.status_code != 200 or not length:
             raise NotMeasuredError(f"{path} answered {answer.status_code}")
-    return median(times)
+    return times
 
 
 ROW = Row(
