@@ -8,7 +8,27 @@ from tests.browser.conftest import Visitors
 from tests.browser.served import Served
 from tests.browser.test_accessibility import check
 from tests.support import votes
+from tests.support.server import RemotePerson
 from tests.support.site import Site
+
+
+def test_closing_asks_once_more(visit: Visitors, server: Served, captain: RemotePerson) -> None:
+    site = Site(server.instance)
+    number = votes.campaign(site)
+    site.stop()
+    visitor = visit(server)
+    visitor.carry(captain)
+    chat = visitor.here.open(f"/lab/campaigns/{number}/results")
+    dialog = chat.page.get_by_role("dialog", name="Clore la campagne")
+    chat.button("Clore la campagne").click()
+    expect(chat.button("La laisser ouverte", dialog)).to_be_focused()
+    check(chat.page)
+    chat.button("La laisser ouverte", dialog).click()
+    expect(dialog).to_be_hidden()
+    expect(chat.page.locator(".page__sub")).to_contain_text("La campagne est ouverte.")
+    chat.button("Clore la campagne").click()
+    chat.button("La clore", dialog).click()
+    expect(chat.page.locator(".page__sub")).to_contain_text("Close par un administrateur.")
 
 
 def test_two_answers_are_read_and_one_is_chosen_by_a_key(visit: Visitors, server: Served) -> None:
