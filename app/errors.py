@@ -55,6 +55,14 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "too_many_tokens": (422, _l("You have %(limit)s tokens: revoke one that is no longer used.")),
     "unknown_task": (422, _l("There is no task called “%(task)s”.")),
     "setting_fixed": (422, _l("%(engine)s cannot change “%(field)s” from one question to the next.")),
+    "context_too_small": (
+        422,
+        _l("A context of %(context)s tokens is too small for what is asked: it takes %(least)s at least."),
+    ),
+    "reading_too_long": (
+        422,
+        _l("A text of %(length)s tokens fits into no context of these models: the largest is %(context)s."),
+    ),
     "plan_too_large": (422, _l("This plan has %(count)s samples: the limit is %(limit)s.")),
     "nothing_to_compare": (422, _l("Nothing of these was measured in the same way: there is nothing to compare.")),
     "nothing_to_measure": (422, _l("There is nothing to measure: no model, or no kind of sample.")),

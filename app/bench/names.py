@@ -10,10 +10,12 @@ from flask_babel import lazy_gettext as _l
 from app import dates
 from app.bench.words import CATEGORIES
 from app.doctor.figures import duration, number, percent, unit
-from app.models.lab import Kind, LabState, SampleState, Verdict
-from app.web import NARROW_SPACE, filesize
+from app.models.lab import WORTH, Kind, LabState, SampleState, Verdict
+from app.web import filesize
 
 JOULES = 3600
+# The least energy that is written with its figure.
+LEAST_MWH = 0.1
 NOTHING = "–"
 
 KINDS: dict[str, LazyString] = {
@@ -97,7 +99,8 @@ def seconds(value: float | None) -> str:
     """44 s, 2,6 s, 3 min 41 s."""
     if value is None:
         return NOTHING
-    if value < 60:
+    # What rounds to sixty is a minute.
+    if value < 59.5:
         return duration(value * 1000)
     minutes, rest = divmod(round(value), 60)
     if minutes >= 60:
@@ -124,6 +127,8 @@ def energy(watt_hours: float | None) -> str:
     """Watt-hours, with as many decimals as say something."""
     if watt_hours is None:
         return NOTHING
+    if watt_hours * 1000 < LEAST_MWH / 2:
+        return str(_("less than %(energy)s", energy=unit(LEAST_MWH, "mWh", 1)))
     if watt_hours < 0.01:
         return unit(watt_hours * 1000, "mWh", 1)
     return unit(watt_hours, "Wh", 2 if watt_hours < 10 else 0)
@@ -135,6 +140,12 @@ def energy_of(figure: Any, method: str) -> str:
         return NOTHING
     text = energy(getattr(figure, "median", figure))
     return _("%(energy)s (estimated)", energy=text) if method == "estimated" else text
+
+
+def counted(sample: Any) -> float | None:
+    """A sample's score out of 100 as the ranking counts it: a person's word, else the judgement."""
+    worth = WORTH[sample.overruled] if sample.overruled else sample.score
+    return None if worth is None else 100 * worth
 
 
 def whole(value: float | None) -> str:
@@ -165,12 +176,3 @@ def day(value: Any) -> str:
 def month(value: Any) -> str:
     """The month, for what nobody dated better."""
     return dates.day(value, "MMMM y") if value else NOTHING
-
-
-def spread(figure: Any, write: Callable[[float], str]) -> str:
-    """The ends of an interval, the unit written once; empty where there is nothing between them to be seen."""
-    low, high = write(figure.low), write(figure.high)
-    if low == high:
-        return ""
-    head, _space, unit_name = low.rpartition(NARROW_SPACE)
-    return f"{head}–{high}" if head and high.endswith(NARROW_SPACE + unit_name) else f"{low} – {high}"

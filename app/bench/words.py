@@ -76,18 +76,6 @@ SENTENCES: dict[str, LazyString] = {
     # Of a choice
     "choice_none": _l("Nothing can be recommended yet: no model has succeeded, not even with reserve."),
     "choice_only": _l("It is the only one that can be recommended."),
-    "choice_alone": _l("No other is quicker, and none is better."),
-    "choice_close": _l("It is as good a choice as the best ones: the differences hardly matter."),
-    "choice_best": _l("For %(more)s more than %(faster)s it gains %(points)s of quality; no other is better."),
-    "choice_fastest": _l("It answers %(sooner)s sooner than %(better)s, for %(points)s of quality less."),
-    "choice_sober": _l("It takes %(less)s less energy than %(better)s, which is quicker and better."),
-    "choice_between_energy": _l(
-        "For %(more)s more than %(faster)s it gains %(points)s of quality, with %(less)s less energy than %(better)s."
-    ),
-    "choice_between_time": _l(
-        "For %(more)s more than %(faster)s it gains %(points)s of quality, and answers %(sooner)s sooner than "
-        "%(better)s."
-    ),
     # Of a program
     "code_none": _l("There is no program in the answer."),
     "code_syntax": _l("The program is not valid Python: %(error)s (line %(line)s)."),

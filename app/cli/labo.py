@@ -1,7 +1,6 @@
 """`flask labo`: models measured, compared and reported from the shell, by the same code as the pages."""
 
 from collections.abc import Sequence
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -11,18 +10,18 @@ from flask.cli import AppGroup
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.bench.figures.comparison import side_by_side
+from app.bench.figures.comparison import estimated, side_by_side
 from app.bench.figures.ranking import leaderboard
 from app.bench.names import cell_name
 from app.bench.records import archive, readings
-from app.bench.showing import exports, report, troubles
+from app.bench.showing import exports, plan_words, report
+from app.cli import labo_asked as asking
 from app.cli import labo_shown as shown
 from app.cli.labo_here import labo_of, look, measuring
 from app.errors import AppError
 from app.models.lab import LabState
 
 labo = AppGroup("labo", help="Measure models on this server: run, compare, report.")
-THINKING = {"no": (False,), "yes": (True,), "both": (False, True)}
 WRITERS = {
     ".html": lambda run_ids: report.build(run_ids, labo_of(_app()).tasks().categories),
     ".json": exports.json_text,
@@ -36,7 +35,9 @@ WRITERS = {
 @click.option("--prompts", default="", help="Tasks: short (the default), office, code, all, or their names.")
 @click.option("--kinds", default="", help="What is measured: load, reading, task, crowd; all when left out.")
 @click.option("--repeat", "repeats", type=int, help="How often each sample is taken (3).")
-@click.option("--think", type=click.Choice(list(THINKING)), default="no", help="With thinking, for models that can.")
+@click.option(
+    "--think", type=click.Choice(list(asking.THINKING)), default="no", help="With thinking, for models that can."
+)
 @click.option("--threads", default="", help="Threads to try, with commas; as the server is set when left out.")
 @click.option("--context", default="", help="Contexts to try, in tokens.")
 @click.option("--temperature", default="", help="Temperatures to try (0).")
@@ -52,8 +53,10 @@ def run(title: str, file: Path | None, **asked: Any) -> None:
     _check(file)
     try:
         with measuring(app) as here:
-            run_id = here.launch(_plan(asked), title=title).id
-            _carry(app, here, run_id, file)
+            launched = here.launch(asking.plan(asked), title=title)
+            if missing := asking.left_out(launched):
+                click.echo(missing, err=True)
+            _carry(app, here, launched.id, file)
     except AppError as error:
         raise _explained(error) from None
 
@@ -98,7 +101,10 @@ def delete(number: int, yes: bool) -> None:
         line = readings.line_of(readings.run_of(number))
         if not yes:
             name = line.run.title or _("Run %(number)s", number=number)
-            click.confirm(_("Delete “%(name)s” with its %(count)s samples?", name=name, count=line.total), abort=True)
+            asking.confirm(ngettext(
+                "Delete “%(name)s” with its %(num)s sample?", "Delete “%(name)s” with its %(num)s samples?", line.over,
+                name=name,
+            ))  # fmt: skip
         here.delete(number)
     except AppError as error:
         raise _explained(error) from None
@@ -129,7 +135,7 @@ def compare(first: str, second: str) -> None:
             before, after = (f"{name} ({cell.runs[0].id})" for name, cell in ((before, one), (after, other)))
         if several:
             before, after = (f"{name} ({cell.machine.name})" for name, cell in ((before, one), (after, other)))
-        shown.comparison(before, after, changes)
+        shown.comparison(before, after, changes, estimated=estimated(one, other))
 
 
 @labo.command("report")
@@ -206,42 +212,10 @@ def _write(numbers: Sequence[int], file: Path) -> None:
     click.echo(_("Written: %(file)s", file=file))
 
 
-def _plan(asked: dict[str, Any]) -> dict[str, Any]:
-    """The options as a plan's JSON; what was left out is left out."""
-    settings = product(
-        THINKING[asked["think"]],
-        _numbers(asked["threads"], int) or [0],
-        _numbers(asked["context"], int) or [0],
-        _numbers(asked["temperature"], float) or [None],
-    )
-    names = ("think", "threads", "context", "temperature")
-    plan = {
-        "models": _names(asked["models"]),
-        "tasks": _names(asked["prompts"]),
-        "kinds": _names(asked["kinds"]),
-        "readings": _numbers(asked["readings"], int),
-        "crowds": _numbers(asked["crowds"], int),
-        "settings": [dict(zip(names, values, strict=True)) for values in settings],
-    }
-    single = {name: asked[name] for name in ("repeats", "max_tokens", "seed") if asked[name] is not None}
-    return {name: value for name, value in plan.items() if value} | single
-
-
-def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _numbers(text: str, kind: type[int] | type[float]) -> list[Any]:
-    try:
-        return [kind(name) for name in _names(text)]
-    except ValueError:
-        raise click.ClickException(_("Numbers with commas are expected: %(text)s", text=text)) from None
-
-
 def _app() -> Flask:
     return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
 
 
 def _explained(error: AppError) -> click.ClickException:
     cause = f"{error.code}: {error.cause}" if error.cause else error.code
-    return click.ClickException(f"{troubles.of_error(error)} ({cause})")
+    return click.ClickException(f"{plan_words.refused(error, asking.OPTIONS)} ({cause})")

@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import click
 from flask import Flask
@@ -19,6 +20,8 @@ from app.errors import AppError
 from app.models.lab import LabRun
 
 LOOK_S = 0.5
+# How often the progress is told where there is no terminal to draw it on.
+TIMES_TOLD = 10
 # What kind of sample each figure is from.
 ASKED = {measure.name: measure.kind for measure in MEASURES}
 SIGNS = {"passed": "✓", "reserve": "!", "failed": "✗"}
@@ -36,18 +39,43 @@ def follow(app: Flask, labo: Labo, run_id: int) -> Progress:
             raise AppError("not_found")
         return found
 
-    def shown(progress: Progress | None) -> str:
+    def in_words(progress: Progress | None) -> str:
         return "" if progress is None else _in_words(progress, names.prompt_name(progress.kind, progress.prompt, tasks))
 
     now = told()
     label = _("Run %(number)s", number=run_id)
-    with click.progressbar(length=now.total, label=label, item_show_func=shown, show_eta=False, file=sys.stderr) as bar:
+    drawn = _bar if sys.stderr.isatty() else _lines
+    with drawn(label, now.total, in_words) as show:
         while True:
-            bar.update(now.done - bar.pos, now)
+            show(now)
             if now.state not in ACTIVE:
                 return now
             time.sleep(LOOK_S)
             now = told()
+
+
+@contextmanager
+def _bar(label: str, total: int, in_words: Callable[[Progress | None], str]) -> Iterator[Callable[[Progress], None]]:
+    drawn = click.progressbar(length=total, label=label, item_show_func=in_words, show_eta=False, file=sys.stderr)
+    with drawn as bar:
+        yield lambda now: bar.update(now.done - bar.pos, now)
+
+
+@contextmanager
+def _lines(label: str, total: int, in_words: Callable[[Progress | None], str]) -> Iterator[Callable[[Progress], None]]:
+    """A line at the beginning, with each tenth of the samples, and at the end."""
+    told = -1
+
+    def show(now: Progress) -> None:
+        nonlocal told
+        over = now.state not in ACTIVE
+        part = TIMES_TOLD * now.done // total if total else 0
+        if over or (now.done < total and part > told):
+            words = str(names.RUN_STATES[now.state]) if over else in_words(now)
+            click.echo(f"{label} · {now.done}/{total} · {words}", err=True)
+            told = part
+
+    yield show
 
 
 def _in_words(progress: Progress, prompt: str) -> str:
@@ -99,7 +127,8 @@ def _beside(entries: Sequence[Entry]) -> None:
     """What has no column: a few lines for each model, without what was not measured."""
     columns, rows = details.table(entries) or ((), ())
     for name, *cells in rows:
-        told = [f"  {head}: {cell}" for head, cell in zip(columns[1:], cells, strict=True) if cell != names.NOTHING]
+        pairs = [pair for pair in zip(columns[1:], cells, strict=True) if pair[1] != names.NOTHING]
+        told = [f"  {_('%(name)s: %(value)s', name=head, value=cell)}" for head, cell in pairs]
         click.echo("\n".join(["", name, *told]))
 
 
@@ -120,24 +149,30 @@ def _figures(entry: Entry, name: str) -> tuple[str, ...]:
     )
 
 
-def comparison(first: str, second: str, changes: Sequence[Change]) -> None:
-    """One line for each figure: both medians with their intervals, and whether they differ."""
+def comparison(first: str, second: str, changes: Sequence[Change], *, estimated: bool) -> None:
+    """One line for each figure: both medians with their intervals, and whether the second differs.
+
+    `estimated`: the energy is, of either.
+    """
     verdicts = {
         "better": _("better"),
         "worse": _("worse"),
         "none": _("no difference seen"),
         "few": _("too few samples to say"),
     }
-    rows = [("", first, second, "")] + [_compared(change, verdicts[change.verdict]) for change in changes]
+    heads = ("", first, second, _("Verdict on %(name)s", name=second))
+    rows = [heads] + [_compared(change, verdicts[change.verdict], estimated=estimated) for change in changes]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
-def _compared(change: Change, verdict: str) -> tuple[str, ...]:
+def _compared(change: Change, verdict: str, *, estimated: bool) -> tuple[str, ...]:
     kind = trends.FIGURES[change.after.figure]
     prompt = change.after.prompt
     name = f"{kind.name} · {names.prompt_name(ASKED[change.after.figure], prompt, {})}" if prompt else str(kind.name)
+    if estimated and change.after.figure == "energy":
+        name = _("%(energy)s (estimated)", energy=name)
     sides = (
         f"{kind.write(value.median * kind.factor)} ({kind.write(value.low * kind.factor)}"
         f" – {kind.write(value.high * kind.factor)})"

@@ -5,12 +5,15 @@ from collections.abc import Mapping
 from itertools import product
 from typing import Any
 
-from flask import redirect, request, url_for
+from flask import flash, redirect, request, url_for
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
-from app.bench.running import forecast
-from app.bench.showing import troubles
+from app.bench.measuring import plan as plans
+from app.bench.running import forecast, planning
+from app.bench.showing import plan_words
 from app.bench.words import CATEGORIES
 from app.bodies import plain_text
 from app.errors import AppError
@@ -21,6 +24,22 @@ from app.web import generation
 MOST_SETTINGS = 20
 # What the advanced part of the form has, beside single tasks; it is shown open where any of it is given.
 ADVANCED = ("readings", "crowds", "context", "temperature", "max_tokens", "seed")
+
+# What the form calls the parts of a plan.
+LABELS: dict[str, LazyString] = {
+    "models": _l("Models"),
+    "kinds": _l("What is measured"),
+    "tasks": _l("Questions"),
+    "repeats": _l("Repeats"),
+    "think": _l("Thinking"),
+    "threads": _l("Threads"),
+    "readings": _l("Lengths to read"),
+    "crowds": _l("People at once"),
+    "context": _l("Context"),
+    "temperature": _l("Temperature"),
+    "max_tokens": _l("Longest answer"),
+    "seed": _l("Seed of the order"),
+}
 
 
 def new_run() -> str:
@@ -40,7 +59,10 @@ def launch() -> Any:
             return _form(form, coming=forecast.of_plan(plan, generation().inventory, labo().tasks()))
         run = labo().launch(plan, current_user.id, plain_text(form.get("title"))[:200])
     except AppError as error:
-        return _form(form, troubles.of_error(error)), error.status
+        return _form(form, plan_words.refused(error, LABELS), error.params.get("field", "")), error.status
+    contexts = {name: told["context"] for name, told in run.models.items()}
+    if missing := plan_words.left_out(planning.left_out(plans.read(run.plan), contexts)):
+        flash(missing, "info")
     return redirect(url_for("lab.run", run_id=run.id))
 
 
@@ -92,7 +114,7 @@ def _whole(form: Mapping[str, str], name: str, default: int) -> int:
     return int(given or default)
 
 
-def _form(given: MultiDict[str, str], wrong: str = "", coming: forecast.Forecast | None = None) -> str:
+def _form(given: MultiDict[str, str], wrong: str = "", field: str = "", coming: forecast.Forecast | None = None) -> str:
     inventory, tasks = generation().inventory, labo().tasks().tasks.values()
     code = sum(bool(task.code) for task in tasks)
     groups = {name: [task for task in tasks if task.category == name] for name in CATEGORIES}
@@ -101,7 +123,10 @@ def _form(given: MultiDict[str, str], wrong: str = "", coming: forecast.Forecast
         "runs",
         given=given,
         wrong=wrong,
+        field=field,
+        labels=LABELS,
         coming=coming,
+        missing=plan_words.left_out(coming.left_out) if coming else "",
         models=inventory.models,
         reachable=inventory.reachable,
         adjusts=inventory.engine.adjusts,

@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import current_app, render_template, request
 
-from app.bench import names, words
+from app.bench import intervals, names, words
 from app.bench.records import readings
 from app.bench.service import Labo
 from app.bench.showing import details, hardware, scatter
@@ -30,6 +30,7 @@ def shared() -> dict[str, Any]:
     return {
         "details": details,
         "hardware": hardware,
+        "intervals": intervals,
         "names": names,
         "words": words,
         "mark": readings.mark,

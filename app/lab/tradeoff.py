@@ -6,13 +6,13 @@ from typing import Any
 from flask import Response, current_app, jsonify, render_template, request
 from flask_login import current_user
 
-from app.bench import names, words
+from app.bench import names
 from app.bench.figures import labels, ranking, thresholds
 from app.bench.figures import tradeoff as choice
 from app.bench.figures.ranking import Entry
 from app.bench.figures.tradeoff import PRESETS, Recommendation, Weights
 from app.bench.records import readings
-from app.bench.showing import trends
+from app.bench.showing import advice, trends
 from app.bench.showing.scatter import scatter
 from app.errors import AppError
 from app.lab.pages import labo, number_asked, page
@@ -39,6 +39,7 @@ def tradeoff() -> str:
         preset=preset,
         presets=PRESETS,
         entries=_shown(entries, found),
+        few=[names.cell_name(one.model, one.setting) for one in found.few if not one.setting.get("threads")],
         found=found,
         choice=_choice(found),
         chart=None if machine and machine.source else scatter(entries, found),
@@ -85,7 +86,8 @@ def _weights() -> tuple[Weights, str]:
 
 def _shown(entries: Sequence[Entry], found: Recommendation) -> list[Entry]:
     """The best score first. Other numbers of threads, tried on a few tasks, are on the pages of their runs."""
-    shown = [entry for entry in entries if entry.key in found.scores or not entry.setting.get("threads")]
+    pictured = {entry.key for entry in choice.rateable(entries)}
+    shown = [entry for entry in entries if entry.key in pictured or not entry.setting.get("threads")]
     return sorted(shown, key=lambda entry: -found.scores.get(entry.key, -1))
 
 
@@ -100,7 +102,7 @@ def _choice(found: Recommendation) -> dict[str, Any] | None:
         "name": names.cell_name(best.model, best.setting),
         "model": best.model,
         "score": found.scores[best.key],
-        "why": words.sentence(found.reason, found.params),
+        "why": advice.why(found),
         "next": [(names.cell_name(entry.model, entry.setting), found.scores[entry.key]) for entry in found.runners_up],
         "certain": found.certain,
         "estimated": best.energy_method == "estimated",

@@ -47,6 +47,10 @@ class Verdict(StrEnum):
     FAILED = "failed"
 
 
+# What a verdict is worth where there is no score of its own, as after a person's word.
+WORTH = {Verdict.PASSED: 1.0, Verdict.RESERVE: 0.5, Verdict.FAILED: 0.0}
+
+
 class LabMachine(db.Model):  # type: ignore[name-defined,misc]
     """Where samples were taken; `description` is what was seen of the hardware, `source` who measured by hand."""
 
@@ -148,7 +152,7 @@ class LabLabel(db.Model):  # type: ignore[name-defined,misc]
     __tablename__ = "lab_labels"
 
     model: Mapped[str] = mapped_column(String(200), primary_key=True)
-    # A to F; empty where neither energy nor time is known.
+    # The class of energy, A to F; empty where none is known, or the model failed.
     letter: Mapped[str] = mapped_column(String(1), default="")
     # To answer a mail of ten lines.
     mail_s: Mapped[int | None]

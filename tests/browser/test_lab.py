@@ -138,6 +138,9 @@ def test_the_report_opens_alone_and_draws_its_charts(
     for size in ({"width": 1440, "height": 900}, PHONE):
         page.set_viewport_size(size)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), size
+    # On the phone, the last: no box of the report hides a part of its ranking.
+    box = page.get_by_role("region", name="Chiffres : Classement")
+    assert box.evaluate("box => box.scrollWidth <= box.clientWidth && box.scrollHeight <= box.clientHeight + 1")
     page.emulate_media(media="print")
     page.set_viewport_size(PAPER)
     assert page.evaluate(CUT) == []

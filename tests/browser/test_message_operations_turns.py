@@ -93,6 +93,7 @@ def test_an_answer_is_rated_with_a_reason(alice: Visitor, two_turns: Tab) -> Non
     reason.press("Enter")
     expect(reason).to_have_count(0)
     expect(bad).to_be_focused()
+    expect(chat.page.locator(".toast")).to_contain_text("la raison est notée")
     chat.page.reload()
     expect(bad).to_have_attribute("aria-pressed", "true")
     assert alice.person

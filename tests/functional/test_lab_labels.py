@@ -12,16 +12,17 @@ from tests.support.person import Person
 from tests.support.processes import wait_until
 from tests.support.site import Site
 
-TASKS = ["calc-total-price", "calc-vat"]
+TASKS = ["calc-vat", "calc-total-price"]
 MAIL = "répond à un mail de 10 lignes en environ"
+# Right, and longer than the task wants it: long enough for a rate.
+USEFUL = "1 740 €. " + " ".join(f"Article {number} compris." for number in range(20))
 
 
 @pytest.fixture
 def measured(site: Site, ollama: FakeOllama) -> int:
     """A run of one model on one task, whose label is told."""
     measuring = Measuring(site)
-    for _answer in range(4):
-        ollama.script(Scenario.answer("Je ne sais pas. " * 20))
+    ollama.script(*[Scenario.answer(USEFUL)] * 4)
     run_id = measuring.launch(kinds=["task"], tasks=TASKS[:1])
     measuring.ended(run_id)
     return run_id
@@ -34,14 +35,14 @@ def listed(person: Person) -> str:
 
 
 def test_a_measured_model_has_its_label_in_the_chat(alice: Person, measured: int) -> None:
-    wait_until(lambda: "Classe" in listed(alice), 10)
+    wait_until(lambda: MAIL in listed(alice), 10)
     models = listed(alice)
-    assert models.count("Classe") == 1
-    assert MAIL in models
+    assert models.count(MAIL) == 1
+    assert "classe d’énergie A" in models
 
 
 def test_a_person_s_word_changes_the_label(site: Site, alice: Person, measured: int) -> None:
-    wait_until(lambda: "Classe" in listed(alice), 10)
+    wait_until(lambda: MAIL in listed(alice), 10)
     assert "Bon pour" not in listed(alice)
     with site.rows() as rows:
         task = rows.query(LabSample).filter_by(run_id=measured, kind="task", warmup=False).one()
@@ -66,4 +67,4 @@ def test_what_another_machine_measured_is_not_told(site: Site, alice: Person) ->
     with site.app.app_context():
         lab.seed(2)
         site.app.extensions["labo"].publish()
-    assert "Classe" not in listed(alice)
+    assert MAIL not in listed(alice)

@@ -11,7 +11,7 @@ from app.models.lab import LabMachine, LabRun, LabSample
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
-from tests.functional.test_lab_labels import listed
+from tests.functional.test_lab_labels import MAIL, USEFUL, listed
 from tests.functional.test_lab_pages import text_of
 from tests.support import votes
 from tests.support.labo import Measuring
@@ -26,9 +26,10 @@ def measuring(site: Site) -> Measuring:
 
 
 def test_a_run_goes_with_its_samples_and_its_label(measuring: Measuring, alice: Person, ollama: FakeOllama) -> None:
+    ollama.script(*[Scenario.answer(USEFUL)] * 2)
     run_id = measuring.launch(kinds=["task"], tasks=["calc-vat"])
     measuring.ended(run_id)
-    wait_until(lambda: "Classe" in listed(alice), 10)
+    wait_until(lambda: MAIL in listed(alice), 10)
     path = f"/lab/runs/{run_id}"
     page = text_of(alice.get(path).text)
     assert f"Supprimer « Mesure {run_id} » ?" in page.replace("\u202f", " ").replace("\u00a0", " ")
@@ -40,18 +41,18 @@ def test_a_run_goes_with_its_samples_and_its_label(measuring: Measuring, alice: 
     assert alice.submit(path + "/delete", {}).status_code == 404
     with measuring.site.rows() as rows:
         assert rows.query(LabSample).filter_by(run_id=run_id).count() == 0
-    assert "Classe" not in listed(alice)
+    assert MAIL not in listed(alice)
 
 
 def test_a_label_is_worked_out_anew_without_it(measuring: Measuring, alice: Person, ollama: FakeOllama) -> None:
-    ollama.script(*[Scenario.answer("Je ne sais pas. " * 20)] * 2)
+    ollama.script(*[Scenario.answer(USEFUL)] * 4)
     kept = measuring.launch(kinds=["task"], tasks=["calc-vat"])
     measuring.ended(kept)
     other = measuring.launch(models=["deepseek-r1:1.5b"], kinds=["task"], tasks=["calc-vat"])
     measuring.ended(other)
-    wait_until(lambda: listed(alice).count("Classe") == 2, 10)
+    wait_until(lambda: listed(alice).count(MAIL) == 2, 10)
     alice.submit(f"/lab/runs/{other}/delete", {})
-    assert listed(alice).count("Classe") == 1
+    assert listed(alice).count(MAIL) == 1
     assert measuring.samples(kept)
 
 

@@ -6,6 +6,7 @@ from app.bench.figures import labels
 from app.bench.figures.cells import SETTING
 from app.bench.figures.labels import Label
 from app.bench.figures.thresholds import ENERGY_CLASSES, LETTERS, TIME_CLASSES
+from app.models.lab import Verdict
 from tests.support.measured import entry, exactly
 
 
@@ -22,6 +23,11 @@ from tests.support.measured import entry, exactly
 def test_classes(energy: float | None, seconds: float | None, letter: str, basis: str) -> None:
     found = labels.label(entry("a", 80, seconds, energy), {})
     assert (found.letter, found.basis) == (letter, basis)
+
+
+def test_a_model_that_failed_has_neither_a_class_nor_a_time() -> None:
+    line = entry("a", 0, 0.9, ENERGY_CLASSES[0] / 2, verdict=Verdict.FAILED, mail_s=3.0)
+    assert labels.label(line, {}) == Label("", "failed", None, None, ())
 
 
 def test_there_are_as_many_classes_as_letters() -> None:

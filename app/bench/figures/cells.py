@@ -11,12 +11,10 @@ from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
-from app.models.lab import Kind, LabMachine, LabRun, LabSample, SampleState, Verdict
+from app.models.lab import WORTH, Kind, LabMachine, LabRun, LabSample, SampleState, Verdict
 
 # What a setting is where a sample does not say.
 SETTING = {"think": False, "threads": 0, "context": 0, "temperature": None}
-# What a verdict is worth where there is no score of its own, as after a person's word.
-WORTH = {Verdict.PASSED: 1.0, Verdict.RESERVE: 0.5, Verdict.FAILED: 0.0}
 # Failures that are the model's: an answer without end is a bad answer, while a dead engine says nothing of it.
 FAULTS = frozenset({"answer_too_long"})
 COLUMNS = (

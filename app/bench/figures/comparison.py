@@ -22,6 +22,11 @@ def side_by_side(first: str, second: str) -> list[tuple[Cell, Cell, list[Change]
     return [triple for triple in found if triple[2]]
 
 
+def estimated(*cells: Cell) -> bool:
+    """Whether any of their energy is reckoned from assumed watts rather than measured."""
+    return any(sample.metrics.get("energy_method") == "estimated" for cell in cells for sample in cell.samples)
+
+
 def _runs(first: int, second: int) -> list[tuple[Cell, Cell]]:
     sides = [gather(run_ids=[readings.run_of(number).id]) for number in (first, second)]
     if not all(sides):

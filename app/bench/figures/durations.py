@@ -1,9 +1,11 @@
 """How long answers take: the parts of their time, and the mail of ten lines."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from statistics import median
 
 from app.bench.figures.cells import Cell, Sample, values
+from app.bench.figures.stats import typical
 from app.models.lab import Kind
 
 # The task whose time is the label's, and its size where another model's rates must do: tokens read and written.
@@ -11,10 +13,25 @@ MAIL_TASK, MAIL_READ, MAIL_WRITTEN = "mail-reply-ten-lines", 350, 150
 PARTS = ("loading", "reading", "thinking", "writing")
 
 
-def split(tasks: Sequence[Sample]) -> dict[str, float]:
-    """Seconds of each part, the median of all answers; nothing where the engine does not tell its reading time."""
-    parts = [found for sample in tasks if (found := _parts(sample))]
-    return {name: median(part[name] for part in parts) for name in PARTS} if parts else {}
+def split(answers: Sequence[Sample], total_s: float | None) -> dict[str, float]:
+    """Seconds of each part of `total_s`, the median time of these answers; nothing where the engine does not tell its
+    reading time.
+
+    Each part is the median of the same answers as the time, disturbed ones apart. Medians of parts do not add up to
+    that of the whole: they share it out.
+    """
+    known: defaultdict[str, list[tuple[bool, dict[str, float]]]] = defaultdict(list)
+    for sample in answers:
+        if parts := _parts(sample):
+            known[sample.prompt].append((sample.disturbed, parts))
+    by_task = [
+        [parts for disturbed, parts in task if not disturbed] or [parts for _disturbed, parts in task]
+        for task in known.values()
+    ]
+    found = {name: typical([[parts[name] for parts in task] for task in by_task]) for name in PARTS}
+    middles = {name: figure.median for name, figure in found.items() if figure}
+    whole = sum(middles.values())
+    return {name: middle * total_s / whole for name, middle in middles.items()} if whole and total_s is not None else {}
 
 
 def mail_seconds(cell: Cell) -> float | None:

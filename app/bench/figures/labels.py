@@ -11,12 +11,16 @@ from app.bench.figures import thresholds
 from app.bench.figures.cells import SETTING
 from app.bench.figures.ranking import Entry, leaderboard
 from app.extensions import db
-from app.models.lab import Kind, LabLabel, LabMachine, LabRun, LabSample
+from app.models.lab import Kind, LabLabel, LabMachine, LabRun, LabSample, Verdict
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """`letter` A to F by `basis`, "energy" or "time" (both empty where neither is known); `good_at`: categories."""
+    """`letter` A to F by `basis`, "energy" or "time", both empty where neither is known; `good_at`: categories.
+
+    A model that failed has no letter, with the basis "failed", and no time: next to nothing is spent on a bad answer,
+    and the best letter would recommend it.
+    """
 
     letter: str
     basis: str
@@ -27,8 +31,10 @@ class Label:
 
 def label(entry: Entry, categories: Mapping[str, str]) -> Label:
     """Of one line; `categories`: which one each task is of."""
-    letter, basis = "", ""
-    if entry.energy_wh:
+    letter, basis, failed = "", "", entry.verdict == Verdict.FAILED
+    if failed:
+        basis = "failed"
+    elif entry.energy_wh:
         letter, basis = _letter(entry.energy_wh.median, thresholds.ENERGY_CLASSES), "energy"
     elif entry.time_s:
         letter, basis = _letter(entry.time_s.median, thresholds.TIME_CLASSES), "time"
@@ -36,7 +42,7 @@ def label(entry: Entry, categories: Mapping[str, str]) -> Label:
     return Label(
         letter=letter,
         basis=basis,
-        mail_s=rounded(entry.mail_s) if entry.mail_s is not None else None,
+        mail_s=rounded(entry.mail_s) if entry.mail_s is not None and not failed else None,
         ram_bytes=entry.ram_bytes.median if entry.ram_bytes else known,
         good_at=good_at(entry.by_task, categories),
     )
@@ -67,7 +73,9 @@ def publish(machine_id: int, categories: Mapping[str, str]) -> None:
     db.session.execute(delete(LabLabel))
     for model, made in by_model(entries, categories).items():
         ram = None if made.ram_bytes is None else round(made.ram_bytes)
-        told = {"letter": made.letter, "mail_s": made.mail_s, "ram_bytes": ram, "good_at": list(made.good_at)}
+        # The chat calls the letter that of energy; what a class by time would say, the time of a mail says there.
+        letter = made.letter if made.basis == "energy" else ""
+        told = {"letter": letter, "mail_s": made.mail_s, "ram_bytes": ram, "good_at": list(made.good_at)}
         db.session.add(LabLabel(model=model, **told))
     db.session.commit()
 

@@ -89,7 +89,8 @@ def entry(cell: Cell) -> Entry:
     judged = [sample for sample in tasks if sample.worth is not None]
     by_task = _by_task(judged)
     quality = share([mean / 100 for mean in by_task.values()])
-    time_s = _typical(_useful(tasks), "total_ms", 1 / 1000)
+    useful = _useful(tasks)
+    time_s = _typical(useful, "total_ms", 1 / 1000)
     failures = Counter(name for sample in judged for name in sample.judgement.get("failures", ()))
     historical = bool(cell.machine.source)
     verdict, reason, params = (
@@ -124,7 +125,7 @@ def entry(cell: Cell) -> Entry:
             (sample.metrics["energy_method"] for sample in tasks[::-1] if sample.metrics.get("energy_method")), ""
         ),
         crowds=_crowds(cell),
-        split=split(tasks),
+        split=split(useful, time_s.median if time_s else None),
         mail_s=mail_seconds(cell),
         verdict=verdict,
         reason=reason,

@@ -8,7 +8,7 @@ from statistics import fmean, median
 from typing import Any
 
 from app.bench.figures.cells import Cell, Sample, at, gather, values
-from app.bench.figures.stats import FEWEST, Figure, Share, compare, figure, share, typical
+from app.bench.figures.stats import Figure, Share, compare, compare_shares, compare_tasks, figure, share, typical
 from app.bench.figures.thresholds import WORSE_PART
 from app.models.lab import Kind, LabRun
 
@@ -112,24 +112,8 @@ def _change(measure: Measure, prompt: str, before: Cell, after: Cell) -> Change 
     old, new = _by_prompt(before, measure, prompt), _by_prompt(after, measure, prompt)
     if measure.paired:
         common = sorted(set(old) & set(new))
-        middles = [(median(old[task]), median(new[task])) for task in common]
-        # Task against task: their lengths differ far more than engines do.
-        if len(common) < FEWEST:
-            # Too few tasks to tell noise by: their repeats do.
-            first, second = (
-                [
-                    value / middle
-                    for task, (middle, _) in zip(common, middles, strict=True)
-                    if middle > 0
-                    for value in side[task]
-                ]
-                for side in (old, new)
-            )
-        else:
-            second = [late / early for early, late in middles if early > 0]
-            first = [1.0] * len(second)
-        found = compare(first, second, lower_is_better=measure.lower_is_better, least=WORSE_PART)
-        shown = figure([early for early, _late in middles]), figure([late for _early, late in middles])
+        found = compare_tasks(old, new, lower_is_better=measure.lower_is_better, least=WORSE_PART)
+        shown = figure([median(old[task]) for task in common]), figure([median(new[task]) for task in common])
     else:
         first, second = old.get(prompt, []), new.get(prompt, [])
         found = compare(first, second, lower_is_better=measure.lower_is_better, least=WORSE_PART)
@@ -151,9 +135,8 @@ def _quality(before: Cell, after: Cell) -> Change | None:
     first, second = share([old[task] for task in common]), share([new[task] for task in common])
     if first is None or second is None:
         return None
-    verdict = "worse" if second.high < first.low else "better" if second.low > first.high else "none"
     points = [_point(cell, cell.runs[0], QUALITY, "", value) for cell, value in ((before, first), (after, second))]
-    return Change(verdict, points[0], points[1], second.mean / first.mean if first.mean else None)
+    return Change(compare_shares(first, second), points[0], points[1], second.mean / first.mean if first.mean else None)
 
 
 def _points(one: Cell) -> Iterator[Point]:

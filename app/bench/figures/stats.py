@@ -1,6 +1,6 @@
 """Honest statistics: medians with intervals, shares with intervals, outliers shown, differences only where seen."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import comb, sqrt
 from statistics import median
@@ -152,6 +152,30 @@ def compare(a: Sequence[float], b: Sequence[float], *, lower_is_better: bool, le
     if not seen:
         return Difference("none", before, after)
     return Difference("better" if (after.median < before.median) == lower_is_better else "worse", before, after)
+
+
+def compare_tasks(
+    a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]], *, lower_is_better: bool, least: float = 0.0
+) -> Difference | None:
+    """The same for values by task, as parts of `a`: task against task, as their lengths differ far more than engines.
+
+    Where both had too few tasks to tell noise by, their repeats do.
+    """
+    middles = {task: (median(a[task]), median(b[task])) for task in sorted(a.keys() & b.keys())}
+    if len(middles) >= FEWEST:
+        after = [late / early for early, late in middles.values() if early > 0]
+        before = [1.0] * len(after)
+    else:
+        before, after = (
+            [value / early for task, (early, _late) in middles.items() if early > 0 for value in side[task]]
+            for side in (a, b)
+        )
+    return compare(before, after, lower_is_better=lower_is_better, least=least)
+
+
+def compare_shares(a: Share, b: Share) -> str:
+    """The verdict on `b` against `a`, as in `Difference`: different where the intervals do not overlap."""
+    return "worse" if b.high < a.low else "better" if b.low > a.high else "none"
 
 
 def as_json(figure: Figure | Share | None) -> dict[str, Any] | None:

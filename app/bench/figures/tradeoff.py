@@ -2,15 +2,10 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
-from flask_babel import ngettext
-
-from app.bench import names
 from app.bench.figures.ranking import Entry
-from app.bench.figures.stats import FEWEST, Figure, share, typical
+from app.bench.figures.stats import Figure, compare_shares, compare_tasks, share, typical
 from app.bench.figures.thresholds import FEWEST_TASKS, LEAST_PART, LEAST_POINTS, WORSE_PART
-from app.doctor.figures import number
 from app.models.lab import Verdict
 
 RUNNERS_UP = 3
@@ -34,17 +29,29 @@ PRESETS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Recommendation:
-    """`best` None: nothing can be recommended; `reason` and `params` say why it is best (`app/bench/words.py`).
+class Seen:
+    """How the best stands to the next in a respect (a name in `Weights`): "better", "worse" or "none", and its own
+    figure less the other's in points of quality, in seconds, or in parts of the other's energy.
+    """
 
-    `scores`: of 100, by the entries' keys; `certain`: whether it differs beyond noise from the next one.
+    aspect: str
+    verdict: str
+    amount: float
+
+
+@dataclass(frozen=True, slots=True)
+class Recommendation:
+    """`best` None: nothing can be recommended. `seen`: against the first of the runners-up, what counts most first.
+
+    `scores`: of 100, by the keys of those that did not fail; `few`: those that were not asked enough of what the
+    others were; `certain`: whether it stays before the runners-up by those differences alone that were seen.
     """
 
     best: Entry | None = None
     scores: dict[str, int] = field(default_factory=dict)
     runners_up: list[Entry] = field(default_factory=list)
-    reason: str = "choice_none"
-    params: dict[str, Any] = field(default_factory=dict)
+    seen: list[Seen] = field(default_factory=list)
+    few: list[Entry] = field(default_factory=list)
     certain: bool = False
 
 
@@ -52,10 +59,12 @@ def rateable(entries: Sequence[Entry]) -> list[Entry]:
     """Those that were asked enough of the same tasks (fewer, where nobody had more), with their figures over these:
     who was asked easier tasks is neither better nor quicker for that.
     """
-    measured = [entry for entry in entries if entry.quality and entry.time_s]
-    least = min(max((entry.tasks for entry in measured), default=0), FEWEST_TASKS)
+    measured = [entry for entry in entries if _useful(entry)]
+    # Who failed is held against the others, not the others against it.
+    usual = [entry for entry in measured if _allowed(entry)] or measured
+    least = min(max((entry.tasks for entry in usual), default=0), FEWEST_TASKS)
     found, tasks = max(
-        (_alike(one, measured, least) for one in measured),
+        (_alike(one, measured, least) for one in usual),
         key=lambda kept: (len(kept[0]), len(kept[1])),
         default=([], frozenset()),
     )
@@ -70,6 +79,8 @@ def rateable(entries: Sequence[Entry]) -> list[Entry]:
             time_s=_over(one.times, timed),
             energy_wh=_over(one.energies, counted),
             by_task={task: one.by_task[task] for task in sorted(tasks)},
+            times=_only(one.times, timed),
+            energies=_only(one.energies, counted),
         )
         for one in found
     ]
@@ -87,48 +98,65 @@ def pareto(entries: Sequence[Entry]) -> list[Entry]:
 
 def recommend(entries: Sequence[Entry], weights: Weights) -> Recommendation:
     """The best by these weights; never one that failed."""
-    rated = scores(entries, weights)
-    allowed = [entry for entry in rateable(entries) if entry.verdict not in (None, Verdict.FAILED)]
+    rated = rateable(entries)
+    keys = {one.key for one in rated}
+    few = [one for one in entries if _useful(one) and one.key not in keys]
+    allowed = [one for one in rated if _allowed(one)]
+    if not allowed:
+        return Recommendation(few=few)
+    parts = _parts(rated, weights)
+    scores = {one.key: sum(parts[one.key].values()) for one in allowed}
+    best, *others = sorted(allowed, key=lambda one: (-scores[one.key], -_quality(one), _time(one), one.key))
     whole = {entry.key: entry for entry in entries}
-    ordered = sorted(allowed, key=lambda one: (-rated[one.key], -_quality(one), _time(one), one.key))
-    shown = {key: round(score) for key, score in rated.items()}
-    if not ordered:
-        return Recommendation(scores=shown)
-    best, others = ordered[0], ordered[1:]
-    reason, params = _why(best, allowed)
-    certain = not others or _apart(best, others[0])
-    runners_up = [whole[one.key] for one in others[:RUNNERS_UP]]
-    return Recommendation(whole[best.key], shown, runners_up, reason, params, certain)
+    return Recommendation(
+        best=whole[best.key],
+        scores={key: round(score) for key, score in scores.items()},
+        runners_up=[whole[one.key] for one in others[:RUNNERS_UP]],
+        seen=sorted(_seen(best, others[0]), key=lambda seen: -getattr(weights, seen.aspect)) if others else [],
+        few=few,
+        certain=all(_ahead(best, other, parts) for other in others[:RUNNERS_UP]),
+    )
 
 
-def scores(entries: Sequence[Entry], weights: Weights) -> dict[str, float]:
-    """Of 100 for each that can be rated: the best there is in a respect has all of it, the worst nothing.
+def _parts(rated: Sequence[Entry], weights: Weights) -> dict[str, dict[str, float]]:
+    """What each respect adds to a score of 100: the best there is in it has all of it, the worst nothing.
 
     Where all are nearly the same they stay so: a difference that hardly matters is not blown up. Who has no figure of
     energy has nothing there, unless nobody has one: then it does not count.
     """
-    rated = rateable(entries)
-    if not rated:
-        return {}
-    parts = [
-        (weights.quality, _scale([_quality(one) for one in rated], LEAST_POINTS, higher=True)),
-        (weights.speed, _scale([_time(one) for one in rated], LEAST_PART * max(map(_time, rated)))),
-    ]
-    energies = [one.energy_wh.median for one in rated if one.energy_wh]
-    if energies:
-        scale = _scale(energies, LEAST_PART * max(energies))
-        parts.append((weights.sobriety, scale))
-    total = sum(weight for weight, _scale in parts)
-    if total <= 0:
-        parts, total = [(1.0, scale) for _weight, scale in parts], len(parts)
-    found = {}
-    for one in rated:
-        seen = [_quality(one), _time(one), one.energy_wh.median if one.energy_wh else None]
-        points = sum(
-            weight * scale(value) for (weight, scale), value in zip(parts, seen, strict=False) if value is not None
-        )
-        found[one.key] = 100 * points / total
-    return found
+    scales = {
+        "quality": _scale([_quality(one) for one in rated], LEAST_POINTS, higher=True),
+        "speed": _scale([_time(one) for one in rated], LEAST_PART * max(map(_time, rated))),
+    }
+    if energies := [one.energy_wh.median for one in rated if one.energy_wh]:
+        scales["sobriety"] = _scale(energies, LEAST_PART * max(energies))
+    counts = {aspect: getattr(weights, aspect) for aspect in scales}
+    if sum(counts.values()) <= 0:
+        counts = dict.fromkeys(scales, 1.0)
+    total = sum(counts.values())
+    return {
+        one.key: {
+            aspect: 100 * counts[aspect] / total * scales[aspect](value)
+            for aspect, value in _values(one).items()
+            if aspect in scales
+        }
+        for one in rated
+    }
+
+
+def _values(entry: Entry) -> dict[str, float]:
+    """The figures by the respects that they count in; without energy where it is not known."""
+    known = {"quality": _quality(entry), "speed": _time(entry)}
+    return known | ({"sobriety": entry.energy_wh.median} if entry.energy_wh else {})
+
+
+def _useful(entry: Entry) -> bool:
+    """Whether anything useful was answered: who answers nonsense is not quick."""
+    return entry.time_s is not None and _quality(entry) > 0
+
+
+def _allowed(entry: Entry) -> bool:
+    return entry.verdict not in (None, Verdict.FAILED)
 
 
 def _alike(first: Entry, entries: Sequence[Entry], least: int) -> tuple[list[Entry], frozenset[str]]:
@@ -142,7 +170,11 @@ def _alike(first: Entry, entries: Sequence[Entry], least: int) -> tuple[list[Ent
 
 
 def _over(figures: Mapping[str, Sequence[float]], tasks: Iterable[str]) -> Figure | None:
-    return typical(figures[task] for task in sorted(tasks) if task in figures)
+    return typical(_only(figures, tasks).values())
+
+
+def _only(figures: Mapping[str, Sequence[float]], tasks: Iterable[str]) -> dict[str, list[float]]:
+    return {task: list(figures[task]) for task in sorted(tasks) if task in figures}
 
 
 def _scale(values: Sequence[float], least: float, *, higher: bool = False) -> Callable[[float], float]:
@@ -152,64 +184,32 @@ def _scale(values: Sequence[float], least: float, *, higher: bool = False) -> Ca
     return lambda value: 1 - abs(best - value) / width
 
 
-def _why(best: Entry, allowed: Sequence[Entry]) -> tuple[str, dict[str, Any]]:
-    """One sentence against its neighbours on the front of those that could be chosen."""
-    front = pareto(allowed)
-    keys = [one.key for one in front]
-    if best.key not in keys:
-        beats = next(one for one in front[::-1] if _time(one) <= _time(best))
-        less = _less(best, beats)
-        return ("choice_sober", {"less": less, "better": _name(beats)}) if less else ("choice_close", {})
-    place = keys.index(best.key)
-    faster = front[place - 1] if place else None
-    better = front[place + 1] if place + 1 < len(front) else None
-    if faster is None and better is None:
-        return ("choice_only", {}) if len(allowed) == 1 else ("choice_alone", {})
-    told: dict[str, Any] = {}
-    if faster:
-        told |= {"more": _apart_s(best, faster), "faster": _name(faster), "points": _points(best, faster)}
-    if better is None:
-        return "choice_best", told
-    if faster is None:
-        told = {"sooner": _apart_s(better, best), "better": _name(better), "points": _points(better, best)}
-        return "choice_fastest", told
-    if less := _less(best, better):
-        return "choice_between_energy", told | {"less": less, "better": _name(better)}
-    return "choice_between_time", told | {"sooner": _apart_s(better, best), "better": _name(better)}
+def _seen(one: Entry, other: Entry) -> list[Seen]:
+    """What differs beyond noise, by the same tests as where two models are compared."""
+    if not one.quality or not other.quality:
+        return []
+    points = one.quality.mean - other.quality.mean
+    found = [Seen("quality", compare_shares(other.quality, one.quality), points)]
+    seconds = _time(one) - _time(other)
+    found.append(Seen("speed", _less(other.times, one.times, seconds), seconds))
+    if one.energy_wh and other.energy_wh and other.energy_wh.median > 0:
+        part = one.energy_wh.median / other.energy_wh.median - 1
+        found.append(Seen("sobriety", _less(other.energies, one.energies, part), part))
+    return found
 
 
-def _apart(one: Entry, other: Entry) -> bool:
-    """Whether a difference was seen in quality or in time."""
-    a, b = one.quality, other.quality
-    if a and b and (a.low > b.high or b.low > a.high):
-        return True
-    first, second = one.time_s, other.time_s
-    if not first or not second or min(first.count, second.count) < FEWEST:
-        return False
-    if abs(first.median - second.median) < WORSE_PART * first.median:
-        return False
-    return first.low > second.high or second.low > first.high
+def _less(a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]], amount: float) -> str:
+    """The verdict on `b` against `a`, where less is better; none where the medians do not say the same."""
+    found = compare_tasks(a, b, lower_is_better=True, least=WORSE_PART)
+    said = "better" if amount < 0 else "worse"
+    return said if found and found.verdict == said else "none"
 
 
-def _less(one: Entry, other: Entry) -> str:
-    """How much less energy; empty where it is not less, or not known."""
-    if not one.energy_wh or not other.energy_wh or one.energy_wh.median > 0.95 * other.energy_wh.median:
-        return ""
-    return names.share(100 * (1 - one.energy_wh.median / other.energy_wh.median))
-
-
-def _points(one: Entry, other: Entry) -> str:
-    points = _quality(one) - _quality(other)
-    shown = number(points) if points >= 2 else number(points, 1)
-    return str(ngettext("%(count)s point", "%(count)s points", int(points), count=shown))
-
-
-def _apart_s(slower: Entry, quicker: Entry) -> str:
-    return names.seconds(_time(slower) - _time(quicker))
-
-
-def _name(entry: Entry) -> str:
-    return names.cell_name(entry.model, entry.setting)
+def _ahead(best: Entry, other: Entry, parts: Mapping[str, Mapping[str, float]]) -> bool:
+    """Whether the differences that were seen are enough for it to have the better score."""
+    first, second = parts[best.key], parts[other.key]
+    told = [seen.aspect for seen in _seen(best, other) if seen.verdict != "none"]
+    return sum(first.get(aspect, 0.0) - second.get(aspect, 0.0) for aspect in told) > 0
 
 
 def _quality(entry: Entry) -> float:

@@ -25,6 +25,11 @@ class Cell:
     warmup: bool = False
 
 
+def fits(length: int, context: int) -> bool:
+    """Whether a text of so many tokens can be read; 0: the context is not known."""
+    return not context or length <= context
+
+
 def arranged(
     plan: Plan,
     settings_of: Callable[[str], tuple[Setting, ...]],
@@ -68,7 +73,7 @@ def _block(
     if Kind.LOAD in plan.kinds:
         rest.append(Cell(model, plain, Kind.LOAD, WARM, repeat))
     if Kind.READING in plan.kinds:
-        fitting = (length for length in plan.readings if not context or length <= context)
+        fitting = (length for length in plan.readings if fits(length, context))
         rest += (Cell(model, plain, Kind.READING, str(length), repeat) for length in fitting)
     if Kind.CROWD in plan.kinds:
         rest += (Cell(model, plain, Kind.CROWD, str(people), repeat) for people in plan.crowds)

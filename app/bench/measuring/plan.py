@@ -16,6 +16,17 @@ REPEATS, MOST_REPEATS = 3, 50
 # Bounds of what may be asked for.
 LONGEST_READING, LARGEST_CROWD, MOST_NAMES = 100_000, 64, 200
 SHORTEST_READING = 50
+# The least and the most of each number that may be asked for.
+LIMITS: dict[str, tuple[int, int]] = {
+    "readings": (SHORTEST_READING, LONGEST_READING),
+    "crowds": (1, LARGEST_CROWD),
+    "repeats": (1, MOST_REPEATS),
+    "threads": (0, 1024),
+    "context": (0, 1_000_000),
+    "temperature": (0, 2),
+    "max_tokens": (0, 1_000_000),
+    "seed": (0, 2**31 - 1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +77,12 @@ def read(given: Any) -> Plan:
     return plan
 
 
-def _whole(low: int, high: int) -> Callable[[Any, str], int]:
-    def read(value: Any, name: str) -> int:
-        # True is a number too.
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise AppError("invalid_field", field=name)
-        return value
-
-    return read
+def _whole(value: Any, name: str) -> int:
+    low, high = LIMITS[name]
+    # True is a number too.
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise AppError("invalid_field", field=name)
+    return value
 
 
 def _several(one: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, ...]]:
@@ -106,12 +115,13 @@ def setting(value: Any, name: str) -> Setting:
     if not isinstance(think, bool):
         raise AppError("invalid_field", field="think")
     if temperature is not None:
-        if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not 0 <= temperature <= 2:
+        low, high = LIMITS["temperature"]
+        if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not low <= temperature <= high:
             raise AppError("invalid_field", field="temperature")
         # 0 is what it is where nobody says.
         temperature = float(temperature) or None
-    threads = _whole(0, 1024)(value.get("threads") or 0, "threads")
-    context = _whole(0, 1_000_000)(value.get("context") or 0, "context")
+    threads = _whole(value.get("threads") or 0, "threads")
+    context = _whole(value.get("context") or 0, "context")
     return Setting(think, threads, context, temperature)
 
 
@@ -120,9 +130,9 @@ READERS: dict[str, Callable[[Any, str], Any]] = {
     "settings": _several(setting),
     "kinds": _several(_kind),
     "tasks": _several(_name),
-    "readings": _several(_whole(SHORTEST_READING, LONGEST_READING)),
-    "crowds": _several(_whole(1, LARGEST_CROWD)),
-    "repeats": _whole(1, MOST_REPEATS),
-    "max_tokens": _whole(0, 1_000_000),
-    "seed": _whole(0, 2**31 - 1),
+    "readings": _several(_whole),
+    "crowds": _several(_whole),
+    "repeats": _whole,
+    "max_tokens": _whole,
+    "seed": _whole,
 }

@@ -20,18 +20,19 @@ LOOKED_AT = 2_000
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """`seconds` None: nothing was measured here that tells it."""
+    """`seconds` None: nothing was measured here that tells it; `left_out`: the texts that do not fit."""
 
     samples: int
     seconds: float | None
+    left_out: dict[tuple[int, int], list[str]]
 
 
 def of_plan(plan: dict[str, Any], inventory: Inventory, tasks: Tasks) -> Forecast:
     """Raises what launching it would raise."""
-    _definite, _models, cells = planning.definite(plans.read(plan), inventory, tasks)
+    definite, models, cells = planning.definite(plans.read(plan), inventory, tasks)
     wanted = [Spent(place, cell.kind, cell.model, cell.prompt, None) for place, cell in enumerate(cells)]
     _done, _total, seconds = count([*_earlier(len(cells)), *wanted])
-    return Forecast(len(cells), seconds)
+    return Forecast(len(cells), seconds, planning.left_out(definite, {model.name: model.context for model in models}))
 
 
 def _earlier(first: int) -> list[Spent]:

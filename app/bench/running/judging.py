@@ -8,11 +8,24 @@ from app.bench.measuring.order import Cell
 from app.bench.measuring.sampler import Question
 from app.bench.programs import coding
 from app.bench.tasks import office
-from app.bench.tasks.reading import Tasks
+from app.bench.tasks.reading import Task, Tasks
 from app.errors import AppError
 
 # Tokens that a model may think beside its answer, and those of a context that question and template take.
 THINKING_TOKENS, ROOM_TOKENS = 2048, 512
+# Of a context that is asked for: below that hardly a thought comes to its end.
+LEAST_THINKING = 512
+
+
+def least_context(task: Task, max_tokens: int, *, think: bool) -> int:
+    """The smallest context that has room for a task's answer; in a smaller one every model fails alike."""
+    answer = min(max_tokens or task.max_tokens, task.max_tokens) + (LEAST_THINKING if think else 0)
+    return _taken(task) + answer
+
+
+def _taken(task: Task) -> int:
+    """What the question and what goes with it take of a context."""
+    return ROOM_TOKENS + len(task.question.encode()) // 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +42,7 @@ class Judge:
         if task is None:
             raise AppError("unknown_task", task=cell.prompt)
         wanted = (self.max_tokens or task.max_tokens) + (THINKING_TOKENS if cell.setting.think else 0)
-        room = max(64, context - ROOM_TOKENS - len(task.question.encode()) // 3) if context else wanted
+        room = max(64, context - _taken(task)) if context else wanted
         return Question(task.question, min(wanted, room))
 
     def runs(self, cell: Cell) -> bool:

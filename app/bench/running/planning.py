@@ -1,11 +1,14 @@
 """A plan made definite for this server: which models there are, what each can do, which tasks a word stands for."""
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
-from app.bench.measuring.order import Cell, arranged
-from app.bench.measuring.plan import GROUPS, Plan, Setting
+from app.bench.measuring.order import Cell, arranged, fits
+from app.bench.measuring.plan import GROUPS, READINGS, Plan, Setting
+from app.bench.measuring.sampler import CROWD_TOKENS
+from app.bench.running.judging import ROOM_TOKENS, least_context
 from app.bench.tasks.reading import Tasks
 from app.engines.base import Engine, Model
 from app.errors import AppError
@@ -18,7 +21,8 @@ MOST_SAMPLES = 20_000
 def definite(plan: Plan, inventory: Inventory, tasks: Tasks) -> tuple[Plan, list[Model], list[Cell]]:
     """The plan with all names in it, its models, and its samples in their order.
 
-    Raises unknown_model, thinking_unsupported, unknown_task, setting_fixed, nothing_to_measure, plan_too_large.
+    Raises unknown_model, thinking_unsupported, unknown_task, setting_fixed, context_too_small, reading_too_long,
+    nothing_to_measure, plan_too_large.
     """
     models = _thinking(_models(plan, inventory), plan, inventory)
     names = tuple(model.name for model in models)
@@ -30,7 +34,9 @@ def definite(plan: Plan, inventory: Inventory, tasks: Tasks) -> tuple[Plan, list
         model.name: tuple(setting for setting in plan.settings if model.thinking or not setting.think)
         for model in models
     }
+    _check_contexts(plan, {setting for settings in able.values() for setting in settings}, tasks)
     contexts = {model.name: model.context for model in models}
+    _check_readings(plan, contexts)
     # An engine whose options cannot be changed cannot be told to unload a model either.
     cells = arranged(plan, able.__getitem__, contexts.__getitem__, unloads=bool(inventory.engine.adjusts))
     if all(cell.warmup for cell in cells):
@@ -50,6 +56,42 @@ def check_settings(settings: Sequence[Setting], engine: Engine) -> None:
     for field in ("threads", "context"):
         if field not in engine.adjusts and any(getattr(setting, field) for setting in settings):
             raise AppError("setting_fixed", engine=engine.label, field=field)
+
+
+def left_out(plan: Plan, contexts: Mapping[str, int]) -> dict[tuple[int, int], list[str]]:
+    """The texts that are not read since they do not fit: length and context, with the models. `contexts`: their own."""
+    found: dict[tuple[int, int], list[str]] = defaultdict(list)
+    if Kind.READING in plan.kinds:
+        for length in plan.readings:
+            for model, context in _blocks(plan, contexts):
+                if not fits(length, context):
+                    found[length, context].append(model)
+    return dict(found)
+
+
+def _blocks(plan: Plan, contexts: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Each model with each context that it is asked in."""
+    pairs = [(model, setting.context or own) for model, own in contexts.items() for setting in plan.settings]
+    return list(dict.fromkeys(pairs))
+
+
+def _check_contexts(plan: Plan, settings: Collection[Setting], tasks: Tasks) -> None:
+    """Raises context_too_small: what then fails would be said of the model."""
+    for setting in settings:
+        asked = [least_context(tasks.tasks[name], plan.max_tokens, think=setting.think) for name in plan.tasks]
+        least = max([ROOM_TOKENS + CROWD_TOKENS, *asked])
+        if 0 < setting.context < least:
+            raise AppError("context_too_small", field="context", context=setting.context, least=least)
+
+
+def _check_readings(plan: Plan, contexts: Mapping[str, int]) -> None:
+    """Raises reading_too_long for a text that nothing can read, if somebody chose it."""
+    if plan.readings == READINGS or Kind.READING not in plan.kinds:
+        return
+    largest = [context for _model, context in _blocks(plan, contexts)]
+    for length in plan.readings:
+        if largest and not any(fits(length, context) for context in largest):
+            raise AppError("reading_too_long", field="readings", length=length, context=max(largest))
 
 
 def _models(plan: Plan, inventory: Inventory) -> list[Model]:

@@ -1,14 +1,18 @@
-"""What reports recommend: one model for each machine, since times on different machines cannot be compared."""
+"""What is recommended, in words: why it is best, and for reports one model for each machine."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from app.bench import words
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app.bench import names, words
 from app.bench.figures.ranking import Entry
-from app.bench.figures.tradeoff import PRESETS, Recommendation, recommend
+from app.bench.figures.tradeoff import PRESETS, Recommendation, Seen, recommend
 from app.bench.showing import charts
 from app.bench.showing.charts import Chart
 from app.bench.showing.scatter import scatter
+from app.doctor.figures import number
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,27 @@ class Advice:
     why: str
     certain: bool
     estimated: bool
+
+
+def why(choice: Recommendation) -> str:
+    """One sentence against the next one: what counts most comes first, and no difference that was not seen."""
+    if not choice.seen:
+        return words.sentence("choice_only" if choice.best else "choice_none")
+    first, *rest = choice.seen
+    other = names.cell_name(choice.runners_up[0].model, choice.runners_up[0].setting)
+    better, worse = ([_amount(seen) for seen in rest if seen.verdict == verdict] for verdict in ("better", "worse"))
+    alike = [_of(seen) for seen in rest if seen.verdict == "none"]
+    if first.verdict == "none":
+        parts = [_("No difference %(of_what)s was seen from %(other)s", of_what=_of(first), other=other)]
+        parts += [_("nor %(of_what)s", of_what=one) for one in alike]
+        parts += [_("but with %(gains)s", gains=_both(better))] if better else []
+    else:
+        parts = [_("%(amount)s than %(other)s", amount=_amount(first), other=other)]
+        parts += [_("with %(gains)s", gains=_both(better))] if better else []
+    parts += [_("for %(losses)s", losses=_both(worse))] if worse else []
+    if first.verdict != "none" and alike:
+        parts.append(_("without any difference %(of_what)s seen", of_what=_nor(alike)))
+    return f"{', '.join(parts)}."
 
 
 def of_entries(entries: Sequence[Entry]) -> tuple[list[Advice], list[Chart]]:
@@ -46,7 +71,38 @@ def _advice(choice: Recommendation, best: Entry, machine: str) -> Advice:
         machine=machine,
         name=charts.entry_name(best),
         score=choice.scores[best.key],
-        why=words.sentence(choice.reason, choice.params),
+        why=why(choice),
         certain=choice.certain,
         estimated=best.energy_method == "estimated",
     )
+
+
+def _amount(seen: Seen) -> str:
+    """A difference that was seen."""
+    size, better = abs(seen.amount), seen.verdict == "better"
+    if seen.aspect == "quality":
+        points = ngettext("%(count)s point", "%(count)s points", int(size), count=number(size, 0 if size >= 2 else 1))
+        texts = _("%(points)s of quality more", points=points), _("%(points)s of quality less", points=points)
+    elif seen.aspect == "speed":
+        time = names.seconds(size)
+        texts = _("%(time)s less for an answer", time=time), _("%(time)s more for an answer", time=time)
+    elif seen.amount >= 1:
+        return str(_("%(count)s times as much energy", count=number(1 + size, 1 if size < 9 else 0)))
+    else:
+        part = names.share(100 * size)
+        texts = _("%(part)s less energy", part=part), _("%(part)s more energy", part=part)
+    return str(texts[0] if better else texts[1])
+
+
+def _of(seen: Seen) -> str:
+    return str({"quality": _("of quality"), "speed": _("of time"), "sobriety": _("of energy")}[seen.aspect])
+
+
+def _both(parts: Sequence[str]) -> str:
+    one, *others = parts
+    return str(_("%(one)s and %(other)s", one=one, other=others[0])) if others else one
+
+
+def _nor(parts: Sequence[str]) -> str:
+    one, *others = parts
+    return str(_("%(one)s or %(other)s", one=one, other=others[0])) if others else one

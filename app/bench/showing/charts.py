@@ -78,7 +78,8 @@ def split(entries: Iterable[Entry], name_of: Callable[[Entry], str]) -> Chart | 
     bars = [{"name": name, "values": values, "total": total} for name, values, total in rows]
     title = _("Where the time goes")
     return Chart(
-        "split", title, _("A median answer; the model is loaded once, for the first question after a pause."),
+        "split", title,
+        _("The ranking’s time, shared out; the model is loaded once, for the first question after a pause."),
         {"kind": "split", "label": title, "x": _("Seconds"), "parts": parts, "rows": bars},
         (_("Model"), *parts, _("In all")),
         tuple((name, *(names.seconds(value or None) for value in values), total) for name, values, total in rows),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.bench import names
+from app.bench import intervals, names
 from app.bench.figures.ranking import Entry
 from app.bench.figures.stats import Figure
 from app.bench.showing import charts
@@ -73,7 +73,7 @@ def _context(entry: Entry) -> str:
 def _seconds(figure: Figure | None) -> str:
     if figure is None:
         return names.NOTHING
-    spread = names.spread(figure, names.seconds) if figure.count > 1 else ""
+    spread = intervals.spread(figure, names.seconds) if figure.count > 1 else ""
     return f"{names.seconds(figure.median)} ({spread})" if spread else names.seconds(figure.median)
 
 

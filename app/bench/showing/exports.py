@@ -3,13 +3,14 @@
 import csv
 import io
 import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
 
-from app.bench import names, words
+from app.bench import intervals, names, words
 from app.bench.figures import ranking
 from app.bench.figures.ranking import Entry
 from app.bench.figures.stats import Figure, Share
@@ -22,6 +23,10 @@ from app.models.types import iso
 FORMAT, VERSION = "couachgpt-labo", 1
 # A spreadsheet would run what begins so.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What Markdown, or HTML within it, would take for its own.
+MARKS = re.compile(r"[\\`*_~<>\[\]|&#]")
+# A column of such cells stands on the right.
+NUMBER = re.compile(rf"[\d+\u2212{names.NOTHING}-]")
 OWN_COLUMNS = (
     "run", "position", "attempt", "kind", "model", "think", "threads", "context", "temperature", "prompt", "repeat",
     "warmup", "state", "disturbed", "verdict", "score", "overruled", "error_code", "started_at", "finished_at",
@@ -77,11 +82,12 @@ def markdown(run_ids: Sequence[int]) -> str:
     entries = ranking.leaderboard(run_ids=list(run_ids))
     parts = [f"# {_('Measurements')}", ""]
     for run in runs:
-        parts += [f"- {_line(run)}", *(f"  - {name}: {value}" for name, value in hardware.facts(run))]
+        parts += [f"- {_line(run)}", *(f"  - {_told(name, value)}" for name, value in hardware.facts(run))]
     for each in advice.of_entries(entries)[0]:
         where = f" ({each.machine})" if each.machine else ""
-        title = _("Recommended with balanced weights")
-        parts += ["", f"{title}{where}: **{each.name}**, {_('%(score)s of 100', score=each.score)}. {each.why}"]
+        title = _plain(_("Recommended with balanced weights") + where)
+        best = f"**{_plain(each.name)}**, {_('%(score)s of 100', score=each.score)}. {_plain(each.why)}"
+        parts += ["", _("%(name)s: %(value)s", name=title, value=best)]
     parts += ["", f"## {_('Ranking')}", "", *_table(*_ranking(entries))]
     if note := hardware.energy_note(entries, [run.machine for run in runs]):
         parts += ["", note]
@@ -99,7 +105,18 @@ def _line(run: LabRun) -> str:
     """A run in one line: its name, machine, engine, day."""
     title = run.title or _("Run %(number)s", number=run.id)
     engine = f"{run.engine.get('label', '')} {run.engine.get('version', '')}".strip()
-    return " · ".join(filter(None, (title, run.machine.name, engine, names.moment(run.started_at or run.created_at))))
+    # In bold, since a title could begin like a list or a heading.
+    others = (run.machine.name, engine, names.moment(run.started_at or run.created_at))
+    return " · ".join([f"**{_plain(title)}**", *(_plain(part) for part in others if part)])
+
+
+def _told(name: str, value: str) -> str:
+    return str(_("%(name)s: %(value)s", name=_plain(name), value=_plain(value)))
+
+
+def _plain(text: str) -> str:
+    """In one line, read as it is written."""
+    return MARKS.sub(r"\\\g<0>", " ".join(text.splitlines()))
 
 
 def _ranking(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
@@ -112,19 +129,29 @@ def _ranking(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
 
 
 def _row(entry: Entry, name: str) -> list[str]:
-    ram = names.size(entry.ram_bytes.median) if entry.ram_bytes else names.share(_median(entry.ram_percent))
+    energy = _ranged(entry.energy_wh, names.energy)
+    if entry.energy_wh and entry.energy_method == "estimated":
+        energy = _("%(energy)s (estimated)", energy=energy)
     return [
         name,
         str(names.VERDICTS[entry.verdict]) if entry.verdict else names.NOTHING,
         words.sentence(entry.reason, entry.params),
-        names.whole(_median(entry.quality)),
-        names.seconds(_median(entry.time_s)),
-        names.seconds(_median(entry.first_token_s)),
-        names.rate(_median(entry.decode_tps)),
-        names.share(_median(entry.cpu)),
-        ram,
-        names.energy_of(entry.energy_wh, entry.energy_method),
+        _ranged(entry.quality, names.whole),
+        _ranged(entry.time_s, names.seconds),
+        _ranged(entry.first_token_s, names.seconds),
+        _ranged(entry.decode_tps, names.rate),
+        _ranged(entry.cpu, names.share),
+        _ranged(entry.ram_bytes, names.size) if entry.ram_bytes else _ranged(entry.ram_percent, names.share),
+        energy,
     ]
+
+
+def _ranged(found: Figure | Share | None, write: Callable[[float | None], str]) -> str:
+    """A figure with its interval, where it was taken more than once."""
+    if found is None:
+        return names.NOTHING
+    spread = intervals.spread(found, write) if found.count > 1 else ""
+    return f"{write(found.median)} ({spread})" if spread else write(found.median)
 
 
 def _worse(found: Sequence[trends.Worse]) -> tuple[list[str], list[list[str]]]:
@@ -133,8 +160,11 @@ def _worse(found: Sequence[trends.Worse]) -> tuple[list[str], list[list[str]]]:
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
-    lines = [columns, ["---"] + ["---:"] * (len(columns) - 1), *rows]
-    return ["| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines]
+    numbers = [all(NUMBER.match(cell) for cell in cells) for cells in zip(*rows, strict=True)]
+    # The first names its line, even where it begins with a number.
+    rules = ["---", *("---:" if are else "---" for are in numbers[1:])]
+    lines = [[_plain(cell) for cell in columns], rules if rows else ["---"] * len(columns)]
+    return ["| " + " | ".join(line) + " |" for line in [*lines, *([_plain(cell) for cell in row] for row in rows)]]
 
 
 def _columns(row: Any, *left_out: str) -> dict[str, Any]:
@@ -144,7 +174,3 @@ def _columns(row: Any, *left_out: str) -> dict[str, Any]:
 
 def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
-
-
-def _median(figure: Figure | Share | None) -> float | None:
-    return figure.median if figure else None

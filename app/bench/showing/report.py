@@ -11,7 +11,7 @@ from flask_babel import gettext as _
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
-from app.bench import names, words
+from app.bench import intervals, names, words
 from app.bench.figures import labels, ranking
 from app.bench.figures.ranking import Entry
 from app.bench.records import readings
@@ -53,6 +53,7 @@ def build(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
             styles=Markup("<style>" + FONT_FACE.sub("", (STATIC / "build/app.css").read_text()) + "</style>"),  # noqa: S704
             icons=Markup((STATIC / "build/icons.svg").read_text()),  # noqa: S704
             scripts=_scripts(),
+            intervals=intervals,
             names=names,
             words=words,
             anchor=anchor,

@@ -1,7 +1,7 @@
-// Quality against time: a bubble for each model, its area the energy, the front drawn, every bubble named.
+// Quality against time: a bubble for each model, its area the energy, the front drawn, a name where there is room.
 import { axisX, axisY, dot, gridY, line, ruleX, ruleY, text } from "@observablehq/plot";
 import { NARROW, drawing, element, widthOf } from "couach/lib/charts/frame";
-import { BESIDE, around } from "couach/lib/charts/room";
+import { BESIDE, around, nearest } from "couach/lib/charts/room";
 import { axis } from "couach/lib/charts/scale";
 import { number } from "couach/lib/format";
 
@@ -42,7 +42,8 @@ export function scatter({ label, x, y, points, front, steps, words }, width) {
   }));
   const barred = !narrow && points.length <= MANY;
   const sure = barred ? points.filter(({ state }) => state !== "dominated") : []; // other intervals: in the table
-  const names = named(placed, frame, { narrow, barred, toX, toY, front: front.map(([at, value]) => [left(at), topOf(value)]), note: words.front, ideal: words.ideal });
+  const ideal = narrow && points.length > MANY ? [] : [words.ideal];
+  const names = named(placed, frame, { narrow, barred, toX, toY, front: front.map(([at, value]) => [left(at), topOf(value)]), note: words.front, ideal });
   const svg = drawing(label, {
     width, height, marginTop: TOP, marginRight: 16, marginBottom: BOTTOM, marginLeft: LEFT,
     x: { domain: [0, across.end] },
@@ -62,12 +63,26 @@ export function scatter({ label, x, y, points, front, steps, words }, width) {
       })),
       dot(placed.filter(({ state }) => state === "recommended"), { x: "x", y: "y", r: ({ r }) => r + 5, stroke: "var(--signal)", strokeWidth: 1.5 }),
       ...names.slice(1),
-      text(narrow && points.length > MANY ? [] : [words.ideal], { frameAnchor: "top-left", dx: 14, dy: 14, text: (each) => `↖ ${each}`, className: "plot__note" }),
+      text(ideal, { frameAnchor: "top-left", dx: 14, dy: 14, text: (each) => `↖ ${each}`, className: "plot__note" }),
       ...sizes(narrow ? steps.filter((_, index) => index !== 1) : steps, radius, words.size),
     ],
   });
   svg.setAttribute("role", "group"); // its bubbles are links
-  return [svg];
+  return [svg, told(svg)];
+}
+
+// What the bubble under the pointer or with the focus is, in words below: not each one has room for its name. Who listens
+// hears it as the link's own name.
+function told(svg) {
+  const line = document.createElement("p");
+  line.className = "chart__told";
+  line.setAttribute("aria-hidden", "true");
+  const tell = ({ target, type }) => {
+    const title = ["mouseover", "focusin"].includes(type) && target.closest("a")?.querySelector("title");
+    line.textContent = title ? title.textContent : "";
+  };
+  for (const type of ["mouseover", "mouseout", "focusin", "focusout"]) svg.addEventListener(type, tell);
+  return line;
 }
 
 // Tens around the qualities, so that differences are seen; at least thirty points of them.
@@ -91,22 +106,25 @@ function obstacles(placed, front, { frame, ideal, barred }) {
     const count = Math.ceil(Math.hypot(x - fromX, y - fromY) / 6);
     return Array.from({ length: count }, (_, bead) => [fromX + ((x - fromX) * bead) / count, fromY + ((y - fromY) * bead) / count]);
   }).map(([x, y]) => ({ left: x - 2, right: x + 2, top: y - 2, bottom: y + 2 }));
-  const note = { left: frame.left, right: frame.left + 30 + widthOf(ideal, 400, 15), top: frame.top, bottom: frame.top + 24 };
-  return [...bars, ...beads, note];
+  const notes = ideal.map((words) => ({ left: frame.left, right: frame.left + 30 + widthOf(words, 400, 15), top: frame.top, bottom: frame.top + 24 }));
+  return [...bars, ...beads, ...notes];
 }
 
 // Names and details around the bubbles: those that matter most choose their place first. Where there is no room for both,
-// the name stands alone, and a dominated one without room stays without words (its link and its row have them).
+// the name stands alone, and a bubble without room stays without words (its link and its row have them).
 function named(placed, frame, { narrow, barred, toX, toY, front, note, ideal }) {
   const order = Object.keys(LOOKS);
   const sorted = placed.toSorted((a, b) => order.indexOf(a.state) - order.indexOf(b.state));
-  const boxes = around(sorted.map((point) => ({
+  const circles = sorted.map((point) => ({
     x: point.left, y: point.top, r: point.r + (point.state === "recommended" ? 5 : 0), enough: ROOM_ENOUGH,
-    sizes: sizesOf(point, narrow),
-  })), frame, obstacles(placed, front, { frame, ideal, barred }));
-  const labels = boxes.map(({ anchor, left, right, top, bottom, covered, height, gap }, index) => ({
-    ...sorted[index], covered, anchor, gap, to: nearest(sorted[index], { left, right, top, bottom }), alone: height < 2 * NAME_HEIGHT, y: toY(top + NAME_HEIGHT / 2), x: toX({ start: left, middle: (left + right) / 2, end: right }[anchor]),
-  })).filter(({ covered, state }) => state !== "dominated" || covered <= (narrow ? 0 : ROOM_ENOUGH));
+    always: point.state === "recommended", sizes: sizesOf(point, narrow),
+  }));
+  const found = around(circles, frame, obstacles(placed, front, { frame, ideal, barred }));
+  const boxes = found.filter(Boolean);
+  const labels = found.flatMap((box, index) => box ? [{
+    ...sorted[index], anchor: box.anchor, gap: box.gap, to: nearest(circles[index], box), alone: box.height < 2 * NAME_HEIGHT,
+    x: toX({ start: box.left, middle: (box.left + box.right) / 2, end: box.right }[box.anchor]), y: toY(box.top + NAME_HEIGHT / 2),
+  }] : []);
   const far = labels.filter(({ gap }) => gap > BESIDE);
   return [() => leads(far), ...["start", "middle", "end"].flatMap((anchor) => {
     const those = labels.filter((each) => each.anchor === anchor);
@@ -120,9 +138,6 @@ function named(placed, frame, { narrow, barred, toX, toY, front, note, ideal }) 
 
 const leads = (far) => element("g", { "aria-hidden": "true", stroke: "var(--ink-subtle)", "stroke-opacity": 0.6 },
   ...far.map(({ left, top, to: [x2, y2] }) => element("line", { x1: left, y1: top, x2, y2 })));
-
-// Where a name is nearest to its bubble.
-const nearest = ({ left: x, top: y }, { left, right, top, bottom }) => [Math.max(left, Math.min(x, right)), Math.max(top, Math.min(y, bottom))];
 
 // The name with its detail below, else the name alone.
 function sizesOf({ name, detail }, narrow) {
