@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.conftest import Visitors
 from tests.browser.served import Served, wait_for_model
@@ -103,6 +103,27 @@ def test_an_answer_is_rated_with_a_reason(alice: Visitor, two_turns: Tab) -> Non
     expect(bad).to_have_attribute("aria-pressed", "false")
     chat.page.reload()
     expect(bad).to_have_attribute("aria-pressed", "false")
+
+
+def test_the_reason_stays_when_a_second_press_is_stored_later(two_turns: Tab) -> None:
+    chat = two_turns
+    presses: list[Route] = []
+    chat.page.route("**/rating", lambda route: presses.append(route))
+    good, bad = chat.button("Bonne réponse", chat.answer), chat.button("Mauvaise réponse", chat.answer)
+    with chat.page.expect_request("**/rating"):
+        good.click()
+    bad.click()
+    expect(bad).to_have_attribute("aria-pressed", "true")
+    with chat.page.expect_request("**/rating"):
+        presses[0].continue_()
+    reason = chat.page.get_by_role("textbox", name="Pourquoi")
+    reason.fill("Trop longue.")
+    announcer = chat.page.locator("#announcer")
+    expect(announcer).to_contain_text("C’est noté")
+    announcer.evaluate("region => region.replaceChildren()")
+    presses[1].continue_()
+    expect(announcer).to_contain_text("C’est noté")
+    expect(reason).to_have_value("Trop longue.")
 
 
 def test_the_reason_is_given_up_with_escape(two_turns: Tab) -> None:

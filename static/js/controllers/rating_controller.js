@@ -15,8 +15,10 @@ export default class extends Controller {
     const before = ratingOf(article);
     const rating = before?.good === good ? null : { good, reason: "" };
     if (!(await this.#store(article, rating, before))) return;
-    article.querySelector(".reason")?.remove();
-    if (rating) article.querySelector(".answer__foot").after(clone("reason-template"));
+    // By what is pressed now: a box that somebody writes in already stays when the first of two presses is stored.
+    const box = article.querySelector(".reason");
+    if (!ratingOf(article)) box?.remove();
+    else if (!box) article.querySelector(".answer__foot").after(clone("reason-template"));
     announce(t(rating ? "announce_rated" : "announce_unrated"));
   }
 
