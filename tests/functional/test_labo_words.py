@@ -57,14 +57,14 @@ def test_without_a_terminal_the_progress_is_told_in_lines(run: Run) -> None:
     assert lines[-1] == "Mesure 4 · 21/21 · Terminée"
 
 
-def test_a_comparison_says_what_is_estimated_and_which_is_worse(run: Run) -> None:
-    assert run("run", *WORDS, "--repeat", "3").exit_code == 0
-    assert run("run", *WORDS, "--repeat", "3").exit_code == 0
-    head, *lines = run("compare", "4", "5").output.splitlines()
-    assert head.endswith("Verdict sur phi3:mini (5)")
-    (energy,) = [line for line in lines if "nergie" in line]
-    assert "(estimée)" in energy
-    assert not any("estimé" in line for line in lines if line != energy)
+def test_a_comparison_says_what_is_estimated_and_which_is_worse(site: Site, run: Run) -> None:
+    with site.rows():
+        seed(2)
+    head, *lines = run("compare", "modele-a:1.5b", "modele-b:4b").output.splitlines()
+    assert head.endswith("Verdict sur modele-b:4b")
+    energies = [line for line in lines if "Énergie" in line]
+    assert energies
+    assert [line for line in lines if "(estimée)" in line] == energies
 
 
 @pytest.mark.parametrize(

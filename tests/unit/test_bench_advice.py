@@ -30,13 +30,21 @@ def sentence(entries: list[Entry], weights: Weights) -> str:
 
 
 EVEN = "No difference of quality was seen from"
+CHANCE = "a difference that may be chance"
 
 
 @pytest.mark.parametrize(
     ("weights", "told"),
     [
-        (PRESETS["balanced"], f"{EVEN} phi3:mini, for 6.0 s more for an answer and 15% more energy."),
-        (Weights(100, 0, 0), f"{EVEN} gemma3:4b, for 42 s more for an answer and 2.0 times as much energy."),
+        (
+            PRESETS["balanced"],
+            f"7 points of quality more than phi3:mini, {CHANCE}, for 6.0 s more for an answer and 15% more energy.",
+        ),
+        (
+            Weights(100, 0, 0),
+            f"3 points of quality more than gemma3:4b, {CHANCE}, "
+            "for 42 s more for an answer and 2.0 times as much energy.",
+        ),
         (
             Weights(0, 100, 0),
             "6.0 s less for an answer than gemma3:4b, with 13% less energy, without any difference of quality seen.",
@@ -85,6 +93,18 @@ def test_the_reason_is_one_sentence_with_what_counts_most_first(weights: Weights
             [entry("a", 98, 20, 0.1), entry("b", 50, 20, 0.5)],
             Weights(0, 0, 0),
             "48 points of quality more than b, with 80% less energy, without any difference of time seen.",
+        ),
+        # A quality that may be chance and a time that is sure come to the same: what is sure goes first.
+        (
+            [entry("a", 85, 20), entry("b", 75, 10)],
+            Weights(50, 50, 0),
+            "No difference of quality was seen from a, but with 10 s less for an answer.",
+        ),
+        # Neither the quality nor the time, which put it first, is sure; the energy is.
+        (
+            [entry("a", 80, 20, 0.5), entry("b", 80, 20.4, 0.4)],
+            Weights(0, 100, 0),
+            f"400 ms less for an answer than b, {CHANCE}, for 25% more energy, without any difference of quality seen.",
         ),
         # Nobody knows the energy: what counts next comes first.
         (

@@ -106,7 +106,12 @@ def recommend(entries: Sequence[Entry], weights: Weights) -> Recommendation:
         return Recommendation(few=few)
     parts = _parts(rated, weights)
     scores = {one.key: sum(parts[one.key].values()) for one in allowed}
-    best, *others = sorted(allowed, key=lambda one: (-scores[one.key], -_quality(one), _time(one), one.key))
+    ranked = sorted(allowed, key=lambda one: (-round(scores[one.key]), -_quality(one), _time(one), one.key))
+    tied = [one for one in ranked if round(scores[one.key]) == round(scores[ranked[0].key])]
+    # Of two with the same score the one is first that earned it with differences that were seen.
+    sure = (one for one in tied if all(_ahead(one, other, parts) for other in tied if other is not one))
+    best = next(sure, ranked[0])
+    others = [one for one in ranked if one is not best]
     whole = {entry.key: entry for entry in entries}
     return Recommendation(
         best=whole[best.key],

@@ -31,8 +31,8 @@ def why(choice: Recommendation) -> str:
     """One sentence against the next one: what counts most comes first, and no difference that was not seen."""
     if not choice.seen:
         return words.sentence("choice_only" if choice.best else "choice_none")
-    first, *rest = choice.seen
     other = names.cell_name(choice.runners_up[0].model, choice.runners_up[0].setting)
+    first, *rest = _hoped(choice.seen)
     better, worse = ([_amount(seen) for seen in rest if seen.verdict == verdict] for verdict in ("better", "worse"))
     alike = [_of(seen) for seen in rest if seen.verdict == "none"]
     if first.verdict == "none":
@@ -41,11 +41,24 @@ def why(choice: Recommendation) -> str:
         parts += [_("but with %(gains)s", gains=_both(better))] if better else []
     else:
         parts = [_("%(amount)s than %(other)s", amount=_amount(first), other=other)]
+        parts += [_("a difference that may be chance")] if first.verdict == "hoped" else []
         parts += [_("with %(gains)s", gains=_both(better))] if better else []
     parts += [_("for %(losses)s", losses=_both(worse))] if worse else []
     if first.verdict != "none" and alike:
         parts.append(_("without any difference %(of_what)s seen", of_what=_nor(alike)))
     return f"{', '.join(parts)}."
+
+
+def _hoped(seen: Sequence[Seen]) -> list[Seen]:
+    """Where nothing that was seen speaks for the best one and something against it, the figure that put it first is
+    told first, as "hoped": a reason must not be none.
+    """
+    verdicts = {one.verdict for one in seen}
+    unseen = [one for one in seen if one.verdict == "none" and one.amount]
+    gains = [one for one in unseen if (one.amount > 0) == (one.aspect == "quality")]
+    if "better" in verdicts or "worse" not in verdicts or not gains:
+        return list(seen)
+    return [replace(gains[0], verdict="hoped"), *(one for one in seen if one is not gains[0])]
 
 
 def of_entries(entries: Sequence[Entry]) -> tuple[list[Advice], list[Chart]]:
@@ -78,8 +91,8 @@ def _advice(choice: Recommendation, best: Entry, machine: str) -> Advice:
 
 
 def _amount(seen: Seen) -> str:
-    """A difference that was seen."""
-    size, better = abs(seen.amount), seen.verdict == "better"
+    """A difference, where there is one."""
+    size, better = abs(seen.amount), seen.verdict != "worse"
     if seen.aspect == "quality":
         points = ngettext("%(count)s point", "%(count)s points", int(size), count=number(size, 0 if size >= 2 else 1))
         texts = _("%(points)s of quality more", points=points), _("%(points)s of quality less", points=points)
