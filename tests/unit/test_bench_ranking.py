@@ -64,8 +64,8 @@ def test_a_line_has_all_figures_of_its_samples() -> None:
     # Repeats of a task are not more tasks: a is worth a half, b is worth all.
     assert (found.quality.mean, found.quality.count, found.by_task) == (75, 2, {"a": 50, "b": 100})
     assert found.time_s is not None
-    # What was wrong was not worth waiting for.
-    assert (found.time_s.median, found.time_s.count) == (20, 2)
+    # What was wrong was waited for too: the same seconds as where two models are compared.
+    assert (found.time_s.median, found.time_s.count, found.times) == (22.5, 2, {"a": [10, 20], "b": [30]})
     assert found.load_s == found.load_cold_s
     figures = {
         "first_token_s": 0.5, "decode_tps": 9, "load_cold_s": 8, "load_warm_s": 1, "cpu": 90, "cpu_engine": 180,
@@ -76,7 +76,7 @@ def test_a_line_has_all_figures_of_its_samples() -> None:
     # Writing after a text is a figure of its own, and no part of that of answers.
     assert list(medians(found.pace_after).items()) == [("100", 8), ("1000", 7)]
     assert medians(found.crowds[2]) == {"total_tps": 12, "person_tps": 6, "first_token_s": 0.9}
-    assert found.split == {"loading": 0, "reading": 0.4, "thinking": 1.6, "writing": 18}
+    assert found.split == {"loading": 0, "reading": 0.4, "thinking": 1.6, "writing": 20.5}
     assert (found.energy_method, found.version, found.facts) == ("rapl", "0.30", {"quantization": "Q4_0"})
     assert (found.failures, found.answers, found.samples) == ({"loop": 1, "cut": 1}, 3, 8)
     assert (found.machine_id, found.run_ids, found.historical, found.tasks) == (where.id, (made.id,), False, 2)

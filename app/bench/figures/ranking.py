@@ -89,8 +89,8 @@ def entry(cell: Cell) -> Entry:
     judged = [sample for sample in tasks if sample.worth is not None]
     by_task = _by_task(judged)
     quality = share([mean / 100 for mean in by_task.values()])
-    useful = _useful(tasks)
-    time_s = _typical(useful, "total_ms", 1 / 1000)
+    # Of all answers: a wrong one is waited for too, and only so all stand over the same tasks.
+    time_s = _typical(tasks, "total_ms", 1 / 1000)
     failures = Counter(name for sample in judged for name in sample.judgement.get("failures", ()))
     historical = bool(cell.machine.source)
     verdict, reason, params = (
@@ -125,7 +125,7 @@ def entry(cell: Cell) -> Entry:
             (sample.metrics["energy_method"] for sample in tasks[::-1] if sample.metrics.get("energy_method")), ""
         ),
         crowds=_crowds(cell),
-        split=split(useful, time_s.median if time_s else None),
+        split=split(tasks, time_s.median if time_s else None),
         mail_s=mail_seconds(cell),
         verdict=verdict,
         reason=reason,
@@ -185,11 +185,6 @@ def _failed_tries(cell: Cell) -> int:
     """How many answers failed by themselves, by the engine's fault or by no one's."""
     tasks = (sample for sample in cell.samples if sample.kind == Kind.TASK)
     return sum(not sample.ended and not sample.disturbed for sample in tasks)
-
-
-def _useful(tasks: Sequence[Sample]) -> list[Sample]:
-    """Answers that were worth waiting for; all, where none was."""
-    return [sample for sample in tasks if sample.worth] or list(tasks)
 
 
 def _by_length(cell: Cell, name: str) -> dict[str, Figure]:
