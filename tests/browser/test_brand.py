@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 from werkzeug.routing import MapAdapter
 
 from app.brand import USUAL
@@ -64,13 +64,23 @@ def administrator(branded: Served) -> RemotePerson:
     return first
 
 
+def photograph(page: Page) -> bytes:
+    """What is seen of a page. Chromium now and then refuses a picture, and takes the same one when asked again."""
+    try:
+        return page.screenshot()
+    except Error as error:
+        if "Unable to capture screenshot" not in error.message:
+            raise
+        return page.screenshot()
+
+
 @pytest.fixture
 def seen(chromium: Browser) -> Iterator[Seen]:
     """Which of some colours a page shows."""
     eye = chromium.new_page()
 
     def look(page: Page, colours: tuple[str, ...]) -> set[str]:
-        picture = base64.b64encode(page.screenshot()).decode()
+        picture = base64.b64encode(photograph(page)).decode()
         return set(eye.evaluate(COUNT, [picture, colours]))
 
     yield look
