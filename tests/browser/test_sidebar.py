@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.conftest import Visitors
 from tests.browser.served import Served
@@ -81,6 +81,33 @@ def test_a_folder_from_its_making_to_its_end(chat: Tab) -> None:
     expect(chat.titles).to_have_text(["Trois", "Deux", "Un"])
     chat.page.reload()
     expect(chat.titles).to_have_text(["Trois", "Deux", "Un"])
+
+
+def test_a_folder_goes_after_its_new_name_is_stored(chat: Tab) -> None:
+    chat.button("Nouveau dossier", chat.show_sidebar()).click()
+    chat.page.keyboard.type("Chantier")
+    chat.page.keyboard.press("Enter")
+    folder = chat.button("Chantier", chat.sidebar)
+    expect(folder).to_be_focused()
+    changes: list[Route] = []
+
+    def hold(route: Route) -> None:
+        changes.append(route)
+        if len(changes) > 1:
+            route.continue_()
+
+    chat.page.route("**/api/folders/*", hold)
+    folder.press("F2")
+    chat.page.keyboard.type("Port")
+    with chat.page.expect_request("**/api/folders/*"):
+        chat.page.keyboard.press("Enter")
+    port = chat.button("Port", chat.sidebar)
+    port.press("Delete")
+    chat.page.evaluate("new Promise(requestAnimationFrame)")
+    assert [route.request.method for route in changes] == ["PATCH"]
+    changes[0].continue_()
+    expect(port).to_have_count(0)
+    assert [route.request.method for route in changes] == ["PATCH", "DELETE"]
 
 
 def test_a_folder_is_made_while_moving(chat: Tab) -> None:

@@ -8,8 +8,6 @@ import { clone } from "couach/lib/templates";
 import { t } from "couach/lib/texts";
 
 export default class extends Controller {
-  #sending = Promise.resolve();
-
   async give({ currentTarget, params: { good } }) {
     const article = currentTarget.closest(".answer");
     const before = ratingOf(article);
@@ -38,14 +36,12 @@ export default class extends Controller {
     this.#end(event.currentTarget.closest(".answer"));
   }
 
-  // Shown at once, and taken back if the server does not have it; one after the other, or the last word may come first.
+  // Shown at once, and taken back if the server does not have it.
   async #store(article, rating, before) {
     showRating(article, rating);
     const url = `/api/messages/${article.dataset.messageId}/rating`;
-    const send = () => request(url, rating ? { method: "PUT", body: rating } : { method: "DELETE" });
-    this.#sending = this.#sending.then(send, send);
     try {
-      await this.#sending;
+      await request(url, rating ? { method: "PUT", body: rating } : { method: "DELETE" });
       return true;
     } catch (error) {
       showRating(article, before);
