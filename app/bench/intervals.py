@@ -23,6 +23,14 @@ def spread(figure: Any, write: Callable[[float], str]) -> str:
     return f"{head}–{high}" if once else f"{low} – {high}"
 
 
+def ranged(figure: Any, write: Callable[[Any], str]) -> str:
+    """A figure's middle, with its interval where it was taken more than once."""
+    if figure is None:
+        return names.NOTHING
+    ends = spread(figure, write) if figure.count > 1 else ""
+    return f"{write(figure.median)} ({ends})" if ends else write(figure.median)
+
+
 def _each(write: Callable[[float], str]) -> Callable[[float, float], tuple[str, str]]:
     return lambda low, high: (write(low), write(high))
 

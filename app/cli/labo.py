@@ -14,6 +14,7 @@ from app.bench.figures.comparison import estimated, side_by_side
 from app.bench.figures.ranking import leaderboard
 from app.bench.names import cell_name
 from app.bench.records import archive, readings
+from app.bench.running import planning
 from app.bench.showing import exports, plan_words, report
 from app.cli import labo_asked as asking
 from app.cli import labo_shown as shown
@@ -54,7 +55,7 @@ def run(title: str, file: Path | None, **asked: Any) -> None:
     try:
         with measuring(app) as here:
             launched = here.launch(asking.plan(asked), title=title)
-            if missing := asking.left_out(launched):
+            if missing := plan_words.left_out(planning.left_out_of(launched)):
                 click.echo(missing, err=True)
             _carry(app, here, launched.id, file)
     except AppError as error:

@@ -6,11 +6,6 @@ from typing import Any
 import click
 from flask_babel import gettext as _
 
-from app.bench.measuring import plan as plans
-from app.bench.running import planning
-from app.bench.showing import plan_words
-from app.models.lab import LabRun
-
 THINKING = {"no": (False,), "yes": (True,), "both": (False, True)}
 # The option that each part of a plan is from.
 OPTIONS = {
@@ -48,12 +43,6 @@ def plan(asked: dict[str, Any]) -> dict[str, Any]:
     }
     single = {name: asked[name] for name in ("repeats", "max_tokens", "seed") if asked[name] is not None}
     return {name: value for name, value in several.items() if value} | single
-
-
-def left_out(run: LabRun) -> str:
-    """Which texts of a run just launched are not read; empty where all are."""
-    contexts = {name: told["context"] for name, told in run.models.items()}
-    return plan_words.left_out(planning.left_out(plans.read(run.plan), contexts))
 
 
 def confirm(question: str) -> None:

@@ -11,7 +11,6 @@ from flask_babel import lazy_gettext as _l
 from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
-from app.bench.measuring import plan as plans
 from app.bench.running import forecast, planning
 from app.bench.showing import plan_words
 from app.bench.words import CATEGORIES
@@ -60,8 +59,7 @@ def launch() -> Any:
         run = labo().launch(plan, current_user.id, plain_text(form.get("title"))[:200])
     except AppError as error:
         return _form(form, plan_words.refused(error, LABELS), error.params.get("field", "")), error.status
-    contexts = {name: told["context"] for name, told in run.models.items()}
-    if missing := plan_words.left_out(planning.left_out(plans.read(run.plan), contexts)):
+    if missing := plan_words.left_out(planning.left_out_of(run)):
         flash(missing, "info")
     return redirect(url_for("lab.run", run_id=run.id))
 

@@ -1,6 +1,6 @@
 """Folders in the sidebar: made, filled, renamed and taken away."""
 
-from playwright.sync_api import Route, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.test_conversations import choose
 from tests.browser.test_sidebar import chat, link
@@ -9,12 +9,18 @@ from tests.browser.visitor import Tab
 __all__ = ["chat"]
 
 
-def test_a_folder_from_its_making_to_its_end(chat: Tab) -> None:
+def made(chat: Tab) -> Locator:
+    """A new folder, by its button in the sidebar."""
     chat.button("Nouveau dossier", chat.show_sidebar()).click()
     chat.page.keyboard.type("Chantier")
     chat.page.keyboard.press("Enter")
     folder = chat.button("Chantier", chat.sidebar)
     expect(folder).to_be_focused()
+    return folder
+
+
+def test_a_folder_from_its_making_to_its_end(chat: Tab) -> None:
+    folder = made(chat)
     choose(chat, "Deux", "Déplacer dans un dossier…")
     dialog = chat.page.get_by_role("dialog", name="Déplacer dans quel dossier ?")
     expect(chat.button("Aucun dossier", dialog)).to_have_attribute("aria-pressed", "true")
@@ -41,11 +47,7 @@ def test_a_folder_from_its_making_to_its_end(chat: Tab) -> None:
 
 
 def test_a_folder_goes_after_its_new_name_is_stored(chat: Tab) -> None:
-    chat.button("Nouveau dossier", chat.show_sidebar()).click()
-    chat.page.keyboard.type("Chantier")
-    chat.page.keyboard.press("Enter")
-    folder = chat.button("Chantier", chat.sidebar)
-    expect(folder).to_be_focused()
+    folder = made(chat)
     changes: list[Route] = []
 
     def hold(route: Route) -> None:

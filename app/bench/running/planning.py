@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
 
+from app.bench.measuring import plan as plans
 from app.bench.measuring.order import Cell, arranged, fits
 from app.bench.measuring.plan import GROUPS, READINGS, Plan, Setting
 from app.bench.measuring.sampler import CROWD_TOKENS
@@ -13,7 +14,7 @@ from app.bench.tasks.reading import Tasks
 from app.engines.base import Engine, Model
 from app.errors import AppError
 from app.generation.inventory import Inventory
-from app.models.lab import Kind
+from app.models.lab import Kind, LabRun
 
 MOST_SAMPLES = 20_000
 
@@ -67,6 +68,11 @@ def left_out(plan: Plan, contexts: Mapping[str, int]) -> dict[tuple[int, int], l
                 if not fits(length, context):
                     found[length, context].append(model)
     return dict(found)
+
+
+def left_out_of(run: LabRun) -> dict[tuple[int, int], list[str]]:
+    """The same, of a run that is launched."""
+    return left_out(plans.read(run.plan), {name: told["context"] for name, told in run.models.items()})
 
 
 def _blocks(plan: Plan, contexts: Mapping[str, int]) -> list[tuple[str, int]]:

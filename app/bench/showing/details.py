@@ -28,8 +28,8 @@ def table(entries: Sequence[Entry]) -> Table | None:
         (_("Context"), _context),
         (_("Failures of small models"), failures),
         (_("Samples"), lambda entry: BETWEEN.join((names.whole(entry.samples), *marks(entry)))),
-        (_("Loading from the disk"), lambda entry: _seconds(entry.load_cold_s)),
-        (_("Loading from memory"), lambda entry: _seconds(entry.load_warm_s)),
+        (_("Loading from the disk"), lambda entry: intervals.ranged(entry.load_cold_s, names.seconds)),
+        (_("Loading from memory"), lambda entry: intervals.ranged(entry.load_warm_s, names.seconds)),
     ]
     if people:
         counts = BETWEEN.join(map(number, people))
@@ -68,13 +68,6 @@ def failures(entry: Entry) -> str:
 def _context(entry: Entry) -> str:
     tokens = entry.setting.get("context") or entry.facts.get("context")
     return number(tokens) if tokens else names.NOTHING
-
-
-def _seconds(figure: Figure | None) -> str:
-    if figure is None:
-        return names.NOTHING
-    spread = intervals.spread(figure, names.seconds) if figure.count > 1 else ""
-    return f"{names.seconds(figure.median)} ({spread})" if spread else names.seconds(figure.median)
 
 
 def _crowd(entry: Entry, people: Sequence[int], figure: str) -> str:

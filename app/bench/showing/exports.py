@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,6 @@ from flask_babel import gettext as _
 from app.bench import intervals, names, words
 from app.bench.figures import ranking
 from app.bench.figures.ranking import Entry
-from app.bench.figures.stats import Figure, Share
 from app.bench.records import readings
 from app.bench.showing import advice, charts, details, hardware, trends
 from app.bench.votes import secrecy
@@ -129,29 +128,21 @@ def _ranking(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
 
 
 def _row(entry: Entry, name: str) -> list[str]:
-    energy = _ranged(entry.energy_wh, names.energy)
+    energy = intervals.ranged(entry.energy_wh, names.energy)
     if entry.energy_wh and entry.energy_method == "estimated":
         energy = _("%(energy)s (estimated)", energy=energy)
     return [
         name,
         str(names.VERDICTS[entry.verdict]) if entry.verdict else names.NOTHING,
         words.sentence(entry.reason, entry.params),
-        _ranged(entry.quality, names.whole),
-        _ranged(entry.time_s, names.seconds),
-        _ranged(entry.first_token_s, names.seconds),
-        _ranged(entry.decode_tps, names.rate),
-        _ranged(entry.cpu, names.share),
-        _ranged(entry.ram_bytes, names.size) if entry.ram_bytes else _ranged(entry.ram_percent, names.share),
+        intervals.ranged(entry.quality, names.whole),
+        intervals.ranged(entry.time_s, names.seconds),
+        intervals.ranged(entry.first_token_s, names.seconds),
+        intervals.ranged(entry.decode_tps, names.rate),
+        intervals.ranged(entry.cpu, names.share),
+        intervals.ranged(entry.ram_bytes or entry.ram_percent, names.size if entry.ram_bytes else names.share),
         energy,
     ]
-
-
-def _ranged(found: Figure | Share | None, write: Callable[[float | None], str]) -> str:
-    """A figure with its interval, where it was taken more than once."""
-    if found is None:
-        return names.NOTHING
-    spread = intervals.spread(found, write) if found.count > 1 else ""
-    return f"{write(found.median)} ({spread})" if spread else write(found.median)
 
 
 def _worse(found: Sequence[trends.Worse]) -> tuple[list[str], list[list[str]]]:
