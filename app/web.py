@@ -18,7 +18,6 @@ from app import open_streams
 from app.generation.outlet import Outlet
 from app.generation.service import Generation
 from app.models import User
-from app.turnstile import turnstile
 
 LOCALES = ("fr", "en")
 THEMES = ("system", "light", "dark")
@@ -77,19 +76,6 @@ def outlet() -> Outlet | None:
     # Encrypted connections are another class, and HTTP/1.0 knows no chunks.
     plain = type(connection) is socket.socket and request.environ["SERVER_PROTOCOL"] == "HTTP/1.1"
     return Outlet(connection) if plain else None
-
-
-class OneAtATime:
-    """WSGI: the calls of the page's scripts are answered one after another, up to the head of each answer."""
-
-    def __init__(self, inner: Any) -> None:
-        self._inner = inner
-
-    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
-        if not environ["PATH_INFO"].startswith("/api/"):
-            return self._inner(environ, start_response)
-        with turnstile.passing():
-            return self._inner(environ, start_response)
 
 
 def signed_in() -> User | None:
@@ -179,7 +165,6 @@ def init_app(app: Flask) -> None:
     """Register all of it."""
     app.session_interface = SessionInterface()
     open_streams.init_app(app)
-    app.wsgi_app = OneAtATime(app.wsgi_app)  # type: ignore[method-assign]
     app.after_request(add_headers)
     app.after_request(compress)
     app.jinja_env.filters["filesize"] = filesize

@@ -13,7 +13,7 @@ class ChatRequest:
     When the last message is the assistant's, the model goes on writing it. `conversation_id` tells the engine what
     will be sent again with more after it; `patience_s` is the silence after which the engine is taken for hanging
     (0: the longest allowed). `threads`, `context`: 0 as the server is set; another value is for measuring, as it loads
-    the model anew, and only for an engine that `adjusts` it. `sent()` is called once the request is on its way.
+    the model anew, and only for an engine that `adjusts` it.
     """
 
     model: str
@@ -27,7 +27,6 @@ class ChatRequest:
     patience_s: float = 0.0
     threads: int = 0
     context: int = 0
-    sent: Callable[[], None] = field(default=lambda: None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

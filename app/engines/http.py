@@ -5,7 +5,7 @@ import json
 import socket
 import ssl
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import cached_property, partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
@@ -85,9 +85,8 @@ class Exchanges:
         *,
         headers: dict[str, str] | None = None,
         silence_s: float | None = None,
-        sent: Callable[[], None] = lambda: None,
     ) -> Iterator[HTTPResponse]:
-        """POST and give the response as soon as its head is there; `sent()` is called before that is waited for.
+        """POST and give the response as soon as its head is there.
 
         `silence_s`: the longest silence, else the read timeout. Raises engine_unreachable when no connection can
         be made, engine_silent when nothing comes for so long, engine_cut when the connection ends before the head.
@@ -99,7 +98,7 @@ class Exchanges:
             cut = partial(_reset, wire)
             cancel.on_set(cut)
             try:
-                with self._answered(connection, url, body, headers or {}, sent) as response:
+                with self._answered(connection, url, body, headers or {}) as response:
                     yield response
             finally:
                 cancel.forget(cut)
@@ -124,19 +123,13 @@ class Exchanges:
         return connection
 
     def _answered(
-        self,
-        connection: HTTPConnection,
-        url: str,
-        body: dict[str, Any],
-        headers: dict[str, str],
-        sent: Callable[[], None],
+        self, connection: HTTPConnection, url: str, body: dict[str, Any], headers: dict[str, str]
     ) -> HTTPResponse:
         """The head of the answer to a request; raises engine_silent, engine_cut."""
         # An engine that closes its connection tells the end of an answer at once, whatever a frame waits for.
         headers = {"Content-Type": "application/json", "Connection": "close"} | headers
         try:
             connection.request("POST", urlsplit(url).path, json.dumps(body).encode(), headers)
-            sent()
             return connection.getresponse()
         except TimeoutError as error:
             raise self.failure("engine_silent", error) from error

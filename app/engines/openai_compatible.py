@@ -110,7 +110,6 @@ class OpenAICompatible:
                     cancel,
                     headers=self._headers(),
                     silence_s=request.patience_s,
-                    sent=request.sent,
                 ) as response:
                     if response.status == 200:
                         if loading:

@@ -17,7 +17,6 @@ from app.generation.hub import Channel, Event
 from app.generation.scheduler import Ticket
 from app.generation.store import Job, Store
 from app.models import RunState
-from app.turnstile import turnstile
 
 # The text is kept this often while it grows: what a crash may lose.
 SNAPSHOT_S = 2.0
@@ -94,7 +93,6 @@ class Carrier:
         """Write the answer; whatever happens, the run ends in the rows. Returns the failure, if any."""
         locale = None
         state, reason, error, usage = RunState.FAILED, None, None, Usage()
-        turnstile.enter()
         try:
             job = self._store.begin(self._key, self._ticket.conversation_id, mark=not self._ticket.marked)
             locale = job.locale
@@ -115,8 +113,6 @@ class Carrier:
             # Nobody waits for this thread: what is not told here is told nowhere.
             logger.exception("run failed run=%s", self._key)
             error = AppError("internal_error", cause=repr(failure))
-        finally:
-            turnstile.leave()
         self._finish(state, reason, error, usage, locale)
         return error
 
@@ -168,11 +164,9 @@ class Carrier:
             temperature=self._limits.temperature,
             conversation_id=self._ticket.conversation_id,
             patience_s=self._forecast.patience(job.model, built.tokens),
-            sent=turnstile.leave,
         )
         self._events = self._engine.stream(request, self._ticket.cancel)
         for event in self._events:
-            turnstile.leave()
             if self._ticket.cancel.is_set():
                 return None
             match event:
@@ -215,17 +209,16 @@ class Carrier:
         shown = None
         for pause in (*STORE_RETRIES_S, None):
             try:
-                with turnstile.passing():
-                    shown = self._store.finish(
-                        self._key,
-                        state,
-                        content="".join(self._content),
-                        thinking="".join(self._thinking),
-                        reason=reason,
-                        error=error,
-                        metrics=metrics,
-                        locale=locale,
-                    )
+                shown = self._store.finish(
+                    self._key,
+                    state,
+                    content="".join(self._content),
+                    thinking="".join(self._thinking),
+                    reason=reason,
+                    error=error,
+                    metrics=metrics,
+                    locale=locale,
+                )
                 break
             except SQLAlchemyError as failure:
                 logger.exception("end of run not stored run=%s", self._key)

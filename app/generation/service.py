@@ -217,13 +217,15 @@ class Generation:
         run = answer.run
         if run is None:
             raise AppError("not_found")
-        with self._submitting:
-            if run.active and not self._scheduler.knows(answer.id):
-                # It may have ended since it was read.
-                db.session.refresh(run)
-                if run.active:
-                    self._abandon(answer)
+        # Looked at first without the lock: it may be held by a question that waits for the database.
+        if run.active and not self._scheduler.knows(answer.id):
+            with self._submitting:
+                if not self._scheduler.knows(answer.id):
+                    # It may have ended since it was read.
                     db.session.refresh(run)
+                    if run.active:
+                        self._abandon(answer)
+                        db.session.refresh(run)
         return run
 
     def _abandon(self, answer: Message) -> None:

@@ -64,6 +64,31 @@ def test_a_request_waits_for_another_writer(alice: Person, instance: Path) -> No
     assert alice.messages(conversation)[1]["content"] == stream.text()
 
 
+def test_a_request_that_waits_for_another_writer_slows_no_other(
+    alice: Person, bob: Person, ollama: FakeOllama, instance: Path
+) -> None:
+    ollama.script(Scenario.hold(1))
+    running = bob.ask(bob.start(), "Avant")
+    running.until("text")
+    conversation = alice.start()
+    alice.get("/api/status")
+    with writer(instance) as other:
+        asking = threading.Thread(target=alice.post, args=(conversation, "Bonjour"))
+        asking.start()
+        for _ in range(10):
+            started = time.monotonic()
+            assert bob.get("/api/status").json["running"] == 1
+            following = bob.follow(running.message_id)
+            following.until("text")
+            assert time.monotonic() - started < 0.25
+            following.leave()
+        assert asking.is_alive()
+        other.execute("COMMIT")
+    ollama.release()
+    running.end()
+    asking.join()
+
+
 def test_a_writer_that_does_not_end_makes_a_refusal(
     monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person, instance: Path
 ) -> None:
