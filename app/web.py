@@ -2,7 +2,6 @@
 
 import gzip
 import secrets
-import socket
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
@@ -14,8 +13,6 @@ from flask_login import current_user
 from itsdangerous import BadSignature
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import open_streams
-from app.generation.outlet import Outlet
 from app.generation.service import Generation
 from app.models import User
 
@@ -68,14 +65,6 @@ def generation() -> Generation:
     """This process's runs."""
     found: Generation = current_app.extensions["generation"]
     return found
-
-
-def outlet() -> Outlet | None:
-    """The connection of this request, where its answer's body goes out in plain chunks."""
-    connection: Any = request.environ.get("gunicorn.socket")
-    # Encrypted connections are another class, and HTTP/1.0 knows no chunks.
-    plain = type(connection) is socket.socket and request.environ["SERVER_PROTOCOL"] == "HTTP/1.1"
-    return Outlet(connection) if plain else None
 
 
 def signed_in() -> User | None:
@@ -164,7 +153,6 @@ def compress(response: Response) -> Response:
 def init_app(app: Flask) -> None:
     """Register all of it."""
     app.session_interface = SessionInterface()
-    open_streams.init_app(app)
     app.after_request(add_headers)
     app.after_request(compress)
     app.jinja_env.filters["filesize"] = filesize

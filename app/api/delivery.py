@@ -16,7 +16,7 @@ from app.engines.base import ChatRequest, Done, EngineEvent, Text, Thinking
 from app.errors import AppError
 from app.extensions import context_of, release_connection
 from app.generation.service import Generation
-from app.open_streams import open_streams
+from app.models.types import digest
 from app.web import STREAM_HEADERS
 
 # How often a connection on which nothing is written is looked at, and told that the answer is still to come.
@@ -35,10 +35,10 @@ class ClientGoneError(Exception):
 def deliver(generation: Generation, asked: ChatRequest, user_id: int, *, stream: bool, include_usage: bool) -> Response:
     """Put it in the queue and answer; however that ends, the engine does not go on for nobody. Raises AppError."""
     with ExitStack() as ending:
-        ending.callback(generation.followers.join(user_id))
-        ending.callback(open_streams().join(_token()))
+        revoked = ending.enter_context(generation.streams.open(user_id, digest(_token())))
         completion = generation.complete(asked, user_id)
         ending.callback(completion.cancel)
+        revoked.on_set(lambda: completion.fail(AppError("invalid_token")))
         # This thread may wait for long: for its turn, then for the model.
         release_connection()
         heard = _while_connected(completion.events(SILENCE_S), request.environ.get("gunicorn.socket"))

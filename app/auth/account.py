@@ -17,7 +17,7 @@ from app.models import AccessToken
 from app.models.token import EACH
 from app.models.types import utcnow
 from app.models.user import MAX_INSTRUCTIONS
-from app.open_streams import open_streams
+from app.web import generation
 
 
 @blueprint.get("/settings")
@@ -47,7 +47,7 @@ def revoke_token(token_id: int) -> Any:
     token = found_or_ended(lambda: AccessToken.of(current_user, token_id))
     if token:
         token.revoke()
-        open_streams().end(token.token_hash)
+        generation().streams.revoke(token.token_hash)
         flash(_("The token “%(name)s” is revoked.", name=token.name), "success")
     return redirect(url_for("auth.settings"))
 

@@ -10,7 +10,7 @@ from app.auth import fresh
 from app.extensions import login_manager
 from app.models import LoginSession, User
 from app.models.types import digest
-from app.open_streams import open_streams
+from app.web import generation
 
 
 class Member(UserMixin):  # type: ignore[misc]
@@ -53,7 +53,7 @@ def sign_in(user: User, *, remember: bool) -> None:
 def sign_out(member: Member) -> None:
     """Close this session, here and in the rows."""
     LoginSession.close(member.token)
-    open_streams().end(digest(member.token))
+    generation().streams.revoke(digest(member.token))
     logout_user()
     _clear_session()
 

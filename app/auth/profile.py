@@ -16,7 +16,6 @@ from app.auth.views import blueprint, check
 from app.ended import found_or_ended
 from app.guards import member
 from app.models import LoginSession, erasure
-from app.open_streams import open_streams
 from app.web import generation
 
 
@@ -58,7 +57,7 @@ def revoke_session(session_id: int) -> Any:
     if not session:
         return redirect(url_for("auth.profile"))
     session.revoke()
-    open_streams().end(session.token_hash)
+    generation().streams.revoke(session.token_hash)
     return _done(_("That browser is signed out."))
 
 
@@ -97,7 +96,7 @@ def _is_oneself(field: Any) -> bool:
 def _close_others() -> int:
     """Sign all other browsers out and end what they follow; how many there were."""
     others = LoginSession.close_others(current_user, current_user.token)
-    open_streams().end(*others)
+    generation().streams.revoke(*others)
     return len(others)
 
 

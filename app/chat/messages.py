@@ -15,8 +15,8 @@ from app.generation.wire import message_json
 from app.guards import member
 from app.models import Conversation, LoginSession, Message
 from app.models.tree import Tree
-from app.open_streams import open_streams
-from app.web import STREAM_HEADERS, generation, outlet
+from app.models.types import digest
+from app.web import STREAM_HEADERS, generation
 
 # The head of an answer goes out with its first byte: while the engine is silent this says that the connection is there.
 FOLLOWING = b": following\n\n"
@@ -25,12 +25,11 @@ FOLLOWING = b": following\n\n"
 def event_stream(begin: Callable[[], Follower]) -> Response:
     """The stream that `begin` gives; it holds a thread, no database connection. Raises too_many_streams before it."""
     with ExitStack() as ending:
-        ending.callback(generation().followers.join(current_user.id))
+        streams = generation().streams
+        revoked = ending.enter_context(streams.open(current_user.id, digest(current_user.token)))
         follower = begin()
-        follower.outlet = outlet()
-        ending.callback(open_streams().join(current_user.token))
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-        frames = _while_signed_in(follower, app, current_user.token)
+        frames = _while_signed_in(follower.frames(revoked), app, current_user.token)
         response = Response(frames, mimetype="text/event-stream", headers=STREAM_HEADERS)
         response.call_on_close(ending.pop_all().close)
         return response

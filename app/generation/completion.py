@@ -64,6 +64,11 @@ class Completion:
             if isinstance(event, Done):
                 return
 
+    def fail(self, error: AppError) -> None:
+        """End it wherever it is; `events()` raises this."""
+        self._events.put(error)
+        self.cancel()
+
     def cancel(self) -> None:
         """Leave the queue, or stop the engine's work."""
         self._scheduler.cancel(self._ticket.key)

@@ -4,17 +4,21 @@ import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from app.generation.outlet import Outlet
+from app.engines.base import Cancel
+from app.errors import AppError
 
 # A comment after this much silence keeps proxies and browsers from giving up.
 HEARTBEAT_S = 15.0
 HEARTBEAT = b": waiting\n\n"
 # Finished runs that late followers can still replay from memory.
 KEPT = 64
+# Streams of one person at once: more tabs than anyone keeps open, and few enough to leave threads to the others.
+EACH = 64
 
 
 class Event(StrEnum):
@@ -44,30 +48,14 @@ def encode(number: int, event: Event, data: dict[str, Any]) -> bytes:
     return f"id: {number}\nevent: {event}\ndata: {text}\n\n".encode(errors="replace")
 
 
-@dataclass(eq=False)
-class _Place:
-    """Where a follower is that waits: the number of the last event it was sent."""
-
-    after: int
-    outlet: Outlet | None
-
-    def send(self, number: int, frame: bytes) -> bool:
-        """Send the event of that number at once; False when the follower's own thread has to."""
-        if self.outlet is None or number != self.after + 1 or not self.outlet.write(frame):
-            return False
-        self.after = number
-        return not self.outlet.stuck
-
-
 class Channel:
-    """The events of one run. One thread publishes, any number follow."""
+    """The events of one run. One thread publishes and never waits for those who follow, any number of them."""
 
     def __init__(self, content: str = "", thinking: str = "") -> None:
         self._condition = threading.Condition()
         self._frames: list[bytes] = []
         self._texts = {Event.TEXT: [content], Event.THINKING: [thinking]}
         self._closed = False
-        self._waiting: list[_Place] = []
 
     def publish(self, event: Event, data: dict[str, Any], *, last: bool = False) -> None:
         """Add an event; `last` ends every follower, and nothing comes after it."""
@@ -76,13 +64,9 @@ class Channel:
                 return
             if event in self._texts:
                 self._texts[event].append(data["text"])
-            number = len(self._frames) + 1
-            frame = encode(number, event, data)
-            self._frames.append(frame)
+            self._frames.append(encode(len(self._frames) + 1, event, data))
             self._closed = last
-            served = [place.send(number, frame) for place in self._waiting]
-            if last or not all(served):
-                self._condition.notify_all()
+            self._condition.notify_all()
 
     def close(self) -> None:
         """End every follower without a last event: they come back and find the rest elsewhere."""
@@ -90,54 +74,55 @@ class Channel:
             self._closed = True
             self._condition.notify_all()
 
-    def follow(self, after: int = 0, outlet: Outlet | None = None) -> Iterator[bytes]:
-        """Frames after number `after`, as they come, until the last one; `outlet` is sent what comes in a pause."""
-        while True:
-            told = True
-            with self._condition:
-                if len(self._frames) <= after and not self._closed:
-                    place = _Place(after, outlet)
-                    self._waiting.append(place)
-                    told = self._condition.wait(HEARTBEAT_S)
-                    self._waiting.remove(place)
-                    after = place.after
-                frames, closed = self._frames[after:], self._closed
-            if outlet is not None:
-                outlet.finish()
-            if frames:
-                after += len(frames)
-                yield b"".join(frames)
-            elif closed:
-                return
-            elif not told:
-                yield HEARTBEAT
+    def follow(self, after: int = 0, revoked: Cancel | None = None) -> Iterator[bytes]:
+        """Frames after number `after`, as they come, until the last one or until `revoked` is set.
+
+        What came while the last frames were written comes in one piece; HEARTBEAT is given in each long silence.
+        """
+        revoked = revoked or Cancel()
+        revoked.on_set(self._wake)
+        try:
+            while True:
+                with self._condition:
+                    news = len(self._frames) > after or self._closed or revoked.is_set()
+                    news = news or self._condition.wait(HEARTBEAT_S)
+                    frames, closed = self._frames[after:], self._closed
+                if revoked.is_set():
+                    return
+                if frames:
+                    after += len(frames)
+                    yield b"".join(frames)
+                elif closed:
+                    return
+                elif not news:
+                    yield HEARTBEAT
+        finally:
+            revoked.forget(self._wake)
 
     def snapshot(self) -> Snapshot:
         """What followers have been sent so far."""
         with self._condition:
             return Snapshot(len(self._frames), "".join(self._texts[Event.TEXT]), "".join(self._texts[Event.THINKING]))
 
+    def _wake(self) -> None:
+        with self._condition:
+            self._condition.notify_all()
+
 
 @dataclass
 class Follower:
-    """One who follows an answer: `first`, then the events of a channel after number `after`, as bytes."""
+    """One who follows an answer: `first`, then the events of a channel after number `after`."""
 
     channel: Channel | None
     after: int = 0
     first: bytes = b""
-    outlet: Outlet | None = None
 
-    def __iter__(self) -> Iterator[bytes]:
-        for frames in self._frames():
-            yield frames
-            if self.outlet is not None:
-                self.outlet.flow()
-
-    def _frames(self) -> Iterator[bytes]:
+    def frames(self, revoked: Cancel) -> Iterator[bytes]:
+        """All of it as bytes, for the thread that writes them out; it ends when `revoked` is set."""
         if self.first:
             yield self.first
         if self.channel is not None:
-            yield from self.channel.follow(self.after, self.outlet)
+            yield from self.channel.follow(self.after, revoked)
 
 
 class Hub:
@@ -176,3 +161,45 @@ class Hub:
             channels = list(self._channels.values())
         for channel in channels:
             channel.close()
+
+
+@dataclass(eq=False)
+class _OpenStream:
+    user_id: int
+    opened_with: str
+    revoked: Cancel = field(default_factory=Cancel)
+
+
+class StreamRegistry:
+    """The streams that people and programs follow here: `limit` at most, as each holds one of the threads that serve
+    everybody."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._open: set[_OpenStream] = set()
+
+    @contextmanager
+    def open(self, user_id: int, opened_with: str) -> Iterator[Cancel]:
+        """Count one more while inside. Raises too_many_streams.
+
+        `opened_with`: the hash of the session's or token's secret; the Cancel given is set when that is revoked.
+        """
+        stream = _OpenStream(user_id, opened_with)
+        with self._lock:
+            own = sum(other.user_id == user_id for other in self._open)
+            if own >= EACH or len(self._open) >= self._limit:
+                raise AppError("too_many_streams")
+            self._open.add(stream)
+        try:
+            yield stream.revoked
+        finally:
+            with self._lock:
+                self._open.discard(stream)
+
+    def revoke(self, *hashes: str) -> None:
+        """End what was opened with these at once: whoever follows comes back and is refused."""
+        with self._lock:
+            found = [stream for stream in self._open if stream.opened_with in hashes]
+        for stream in found:
+            stream.revoked.set()

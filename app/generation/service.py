@@ -11,8 +11,7 @@ from app.engines.base import ChatRequest, Engine
 from app.errors import AppError
 from app.extensions import db
 from app.generation.completion import Completion
-from app.generation.followers import Followers
-from app.generation.hub import Channel, Event, Follower, encode
+from app.generation.hub import Channel, Event, Follower, StreamRegistry, encode
 from app.generation.inventory import Inventory
 from app.generation.leisure import Leisure
 from app.generation.prompt import total_tokens
@@ -56,7 +55,7 @@ class Generation:
         self.leisure = Leisure(self._scheduler)
         # Held from before a run is in the rows until the scheduler knows it: between the two it looks abandoned.
         self._submitting = threading.RLock()
-        self.followers = Followers(followers)
+        self.streams = StreamRegistry(followers)
 
     def start(self) -> None:
         """Once for each worker process: take up what an earlier one left, and look at the engine."""

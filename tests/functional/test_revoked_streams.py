@@ -1,11 +1,11 @@
 """Streams whose session or token is revoked while they are followed."""
 
-import select
-import socket
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable
 from itertools import islice
 
 import pytest
+from werkzeug.test import TestResponse
 
 from app.generation import hub
 from app.models import AccessToken, LoginSession, User
@@ -13,46 +13,32 @@ from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import PASSWORD, Person
-from tests.support.program import Program, token_of
+from tests.support.program import Program, refusal, token_of
 from tests.support.site import Site
 
 ACCOUNT = "/settings/account"
 Revoke = Callable[[Site, Person], None]
 
 
-class Wire:
-    """A connection that an answer goes out on, as the server hands it over."""
+class Reading(threading.Thread):
+    """Somebody who reads a stream as it comes."""
 
-    def __init__(self) -> None:
-        self.server, self.browser = socket.socketpair()
-        self.browser.settimeout(10)
-        self.environ = {"gunicorn.socket": self.server}
+    def __init__(self, answer: TestResponse) -> None:
+        super().__init__()
+        self.heard = b""
+        self._answer = answer
+        self.start()
 
-    def is_open(self) -> bool:
-        has_news = select.select([self.browser], [], [], 0)[0]
-        return not has_news or self.browser.recv(1, socket.MSG_PEEK) != b""
+    def run(self) -> None:
+        for frame in self._answer.response:
+            self.heard += frame
+        self._answer.close()
 
-    def wait_for_the_end(self) -> None:
-        while self.browser.recv(65536):
-            pass
-
-    def close(self) -> None:
-        self.server.close()
-        self.browser.close()
-
-
-@pytest.fixture
-def wire() -> Iterator[Wire]:
-    made = Wire()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def own() -> Iterator[Wire]:
-    made = Wire()
-    yield made
-    made.close()
+    def to_the_end(self) -> bytes:
+        """All that came; it must end soon, long before the next sign of life."""
+        self.join(5)
+        assert not self.is_alive()
+        return self.heard
 
 
 @pytest.fixture
@@ -80,48 +66,52 @@ def another_password(_site: Site, person: Person) -> None:
 
 @pytest.mark.parametrize("revoke", [one_of, all_others, another_password])
 def test_it_ends_with_its_session_and_the_others_go_on(
-    site: Site, alice: Person, elsewhere: Person, ollama: FakeOllama, wire: Wire, own: Wire, revoke: Revoke
+    site: Site, alice: Person, elsewhere: Person, ollama: FakeOllama, revoke: Revoke
 ) -> None:
     ollama.script(Scenario.hold(3))
-    conversation = alice.start()
-    asking = alice.ask(conversation, "Bonjour")
+    asking = alice.ask(alice.start(), "Bonjour")
     asking.until("text")
     path = f"/messages/{asking.message_id}/stream"
-    followed = [elsewhere.api("GET", path, environ_overrides=wire.environ)]
-    followed.append(alice.api("GET", path, environ_overrides=own.environ))
+    theirs, own = Reading(elsewhere.api("GET", path)), Reading(alice.api("GET", path))
     revoke(site, alice)
-    wire.wait_for_the_end()
-    assert own.is_open()
+    assert b"event: done" not in theirs.to_the_end()
+    assert own.is_alive()
     ollama.release()
     asking.end()
-    for answer in followed:
-        answer.close()
+    assert b"event: done" in own.to_the_end()
 
 
-def test_signing_out_ends_what_other_tabs_follow(alice: Person, ollama: FakeOllama, wire: Wire) -> None:
+def test_signing_out_ends_what_other_tabs_follow(alice: Person, ollama: FakeOllama) -> None:
     ollama.script(Scenario.hold(3))
-    path = f"/conversations/{alice.start()}/messages"
-    answer = alice.api("POST", path, {"content": "Bonjour"}, environ_overrides=wire.environ)
-    assert wire.is_open()
+    reading = Reading(alice.post(alice.start(), "Bonjour"))
+    ollama.reached(Phase.DECODING)
     alice.submit("/logout", {})
-    wire.wait_for_the_end()
+    assert b"event: done" not in reading.to_the_end()
     ollama.release()
-    answer.close()
 
 
-def test_a_program_is_cut_off_with_its_token(site: Site, alice: Person, ollama: FakeOllama, wire: Wire) -> None:
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_program_is_cut_off_with_its_token(site: Site, alice: Person, ollama: FakeOllama, stream: bool) -> None:
     ollama.script(Scenario.hold(3))
     program = Program(site.app, token_of(alice))
-    body = {"messages": [{"role": "user", "content": "Bonjour"}], "stream": True}
-    answer = program.complete(body, environ_overrides=wire.environ)
-    (made,) = [made for made in ollama.generations if made.question == "Bonjour"]
+    answers: list[TestResponse] = []
+    asking = threading.Thread(target=lambda: answers.append(program.ask("Bonjour", stream=stream)))
+    asking.start()
+    made = ollama.reached(Phase.DECODING)
     with site.rows() as rows:
         token = rows.query(AccessToken).one().id
+    if stream:
+        asking.join()
     alice.submit(f"/settings/tokens/{token}/revoke", {})
-    wire.wait_for_the_end()
-    assert b"[DONE]" not in b"".join(answer.response)
-    answer.close()
     ollama.wait_until(lambda: made.phase == Phase.ENDED)
+    asking.join()
+    (answer,) = answers
+    if stream:
+        heard = Reading(answer).to_the_end()
+        assert b"invalid_api_key" in heard
+        assert b"[DONE]" not in heard
+    else:
+        assert refusal(answer) == (401, "invalid_api_key", None)
 
 
 def test_a_session_that_a_command_ended_is_missed_at_the_next_sign_of_life(

@@ -1,14 +1,18 @@
 """A run's events: numbered, the same for everyone who follows from anywhere."""
 
+import queue
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.engines.base import Cancel
+from app.errors import AppError
 from app.generation import hub
-from app.generation.hub import HEARTBEAT, Channel, Event, Hub
+from app.generation.hub import EACH, HEARTBEAT, Channel, Event, Hub, StreamRegistry
 from tests.support.sse import parse
 
 pieces = st.lists(st.tuples(st.sampled_from([Event.TEXT, Event.THINKING]), st.text(min_size=1)), max_size=40)
@@ -59,19 +63,66 @@ def test_a_snapshot_is_what_was_sent_up_to_its_number(parts: list[tuple[Event, s
 
 
 def test_a_follower_that_waits_hears_all_kinds_of_ends() -> None:
-    for end in (lambda c: c.close(), lambda c: c.publish(Event.DONE, {}, last=True)):
-        channel, heard = Channel(), []
-        thread = threading.Thread(target=_listen, args=(channel, heard))
+    ends = (lambda c, _: c.close(), lambda c, _: c.publish(Event.DONE, {}, last=True), lambda _, r: r.set())
+    for end in ends:
+        channel, revoked, heard = Channel(), Cancel(), queue.SimpleQueue()
+        thread = threading.Thread(target=_listen, args=(channel, revoked, heard))
         thread.start()
         channel.publish(Event.TEXT, {"text": "a"})
-        end(channel)
+        assert heard.get(timeout=5).data == {"text": "a"}
+        end(channel, revoked)
         thread.join(5)
         assert not thread.is_alive()
-        assert heard[0].data == {"text": "a"}
 
 
-def _listen(channel: Channel, heard: list) -> None:
-    heard.extend(parse(channel.follow()))
+def _listen(channel: Channel, revoked: Cancel, heard: queue.SimpleQueue) -> None:
+    for event in parse(channel.follow(0, revoked)):
+        heard.put(event)
+
+
+def test_a_slow_follower_gets_everything_once_and_holds_nobody_up() -> None:
+    channel = Channel()
+    slow = channel.follow()
+    channel.publish(Event.TEXT, {"text": "0"})
+    first = next(slow)
+    # Nobody reads on before it is all published.
+    for number in range(1, 60):
+        channel.publish(Event.TEXT, {"text": str(number)})
+    channel.publish(Event.DONE, {}, last=True)
+    events = list(parse([first, *slow]))
+    assert [event.number for event in events] == list(range(1, 62))
+    assert [event.data["text"] for event in events[:-1]] == [str(number) for number in range(60)]
+
+
+def test_whose_session_is_revoked_gets_nothing_more() -> None:
+    channel, revoked = Channel(), Cancel()
+    follower = channel.follow(0, revoked)
+    channel.publish(Event.TEXT, {"text": "a"})
+    assert next(follower)
+    channel.publish(Event.TEXT, {"text": "b"})
+    revoked.set()
+    assert list(follower) == []
+    assert list(channel.follow(0, revoked)) == []
+
+
+def test_one_person_cannot_take_all_streams() -> None:
+    streams = StreamRegistry(limit=10 * EACH)
+    with ExitStack() as others:
+        for _ in range(EACH - 1):
+            others.enter_context(streams.open(1, ""))
+        with streams.open(1, ""), pytest.raises(AppError, match="too_many_streams"), streams.open(1, ""):
+            pass
+        with streams.open(1, ""), streams.open(2, ""):
+            pass
+
+
+def test_all_streams_together_leave_room() -> None:
+    streams = StreamRegistry(limit=2)
+    with streams.open(1, ""):
+        with streams.open(2, ""), pytest.raises(AppError, match="too_many_streams"), streams.open(3, ""):
+            pass
+        with streams.open(3, ""):
+            pass
 
 
 def test_silence_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) -> None:
