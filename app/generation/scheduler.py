@@ -1,7 +1,9 @@
 """The queue in front of the engine: who is next, and never more at once than the engine has slots."""
 
+import heapq
 import threading
 import time
+from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -102,21 +104,46 @@ def next_ticket(
 
 
 def serving_order(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[Ticket]:
-    """The order in which the waiting would be served if nobody else came and all used one model."""
-    remaining, turns, order = list(waiting), dict(served), []
-    turn = max(turns.values(), default=0)
-    while (ticket := next_ticket(remaining, (), turns)) is not None:
+    """The order in which `next_ticket` would serve the waiting one after another, if nobody else came, all used one
+    model and nothing else was at work. Takes n log n steps. A conversation belongs to one person.
+    """
+    # By places in `waiting`: what comes next in the same conversation, and what each person could be served now.
+    following: dict[int, int] = {}
+    ready: defaultdict[int, list[tuple[Priority, int]]] = defaultdict(list)
+    latest: dict[str, int] = {}
+    for place, ticket in enumerate(waiting):
+        if ticket.conversation_id in latest:
+            following[latest[ticket.conversation_id]] = place
+        else:
+            ready[ticket.user_id].append((ticket.urgency, place))
+        latest[ticket.conversation_id] = place
+    people = []
+    for person, own in ready.items():
+        heapq.heapify(own)
+        urgency, place = own[0]
+        people.append((urgency, served.get(person, 0), place, person))
+    heapq.heapify(people)
+    order, turn = [], max(served.values(), default=0)
+    while people:
+        _, _, place, person = heapq.heappop(people)
+        order.append(waiting[place])
         turn += 1
-        turns[ticket.user_id] = turn
-        remaining.remove(ticket)
-        order.append(ticket)
+        own = ready[person]
+        heapq.heappop(own)
+        if place in following:
+            heapq.heappush(own, (waiting[following[place]].urgency, following[place]))
+        if own:
+            urgency, place = own[0]
+            heapq.heappush(people, (urgency, turn, place, person))
     return order
 
 
 class Scheduler:
     """Gives each ticket's work a thread when its turn comes.
 
-    `placed(order, running)` hears, whenever that changed, who waits (in the order of serving) and who is at work.
+    `placed(order, running)` hears, whenever that changed, who waits (in the order of serving) and who is at work. It is
+    called by one thread at a time, never with an older state after a newer one, and never with a ticket as waiting
+    whose work has begun.
     """
 
     def __init__(
@@ -131,6 +158,8 @@ class Scheduler:
         # Kept for the next runs: starting a thread takes as long as storing a question.
         self._threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="run")
         self._lock = threading.Lock()
+        # Held while places are told, and taken before `_lock`: nothing else waits for those who tell.
+        self._telling = threading.Lock()
         self._waiting: list[Ticket] = []
         self._running: dict[Hashable, Ticket] = {}
         self._served: dict[int, int] = {}
@@ -138,6 +167,9 @@ class Scheduler:
         self._model = ""
         self._closed = False
         self._idle = threading.Condition(self._lock)
+        # Counts the changes that those who wait must hear of; the last one that they have heard of.
+        self._changes = 0
+        self._told = 0
 
     def check_room(self) -> bool:
         """Whether a new question would start at once. Raises queue_full or stopping when it could not be taken."""
@@ -160,6 +192,7 @@ class Scheduler:
         if not ticket.priority.gives_way:
             for other in others:
                 other.cancel.set()
+        self._tell_places()
 
     def submit_if_idle(self, ticket: Ticket) -> bool:
         """Start a ticket now, or not at all: only while nobody waits and a slot is free."""
@@ -175,15 +208,15 @@ class Scheduler:
     def cancel(self, key: Hashable) -> Ticket | None:
         """Stop a run. Returns its ticket if it was still waiting (its work will never start), else None."""
         with self._lock:
-            for ticket in self._waiting:
-                if ticket.key == key:
-                    self._waiting.remove(ticket)
-                    self._dispatch()
-                    return ticket
+            waiting = next((ticket for ticket in self._waiting if ticket.key == key), None)
             running = self._running.get(key)
+            if waiting is not None:
+                self._waiting.remove(waiting)
+                self._dispatch()
         if running is not None:
             running.cancel.set()
-        return None
+        self._tell_places()
+        return waiting
 
     @property
     def turn(self) -> int:
@@ -214,6 +247,7 @@ class Scheduler:
         self._threads.shutdown(wait=False)
 
     def _dispatch(self) -> None:
+        """Start whose turn it is; the caller holds `_lock`, and tells the places once it has let go of it."""
         while len(self._running) < max(1, self._slots()):
             ticket = next_ticket(self._waiting, self._running.values(), self._served, self._model)
             if ticket is None:
@@ -232,9 +266,22 @@ class Scheduler:
             self._threads.submit(self._carry, ticket)
         # Nobody need hear of a place in the queue that lasts for a moment.
         if self._waiting and not any(ticket.passing for ticket in self._running.values()):
-            self._placed(serving_order(self._waiting, self._served), list(self._running.values()))
+            self._changes += 1
+
+    def _tell_places(self) -> None:
+        """Tell the places as they are now, unless another thread has done so since they changed."""
+        with self._telling:
+            with self._lock:
+                if self._told == self._changes:
+                    return
+                self._told = self._changes
+                waiting, running, served = list(self._waiting), list(self._running.values()), dict(self._served)
+            self._placed(serving_order(waiting, served), running)
 
     def _carry(self, ticket: Ticket) -> None:
+        # Whoever is telling places may have seen it waiting.
+        with self._telling:
+            pass
         try:
             ticket.work(ticket)
         finally:
@@ -243,6 +290,7 @@ class Scheduler:
                 self._idle.notify_all()
                 if not self._closed:
                     self._dispatch()
+            self._tell_places()
             ticket.after()
 
 

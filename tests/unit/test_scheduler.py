@@ -1,8 +1,9 @@
 """The queue at work: fair while questions keep coming, models in batches, never more at once than the slots."""
 
 import threading
+import time
 from collections import Counter, defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import groupby
 from queue import Empty, SimpleQueue
 
@@ -11,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import AppError
-from app.generation.scheduler import BATCH, PATIENCE, Priority, Scheduler, Ticket
+from app.generation.scheduler import BATCH, PATIENCE, Priority, Scheduler, Ticket, next_ticket, serving_order
 
 PEOPLE = st.integers(1, 4)
 threaded = settings(deadline=None, max_examples=25)
@@ -182,6 +183,68 @@ def test_what_comes_after_finds_the_slot_free() -> None:
     desk.end(first)
     assert desk.next() is ahead
     desk.scheduler.close(5)
+
+
+def served_one_by_one(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[Ticket]:
+    """What the order of serving means."""
+    remaining, turns, order = list(waiting), dict(served), list[Ticket]()
+    while (ticket := next_ticket(remaining, (), turns)) is not None:
+        turns[ticket.user_id] = max(turns.values(), default=0) + 1
+        remaining.remove(ticket)
+        order.append(ticket)
+    return order
+
+
+@given(
+    st.lists(st.tuples(PEOPLE, st.integers(0, 2), st.sampled_from(Priority), st.integers(0, PATIENCE)), max_size=30),
+    st.dictionaries(PEOPLE, st.integers(0, 9)),
+)
+def test_the_order_of_serving_is_found_in_one_pass(
+    queue: list[tuple[int, int, Priority, int]], served: dict[int, int]
+) -> None:
+    waiting = [
+        Ticket(key, person, f"{person}-{place}", lambda _ticket: None, priority=priority, overtaken=overtaken)
+        for key, (person, place, priority, overtaken) in enumerate(queue)
+    ]
+    assert serving_order(waiting, served) == served_one_by_one(waiting, served)
+
+
+def test_places_are_told_in_their_order_and_never_once_the_work_has_begun() -> None:
+    told: list[tuple[str, list[int]]] = []
+
+    def placed(order: Sequence[Ticket], _running: Sequence[Ticket]) -> None:
+        time.sleep(0.002)
+        told.append(("wait", [ticket.key for ticket in order]))
+
+    def work(ticket: Ticket) -> None:
+        told.append(("begin", [ticket.key]))
+        time.sleep(0.001)
+
+    scheduler, ended = Scheduler(lambda: 2, 1000, placed), threading.Semaphore(0)
+
+    def ask(person: int) -> None:
+        for number in range(20):
+            key = 100 * person + number
+            scheduler.submit(Ticket(key, person, f"c{key}", work, after=ended.release))
+
+    people = [threading.Thread(target=ask, args=(person,)) for person in range(4)]
+    for person in people:
+        person.start()
+    for _ in range(80):
+        assert ended.acquire(timeout=10)
+    scheduler.close(5)
+    begun, known, left = set[int](), set[int](), set[int]()
+    for kind, keys in told:
+        if kind == "begin":
+            begun |= set(keys)
+            continue
+        assert begun.isdisjoint(keys)
+        # None who was left out once is told of again: that would be an older state.
+        left |= known - set(keys)
+        assert left.isdisjoint(keys)
+        known |= set(keys)
+    assert known
+    assert begun == {100 * person + number for person in range(4) for number in range(20)}
 
 
 @threaded
