@@ -25,9 +25,9 @@ def models() -> Response:
 @token_holder
 def model(name: str) -> Response:
     """One model."""
-    runs = generation()
-    found = runs.inventory.find(runs.model_for(None if name == "default" else name, think=False))
-    return jsonify(model_json(found, runs.engine.name))
+    inventory, default = generation().inventory, generation().inventory.default()
+    found = inventory.find((default.effective or default.name) if name == "default" else name)
+    return jsonify(model_json(found, inventory.engine.name))
 
 
 @blueprint.post("/chat/completions")
@@ -41,8 +41,7 @@ def chat_completions() -> Response:
 
 def _request(asked: Asked) -> ChatRequest:
     """For the engine, within the server's limits. Raises unknown_model, thinking_unsupported."""
-    inventory = generation().inventory
-    model = inventory.find(generation().model_for(asked.model, asked.think))
+    model = generation().model_for(asked.model, asked.think)
     longest = min(current_app.config["MAX_OUTPUT_TOKENS"], (model.context or current_app.config["CONTEXT_TOKENS"]) // 2)
     return ChatRequest(
         model.name,

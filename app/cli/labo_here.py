@@ -65,6 +65,7 @@ def measuring(app: Flask) -> Iterator[Labo]:
         with _embedded(app, labo) as own:
             yield own
         return
+    app.extensions["generation"].inventory.refresh()
     if not alone:
         click.echo(_("A server runs here: it does the measuring."), err=True)
     try:

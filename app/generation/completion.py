@@ -3,12 +3,13 @@
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from queue import Empty, SimpleQueue
 
-from app.engines.base import ChatRequest, Done, Engine, EngineEvent
+from app.engines.base import ChatRequest, Done, EngineEvent
 from app.errors import AppError
 from app.generation.forecast import Forecast
+from app.generation.inventory import Inventory
 from app.generation.scheduler import Priority, Scheduler, Ticket
 
 _numbers = itertools.count(1)
@@ -17,26 +18,21 @@ logger = logging.getLogger(__name__)
 
 
 class Completion:
-    """Made waiting in the queue; `events()` are its answer, `cancel()` ends it wherever it is.
-
-    `free(model)` is called when the engine hangs.
-    """
+    """Made waiting in the queue; `events()` are its answer, `cancel()` ends it wherever it is."""
 
     def __init__(
         self,
         request: ChatRequest,
         user_id: int,
         *,
-        engine: Engine,
+        inventory: Inventory,
         scheduler: Scheduler,
         forecast: Forecast,
-        free: Callable[[str], None],
     ) -> None:
         self._request = request
-        self._engine = engine
+        self._inventory = inventory
         self._scheduler = scheduler
         self._forecast = forecast
-        self._free = free
         self._events: SimpleQueue[EngineEvent | AppError | None] = SimpleQueue()
         key = f"completion-{next(_numbers)}"
         self._ticket = Ticket(key, user_id, key, self._work, model=request.model, priority=Priority.API)
@@ -76,14 +72,15 @@ class Completion:
     def _work(self, ticket: Ticket) -> None:
         started = time.monotonic()
         try:
-            for event in self._engine.stream(self._request, ticket.cancel):
+            self._inventory.look_for(self._request.model)
+            for event in self._inventory.engine.stream(self._request, ticket.cancel):
                 self._events.put(event)
                 if isinstance(event, Done):
                     self._forecast.learn(self._request.model, time.monotonic() - started, event.usage)
         except AppError as error:
             self._events.put(error)
             if error.code == "engine_silent":
-                self._free(self._request.model)
+                self._inventory.reset(self._request.model)
         except Exception as error:
             # Nobody waits for this thread: what is not told here is told nowhere.
             logger.exception("completion failed")

@@ -12,7 +12,7 @@ from app.errors import AppError
 
 # How often the engine is asked what it has and what is loaded.
 REFRESH_S = 15.0
-# While it does not answer.
+# While it does not answer. A look that is older than this may have missed a model that was installed just now.
 RETRY_S = 1.0
 
 logger = logging.getLogger(__name__)
@@ -44,6 +44,7 @@ class Inventory:
         self.engine = engine
         self._meanwhile = meanwhile
         self._preference = preference
+        # Held for writing down what was found, never while the engine is asked.
         self._lock = threading.Lock()
         self._wake = threading.Event()
         self._ended = threading.Event()
@@ -52,7 +53,10 @@ class Inventory:
         self.loaded: frozenset[str] = frozenset()
         self.reachable = False
         self.failure = ""
-        self._asked = 0.0
+        # When the look began that all of this is from, in monotonic seconds.
+        self._looked = 0.0
+        # Models that an earlier look found and the last one did not.
+        self._gone: set[str] = set()
         self._warmed = ""
 
     def start(self) -> None:
@@ -74,46 +78,58 @@ class Inventory:
 
     def answered(self, model: str) -> None:
         """A model that has just answered is in memory; a look at once tells which one had to leave it."""
-        if model not in self.loaded:
+        with self._lock:
+            if model in self.loaded:
+                return
             self.loaded |= {model}
-            self.wake()
+        self.wake()
 
     def refresh(self) -> None:
-        """Ask the engine now; a failure is kept, not raised."""
-        with self._lock:
-            try:
-                found = self.engine.models()
-                loaded = self.engine.loaded()
-            except AppError as error:
-                if self.reachable:
-                    logger.warning("engine lost code=%s cause=%s", error.code, error.cause)
-                elif not self.failure:
-                    logger.info("engine not ready code=%s", error.code)
-                self.reachable, self.failure, self.loaded = False, error.cause or error.code, frozenset()
-            else:
-                if not self.reachable:
-                    logger.info("engine found engine=%s models=%d", self.engine.name, len(found))
-                self.models = [model for model in found if model.chat]
-                self._others = [model for model in found if not model.chat]
-                self.loaded, self.reachable, self.failure = loaded, True, ""
-            self._asked = time.monotonic()
+        """Ask the engine now, which may take seconds: never in a person's request. A failure is kept, not raised."""
+        begun = time.monotonic()
+        try:
+            found, loaded = self.engine.models(), self.engine.loaded()
+        except AppError as error:
+            with self._lock:
+                if begun > self._looked:
+                    self._looked = begun
+                    self._lose(error)
+        else:
+            with self._lock:
+                if begun > self._looked:
+                    self._looked = begun
+                    self._keep_found(found, loaded)
 
-    def find(self, name: str) -> Model:
-        """The model of that name; a name not seen yet is looked for once more.
+    def find(self, name: str, *, maybe_new: bool = False) -> Model:
+        """The model of that name, as the last look found it. A name that it did not find has the thread look again.
 
-        Raises unknown_model, or not_a_chat_model for one that is made for something else.
+        Raises unknown_model, or not_a_chat_model for one that is made for something else. `maybe_new`: a name that no
+        look has found is taken as it is when the last look is some time ago, for `look_for` to find out.
 
         While the engine has never answered, any name is taken: the run will say what is wrong.
         """
         model = self._known(name)
-        if model is None and time.monotonic() - self._asked > RETRY_S:
-            self.refresh()
-            model = self._known(name)
-        if model is None and any(same_model(other.name, name) for other in self._others):
+        if model is not None:
+            return model
+        is_old = time.monotonic() - self._looked > RETRY_S
+        if is_old:
+            self.wake()
+        if any(same_model(other.name, name) for other in self._others):
             raise AppError("not_a_chat_model", model=name)
-        if model is None and (self.models or self.reachable):
+        is_new = maybe_new and is_old and not any(same_model(gone, name) for gone in self._gone)
+        if (self.models or self.reachable) and not is_new:
             raise AppError("unknown_model", model=name)
-        return model or Model(name)
+        return Model(name, installed=False)
+
+    def look_for(self, name: str) -> None:
+        """Look again if no look has found that model; for a run's own thread, as it may take seconds.
+
+        Raises unknown_model, not_a_chat_model; nothing while the engine does not answer, which the run will say.
+        """
+        if self.reachable and self._known(name) is None:
+            self.refresh()
+            if self.reachable:
+                self.find(name)
 
     def context_of(self, name: str) -> int:
         """Tokens of a model's context; 0 when the engine does not tell."""
@@ -128,6 +144,24 @@ class Inventory:
             name = built_in or (self.models[0].name if self.models else "")
         model = self._known(name) or (self.models[0] if self.models else None)
         return Default(name, source, model.name if model else None)
+
+    def _keep_found(self, found: list[Model], loaded: frozenset[str]) -> None:
+        """Write down what a look found; the caller holds the lock."""
+        if not self.reachable:
+            logger.info("engine found engine=%s models=%d", self.engine.name, len(found))
+        names = {model.name for model in found}
+        self._gone = (self._gone | {model.name for model in self.models}) - names
+        self.models = [model for model in found if model.chat]
+        self._others = [model for model in found if not model.chat]
+        self.loaded, self.reachable, self.failure = loaded, True, ""
+
+    def _lose(self, error: AppError) -> None:
+        """Write down that a look failed; the caller holds the lock."""
+        if self.reachable:
+            logger.warning("engine lost code=%s cause=%s", error.code, error.cause)
+        elif not self.failure:
+            logger.info("engine not ready code=%s", error.code)
+        self.reachable, self.failure, self.loaded = False, error.cause or error.code, frozenset()
 
     def _known(self, name: str) -> Model | None:
         return next((model for model in self.models if same_model(model.name, name)), None)

@@ -8,12 +8,13 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.engines.base import ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Text, Thinking, Usage
+from app.engines.base import ChatRequest, Done, EngineEvent, Loading, Reading, Text, Thinking, Usage
 from app.engines.rapl import Meter
 from app.errors import AppError
 from app.generation import figures, prompt
 from app.generation.forecast import Forecast
 from app.generation.hub import Channel, Event
+from app.generation.inventory import Inventory
 from app.generation.scheduler import Ticket
 from app.generation.store import Job, Store
 from app.models import RunState
@@ -68,7 +69,7 @@ class Carrier:
         self,
         ticket: RunTicket,
         *,
-        engine: Engine,
+        inventory: Inventory,
         store: Store,
         limits: Limits,
         forecast: Forecast,
@@ -76,7 +77,7 @@ class Carrier:
     ) -> None:
         self._ticket = ticket
         self._channel = ticket.channel
-        self._engine = engine
+        self._inventory = inventory
         self._store = store
         self._limits = limits
         self._forecast = forecast
@@ -98,6 +99,8 @@ class Carrier:
             locale = job.locale
             self._content.append(job.content)
             self._thinking.append(job.thinking)
+            self._inventory.look_for(job.model)
+            self._limits = self._limits.within(self._inventory.context_of(job.model))
             done = self._write(job)
             if done is not None:
                 state, reason, usage = RunState.DONE, done.reason, done.usage
@@ -165,7 +168,7 @@ class Carrier:
             conversation_id=self._ticket.conversation_id,
             patience_s=self._forecast.patience(job.model, built.tokens),
         )
-        self._events = self._engine.stream(request, self._ticket.cancel)
+        self._events = self._inventory.engine.stream(request, self._ticket.cancel)
         for event in self._events:
             if self._ticket.cancel.is_set():
                 return None

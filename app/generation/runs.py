@@ -84,12 +84,11 @@ class Runs:
         assert isinstance(ticket, RunTicket)  # noqa: S101 - the only ones submitted here
         if ticket.told is not None:
             ticket.channel.publish(Event.QUEUED, {"position": 0, "ahead": 0, "own": 0, "eta_s": 0})
-        limits = self._limits.within(self._inventory.context_of(ticket.model))
         carrier = Carrier(
             ticket,
-            engine=self._engine,
+            inventory=self._inventory,
             store=self._store,
-            limits=limits,
+            limits=self._limits,
             forecast=self.forecast,
             meter=self.energy.meter(),
         )

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
-from app.engines.base import ChatRequest, Engine
+from app.engines.base import ChatRequest, Engine, Model
 from app.errors import AppError
 from app.extensions import db
 from app.generation.completion import Completion
@@ -71,12 +71,16 @@ class Generation:
         self.inventory.stop()
         self._runs.close(FAREWELL_S)
 
-    def model_for(self, name: str | None, think: bool) -> str:
-        """The model to use: that name, else the default's. Raises unknown_model, thinking_unsupported."""
-        model = self.inventory.find(name or self.inventory.default().effective or self.inventory.default().name)
-        if think and not model.thinking and self.inventory.reachable:
+    def model_for(self, name: str | None, think: bool) -> Model:
+        """The model to answer with: that name, else the default's. Raises unknown_model, thinking_unsupported.
+
+        One that was installed a moment ago is taken too; its run looks for it.
+        """
+        wanted = name or self.inventory.default().effective or self.inventory.default().name
+        model = self.inventory.find(wanted, maybe_new=True)
+        if think and model.installed and not model.thinking and self.inventory.reachable:
             raise AppError("thinking_unsupported", model=model.name)
-        return model.name
+        return model
 
     def ask(
         self,
@@ -89,7 +93,7 @@ class Generation:
         follows: Follows,
     ) -> Follower:
         """Store a question and start its answer; the same `client_id` again gives the first answer. Its events."""
-        name = self.model_for(model or conversation.model, think)
+        name = self.model_for(model or conversation.model, think).name
         with self._submitting:
             # Nothing stands beside what follows the end.
             beside = (None if follows.first else follows.parent_id or conversation.head_id) != conversation.head_id
@@ -109,7 +113,7 @@ class Generation:
             if any(other.parent_id == answer.parent_id for other in answer.conversation.being_written()):
                 raise AppError("run_active")
             think = run.think if think is None else think
-            name = self.model_for(model or run.model, think)
+            name = self.model_for(model or run.model, think).name
             sibling = answer.conversation.regenerate(answer, model=name, think=think, state=state)
             return Follower(self._runs.submit(sibling, Tree(answer.conversation)))
 
@@ -120,7 +124,7 @@ class Generation:
             if run.state == RunState.DONE and run.reason != "length":
                 raise AppError("nothing_to_continue")
             self._first_state()
-            run.queue_again(model=self.model_for(run.model, run.think))
+            run.queue_again(model=self.model_for(run.model, run.think).name)
             db.session.commit()
             return Follower(self._runs.submit(answer))
 
@@ -150,10 +154,9 @@ class Generation:
         return Completion(
             request,
             user_id,
-            engine=self.engine,
+            inventory=self.inventory,
             scheduler=self._scheduler,
             forecast=self.forecast,
-            free=self.inventory.reset,
         )
 
     def channel(self, message_id: int) -> Channel | None:

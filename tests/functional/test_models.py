@@ -1,13 +1,17 @@
 """Which models there are, which is the default, and who decides: setting, administrator, what is installed."""
 
+import socket
+import time
 from collections.abc import Callable
 
 import pytest
 
+from app.generation.inventory import RETRY_S
 from app.models import StoredSetting
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import Person, problem
 from tests.support.processes import wait_until
+from tests.support.program import Program, refusal
 from tests.support.site import Site
 
 
@@ -127,5 +131,44 @@ def test_a_model_that_is_removed_is_refused_after_a_look(alice: Person, ollama: 
     alice.ask(conversation, "Un", model="deepseek-r1:1.5b").end()
     del ollama._library["deepseek-r1:1.5b"]
     site.generation.inventory.refresh()
+    time.sleep(RETRY_S)
     assert problem(alice.post(conversation, "Deux")) == (422, "unknown_model")
     assert alice.ask(conversation, "Deux", model="phi3:mini").end().data("done")["status"] == "done"
+
+
+def test_a_model_that_was_installed_just_now_answers_the_first_question(alice: Person, site: Site) -> None:
+    for _ in site.generation.engine.pull("mistral"):
+        pass
+    time.sleep(RETRY_S)
+    conversation = alice.start()
+    assert alice.ask(conversation, "Bonjour", model="mistral").end().data("done")["status"] == "done"
+    assert alice.ask(conversation, "Encore").end().data("done")["status"] == "done"
+    assert alice.messages(conversation)[3]["model"] == "mistral:latest"
+
+
+def test_a_name_that_no_look_has_found_is_looked_for_by_its_answer(
+    alice: Person, program: Program, ollama: FakeOllama
+) -> None:
+    time.sleep(RETRY_S)
+    error = alice.ask(alice.start(), "Bonjour", model="inconnu").end().data("done")["error"]
+    assert error["code"] == "unknown_model"
+    assert "inconnu" in error["message"]
+    for stream in (True, False):
+        time.sleep(RETRY_S)
+        assert refusal(program.ask(model="inconnu", stream=stream)) == (404, "model_not_found", "model")
+    assert ollama.received("/api/chat") == []
+
+
+def test_no_request_waits_for_an_engine_that_is_mute(make_site: Callable[..., Site]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        alice = Person(make_site(OLLAMA_HOST=f"127.0.0.1:{mute.getsockname()[1]}", ENGINE_TIMEOUT=1).start().app)
+        alice.register("alice")
+        conversation = alice.start()
+        for model in (None, "inconnu"):
+            started = time.monotonic()
+            asking = alice.ask(conversation, "Bonjour", model=model)
+            asking.until("accepted")
+            assert alice.get("/api/models").json["engine"]["reachable"] is False
+            assert alice.get("/api/status").json["state"] == "down"
+            assert time.monotonic() - started < 0.5
+            assert asking.end().data("done")["error"]["code"] == "engine_silent"

@@ -101,8 +101,6 @@ def _check_readings(plan: Plan, contexts: Mapping[str, int]) -> None:
 
 
 def _models(plan: Plan, inventory: Inventory) -> list[Model]:
-    if not inventory.models:
-        inventory.refresh()
     if not plan.models and not inventory.reachable:
         raise AppError("engine_unreachable", engine=inventory.engine.label, cause=inventory.failure)
     return [inventory.find(name) for name in plan.models] or list(inventory.models)
