@@ -12,8 +12,8 @@ from app.auth import login
 from app.bench.service import Labo, Terms
 from app.engines import registry
 from app.extensions import babel, bind_tries, context_of, csrf, db
-from app.generation.run import Limits
 from app.generation.service import Generation
+from app.generation.worker import Limits
 from app.preference import default_model
 
 ROOT = Path(__file__).resolve().parent.parent

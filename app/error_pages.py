@@ -14,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 from app.api.errors import PREFIX, refusal
 from app.errors import AppError
 from app.extensions import db
-from app.generation.wire import conversation_json
+from app.generation.serializers import conversation_json
 from app.models import User
 from app.models.listing import recent
 from app.web import signed_in

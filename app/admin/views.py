@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from app.engines.catalogue import DEMO, can_be_pulled
 from app.errors import AppError
-from app.generation.inventory import Inventory
+from app.generation.model_registry import Inventory
 from app.guards import admin
 from app.intents import SETTINGS, store_intents, stored_intents
 from app.models import StoredSetting

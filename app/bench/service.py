@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from app.bench.running.lock import Lock
 from app.bench.running.patience import Patience
 from app.errors import AppError
-from app.generation.inventory import Inventory
 from app.generation.leisure import Leisure
+from app.generation.model_registry import Inventory
 from app.models.lab import LabRun, LabState
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from app.chat.conversations import branch_json
 from app.chat.listed import listed
 from app.chat.schemas import Place, wanted_message
 from app.errors import AppError
-from app.generation.wire import conversation_json
+from app.generation.serializers import conversation_json
 from app.guards import member
 from app.models import Conversation, Message, branches
 from app.web import generation

@@ -9,7 +9,7 @@ from app.bodies import body, name_field
 from app.chat import blueprint
 from app.chat.listed import listed
 from app.chat.schemas import Change, cursor
-from app.generation.wire import conversation_json, message_json
+from app.generation.serializers import conversation_json, message_json
 from app.guards import member
 from app.models import Conversation, Folder, listing
 from app.models.tree import Tree

@@ -7,7 +7,7 @@ from flask_babel import format_date
 from flask_babel import gettext as _
 from flask_login import current_user
 
-from app.generation.wire import conversation_json
+from app.generation.serializers import conversation_json
 from app.models import Conversation, Folder, listing
 
 

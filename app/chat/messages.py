@@ -10,8 +10,8 @@ from app.bodies import body, field, name_field
 from app.chat import blueprint
 from app.chat.schemas import Question, after, question_text
 from app.extensions import context_of
-from app.generation.hub import HEARTBEAT, Follower
-from app.generation.wire import message_json
+from app.generation.events import HEARTBEAT, Follower
+from app.generation.serializers import message_json
 from app.guards import member
 from app.models import Conversation, LoginSession, Message
 from app.models.tree import Tree

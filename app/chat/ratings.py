@@ -5,7 +5,7 @@ from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.schemas import Opinion
-from app.generation.wire import rating_json
+from app.generation.serializers import rating_json
 from app.guards import member
 from app.models import Message, Rating
 

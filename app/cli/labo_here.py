@@ -16,9 +16,9 @@ from app import tables
 from app.bench.records import historical
 from app.bench.service import Labo
 from app.engines import library, registry
-from app.generation.inventory import Inventory
 from app.generation.leisure import Leisure
-from app.generation.scheduler import Scheduler
+from app.generation.model_registry import Inventory
+from app.generation.queue import Scheduler
 from app.preference import default_model
 
 # How long the sample in hand may take to be let go of.

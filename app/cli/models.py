@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from app.engines.catalogue import can_be_pulled
 from app.errors import AppError
-from app.generation.inventory import Default, Inventory
+from app.generation.model_registry import Default, Inventory
 from app.models import StoredSetting
 from app.models.setting import DEFAULT_MODEL
 from app.preference import ENVIRONMENT, STORED

@@ -16,7 +16,7 @@ from app.engines.base import Engine
 from app.engines.embedded import default_threads
 from app.engines.endpoint import endpoint_file
 from app.errors import AppError
-from app.generation.inventory import Inventory
+from app.generation.model_registry import Inventory
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 

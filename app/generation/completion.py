@@ -8,9 +8,9 @@ from queue import Empty, SimpleQueue
 
 from app.engines.base import ChatRequest, Done, EngineEvent
 from app.errors import AppError
-from app.generation.forecast import Forecast
-from app.generation.inventory import Inventory
-from app.generation.scheduler import Priority, Scheduler, Ticket
+from app.generation.estimates import Forecast
+from app.generation.model_registry import Inventory
+from app.generation.queue import Priority, Scheduler, Ticket
 
 _numbers = itertools.count(1)
 

@@ -7,7 +7,7 @@ from app.engines.base import Usage
 from app.engines.rapl import Meter
 
 if TYPE_CHECKING:
-    from app.generation.run import RunTicket
+    from app.generation.worker import RunTicket
 
 NAMES = (
     "queue_ms", "expected_queue_ms", "load_ms", "prompt_tokens", "cached_tokens", "prefill_ms", "output_tokens",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from app.engines.base import Cancel
 from app.errors import AppError
-from app.generation.scheduler import Priority, Scheduler, Ticket
+from app.generation.queue import Priority, Scheduler, Ticket
 
 # How often the queue is looked at while people are at work.
 LOOK_S = 0.5

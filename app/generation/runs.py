@@ -9,15 +9,15 @@ from typing import cast
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engines.base import Engine
+from app.generation.background import Prefill
 from app.generation.energy import Energy
-from app.generation.forecast import Forecast
-from app.generation.hub import Channel, Event, Hub
-from app.generation.inventory import Inventory
-from app.generation.prefill import Prefill
-from app.generation.run import Carrier, Limits, RunTicket
-from app.generation.scheduler import Scheduler, Ticket
+from app.generation.estimates import Forecast
+from app.generation.events import Channel, Event, Hub
+from app.generation.model_registry import Inventory
+from app.generation.queue import Scheduler, Ticket
+from app.generation.serializers import accepted_json
 from app.generation.store import Store
-from app.generation.wire import accepted_json
+from app.generation.worker import Carrier, Limits, RunTicket
 from app.models import Message, RunState
 from app.models.tree import Tree
 

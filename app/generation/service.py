@@ -11,15 +11,15 @@ from app.engines.base import ChatRequest, Engine, Model
 from app.errors import AppError
 from app.extensions import db
 from app.generation.completion import Completion
-from app.generation.hub import Channel, Event, Follower, StreamRegistry, encode
-from app.generation.inventory import Inventory
+from app.generation.events import Channel, Event, Follower, StreamRegistry, encode
 from app.generation.leisure import Leisure
+from app.generation.model_registry import Inventory
 from app.generation.prompt import total_tokens
-from app.generation.run import Limits
 from app.generation.runs import Runs
+from app.generation.serializers import accepted_json, error_json
 from app.generation.store import Store
 from app.generation.tidy import Tidy
-from app.generation.wire import accepted_json, error_json
+from app.generation.worker import Limits
 from app.models import Conversation, Follows, Message, Run, RunState
 from app.models.tree import Tree
 

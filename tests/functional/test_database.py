@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import event
 
 from app import extensions
-from app.generation import run
+from app.generation import worker
 from app.models import Conversation, Message, Run
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
@@ -126,7 +126,7 @@ def test_a_full_disk_makes_a_refusal_with_nothing_half_written(site: Site, alice
 def test_an_answer_that_cannot_be_stored_is_shown_and_said_so(
     monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person, ollama: FakeOllama
 ) -> None:
-    monkeypatch.setattr(run, "STORE_RETRIES_S", (0.0,))
+    monkeypatch.setattr(worker, "STORE_RETRIES_S", (0.0,))
     long = "Une longue réponse. " * 5000
     ollama.script(replace(Scenario.one_token(long), fault=Fault.HOLD))
     conversation = alice.start()

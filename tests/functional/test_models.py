@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.generation.inventory import RETRY_S
+from app.generation.model_registry import RETRY_S
 from app.models import StoredSetting
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import Person, problem

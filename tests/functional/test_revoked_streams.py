@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 from werkzeug.test import TestResponse
 
-from app.generation import hub
+from app.generation import events
 from app.models import AccessToken, LoginSession, User
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
@@ -117,11 +117,11 @@ def test_a_program_is_cut_off_with_its_token(site: Site, alice: Person, ollama: 
 def test_a_session_that_a_command_ended_is_missed_at_the_next_sign_of_life(
     site: Site, alice: Person, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "HEARTBEAT_S", 0.05)
+    monkeypatch.setattr(events, "HEARTBEAT_S", 0.05)
     ollama.script(Scenario.hold(3))
     answer = alice.post(alice.start(), "Bonjour")
     coming = iter(answer.response)
-    assert hub.HEARTBEAT in islice(coming, 1000)
+    assert events.HEARTBEAT in islice(coming, 1000)
     with site.rows() as rows:
         LoginSession.close_all(rows.query(User).one())
         rows.commit()

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from app.engines.base import Usage
-from app.generation import forecast
+from app.generation import estimates
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -21,7 +21,7 @@ FLOOR_S = 0.3
 @pytest.fixture
 def experienced(site: Site, alice: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
     """Alice, on a server that knows how fast its model reads."""
-    monkeypatch.setattr(forecast, "PATIENCE_FLOOR_S", FLOOR_S)
+    monkeypatch.setattr(estimates, "PATIENCE_FLOOR_S", FLOOR_S)
     site.generation._runs.forecast.learn(MODEL, 1.0, Usage(prompt_tokens=10_000, cached_tokens=0, prefill_ms=100.0))
     return alice
 

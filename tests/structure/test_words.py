@@ -12,7 +12,7 @@ import pytest
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 
-from app.generation.hub import Event
+from app.generation.events import Event
 from app.models import RunState
 from config import SETTINGS
 from tests.structure.sources import ROOT

@@ -11,7 +11,7 @@ from app.bench.running.progress import count
 from app.bench.running.rows import Spent
 from app.bench.tasks.reading import Tasks
 from app.extensions import db
-from app.generation.inventory import Inventory
+from app.generation.model_registry import Inventory
 from app.models.lab import LabMachine, LabRun, LabSample, SampleState
 
 # Of earlier samples, the newest: more of them would tell nothing else.

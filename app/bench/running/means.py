@@ -7,8 +7,8 @@ from app.bench.measuring.energy import Power
 from app.bench.running.patience import Patience
 from app.bench.running.rows import Rows
 from app.bench.tasks.reading import Tasks
-from app.generation.inventory import Inventory
 from app.generation.leisure import Leisure
+from app.generation.model_registry import Inventory
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from app.bench.running.judging import ROOM_TOKENS, least_context
 from app.bench.tasks.reading import Tasks
 from app.engines.base import Engine, Model
 from app.errors import AppError
-from app.generation.inventory import Inventory
+from app.generation.model_registry import Inventory
 from app.models.lab import Kind, LabRun
 
 MOST_SAMPLES = 20_000

@@ -6,7 +6,7 @@ from itertools import groupby
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.generation.scheduler import Priority, Ticket, next_ticket, serving_order
+from app.generation.queue import Priority, Ticket, next_ticket, serving_order
 
 PEOPLE = st.integers(1, 4)
 # (person, conversation of that person) for each question, in order of arrival.

@@ -12,10 +12,10 @@ from app.engines.base import ChatRequest, Done, EngineEvent, Loading, Reading, T
 from app.engines.rapl import Meter
 from app.errors import AppError
 from app.generation import figures, prompt
-from app.generation.forecast import Forecast
-from app.generation.hub import Channel, Event
-from app.generation.inventory import Inventory
-from app.generation.scheduler import Ticket
+from app.generation.estimates import Forecast
+from app.generation.events import Channel, Event
+from app.generation.model_registry import Inventory
+from app.generation.queue import Ticket
 from app.generation.store import Job, Store
 from app.models import RunState
 

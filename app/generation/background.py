@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from app.engines.base import ChatRequest, Done, Engine, Reading
 from app.errors import AppError
 from app.generation import prompt
-from app.generation.inventory import Inventory
-from app.generation.run import Limits
-from app.generation.scheduler import Priority, Scheduler, Ticket
+from app.generation.model_registry import Inventory
+from app.generation.queue import Priority, Scheduler, Ticket
 from app.generation.store import Store
+from app.generation.worker import Limits
 
 # A shorter history is read before anybody notices.
 TOKENS_WORTH_READING = 100

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engines.base import Usage
-from app.generation.forecast import HISTORY, PATIENCE_FLOOR_S, SUSPICION, Forecast
+from app.generation.estimates import HISTORY, PATIENCE_FLOOR_S, SUSPICION, Forecast
 
 LIMIT_S = 900.0
 seconds = st.floats(0.1, 100)

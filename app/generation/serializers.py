@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.errors import sentence
-from app.generation.hub import Channel
+from app.generation.events import Channel
 from app.models import Conversation, Message, Rating, Role, Run
 from app.models.tree import Tree
 from app.models.types import iso

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import AppError
-from app.generation.scheduler import BATCH, PATIENCE, Priority, Scheduler, Ticket, next_ticket, serving_order
+from app.generation.queue import BATCH, PATIENCE, Priority, Scheduler, Ticket, next_ticket, serving_order
 
 PEOPLE = st.integers(1, 4)
 threaded = settings(deadline=None, max_examples=25)

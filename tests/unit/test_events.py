@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from app.engines.base import Cancel
 from app.errors import AppError
-from app.generation import hub
-from app.generation.hub import EACH, HEARTBEAT, Channel, Event, Hub, StreamRegistry
+from app.generation import events
+from app.generation.events import EACH, HEARTBEAT, Channel, Event, Hub, StreamRegistry
 from tests.support.sse import parse
 
 pieces = st.lists(st.tuples(st.sampled_from([Event.TEXT, Event.THINKING]), st.text(min_size=1)), max_size=40)
@@ -126,7 +126,7 @@ def test_all_streams_together_leave_room() -> None:
 
 
 def test_silence_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "HEARTBEAT_S", 0.01)
+    monkeypatch.setattr(events, "HEARTBEAT_S", 0.01)
     follower = Channel().follow()
     assert [next(follower), next(follower)] == [HEARTBEAT, HEARTBEAT]
     assert HEARTBEAT.startswith(b":")
@@ -141,7 +141,7 @@ def test_text_of_any_kind_is_one_event() -> None:
 
 
 def test_ended_runs_are_forgotten_one_after_another_and_active_ones_never(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "KEPT", 2)
+    monkeypatch.setattr(events, "KEPT", 2)
     channels = Hub()
     for key in range(6):
         channels.open(key)

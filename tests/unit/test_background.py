@@ -8,7 +8,7 @@ import pytest
 from app.engines.base import Cancel
 from app.errors import AppError
 from app.generation.leisure import Leisure
-from app.generation.scheduler import Priority, Scheduler, Ticket
+from app.generation.queue import Priority, Scheduler, Ticket
 from tests.support.processes import wait_until
 
 
