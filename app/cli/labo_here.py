@@ -18,7 +18,7 @@ from app.bench.service import Labo
 from app.engines import library, registry
 from app.generation.leisure import Leisure
 from app.generation.model_registry import Inventory
-from app.generation.queue import Scheduler
+from app.generation.queue import RunQueue
 from app.preference import default_model
 
 # How long the sample in hand may take to be let go of.
@@ -88,15 +88,15 @@ def _embedded(app: Flask, labo: Labo) -> Iterator[Labo]:
         supervisor = Supervisor(settings)
         supervisor.start()
         engine = registry.make("embedded", settings)
-        scheduler = Scheduler(lambda: engine.slots, 1)
+        queue = RunQueue(lambda: engine.slots, 1)
         inventory = Inventory(engine, lambda: default_model(app))
-        own = labo.on(inventory, Leisure(scheduler))
+        own = labo.on(inventory, Leisure(queue))
         try:
             _await(inventory)
             yield own
         finally:
             own.stop()
-            scheduler.close(FAREWELL_S)
+            queue.close(FAREWELL_S)
             supervisor.stop()
 
 

@@ -9,7 +9,7 @@ from app.engines.base import ChatRequest, Done, Engine, Reading
 from app.errors import AppError
 from app.generation import prompt
 from app.generation.model_registry import Inventory
-from app.generation.queue import Priority, Scheduler, Ticket
+from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.store import Store
 from app.generation.worker import Limits
 
@@ -32,12 +32,10 @@ class Cost:
 class Prefill:
     """Reads histories ahead, through the same queue as everything else."""
 
-    def __init__(
-        self, engine: Engine, inventory: Inventory, scheduler: Scheduler, store: Store, limits: Limits
-    ) -> None:
+    def __init__(self, engine: Engine, inventory: Inventory, queue: RunQueue, store: Store, limits: Limits) -> None:
         self._engine = engine
         self._inventory = inventory
-        self._scheduler = scheduler
+        self._queue = queue
         self._store = store
         self._limits = limits
         self._lock = threading.Lock()
@@ -91,11 +89,11 @@ class Prefill:
         ticket = Ticket(
             f"prefill-{conversation_id}", user_id, conversation_id, work, model=job.model, priority=Priority.PREFILL
         )
-        return "started" if self._scheduler.submit_if_idle(ticket) else "busy"
+        return "started" if self._queue.submit_if_idle(ticket) else "busy"
 
     def _now(self, conversation_id: str, message_id: int) -> tuple[int, str, int, int]:
         """What stays the same until the engine does anything else, for whomever."""
-        return self._engine.process, conversation_id, message_id, self._scheduler.turn
+        return self._engine.process, conversation_id, message_id, self._queue.starts
 
     def _carry(self, ticket: Ticket, request: ChatRequest) -> bool:
         """Whether all of it was read."""

@@ -10,7 +10,7 @@ from app.engines.base import ChatRequest, Done, EngineEvent
 from app.errors import AppError
 from app.generation.estimates import Forecast
 from app.generation.model_registry import Inventory
-from app.generation.queue import Priority, Scheduler, Ticket
+from app.generation.queue import Priority, RunQueue, Ticket
 
 _numbers = itertools.count(1)
 
@@ -26,20 +26,20 @@ class Completion:
         user_id: int,
         *,
         inventory: Inventory,
-        scheduler: Scheduler,
+        queue: RunQueue,
         forecast: Forecast,
     ) -> None:
         self._request = request
         self._inventory = inventory
-        self._scheduler = scheduler
+        self._queue = queue
         self._forecast = forecast
         self._events: SimpleQueue[EngineEvent | AppError | None] = SimpleQueue()
         key = f"completion-{next(_numbers)}"
         self._ticket = Ticket(key, user_id, key, self._work, model=request.model, priority=Priority.API)
         # Whoever is still waiting when the server ends must hear of it.
         self._ticket.cancel.on_set(lambda: self._events.put(None))
-        scheduler.check_room()
-        scheduler.submit(self._ticket)
+        queue.check_room()
+        queue.submit(self._ticket)
 
     def events(self, silence_s: float) -> Iterator[EngineEvent | None]:
         """The engine's events as they come, None for each silence of so many seconds; ends with Done.
@@ -67,7 +67,7 @@ class Completion:
 
     def cancel(self) -> None:
         """Leave the queue, or stop the engine's work."""
-        self._scheduler.cancel(self._ticket.key)
+        self._queue.cancel(self._ticket.key)
 
     def _work(self, ticket: Ticket) -> None:
         started = time.monotonic()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from app.engines.base import Cancel
 from app.errors import AppError
-from app.generation.queue import Priority, Scheduler, Ticket
+from app.generation.queue import Priority, RunQueue, Ticket
 
 # How often the queue is looked at while people are at work.
 LOOK_S = 0.5
@@ -19,20 +19,20 @@ _numbers = itertools.count(1)
 class Leisure:
     """The queue's last class, for one piece of work at a time."""
 
-    def __init__(self, scheduler: Scheduler) -> None:
-        self._scheduler = scheduler
+    def __init__(self, queue: RunQueue) -> None:
+        self._queue = queue
         self._ticket: Ticket | None = None
         self._lock = threading.Lock()
 
     @property
     def others(self) -> bool:
         """Whether somebody else's work is being done or waits."""
-        return any(self._scheduler.counts())
+        return any(self._queue.counts())
 
     @property
     def turn(self) -> int:
         """How many pieces of work the queue has started so far, whoever's."""
-        return self._scheduler.turn
+        return self._queue.starts
 
     def carry(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool] = lambda: True) -> None:
         """Have `work` done when its turn comes, and wait for its end; it must end soon once its cancel is set, as it is
@@ -50,12 +50,12 @@ class Leisure:
                 failures.append(error)
 
         key = f"leisure-{next(_numbers)}"
-        ticket = Ticket(key, 0, key, done, model=model, priority=Priority.BENCHMARK, after=ended.set)
+        ticket = Ticket(key, 0, key, done, model=model, priority=Priority.BENCHMARK, when_free=ended.set)
         # One that is cancelled while it waits never begins, and so has no end of its own.
         ticket.cancel.on_set(lambda: None if ticket.started else ended.set())
         with self._lock:
             self._ticket = ticket
-        self._scheduler.submit(ticket)
+        self._queue.submit(ticket)
         while not ended.wait(WANTED_S):
             if not wanted():
                 self.cancel()
@@ -71,7 +71,7 @@ class Leisure:
         with self._lock:
             ticket = self._ticket
         if ticket is not None:
-            self._scheduler.cancel(ticket.key)
+            self._queue.cancel(ticket.key)
             ticket.cancel.set()
 
     def wait_until_quiet(

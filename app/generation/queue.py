@@ -12,12 +12,12 @@ from enum import IntEnum
 from app.engines.base import Cancel
 from app.errors import AppError
 
-# People on another model wait for so many turns at most before the model is changed for them.
-BATCH = 3
+# Tickets for the loaded model that may start before the one whose turn it is, when that one needs another model.
+MAX_SAME_MODEL_BATCH = 3
+# A request of the API that was skipped this often counts as a question of the chat.
+PROMOTE_AFTER_SKIPS = 8
 # More than any engine has slots.
-MOST_THREADS = 512
-# A request of the API that was overtaken this often counts as a question of the chat.
-PATIENCE = 8
+MAX_THREADS = 512
 
 
 class Priority(IntEnum):
@@ -29,19 +29,23 @@ class Priority(IntEnum):
     BENCHMARK = 3
 
     @property
-    def gives_way(self) -> bool:
-        """Work that nobody waits for: it stops as soon as somebody does."""
+    def preemptible(self) -> bool:
+        """Work that nobody waits for: it is cancelled as soon as somebody asks."""
         return self >= Priority.PREFILL
 
     @property
-    def alone(self) -> bool:
-        """Work that is measured: nothing else may be done beside it."""
+    def exclusive(self) -> bool:
+        """Work that is measured: it starts only when nothing else runs."""
         return self == Priority.BENCHMARK
 
 
 @dataclass(eq=False)
 class Ticket:
-    """One run in the queue or at work. `work` writes the answer; those of one conversation go one after another."""
+    """One piece of work in the queue or running. Tickets of one conversation run one after another.
+
+    `work` is called with the ticket, in a thread of the queue, when its turn comes; it must end soon once `cancel` is
+    set. `when_free` is called in the same thread after the slot has been given to the next ticket.
+    """
 
     key: Hashable
     user_id: int
@@ -50,64 +54,65 @@ class Ticket:
     model: str = ""
     priority: Priority = Priority.CHAT
     cancel: Cancel = field(default_factory=Cancel)
-    # Called once its slot is free again.
-    after: Callable[[], object] = lambda: None
-    # Set when the server ends rather than the person.
+    when_free: Callable[[], object] = lambda: None
+    # Cancelled because the server ends, not by the person.
     interrupted: bool = False
-    # Set when nobody waits for it any more, though its slot is not free yet.
-    ended: bool = False
-    # Monotonic seconds; 0 while it waits.
+    # Nobody waits for it any more, though it still holds its slot.
+    finished: bool = False
+    # When its work began, in monotonic seconds; 0 while it waits.
     started: float = 0.0
-    # How often somebody went first who came later, or on the loaded model though it was this one's turn.
-    overtaken: int = 0
+    # How many tickets started before it out of turn: they came later, or it was this one's turn.
+    times_skipped: int = 0
 
     @property
-    def passing(self) -> bool:
-        """Whether its slot will be free in a moment for whoever comes."""
-        return self.ended or self.priority.gives_way
+    def yields_slot(self) -> bool:
+        """Whether its slot will be free in a moment for the next ticket."""
+        return self.finished or self.priority.preemptible
 
     @property
-    def urgency(self) -> Priority:
-        """Its class; waiting long makes a request of the API a question like the others."""
-        return Priority.CHAT if self.priority == Priority.API and self.overtaken >= PATIENCE else self.priority
+    def effective_priority(self) -> Priority:
+        """Its class, or CHAT for a request of the API that has been skipped often."""
+        promoted = self.priority == Priority.API and self.times_skipped >= PROMOTE_AFTER_SKIPS
+        return Priority.CHAT if promoted else self.priority
 
 
 def next_ticket(
     waiting: Sequence[Ticket], running: Collection[Ticket], served: Mapping[int, int], model: str | None = None
 ) -> Ticket | None:
-    """Whose turn it is, or None when nobody may start now.
+    """The ticket to start now, or None when none may start.
 
-    The most urgent class first; in it, round robin: people with nothing at work, then whoever was served longest
-    ago, then first come. Of people with the same right, those on `model`, the engine's last one, go first, at most
-    BATCH times. Within a conversation answers are written in the order of the questions.
-    `waiting` is in order of arrival; `served` gives, for each person, the number of their last turn.
+    The most urgent class first; within it round robin: people with nothing running, then the one served longest ago,
+    then first come. Of tickets with the same right, those for `model`, the loaded one, go first, MAX_SAME_MODEL_BATCH
+    times at most. A conversation's tickets start in their order, one at a time.
+
+    `waiting` is in order of arrival; `served` has, for each person, the number of their last start.
     """
     busy = {ticket.conversation_id for ticket in running}
-    at_work = {ticket.user_id for ticket in running if not ticket.priority.gives_way}
+    at_work = {ticket.user_id for ticket in running if not ticket.priority.preemptible}
     candidates = []
     for ticket in waiting:
-        if ticket.conversation_id not in busy and not (ticket.priority.alone and running):
+        if ticket.conversation_id not in busy and not (ticket.priority.exclusive and running):
             busy.add(ticket.conversation_id)
             candidates.append(ticket)
 
     def right(ticket: Ticket) -> tuple[int, bool]:
-        return ticket.urgency, ticket.user_id in at_work
+        return ticket.effective_priority, ticket.user_id in at_work
 
-    def turn(ticket: Ticket) -> tuple[int, bool, int]:
+    def rank(ticket: Ticket) -> tuple[int, bool, int]:
         return *right(ticket), served.get(ticket.user_id, 0)
 
-    fairest = min(candidates, key=turn, default=None)
-    if fairest is None or fairest.model == model or fairest.overtaken >= BATCH:
+    fairest = min(candidates, key=rank, default=None)
+    if fairest is None or fairest.model == model or fairest.times_skipped >= MAX_SAME_MODEL_BATCH:
         return fairest
-    alike = (ticket for ticket in candidates if ticket.model == model and right(ticket) == right(fairest))
-    return min(alike, key=turn, default=fairest)
+    same_model = (ticket for ticket in candidates if ticket.model == model and right(ticket) == right(fairest))
+    return min(same_model, key=rank, default=fairest)
 
 
 def serving_order(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[Ticket]:
-    """The order in which `next_ticket` would serve the waiting one after another, if nobody else came, all used one
-    model and nothing else was at work. Takes n log n steps. A conversation belongs to one person.
+    """The order in which `next_ticket` would start the waiting one after another, if nobody else came, all used one
+    model and nothing was running. Takes n log n steps. A conversation belongs to one person.
     """
-    # By places in `waiting`: what comes next in the same conversation, and what each person could be served now.
+    # By places in `waiting`: the next one of the same conversation, and those of each person that could start now.
     following: dict[int, int] = {}
     ready: defaultdict[int, list[tuple[Priority, int]]] = defaultdict(list)
     latest: dict[str, int] = {}
@@ -115,64 +120,68 @@ def serving_order(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[
         if ticket.conversation_id in latest:
             following[latest[ticket.conversation_id]] = place
         else:
-            ready[ticket.user_id].append((ticket.urgency, place))
+            ready[ticket.user_id].append((ticket.effective_priority, place))
         latest[ticket.conversation_id] = place
     people = []
     for person, own in ready.items():
         heapq.heapify(own)
-        urgency, place = own[0]
-        people.append((urgency, served.get(person, 0), place, person))
+        priority, place = own[0]
+        people.append((priority, served.get(person, 0), place, person))
     heapq.heapify(people)
-    order, turn = [], max(served.values(), default=0)
+    order, start = [], max(served.values(), default=0)
     while people:
         _, _, place, person = heapq.heappop(people)
         order.append(waiting[place])
-        turn += 1
+        start += 1
         own = ready[person]
         heapq.heappop(own)
         if place in following:
-            heapq.heappush(own, (waiting[following[place]].urgency, following[place]))
+            heapq.heappush(own, (waiting[following[place]].effective_priority, following[place]))
         if own:
-            urgency, place = own[0]
-            heapq.heappush(people, (urgency, turn, place, person))
+            priority, place = own[0]
+            heapq.heappush(people, (priority, start, place, person))
     return order
 
 
-class Scheduler:
-    """Gives each ticket's work a thread when its turn comes.
+class RunQueue:
+    """Calls each ticket's work in a thread when its turn comes.
 
-    `placed(order, running)` hears, whenever that changed, who waits (in the order of serving) and who is at work. It is
-    called by one thread at a time, never with an older state after a newer one, and never with a ticket as waiting
-    whose work has begun.
+    `announce(order, running)` is called whenever places have changed, with the waiting tickets in serving order: by one
+    thread at a time, never with an older state after a newer one, and never with a ticket whose work has begun.
     """
 
     def __init__(
         self,
         slots: Callable[[], int],
         limit: int,
-        placed: Callable[[Sequence[Ticket], Sequence[Ticket]], None] = lambda _order, _running: None,
+        announce: Callable[[Sequence[Ticket], Sequence[Ticket]], None] = lambda _order, _running: None,
     ) -> None:
         self._slots = slots
         self._limit = limit
-        self._placed = placed
-        # Kept for the next runs: starting a thread takes as long as storing a question.
-        self._threads = ThreadPoolExecutor(MOST_THREADS, thread_name_prefix="run")
+        self._announce = announce
+        # Kept for the next tickets: starting a thread takes as long as storing a question.
+        self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="run")
+        # Held while places are announced; never taken while `_lock` is held.
+        self._announcing = threading.Lock()
         self._lock = threading.Lock()
-        # Held while places are told, and taken before `_lock`: nothing else waits for those who tell.
-        self._telling = threading.Lock()
+        self._idle = threading.Condition(self._lock)
         self._waiting: list[Ticket] = []
         self._running: dict[Hashable, Ticket] = {}
         self._served: dict[int, int] = {}
-        self._turn = 0
+        self._starts = 0
         self._model = ""
         self._closed = False
-        self._idle = threading.Condition(self._lock)
-        # Counts the changes that those who wait must hear of; the last one that they have heard of.
+        # Counts the changes of places worth announcing; the last one that was announced.
         self._changes = 0
-        self._told = 0
+        self._announced = 0
+
+    @property
+    def starts(self) -> int:
+        """How many tickets have been started so far."""
+        return self._starts
 
     def check_room(self) -> bool:
-        """Whether a new question would start at once. Raises queue_full or stopping when it could not be taken."""
+        """Whether one more ticket would start at once. Raises queue_full, and stopping once the queue is closed."""
         with self._lock:
             if self._closed:
                 raise AppError("stopping")
@@ -181,60 +190,57 @@ class Scheduler:
             return not self._waiting and len(self._running) < max(1, self._slots())
 
     def submit(self, ticket: Ticket) -> None:
-        """Queue a ticket; its work starts at once if a slot is free. What gives way stops for it."""
+        """Queue a ticket; its work starts at once if a slot is free. What is preemptible is cancelled for it.
+
+        On a closed queue the ticket is cancelled instead.
+        """
+        to_cancel = [ticket]
         with self._lock:
-            if self._closed:
-                ticket.cancel.set()
-                return
-            self._waiting.append(ticket)
-            others = [other for other in self._running.values() if other.priority.gives_way]
-            self._dispatch()
-        if not ticket.priority.gives_way:
-            for other in others:
-                other.cancel.set()
-        self._tell_places()
+            if not self._closed:
+                others = self._running.values()
+                to_cancel = [] if ticket.priority.preemptible else [o for o in others if o.priority.preemptible]
+                self._waiting.append(ticket)
+                self._start_next()
+        for other in to_cancel:
+            other.cancel.set()
+        self._announce_places()
 
     def submit_if_idle(self, ticket: Ticket) -> bool:
-        """Start a ticket now, or not at all: only while nobody waits and a slot is free."""
+        """Start a ticket now, or not at all: only while nobody waits and a slot is free. Whether it started."""
         with self._lock:
             running = self._running.values()
             free = not self._closed and not self._waiting and len(running) < max(1, self._slots())
-            if free and not any(o.priority.alone or o.conversation_id == ticket.conversation_id for o in running):
+            if free and not any(o.priority.exclusive or o.conversation_id == ticket.conversation_id for o in running):
                 self._waiting.append(ticket)
-                self._dispatch()
+                self._start_next()
                 return True
         return False
 
     def cancel(self, key: Hashable) -> Ticket | None:
-        """Stop a run. Returns its ticket if it was still waiting (its work will never start), else None."""
+        """Cancel a ticket. Returns it if it was still waiting, so that its work never starts; else None."""
         with self._lock:
             waiting = next((ticket for ticket in self._waiting if ticket.key == key), None)
             running = self._running.get(key)
             if waiting is not None:
                 self._waiting.remove(waiting)
-                self._dispatch()
+                self._start_next()
         if running is not None:
             running.cancel.set()
-        self._tell_places()
+        self._announce_places()
         return waiting
 
-    @property
-    def turn(self) -> int:
-        """How many have been started so far."""
-        return self._turn
-
     def knows(self, key: Hashable) -> bool:
-        """Whether a run waits or is at work here."""
+        """Whether a ticket waits or runs here."""
         with self._lock:
             return key in self._running or any(ticket.key == key for ticket in self._waiting)
 
     def counts(self) -> tuple[int, int]:
-        """How many run and how many wait, of the work that somebody waits for."""
+        """How many tickets run and how many wait, of those that somebody waits for."""
         with self._lock:
             return _awaited(self._running.values()), _awaited(self._waiting)
 
     def close(self, timeout: float) -> None:
-        """Take nothing more, interrupt what runs, and wait for it to be saved; what waits stays in the rows."""
+        """Take nothing more, cancel all tickets as interrupted, and wait so many seconds for those that run to end."""
         with self._lock:
             self._closed = True
             tickets = [*self._waiting, *self._running.values()]
@@ -246,8 +252,8 @@ class Scheduler:
             self._idle.wait_for(lambda: not self._running, timeout)
         self._threads.shutdown(wait=False)
 
-    def _dispatch(self) -> None:
-        """Start whose turn it is; the caller holds `_lock`, and tells the places once it has let go of it."""
+    def _start_next(self) -> None:
+        """Start what may start; the caller holds `_lock`, and calls `_announce_places` once it has released it."""
         while len(self._running) < max(1, self._slots()):
             ticket = next_ticket(self._waiting, self._running.values(), self._served, self._model)
             if ticket is None:
@@ -255,32 +261,32 @@ class Scheduler:
             place = self._waiting.index(ticket)
             fairest = next_ticket(self._waiting, self._running.values(), self._served) or ticket
             for other in {*self._waiting[:place], fairest} - {ticket}:
-                other.overtaken += 1
+                other.times_skipped += 1
             del self._waiting[place]
             ticket.started = time.monotonic()
             self._running[ticket.key] = ticket
             self._model = ticket.model
-            self._turn += 1
-            if not ticket.priority.gives_way:
-                self._served[ticket.user_id] = self._turn
-            self._threads.submit(self._carry, ticket)
-        # Nobody need hear of a place in the queue that lasts for a moment.
-        if self._waiting and not any(ticket.passing for ticket in self._running.values()):
+            self._starts += 1
+            if not ticket.priority.preemptible:
+                self._served[ticket.user_id] = self._starts
+            self._threads.submit(self._run, ticket)
+        # A place that lasts for a moment only is not worth announcing.
+        if self._waiting and not any(ticket.yields_slot for ticket in self._running.values()):
             self._changes += 1
 
-    def _tell_places(self) -> None:
-        """Tell the places as they are now, unless another thread has done so since they changed."""
-        with self._telling:
+    def _announce_places(self) -> None:
+        """Announce the places as they are now, unless another thread has done so since they changed."""
+        with self._announcing:
             with self._lock:
-                if self._told == self._changes:
+                if self._announced == self._changes:
                     return
-                self._told = self._changes
+                self._announced = self._changes
                 waiting, running, served = list(self._waiting), list(self._running.values()), dict(self._served)
-            self._placed(serving_order(waiting, served), running)
+            self._announce(serving_order(waiting, served), running)
 
-    def _carry(self, ticket: Ticket) -> None:
-        # Whoever is telling places may have seen it waiting.
-        with self._telling:
+    def _run(self, ticket: Ticket) -> None:
+        # A thread that is announcing places may have seen this ticket waiting: let it finish first.
+        with self._announcing:
             pass
         try:
             ticket.work(ticket)
@@ -289,10 +295,10 @@ class Scheduler:
                 self._running.pop(ticket.key, None)
                 self._idle.notify_all()
                 if not self._closed:
-                    self._dispatch()
-            self._tell_places()
-            ticket.after()
+                    self._start_next()
+            self._announce_places()
+            ticket.when_free()
 
 
 def _awaited(tickets: Iterable[Ticket]) -> int:
-    return sum(not ticket.passing for ticket in tickets)
+    return sum(not ticket.yields_slot for ticket in tickets)

@@ -14,7 +14,7 @@ from app.generation.energy import Energy
 from app.generation.estimates import Forecast
 from app.generation.events import Channel, Event, Hub
 from app.generation.model_registry import Inventory
-from app.generation.queue import Scheduler, Ticket
+from app.generation.queue import RunQueue, Ticket
 from app.generation.serializers import accepted_json
 from app.generation.store import Store
 from app.generation.worker import Carrier, Limits, RunTicket
@@ -35,8 +35,8 @@ class Runs:
         self._hub = Hub()
         self.forecast = Forecast(limits.patience_s)
         self.energy = Energy(engine)
-        self.scheduler = Scheduler(lambda: engine.slots, queue_max, self._tell_places)
-        self.prefill = Prefill(engine, inventory, self.scheduler, store, limits)
+        self.queue = RunQueue(lambda: engine.slots, queue_max, self._tell_places)
+        self.prefill = Prefill(engine, inventory, self.queue, store, limits)
 
     def submit(self, answer: Message, tree: Tree | None = None) -> Channel:
         """Put an answer in the queue; its events begin at once. `tree`: where there may be other versions of it."""
@@ -53,7 +53,7 @@ class Runs:
             channel=channel,
             marked=run.state == RunState.RUNNING,
         )
-        self.scheduler.submit(ticket)
+        self.queue.submit(ticket)
         return channel
 
     def channel(self, message_id: int) -> Channel | None:
@@ -70,12 +70,12 @@ class Runs:
 
     def close(self, timeout: float) -> None:
         """Save what is being written as interrupted, and end all followers."""
-        self.scheduler.close(timeout)
+        self.queue.close(timeout)
         self._hub.close()
 
     def expected_wait(self) -> float | None:
         """Seconds that one more question would wait for its turn, as things are."""
-        running, waiting = self.scheduler.counts()
+        running, waiting = self.queue.counts()
         mean = self.forecast.duration("")
         slots = max(1, self._engine.slots)
         return 0.0 if running < slots else None if mean is None else mean * (waiting + 1) / slots
@@ -99,7 +99,7 @@ class Runs:
             self._inventory.answered(ticket.model)
             # After thinking, the next question comes with a history without it, which the engine has not read so far.
             if carrier.thought:
-                ticket.after = lambda: self._read_ahead(ticket.conversation_id)
+                ticket.when_free = lambda: self._read_ahead(ticket.conversation_id)
             else:
                 self.prefill.has_read(ticket.conversation_id, cast(int, ticket.key))
         carrier.tell()
@@ -113,7 +113,7 @@ class Runs:
 
     def _tell_places(self, order: Sequence[Ticket], running: Sequence[Ticket]) -> None:
         now = time.monotonic()
-        at_work = [(ticket.model, now - ticket.started) for ticket in running if not ticket.priority.gives_way]
+        at_work = [(ticket.model, now - ticket.started) for ticket in running if not ticket.priority.preemptible]
         waits = self.forecast.starts([ticket.model for ticket in order], at_work, max(1, self._engine.slots))
         own = Counter(ticket.user_id for ticket in running)
         for position, (ticket, wait) in enumerate(zip(order, waits, strict=True), start=1):

@@ -48,12 +48,12 @@ class Generation:
         self._store = Store(context)
         self._context = context
         self._runs = Runs(engine, self.inventory, self._store, limits, queue_max)
-        self._scheduler = self._runs.scheduler
+        self._queue = self._runs.queue
         self.forecast = self._runs.forecast
         # Reads conversations ahead of their next question.
         self.prefill = self._runs.prefill
-        self.leisure = Leisure(self._scheduler)
-        # Held from before a run is in the rows until the scheduler knows it: between the two it looks abandoned.
+        self.leisure = Leisure(self._queue)
+        # Held from before a run is in the rows until the queue knows it: between the two it looks abandoned.
         self._submitting = threading.RLock()
         self.streams = StreamRegistry(followers)
 
@@ -140,7 +140,7 @@ class Generation:
 
     def request_stop(self, answer: Message) -> str:
         """Stop an answer; returns its state, which a running one leaves a moment later."""
-        ticket = self._scheduler.cancel(answer.id)
+        ticket = self._queue.cancel(answer.id)
         if ticket is not None:
             self._store.finish(answer.id, RunState.STOPPED)
             self._runs.abandon(answer.id, RunState.STOPPED)
@@ -155,7 +155,7 @@ class Generation:
             request,
             user_id,
             inventory=self.inventory,
-            scheduler=self._scheduler,
+            queue=self._queue,
             forecast=self.forecast,
         )
 
@@ -185,7 +185,7 @@ class Generation:
 
     def status(self) -> dict[str, Any]:
         """The machine's state, for everyone."""
-        running, waiting = self._scheduler.counts()
+        running, waiting = self._queue.counts()
         default = self.inventory.default()
         slots = max(1, self.engine.slots)
         wait = self._runs.expected_wait()
@@ -202,7 +202,7 @@ class Generation:
 
     def _first_state(self) -> RunState:
         """What a new run is stored as: where its turn comes at once, a second writing is saved. Raises queue_full."""
-        return RunState.RUNNING if self._scheduler.check_room() else RunState.QUEUED
+        return RunState.RUNNING if self._queue.check_room() else RunState.QUEUED
 
     def _ended_run(self, answer: Message) -> Run:
         """The run of an answer that is not being written; raises run_active. The caller holds `_submitting`."""
@@ -220,9 +220,9 @@ class Generation:
         if run is None:
             raise AppError("not_found")
         # Looked at first without the lock: it may be held by a question that waits for the database.
-        if run.active and not self._scheduler.knows(answer.id):
+        if run.active and not self._queue.knows(answer.id):
             with self._submitting:
-                if not self._scheduler.knows(answer.id):
+                if not self._queue.knows(answer.id):
                     # It may have ended since it was read.
                     db.session.refresh(run)
                     if run.active:

@@ -121,7 +121,7 @@ class Carrier:
 
     def tell(self) -> None:
         """Tell the followers that the run has ended; nobody waits for it any more."""
-        self._ticket.ended = True
+        self._ticket.finished = True
         self._channel.publish(Event.DONE, self._done, last=True)
         # The engine may have something to put away.
         for _ in self._events:

@@ -8,7 +8,7 @@ import pytest
 from app.engines.base import Cancel
 from app.errors import AppError
 from app.generation.leisure import Leisure
-from app.generation.queue import Priority, Scheduler, Ticket
+from app.generation.queue import Priority, RunQueue, Ticket
 from tests.support.processes import wait_until
 
 
@@ -17,7 +17,7 @@ class Worker:
 
     def __init__(self, key: str, priority: Priority = Priority.CHAT) -> None:
         self.begun, self.over, self.ended = threading.Event(), threading.Event(), threading.Event()
-        self.ticket = Ticket(key, 1, key, self.carry, priority=priority, after=self.ended.set)
+        self.ticket = Ticket(key, 1, key, self.carry, priority=priority, when_free=self.ended.set)
         self.ticket.cancel.on_set(self.over.set)
 
     def carry(self, _ticket: Ticket) -> None:
@@ -55,51 +55,51 @@ class Aside:
 
 
 @pytest.fixture
-def scheduler() -> Iterator[Scheduler]:
+def queue() -> Iterator[RunQueue]:
     """Two slots: the engine could do something beside."""
-    made = Scheduler(lambda: 2, 10)
+    made = RunQueue(lambda: 2, 10)
     yield made
     made.close(5)
 
 
-def test_it_begins_when_nobody_is_at_work_and_stops_for_whoever_comes(scheduler: Scheduler) -> None:
+def test_it_begins_when_nobody_is_at_work_and_stops_for_whoever_comes(queue: RunQueue) -> None:
     first, second = Worker("first"), Worker("second")
-    scheduler.submit(first.ticket)
+    queue.submit(first.ticket)
     assert first.begun.wait(5)
-    leisure = Leisure(scheduler)
+    leisure = Leisure(queue)
     aside = Aside(leisure)
     # A slot is free, but what is measured beside others would tell nothing.
     assert not aside.begun.wait(0.1)
     assert leisure.others
     first.over.set()
     assert aside.begun.wait(5)
-    assert scheduler.counts() == (0, 0)
+    assert queue.counts() == (0, 0)
     assert not leisure.others
-    scheduler.submit(second.ticket)
+    queue.submit(second.ticket)
     assert second.begun.wait(5)
     assert aside.join().cancelled
     second.over.set()
 
 
-def test_nothing_is_read_ahead_beside_it(scheduler: Scheduler) -> None:
-    aside = Aside(Leisure(scheduler))
+def test_nothing_is_read_ahead_beside_it(queue: RunQueue) -> None:
+    aside = Aside(Leisure(queue))
     assert aside.begun.wait(5)
     ahead = Worker("ahead", Priority.PREFILL)
-    assert not scheduler.submit_if_idle(ahead.ticket)
+    assert not queue.submit_if_idle(ahead.ticket)
     aside.over.set()
     assert not aside.join().cancelled
-    assert scheduler.submit_if_idle(ahead.ticket)
+    assert queue.submit_if_idle(ahead.ticket)
     ahead.over.set()
 
 
-def test_it_can_be_cancelled_wherever_it_is(scheduler: Scheduler) -> None:
-    leisure = Leisure(scheduler)
+def test_it_can_be_cancelled_wherever_it_is(queue: RunQueue) -> None:
+    leisure = Leisure(queue)
     running = Aside(leisure)
     assert running.begun.wait(5)
     leisure.cancel()
     assert running.join().cancelled
     busy = Worker("busy")
-    scheduler.submit(busy.ticket)
+    queue.submit(busy.ticket)
     assert busy.begun.wait(5)
     waiting = Aside(leisure)
 
@@ -114,29 +114,29 @@ def test_it_can_be_cancelled_wherever_it_is(scheduler: Scheduler) -> None:
 
 
 def test_the_end_of_the_program_ends_it_wherever_it_is() -> None:
-    scheduler = Scheduler(lambda: 1, 10)
-    running = Aside(Leisure(scheduler))
+    queue = RunQueue(lambda: 1, 10)
+    running = Aside(Leisure(queue))
     assert running.begun.wait(5)
-    scheduler.close(5)
+    queue.close(5)
     assert running.join().cancelled
-    late = Aside(Leisure(scheduler)).join()
+    late = Aside(Leisure(queue)).join()
     assert late.failure is not None
     assert late.failure.code == "interrupted"
 
 
-def test_what_it_raises_comes_out_where_it_was_asked_for(scheduler: Scheduler) -> None:
+def test_what_it_raises_comes_out_where_it_was_asked_for(queue: RunQueue) -> None:
     def broken(_cancel: Cancel) -> None:
         raise AppError("engine_failed", engine="Ollama")
 
     with pytest.raises(AppError, match="engine_failed"):
-        Leisure(scheduler).carry("model", broken)
+        Leisure(queue).carry("model", broken)
 
 
-def test_quiet_is_waited_for(scheduler: Scheduler) -> None:
-    leisure, ending = Leisure(scheduler), threading.Event()
+def test_quiet_is_waited_for(queue: RunQueue) -> None:
+    leisure, ending = Leisure(queue), threading.Event()
     leisure.wait_until_quiet(ending, 0)
     busy = Worker("busy")
-    scheduler.submit(busy.ticket)
+    queue.submit(busy.ticket)
     assert busy.begun.wait(5)
     quiet = threading.Thread(target=leisure.wait_until_quiet, args=(ending, 0))
     quiet.start()
@@ -151,17 +151,17 @@ def test_quiet_is_waited_for(scheduler: Scheduler) -> None:
     leisure.wait_until_quiet(ending, 60, lambda: False)
 
 
-def test_what_nobody_wants_any_more_is_let_go_of_wherever_it_is(scheduler: Scheduler) -> None:
+def test_what_nobody_wants_any_more_is_let_go_of_wherever_it_is(queue: RunQueue) -> None:
     cancelled = threading.Event()
 
     def work(cancel: Cancel) -> None:
         assert cancel.wait(10)
         cancelled.set()
 
-    Leisure(scheduler).carry("model", work, lambda: False)
+    Leisure(queue).carry("model", work, lambda: False)
     assert cancelled.is_set()
     busy = Worker("busy")
-    scheduler.submit(busy.ticket)
+    queue.submit(busy.ticket)
     with pytest.raises(AppError, match="interrupted"):
-        Leisure(scheduler).carry("model", work, lambda: False)
+        Leisure(queue).carry("model", work, lambda: False)
     busy.over.set()

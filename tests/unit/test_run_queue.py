@@ -12,7 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.errors import AppError
-from app.generation.queue import BATCH, PATIENCE, Priority, Scheduler, Ticket, next_ticket, serving_order
+from app.generation.queue import (
+    MAX_SAME_MODEL_BATCH,
+    PROMOTE_AFTER_SKIPS,
+    Priority,
+    RunQueue,
+    Ticket,
+    next_ticket,
+    serving_order,
+)
 
 PEOPLE = st.integers(1, 4)
 threaded = settings(deadline=None, max_examples=25)
@@ -24,10 +32,10 @@ def coming(models: str) -> st.SearchStrategy[list[list[tuple[int, str]]]]:
 
 
 class Desk:
-    """A scheduler whose answers go on until the test ends them, or until they are cancelled."""
+    """A queue whose answers go on until the test ends them, or until they are cancelled."""
 
     def __init__(self, slots: int = 1, limit: int = 1000) -> None:
-        self.scheduler = Scheduler(lambda: slots, limit)
+        self.queue = RunQueue(lambda: slots, limit)
         self.free: SimpleQueue[Ticket] = SimpleQueue()
         self._started: SimpleQueue[Ticket] = SimpleQueue()
         self._keys = iter(range(1_000_000))
@@ -37,12 +45,12 @@ class Desk:
     ) -> Ticket:
         key = next(self._keys)
         ticket = Ticket(key, person, conversation or f"c{key}", self._work, model=model, priority=priority)
-        ticket.after = lambda: self.free.put(ticket)
+        ticket.when_free = lambda: self.free.put(ticket)
         return ticket
 
     def ask(self, person: int, priority: Priority = Priority.CHAT, model: str = "", conversation: str = "") -> Ticket:
         ticket = self.ticket(person, priority, model, conversation)
-        self.scheduler.submit(ticket)
+        self.queue.submit(ticket)
         return ticket
 
     def next(self) -> Ticket:
@@ -95,7 +103,7 @@ def test_whose_turn_it_is_is_passed_over_for_the_models_sake_a_few_times_only(
         fairest = min([ticket, *waiting], key=lambda other: (last.get(other.user_id, 0), other.key))
         if fairest is not ticket:
             passed[fairest] += 1
-            assert passed[fairest] <= BATCH
+            assert passed[fairest] <= MAX_SAME_MODEL_BATCH
             assert ticket.model != fairest.model
         last[ticket.user_id] = turn
 
@@ -103,13 +111,13 @@ def test_whose_turn_it_is_is_passed_over_for_the_models_sake_a_few_times_only(
 def test_two_people_on_two_models_share_each_load() -> None:
     turns = Desk().served([[(1, "a"), (2, "b")]] * 20)
     lengths = [len(list(run)) for _, run in groupby(ticket.model for ticket, _ in turns)]
-    assert set(lengths[1:-3]) == {BATCH + 1}
+    assert set(lengths[1:-3]) == {MAX_SAME_MODEL_BATCH + 1}
 
 
 def test_ten_questions_on_the_loaded_model_do_not_hold_up_another_model_for_long() -> None:
     turns = Desk().served([[*[(1, "a")] * 10, (2, "b")]])
     # The second turn would be hers.
-    assert [ticket.user_id for ticket, _ in turns].index(2) == 1 + BATCH
+    assert [ticket.user_id for ticket, _ in turns].index(2) == 1 + MAX_SAME_MODEL_BATCH
 
 
 @threaded
@@ -124,15 +132,15 @@ def test_a_program_is_answered_however_many_questions_are_asked_in_the_chat(
     for person in range(1, people + 1):
         desk.ask(person)
     turns = 0
-    while turns <= PATIENCE + people:
+    while turns <= PROMOTE_AFTER_SKIPS + people:
         desk.end(now)
         now = desk.next()
         if now is programs:
             break
         desk.ask(now.user_id)
         turns += 1
-    desk.scheduler.close(5)
-    assert PATIENCE <= turns <= PATIENCE + people
+    desk.queue.close(5)
+    assert PROMOTE_AFTER_SKIPS <= turns <= PROMOTE_AFTER_SKIPS + people
 
 
 @pytest.mark.parametrize("kind", [Priority.PREFILL, Priority.BENCHMARK])
@@ -144,33 +152,33 @@ def test_what_nobody_waits_for_stops_for_whoever_asks(kind: Priority) -> None:
         desk.ask(2, Priority.BENCHMARK)
         desk.ask(2, Priority.PREFILL)
         assert not aside.cancel.is_set()
-        assert desk.scheduler.counts() == (0, 0)
+        assert desk.queue.counts() == (0, 0)
         question = desk.ask(3, asked)
         assert aside.cancel.is_set()
         assert desk.next() is question
-        assert desk.scheduler.counts() == (1, 0)
+        assert desk.queue.counts() == (1, 0)
         desk.ask(4)
         assert not question.cancel.is_set()
-        assert desk.scheduler.counts() == (1, 1)
-        desk.scheduler.close(5)
+        assert desk.queue.counts() == (1, 1)
+        desk.queue.close(5)
 
 
 def test_only_an_idle_engine_reads_ahead() -> None:
     desk = Desk(slots=2)
     first = desk.ask(1, conversation="one")
-    assert not desk.scheduler.submit_if_idle(desk.ticket(1, Priority.PREFILL, conversation="one"))
+    assert not desk.queue.submit_if_idle(desk.ticket(1, Priority.PREFILL, conversation="one"))
     ahead = desk.ticket(2, Priority.PREFILL)
-    assert desk.scheduler.submit_if_idle(ahead)
+    assert desk.queue.submit_if_idle(ahead)
     assert [desk.next(), desk.next()] == [first, ahead]
-    assert not desk.scheduler.submit_if_idle(desk.ticket(3, Priority.PREFILL))
+    assert not desk.queue.submit_if_idle(desk.ticket(3, Priority.PREFILL))
     desk.end(ahead)
     # This one waits for its conversation, not for a slot.
     second = desk.ask(1, conversation="one")
-    assert not desk.scheduler.submit_if_idle(desk.ticket(3, Priority.PREFILL))
+    assert not desk.queue.submit_if_idle(desk.ticket(3, Priority.PREFILL))
     desk.end(first)
     assert desk.next() is second
-    desk.scheduler.close(5)
-    assert not desk.scheduler.submit_if_idle(desk.ticket(3, Priority.PREFILL))
+    desk.queue.close(5)
+    assert not desk.queue.submit_if_idle(desk.ticket(3, Priority.PREFILL))
     with pytest.raises(Empty):
         desk._started.get_nowait()
 
@@ -178,11 +186,11 @@ def test_only_an_idle_engine_reads_ahead() -> None:
 def test_what_comes_after_finds_the_slot_free() -> None:
     desk = Desk()
     first, ahead = desk.ask(1), desk.ticket(1, Priority.PREFILL)
-    first.after = lambda: desk.scheduler.submit_if_idle(ahead) and desk.free.put(first)
+    first.when_free = lambda: desk.queue.submit_if_idle(ahead) and desk.free.put(first)
     assert desk.next() is first
     desk.end(first)
     assert desk.next() is ahead
-    desk.scheduler.close(5)
+    desk.queue.close(5)
 
 
 def served_one_by_one(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[Ticket]:
@@ -196,15 +204,18 @@ def served_one_by_one(waiting: Sequence[Ticket], served: Mapping[int, int]) -> l
 
 
 @given(
-    st.lists(st.tuples(PEOPLE, st.integers(0, 2), st.sampled_from(Priority), st.integers(0, PATIENCE)), max_size=30),
+    st.lists(
+        st.tuples(PEOPLE, st.integers(0, 2), st.sampled_from(Priority), st.integers(0, PROMOTE_AFTER_SKIPS)),
+        max_size=30,
+    ),
     st.dictionaries(PEOPLE, st.integers(0, 9)),
 )
 def test_the_order_of_serving_is_found_in_one_pass(
     queue: list[tuple[int, int, Priority, int]], served: dict[int, int]
 ) -> None:
     waiting = [
-        Ticket(key, person, f"{person}-{place}", lambda _ticket: None, priority=priority, overtaken=overtaken)
-        for key, (person, place, priority, overtaken) in enumerate(queue)
+        Ticket(key, person, f"{person}-{place}", lambda _ticket: None, priority=priority, times_skipped=skipped)
+        for key, (person, place, priority, skipped) in enumerate(queue)
     ]
     assert serving_order(waiting, served) == served_one_by_one(waiting, served)
 
@@ -220,19 +231,19 @@ def test_places_are_told_in_their_order_and_never_once_the_work_has_begun() -> N
         told.append(("begin", [ticket.key]))
         time.sleep(0.001)
 
-    scheduler, ended = Scheduler(lambda: 2, 1000, placed), threading.Semaphore(0)
+    queue, ended = RunQueue(lambda: 2, 1000, placed), threading.Semaphore(0)
 
     def ask(person: int) -> None:
         for number in range(20):
             key = 100 * person + number
-            scheduler.submit(Ticket(key, person, f"c{key}", work, after=ended.release))
+            queue.submit(Ticket(key, person, f"c{key}", work, when_free=ended.release))
 
     people = [threading.Thread(target=ask, args=(person,)) for person in range(4)]
     for person in people:
         person.start()
     for _ in range(80):
         assert ended.acquire(timeout=10)
-    scheduler.close(5)
+    queue.close(5)
     begun, known, left = set[int](), set[int](), set[int]()
     for kind, keys in told:
         if kind == "begin":
@@ -249,8 +260,8 @@ def test_places_are_told_in_their_order_and_never_once_the_work_has_begun() -> N
 
 @threaded
 @given(st.lists(st.tuples(PEOPLE, st.integers(0, 2)), max_size=30), st.integers(1, 3))
-def test_never_more_at_work_than_slots(queue: list[tuple[int, int]], slots: int) -> None:
-    scheduler = Scheduler(lambda: slots, limit=100)
+def test_never_more_at_work_than_slots(asked: list[tuple[int, int]], slots: int) -> None:
+    queue = RunQueue(lambda: slots, limit=100)
     lock, at_work, mistakes, ended = threading.Lock(), list[str](), list[list[str]](), threading.Semaphore(0)
 
     def work(ticket: Ticket) -> None:
@@ -262,30 +273,30 @@ def test_never_more_at_work_than_slots(queue: list[tuple[int, int]], slots: int)
             at_work.remove(ticket.conversation_id)
         ended.release()
 
-    for key, (person, place) in enumerate(queue):
-        scheduler.submit(Ticket(key, person, f"{person}-{place}", work))
-    for _ in queue:
+    for key, (person, place) in enumerate(asked):
+        queue.submit(Ticket(key, person, f"{person}-{place}", work))
+    for _ in asked:
         assert ended.acquire(timeout=5)
-    scheduler.close(5)
+    queue.close(5)
     assert not mistakes
-    assert scheduler.counts() == (0, 0)
+    assert queue.counts() == (0, 0)
 
 
 def test_a_queue_has_a_limit_and_an_end() -> None:
     desk = Desk(limit=1)
-    assert desk.scheduler.check_room()
+    assert desk.queue.check_room()
     first = desk.ask(1)
-    assert not desk.scheduler.check_room()
+    assert not desk.queue.check_room()
     second = desk.ask(2)
     with pytest.raises(AppError, match="queue_full"):
-        desk.scheduler.check_room()
-    assert desk.scheduler.cancel(second.key) is second
-    assert desk.scheduler.cancel(second.key) is None
-    assert desk.scheduler.knows(first.key)
-    assert not desk.scheduler.knows(second.key)
-    assert desk.scheduler.cancel(first.key) is None
+        desk.queue.check_room()
+    assert desk.queue.cancel(second.key) is second
+    assert desk.queue.cancel(second.key) is None
+    assert desk.queue.knows(first.key)
+    assert not desk.queue.knows(second.key)
+    assert desk.queue.cancel(first.key) is None
     assert first.cancel.is_set()
-    desk.scheduler.close(5)
-    assert not desk.scheduler.knows(first.key)
+    desk.queue.close(5)
+    assert not desk.queue.knows(first.key)
     with pytest.raises(AppError, match="stopping"):
-        desk.scheduler.check_room()
+        desk.queue.check_room()
