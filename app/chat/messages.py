@@ -10,7 +10,7 @@ from app.bodies import body, field, name_field
 from app.chat import blueprint
 from app.chat.schemas import Question, after, question_text
 from app.extensions import context_of
-from app.generation.events import HEARTBEAT, Follower
+from app.generation.events import HEARTBEAT, Subscriber
 from app.generation.serializers import message_json
 from app.guards import member
 from app.models import Conversation, LoginSession, Message
@@ -22,14 +22,14 @@ from app.web import STREAM_HEADERS, generation
 FOLLOWING = b": following\n\n"
 
 
-def event_stream(begin: Callable[[], Follower]) -> Response:
+def event_stream(begin: Callable[[], Subscriber]) -> Response:
     """The stream that `begin` gives; it holds a thread, no database connection. Raises too_many_streams before it."""
     with ExitStack() as ending:
         streams = generation().streams
         revoked = ending.enter_context(streams.open(current_user.id, digest(current_user.token)))
-        follower = begin()
+        subscriber = begin()
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-        frames = _while_signed_in(follower.frames(revoked), app, current_user.token)
+        frames = _while_signed_in(subscriber.frames(revoked), app, current_user.token)
         response = Response(frames, mimetype="text/event-stream", headers=STREAM_HEADERS)
         response.call_on_close(ending.pop_all().close)
         return response
@@ -70,10 +70,10 @@ def follow(message_id: int) -> Response:
     number, attempt = after()
     answer = Message.answer_of(current_user, message_id)
 
-    def begin() -> Follower:
-        follower = generation().follow(answer, number, attempt)
-        follower.first = FOLLOWING + follower.first
-        return follower
+    def begin() -> Subscriber:
+        subscriber = generation().follow(answer, number, attempt)
+        subscriber.first = FOLLOWING + subscriber.first
+        return subscriber
 
     return event_stream(begin)
 

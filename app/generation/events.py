@@ -1,4 +1,4 @@
-"""A run's numbered events in memory, and the followers that wait for them."""
+"""The numbered events of each run, in memory, and those who follow them."""
 
 import json
 import threading
@@ -15,14 +15,15 @@ from app.errors import AppError
 # A comment after this much silence keeps proxies and browsers from giving up.
 HEARTBEAT_S = 15.0
 HEARTBEAT = b": waiting\n\n"
-# Finished runs that late followers can still replay from memory.
+# Finished runs whose events can still be replayed from memory.
 KEPT = 64
-# Streams of one person at once: more tabs than anyone keeps open, and few enough to leave threads to the others.
-EACH = 64
+# Streams that one person may follow at once: more tabs than anyone keeps open, and few enough to leave threads for
+# the others.
+MAX_STREAMS_EACH = 64
 
 
 class Event(StrEnum):
-    """The events of the wire, from engine to browser."""
+    """The names of the events on the wire."""
 
     ACCEPTED = "accepted"
     QUEUED = "queued"
@@ -34,7 +35,7 @@ class Event(StrEnum):
     DONE = "done"
 
 
-class Snapshot(NamedTuple):
+class TextSoFar(NamedTuple):
     """The text up to and including event `number`."""
 
     number: int
@@ -48,8 +49,12 @@ def encode(number: int, event: Event, data: dict[str, Any]) -> bytes:
     return f"id: {number}\nevent: {event}\ndata: {text}\n\n".encode(errors="replace")
 
 
-class Channel:
-    """The events of one run. One thread publishes and never waits for those who follow, any number of them."""
+class EventStream:
+    """The events of one attempt at an answer, numbered from 1.
+
+    One thread at a time publishes, and never waits for those who follow. `content`, `thinking`: the text that an
+    earlier attempt has left.
+    """
 
     def __init__(self, content: str = "", thinking: str = "") -> None:
         self._condition = threading.Condition()
@@ -58,7 +63,7 @@ class Channel:
         self._closed = False
 
     def publish(self, event: Event, data: dict[str, Any], *, last: bool = False) -> None:
-        """Add an event; `last` ends every follower, and nothing comes after it."""
+        """Add an event; with `last` it ends the stream. On an ended stream nothing happens."""
         with self._condition:
             if self._closed:
                 return
@@ -69,23 +74,24 @@ class Channel:
             self._condition.notify_all()
 
     def close(self) -> None:
-        """End every follower without a last event: they come back and find the rest elsewhere."""
+        """End the stream without a last event: its followers come back and find the rest elsewhere."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
 
     def follow(self, after: int = 0, revoked: Cancel | None = None) -> Iterator[bytes]:
-        """Frames after number `after`, as they come, until the last one or until `revoked` is set.
+        """Frames after event `after`, as they come, until the stream ends or `revoked` is set.
 
-        What came while the last frames were written comes in one piece; HEARTBEAT is given in each long silence.
+        The thread that iterates waits for them. Events that came meanwhile are given in one piece, and HEARTBEAT after
+        each long silence.
         """
         revoked = revoked or Cancel()
         revoked.on_set(self._wake)
         try:
             while True:
                 with self._condition:
-                    news = len(self._frames) > after or self._closed or revoked.is_set()
-                    news = news or self._condition.wait(HEARTBEAT_S)
+                    has_news = len(self._frames) > after or self._closed or revoked.is_set()
+                    has_news = has_news or self._condition.wait(HEARTBEAT_S)
                     frames, closed = self._frames[after:], self._closed
                 if revoked.is_set():
                     return
@@ -94,15 +100,15 @@ class Channel:
                     yield b"".join(frames)
                 elif closed:
                     return
-                elif not news:
+                elif not has_news:
                     yield HEARTBEAT
         finally:
             revoked.forget(self._wake)
 
-    def snapshot(self) -> Snapshot:
-        """What followers have been sent so far."""
+    def text(self) -> TextSoFar:
+        """The text that has been published so far."""
         with self._condition:
-            return Snapshot(len(self._frames), "".join(self._texts[Event.TEXT]), "".join(self._texts[Event.THINKING]))
+            return TextSoFar(len(self._frames), "".join(self._texts[Event.TEXT]), "".join(self._texts[Event.THINKING]))
 
     def _wake(self) -> None:
         with self._condition:
@@ -110,57 +116,57 @@ class Channel:
 
 
 @dataclass
-class Follower:
-    """One who follows an answer: `first`, then the events of a channel after number `after`."""
+class Subscriber:
+    """A follower of one answer: gets `first`, then the events of `stream` after event `after`."""
 
-    channel: Channel | None
+    stream: EventStream | None
     after: int = 0
     first: bytes = b""
 
     def frames(self, revoked: Cancel) -> Iterator[bytes]:
-        """All of it as bytes, for the thread that writes them out; it ends when `revoked` is set."""
+        """All of it as bytes, for the thread that writes them to the network; ends when `revoked` is set."""
         if self.first:
             yield self.first
-        if self.channel is not None:
-            yield from self.channel.follow(self.after, revoked)
+        if self.stream is not None:
+            yield from self.stream.follow(self.after, revoked)
 
 
-class Hub:
-    """The channels of the runs that are active or ended lately, by message."""
+class EventLog:
+    """The event streams of the runs that are active or have ended lately, by message id."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._channels: OrderedDict[int, Channel] = OrderedDict()
+        self._streams: OrderedDict[int, EventStream] = OrderedDict()
         self._active: set[int] = set()
 
-    def open(self, message_id: int, content: str = "", thinking: str = "") -> Channel:
-        """A new channel for a message, in place of any earlier one; it goes on from the text so far."""
-        channel = Channel(content, thinking)
+    def open(self, message_id: int, content: str = "", thinking: str = "") -> EventStream:
+        """A new stream for a message, in place of that of an earlier attempt, whose text it is given."""
+        stream = EventStream(content, thinking)
         with self._lock:
-            self._channels[message_id] = channel
-            self._channels.move_to_end(message_id)
+            self._streams[message_id] = stream
+            self._streams.move_to_end(message_id)
             self._active.add(message_id)
-        return channel
+        return stream
 
-    def get(self, message_id: int) -> Channel | None:
-        """The channel of a message, or None when its events are no longer in memory."""
+    def get(self, message_id: int) -> EventStream | None:
+        """The stream of a message, or None when it is no longer in memory."""
         with self._lock:
-            return self._channels.get(message_id)
+            return self._streams.get(message_id)
 
     def retire(self, message_id: int) -> None:
-        """Mark a run as ended: its channel stays until enough others have ended after it."""
+        """Mark a run as ended: its stream is kept until KEPT others have ended after it."""
         with self._lock:
             self._active.discard(message_id)
-            ended = [key for key in self._channels if key not in self._active]
+            ended = [key for key in self._streams if key not in self._active]
             for key in ended[:-KEPT]:
-                del self._channels[key]
+                del self._streams[key]
 
     def close(self) -> None:
-        """End all followers."""
+        """Close all streams."""
         with self._lock:
-            channels = list(self._channels.values())
-        for channel in channels:
-            channel.close()
+            streams = list(self._streams.values())
+        for stream in streams:
+            stream.close()
 
 
 @dataclass(eq=False)
@@ -171,8 +177,9 @@ class _OpenStream:
 
 
 class StreamRegistry:
-    """The streams that people and programs follow here: `limit` at most, as each holds one of the threads that serve
-    everybody."""
+    """The streams that people and programs follow in this process: at most `limit`, as each holds one of the threads
+    that serve all requests.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -181,14 +188,14 @@ class StreamRegistry:
 
     @contextmanager
     def open(self, user_id: int, opened_with: str) -> Iterator[Cancel]:
-        """Count one more while inside. Raises too_many_streams.
+        """Count one more stream while inside. Raises too_many_streams.
 
-        `opened_with`: the hash of the session's or token's secret; the Cancel given is set when that is revoked.
+        `opened_with`: the hash of the session's or API token's secret. Gives what is set when that is revoked.
         """
         stream = _OpenStream(user_id, opened_with)
         with self._lock:
             own = sum(other.user_id == user_id for other in self._open)
-            if own >= EACH or len(self._open) >= self._limit:
+            if own >= MAX_STREAMS_EACH or len(self._open) >= self._limit:
                 raise AppError("too_many_streams")
             self._open.add(stream)
         try:
@@ -198,7 +205,7 @@ class StreamRegistry:
                 self._open.discard(stream)
 
     def revoke(self, *hashes: str) -> None:
-        """End what was opened with these at once: whoever follows comes back and is refused."""
+        """End the streams that were opened with these: their followers come back and are refused."""
         with self._lock:
             found = [stream for stream in self._open if stream.opened_with in hashes]
         for stream in found:

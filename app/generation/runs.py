@@ -12,7 +12,7 @@ from app.engines.base import Engine
 from app.generation.background import Prefill
 from app.generation.energy import Energy
 from app.generation.estimates import Forecast
-from app.generation.events import Channel, Event, Hub
+from app.generation.events import Event, EventLog, EventStream
 from app.generation.model_registry import Inventory
 from app.generation.queue import RunQueue, Ticket
 from app.generation.serializers import accepted_json
@@ -32,15 +32,15 @@ class Runs:
         self._inventory = inventory
         self._store = store
         self._limits = limits
-        self._hub = Hub()
+        self._event_log = EventLog()
         self.forecast = Forecast(limits.patience_s)
         self.energy = Energy(engine)
         self.queue = RunQueue(lambda: engine.slots, queue_max, self._tell_places)
         self.prefill = Prefill(engine, inventory, self.queue, store, limits)
 
-    def submit(self, answer: Message, tree: Tree | None = None) -> Channel:
+    def submit(self, answer: Message, tree: Tree | None = None) -> EventStream:
         """Put an answer in the queue; its events begin at once. `tree`: where there may be other versions of it."""
-        channel = self._hub.open(answer.id, answer.content, answer.thinking)
+        channel = self._event_log.open(answer.id, answer.content, answer.thinking)
         channel.publish(Event.ACCEPTED, accepted_json(answer, tree))
         run = answer.run
         assert run is not None  # noqa: S101 - an answer to be written has one
@@ -56,22 +56,22 @@ class Runs:
         self.queue.submit(ticket)
         return channel
 
-    def channel(self, message_id: int) -> Channel | None:
+    def channel(self, message_id: int) -> EventStream | None:
         """The events of an answer, while they are in memory."""
-        return self._hub.get(message_id)
+        return self._event_log.get(message_id)
 
     def abandon(self, message_id: int, state: RunState) -> None:
         """End the followers of a run that nobody carries."""
-        channel = self._hub.get(message_id)
+        channel = self._event_log.get(message_id)
         if channel is not None:
             done = {"status": str(state), "reason": None, "error": None, "metrics": None}
             channel.publish(Event.DONE, done, last=True)
-        self._hub.retire(message_id)
+        self._event_log.retire(message_id)
 
     def close(self, timeout: float) -> None:
         """Save what is being written as interrupted, and end all followers."""
         self.queue.close(timeout)
-        self._hub.close()
+        self._event_log.close()
 
     def expected_wait(self) -> float | None:
         """Seconds that one more question would wait for its turn, as things are."""
@@ -103,7 +103,7 @@ class Runs:
             else:
                 self.prefill.has_read(ticket.conversation_id, cast(int, ticket.key))
         carrier.tell()
-        self._hub.retire(cast(int, ticket.key))
+        self._event_log.retire(cast(int, ticket.key))
 
     def _read_ahead(self, conversation_id: str) -> None:
         try:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.errors import sentence
-from app.generation.events import Channel
+from app.generation.events import EventStream
 from app.models import Conversation, Message, Rating, Role, Run
 from app.models.tree import Tree
 from app.models.types import iso
@@ -43,9 +43,9 @@ def error_json(run: Run, locale: str | None = None) -> dict[str, str] | None:
 
 
 def message_json(
-    message: Message, channel: Channel | None = None, siblings: Sequence[int] | None = None
+    message: Message, events: EventStream | None = None, siblings: Sequence[int] | None = None
 ) -> dict[str, Any]:
-    """A message; an answer that is being written has the text of its channel and the number of its last event.
+    """A message; an answer that is being written has the text of its events and the number of its last event.
 
     `siblings`: its versions by their ids, itself among them; None where it is the only one.
     """
@@ -61,8 +61,8 @@ def message_json(
     if message.role == Role.USER or run is None:
         return answer | {"edited_at": iso(message.edited_at)}
     last_event, thinking = 0, message.thinking
-    if channel is not None and run.active:
-        last_event, answer["content"], thinking = channel.snapshot()
+    if events is not None and run.active:
+        last_event, answer["content"], thinking = events.text()
     return answer | {
         "thinking": thinking,
         "model": run.model,

@@ -11,7 +11,7 @@ from app.engines.base import ChatRequest, Engine, Model
 from app.errors import AppError
 from app.extensions import db
 from app.generation.completion import Completion
-from app.generation.events import Channel, Event, Follower, StreamRegistry, encode
+from app.generation.events import Event, EventStream, StreamRegistry, Subscriber, encode
 from app.generation.leisure import Leisure
 from app.generation.model_registry import Inventory
 from app.generation.prompt import total_tokens
@@ -91,7 +91,7 @@ class Generation:
         think: bool,
         client_id: str,
         follows: Follows,
-    ) -> Follower:
+    ) -> Subscriber:
         """Store a question and start its answer; the same `client_id` again gives the first answer. Its events."""
         name = self.model_for(model or conversation.model, think).name
         with self._submitting:
@@ -102,10 +102,10 @@ class Generation:
                 content, model=name, think=think, client_id=client_id, follows=follows, state=state
             )
             if new:
-                return Follower(self._runs.submit(answer, Tree(conversation) if beside else None))
+                return Subscriber(self._runs.submit(answer, Tree(conversation) if beside else None))
         return self.follow(answer)
 
-    def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Follower:
+    def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Subscriber:
         """Start another answer to the same question. Raises run_active while one to it is being written."""
         with self._submitting:
             state = self._first_state()
@@ -115,9 +115,9 @@ class Generation:
             think = run.think if think is None else think
             name = self.model_for(model or run.model, think).name
             sibling = answer.conversation.regenerate(answer, model=name, think=think, state=state)
-            return Follower(self._runs.submit(sibling, Tree(answer.conversation)))
+            return Subscriber(self._runs.submit(sibling, Tree(answer.conversation)))
 
-    def go_on(self, answer: Message) -> Follower:
+    def go_on(self, answer: Message) -> Subscriber:
         """Go on writing an answer that was stopped, interrupted, failed or cut. Raises nothing_to_continue."""
         with self._submitting:
             run = self._ended_run(answer)
@@ -126,7 +126,7 @@ class Generation:
             self._first_state()
             run.queue_again(model=self.model_for(run.model, run.think).name)
             db.session.commit()
-            return Follower(self._runs.submit(answer))
+            return Subscriber(self._runs.submit(answer))
 
     @contextmanager
     def at_rest(self, conversation: Conversation) -> Iterator[None]:
@@ -159,11 +159,11 @@ class Generation:
             forecast=self.forecast,
         )
 
-    def channel(self, message_id: int) -> Channel | None:
+    def channel(self, message_id: int) -> EventStream | None:
         """The events of an answer, while they are in memory."""
         return self._runs.channel(message_id)
 
-    def follow(self, answer: Message, after: int = 0, attempt: int | None = None) -> Follower:
+    def follow(self, answer: Message, after: int = 0, attempt: int | None = None) -> Subscriber:
         """The events of an answer after number `after`.
 
         `attempt`: the one that the follower has seen; when it is another, or is no longer in memory, the whole
@@ -172,16 +172,16 @@ class Generation:
         run = self._settled(answer)
         channel = self._runs.channel(answer.id)
         if channel is not None and (attempt is None or attempt == run.attempt):
-            return Follower(channel, after)
+            return Subscriber(channel, after)
         whole = accepted_json(answer)
         if channel is not None:
-            snapshot = channel.snapshot()
+            snapshot = channel.text()
             whole["message"] |= {"content": snapshot.content, "thinking": snapshot.thinking}
             number = max(1, snapshot.number)
-            return Follower(channel, number, encode(number, Event.ACCEPTED, whole | {"reset": True}))
+            return Subscriber(channel, number, encode(number, Event.ACCEPTED, whole | {"reset": True}))
         done = {"status": str(run.state), "reason": run.reason, "error": error_json(run), "metrics": run.metrics}
         events = (encode(1, Event.ACCEPTED, whole | {"reset": True}), encode(2, Event.DONE, done))
-        return Follower(None, first=b"".join(events))
+        return Subscriber(None, first=b"".join(events))
 
     def status(self) -> dict[str, Any]:
         """The machine's state, for everyone."""
@@ -233,7 +233,7 @@ class Generation:
     def _abandon(self, answer: Message) -> None:
         """End a run that nobody carries, with its text if that is still in memory."""
         channel = self._runs.channel(answer.id)
-        _, content, thinking = channel.snapshot() if channel else (0, None, "")
+        _, content, thinking = channel.text() if channel else (0, None, "")
         failure = AppError("interrupted")
         self._store.finish(answer.id, RunState.INTERRUPTED, content=content, thinking=thinking, error=failure)
         self._runs.abandon(answer.id, RunState.INTERRUPTED)

@@ -13,7 +13,7 @@ from app.engines.rapl import Meter
 from app.errors import AppError
 from app.generation import figures, prompt
 from app.generation.estimates import Forecast
-from app.generation.events import Channel, Event
+from app.generation.events import Event, EventStream
 from app.generation.model_registry import Inventory
 from app.generation.queue import Ticket
 from app.generation.store import Job, Store
@@ -53,7 +53,7 @@ class Limits:
 class RunTicket(Ticket):
     """A run's ticket. Times are monotonic seconds; `expected_s` is the wait that was foretold when it came."""
 
-    channel: Channel = field(default_factory=Channel)
+    channel: EventStream = field(default_factory=EventStream)
     queued: float = field(default_factory=time.monotonic)
     expected_s: float | None = None
     # Whether the rows say already that it runs.

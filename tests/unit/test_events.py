@@ -12,20 +12,20 @@ from hypothesis import strategies as st
 from app.engines.base import Cancel
 from app.errors import AppError
 from app.generation import events
-from app.generation.events import EACH, HEARTBEAT, Channel, Event, Hub, StreamRegistry
+from app.generation.events import HEARTBEAT, MAX_STREAMS_EACH, Event, EventLog, EventStream, StreamRegistry
 from tests.support.sse import parse
 
 pieces = st.lists(st.tuples(st.sampled_from([Event.TEXT, Event.THINKING]), st.text(min_size=1)), max_size=40)
 
 
-def written(parts: list[tuple[Event, str]]) -> Channel:
+def written(parts: list[tuple[Event, str]]) -> EventStream:
     """An ended answer of these parts."""
-    channel = Channel()
-    channel.publish(Event.ACCEPTED, {})
+    stream = EventStream()
+    stream.publish(Event.ACCEPTED, {})
     for event, text in parts:
-        channel.publish(event, {"text": text})
-    channel.publish(Event.DONE, {}, last=True)
-    return channel
+        stream.publish(event, {"text": text})
+    stream.publish(Event.DONE, {}, last=True)
+    return stream
 
 
 def clean(text: str) -> str:
@@ -34,10 +34,10 @@ def clean(text: str) -> str:
 
 @given(pieces, st.integers(0, 60))
 def test_a_stream_cut_anywhere_and_resumed_is_the_same(parts: list[tuple[Event, str]], cut: int) -> None:
-    channel = written(parts)
-    whole = list(parse(channel.follow()))
+    stream = written(parts)
+    whole = list(parse(stream.follow()))
     assert [event.number for event in whole] == list(range(1, len(whole) + 1))
-    assert whole[:cut] + list(parse(channel.follow(min(cut, len(whole))))) == whole
+    assert whole[:cut] + list(parse(stream.follow(min(cut, len(whole))))) == whole
     for kind in (Event.TEXT, Event.THINKING):
         said = "".join(clean(text) for event, text in parts if event is kind)
         assert "".join(event.data["text"] for event in whole if event.name == kind) == said
@@ -51,12 +51,12 @@ def test_a_stream_cut_anywhere_and_resumed_is_the_same(parts: list[tuple[Event, 
 
 @given(pieces)
 def test_a_snapshot_is_what_was_sent_up_to_its_number(parts: list[tuple[Event, str]]) -> None:
-    channel = Channel("déjà ", "pensé ")
+    stream = EventStream("déjà ", "pensé ")
     for event, text in parts:
-        channel.publish(event, {"text": text})
-    number, content, thinking = channel.snapshot()
-    channel.publish(Event.DONE, {}, last=True)
-    events = list(parse(channel.follow()))
+        stream.publish(event, {"text": text})
+    number, content, thinking = stream.text()
+    stream.publish(Event.DONE, {}, last=True)
+    events = list(parse(stream.follow()))
     sent = {kind: "".join(e.data["text"] for e in events[:number] if e.name == kind) for kind in ("text", "thinking")}
     assert clean(content) == "déjà " + sent["text"]
     assert clean(thinking) == "pensé " + sent["thinking"]
@@ -65,50 +65,50 @@ def test_a_snapshot_is_what_was_sent_up_to_its_number(parts: list[tuple[Event, s
 def test_a_follower_that_waits_hears_all_kinds_of_ends() -> None:
     ends = (lambda c, _: c.close(), lambda c, _: c.publish(Event.DONE, {}, last=True), lambda _, r: r.set())
     for end in ends:
-        channel, revoked, heard = Channel(), Cancel(), queue.SimpleQueue()
-        thread = threading.Thread(target=_listen, args=(channel, revoked, heard))
+        stream, revoked, heard = EventStream(), Cancel(), queue.SimpleQueue()
+        thread = threading.Thread(target=_listen, args=(stream, revoked, heard))
         thread.start()
-        channel.publish(Event.TEXT, {"text": "a"})
+        stream.publish(Event.TEXT, {"text": "a"})
         assert heard.get(timeout=5).data == {"text": "a"}
-        end(channel, revoked)
+        end(stream, revoked)
         thread.join(5)
         assert not thread.is_alive()
 
 
-def _listen(channel: Channel, revoked: Cancel, heard: queue.SimpleQueue) -> None:
-    for event in parse(channel.follow(0, revoked)):
+def _listen(stream: EventStream, revoked: Cancel, heard: queue.SimpleQueue) -> None:
+    for event in parse(stream.follow(0, revoked)):
         heard.put(event)
 
 
 def test_a_slow_follower_gets_everything_once_and_holds_nobody_up() -> None:
-    channel = Channel()
-    slow = channel.follow()
-    channel.publish(Event.TEXT, {"text": "0"})
+    stream = EventStream()
+    slow = stream.follow()
+    stream.publish(Event.TEXT, {"text": "0"})
     first = next(slow)
     # Nobody reads on before it is all published.
     for number in range(1, 60):
-        channel.publish(Event.TEXT, {"text": str(number)})
-    channel.publish(Event.DONE, {}, last=True)
+        stream.publish(Event.TEXT, {"text": str(number)})
+    stream.publish(Event.DONE, {}, last=True)
     events = list(parse([first, *slow]))
     assert [event.number for event in events] == list(range(1, 62))
     assert [event.data["text"] for event in events[:-1]] == [str(number) for number in range(60)]
 
 
 def test_whose_session_is_revoked_gets_nothing_more() -> None:
-    channel, revoked = Channel(), Cancel()
-    follower = channel.follow(0, revoked)
-    channel.publish(Event.TEXT, {"text": "a"})
+    stream, revoked = EventStream(), Cancel()
+    follower = stream.follow(0, revoked)
+    stream.publish(Event.TEXT, {"text": "a"})
     assert next(follower)
-    channel.publish(Event.TEXT, {"text": "b"})
+    stream.publish(Event.TEXT, {"text": "b"})
     revoked.set()
     assert list(follower) == []
-    assert list(channel.follow(0, revoked)) == []
+    assert list(stream.follow(0, revoked)) == []
 
 
 def test_one_person_cannot_take_all_streams() -> None:
-    streams = StreamRegistry(limit=10 * EACH)
+    streams = StreamRegistry(limit=10 * MAX_STREAMS_EACH)
     with ExitStack() as others:
-        for _ in range(EACH - 1):
+        for _ in range(MAX_STREAMS_EACH - 1):
             others.enter_context(streams.open(1, ""))
         with streams.open(1, ""), pytest.raises(AppError, match="too_many_streams"), streams.open(1, ""):
             pass
@@ -127,27 +127,27 @@ def test_all_streams_together_leave_room() -> None:
 
 def test_silence_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_S", 0.01)
-    follower = Channel().follow()
+    follower = EventStream().follow()
     assert [next(follower), next(follower)] == [HEARTBEAT, HEARTBEAT]
     assert HEARTBEAT.startswith(b":")
 
 
 def test_text_of_any_kind_is_one_event() -> None:
-    channel = Channel()
-    channel.publish(Event.TEXT, {"text": "ligne\n\nid: 9\r\nevent: done\u2028\ud800"})
-    channel.close()
-    (event,) = parse(channel.follow())
+    stream = EventStream()
+    stream.publish(Event.TEXT, {"text": "ligne\n\nid: 9\r\nevent: done\u2028\ud800"})
+    stream.close()
+    (event,) = parse(stream.follow())
     assert event.data["text"] == "ligne\n\nid: 9\r\nevent: done\u2028?"
 
 
 def test_ended_runs_are_forgotten_one_after_another_and_active_ones_never(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "KEPT", 2)
-    channels = Hub()
+    log = EventLog()
     for key in range(6):
-        channels.open(key)
-    known: Callable[[], list[int]] = lambda: [key for key in range(6) if channels.get(key)]  # noqa: E731
+        log.open(key)
+    known: Callable[[], list[int]] = lambda: [key for key in range(6) if log.get(key)]  # noqa: E731
     for key in range(1, 5):
-        channels.retire(key)
+        log.retire(key)
     assert known() == [0, 3, 4, 5]
-    channels.close()
-    assert list(channels.get(0).follow()) == []
+    log.close()
+    assert list(log.get(0).follow()) == []
