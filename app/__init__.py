@@ -12,8 +12,8 @@ from app.auth import login
 from app.bench.service import Labo, Terms
 from app.engines import registry
 from app.extensions import babel, bind_tries, context_of, csrf, db
+from app.generation.prompt import GenerationSettings
 from app.generation.service import Generation
-from app.generation.worker import Limits
 from app.preference import default_model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -75,7 +75,7 @@ def _bind_extensions(app: Flask) -> None:
 def _make_generation(app: Flask) -> None:
     """The runs; nothing starts before the worker process says so (`gunicorn.conf.py`)."""
     engine = registry.make(app.config["ENGINE"], app.config)
-    limits = Limits(
+    settings = GenerationSettings(
         app.config["SYSTEM_PROMPT"],
         app.config["CONTEXT_TOKENS"],
         app.config["MAX_OUTPUT_TOKENS"],
@@ -84,7 +84,7 @@ def _make_generation(app: Flask) -> None:
     )
     app.extensions["generation"] = Generation(
         engine,
-        limits,
+        settings,
         queue_max=app.config["QUEUE_MAX"],
         followers=max(app.config["THREADS"] - SPARE_THREADS, app.config["THREADS"] // 2),
         context=lambda: context_of(app),

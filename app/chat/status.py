@@ -58,13 +58,13 @@ def status_json() -> dict[str, Any]:
     `usual_s`: what answers of the model proposed first take, once some were written.
     """
     intents, told = usable_intents(generation().inventory.models), generation().status()
-    usual = generation().forecast.usual(told["model"]) if told["model"] else None
+    usual = generation().estimates.typical_duration(told["model"]) if told["model"] else None
     extra = {"usual_s": None if usual is None else round(usual, 1), "careful": _careful(**intents) if intents else None}
     return told | extra
 
 
 def _careful(quick: str, careful: str) -> dict[str, Any]:
-    seconds = generation().forecast.usual(careful)
+    seconds = generation().estimates.typical_duration(careful)
     return {"quick": quick, "model": careful, "extra_s": None if seconds is None else round(seconds)}
 
 

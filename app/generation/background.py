@@ -9,9 +9,9 @@ from app.engines.base import ChatRequest, Done, Engine, Reading
 from app.errors import AppError
 from app.generation import prompt
 from app.generation.model_registry import Inventory
+from app.generation.prompt import GenerationSettings
 from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.store import Store
-from app.generation.worker import Limits
 
 # A shorter history is read before anybody notices.
 TOKENS_WORTH_READING = 100
@@ -32,12 +32,14 @@ class Cost:
 class Prefill:
     """Reads histories ahead, through the same queue as everything else."""
 
-    def __init__(self, engine: Engine, inventory: Inventory, queue: RunQueue, store: Store, limits: Limits) -> None:
+    def __init__(
+        self, engine: Engine, inventory: Inventory, queue: RunQueue, store: Store, settings: GenerationSettings
+    ) -> None:
         self._engine = engine
         self._inventory = inventory
         self._queue = queue
         self._store = store
-        self._limits = limits
+        self._settings = settings
         self._lock = threading.Lock()
         # The conversation that the engine, as it was started, read last, up to which message, and in which turn.
         self._read: tuple[int, str, int, int] | None = None
@@ -58,28 +60,28 @@ class Prefill:
         started; warm: the engine read it last; short: not worth it; cold: its model is not loaded, and nobody asked
         to load it; busy: somebody's question comes first.
         """
-        found = self._store.next_job(conversation_id)
+        found = self._store.next_run(conversation_id)
         if found is None:
             return "short"
-        job, user_id = found
-        limits = self._limits.within(self._inventory.context_of(job.model))
-        system = prompt.system_text(limits.system, *job.instructions)
-        built = prompt.build(system, job.branch, limits.context - limits.answer)
+        run, user_id = found
+        settings = self._settings.for_context(self._inventory.context_of(run.model))
+        system = prompt.system_text(settings.system_prompt, *run.instructions)
+        built = prompt.build(system, run.branch, settings.prompt_budget)
         if built.tokens < TOKENS_WORTH_READING:
             return "short"
-        last = job.branch[-1].id
+        last = run.branch[-1].id
         if self._read == self._now(conversation_id, last):
             return "warm"
-        if job.model not in self._inventory.loaded:
+        if run.model not in self._inventory.loaded:
             return "cold"
         request = ChatRequest(
-            job.model,
+            run.model,
             built.messages,
             # None at all would be taken for no limit by some engines.
             max_tokens=1,
-            temperature=self._limits.temperature,
+            temperature=self._settings.temperature,
             conversation_id=conversation_id,
-            patience_s=self._limits.patience_s,
+            patience_s=self._settings.read_timeout_s,
         )
 
         def work(ticket: Ticket) -> None:
@@ -87,7 +89,7 @@ class Prefill:
                 self.has_read(conversation_id, last)
 
         ticket = Ticket(
-            f"prefill-{conversation_id}", user_id, conversation_id, work, model=job.model, priority=Priority.PREFILL
+            f"prefill-{conversation_id}", user_id, conversation_id, work, model=run.model, priority=Priority.PREFILL
         )
         return "started" if self._queue.submit_if_idle(ticket) else "busy"
 

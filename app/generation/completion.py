@@ -8,7 +8,7 @@ from queue import Empty, SimpleQueue
 
 from app.engines.base import ChatRequest, Done, EngineEvent
 from app.errors import AppError
-from app.generation.estimates import Forecast
+from app.generation.estimates import Estimates
 from app.generation.model_registry import Inventory
 from app.generation.queue import Priority, RunQueue, Ticket
 
@@ -27,12 +27,12 @@ class Completion:
         *,
         inventory: Inventory,
         queue: RunQueue,
-        forecast: Forecast,
+        estimates: Estimates,
     ) -> None:
         self._request = request
         self._inventory = inventory
         self._queue = queue
-        self._forecast = forecast
+        self._estimates = estimates
         self._events: SimpleQueue[EngineEvent | AppError | None] = SimpleQueue()
         key = f"completion-{next(_numbers)}"
         self._ticket = Ticket(key, user_id, key, self._work, model=request.model, priority=Priority.API)
@@ -76,7 +76,7 @@ class Completion:
             for event in self._inventory.engine.stream(self._request, ticket.cancel):
                 self._events.put(event)
                 if isinstance(event, Done):
-                    self._forecast.learn(self._request.model, time.monotonic() - started, event.usage)
+                    self._estimates.learn(self._request.model, time.monotonic() - started, event.usage)
         except AppError as error:
             self._events.put(error)
             if error.code == "engine_silent":

@@ -11,13 +11,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.engines.base import Engine
 from app.generation.background import Prefill
 from app.generation.energy import Energy
-from app.generation.estimates import Forecast
+from app.generation.estimates import Estimates
 from app.generation.events import Event, EventLog, EventStream
 from app.generation.model_registry import Inventory
+from app.generation.prompt import GenerationSettings
 from app.generation.queue import RunQueue, Ticket
 from app.generation.serializers import accepted_json
 from app.generation.store import Store
-from app.generation.worker import Carrier, Limits, RunTicket
+from app.generation.worker import Carrier, RunTicket
 from app.models import Message, RunState
 from app.models.tree import Tree
 
@@ -27,16 +28,18 @@ logger = logging.getLogger(__name__)
 class Runs:
     """Queue, events and expectations of all answers being written here."""
 
-    def __init__(self, engine: Engine, inventory: Inventory, store: Store, limits: Limits, queue_max: int) -> None:
+    def __init__(
+        self, engine: Engine, inventory: Inventory, store: Store, settings: GenerationSettings, queue_max: int
+    ) -> None:
         self._engine = engine
         self._inventory = inventory
         self._store = store
-        self._limits = limits
+        self._settings = settings
         self._event_log = EventLog()
-        self.forecast = Forecast(limits.patience_s)
+        self.estimates = Estimates(settings.read_timeout_s)
         self.energy = Energy(engine)
         self.queue = RunQueue(lambda: engine.slots, queue_max, self._tell_places)
-        self.prefill = Prefill(engine, inventory, self.queue, store, limits)
+        self.prefill = Prefill(engine, inventory, self.queue, store, settings)
 
     def submit(self, answer: Message, tree: Tree | None = None) -> EventStream:
         """Put an answer in the queue; its events begin at once. `tree`: where there may be other versions of it."""
@@ -76,7 +79,7 @@ class Runs:
     def expected_wait(self) -> float | None:
         """Seconds that one more question would wait for its turn, as things are."""
         running, waiting = self.queue.counts()
-        mean = self.forecast.duration("")
+        mean = self.estimates.expected_duration("")
         slots = max(1, self._engine.slots)
         return 0.0 if running < slots else None if mean is None else mean * (waiting + 1) / slots
 
@@ -88,8 +91,8 @@ class Runs:
             ticket,
             inventory=self._inventory,
             store=self._store,
-            limits=self._limits,
-            forecast=self.forecast,
+            settings=self._settings,
+            estimates=self.estimates,
             meter=self.energy.meter(),
         )
         failure = carrier.carry()
@@ -114,7 +117,7 @@ class Runs:
     def _tell_places(self, order: Sequence[Ticket], running: Sequence[Ticket]) -> None:
         now = time.monotonic()
         at_work = [(ticket.model, now - ticket.started) for ticket in running if not ticket.priority.preemptible]
-        waits = self.forecast.starts([ticket.model for ticket in order], at_work, max(1, self._engine.slots))
+        waits = self.estimates.queue_waits([ticket.model for ticket in order], at_work, max(1, self._engine.slots))
         own = Counter(ticket.user_id for ticket in running)
         for position, (ticket, wait) in enumerate(zip(order, waits, strict=True), start=1):
             place = (position, len(running), own[ticket.user_id])

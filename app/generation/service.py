@@ -14,12 +14,11 @@ from app.generation.completion import Completion
 from app.generation.events import Event, EventStream, StreamRegistry, Subscriber, encode
 from app.generation.leisure import Leisure
 from app.generation.model_registry import Inventory
-from app.generation.prompt import total_tokens
+from app.generation.prompt import GenerationSettings, total_tokens
 from app.generation.runs import Runs
 from app.generation.serializers import accepted_json, error_json
 from app.generation.store import Store
 from app.generation.tidy import Tidy
-from app.generation.worker import Limits
 from app.models import Conversation, Follows, Message, Run, RunState
 from app.models.tree import Tree
 
@@ -35,7 +34,7 @@ class Generation:
     def __init__(
         self,
         engine: Engine,
-        limits: Limits,
+        settings: GenerationSettings,
         *,
         queue_max: int,
         followers: int,
@@ -47,9 +46,9 @@ class Generation:
         self.inventory = Inventory(engine, preference, self._tidy)
         self._store = Store(context)
         self._context = context
-        self._runs = Runs(engine, self.inventory, self._store, limits, queue_max)
+        self._runs = Runs(engine, self.inventory, self._store, settings, queue_max)
         self._queue = self._runs.queue
-        self.forecast = self._runs.forecast
+        self.estimates = self._runs.estimates
         # Reads conversations ahead of their next question.
         self.prefill = self._runs.prefill
         self.leisure = Leisure(self._queue)
@@ -59,8 +58,8 @@ class Generation:
 
     def start(self) -> None:
         """Once for each worker process: take up what an earlier one left, and look at the engine."""
-        for model, seconds, usage in self._store.history():
-            self.forecast.learn(model, seconds, usage)
+        for model, seconds, usage in self._store.recent_runs():
+            self.estimates.learn(model, seconds, usage)
         with self._context():
             self._recover()
         self._tidy()
@@ -149,14 +148,14 @@ class Generation:
 
     def complete(self, request: ChatRequest, user_id: int) -> Completion:
         """Put a request that is not stored in the queue. Raises queue_full, stopping."""
-        patience = self.forecast.patience(request.model, total_tokens(request.messages))
+        patience = self.estimates.read_timeout(request.model, total_tokens(request.messages))
         request = replace(request, patience_s=patience)
         return Completion(
             request,
             user_id,
             inventory=self.inventory,
             queue=self._queue,
-            forecast=self.forecast,
+            estimates=self.estimates,
         )
 
     def channel(self, message_id: int) -> EventStream | None:

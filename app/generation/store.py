@@ -1,4 +1,4 @@
-"""What a run reads from the rows and writes to them; each call is one short transaction."""
+"""The rows that runs read and write; each call is one short transaction."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,18 +10,17 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 from app.engines.base import Usage
 from app.errors import AppError, sentence
 from app.extensions import db, in_context
-from app.generation.prompt import Turn
+from app.generation.prompt import PromptMessage
 from app.models import Conversation, Message, Run, RunState, User
 from app.models.types import utcnow
 
-# Done runs from which the next ones are expected.
+# Done runs that durations are estimated from at the start.
 RUNS_REMEMBERED = 100
-
 
 # Plain statements, built once: a run's thread shares its core with everybody's answers.
 WRITE_TEXT = update(Message.__table__).where(Message.id == bindparam("answer"))
 WRITE_RUN = update(Run.__table__).where(Run.message_id == bindparam("answer"))
-TURNS = (
+MESSAGES = (
     select(
         *(Message.id, Message.parent_id, Message.role, Message.content, Message.thinking),
         *(Run.model, Run.think, User.locale),
@@ -35,66 +34,68 @@ TURNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Job:
-    """All that a run needs to know: the branch ends with the question, or with the answer to go on writing."""
+class RunInput:
+    """What a run is made from. `branch` ends with the question, or with the answer to go on writing, whose text so far
+    is `content` and `thinking`.
+    """
 
     model: str
     think: bool
-    branch: list[Turn]
+    branch: list[PromptMessage]
     content: str
     thinking: str
     locale: str | None
-    # The person's text and the conversation's own, for `prompt.system_text`.
+    # The person's and the conversation's, for `prompt.system_text`.
     instructions: tuple[str | None, str] = (None, "")
 
 
 class Store:
-    """Rows seen from the runs' threads; `context` gives the application's context."""
+    """Rows as the threads of runs need them; `context` gives the application's context."""
 
     def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
         self._context = context
         self._database: Engine | None = None
 
-    def begin(self, message_id: int, conversation_id: str, *, mark: bool) -> Job:
-        """The job of a run; `mark` it as running if it was stored as queued.
+    def begin(self, message_id: int, conversation_id: str, *, mark_running: bool) -> RunInput:
+        """The input of a run, which is first stored as running with `mark_running`.
 
         Raises not_found when its conversation was erased meanwhile.
         """
-        if mark:
+        if mark_running:
             with self._transaction() as connection:
                 connection.execute(WRITE_RUN, {"answer": message_id, "state": RunState.RUNNING})
         with self._transaction() as connection:
-            rows = {row.id: row for row in connection.execute(TURNS, {"conversation": conversation_id})}
+            rows = {row.id: row for row in connection.execute(MESSAGES, {"conversation": conversation_id})}
         answer = rows.get(message_id)
         if answer is None:
             raise AppError("not_found")
         branch, place = [], answer.id
         while place in rows:
-            branch.append(Turn(place, rows[place].role, rows[place].content))
+            branch.append(PromptMessage(place, rows[place].role, rows[place].content))
             place = rows[place].parent_id
         instructions = (answer.personal_instructions, answer.instructions)
         texts = (answer.content, answer.thinking, answer.locale, instructions)
-        return Job(answer.model, answer.think, branch[::-1], *texts)
+        return RunInput(answer.model, answer.think, branch[::-1], *texts)
 
-    def next_job(self, conversation_id: str) -> tuple[Job, int] | None:
-        """What a conversation's next question would find before it, and whose it is; None without an answer."""
+    def next_run(self, conversation_id: str) -> tuple[RunInput, int] | None:
+        """What a conversation's next question would be asked with, and whose it is; None without an answer."""
         with self._context():
             conversation = db.session.get(Conversation, conversation_id)
             branch = conversation.branch() if conversation else []
             if conversation is None or not branch or branch[-1].run is None:
                 return None
-            turns = [Turn(turn.id, str(turn.role), turn.content) for turn in branch]
+            messages = [PromptMessage(message.id, str(message.role), message.content) for message in branch]
             instructions = (conversation.personal_instructions, conversation.instructions)
-            job = Job(branch[-1].run.model, False, turns, "", "", None, instructions)
-            return job, conversation.user_id
+            run = RunInput(branch[-1].run.model, False, messages, "", "", None, instructions)
+            return run, conversation.user_id
 
-    def save(self, message_id: int, content: str, thinking: str) -> None:
+    def save_text(self, message_id: int, content: str, thinking: str) -> None:
         """Keep the text so far."""
         with self._transaction() as connection:
             connection.execute(WRITE_TEXT, {"answer": message_id, "content": content, "thinking": thinking})
 
-    def cut(self, message_id: int, left_out: int, first_read: int | None) -> None:
-        """Remember how many of the oldest messages the model does not read for this answer."""
+    def save_cut(self, message_id: int, left_out: int, first_read: int | None) -> None:
+        """Keep how many of the oldest messages were left out of the prompt, and the id of the first one in it."""
         with self._context():
             run = db.session.get(Run, message_id)
             if run is not None:
@@ -124,26 +125,12 @@ class Store:
         return self.describe(error, locale) if error else None
 
     def describe(self, error: AppError, locale: str | None) -> dict[str, str]:
-        """A failure that could not be stored, as the wire shows it."""
+        """An error as the wire shows it."""
         with self._context():
             return {"code": error.code, "message": sentence(error.code, error.params, locale)}
 
-    @contextmanager
-    def _transaction(self) -> Iterator[Connection]:
-        """A connection, its work committed at the end: in a request the session's, as a second one could be waited
-        for in vain; else one without a session, which costs more than most statements here."""
-        if in_context():
-            yield db.session.connection()
-            db.session.commit()
-            return
-        if self._database is None:
-            with self._context():
-                self._database = db.engine
-        with self._database.begin() as connection:
-            yield connection
-
-    def history(self) -> list[tuple[str, float, Usage]]:
-        """What the last done runs took once they had a slot: model, seconds and the engine's counts, oldest first."""
+    def recent_runs(self) -> list[tuple[str, float, Usage]]:
+        """The last done runs, oldest first: model, seconds from the moment it had a slot, and the engine's counts."""
         with self._context():
             rows = db.session.execute(
                 select(Run.model, Run.metrics)
@@ -156,6 +143,21 @@ class Store:
                 for model, metrics in rows
                 if metrics
             ][::-1]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Connection]:
+        """A connection, committed at the end: in a request its session's, as waiting for a second one could take for
+        ever; else one without a session, which costs more than most statements here.
+        """
+        if in_context():
+            yield db.session.connection()
+            db.session.commit()
+            return
+        if self._database is None:
+            with self._context():
+                self._database = db.engine
+        with self._database.begin() as connection:
+            yield connection
 
 
 def _usage(metrics: dict[str, Any]) -> Usage:

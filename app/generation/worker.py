@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -12,11 +12,12 @@ from app.engines.base import ChatRequest, Done, EngineEvent, Loading, Reading, T
 from app.engines.rapl import Meter
 from app.errors import AppError
 from app.generation import figures, prompt
-from app.generation.estimates import Forecast
+from app.generation.estimates import Estimates
 from app.generation.events import Event, EventStream
 from app.generation.model_registry import Inventory
+from app.generation.prompt import GenerationSettings
 from app.generation.queue import Ticket
-from app.generation.store import Job, Store
+from app.generation.store import RunInput, Store
 from app.models import RunState
 
 # The text is kept this often while it grows: what a crash may lose.
@@ -27,26 +28,6 @@ STORE_RETRIES_S = (0.2, 1.0, 3.0)
 CUTS = 3
 
 logger = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """`context` and `output` in tokens; `patience_s` is the longest silence of the engine."""
-
-    system: str
-    context: int
-    output: int
-    patience_s: float
-    temperature: float | None = None
-
-    def within(self, context: int) -> "Limits":
-        """The same for a model with that context; 0 where the engine does not tell."""
-        return replace(self, context=context or self.context)
-
-    @property
-    def answer(self) -> int:
-        """The longest answer: what was set, but half of the model's context at most."""
-        return min(self.output, self.context // 2)
 
 
 @dataclass(eq=False)
@@ -71,16 +52,16 @@ class Carrier:
         *,
         inventory: Inventory,
         store: Store,
-        limits: Limits,
-        forecast: Forecast,
+        settings: GenerationSettings,
+        estimates: Estimates,
         meter: Meter | None = None,
     ) -> None:
         self._ticket = ticket
         self._channel = ticket.channel
         self._inventory = inventory
         self._store = store
-        self._limits = limits
-        self._forecast = forecast
+        self._settings = settings
+        self._estimates = estimates
         self._meter = meter
         self._events: Iterator[EngineEvent] = iter(())
         self._done: dict[str, Any] = {}
@@ -95,13 +76,13 @@ class Carrier:
         locale = None
         state, reason, error, usage = RunState.FAILED, None, None, Usage()
         try:
-            job = self._store.begin(self._key, self._ticket.conversation_id, mark=not self._ticket.marked)
-            locale = job.locale
-            self._content.append(job.content)
-            self._thinking.append(job.thinking)
-            self._inventory.look_for(job.model)
-            self._limits = self._limits.within(self._inventory.context_of(job.model))
-            done = self._write(job)
+            run = self._store.begin(self._key, self._ticket.conversation_id, mark_running=not self._ticket.marked)
+            locale = run.locale
+            self._content.append(run.content)
+            self._thinking.append(run.thinking)
+            self._inventory.look_for(run.model)
+            self._settings = self._settings.for_context(self._inventory.context_of(run.model))
+            done = self._write(run)
             if done is not None:
                 state, reason, usage = RunState.DONE, done.reason, done.usage
             elif self._ticket.interrupted:
@@ -142,31 +123,31 @@ class Carrier:
         assert isinstance(self._ticket.key, int)  # noqa: S101 - a run's ticket is its message's
         return self._ticket.key
 
-    def _write(self, job: Job) -> Done | None:
+    def _write(self, run: RunInput) -> Done | None:
         """The engine's last event, or None when the run was cancelled."""
-        budget = self._limits.context - self._limits.answer
+        budget = self._settings.prompt_budget
         for attempt in range(CUTS + 1):
             try:
-                return self._attempt(job, budget)
+                return self._attempt(run, budget)
             except AppError as error:
                 if error.code != "context_exceeded" or attempt == CUTS or self._first_text is not None:
                     raise
                 budget //= 2
         raise AssertionError
 
-    def _attempt(self, job: Job, budget: int) -> Done | None:
-        built = prompt.build(prompt.system_text(self._limits.system, *job.instructions), job.branch, budget)
+    def _attempt(self, run: RunInput, budget: int) -> Done | None:
+        built = prompt.build(prompt.system_text(self._settings.system_prompt, *run.instructions), run.branch, budget)
         if built.left_out:
-            self._store.cut(self._key, built.left_out, built.first_read)
+            self._store.save_cut(self._key, built.left_out, built.first_read)
             self._channel.publish(Event.CONTEXT, {"left_out": built.left_out, "first_read": built.first_read})
         request = ChatRequest(
-            job.model,
+            run.model,
             built.messages,
-            think=job.think,
-            max_tokens=self._limits.answer,
-            temperature=self._limits.temperature,
+            think=run.think,
+            max_tokens=self._settings.max_tokens,
+            temperature=self._settings.temperature,
             conversation_id=self._ticket.conversation_id,
-            patience_s=self._forecast.patience(job.model, built.tokens),
+            patience_s=self._estimates.read_timeout(run.model, built.tokens),
         )
         self._events = self._inventory.engine.stream(request, self._ticket.cancel)
         for event in self._events:
@@ -182,7 +163,7 @@ class Carrier:
                 case Loading(elapsed_s, loaded):
                     self._loading_s = elapsed_s
                     self._channel.publish(
-                        Event.LOADING, {"model": job.model, "elapsed_s": round(elapsed_s, 1), "loaded": loaded}
+                        Event.LOADING, {"model": run.model, "elapsed_s": round(elapsed_s, 1), "loaded": loaded}
                     )
                 case Done():
                     return event
@@ -197,7 +178,7 @@ class Carrier:
         if now - self._saved >= SNAPSHOT_S:
             self._saved = now
             try:
-                self._store.save(self._key, "".join(self._content), "".join(self._thinking))
+                self._store.save_text(self._key, "".join(self._content), "".join(self._thinking))
             except SQLAlchemyError:
                 logger.warning("snapshot not saved run=%s", self._key, exc_info=True)
 
@@ -206,7 +187,7 @@ class Carrier:
     ) -> None:
         metrics = figures.of(self._ticket, usage, self._first_text, self._loading_s, self._meter)
         if state == RunState.DONE:
-            self._forecast.learn(self._ticket.model, time.monotonic() - self._ticket.started, usage)
+            self._estimates.learn(self._ticket.model, time.monotonic() - self._ticket.started, usage)
         if error is not None and state == RunState.FAILED:
             logger.warning("run failed run=%s code=%s cause=%s", self._key, error.code, error.cause)
         shown = None

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engines.base import Usage
-from app.generation.estimates import HISTORY, PATIENCE_FLOOR_S, SUSPICION, Forecast
+from app.generation.estimates import HISTORY, MIN_READ_TIMEOUT_S, SUSPICION, Estimates
 
 LIMIT_S = 900.0
 seconds = st.floats(0.1, 100)
@@ -17,40 +17,40 @@ orders = st.lists(st.sampled_from("abc"), max_size=20)
 at_work = st.lists(st.tuples(st.sampled_from("abc"), st.floats(0, 200)), max_size=4)
 
 
-def taught(durations: dict[str, float]) -> Forecast:
-    forecast = Forecast(LIMIT_S)
+def taught(durations: dict[str, float]) -> Estimates:
+    estimates = Estimates(LIMIT_S)
     for model, took in durations.items():
-        forecast.learn(model, took, Usage())
-    return forecast
+        estimates.learn(model, took, Usage())
+    return estimates
 
 
-def reader(*reads: tuple[int, int | None, float]) -> Forecast:
-    """A forecast that has seen prompts read: tokens, how many of them were cached, seconds."""
-    forecast = Forecast(LIMIT_S)
+def reader(*reads: tuple[int, int | None, float]) -> Estimates:
+    """A estimates that has seen prompts read: tokens, how many of them were cached, seconds."""
+    estimates = Estimates(LIMIT_S)
     for tokens, cached, took in reads:
-        forecast.learn("a", 1.0, Usage(prompt_tokens=tokens, cached_tokens=cached, prefill_ms=took * 1000))
-    return forecast
+        estimates.learn("a", 1.0, Usage(prompt_tokens=tokens, cached_tokens=cached, prefill_ms=took * 1000))
+    return estimates
 
 
 def test_a_duration_is_the_mean_of_the_last_ones() -> None:
-    forecast = taught({"a": 500})
+    estimates = taught({"a": 500})
     for _ in range(HISTORY - 1):
-        forecast.learn("a", 2, Usage())
-    assert forecast.duration("a") == pytest.approx((500 + 2 * (HISTORY - 1)) / HISTORY)
-    forecast.learn("a", 2, Usage())
-    assert forecast.duration("a") == pytest.approx(2)
+        estimates.learn("a", 2, Usage())
+    assert estimates.expected_duration("a") == pytest.approx((500 + 2 * (HISTORY - 1)) / HISTORY)
+    estimates.learn("a", 2, Usage())
+    assert estimates.expected_duration("a") == pytest.approx(2)
 
 
 def test_a_new_model_is_expected_to_be_like_the_others() -> None:
-    assert Forecast(LIMIT_S).duration("a") is None
-    assert taught({"a": 2, "b": 4}).duration("new") == pytest.approx(3)
+    assert Estimates(LIMIT_S).expected_duration("a") is None
+    assert taught({"a": 2, "b": 4}).expected_duration("new") == pytest.approx(3)
 
 
 @given(paces, orders, st.sampled_from("abc"), st.floats(0, 200))
 def test_with_one_slot_each_starts_when_the_one_before_it_ends(
     durations: dict[str, float], order: list[str], model: str, elapsed: float
 ) -> None:
-    starts = taught(durations).starts(order, [(model, elapsed)], 1)
+    starts = taught(durations).queue_waits(order, [(model, elapsed)], 1)
     left = max(0.0, durations[model] - elapsed)
     assert starts == pytest.approx(list(accumulate([durations[each] for each in order], initial=left))[:-1])
 
@@ -59,11 +59,11 @@ def test_with_one_slot_each_starts_when_the_one_before_it_ends(
 def test_nobody_starts_before_the_one_in_front_nor_later_for_one_more_slot(
     durations: dict[str, float], order: list[str], running: list[tuple[str, float]], slots: int
 ) -> None:
-    forecast = taught(durations)
-    starts = forecast.starts(order, running[:slots], slots)
+    estimates = taught(durations)
+    starts = estimates.queue_waits(order, running[:slots], slots)
     assert len(starts) == len(order)
     assert all(earlier <= later for earlier, later in pairwise(starts))
-    more = forecast.starts(order, running[:slots], slots + 1)
+    more = estimates.queue_waits(order, running[:slots], slots + 1)
     assert all(sooner <= start + 1e-6 for sooner, start in zip(more, starts, strict=True))
     # As many as have a free slot start now.
     assert starts[: slots - len(running[:slots])] == [0.0] * min(len(order), slots - len(running[:slots]))
@@ -71,30 +71,30 @@ def test_nobody_starts_before_the_one_in_front_nor_later_for_one_more_slot(
 
 @given(orders, at_work)
 def test_before_the_first_answer_nothing_is_expected(order: list[str], running: list[tuple[str, float]]) -> None:
-    assert Forecast(LIMIT_S).starts(order, running, 1) == [None] * len(order)
+    assert Estimates(LIMIT_S).queue_waits(order, running, 1) == [None] * len(order)
 
 
 def test_the_silence_allowed_is_three_times_the_expected_reading() -> None:
-    forecast = reader((1000, 0, 20.0), (2100, 100, 40.0))
-    assert forecast.patience("a", 4000) == pytest.approx(SUSPICION * 80)
-    assert forecast.patience("another", 4000) == LIMIT_S
+    estimates = reader((1000, 0, 20.0), (2100, 100, 40.0))
+    assert estimates.read_timeout("a", 4000) == pytest.approx(SUSPICION * 80)
+    assert estimates.read_timeout("another", 4000) == LIMIT_S
 
 
 @given(st.lists(st.tuples(st.integers(0, 9000), st.none(), st.floats(0.01, 500))), st.integers(0, 100_000))
 def test_the_silence_allowed_has_a_floor_and_a_limit(reads: list[tuple[int, None, float]], tokens: int) -> None:
-    assert PATIENCE_FLOOR_S <= reader(*reads).patience("a", tokens) <= LIMIT_S
+    assert MIN_READ_TIMEOUT_S <= reader(*reads).read_timeout("a", tokens) <= LIMIT_S
 
 
 def test_a_few_tokens_say_nothing_about_the_pace() -> None:
-    assert reader((2000, 1990, 9.0)).patience("a", 4000) == LIMIT_S
+    assert reader((2000, 1990, 9.0)).read_timeout("a", 4000) == LIMIT_S
 
 
 def test_a_cache_that_the_engine_does_not_tell_of_makes_nobody_impatient() -> None:
     cold, warm = (1000, None, 20.0), (1000, None, 0.2)
-    assert reader(cold, *[warm] * 20).patience("a", 4000) >= 80
+    assert reader(cold, *[warm] * 20).read_timeout("a", 4000) >= 80
 
 
 def test_what_is_usual_is_a_model_s_own() -> None:
-    forecast = taught({"a": 2, "b": 4})
-    assert forecast.usual("a") == pytest.approx(2)
-    assert forecast.usual("new") is None
+    estimates = taught({"a": 2, "b": 4})
+    assert estimates.typical_duration("a") == pytest.approx(2)
+    assert estimates.typical_duration("new") is None

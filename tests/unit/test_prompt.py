@@ -5,7 +5,7 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.generation.prompt import Prompt, Turn, build, estimated_tokens
+from app.generation.prompt import BuiltPrompt, PromptMessage, build, estimated_tokens
 
 SYSTEM = "Tu es là."
 texts = st.text(min_size=1, max_size=60)
@@ -13,13 +13,13 @@ conversations = st.lists(st.tuples(texts, texts), min_size=1, max_size=25)
 budgets = st.integers(min_value=60, max_value=600)
 
 
-def branch(exchanges: list[tuple[str, str]]) -> list[Turn]:
+def branch(exchanges: list[tuple[str, str]]) -> list[PromptMessage]:
     """Questions and answers in turn, numbered as rows are."""
     words = [text for exchange in exchanges for text in exchange]
-    return [Turn(10 + place, "assistant" if place % 2 else "user", text) for place, text in enumerate(words)]
+    return [PromptMessage(10 + place, "assistant" if place % 2 else "user", text) for place, text in enumerate(words)]
 
 
-def each_turn(exchanges: list[tuple[str, str]], budget: int) -> list[Prompt]:
+def each_turn(exchanges: list[tuple[str, str]], budget: int) -> list[BuiltPrompt]:
     """The prompts of all the conversation's questions."""
     turns = branch(exchanges)
     return [build(SYSTEM, turns[: end + 1], budget) for end in range(0, len(turns), 2)]
@@ -71,15 +71,15 @@ def test_the_cut_stays_for_many_turns() -> None:
 
 
 def test_an_answer_to_go_on_with_is_the_last_message() -> None:
-    turns = [Turn(1, "user", "Compte."), Turn(2, "assistant", "un, deux")]
+    turns = [PromptMessage(1, "user", "Compte."), PromptMessage(2, "assistant", "un, deux")]
     assert build(SYSTEM, turns, 500).messages[-1] == {"role": "assistant", "content": "un, deux"}
     # Nothing was written yet: the question is the last one.
-    empty = [turns[0], Turn(2, "assistant", "")]
+    empty = [turns[0], PromptMessage(2, "assistant", "")]
     assert build(SYSTEM, empty, 500).messages[-1] == {"role": "user", "content": "Compte."}
 
 
 def test_a_question_without_answer_is_joined_with_the_next_one() -> None:
-    turns = [Turn(1, "user", "Un"), Turn(2, "assistant", ""), Turn(3, "user", "Deux")]
+    turns = [PromptMessage(1, "user", "Un"), PromptMessage(2, "assistant", ""), PromptMessage(3, "user", "Deux")]
     assert build("", turns, 500).messages == ({"role": "user", "content": "Un\n\nDeux"},)
 
 
