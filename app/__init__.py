@@ -97,8 +97,8 @@ def _make_labo(app: Flask) -> None:
     generation = app.extensions["generation"]
     watts = (app.config["LAB_WATTS_IDLE"], app.config["LAB_WATTS_FULL"])
     app.extensions["labo"] = Labo(
-        generation.inventory,
-        generation.leisure,
+        generation.registry,
+        generation.background,
         Terms(app.config["SYSTEM_PROMPT"], app.config["LAB_RUN_CODE"], watts),
         folder=Path(app.config["INSTANCE_DIR"]),
         context=lambda: context_of(app),

@@ -35,7 +35,7 @@ def _make_job(setup: Any) -> None:
 def doctor() -> str:
     """All that is known at once; the comparison as far as it is."""
     records = last_records()
-    findings = quick_findings(current_app.config, generation().inventory, records)
+    findings = quick_findings(current_app.config, generation().registry, records)
     return render_template(
         "admin/doctor.html",
         page="admin",

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from app.engines.catalogue import DEMO, can_be_pulled
 from app.errors import AppError
-from app.generation.model_registry import Inventory
+from app.generation.model_registry import ModelRegistry
 from app.guards import admin
 from app.intents import SETTINGS, store_intents, stored_intents
 from app.models import StoredSetting
@@ -19,7 +19,7 @@ from app.web import generation
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 
-def _rows(inventory: Inventory) -> list[dict[str, Any]]:
+def _rows(inventory: ModelRegistry) -> list[dict[str, Any]]:
     """The engine's models, then what the company studied and Ollama could still pull."""
     default = inventory.default().effective
     rows = [
@@ -38,7 +38,7 @@ def _rows(inventory: Inventory) -> list[dict[str, Any]]:
 @admin
 def models() -> str:
     """Which engine, why, and its models."""
-    inventory = generation().inventory
+    inventory = generation().registry
     engine, default = inventory.engine, inventory.default()
     try:
         url = engine.url
@@ -72,7 +72,7 @@ def models() -> str:
 @admin
 def set_default_model() -> Any:
     """Keep another default model; refused while the environment fixes it."""
-    inventory = generation().inventory
+    inventory = generation().registry
     if inventory.default().source == ENVIRONMENT:
         raise AppError("forbidden")
     model = inventory.find(request.form.get("name", "")[:200])
@@ -86,7 +86,7 @@ def set_default_model() -> Any:
 @admin
 def set_intents() -> Any:
     """Map « Rapide » and « Soigné » to models; neither is shown unless both are mapped."""
-    inventory = generation().inventory
+    inventory = generation().registry
     wanted = {intent: request.form.get(intent, "")[:200] for intent in SETTINGS}
     chosen = {intent: inventory.find(name).name if name else "" for intent, name in wanted.items()}
     store_intents(chosen)

@@ -15,7 +15,7 @@ from app.web import generation
 @token_holder
 def models() -> Response:
     """The models that can be asked, the default one first."""
-    inventory = generation().inventory
+    inventory = generation().registry
     default = inventory.default().effective
     ordered = sorted(inventory.models, key=lambda model: model.name != default)
     return jsonify({"object": "list", "data": [model_json(model, inventory.engine.name) for model in ordered]})
@@ -25,7 +25,7 @@ def models() -> Response:
 @token_holder
 def model(name: str) -> Response:
     """One model."""
-    inventory, default = generation().inventory, generation().inventory.default()
+    inventory, default = generation().registry, generation().registry.default()
     found = inventory.find((default.effective or default.name) if name == "default" else name)
     return jsonify(model_json(found, inventory.engine.name))
 

@@ -13,8 +13,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from app.bench.running.lock import Lock
 from app.bench.running.patience import Patience
 from app.errors import AppError
-from app.generation.leisure import Leisure
-from app.generation.model_registry import Inventory
+from app.generation.background import BackgroundSlot
+from app.generation.model_registry import ModelRegistry
 from app.models.lab import LabRun, LabState
 
 if TYPE_CHECKING:
@@ -47,8 +47,8 @@ class Labo:
 
     def __init__(
         self,
-        inventory: Inventory,
-        leisure: Leisure,
+        inventory: ModelRegistry,
+        leisure: BackgroundSlot,
         terms: Terms,
         *,
         folder: Path,
@@ -69,7 +69,7 @@ class Labo:
         self.task_folder = folder / OWN_TASKS
         self.patience = Patience()
 
-    def on(self, inventory: Inventory, leisure: Leisure) -> "Labo":
+    def on(self, inventory: ModelRegistry, leisure: BackgroundSlot) -> "Labo":
         """The same runs, carried with another engine."""
         return Labo(inventory, leisure, self._terms, folder=self._folder, context=self._context, lock=self._lock)
 

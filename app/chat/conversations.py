@@ -31,7 +31,7 @@ def _one(conversation: Conversation) -> dict[str, Any]:
 def create_conversation() -> tuple[Response, int]:
     """A new empty conversation."""
     name = name_field(body(), "model")
-    model = generation().inventory.find(name).name if name else None
+    model = generation().registry.find(name).name if name else None
     return jsonify(conversation_json(Conversation.start(current_user, model))), 201
 
 

@@ -16,7 +16,7 @@ from app.web import generation
 
 def models_json() -> dict[str, Any]:
     """The models that can be chosen, the default, and a sentence when it is not the one that was set."""
-    inventory = generation().inventory
+    inventory = generation().registry
     default = inventory.default()
     engine = inventory.engine
     notice = None
@@ -57,7 +57,7 @@ def status_json() -> dict[str, Any]:
 
     `usual_s`: what answers of the model proposed first take, once some were written.
     """
-    intents, told = usable_intents(generation().inventory.models), generation().status()
+    intents, told = usable_intents(generation().registry.models), generation().status()
     usual = generation().estimates.typical_duration(told["model"]) if told["model"] else None
     extra = {"usual_s": None if usual is None else round(usual, 1), "careful": _careful(**intents) if intents else None}
     return told | extra
@@ -94,6 +94,6 @@ def live() -> Response:
 def ready() -> tuple[Response, int]:
     """The database answers, and the engine did when it was last asked; 503 otherwise."""
     db.session.execute(text("SELECT 1"))
-    inventory = generation().inventory
+    inventory = generation().registry
     usable = inventory.reachable and bool(inventory.models)
     return jsonify({"database": True, "engine": usable}), 200 if usable else 503

@@ -29,7 +29,7 @@ def composer() -> dict[str, Any]:
     system = system_text(current_app.config["SYSTEM_PROMPT"], current_user.instructions, "")
     return {
         "suggestions": suggestions(),
-        "intents": usable_intents(generation().inventory.models),
+        "intents": usable_intents(generation().registry.models),
         "labels": LabLabel.by_model(),
         "names": names,
         "send_key": current_user.send_key,

@@ -41,7 +41,7 @@ def doctor(quick: bool) -> None:
 
 
 def _quick(app: Flask) -> list[Finding]:
-    inventory = app.extensions["generation"].inventory
+    inventory = app.extensions["generation"].registry
     inventory.refresh()
     try:
         found = quick_findings(app.config, inventory, last_records())

@@ -16,8 +16,8 @@ from app import tables
 from app.bench.records import historical
 from app.bench.service import Labo
 from app.engines import library, registry
-from app.generation.leisure import Leisure
-from app.generation.model_registry import Inventory
+from app.generation.background import BackgroundSlot
+from app.generation.model_registry import ModelRegistry
 from app.generation.queue import RunQueue
 from app.preference import default_model
 
@@ -65,7 +65,7 @@ def measuring(app: Flask) -> Iterator[Labo]:
         with _embedded(app, labo) as own:
             yield own
         return
-    app.extensions["generation"].inventory.refresh()
+    app.extensions["generation"].registry.refresh()
     if not alone:
         click.echo(_("A server runs here: it does the measuring."), err=True)
     try:
@@ -88,19 +88,19 @@ def _embedded(app: Flask, labo: Labo) -> Iterator[Labo]:
         supervisor = Supervisor(settings)
         supervisor.start()
         engine = registry.make("embedded", settings)
-        queue = RunQueue(lambda: engine.slots, 1)
-        inventory = Inventory(engine, lambda: default_model(app))
-        own = labo.on(inventory, Leisure(queue))
+        scheduler = RunQueue(lambda: engine.slots, 1)
+        inventory = ModelRegistry(engine, lambda: default_model(app))
+        own = labo.on(inventory, BackgroundSlot(scheduler))
         try:
             _await(inventory)
             yield own
         finally:
             own.stop()
-            queue.close(FAREWELL_S)
+            scheduler.close(FAREWELL_S)
             supervisor.stop()
 
 
-def _await(inventory: Inventory) -> None:
+def _await(inventory: ModelRegistry) -> None:
     deadline = time.monotonic() + START_S
     inventory.refresh()
     while not inventory.reachable:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from app.engines.catalogue import can_be_pulled
 from app.errors import AppError
-from app.generation.model_registry import Default, Inventory
+from app.generation.model_registry import DefaultModel, ModelRegistry
 from app.models import StoredSetting
 from app.models.setting import DEFAULT_MODEL
 from app.preference import ENVIRONMENT, STORED
@@ -18,9 +18,9 @@ from app.web import filesize, generation
 models = AppGroup("models", help="Models: list, pull, warm, set the default.")
 
 
-def _inventory() -> Inventory:
+def _inventory() -> ModelRegistry:
     """The engine's models, asked now; ends the command when the engine does not answer."""
-    inventory: Inventory = generation().inventory
+    inventory: ModelRegistry = generation().registry
     inventory.refresh()
     if not inventory.reachable:
         raise click.ClickException(
@@ -33,7 +33,7 @@ def _explained(error: AppError) -> str:
     return f"{error.sentence} ({error.code}: {error.cause})" if error.cause else f"{error.sentence} ({error.code})"
 
 
-def _wins(default: Default) -> str:
+def _wins(default: DefaultModel) -> str:
     """The default, and which setting made it so."""
     sources = {ENVIRONMENT: _("DEFAULT_MODEL in the environment or .env"), STORED: _("flask models set-default")}
     source = sources.get(default.source, _("built in"))

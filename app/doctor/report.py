@@ -16,12 +16,12 @@ from app.engines.base import Engine
 from app.engines.embedded import default_threads
 from app.engines.endpoint import endpoint_file
 from app.errors import AppError
-from app.generation.model_registry import Inventory
+from app.generation.model_registry import ModelRegistry
 
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
-def quick_findings(settings: dict[str, Any], inventory: Inventory, records: Sequence[Record]) -> list[Finding]:
+def quick_findings(settings: dict[str, Any], inventory: ModelRegistry, records: Sequence[Record]) -> list[Finding]:
     """The engine, its machine, and what the last answers tell."""
     host = Host()
     engine = inventory.engine
@@ -45,7 +45,7 @@ def subject(host: Host, engine: Engine, settings: dict[str, Any]) -> Subject:
     return Subject(engine.name, engine.label, threads or default_threads(), _child(host, settings["INSTANCE_DIR"]))
 
 
-def _engine(inventory: Inventory) -> Finding:
+def _engine(inventory: ModelRegistry) -> Finding:
     engine, default = inventory.engine, inventory.default()
     words = {"engine": engine.label, "model": default.effective or default.name}
     if not inventory.reachable:

@@ -1,26 +1,39 @@
-"""Has the engine read a conversation before its next question comes: only while it has nothing else to do."""
+"""Work that nobody waits for: prompts read ahead, measurements, and the daily emptying of the trash."""
 
+import itertools
 import logging
 import threading
 import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from typing import Any
 
-from app.engines.base import ChatRequest, Done, Engine, Reading
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.engines.base import Cancel, ChatRequest, Done, Reading
 from app.errors import AppError
 from app.generation import prompt
-from app.generation.model_registry import Inventory
+from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
 from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.store import Store
+from app.models import bin
 
 # A shorter history is read before anybody notices.
-TOKENS_WORTH_READING = 100
+MIN_TOKENS_TO_READ = 100
+# Seconds between two looks at the queue while people use the engine, and between two questions whether work in hand is
+# still wanted.
+LOOK_S = 0.5
+WANTED_S = 1.0
+# Seconds between two emptyings of the trash.
+PURGE_EVERY_S = 86_400.0
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
+class PrefillCost:
     """What reading ahead took of the engine since the start. `aborted`: given up for a question."""
 
     started: int = 0
@@ -30,27 +43,24 @@ class Cost:
 
 
 class Prefill:
-    """Reads histories ahead, through the same queue as everything else."""
+    """Has an idle engine read a conversation's history before its next question, which then starts sooner."""
 
-    def __init__(
-        self, engine: Engine, inventory: Inventory, queue: RunQueue, store: Store, settings: GenerationSettings
-    ) -> None:
-        self._engine = engine
-        self._inventory = inventory
+    def __init__(self, registry: ModelRegistry, queue: RunQueue, store: Store, settings: GenerationSettings) -> None:
+        self._registry = registry
         self._queue = queue
         self._store = store
         self._settings = settings
         self._lock = threading.Lock()
-        # The conversation that the engine, as it was started, read last, up to which message, and in which turn.
+        # What the engine read last: see `_state_after`.
         self._read: tuple[int, str, int, int] | None = None
-        self.cost = Cost()
+        self.cost = PrefillCost()
 
-    def has_read(self, conversation_id: str, message_id: int) -> None:
-        """The engine has just read (or written) this conversation up to that message."""
-        self._read = self._now(conversation_id, message_id)
+    def mark_read(self, conversation_id: str, message_id: int) -> None:
+        """Note that the engine has just read or written this conversation up to that message."""
+        self._read = self._state_after(conversation_id, message_id)
 
     def forget(self, conversation_id: str) -> None:
-        """This conversation's beginning was changed: what was read of it no longer counts."""
+        """Note that this conversation's beginning was changed: what the engine read of it is of no use."""
         if self._read is not None and self._read[1] == conversation_id:
             self._read = None
 
@@ -64,44 +74,44 @@ class Prefill:
         if found is None:
             return "short"
         run, user_id = found
-        settings = self._settings.for_context(self._inventory.context_of(run.model))
+        settings = self._settings.for_context(self._registry.context_of(run.model))
         system = prompt.system_text(settings.system_prompt, *run.instructions)
         built = prompt.build(system, run.branch, settings.prompt_budget)
-        if built.tokens < TOKENS_WORTH_READING:
+        if built.tokens < MIN_TOKENS_TO_READ:
             return "short"
         last = run.branch[-1].id
-        if self._read == self._now(conversation_id, last):
+        if self._read == self._state_after(conversation_id, last):
             return "warm"
-        if run.model not in self._inventory.loaded:
+        if run.model not in self._registry.loaded:
             return "cold"
         request = ChatRequest(
             run.model,
             built.messages,
-            # None at all would be taken for no limit by some engines.
+            # Some engines take 0 for no limit.
             max_tokens=1,
-            temperature=self._settings.temperature,
+            temperature=settings.temperature,
             conversation_id=conversation_id,
-            patience_s=self._settings.read_timeout_s,
+            patience_s=settings.read_timeout_s,
         )
 
         def work(ticket: Ticket) -> None:
-            if self._carry(ticket, request):
-                self.has_read(conversation_id, last)
+            if self._read_ahead(ticket, request):
+                self.mark_read(conversation_id, last)
 
         ticket = Ticket(
             f"prefill-{conversation_id}", user_id, conversation_id, work, model=run.model, priority=Priority.PREFILL
         )
         return "started" if self._queue.submit_if_idle(ticket) else "busy"
 
-    def _now(self, conversation_id: str, message_id: int) -> tuple[int, str, int, int]:
-        """What stays the same until the engine does anything else, for whomever."""
-        return self._engine.process, conversation_id, message_id, self._queue.starts
+    def _state_after(self, conversation_id: str, message_id: int) -> tuple[int, str, int, int]:
+        """Equal to an earlier result only if the engine was neither started anew nor given other work since."""
+        return self._registry.engine.process, conversation_id, message_id, self._queue.starts
 
-    def _carry(self, ticket: Ticket, request: ChatRequest) -> bool:
+    def _read_ahead(self, ticket: Ticket, request: ChatRequest) -> bool:
         """Whether all of it was read."""
         started, tokens, whole = time.monotonic(), 0, False
         try:
-            for event in self._engine.stream(request, ticket.cancel):
+            for event in self._registry.engine.stream(request, ticket.cancel):
                 match event:
                     case Reading(done, _):
                         tokens = done
@@ -120,3 +130,119 @@ class Prefill:
                 seconds=self.cost.seconds + time.monotonic() - started,
             )
         return whole
+
+
+class BackgroundSlot:
+    """Runs one exclusive piece of work at a time, after everything else in the queue; any request preempts it."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(self, queue: RunQueue) -> None:
+        self._queue = queue
+        self._lock = threading.Lock()
+        self._ticket: Ticket | None = None
+
+    @property
+    def engine_needed(self) -> bool:
+        """Whether somebody else's request runs or waits."""
+        return any(self._queue.counts())
+
+    @property
+    def starts(self) -> int:
+        """How many tickets the queue has started so far, of any kind."""
+        return self._queue.starts
+
+    def run(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool] = lambda: True) -> None:
+        """Have `work` done when its turn comes, and wait for its end.
+
+        It must end soon once the Cancel that it is given is set: for somebody's request, or when `wanted()`, asked
+        every second, says no. Raises what it raised; interrupted when it was cancelled before it began.
+        """
+        ended = threading.Event()
+        failures: list[BaseException] = []
+
+        def guarded(ticket: Ticket) -> None:
+            try:
+                work(ticket.cancel)
+            except BaseException as error:  # noqa: BLE001 - raised again in the thread that waits
+                failures.append(error)
+
+        key = f"background-{next(self._numbers)}"
+        ticket = Ticket(key, 0, key, guarded, model=model, priority=Priority.BENCHMARK, when_free=ended.set)
+        # Cancelled while it waits, it never begins, and so never frees a slot.
+        ticket.cancel.on_set(lambda: None if ticket.started else ended.set())
+        with self._lock:
+            self._ticket = ticket
+        self._queue.submit(ticket)
+        while not ended.wait(WANTED_S):
+            if not wanted():
+                self.cancel()
+        with self._lock:
+            self._ticket = None
+        if failures:
+            raise failures[0]
+        if not ticket.started:
+            raise AppError("interrupted")
+
+    def cancel(self) -> None:
+        """Cancel the work in hand, waiting or running."""
+        with self._lock:
+            ticket = self._ticket
+        if ticket is not None:
+            self._queue.cancel(ticket.key)
+            ticket.cancel.set()
+
+    def wait_until_quiet(
+        self, ending: threading.Event, quiet_s: float, wanted: Callable[[], bool] = lambda: True
+    ) -> None:
+        """Return once nobody has needed the engine for so many seconds, `ending` is set or `wanted()` says no."""
+        left = quiet_s
+        while not ending.is_set() and wanted():
+            if self.engine_needed:
+                left = quiet_s
+                ending.wait(LOOK_S)
+            elif left > 0:
+                ending.wait(min(LOOK_S, left))
+                left -= LOOK_S
+            else:
+                return
+
+
+class TrashPurge:
+    """Erases what has been in the trash for long enough: at the start and then every `every_s` seconds, in a thread.
+
+    `erased` is called with each conversation's id.
+    """
+
+    def __init__(
+        self,
+        context: Callable[[], AbstractContextManager[Any]],
+        erased: Callable[[str], None],
+        every_s: float = PURGE_EVERY_S,
+    ) -> None:
+        self._context = context
+        self._erased = erased
+        self._every_s = every_s
+        self._ended = threading.Event()
+
+    def start(self) -> None:
+        """Erase now, and go on in a thread."""
+        self.purge()
+        threading.Thread(target=self._loop, name="trash", daemon=True).start()
+
+    def stop(self) -> None:
+        """End the thread."""
+        self._ended.set()
+
+    def purge(self) -> None:
+        """Erase once; a database that is busy is left for the next time."""
+        try:
+            with self._context():
+                if count := bin.purge(self._erased):
+                    logger.info("trash purged conversations=%d", count)
+        except SQLAlchemyError:
+            logger.warning("trash not purged", exc_info=True)
+
+    def _loop(self) -> None:
+        while not self._ended.wait(self._every_s):
+            self.purge()

@@ -9,7 +9,7 @@ from queue import Empty, SimpleQueue
 from app.engines.base import ChatRequest, Done, EngineEvent
 from app.errors import AppError
 from app.generation.estimates import Estimates
-from app.generation.model_registry import Inventory
+from app.generation.model_registry import ModelRegistry
 from app.generation.queue import Priority, RunQueue, Ticket
 
 _numbers = itertools.count(1)
@@ -25,12 +25,12 @@ class Completion:
         request: ChatRequest,
         user_id: int,
         *,
-        inventory: Inventory,
+        registry: ModelRegistry,
         queue: RunQueue,
         estimates: Estimates,
     ) -> None:
         self._request = request
-        self._inventory = inventory
+        self._registry = registry
         self._queue = queue
         self._estimates = estimates
         self._events: SimpleQueue[EngineEvent | AppError | None] = SimpleQueue()
@@ -72,15 +72,15 @@ class Completion:
     def _work(self, ticket: Ticket) -> None:
         started = time.monotonic()
         try:
-            self._inventory.look_for(self._request.model)
-            for event in self._inventory.engine.stream(self._request, ticket.cancel):
+            self._registry.verify(self._request.model)
+            for event in self._registry.engine.stream(self._request, ticket.cancel):
                 self._events.put(event)
                 if isinstance(event, Done):
                     self._estimates.learn(self._request.model, time.monotonic() - started, event.usage)
         except AppError as error:
             self._events.put(error)
             if error.code == "engine_silent":
-                self._inventory.reset(self._request.model)
+                self._registry.restart(self._request.model)
         except Exception as error:
             # Nobody waits for this thread: what is not told here is told nowhere.
             logger.exception("completion failed")

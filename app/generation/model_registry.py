@@ -1,4 +1,4 @@
-"""What the engine can run now, asked in the background so that no page ever waits for it."""
+"""Which models the engine has and has loaded, polled in a thread so that no page ever waits for the engine."""
 
 import logging
 import threading
@@ -10,17 +10,17 @@ from app.engines.base import Engine, Model
 from app.engines.catalogue import BUILT_IN_DEFAULT, same_model
 from app.errors import AppError
 
-# How often the engine is asked what it has and what is loaded.
-REFRESH_S = 15.0
-# While it does not answer. A look that is older than this may have missed a model that was installed just now.
+# Seconds between two polls of the engine.
+POLL_S = 15.0
+# The same while it does not answer. A poll that is older may have missed a model that was installed just now.
 RETRY_S = 1.0
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Default:
-    """The default model: what was asked for, where it was set, and what is really used (None: nothing is there)."""
+class DefaultModel:
+    """`name`: what was set, `source`: where; `effective`: the model that is used, None where there is none."""
 
     name: str
     source: str
@@ -28,56 +28,54 @@ class Default:
 
     @property
     def installed(self) -> bool:
-        """Whether the model asked for is the one used."""
+        """Whether the model that was set is the one used."""
         return self.effective is not None and same_model(self.name, self.effective)
 
 
-class Inventory:
-    """The engine's models as last seen. `preference` gives the default's name and the source of that setting.
+class ModelRegistry:
+    """The engine's models as the last poll found them. `preference` gives the default's name and its source.
 
-    `meanwhile` is called before each look: what else is to be done now and then.
+    `models` are those that can chat, `loaded` the names of those in memory; `failure` says why the engine is not
+    `reachable`.
     """
 
-    def __init__(
-        self, engine: Engine, preference: Callable[[], tuple[str, str]], meanwhile: Callable[[], None] = lambda: None
-    ) -> None:
+    def __init__(self, engine: Engine, preference: Callable[[], tuple[str, str]]) -> None:
         self.engine = engine
-        self._meanwhile = meanwhile
         self._preference = preference
-        # Held for writing down what was found, never while the engine is asked.
-        self._lock = threading.Lock()
         self._wake = threading.Event()
         self._ended = threading.Event()
+        # Held while a poll's result is stored, never while the engine is asked.
+        self._lock = threading.Lock()
         self.models: list[Model] = []
-        self._others: list[Model] = []
         self.loaded: frozenset[str] = frozenset()
         self.reachable = False
         self.failure = ""
-        # When the look began that all of this is from, in monotonic seconds.
-        self._looked = 0.0
-        # Models that an earlier look found and the last one did not.
-        self._gone: set[str] = set()
-        self._warmed = ""
+        self._no_chat: list[Model] = []
+        # Models that an earlier poll found and the last one did not.
+        self._removed: set[str] = set()
+        # When the poll began that all of this comes from, in monotonic seconds.
+        self._polled = 0.0
+        self._preloaded = ""
 
     def start(self) -> None:
-        """Refresh, then load the default model, then refresh for ever; in a thread."""
-        threading.Thread(target=self._keep, name="inventory", daemon=True).start()
+        """Poll the engine from now on, in a thread; load the default model whenever the engine is new or it changes."""
+        threading.Thread(target=self._poll_loop, name="models", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """End the thread, after the call to the engine that it is in."""
         self._ended.set()
         self._wake.set()
 
     def wake(self) -> None:
-        """Look again now: the default or the models may have changed."""
+        """Have the thread poll now: the default or the models may have changed."""
         self._wake.set()
 
-    def reset(self, model: str) -> None:
-        """Free an engine that hangs; in the background, as loading takes its time."""
-        threading.Thread(target=self._reset, args=(model,), name="reset", daemon=True).start()
+    def restart(self, model: str) -> None:
+        """Free an engine that hangs and load the model again, in a thread of its own."""
+        threading.Thread(target=self._restart, args=(model,), name="restart", daemon=True).start()
 
-    def answered(self, model: str) -> None:
-        """A model that has just answered is in memory; a look at once tells which one had to leave it."""
+    def mark_loaded(self, model: str) -> None:
+        """Note that a model has just answered; if it was not loaded before, poll to see which one had to leave."""
         with self._lock:
             if model in self.loaded:
                 return
@@ -85,46 +83,45 @@ class Inventory:
         self.wake()
 
     def refresh(self) -> None:
-        """Ask the engine now, which may take seconds: never in a person's request. A failure is kept, not raised."""
+        """Poll in this thread, which may take seconds: never in a person's request. A failure is stored, not raised."""
         begun = time.monotonic()
         try:
             found, loaded = self.engine.models(), self.engine.loaded()
         except AppError as error:
             with self._lock:
-                if begun > self._looked:
-                    self._looked = begun
-                    self._lose(error)
+                if begun > self._polled:
+                    self._polled = begun
+                    self._store_failure(error)
         else:
             with self._lock:
-                if begun > self._looked:
-                    self._looked = begun
-                    self._keep_found(found, loaded)
+                if begun > self._polled:
+                    self._polled = begun
+                    self._store(found, loaded)
 
     def find(self, name: str, *, maybe_new: bool = False) -> Model:
-        """The model of that name, as the last look found it. A name that it did not find has the thread look again.
+        """The model of that name, as the last poll found it; an unknown name makes the thread poll again.
 
-        Raises unknown_model, or not_a_chat_model for one that is made for something else. `maybe_new`: a name that no
-        look has found is taken as it is when the last look is some time ago, for `look_for` to find out.
-
-        While the engine has never answered, any name is taken: the run will say what is wrong.
+        Raises unknown_model, or not_a_chat_model. Until the engine has answered once any name is taken, and with
+        `maybe_new` a name that no poll has found when the last one is older than RETRY_S: `installed` is then False,
+        and the run's thread must `verify` it.
         """
         model = self._known(name)
         if model is not None:
             return model
-        is_old = time.monotonic() - self._looked > RETRY_S
+        is_old = time.monotonic() - self._polled > RETRY_S
         if is_old:
             self.wake()
-        if any(same_model(other.name, name) for other in self._others):
+        if any(same_model(other.name, name) for other in self._no_chat):
             raise AppError("not_a_chat_model", model=name)
-        is_new = maybe_new and is_old and not any(same_model(gone, name) for gone in self._gone)
-        if (self.models or self.reachable) and not is_new:
+        may_be_new = maybe_new and is_old and not any(same_model(removed, name) for removed in self._removed)
+        if (self.models or self.reachable) and not may_be_new:
             raise AppError("unknown_model", model=name)
         return Model(name, installed=False)
 
-    def look_for(self, name: str) -> None:
-        """Look again if no look has found that model; for a run's own thread, as it may take seconds.
+    def verify(self, name: str) -> None:
+        """Poll in this thread if that model is unknown; for the thread of a run, as it may take seconds.
 
-        Raises unknown_model, not_a_chat_model; nothing while the engine does not answer, which the run will say.
+        Raises unknown_model, not_a_chat_model; nothing while the engine does not answer, which the run will notice.
         """
         if self.reachable and self._known(name) is None:
             self.refresh()
@@ -132,64 +129,53 @@ class Inventory:
                 self.find(name)
 
     def context_of(self, name: str) -> int:
-        """Tokens of a model's context; 0 when the engine does not tell."""
+        """Tokens of a model's context; 0 where the engine does not tell."""
         model = self._known(name)
         return model.context if model else 0
 
-    def default(self) -> Default:
-        """The default model, in words that say what wins."""
+    def default(self) -> DefaultModel:
+        """The default model: the preference, else the built-in one, else the first of the engine's."""
         name, source = self._preference()
         if not name:
             built_in = BUILT_IN_DEFAULT if self.engine.name == "ollama" else ""
             name = built_in or (self.models[0].name if self.models else "")
         model = self._known(name) or (self.models[0] if self.models else None)
-        return Default(name, source, model.name if model else None)
+        return DefaultModel(name, source, model.name if model else None)
 
-    def _keep_found(self, found: list[Model], loaded: frozenset[str]) -> None:
-        """Write down what a look found; the caller holds the lock."""
+    def _known(self, name: str) -> Model | None:
+        return next((model for model in self.models if same_model(model.name, name)), None)
+
+    def _store(self, found: list[Model], loaded: frozenset[str]) -> None:
+        """Store what a poll found; the caller holds the lock."""
         if not self.reachable:
             logger.info("engine found engine=%s models=%d", self.engine.name, len(found))
-        names = {model.name for model in found}
-        self._gone = (self._gone | {model.name for model in self.models}) - names
+        self._removed = (self._removed | {model.name for model in self.models}) - {model.name for model in found}
         self.models = [model for model in found if model.chat]
-        self._others = [model for model in found if not model.chat]
+        self._no_chat = [model for model in found if not model.chat]
         self.loaded, self.reachable, self.failure = loaded, True, ""
 
-    def _lose(self, error: AppError) -> None:
-        """Write down that a look failed; the caller holds the lock."""
+    def _store_failure(self, error: AppError) -> None:
+        """Store that a poll failed; the caller holds the lock."""
         if self.reachable:
             logger.warning("engine lost code=%s cause=%s", error.code, error.cause)
         elif not self.failure:
             logger.info("engine not ready code=%s", error.code)
         self.reachable, self.failure, self.loaded = False, error.cause or error.code, frozenset()
 
-    def _known(self, name: str) -> Model | None:
-        return next((model for model in self.models if same_model(model.name, name)), None)
-
-    def _reset(self, model: str) -> None:
-        try:
-            self.engine.reset(model)
-        except AppError as error:
-            logger.warning("engine not freed model=%s code=%s cause=%s", model, error.code, error.cause)
-        else:
-            logger.warning("engine was silent for too long and has been freed model=%s", model)
-        self.refresh()
-
-    def _keep(self) -> None:
+    def _poll_loop(self) -> None:
         while not self._ended.is_set():
-            self._meanwhile()
             self.refresh()
-            self._warm_default()
-            self._wake.wait(REFRESH_S if self.reachable else RETRY_S)
+            self._preload_default()
+            self._wake.wait(POLL_S if self.reachable else RETRY_S)
             self._wake.clear()
 
-    def _warm_default(self) -> None:
-        """Load the default once each time it changes or the engine comes back, on our own connection."""
+    def _preload_default(self) -> None:
+        """Load the default once each time it changes or the engine comes back."""
         name = self.default().effective or ""
         if not self.reachable:
-            self._warmed = ""
-        elif name and name != self._warmed:
-            self._warmed = name
+            self._preloaded = ""
+        elif name and name != self._preloaded:
+            self._preloaded = name
             if name in self.loaded:
                 return
             try:
@@ -199,3 +185,12 @@ class Inventory:
                 return
             logger.info("default model loaded model=%s", name)
             self.refresh()
+
+    def _restart(self, model: str) -> None:
+        try:
+            self.engine.reset(model)
+        except AppError as error:
+            logger.warning("engine not freed model=%s code=%s cause=%s", model, error.code, error.cause)
+        else:
+            logger.warning("engine was silent for too long and has been freed model=%s", model)
+        self.refresh()

@@ -13,7 +13,7 @@ from app.generation.background import Prefill
 from app.generation.energy import Energy
 from app.generation.estimates import Estimates
 from app.generation.events import Event, EventLog, EventStream
-from app.generation.model_registry import Inventory
+from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
 from app.generation.queue import RunQueue, Ticket
 from app.generation.serializers import accepted_json
@@ -29,17 +29,17 @@ class Runs:
     """Queue, events and expectations of all answers being written here."""
 
     def __init__(
-        self, engine: Engine, inventory: Inventory, store: Store, settings: GenerationSettings, queue_max: int
+        self, engine: Engine, registry: ModelRegistry, store: Store, settings: GenerationSettings, queue_max: int
     ) -> None:
         self._engine = engine
-        self._inventory = inventory
+        self._registry = registry
         self._store = store
         self._settings = settings
         self._event_log = EventLog()
         self.estimates = Estimates(settings.read_timeout_s)
         self.energy = Energy(engine)
         self.queue = RunQueue(lambda: engine.slots, queue_max, self._tell_places)
-        self.prefill = Prefill(engine, inventory, self.queue, store, settings)
+        self.prefill = Prefill(registry, self.queue, store, settings)
 
     def submit(self, answer: Message, tree: Tree | None = None) -> EventStream:
         """Put an answer in the queue; its events begin at once. `tree`: where there may be other versions of it."""
@@ -89,7 +89,7 @@ class Runs:
             ticket.channel.publish(Event.QUEUED, {"position": 0, "ahead": 0, "own": 0, "eta_s": 0})
         carrier = Carrier(
             ticket,
-            inventory=self._inventory,
+            registry=self._registry,
             store=self._store,
             settings=self._settings,
             estimates=self.estimates,
@@ -97,14 +97,14 @@ class Runs:
         )
         failure = carrier.carry()
         if failure is not None and failure.code == "engine_silent":
-            self._inventory.reset(ticket.model)
+            self._registry.restart(ticket.model)
         elif failure is None and carrier.wrote:
-            self._inventory.answered(ticket.model)
+            self._registry.mark_loaded(ticket.model)
             # After thinking, the next question comes with a history without it, which the engine has not read so far.
             if carrier.thought:
                 ticket.when_free = lambda: self._read_ahead(ticket.conversation_id)
             else:
-                self.prefill.has_read(ticket.conversation_id, cast(int, ticket.key))
+                self.prefill.mark_read(ticket.conversation_id, cast(int, ticket.key))
         carrier.tell()
         self._event_log.retire(cast(int, ticket.key))
 

@@ -10,15 +10,14 @@ from typing import Any
 from app.engines.base import ChatRequest, Engine, Model
 from app.errors import AppError
 from app.extensions import db
+from app.generation.background import BackgroundSlot, TrashPurge
 from app.generation.completion import Completion
 from app.generation.events import Event, EventStream, StreamRegistry, Subscriber, encode
-from app.generation.leisure import Leisure
-from app.generation.model_registry import Inventory
+from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings, total_tokens
 from app.generation.runs import Runs
 from app.generation.serializers import accepted_json, error_json
 from app.generation.store import Store
-from app.generation.tidy import Tidy
 from app.models import Conversation, Follows, Message, Run, RunState
 from app.models.tree import Tree
 
@@ -42,16 +41,16 @@ class Generation:
         preference: Callable[[], tuple[str, str]],
     ) -> None:
         self.engine = engine
-        self._tidy = Tidy(context, engine.forget)
-        self.inventory = Inventory(engine, preference, self._tidy)
+        self._trash_purge = TrashPurge(context, engine.forget)
+        self.registry = ModelRegistry(engine, preference)
         self._store = Store(context)
         self._context = context
-        self._runs = Runs(engine, self.inventory, self._store, settings, queue_max)
+        self._runs = Runs(engine, self.registry, self._store, settings, queue_max)
         self._queue = self._runs.queue
         self.estimates = self._runs.estimates
         # Reads conversations ahead of their next question.
         self.prefill = self._runs.prefill
-        self.leisure = Leisure(self._queue)
+        self.background = BackgroundSlot(self._queue)
         # Held from before a run is in the rows until the queue knows it: between the two it looks abandoned.
         self._submitting = threading.RLock()
         self.streams = StreamRegistry(followers)
@@ -62,12 +61,13 @@ class Generation:
             self.estimates.learn(model, seconds, usage)
         with self._context():
             self._recover()
-        self._tidy()
-        self.inventory.start()
+        self._trash_purge.start()
+        self.registry.start()
 
     def stop(self) -> None:
         """Save what is being written as interrupted, and end all followers."""
-        self.inventory.stop()
+        self._trash_purge.stop()
+        self.registry.stop()
         self._runs.close(FAREWELL_S)
 
     def model_for(self, name: str | None, think: bool) -> Model:
@@ -75,9 +75,9 @@ class Generation:
 
         One that was installed a moment ago is taken too; its run looks for it.
         """
-        wanted = name or self.inventory.default().effective or self.inventory.default().name
-        model = self.inventory.find(wanted, maybe_new=True)
-        if think and model.installed and not model.thinking and self.inventory.reachable:
+        wanted = name or self.registry.default().effective or self.registry.default().name
+        model = self.registry.find(wanted, maybe_new=True)
+        if think and model.installed and not model.thinking and self.registry.reachable:
             raise AppError("thinking_unsupported", model=model.name)
         return model
 
@@ -153,7 +153,7 @@ class Generation:
         return Completion(
             request,
             user_id,
-            inventory=self.inventory,
+            registry=self.registry,
             queue=self._queue,
             estimates=self.estimates,
         )
@@ -185,17 +185,17 @@ class Generation:
     def status(self) -> dict[str, Any]:
         """The machine's state, for everyone."""
         running, waiting = self._queue.counts()
-        default = self.inventory.default()
+        default = self.registry.default()
         slots = max(1, self.engine.slots)
         wait = self._runs.expected_wait()
         load = "calm" if running < slots else "busy" if waiting <= 2 * slots else "saturated"
         return {
-            "state": load if self.inventory.reachable else "down",
+            "state": load if self.registry.reachable else "down",
             "running": running,
             "waiting": waiting,
             "slots": slots,
             "model": default.effective or default.name,
-            "loaded": default.effective in self.inventory.loaded,
+            "loaded": default.effective in self.registry.loaded,
             "eta_s": None if wait is None else round(wait),
         }
 

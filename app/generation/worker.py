@@ -14,7 +14,7 @@ from app.errors import AppError
 from app.generation import figures, prompt
 from app.generation.estimates import Estimates
 from app.generation.events import Event, EventStream
-from app.generation.model_registry import Inventory
+from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
 from app.generation.queue import Ticket
 from app.generation.store import RunInput, Store
@@ -50,7 +50,7 @@ class Carrier:
         self,
         ticket: RunTicket,
         *,
-        inventory: Inventory,
+        registry: ModelRegistry,
         store: Store,
         settings: GenerationSettings,
         estimates: Estimates,
@@ -58,7 +58,7 @@ class Carrier:
     ) -> None:
         self._ticket = ticket
         self._channel = ticket.channel
-        self._inventory = inventory
+        self._registry = registry
         self._store = store
         self._settings = settings
         self._estimates = estimates
@@ -80,8 +80,8 @@ class Carrier:
             locale = run.locale
             self._content.append(run.content)
             self._thinking.append(run.thinking)
-            self._inventory.look_for(run.model)
-            self._settings = self._settings.for_context(self._inventory.context_of(run.model))
+            self._registry.verify(run.model)
+            self._settings = self._settings.for_context(self._registry.context_of(run.model))
             done = self._write(run)
             if done is not None:
                 state, reason, usage = RunState.DONE, done.reason, done.usage
@@ -149,7 +149,7 @@ class Carrier:
             conversation_id=self._ticket.conversation_id,
             patience_s=self._estimates.read_timeout(run.model, built.tokens),
         )
-        self._events = self._inventory.engine.stream(request, self._ticket.cancel)
+        self._events = self._registry.engine.stream(request, self._ticket.cancel)
         for event in self._events:
             if self._ticket.cancel.is_set():
                 return None

@@ -42,7 +42,7 @@ def close_campaign(campaign_id: int) -> Any:
 def _form(given: MultiDict[str, str], wrong: str = "") -> str:
     tasks = labo().tasks().tasks.values()
     groups = {name: [task for task in tasks if task.category == name] for name in CATEGORIES}
-    inventory = generation().inventory
+    inventory = generation().registry
     return page(
         "vote_new",
         "campaigns",

@@ -44,7 +44,7 @@ LABELS: dict[str, LazyString] = {
 def new_run() -> str:
     """The form, as the default plan has it; `model` is ticked alone."""
     wanted = request.args.getlist("model")
-    models = [model.name for model in generation().inventory.models]
+    models = [model.name for model in generation().registry.models]
     chosen = [name for name in models if not wanted or name in wanted]
     return _form(MultiDict([("kind", str(kind)) for kind in Kind] + [("model", name) for name in chosen]))
 
@@ -55,7 +55,7 @@ def launch() -> Any:
     try:
         plan = plan_of(form)
         if form.get("look"):
-            return _form(form, coming=forecast.of_plan(plan, generation().inventory, labo().tasks()))
+            return _form(form, coming=forecast.of_plan(plan, generation().registry, labo().tasks()))
         run = labo().launch(plan, current_user.id, plain_text(form.get("title"))[:200])
     except AppError as error:
         return _form(form, plan_words.refused(error, LABELS), error.params.get("field", "")), error.status
@@ -113,7 +113,7 @@ def _whole(form: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _form(given: MultiDict[str, str], wrong: str = "", field: str = "", coming: forecast.Forecast | None = None) -> str:
-    inventory, tasks = generation().inventory, labo().tasks().tasks.values()
+    inventory, tasks = generation().registry, labo().tasks().tasks.values()
     code = sum(bool(task.code) for task in tasks)
     groups = {name: [task for task in tasks if task.category == name] for name in CATEGORIES}
     return page(

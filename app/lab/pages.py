@@ -35,7 +35,7 @@ def shared() -> dict[str, Any]:
         "words": words,
         "mark": readings.mark,
         "anchor": scatter.anchor,
-        "default": generation().inventory.default().effective,
+        "default": generation().registry.default().effective,
         "texts": reading_texts(),
     }
 

@@ -96,7 +96,7 @@ def _choice(found: Recommendation) -> dict[str, Any] | None:
     best = found.best
     if best is None:
         return None
-    inventory = generation().inventory
+    inventory = generation().registry
     default = inventory.default()
     return {
         "name": names.cell_name(best.model, best.setting),

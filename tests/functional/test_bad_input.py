@@ -121,7 +121,7 @@ def test_a_number_too_large_for_the_database(alice: Person, conversation: str) -
 def test_a_model_that_cannot(
     site: Site, alice: Person, conversation: str, ollama: FakeOllama, fields: dict[str, Any], code: str
 ) -> None:
-    site.generation.inventory.refresh()
+    site.generation.registry.refresh()
     answer = alice.post(conversation, "Bonjour", **fields)
     assert problem(answer) == (422, code)
     assert fields["model"] in answer.json["detail"]
@@ -134,7 +134,7 @@ def test_a_model_that_cannot(
 def test_regenerating_with_a_model_that_cannot_stores_nothing(site: Site, alice: Person, conversation: str) -> None:
     first = alice.ask(conversation, "Bonjour").end().message_id
     for fields, code in (({"model": "inconnu"}, "unknown_model"), ({"think": True}, "thinking_unsupported")):
-        site.generation.inventory.refresh()
+        site.generation.registry.refresh()
         assert problem(alice.api("POST", f"/messages/{first}/regenerate", fields)) == (422, code)
     assert [message["id"] for message in alice.messages(conversation)][-1] == first
     with site.rows() as rows:

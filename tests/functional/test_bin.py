@@ -8,11 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from app.extensions import context_of
-from app.generation import tidy
+from app.generation.background import TrashPurge
 from app.models import Conversation, Message, Run, bin
 from app.models.types import utcnow
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import Person
+from tests.support.processes import wait_until
 from tests.support.site import Site
 
 INDEXED = "SELECT count(*) FROM message_search_docsize"
@@ -92,19 +93,15 @@ def test_after_thirty_days_it_is_erased_at_the_start(
     assert counts(site) == (1, 2, 1, 2)
 
 
-def test_after_thirty_days_it_is_erased_while_the_server_runs(
-    monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person, deleted: str, ollama: FakeOllama
-) -> None:
+def test_after_thirty_days_it_is_erased_while_the_server_runs(site: Site, deleted: str) -> None:
     forgotten: list[str] = []
-    clean = tidy.Tidy(lambda: context_of(site.app), forgotten.append)
-    clean()
-    age(site, deleted, 31)
-    clean()
-    # Not a day has gone since the last time.
+    purge = TrashPurge(lambda: context_of(site.app), forgotten.append, every_s=0.05)
+    purge.start()
     assert (counts(site), forgotten) == ((1, 2, 1, 2), [])
-    monkeypatch.setattr(tidy, "EVERY_S", 0.0)
-    site.generation.inventory.wake()
-    ollama.wait_until(lambda: counts(site) == (0, 0, 0, 0))
+    age(site, deleted, 31)
+    wait_until(lambda: counts(site) == (0, 0, 0, 0))
+    purge.stop()
+    assert forgotten == [deleted]
 
 
 def test_a_very_long_conversation_is_erased(site: Site, alice: Person) -> None:

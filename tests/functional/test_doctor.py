@@ -132,7 +132,7 @@ def test_an_engine_elsewhere_cannot_be_looked_at(make_site: Callable[..., Site])
     site = make_site(ENGINE="openai", OPENAI_BASE_URL="http://192.0.2.1:8080", DEFAULT_LOCALE="en")
     with site.app.app_context():
         found = {
-            finding.code: finding.state for finding in quick_findings(site.app.config, site.generation.inventory, [])
+            finding.code: finding.state for finding in quick_findings(site.app.config, site.generation.registry, [])
         }
     assert found["elsewhere"] == State.UNKNOWN
     assert not found.keys() & {"threads", "swap", "memory"}

@@ -10,7 +10,7 @@ from app.bench.measuring import energy
 from app.bench.measuring.energy import Rapl
 from app.bench.running.patience import Patience
 from app.engines.rapl import Zone
-from app.generation.leisure import Leisure
+from app.generation.background import BackgroundSlot
 from app.models.lab import LabRun, LabState, SampleState
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
@@ -74,13 +74,13 @@ def test_where_people_come_often_a_longer_pause_is_looked_for(
     measuring: Measuring, ollama: FakeOllama, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pauses: list[float] = []
-    wait = Leisure.wait_until_quiet
+    wait = BackgroundSlot.wait_until_quiet
 
-    def at_once(leisure: Leisure, ending: threading.Event, quiet_s: float, wanted: Callable[[], bool]) -> None:
+    def at_once(leisure: BackgroundSlot, ending: threading.Event, quiet_s: float, wanted: Callable[[], bool]) -> None:
         pauses.append(quiet_s)
         wait(leisure, ending, 0, wanted)
 
-    monkeypatch.setattr(Leisure, "wait_until_quiet", at_once)
+    monkeypatch.setattr(BackgroundSlot, "wait_until_quiet", at_once)
     measuring.labo.patience = Patience(tries=1, quiet_s=2, quiet_most_s=5)
     # After each of Alice's questions the model is loaded anew; the first task is cut three times, the second one once.
     cut = [Scenario.hold(5), Scenario.answer(), Scenario.answer()]

@@ -113,8 +113,8 @@ def test_an_engine_whose_options_are_fixed_says_so(make_site: Any) -> None:
     with FakeOpenAI() as llama:
         site = make_site(ENGINE="openai", OPENAI_BASE_URL=llama.url)
         measuring = Measuring(site)
-        site.generation.inventory.refresh()
-        (model,) = [model.name for model in site.generation.inventory.models][:1]
+        site.generation.registry.refresh()
+        (model,) = [model.name for model in site.generation.registry.models][:1]
         for name in ("threads", "context"):
             with pytest.raises(AppError) as refused:
                 measuring.launch(models=[model], settings=[{name: 2}])

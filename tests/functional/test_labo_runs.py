@@ -195,7 +195,7 @@ def test_an_engine_that_is_away_takes_no_label_away(measuring: Measuring) -> Non
 def test_a_crowd_is_written_to_at_once_where_the_engine_can(make_site: Callable[..., Site]) -> None:
     with FakeOpenAI(slots=2, tokens_per_second=100) as llama:
         site = make_site(ENGINE="openai", OPENAI_BASE_URL=llama.url)
-        site.generation.inventory.refresh()
+        site.generation.registry.refresh()
         samples = Measuring(site).taken(models=["smollm2"], kinds=["crowd"], crowds=[1, 2, 4])
         crowds = {sample.prompt: sample.metrics for sample in samples}
         assert llama.max_running == 2

@@ -107,7 +107,7 @@ def test_the_administrator_sees_which_engine_and_why(alice: Person, ollama: Fake
 def test_the_page_of_an_engine_that_is_away_says_so(make_site: Callable[..., Site]) -> None:
     for settings in ({"OLLAMA_HOST": "127.0.0.1:9"}, {"ENGINE": "embedded"}):
         site = make_site(**settings)
-        site.generation.inventory.refresh()
+        site.generation.registry.refresh()
         admin = Person(site.app, "alice")
         if admin.register().status_code == 422:
             admin.sign_in()
@@ -130,7 +130,7 @@ def test_a_model_that_is_removed_is_refused_after_a_look(alice: Person, ollama: 
     conversation = alice.start()
     alice.ask(conversation, "Un", model="deepseek-r1:1.5b").end()
     del ollama._library["deepseek-r1:1.5b"]
-    site.generation.inventory.refresh()
+    site.generation.registry.refresh()
     time.sleep(RETRY_S)
     assert problem(alice.post(conversation, "Deux")) == (422, "unknown_model")
     assert alice.ask(conversation, "Deux", model="phi3:mini").end().data("done")["status"] == "done"

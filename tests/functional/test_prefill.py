@@ -166,7 +166,7 @@ def test_a_short_history_is_not_worth_a_call(make_site: Callable[..., Site], oll
 
 def test_no_model_is_loaded_only_to_read(talk: str, alice: Person, site: Site, ollama: FakeOllama) -> None:
     ollama.unload_all()
-    site.generation.inventory.refresh()
+    site.generation.registry.refresh()
     assert ahead(alice, talk) == "cold"
     assert len(asked(ollama)) == 2
     assert len(ollama.loads) == 1

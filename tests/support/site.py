@@ -73,7 +73,7 @@ class Site:
         self.generation.start()
         self._threads = [thread for thread in threading.enumerate() if thread not in before]
         if engine is not None:
-            engine.wait_until(lambda: bool(self.generation.inventory.loaded))
+            engine.wait_until(lambda: bool(self.generation.registry.loaded))
         return self
 
     def stop(self) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from app.engines.base import Cancel
 from app.errors import AppError
-from app.generation.leisure import Leisure
+from app.generation.background import BackgroundSlot
 from app.generation.queue import Priority, RunQueue, Ticket
 from tests.support.processes import wait_until
 
@@ -26,13 +26,13 @@ class Worker:
 
 
 class Aside:
-    """Work at leisure in a thread of its own, which begins, and lasts until its cancel is set or it is let go."""
+    """Work in the background slot, which begins, and lasts until its cancel is set or it is let go."""
 
-    def __init__(self, leisure: Leisure) -> None:
+    def __init__(self, slot: BackgroundSlot) -> None:
         self.begun, self.over = threading.Event(), threading.Event()
         self.cancelled = False
         self.failure: AppError | None = None
-        self._leisure = leisure
+        self._slot = slot
         self._thread = threading.Thread(target=self._carry)
         self._thread.start()
 
@@ -43,7 +43,7 @@ class Aside:
 
     def _carry(self) -> None:
         try:
-            self._leisure.carry("model", self._work)
+            self._slot.run("model", self._work)
         except AppError as error:
             self.failure = error
 
@@ -66,15 +66,15 @@ def test_it_begins_when_nobody_is_at_work_and_stops_for_whoever_comes(queue: Run
     first, second = Worker("first"), Worker("second")
     queue.submit(first.ticket)
     assert first.begun.wait(5)
-    leisure = Leisure(queue)
-    aside = Aside(leisure)
+    slot = BackgroundSlot(queue)
+    aside = Aside(slot)
     # A slot is free, but what is measured beside others would tell nothing.
     assert not aside.begun.wait(0.1)
-    assert leisure.others
+    assert slot.engine_needed
     first.over.set()
     assert aside.begun.wait(5)
     assert queue.counts() == (0, 0)
-    assert not leisure.others
+    assert not slot.engine_needed
     queue.submit(second.ticket)
     assert second.begun.wait(5)
     assert aside.join().cancelled
@@ -82,7 +82,7 @@ def test_it_begins_when_nobody_is_at_work_and_stops_for_whoever_comes(queue: Run
 
 
 def test_nothing_is_read_ahead_beside_it(queue: RunQueue) -> None:
-    aside = Aside(Leisure(queue))
+    aside = Aside(BackgroundSlot(queue))
     assert aside.begun.wait(5)
     ahead = Worker("ahead", Priority.PREFILL)
     assert not queue.submit_if_idle(ahead.ticket)
@@ -93,18 +93,18 @@ def test_nothing_is_read_ahead_beside_it(queue: RunQueue) -> None:
 
 
 def test_it_can_be_cancelled_wherever_it_is(queue: RunQueue) -> None:
-    leisure = Leisure(queue)
-    running = Aside(leisure)
+    slot = BackgroundSlot(queue)
+    running = Aside(slot)
     assert running.begun.wait(5)
-    leisure.cancel()
+    slot.cancel()
     assert running.join().cancelled
     busy = Worker("busy")
     queue.submit(busy.ticket)
     assert busy.begun.wait(5)
-    waiting = Aside(leisure)
+    waiting = Aside(slot)
 
     def given_up() -> bool:
-        leisure.cancel()
+        slot.cancel()
         return waiting.failure is not None
 
     wait_until(given_up)
@@ -115,11 +115,11 @@ def test_it_can_be_cancelled_wherever_it_is(queue: RunQueue) -> None:
 
 def test_the_end_of_the_program_ends_it_wherever_it_is() -> None:
     queue = RunQueue(lambda: 1, 10)
-    running = Aside(Leisure(queue))
+    running = Aside(BackgroundSlot(queue))
     assert running.begun.wait(5)
     queue.close(5)
     assert running.join().cancelled
-    late = Aside(Leisure(queue)).join()
+    late = Aside(BackgroundSlot(queue)).join()
     assert late.failure is not None
     assert late.failure.code == "interrupted"
 
@@ -129,26 +129,26 @@ def test_what_it_raises_comes_out_where_it_was_asked_for(queue: RunQueue) -> Non
         raise AppError("engine_failed", engine="Ollama")
 
     with pytest.raises(AppError, match="engine_failed"):
-        Leisure(queue).carry("model", broken)
+        BackgroundSlot(queue).run("model", broken)
 
 
 def test_quiet_is_waited_for(queue: RunQueue) -> None:
-    leisure, ending = Leisure(queue), threading.Event()
-    leisure.wait_until_quiet(ending, 0)
+    slot, ending = BackgroundSlot(queue), threading.Event()
+    slot.wait_until_quiet(ending, 0)
     busy = Worker("busy")
     queue.submit(busy.ticket)
     assert busy.begun.wait(5)
-    quiet = threading.Thread(target=leisure.wait_until_quiet, args=(ending, 0))
+    quiet = threading.Thread(target=slot.wait_until_quiet, args=(ending, 0))
     quiet.start()
     quiet.join(0.1)
     assert quiet.is_alive()
     busy.over.set()
     quiet.join(10)
     assert not quiet.is_alive()
-    leisure_ended = threading.Event()
-    leisure_ended.set()
-    leisure.wait_until_quiet(leisure_ended, 60)
-    leisure.wait_until_quiet(ending, 60, lambda: False)
+    over = threading.Event()
+    over.set()
+    slot.wait_until_quiet(over, 60)
+    slot.wait_until_quiet(ending, 60, lambda: False)
 
 
 def test_what_nobody_wants_any_more_is_let_go_of_wherever_it_is(queue: RunQueue) -> None:
@@ -158,10 +158,10 @@ def test_what_nobody_wants_any_more_is_let_go_of_wherever_it_is(queue: RunQueue)
         assert cancel.wait(10)
         cancelled.set()
 
-    Leisure(queue).carry("model", work, lambda: False)
+    BackgroundSlot(queue).run("model", work, lambda: False)
     assert cancelled.is_set()
     busy = Worker("busy")
     queue.submit(busy.ticket)
     with pytest.raises(AppError, match="interrupted"):
-        Leisure(queue).carry("model", work, lambda: False)
+        BackgroundSlot(queue).run("model", work, lambda: False)
     busy.over.set()

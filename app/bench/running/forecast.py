@@ -11,7 +11,7 @@ from app.bench.running.progress import count
 from app.bench.running.rows import Spent
 from app.bench.tasks.reading import Tasks
 from app.extensions import db
-from app.generation.model_registry import Inventory
+from app.generation.model_registry import ModelRegistry
 from app.models.lab import LabMachine, LabRun, LabSample, SampleState
 
 # Of earlier samples, the newest: more of them would tell nothing else.
@@ -27,7 +27,7 @@ class Forecast:
     left_out: dict[tuple[int, int], list[str]]
 
 
-def of_plan(plan: dict[str, Any], inventory: Inventory, tasks: Tasks) -> Forecast:
+def of_plan(plan: dict[str, Any], inventory: ModelRegistry, tasks: Tasks) -> Forecast:
     """Raises what launching it would raise."""
     definite, models, cells = planning.definite(plans.read(plan), inventory, tasks)
     wanted = [Spent(place, cell.kind, cell.model, cell.prompt, None) for place, cell in enumerate(cells)]

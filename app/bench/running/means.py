@@ -7,16 +7,16 @@ from app.bench.measuring.energy import Power
 from app.bench.running.patience import Patience
 from app.bench.running.rows import Rows
 from app.bench.tasks.reading import Tasks
-from app.generation.leisure import Leisure
-from app.generation.model_registry import Inventory
+from app.generation.background import BackgroundSlot
+from app.generation.model_registry import ModelRegistry
 
 
 @dataclass(frozen=True, slots=True)
 class Means:
     """`publish` writes the models' labels anew, from what was measured."""
 
-    inventory: Inventory
-    leisure: Leisure
+    inventory: ModelRegistry
+    leisure: BackgroundSlot
     rows: Rows
     tasks: Tasks
     power: Power

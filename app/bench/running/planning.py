@@ -13,13 +13,13 @@ from app.bench.running.judging import ROOM_TOKENS, least_context
 from app.bench.tasks.reading import Tasks
 from app.engines.base import Engine, Model
 from app.errors import AppError
-from app.generation.model_registry import Inventory
+from app.generation.model_registry import ModelRegistry
 from app.models.lab import Kind, LabRun
 
 MOST_SAMPLES = 20_000
 
 
-def definite(plan: Plan, inventory: Inventory, tasks: Tasks) -> tuple[Plan, list[Model], list[Cell]]:
+def definite(plan: Plan, inventory: ModelRegistry, tasks: Tasks) -> tuple[Plan, list[Model], list[Cell]]:
     """The plan with all names in it, its models, and its samples in their order.
 
     Raises unknown_model, thinking_unsupported, unknown_task, setting_fixed, context_too_small, reading_too_long,
@@ -100,13 +100,13 @@ def _check_readings(plan: Plan, contexts: Mapping[str, int]) -> None:
             raise AppError("reading_too_long", field="readings", length=length, context=max(largest))
 
 
-def _models(plan: Plan, inventory: Inventory) -> list[Model]:
+def _models(plan: Plan, inventory: ModelRegistry) -> list[Model]:
     if not plan.models and not inventory.reachable:
         raise AppError("engine_unreachable", engine=inventory.engine.label, cause=inventory.failure)
     return [inventory.find(name) for name in plan.models] or list(inventory.models)
 
 
-def _thinking(models: list[Model], plan: Plan, inventory: Inventory) -> list[Model]:
+def _thinking(models: list[Model], plan: Plan, inventory: ModelRegistry) -> list[Model]:
     """Those that can do any of the settings: where all models were asked for, those that can."""
     if not all(setting.think for setting in plan.settings):
         return models

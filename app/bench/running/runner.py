@@ -133,12 +133,12 @@ class Runner:
         """A program is run while nobody needs the machine, and again where it was slow because somebody came."""
         leisure = self._means.leisure
         for _ in range(self._means.patience.tries):
-            if leisure.others:
+            if leisure.engine_needed:
                 self._told(paused="people")
                 leisure.wait_until_quiet(self._ending, 0, self._wanted)
-            turn = leisure.turn
+            turn = leisure.starts
             judged = self._judge.judge(cell, taken.heard)
-            if judged.code != HUNG or leisure.turn == turn:
+            if judged.code != HUNG or leisure.starts == turn:
                 break
         return judged
 
@@ -153,17 +153,17 @@ class Runner:
 
         def take(cancel: Cancel) -> None:
             self._told(paused="")
-            found.append(sampler.take(cell, question, context, self._means.leisure.turn, cancel))
+            found.append(sampler.take(cell, question, context, self._means.leisure.starts, cancel))
 
         self._aside(cell.model, take, self._wanted)
         return found[0] if found else None
 
     def _aside(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool] = lambda: True) -> None:
         """Have work done when nobody needs the engine, unless it is not wanted any more."""
-        if self._means.leisure.others:
+        if self._means.leisure.engine_needed:
             self._told(paused="people")
         try:
-            self._means.leisure.carry(model, work, wanted)
+            self._means.leisure.run(model, work, wanted)
         except AppError as error:
             logger.info("nothing done aside code=%s", error.code)
 
