@@ -77,7 +77,7 @@ def erase_everything() -> Any:
     if not form.validate_on_submit() or not _is_oneself(form.own_password):
         return _page(form)
     for answer in erasure.being_written(current_user):
-        generation().request_stop(answer)
+        generation().stop_answer(answer)
     for conversation_id in erasure.erase_all_of(current_user.user):
         generation().engine.forget(conversation_id)
     traces.sweep()

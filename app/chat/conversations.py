@@ -18,8 +18,8 @@ from app.web import generation
 
 def branch_json(conversation: Conversation) -> list[dict[str, Any]]:
     """The visible messages with their versions, those being written with their text so far."""
-    tree, channel = Tree(conversation), generation().channel
-    return [message_json(one, channel(one.id), tree.siblings(one.id)) for one in conversation.branch()]
+    tree, events = Tree(conversation), generation().events
+    return [message_json(one, events(one.id), tree.siblings(one.id)) for one in conversation.branch()]
 
 
 def _one(conversation: Conversation) -> dict[str, Any]:
@@ -95,7 +95,7 @@ def delete_conversation(conversation_id: str) -> tuple[str, int]:
     """Delete; what is being written in it is stopped. PATCH `{"deleted": false}` takes it back."""
     conversation = Conversation.of(current_user, conversation_id)
     for answer in conversation.being_written():
-        generation().request_stop(answer)
+        generation().stop_answer(answer)
     conversation.delete()
     # What the engine keeps of it is its text in another form.
     generation().engine.forget(conversation.id)

@@ -84,7 +84,7 @@ def correct(message_id: int) -> Response:
     """Change the words of a question without asking it again. Raises run_active."""
     question = Message.question_of(current_user, message_id)
     content = question_text(body())
-    with generation().at_rest(question.conversation):
+    with generation().exclusive(question.conversation):
         question.correct(content)
     generation().prefill.forget(question.conversation_id)
     return jsonify(message_json(question, siblings=Tree(question.conversation).siblings(question.id)))
@@ -94,7 +94,7 @@ def correct(message_id: int) -> Response:
 @member
 def stop(message_id: int) -> tuple[Response, int]:
     """Stop an answer, queued or being written."""
-    return jsonify({"status": generation().request_stop(Message.answer_of(current_user, message_id))}), 202
+    return jsonify({"status": generation().stop_answer(Message.answer_of(current_user, message_id))}), 202
 
 
 @blueprint.post("/api/messages/<int:message_id>/regenerate")
@@ -112,4 +112,4 @@ def regenerate(message_id: int) -> Response:
 def go_on(message_id: int) -> Response:
     """Go on writing an answer that did not reach its end."""
     answer = Message.answer_of(current_user, message_id)
-    return event_stream(lambda: generation().go_on(answer))
+    return event_stream(lambda: generation().resume(answer))

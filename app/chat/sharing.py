@@ -36,7 +36,7 @@ def list_shares(conversation_id: str) -> Response:
 def share_conversation(conversation_id: str) -> tuple[Response, int]:
     """A new link to what is shown now. Raises run_active, nothing_to_share, too_many_shares."""
     conversation = Conversation.of(current_user, conversation_id)
-    with generation().at_rest(conversation):
+    with generation().exclusive(conversation):
         share = Share.take(conversation)
     return jsonify(_json(share)), 201
 

@@ -2,7 +2,9 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -10,25 +12,28 @@ from typing import Any
 from app.engines.base import ChatRequest, Engine, Model
 from app.errors import AppError
 from app.extensions import db
-from app.generation.background import BackgroundSlot, TrashPurge
-from app.generation.completion import Completion
-from app.generation.events import Event, EventStream, StreamRegistry, Subscriber, encode
+from app.generation.background import BackgroundSlot, Prefill, TrashPurge
+from app.generation.estimates import Estimates
+from app.generation.events import Event, EventLog, EventStream, StreamRegistry, Subscriber, encode
 from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings, total_tokens
-from app.generation.runs import Runs
+from app.generation.queue import RunQueue, Ticket
 from app.generation.serializers import accepted_json, error_json
 from app.generation.store import Store
+from app.generation.worker import AnswerTicket, Completion, Worker
 from app.models import Conversation, Follows, Message, Run, RunState
 from app.models.tree import Tree
 
-# How long the end of the program waits for running answers to be saved.
-FAREWELL_S = 4.0
+# Seconds that the end of the program waits for running answers to be saved.
+CLOSE_TIMEOUT_S = 4.0
 
 logger = logging.getLogger(__name__)
 
 
 class Generation:
-    """All runs of this process."""
+    """All runs of this process. `context` gives the application's context, `preference` the default model's name and
+    its source; at most `followers` streams are followed at once.
+    """
 
     def __init__(
         self,
@@ -41,22 +46,29 @@ class Generation:
         preference: Callable[[], tuple[str, str]],
     ) -> None:
         self.engine = engine
-        self._trash_purge = TrashPurge(context, engine.forget)
         self.registry = ModelRegistry(engine, preference)
-        self._store = Store(context)
+        self.estimates = Estimates(settings.read_timeout_s)
+        self.streams = StreamRegistry(followers)
         self._context = context
-        self._runs = Runs(engine, self.registry, self._store, settings, queue_max)
-        self._queue = self._runs.queue
-        self.estimates = self._runs.estimates
-        # Reads conversations ahead of their next question.
-        self.prefill = self._runs.prefill
+        self._store = Store(context)
+        self._event_log = EventLog()
+        self._queue = RunQueue(lambda: engine.slots, queue_max, self._announce_places)
+        self.prefill = Prefill(self.registry, self._queue, self._store, settings)
         self.background = BackgroundSlot(self._queue)
+        self.worker = Worker(
+            self.registry,
+            self._store,
+            event_log=self._event_log,
+            estimates=self.estimates,
+            prefill=self.prefill,
+            settings=settings,
+        )
+        self._trash_purge = TrashPurge(context, engine.forget)
         # Held from before a run is in the rows until the queue knows it: between the two it looks abandoned.
         self._submitting = threading.RLock()
-        self.streams = StreamRegistry(followers)
 
     def start(self) -> None:
-        """Once for each worker process: take up what an earlier one left, and look at the engine."""
+        """Once for each worker process: take up what an earlier one left, and poll the engine."""
         for model, seconds, usage in self._store.recent_runs():
             self.estimates.learn(model, seconds, usage)
         with self._context():
@@ -68,12 +80,13 @@ class Generation:
         """Save what is being written as interrupted, and end all followers."""
         self._trash_purge.stop()
         self.registry.stop()
-        self._runs.close(FAREWELL_S)
+        self._queue.close(CLOSE_TIMEOUT_S)
+        self._event_log.close()
 
     def model_for(self, name: str | None, think: bool) -> Model:
         """The model to answer with: that name, else the default's. Raises unknown_model, thinking_unsupported.
 
-        One that was installed a moment ago is taken too; its run looks for it.
+        One that was installed a moment ago is taken too; its run verifies it.
         """
         wanted = name or self.registry.default().effective or self.registry.default().name
         model = self.registry.find(wanted, maybe_new=True)
@@ -91,21 +104,25 @@ class Generation:
         client_id: str,
         follows: Follows,
     ) -> Subscriber:
-        """Store a question and start its answer; the same `client_id` again gives the first answer. Its events."""
+        """Store a question and queue its answer; gives the answer's events.
+
+        The same `client_id` again gives those of the first answer.
+        """
         name = self.model_for(model or conversation.model, think).name
         with self._submitting:
-            # Nothing stands beside what follows the end.
-            beside = (None if follows.first else follows.parent_id or conversation.head_id) != conversation.head_id
+            # Only a question that does not follow the end of the branch can have other versions.
+            parent_id = None if follows.first else follows.parent_id or conversation.head_id
+            has_versions = parent_id != conversation.head_id
             state = self._first_state()
             answer, new = conversation.ask(
                 content, model=name, think=think, client_id=client_id, follows=follows, state=state
             )
             if new:
-                return Subscriber(self._runs.submit(answer, Tree(conversation) if beside else None))
+                return Subscriber(self._submit(answer, Tree(conversation) if has_versions else None))
         return self.follow(answer)
 
     def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Subscriber:
-        """Start another answer to the same question. Raises run_active while one to it is being written."""
+        """Queue another answer to the same question. Raises run_active while one to it is being written."""
         with self._submitting:
             state = self._first_state()
             run = self._ended_run(answer)
@@ -114,10 +131,10 @@ class Generation:
             think = run.think if think is None else think
             name = self.model_for(model or run.model, think).name
             sibling = answer.conversation.regenerate(answer, model=name, think=think, state=state)
-            return Subscriber(self._runs.submit(sibling, Tree(answer.conversation)))
+            return Subscriber(self._submit(sibling, Tree(answer.conversation)))
 
-    def go_on(self, answer: Message) -> Subscriber:
-        """Go on writing an answer that was stopped, interrupted, failed or cut. Raises nothing_to_continue."""
+    def resume(self, answer: Message) -> Subscriber:
+        """Queue an answer that was stopped, interrupted, failed or cut, to go on. Raises nothing_to_continue."""
         with self._submitting:
             run = self._ended_run(answer)
             if run.state == RunState.DONE and run.reason != "length":
@@ -125,10 +142,10 @@ class Generation:
             self._first_state()
             run.queue_again(model=self.model_for(run.model, run.think).name)
             db.session.commit()
-            return Subscriber(self._runs.submit(answer))
+            return Subscriber(self._submit(answer))
 
     @contextmanager
-    def at_rest(self, conversation: Conversation) -> Iterator[None]:
+    def exclusive(self, conversation: Conversation) -> Iterator[None]:
         """While inside, no answer of a conversation is being written and none begins. Raises run_active."""
         with self._submitting:
             if any(self._settled(answer).active for answer in conversation.being_written()):
@@ -137,30 +154,24 @@ class Generation:
             db.session.refresh(conversation)
             yield
 
-    def request_stop(self, answer: Message) -> str:
+    def stop_answer(self, answer: Message) -> str:
         """Stop an answer; returns its state, which a running one leaves a moment later."""
         ticket = self._queue.cancel(answer.id)
         if ticket is not None:
             self._store.finish(answer.id, RunState.STOPPED)
-            self._runs.abandon(answer.id, RunState.STOPPED)
+            self._end_events(answer.id, RunState.STOPPED)
             return str(RunState.STOPPED)
         return str(self._settled(answer).state)
 
     def complete(self, request: ChatRequest, user_id: int) -> Completion:
-        """Put a request that is not stored in the queue. Raises queue_full, stopping."""
+        """Queue a request whose answer is not stored. Raises queue_full, stopping."""
         patience = self.estimates.read_timeout(request.model, total_tokens(request.messages))
         request = replace(request, patience_s=patience)
-        return Completion(
-            request,
-            user_id,
-            registry=self.registry,
-            queue=self._queue,
-            estimates=self.estimates,
-        )
+        return Completion(request, user_id, self.registry, self._queue, self.estimates)
 
-    def channel(self, message_id: int) -> EventStream | None:
+    def events(self, message_id: int) -> EventStream | None:
         """The events of an answer, while they are in memory."""
-        return self._runs.channel(message_id)
+        return self._event_log.get(message_id)
 
     def follow(self, answer: Message, after: int = 0, attempt: int | None = None) -> Subscriber:
         """The events of an answer after number `after`.
@@ -169,25 +180,26 @@ class Generation:
         text so far comes again in an `accepted` event with `reset`.
         """
         run = self._settled(answer)
-        channel = self._runs.channel(answer.id)
-        if channel is not None and (attempt is None or attempt == run.attempt):
-            return Subscriber(channel, after)
+        events = self.events(answer.id)
+        if events is not None and (attempt is None or attempt == run.attempt):
+            return Subscriber(events, after)
         whole = accepted_json(answer)
-        if channel is not None:
-            snapshot = channel.text()
-            whole["message"] |= {"content": snapshot.content, "thinking": snapshot.thinking}
-            number = max(1, snapshot.number)
-            return Subscriber(channel, number, encode(number, Event.ACCEPTED, whole | {"reset": True}))
+        if events is not None:
+            text = events.text()
+            whole["message"] |= {"content": text.content, "thinking": text.thinking}
+            number = max(1, text.number)
+            return Subscriber(events, number, encode(number, Event.ACCEPTED, whole | {"reset": True}))
         done = {"status": str(run.state), "reason": run.reason, "error": error_json(run), "metrics": run.metrics}
-        events = (encode(1, Event.ACCEPTED, whole | {"reset": True}), encode(2, Event.DONE, done))
-        return Subscriber(None, first=b"".join(events))
+        frames = (encode(1, Event.ACCEPTED, whole | {"reset": True}), encode(2, Event.DONE, done))
+        return Subscriber(None, first=b"".join(frames))
 
     def status(self) -> dict[str, Any]:
         """The machine's state, for everyone."""
         running, waiting = self._queue.counts()
         default = self.registry.default()
         slots = max(1, self.engine.slots)
-        wait = self._runs.expected_wait()
+        mean = self.estimates.expected_duration("")
+        wait = 0.0 if running < slots else None if mean is None else mean * (waiting + 1) / slots
         load = "calm" if running < slots else "busy" if waiting <= 2 * slots else "saturated"
         return {
             "state": load if self.registry.reachable else "down",
@@ -199,8 +211,48 @@ class Generation:
             "eta_s": None if wait is None else round(wait),
         }
 
+    def _submit(self, answer: Message, tree: Tree | None = None) -> EventStream:
+        """Put a stored answer in the queue; its events begin at once. `tree`: given where it may have versions."""
+        events = self._event_log.open(answer.id, answer.content, answer.thinking)
+        events.publish(Event.ACCEPTED, accepted_json(answer, tree))
+        run = answer.run
+        assert run is not None  # noqa: S101 - an answer to be written has one
+        self._queue.submit(
+            AnswerTicket(
+                answer.id,
+                answer.conversation.user_id,
+                answer.conversation_id,
+                self.worker.write,
+                model=run.model,
+                events=events,
+                stored_as_running=run.state == RunState.RUNNING,
+            )
+        )
+        return events
+
+    def _announce_places(self, order: Sequence[Ticket], running: Sequence[Ticket]) -> None:
+        """Publish the place of each answer that waits, where it changed; the queue calls this."""
+        now = time.monotonic()
+        at_work = [(ticket.model, now - ticket.started) for ticket in running if not ticket.priority.preemptible]
+        slots = max(1, self.engine.slots)
+        waits = self.estimates.queue_waits([ticket.model for ticket in order], at_work, slots)
+        own = Counter(ticket.user_id for ticket in running)
+        for position, (ticket, wait) in enumerate(zip(order, waits, strict=True), start=1):
+            place = (position, len(running), own[ticket.user_id])
+            own[ticket.user_id] += 1
+            if not isinstance(ticket, AnswerTicket) or ticket.last_place == place:
+                continue
+            if ticket.last_place is None:
+                ticket.expected_wait_s = wait
+            ticket.last_place = place
+            eta = None if wait is None else round(wait)
+            queued = {"position": position, "ahead": position - 1 + len(running), "own": place[-1], "eta_s": eta}
+            ticket.events.publish(Event.QUEUED, queued)
+
     def _first_state(self) -> RunState:
-        """What a new run is stored as: where its turn comes at once, a second writing is saved. Raises queue_full."""
+        """The state that a new run is stored with: running where it will start at once, as this saves a second writing.
+        Raises queue_full, stopping.
+        """
         return RunState.RUNNING if self._queue.check_room() else RunState.QUEUED
 
     def _ended_run(self, answer: Message) -> Run:
@@ -214,7 +266,9 @@ class Generation:
         return run
 
     def _settled(self, answer: Message) -> Run:
-        """An answer's run; one whose end could not be stored, because the disk was full, is ended now."""
+        """An answer's run; one that is active in the rows but not in the queue, as its end could not be stored, is
+        ended now. Raises not_found for a message without a run.
+        """
         run = answer.run
         if run is None:
             raise AppError("not_found")
@@ -230,21 +284,29 @@ class Generation:
         return run
 
     def _abandon(self, answer: Message) -> None:
-        """End a run that nobody carries, with its text if that is still in memory."""
-        channel = self._runs.channel(answer.id)
-        _, content, thinking = channel.text() if channel else (0, None, "")
-        failure = AppError("interrupted")
-        self._store.finish(answer.id, RunState.INTERRUPTED, content=content, thinking=thinking, error=failure)
-        self._runs.abandon(answer.id, RunState.INTERRUPTED)
+        """End a run that no thread carries, with its text if that is still in memory."""
+        events = self.events(answer.id)
+        _, content, thinking = events.text() if events else (0, None, "")
+        error = AppError("interrupted")
+        self._store.finish(answer.id, RunState.INTERRUPTED, content=content, thinking=thinking, error=error)
+        self._end_events(answer.id, RunState.INTERRUPTED)
+
+    def _end_events(self, message_id: int, state: RunState) -> None:
+        """Publish the last event of a run that no thread carries."""
+        events = self.events(message_id)
+        if events is not None:
+            done = {"status": str(state), "reason": None, "error": None, "metrics": None}
+            events.publish(Event.DONE, done, last=True)
+        self._event_log.retire(message_id)
 
     def _recover(self) -> None:
-        """Queued runs of an earlier process go on; running ones are interrupted, with the text that was saved."""
+        """Queue again what an earlier process left queued; what it left running is interrupted, with its saved text."""
         for run in Run.active_runs():
             answer = run.message
             if run.state == RunState.QUEUED and answer.conversation.deleted_at is None:
                 run.attempt += 1
                 db.session.commit()
-                self._runs.submit(answer)
+                self._submit(answer)
             else:
                 self._store.finish(answer.id, RunState.INTERRUPTED, error=AppError("interrupted"))
             logger.info("run recovered run=%s state=%s", answer.id, run.state)

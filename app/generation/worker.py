@@ -1,69 +1,142 @@
-"""Carries one run: from the rows to the engine, from the engine to the followers and back to the rows."""
+"""The work of a run: from the rows to the engine, from the engine to the followers, and back to the rows."""
 
+import itertools
 import logging
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.engines.base import ChatRequest, Done, EngineEvent, Loading, Reading, Text, Thinking, Usage
-from app.engines.rapl import Meter
+from app.engines.base import ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Text, Thinking, Usage
+from app.engines.rapl import Meter, Zone, find_zones
 from app.errors import AppError
-from app.generation import figures, prompt
+from app.generation import prompt
+from app.generation.background import Prefill
 from app.generation.estimates import Estimates
-from app.generation.events import Event, EventStream
+from app.generation.events import Event, EventLog, EventStream
 from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
-from app.generation.queue import Ticket
+from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.store import RunInput, Store
 from app.models import RunState
 
-# The text is kept this often while it grows: what a crash may lose.
-SNAPSHOT_S = 2.0
-# How often, and after what pauses, the end of an answer is stored again when the database refuses it.
+# The text is saved this often while it grows: what a crash may lose.
+SAVE_EVERY_S = 2.0
+# Pauses after which the end of an answer is stored again when the database refuses it.
 STORE_RETRIES_S = (0.2, 1.0, 3.0)
-# A prompt that the engine finds too long is cut again, this many times.
-CUTS = 3
+# How often a prompt that the engine finds too long is halved.
+MAX_CUTS = 3
+# Seconds for which it is believed that the engine runs elsewhere, or cannot be seen.
+ELSEWHERE_S = 600.0
+METRICS = (
+    "queue_ms", "expected_queue_ms", "load_ms", "prompt_tokens", "cached_tokens", "prefill_ms", "output_tokens",
+    "decode_ms", "first_token_ms", "total_ms", "overhead_ms", "energy_j",
+)  # fmt: skip
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(eq=False)
-class RunTicket(Ticket):
-    """A run's ticket. Times are monotonic seconds; `expected_s` is the wait that was foretold when it came."""
+class AnswerTicket(Ticket):
+    """The ticket of an answer that is stored; its key is the message's id."""
 
-    channel: EventStream = field(default_factory=EventStream)
+    events: EventStream = field(default_factory=EventStream)
+    # Monotonic seconds.
     queued: float = field(default_factory=time.monotonic)
-    expected_s: float | None = None
-    # Whether the rows say already that it runs.
-    marked: bool = False
-    # The last (position, people at work, answers of the same person before it) told.
-    told: tuple[int, int, int] | None = None
+    # The wait that was announced first, in seconds; None where nothing was known or it did not wait.
+    expected_wait_s: float | None = None
+    # Whether the row says already that it runs.
+    stored_as_running: bool = False
+    # What was announced last: position, tickets that run, tickets of the same person before it.
+    last_place: tuple[int, int, int] | None = None
+
+    @property
+    def message_id(self) -> int:
+        """The answer's id."""
+        assert isinstance(self.key, int)  # noqa: S101 - by the definition of these tickets
+        return self.key
 
 
-class Carrier:
-    """One run at work."""
+class Worker:
+    """Writes stored answers, each in a thread that the queue gives it."""
 
     def __init__(
         self,
-        ticket: RunTicket,
-        *,
         registry: ModelRegistry,
         store: Store,
-        settings: GenerationSettings,
+        *,
+        event_log: EventLog,
         estimates: Estimates,
-        meter: Meter | None = None,
+        prefill: Prefill,
+        settings: GenerationSettings,
     ) -> None:
-        self._ticket = ticket
-        self._channel = ticket.channel
         self._registry = registry
         self._store = store
-        self._settings = settings
+        self._event_log = event_log
         self._estimates = estimates
+        self._prefill = prefill
+        self._settings = settings
+        self.energy = AnswerEnergy(registry.engine)
+
+    def write(self, ticket: Ticket) -> None:
+        """Write one answer; whatever happens, its run ends in the rows and its events end."""
+        assert isinstance(ticket, AnswerTicket)  # noqa: S101 - the only ones that this is the work of
+        if ticket.last_place is not None:
+            ticket.events.publish(Event.QUEUED, {"position": 0, "ahead": 0, "own": 0, "eta_s": 0})
+        writing = _Writing(
+            ticket,
+            self._registry,
+            self._store,
+            estimates=self._estimates,
+            settings=self._settings,
+            meter=self.energy.meter(),
+        )
+        error = writing.run()
+        if error is not None and error.code == "engine_silent":
+            self._registry.restart(ticket.model)
+        elif error is None and writing.wrote:
+            self._registry.mark_loaded(ticket.model)
+            if writing.thought:
+                # The next question's history is without the thinking: nothing of that has been read so far.
+                ticket.when_free = lambda: self._read_ahead(ticket.conversation_id)
+            else:
+                self._prefill.mark_read(ticket.conversation_id, ticket.message_id)
+        ticket.finished = True
+        writing.announce_done()
+        self._event_log.retire(ticket.message_id)
+
+    def _read_ahead(self, conversation_id: str) -> None:
+        try:
+            self._prefill.start(conversation_id)
+        except SQLAlchemyError:
+            logger.warning("nothing read ahead conversation=%s", conversation_id, exc_info=True)
+
+
+class _Writing:
+    """One answer being written."""
+
+    def __init__(
+        self,
+        ticket: AnswerTicket,
+        registry: ModelRegistry,
+        store: Store,
+        *,
+        estimates: Estimates,
+        settings: GenerationSettings,
+        meter: Meter | None,
+    ) -> None:
+        self._ticket = ticket
+        self._message_id = ticket.message_id
+        self._events = ticket.events
+        self._registry = registry
+        self._store = store
+        self._estimates = estimates
+        self._settings = settings
         self._meter = meter
-        self._events: Iterator[EngineEvent] = iter(())
+        self._engine_events: Iterator[EngineEvent] = iter(())
         self._done: dict[str, Any] = {}
         self._first_text: float | None = None
         self._loading_s = 0.0
@@ -71,12 +144,24 @@ class Carrier:
         self._thinking: list[str] = []
         self._saved = ticket.started
 
-    def carry(self) -> AppError | None:
-        """Write the answer; whatever happens, the run ends in the rows. Returns the failure, if any."""
+    @property
+    def wrote(self) -> bool:
+        """Whether anything came from the model."""
+        return self._first_text is not None
+
+    @property
+    def thought(self) -> bool:
+        """Whether the model wrote thinking before its answer."""
+        return any(self._thinking)
+
+    def run(self) -> AppError | None:
+        """Write the answer and store its end. Returns the error, if any."""
         locale = None
         state, reason, error, usage = RunState.FAILED, None, None, Usage()
         try:
-            run = self._store.begin(self._key, self._ticket.conversation_id, mark_running=not self._ticket.marked)
+            run = self._store.begin(
+                self._message_id, self._ticket.conversation_id, mark_running=not self._ticket.stored_as_running
+            )
             locale = run.locale
             self._content.append(run.content)
             self._thinking.append(run.thinking)
@@ -94,52 +179,36 @@ class Carrier:
         except SQLAlchemyError as failure:
             error = AppError("database_busy", cause=str(failure))
         except Exception as failure:
-            # Nobody waits for this thread: what is not told here is told nowhere.
-            logger.exception("run failed run=%s", self._key)
+            # Nobody waits for this thread: an exception that is not logged here is logged nowhere.
+            logger.exception("run failed run=%s", self._message_id)
             error = AppError("internal_error", cause=repr(failure))
         self._finish(state, reason, error, usage, locale)
         return error
 
-    def tell(self) -> None:
-        """Tell the followers that the run has ended; nobody waits for it any more."""
-        self._ticket.finished = True
-        self._channel.publish(Event.DONE, self._done, last=True)
-        # The engine may have something to put away.
-        for _ in self._events:
+    def announce_done(self) -> None:
+        """Publish the last event, then let the engine put away what it keeps of the conversation."""
+        self._events.publish(Event.DONE, self._done, last=True)
+        for _ in self._engine_events:
             pass
-
-    @property
-    def wrote(self) -> bool:
-        """Whether anything came from the model."""
-        return self._first_text is not None
-
-    @property
-    def thought(self) -> bool:
-        """Whether the model wrote thinking before its answer."""
-        return bool(self._thinking and any(self._thinking))
-
-    @property
-    def _key(self) -> int:
-        assert isinstance(self._ticket.key, int)  # noqa: S101 - a run's ticket is its message's
-        return self._ticket.key
 
     def _write(self, run: RunInput) -> Done | None:
         """The engine's last event, or None when the run was cancelled."""
         budget = self._settings.prompt_budget
-        for attempt in range(CUTS + 1):
+        for attempt in range(MAX_CUTS + 1):
             try:
                 return self._attempt(run, budget)
             except AppError as error:
-                if error.code != "context_exceeded" or attempt == CUTS or self._first_text is not None:
+                if error.code != "context_exceeded" or attempt == MAX_CUTS or self.wrote:
                     raise
                 budget //= 2
         raise AssertionError
 
     def _attempt(self, run: RunInput, budget: int) -> Done | None:
-        built = prompt.build(prompt.system_text(self._settings.system_prompt, *run.instructions), run.branch, budget)
+        system = prompt.system_text(self._settings.system_prompt, *run.instructions)
+        built = prompt.build(system, run.branch, budget)
         if built.left_out:
-            self._store.save_cut(self._key, built.left_out, built.first_read)
-            self._channel.publish(Event.CONTEXT, {"left_out": built.left_out, "first_read": built.first_read})
+            self._store.save_cut(self._message_id, built.left_out, built.first_read)
+            self._events.publish(Event.CONTEXT, {"left_out": built.left_out, "first_read": built.first_read})
         request = ChatRequest(
             run.model,
             built.messages,
@@ -149,8 +218,8 @@ class Carrier:
             conversation_id=self._ticket.conversation_id,
             patience_s=self._estimates.read_timeout(run.model, built.tokens),
         )
-        self._events = self._registry.engine.stream(request, self._ticket.cancel)
-        for event in self._events:
+        self._engine_events = self._registry.engine.stream(request, self._ticket.cancel)
+        for event in self._engine_events:
             if self._ticket.cancel.is_set():
                 return None
             match event:
@@ -159,12 +228,11 @@ class Carrier:
                 case Thinking(text):
                     self._grow(Event.THINKING, self._thinking, text)
                 case Reading(done, total):
-                    self._channel.publish(Event.READING, {"done": done, "total": total})
+                    self._events.publish(Event.READING, {"done": done, "total": total})
                 case Loading(elapsed_s, loaded):
                     self._loading_s = elapsed_s
-                    self._channel.publish(
-                        Event.LOADING, {"model": run.model, "elapsed_s": round(elapsed_s, 1), "loaded": loaded}
-                    )
+                    loading = {"model": run.model, "elapsed_s": round(elapsed_s, 1), "loaded": loaded}
+                    self._events.publish(Event.LOADING, loading)
                 case Done():
                     return event
         return None
@@ -174,27 +242,27 @@ class Carrier:
         if self._first_text is None:
             self._first_text = now
         parts.append(text)
-        self._channel.publish(event, {"text": text})
-        if now - self._saved >= SNAPSHOT_S:
+        self._events.publish(event, {"text": text})
+        if now - self._saved >= SAVE_EVERY_S:
             self._saved = now
             try:
-                self._store.save_text(self._key, "".join(self._content), "".join(self._thinking))
+                self._store.save_text(self._message_id, "".join(self._content), "".join(self._thinking))
             except SQLAlchemyError:
-                logger.warning("snapshot not saved run=%s", self._key, exc_info=True)
+                logger.warning("text not saved run=%s", self._message_id, exc_info=True)
 
     def _finish(
         self, state: RunState, reason: str | None, error: AppError | None, usage: Usage, locale: str | None
     ) -> None:
-        metrics = figures.of(self._ticket, usage, self._first_text, self._loading_s, self._meter)
+        metrics = self._metrics(usage)
         if state == RunState.DONE:
             self._estimates.learn(self._ticket.model, time.monotonic() - self._ticket.started, usage)
         if error is not None and state == RunState.FAILED:
-            logger.warning("run failed run=%s code=%s cause=%s", self._key, error.code, error.cause)
+            logger.warning("run failed run=%s code=%s cause=%s", self._message_id, error.code, error.cause)
         shown = None
         for pause in (*STORE_RETRIES_S, None):
             try:
                 shown = self._store.finish(
-                    self._key,
+                    self._message_id,
                     state,
                     content="".join(self._content),
                     thinking="".join(self._thinking),
@@ -205,10 +273,128 @@ class Carrier:
                 )
                 break
             except SQLAlchemyError as failure:
-                logger.exception("end of run not stored run=%s", self._key)
+                logger.exception("end of run not stored run=%s", self._message_id)
                 if pause is None:
                     state, reason, error = RunState.FAILED, None, AppError("storage_full", cause=str(failure))
                     shown = self._store.describe(error, locale)
                 else:
                     time.sleep(pause)
         self._done = {"status": str(state), "reason": reason, "error": shown, "metrics": metrics}
+
+    def _metrics(self, usage: Usage) -> dict[str, Any]:
+        """METRICS by name: milliseconds, token counts and joules; what the engine does not tell is None."""
+        ticket = self._ticket
+        total = (time.monotonic() - ticket.queued) * 1000
+        queue = (ticket.started - ticket.queued) * 1000
+        load = max(usage.load_ms or 0.0, self._loading_s * 1000)
+        known = usage.prefill_ms is not None and usage.decode_ms is not None
+        work = (usage.prefill_ms or 0) + (usage.decode_ms or 0)
+        metrics: dict[str, Any] = {
+            "queue_ms": queue,
+            "expected_queue_ms": None if ticket.expected_wait_s is None else ticket.expected_wait_s * 1000,
+            "load_ms": load,
+            "prompt_tokens": usage.prompt_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "prefill_ms": usage.prefill_ms,
+            "output_tokens": usage.output_tokens,
+            "decode_ms": usage.decode_ms,
+            "first_token_ms": None if self._first_text is None else (self._first_text - ticket.queued) * 1000,
+            "total_ms": total,
+            "overhead_ms": max(0.0, total - queue - load - work) if known else None,
+        }
+        if self._meter is not None:
+            self._meter.tick()
+            metrics["energy_j"] = self._meter.joules
+        return {name: round(value, 1) if isinstance(value, float) else value for name, value in metrics.items()}
+
+
+class Completion:
+    """An answer that is not stored, for the API; made waiting in the queue. Raises queue_full, stopping."""
+
+    _numbers = itertools.count(1)
+
+    def __init__(
+        self, request: ChatRequest, user_id: int, registry: ModelRegistry, queue: RunQueue, estimates: Estimates
+    ) -> None:
+        self._request = request
+        self._registry = registry
+        self._queue = queue
+        self._estimates = estimates
+        self._events: SimpleQueue[EngineEvent | AppError | None] = SimpleQueue()
+        key = f"completion-{next(self._numbers)}"
+        self._ticket = Ticket(key, user_id, key, self._write, model=request.model, priority=Priority.API)
+        # Whoever reads `events` must hear of it when the server ends while the ticket waits.
+        self._ticket.cancel.on_set(lambda: self._events.put(None))
+        queue.check_room()
+        queue.submit(self._ticket)
+
+    def events(self, silence_s: float) -> Iterator[EngineEvent | None]:
+        """The engine's events as they come, None after each silence of so many seconds; ends with Done.
+
+        Raises what the engine raised, what `fail` was given, and interrupted when it was cancelled.
+        """
+        while True:
+            try:
+                event = self._events.get(timeout=silence_s)
+            except Empty:
+                yield None
+                continue
+            if event is None:
+                raise AppError("interrupted")
+            if isinstance(event, AppError):
+                raise event
+            yield event
+            if isinstance(event, Done):
+                return
+
+    def fail(self, error: AppError) -> None:
+        """Cancel it, and have `events` raise this."""
+        self._events.put(error)
+        self.cancel()
+
+    def cancel(self) -> None:
+        """Leave the queue, or stop the engine's work."""
+        self._queue.cancel(self._ticket.key)
+
+    def _write(self, ticket: Ticket) -> None:
+        started = time.monotonic()
+        try:
+            self._registry.verify(self._request.model)
+            for event in self._registry.engine.stream(self._request, ticket.cancel):
+                self._events.put(event)
+                if isinstance(event, Done):
+                    self._estimates.learn(self._request.model, time.monotonic() - started, event.usage)
+        except AppError as error:
+            self._events.put(error)
+            if error.code == "engine_silent":
+                self._registry.restart(self._request.model)
+        except Exception as error:
+            # Nobody waits for this thread: an exception that is not logged here is logged nowhere.
+            logger.exception("completion failed")
+            self._events.put(AppError("internal_error", cause=repr(error)))
+        self._events.put(None)
+
+
+class AnswerEnergy:
+    """Meters what the processor uses during an answer, with all else that the machine does meanwhile."""
+
+    def __init__(self, engine: Engine, zones: list[Zone] | None = None) -> None:
+        self._engine = engine
+        # Looked for with the first answer: making the application reads no files.
+        self._zones = zones
+        self._is_here = False
+        self._looked = -ELSEWHERE_S
+
+    def meter(self) -> Meter | None:
+        """A meter that has begun to count; None where the processor does not count, the engine writes several answers
+        at once, or it runs on another machine.
+        """
+        if self._zones is None:
+            self._zones = find_zones()
+        return Meter(self._zones) if self._zones and self._engine.slots == 1 and self._runs_here() else None
+
+    def _runs_here(self) -> bool:
+        # Found once and for all: looking takes longer than all else that is done for an answer.
+        if not self._is_here and time.monotonic() - self._looked >= ELSEWHERE_S:
+            self._is_here, self._looked = bool(self._engine.pids()), time.monotonic()
+        return self._is_here

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from app.engines.rapl import find_zones
-from app.generation.energy import Energy
+from app.generation.worker import AnswerEnergy
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -20,7 +20,7 @@ def counter(site: Site, tmp_path: Path) -> Path:
     folder.mkdir(parents=True)
     for name, text in {"name": "package-0", "max_energy_range_uj": "262143328850", "energy_uj": "5000000"}.items():
         (folder / name).write_text(text + "\n")
-    site.generation._runs.energy = Energy(site.generation.engine, find_zones(folder.parent))
+    site.generation.worker.energy = AnswerEnergy(site.generation.engine, find_zones(folder.parent))
     return folder / "energy_uj"
 
 
@@ -60,6 +60,6 @@ def test_answers_at_the_same_time_are_not_told_apart(
     site: Site, alice: Person, ollama: FakeOllama, counter: Path
 ) -> None:
     zones = find_zones(counter.parent.parent)
-    assert Energy(site.generation.engine, zones).meter() is not None
+    assert AnswerEnergy(site.generation.engine, zones).meter() is not None
     site.generation.engine.slots = 2
-    assert Energy(site.generation.engine, zones).meter() is None
+    assert AnswerEnergy(site.generation.engine, zones).meter() is None

@@ -9,8 +9,8 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.doctor.records import last_records
-from app.generation.figures import NAMES
 from app.generation.store import Store
+from app.generation.worker import METRICS
 from app.models import Conversation, Message, opinions
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -115,7 +115,7 @@ def test_figures_and_ratings_reach_another_person_and_say_nothing_of_this_server
     answers = [message for message in told(file) if message["role"] == "assistant"]
     written = [message["metrics"] for message in answers if message["state"] == "done"]
     assert written
-    assert all(set(NAMES) - {"energy_j"} <= figures.keys() <= set(NAMES) for figures in written)
+    assert all(set(METRICS) - {"energy_j"} <= figures.keys() <= set(METRICS) for figures in written)
     assert [message.get("rating") for message in answers].count({"good": False, "reason": "Trop court"}) == 1
     with site.rows():
         before = (opinions.by_model(), last_records(), Store(site.app.app_context).recent_runs())

@@ -19,7 +19,7 @@ USUAL_S = 100.0
 @pytest.fixture
 def experienced(site: Site, alice: Person) -> Person:
     """Alice, on a server whose answers took so long until now."""
-    site.generation._runs.estimates.learn(MODEL, USUAL_S, Usage())
+    site.generation.estimates.learn(MODEL, USUAL_S, Usage())
     return alice
 
 
@@ -88,8 +88,8 @@ def test_a_server_that_starts_again_remembers_what_answers_take(
     alice = Person(first.app)
     alice.register("alice")
     alice.ask(alice.start(), "Avant").end()
-    known = first.generation._runs.estimates.expected_duration(MODEL)
+    known = first.generation.estimates.expected_duration(MODEL)
     first.stop()
     assert known is not None
     again = make_site().start(ollama)
-    assert again.generation._runs.estimates.expected_duration(MODEL) == pytest.approx(known, abs=0.1)
+    assert again.generation.estimates.expected_duration(MODEL) == pytest.approx(known, abs=0.1)

@@ -22,7 +22,7 @@ FLOOR_S = 0.3
 def experienced(site: Site, alice: Person, monkeypatch: pytest.MonkeyPatch) -> Person:
     """Alice, on a server that knows how fast its model reads."""
     monkeypatch.setattr(estimates, "MIN_READ_TIMEOUT_S", FLOOR_S)
-    site.generation._runs.estimates.learn(MODEL, 1.0, Usage(prompt_tokens=10_000, cached_tokens=0, prefill_ms=100.0))
+    site.generation.estimates.learn(MODEL, 1.0, Usage(prompt_tokens=10_000, cached_tokens=0, prefill_ms=100.0))
     return alice
 
 
@@ -72,7 +72,7 @@ def test_a_program_is_told_too_and_the_model_loaded_anew(
 
 
 def test_a_long_prompt_is_given_its_time(experienced: Person, site: Site, ollama: FakeOllama) -> None:
-    site.generation._runs.estimates.learn(MODEL, 1.0, Usage(prompt_tokens=100, cached_tokens=0, prefill_ms=1000.0))
+    site.generation.estimates.learn(MODEL, 1.0, Usage(prompt_tokens=100, cached_tokens=0, prefill_ms=1000.0))
     ollama.script(Scenario.hold())
     stream = experienced.ask(experienced.start(), "Bonjour " * 300)
     ollama.reached(Phase.PREFILL)

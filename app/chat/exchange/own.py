@@ -10,7 +10,7 @@ from app.bodies import MAX_CONTENT, clean
 from app.chat.exchange.damage import DamagedError
 from app.chat.schemas import MAX_INSTRUCTIONS
 from app.errors import SENTENCES, places
-from app.generation.figures import NAMES
+from app.generation.worker import METRICS
 from app.models import Role, RunState
 from app.models.copies import ConversationCopy, MessageCopy
 from app.models.folder import MAX_NAME
@@ -123,7 +123,7 @@ def _run(data: Any) -> dict[str, Any]:
 
 def _figures(found: dict[str, Any]) -> dict[str, Any]:
     """Those that are known here and can be true."""
-    known = {name: found[name] for name in NAMES if name in found}
+    known = {name: found[name] for name in METRICS if name in found}
     return {name: value for name, value in known.items() if value is None or _is_amount(value)}
 
 
