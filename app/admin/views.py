@@ -19,17 +19,17 @@ from app.web import generation
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 
 
-def _rows(inventory: ModelRegistry) -> list[dict[str, Any]]:
+def _rows(registry: ModelRegistry) -> list[dict[str, Any]]:
     """The engine's models, then what the company studied and Ollama could still pull."""
-    default = inventory.default().effective
+    default = registry.default().effective
     rows = [
-        asdict(model) | {"loaded": model.name in inventory.loaded, "default": model.name == default}
-        for model in inventory.models
+        asdict(model) | {"loaded": model.name in registry.loaded, "default": model.name == default}
+        for model in registry.models
     ]
-    if inventory.engine.name == "ollama":
+    if registry.engine.name == "ollama":
         rows += [
             asdict(model) | {"installed": False, "loaded": False, "default": False}
-            for model in can_be_pulled(inventory.models)
+            for model in can_be_pulled(registry.models)
         ]
     return rows
 
@@ -38,8 +38,8 @@ def _rows(inventory: ModelRegistry) -> list[dict[str, Any]]:
 @admin
 def models() -> str:
     """Which engine, why, and its models."""
-    inventory = generation().registry
-    engine, default = inventory.engine, inventory.default()
+    registry = generation().registry
+    engine, default = registry.engine, registry.default()
     try:
         url = engine.url
     except AppError:
@@ -47,15 +47,15 @@ def models() -> str:
     return render_template(
         "admin/models.html",
         page="admin",
-        models=_rows(inventory),
+        models=_rows(registry),
         intents=stored_intents(),
         engine={
             "name": engine.name,
             "label": engine.label,
             "reason": current_app.config["ENGINE_REASON"],
-            "reachable": inventory.reachable,
+            "reachable": registry.reachable,
             "url": url,
-            "detail": inventory.failure,
+            "detail": registry.failure,
             "demo": engine.name == "embedded" and default.effective == DEMO,
         },
         default={
@@ -72,12 +72,12 @@ def models() -> str:
 @admin
 def set_default_model() -> Any:
     """Keep another default model; refused while the environment fixes it."""
-    inventory = generation().registry
-    if inventory.default().source == ENVIRONMENT:
+    registry = generation().registry
+    if registry.default().source == ENVIRONMENT:
         raise AppError("forbidden")
-    model = inventory.find(request.form.get("name", "")[:200])
+    model = registry.find(request.form.get("name", "")[:200])
     StoredSetting.put(DEFAULT_MODEL, model.name)
-    inventory.wake()
+    registry.wake()
     flash(_("%(model)s is now the default model.", model=model.name), "success")
     return redirect(url_for("admin.models"))
 
@@ -86,9 +86,9 @@ def set_default_model() -> Any:
 @admin
 def set_intents() -> Any:
     """Map « Rapide » and « Soigné » to models; neither is shown unless both are mapped."""
-    inventory = generation().registry
+    registry = generation().registry
     wanted = {intent: request.form.get(intent, "")[:200] for intent in SETTINGS}
-    chosen = {intent: inventory.find(name).name if name else "" for intent, name in wanted.items()}
+    chosen = {intent: registry.find(name).name if name else "" for intent, name in wanted.items()}
     store_intents(chosen)
     shown = all(chosen.values()) and len(set(chosen.values())) == len(chosen)
     flash(_("Saved: everyone can choose between the two.") if shown else _("Saved: the two are not shown."), "success")

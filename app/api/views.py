@@ -15,19 +15,19 @@ from app.web import generation
 @token_holder
 def models() -> Response:
     """The models that can be asked, the default one first."""
-    inventory = generation().registry
-    default = inventory.default().effective
-    ordered = sorted(inventory.models, key=lambda model: model.name != default)
-    return jsonify({"object": "list", "data": [model_json(model, inventory.engine.name) for model in ordered]})
+    registry = generation().registry
+    default = registry.default().effective
+    ordered = sorted(registry.models, key=lambda model: model.name != default)
+    return jsonify({"object": "list", "data": [model_json(model, registry.engine.name) for model in ordered]})
 
 
 @blueprint.get("/models/<path:name>")
 @token_holder
 def model(name: str) -> Response:
     """One model."""
-    inventory, default = generation().registry, generation().registry.default()
-    found = inventory.find((default.effective or default.name) if name == "default" else name)
-    return jsonify(model_json(found, inventory.engine.name))
+    registry, default = generation().registry, generation().registry.default()
+    found = registry.find((default.effective or default.name) if name == "default" else name)
+    return jsonify(model_json(found, registry.engine.name))
 
 
 @blueprint.post("/chat/completions")

@@ -47,16 +47,16 @@ class Labo:
 
     def __init__(
         self,
-        inventory: ModelRegistry,
-        leisure: BackgroundSlot,
+        registry: ModelRegistry,
+        background: BackgroundSlot,
         terms: Terms,
         *,
         folder: Path,
         context: Callable[[], AbstractContextManager[Any]],
         lock: Lock | None = None,
     ) -> None:
-        self._inventory = inventory
-        self._leisure = leisure
+        self._registry = registry
+        self._background = background
         self._terms = terms
         self._context = context
         self._folder = folder
@@ -69,9 +69,9 @@ class Labo:
         self.task_folder = folder / OWN_TASKS
         self.patience = Patience()
 
-    def on(self, inventory: ModelRegistry, leisure: BackgroundSlot) -> "Labo":
+    def on(self, registry: ModelRegistry, background: BackgroundSlot) -> "Labo":
         """The same runs, carried with another engine."""
-        return Labo(inventory, leisure, self._terms, folder=self._folder, context=self._context, lock=self._lock)
+        return Labo(registry, background, self._terms, folder=self._folder, context=self._context, lock=self._lock)
 
     def start(self) -> None:
         """Carry what waits, now and from now on, in a thread."""
@@ -88,7 +88,7 @@ class Labo:
         """Let go of the sample in hand; it is taken again when the run goes on."""
         self._ending.set()
         self._wake.set()
-        self._leisure.cancel()
+        self._background.cancel()
         if self._thread is not None:
             self._thread.join(FAREWELL_S)
         self._lock.let_go()
@@ -105,8 +105,8 @@ class Labo:
         from app.bench.measuring import plan as plans  # noqa: PLC0415
         from app.bench.running import planning  # noqa: PLC0415
 
-        definite, models, cells = planning.definite(plans.read(plan), self._inventory, self.tasks())
-        engine = self._inventory.engine
+        definite, models, cells = planning.definite(plans.read(plan), self._registry, self.tasks())
+        engine = self._registry.engine
         with self._context():
             run = LabRun(
                 machine_id=machine.here(engine, self._power()).id,
@@ -127,7 +127,7 @@ class Labo:
         if not rows.move(run_id, LabState.CANCELLED, since=(LabState.QUEUED, LabState.RUNNING)):
             raise AppError("not_found" if rows.state(run_id) is None else "lab_run_ended")
         if self._current and self._current[0] == run_id:
-            self._leisure.cancel()
+            self._background.cancel()
 
     def resume(self, run_id: int) -> None:
         """Go on with a run that was cancelled or given up. Raises not_found, lab_run_active, lab_run_ended."""
@@ -158,7 +158,7 @@ class Labo:
         from app.bench.measuring import machine  # noqa: PLC0415
 
         with self._context():
-            labels.publish(machine.here(self._inventory.engine, self._power()).id, self.tasks().categories)
+            labels.publish(machine.here(self._registry.engine, self._power()).id, self.tasks().categories)
 
     def progress(self, run_id: int) -> "Progress | None":
         """How far a run is; None when there is none of that number."""
@@ -225,8 +225,8 @@ class Labo:
 
         try:
             means = Means(
-                self._inventory,
-                self._leisure,
+                self._registry,
+                self._background,
                 rows,
                 self.tasks(),
                 self._power(),

@@ -16,9 +16,9 @@ from app.web import generation
 
 def models_json() -> dict[str, Any]:
     """The models that can be chosen, the default, and a sentence when it is not the one that was set."""
-    inventory = generation().registry
-    default = inventory.default()
-    engine = inventory.engine
+    registry = generation().registry
+    default = registry.default()
+    engine = registry.engine
     notice = None
     if default.effective and not default.installed:
         notice = _(
@@ -33,7 +33,7 @@ def models_json() -> dict[str, Any]:
         "engine": {
             "name": engine.name,
             "label": engine.label,
-            "reachable": inventory.reachable,
+            "reachable": registry.reachable,
             "demo": engine.name == "embedded" and default.effective == DEMO,
         },
         "models": [
@@ -44,10 +44,10 @@ def models_json() -> dict[str, Any]:
                 "size_bytes": model.size_bytes,
                 "ram_bytes": model.ram_bytes,
                 "thinking": model.thinking,
-                "loaded": model.name in inventory.loaded,
+                "loaded": model.name in registry.loaded,
                 "context": model.context,
             }
-            for model in inventory.models
+            for model in registry.models
         ],
     }
 
@@ -94,6 +94,6 @@ def live() -> Response:
 def ready() -> tuple[Response, int]:
     """The database answers, and the engine did when it was last asked; 503 otherwise."""
     db.session.execute(text("SELECT 1"))
-    inventory = generation().registry
-    usable = inventory.reachable and bool(inventory.models)
+    registry = generation().registry
+    usable = registry.reachable and bool(registry.models)
     return jsonify({"database": True, "engine": usable}), 200 if usable else 503

@@ -41,10 +41,10 @@ def doctor(quick: bool) -> None:
 
 
 def _quick(app: Flask) -> list[Finding]:
-    inventory = app.extensions["generation"].registry
-    inventory.refresh()
+    registry = app.extensions["generation"].registry
+    registry.refresh()
     try:
-        found = quick_findings(app.config, inventory, last_records())
+        found = quick_findings(app.config, registry, last_records())
     except SQLAlchemyError as error:
         cause = _("It cannot be used: %(cause)s", cause=str(error).splitlines()[0])
         return [Finding("database", State.BAD, cause, _("Start the server once: it makes the tables (make run)."))]

@@ -88,26 +88,26 @@ def _embedded(app: Flask, labo: Labo) -> Iterator[Labo]:
         supervisor = Supervisor(settings)
         supervisor.start()
         engine = registry.make("embedded", settings)
-        scheduler = RunQueue(lambda: engine.slots, 1)
-        inventory = ModelRegistry(engine, lambda: default_model(app))
-        own = labo.on(inventory, BackgroundSlot(scheduler))
+        queue = RunQueue(lambda: engine.slots, 1)
+        model_registry = ModelRegistry(engine, lambda: default_model(app))
+        own = labo.on(model_registry, BackgroundSlot(queue))
         try:
-            _await(inventory)
+            _await(model_registry)
             yield own
         finally:
             own.stop()
-            scheduler.close(FAREWELL_S)
+            queue.close(FAREWELL_S)
             supervisor.stop()
 
 
-def _await(inventory: ModelRegistry) -> None:
+def _await(model_registry: ModelRegistry) -> None:
     deadline = time.monotonic() + START_S
-    inventory.refresh()
-    while not inventory.reachable:
+    model_registry.refresh()
+    while not model_registry.reachable:
         if time.monotonic() > deadline:
-            cause = inventory.failure
+            cause = model_registry.failure
             raise click.ClickException(
-                _("%(engine)s does not answer: %(cause)s", engine=inventory.engine.label, cause=cause)
+                _("%(engine)s does not answer: %(cause)s", engine=model_registry.engine.label, cause=cause)
             )
         time.sleep(LOOK_S)
-        inventory.refresh()
+        model_registry.refresh()

@@ -18,15 +18,15 @@ from app.web import filesize, generation
 models = AppGroup("models", help="Models: list, pull, warm, set the default.")
 
 
-def _inventory() -> ModelRegistry:
+def _registry() -> ModelRegistry:
     """The engine's models, asked now; ends the command when the engine does not answer."""
-    inventory: ModelRegistry = generation().registry
-    inventory.refresh()
-    if not inventory.reachable:
+    registry: ModelRegistry = generation().registry
+    registry.refresh()
+    if not registry.reachable:
         raise click.ClickException(
-            _("%(engine)s does not answer: %(cause)s", engine=inventory.engine.label, cause=inventory.failure)
+            _("%(engine)s does not answer: %(cause)s", engine=registry.engine.label, cause=registry.failure)
         )
-    return inventory
+    return registry
 
 
 def _explained(error: AppError) -> str:
@@ -43,15 +43,15 @@ def _wins(default: DefaultModel) -> str:
 @models.command("list")
 def list_models() -> None:
     """List the engine's models and, with Ollama, those of the catalogue that can be pulled."""
-    inventory = _inventory()
-    default = inventory.default()
-    click.echo(f"{inventory.engine.label}, {inventory.engine.url} ({current_app.config['ENGINE_REASON']})")
-    for model in inventory.models:
+    registry = _registry()
+    default = registry.default()
+    click.echo(f"{registry.engine.label}, {registry.engine.url} ({current_app.config['ENGINE_REASON']})")
+    for model in registry.models:
         marks = [
             word
             for word, true in (
                 (_("default"), model.name == default.effective),
-                (_("loaded"), model.name in inventory.loaded),
+                (_("loaded"), model.name in registry.loaded),
                 (_("can think"), model.thinking),
             )
             if true
@@ -59,8 +59,8 @@ def list_models() -> None:
         click.echo(
             f"  {model.name:28} {filesize(model.size_bytes):>10}  {model.description}  {', '.join(marks)}".rstrip()
         )
-    if inventory.engine.name == "ollama":
-        for model in can_be_pulled(inventory.models):
+    if registry.engine.name == "ollama":
+        for model in can_be_pulled(registry.models):
             fix = f"flask models pull {model.name}"
             click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {_('not installed')}: {fix}")
     click.echo(_wins(default))
@@ -72,7 +72,7 @@ def list_models() -> None:
                 used=default.effective,
             )
         )
-        if inventory.engine.name == "ollama":
+        if registry.engine.name == "ollama":
             click.echo(f"  flask models pull {default.name}")
 
 
@@ -80,7 +80,7 @@ def list_models() -> None:
 @click.argument("name")
 def pull(name: str) -> None:
     """Download a model with Ollama, showing the progress; an interrupted download goes on where it was."""
-    engine = _inventory().engine
+    engine = _registry().engine
     if engine.name != "ollama":
         raise click.ClickException(_("%(engine)s cannot download models: only Ollama can.", engine=engine.label))
     label = ""
@@ -107,12 +107,12 @@ def pull(name: str) -> None:
 @click.argument("name", required=False)
 def warm(name: str | None) -> None:
     """Load a model (the default one when left out) and keep it loaded."""
-    inventory = _inventory()
+    registry = _registry()
     try:
-        wanted = inventory.find(name or inventory.default().effective or "").name
+        wanted = registry.find(name or registry.default().effective or "").name
         click.echo(_("Loading %(model)s…", model=wanted))
         started = time.monotonic()
-        inventory.engine.warm(wanted)
+        registry.engine.warm(wanted)
     except AppError as error:
         raise click.ClickException(_explained(error)) from None
     click.echo(_("%(model)s is loaded (%(seconds).1f s).", model=wanted, seconds=time.monotonic() - started))
@@ -122,13 +122,13 @@ def warm(name: str | None) -> None:
 @click.argument("name")
 def set_default(name: str) -> None:
     """Choose the model proposed first; DEFAULT_MODEL in the environment or .env wins over it."""
-    inventory = _inventory()
+    registry = _registry()
     try:
-        model = inventory.find(name)
+        model = registry.find(name)
     except AppError as error:
         raise click.ClickException(_explained(error)) from None
     StoredSetting.put(DEFAULT_MODEL, model.name)
-    default = inventory.default()
+    default = registry.default()
     click.echo(_("Stored: %(model)s.", model=model.name))
     if default.source == ENVIRONMENT:
         click.echo(_("It has no effect while DEFAULT_MODEL is set."))

@@ -21,11 +21,11 @@ from app.generation.model_registry import ModelRegistry
 LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
-def quick_findings(settings: dict[str, Any], inventory: ModelRegistry, records: Sequence[Record]) -> list[Finding]:
+def quick_findings(settings: dict[str, Any], registry: ModelRegistry, records: Sequence[Record]) -> list[Finding]:
     """The engine, its machine, and what the last answers tell."""
     host = Host()
-    engine = inventory.engine
-    found = [_engine(inventory)]
+    engine = registry.engine
+    found = [_engine(registry)]
     if _is_here(engine):
         found += machine.findings(host, subject(host, engine, settings))
     else:
@@ -45,10 +45,10 @@ def subject(host: Host, engine: Engine, settings: dict[str, Any]) -> Subject:
     return Subject(engine.name, engine.label, threads or default_threads(), _child(host, settings["INSTANCE_DIR"]))
 
 
-def _engine(inventory: ModelRegistry) -> Finding:
-    engine, default = inventory.engine, inventory.default()
+def _engine(registry: ModelRegistry) -> Finding:
+    engine, default = registry.engine, registry.default()
     words = {"engine": engine.label, "model": default.effective or default.name}
-    if not inventory.reachable:
+    if not registry.reachable:
         mends = {
             "ollama": _("Start it: sudo systemctl start ollama; OLLAMA_HOST says where it listens."),
             "openai": _("Start it; OPENAI_BASE_URL says where it listens."),
@@ -56,11 +56,11 @@ def _engine(inventory: ModelRegistry) -> Finding:
         mend = mends.get(engine.name) or _(
             "It runs with the server: make run; its log is embedded.log in INSTANCE_DIR."
         )
-        cause = _("%(engine)s does not answer: %(cause)s", engine=engine.label, cause=inventory.failure or "?")
+        cause = _("%(engine)s does not answer: %(cause)s", engine=engine.label, cause=registry.failure or "?")
         return Finding("engine", State.BAD, cause, mend)
     if default.effective is None:
         return Finding("engine", State.BAD, _("No model is installed."), _("Install one: flask models pull …"))
-    if default.effective not in inventory.loaded:
+    if default.effective not in registry.loaded:
         cause = _("%(engine)s answers, but %(model)s is not in its memory: the next question waits for it.", **words)
         mend = _("Load it: flask models warm; with Ollama OLLAMA_KEEP_ALIVE=-1 keeps it.")
         return Finding("engine", State.WARNING, cause, mend)

@@ -42,14 +42,14 @@ def close_campaign(campaign_id: int) -> Any:
 def _form(given: MultiDict[str, str], wrong: str = "") -> str:
     tasks = labo().tasks().tasks.values()
     groups = {name: [task for task in tasks if task.category == name] for name in CATEGORIES}
-    inventory = generation().registry
+    registry = generation().registry
     return page(
         "vote_new",
         "campaigns",
         given=given,
         wrong=wrong,
-        models=inventory.models,
-        reachable=inventory.reachable,
+        models=registry.models,
+        reachable=registry.reachable,
         groups={name: found for name, found in groups.items() if found},
         limits=domain,
     )

@@ -113,7 +113,7 @@ def _whole(form: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _form(given: MultiDict[str, str], wrong: str = "", field: str = "", coming: forecast.Forecast | None = None) -> str:
-    inventory, tasks = generation().registry, labo().tasks().tasks.values()
+    registry, tasks = generation().registry, labo().tasks().tasks.values()
     code = sum(bool(task.code) for task in tasks)
     groups = {name: [task for task in tasks if task.category == name] for name in CATEGORIES}
     return page(
@@ -125,10 +125,10 @@ def _form(given: MultiDict[str, str], wrong: str = "", field: str = "", coming: 
         labels=LABELS,
         coming=coming,
         missing=plan_words.left_out(coming.left_out) if coming else "",
-        models=inventory.models,
-        reachable=inventory.reachable,
-        adjusts=inventory.engine.adjusts,
-        thinking=any(model.thinking for model in inventory.models),
+        models=registry.models,
+        reachable=registry.reachable,
+        adjusts=registry.engine.adjusts,
+        thinking=any(model.thinking for model in registry.models),
         counts={"office": len(tasks) - code, "code": code, "all": len(tasks)},
         groups={name: found for name, found in groups.items() if found},
         advanced=bool(given.getlist("task")) or any(given.get(name) for name in ADVANCED),

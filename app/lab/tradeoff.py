@@ -96,8 +96,8 @@ def _choice(found: Recommendation) -> dict[str, Any] | None:
     best = found.best
     if best is None:
         return None
-    inventory = generation().registry
-    default = inventory.default()
+    registry = generation().registry
+    default = registry.default()
     return {
         "name": names.cell_name(best.model, best.setting),
         "model": best.model,
@@ -108,7 +108,7 @@ def _choice(found: Recommendation) -> dict[str, Any] | None:
         "estimated": best.energy_method == "estimated",
         # The chat knows nothing of it: there the server's settings hold.
         "setting": names.setting_name(best.setting),
-        "installed": any(model.name == best.model for model in inventory.models),
+        "installed": any(model.name == best.model for model in registry.models),
         "is_default": default.effective == best.model,
         "settable": current_user.is_admin and default_model(_app())[1] != ENVIRONMENT,
     }

@@ -76,9 +76,11 @@ def test_where_people_come_often_a_longer_pause_is_looked_for(
     pauses: list[float] = []
     wait = BackgroundSlot.wait_until_quiet
 
-    def at_once(leisure: BackgroundSlot, ending: threading.Event, quiet_s: float, wanted: Callable[[], bool]) -> None:
+    def at_once(
+        background: BackgroundSlot, ending: threading.Event, quiet_s: float, wanted: Callable[[], bool]
+    ) -> None:
         pauses.append(quiet_s)
-        wait(leisure, ending, 0, wanted)
+        wait(background, ending, 0, wanted)
 
     monkeypatch.setattr(BackgroundSlot, "wait_until_quiet", at_once)
     measuring.labo.patience = Patience(tries=1, quiet_s=2, quiet_most_s=5)

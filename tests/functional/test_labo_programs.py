@@ -81,14 +81,14 @@ def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_afte
     daring: Measuring, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     daring.labo.patience = Patience(tries=2, quiet_s=0)
-    leisure, alice = daring.site.generation.background, Person(daring.site.app, "alice")
+    background, alice = daring.site.generation.background, Person(daring.site.app, "alice")
     alice.register()
     judge = coding.judge
     streams: list[Any] = []
     others: list[bool] = []
 
     def slow_at_first(*given: Any, **how: Any) -> Judgement:
-        others.append(leisure.engine_needed)
+        others.append(background.engine_needed)
         if streams:
             return judge(*given, **how)
         streams.append(alice.ask(alice.start(), "Bonjour"))

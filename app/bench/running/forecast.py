@@ -27,9 +27,9 @@ class Forecast:
     left_out: dict[tuple[int, int], list[str]]
 
 
-def of_plan(plan: dict[str, Any], inventory: ModelRegistry, tasks: Tasks) -> Forecast:
+def of_plan(plan: dict[str, Any], registry: ModelRegistry, tasks: Tasks) -> Forecast:
     """Raises what launching it would raise."""
-    definite, models, cells = planning.definite(plans.read(plan), inventory, tasks)
+    definite, models, cells = planning.definite(plans.read(plan), registry, tasks)
     wanted = [Spent(place, cell.kind, cell.model, cell.prompt, None) for place, cell in enumerate(cells)]
     _done, _total, seconds = count([*_earlier(len(cells)), *wanted])
     return Forecast(len(cells), seconds, planning.left_out(definite, {model.name: model.context for model in models}))

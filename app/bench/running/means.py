@@ -15,8 +15,8 @@ from app.generation.model_registry import ModelRegistry
 class Means:
     """`publish` writes the models' labels anew, from what was measured."""
 
-    inventory: ModelRegistry
-    leisure: BackgroundSlot
+    registry: ModelRegistry
+    background: BackgroundSlot
     rows: Rows
     tasks: Tasks
     power: Power

@@ -19,16 +19,16 @@ from app.models.lab import Kind, LabRun
 MOST_SAMPLES = 20_000
 
 
-def definite(plan: Plan, inventory: ModelRegistry, tasks: Tasks) -> tuple[Plan, list[Model], list[Cell]]:
+def definite(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Plan, list[Model], list[Cell]]:
     """The plan with all names in it, its models, and its samples in their order.
 
     Raises unknown_model, thinking_unsupported, unknown_task, setting_fixed, context_too_small, reading_too_long,
     nothing_to_measure, plan_too_large.
     """
-    models = _thinking(_models(plan, inventory), plan, inventory)
+    models = _thinking(_models(plan, registry), plan, registry)
     names = tuple(model.name for model in models)
     plan = replace(plan, models=names, tasks=_task_ids(plan, tasks))
-    check_settings(plan.settings, inventory.engine)
+    check_settings(plan.settings, registry.engine)
     if Kind.TASK not in plan.kinds:
         plan = replace(plan, tasks=())
     able = {
@@ -39,7 +39,7 @@ def definite(plan: Plan, inventory: ModelRegistry, tasks: Tasks) -> tuple[Plan, 
     contexts = {model.name: model.context for model in models}
     _check_readings(plan, contexts)
     # An engine whose options cannot be changed cannot be told to unload a model either.
-    cells = arranged(plan, able.__getitem__, contexts.__getitem__, unloads=bool(inventory.engine.adjusts))
+    cells = arranged(plan, able.__getitem__, contexts.__getitem__, unloads=bool(registry.engine.adjusts))
     if all(cell.warmup for cell in cells):
         raise AppError("nothing_to_measure")
     if len(cells) > MOST_SAMPLES:
@@ -100,19 +100,19 @@ def _check_readings(plan: Plan, contexts: Mapping[str, int]) -> None:
             raise AppError("reading_too_long", field="readings", length=length, context=max(largest))
 
 
-def _models(plan: Plan, inventory: ModelRegistry) -> list[Model]:
-    if not plan.models and not inventory.reachable:
-        raise AppError("engine_unreachable", engine=inventory.engine.label, cause=inventory.failure)
-    return [inventory.find(name) for name in plan.models] or list(inventory.models)
+def _models(plan: Plan, registry: ModelRegistry) -> list[Model]:
+    if not plan.models and not registry.reachable:
+        raise AppError("engine_unreachable", engine=registry.engine.label, cause=registry.failure)
+    return [registry.find(name) for name in plan.models] or list(registry.models)
 
 
-def _thinking(models: list[Model], plan: Plan, inventory: ModelRegistry) -> list[Model]:
+def _thinking(models: list[Model], plan: Plan, registry: ModelRegistry) -> list[Model]:
     """Those that can do any of the settings: where all models were asked for, those that can."""
     if not all(setting.think for setting in plan.settings):
         return models
     unable = [model for model in models if not model.thinking]
     # A form names every model that there is.
-    every = {model.name for model in inventory.models} <= {model.name for model in models}
+    every = {model.name for model in registry.models} <= {model.name for model in models}
     if unable and (not every or len(unable) == len(models)):
         raise AppError("thinking_unsupported", model=unable[0].name)
     return [model for model in models if model.thinking]

@@ -53,7 +53,7 @@ class Runner:
                 return
             self._count()
             self._describe()
-            sampler = Sampler(self._means.inventory.engine, self._means.power, self._means.system, plan.seed)
+            sampler = Sampler(self._means.registry.engine, self._means.power, self._means.system, plan.seed)
             self._judge = Judge(self._means.tasks, self._means.run_code, plan.max_tokens)
             while not self._ending.is_set() and self._state() == LabState.RUNNING:
                 if (sample := self._next()) is None:
@@ -74,7 +74,7 @@ class Runner:
         """Learn what the machine takes at rest, as far as people leave the time for it, and note how it is."""
         self._aside("", lambda cancel: self._means.power.calibrate(cancel.wait), self._wanted)
         try:
-            self._keep(lambda: self._rows.describe(self._id, self._means.inventory.engine, self._means.power))
+            self._keep(lambda: self._rows.describe(self._id, self._means.registry.engine, self._means.power))
         except AppError as error:
             logger.warning("engine not described code=%s cause=%s", error.code, error.cause)
 
@@ -100,7 +100,7 @@ class Runner:
         logger.info("sample %s run=%s model=%s kind=%s", taken.error or "done", self._id, cell.model, cell.kind)
         if taken.cut:
             self._told(paused="people")
-            self._means.leisure.wait_until_quiet(self._ending, self._quiet_s, self._wanted)
+            self._means.background.wait_until_quiet(self._ending, self._quiet_s, self._wanted)
             # Each cut costs people a wait for their model: where they come often, a longer pause is looked for.
             self._quiet_s = min(2 * self._quiet_s, self._means.patience.quiet_most_s)
         elif taken.error is not None:
@@ -131,21 +131,21 @@ class Runner:
 
     def _run_apart(self, cell: Cell, taken: Taken) -> Judgement:
         """A program is run while nobody needs the machine, and again where it was slow because somebody came."""
-        leisure = self._means.leisure
+        background = self._means.background
         for _ in range(self._means.patience.tries):
-            if leisure.engine_needed:
+            if background.engine_needed:
                 self._told(paused="people")
-                leisure.wait_until_quiet(self._ending, 0, self._wanted)
-            turn = leisure.starts
+                background.wait_until_quiet(self._ending, 0, self._wanted)
+            turn = background.starts
             judged = self._judge.judge(cell, taken.heard)
-            if judged.code != HUNG or leisure.starts == turn:
+            if judged.code != HUNG or background.starts == turn:
                 break
         return judged
 
     def _taken(self, cell: Cell, sampler: Sampler) -> Taken | None:
         """The sample, taken when nobody needs the engine; None when the end came before it began."""
         found: list[Taken] = []
-        context = cell.setting.context or self._means.inventory.context_of(cell.model)
+        context = cell.setting.context or self._means.registry.context_of(cell.model)
         try:
             question = self._judge.question(cell, context) if cell.kind == Kind.TASK else Question("", 1)
         except AppError as error:
@@ -153,23 +153,23 @@ class Runner:
 
         def take(cancel: Cancel) -> None:
             self._told(paused="")
-            found.append(sampler.take(cell, question, context, self._means.leisure.starts, cancel))
+            found.append(sampler.take(cell, question, context, self._means.background.starts, cancel))
 
         self._aside(cell.model, take, self._wanted)
         return found[0] if found else None
 
     def _aside(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool] = lambda: True) -> None:
         """Have work done when nobody needs the engine, unless it is not wanted any more."""
-        if self._means.leisure.engine_needed:
+        if self._means.background.engine_needed:
             self._told(paused="people")
         try:
-            self._means.leisure.run(model, work, wanted)
+            self._means.background.run(model, work, wanted)
         except AppError as error:
             logger.info("nothing done aside code=%s", error.code)
 
     def _mend(self, model: str, error: AppError) -> None:
         """After a failure: free an engine that hangs, wait for one that is away; give up when it stays so."""
-        engine = self._means.inventory.engine
+        engine = self._means.registry.engine
         if error.code == "engine_silent":
             try:
                 engine.reset(model)
@@ -178,8 +178,8 @@ class Runner:
         if error.code not in AWAY:
             return
         waited = 0.0
-        self._means.inventory.refresh()
-        while not self._means.inventory.reachable and self._state() == LabState.RUNNING:
+        self._means.registry.refresh()
+        while not self._means.registry.reachable and self._state() == LabState.RUNNING:
             self._told(paused="engine")
             if waited >= self._means.patience.away_s:
                 self._move(LabState.FAILED, error)
@@ -187,11 +187,11 @@ class Runner:
             if self._ending.wait(LOOK_S):
                 return
             waited += LOOK_S
-            self._means.inventory.refresh()
+            self._means.registry.refresh()
 
     def _back_to_the_default(self) -> None:
         """People must not wait for their model because another one was measured last."""
-        engine, default = self._means.inventory.engine, self._means.inventory.default().effective
+        engine, default = self._means.registry.engine, self._means.registry.default().effective
 
         def load(_cancel: Cancel) -> None:
             if default and default not in engine.loaded():
@@ -199,7 +199,7 @@ class Runner:
 
         if not self._ending.is_set():
             self._aside(default or "", load)
-            self._means.inventory.wake()
+            self._means.registry.wake()
 
     def _state(self) -> LabState | None:
         return patiently(lambda: self._rows.state(self._id), self._ending, self._full)
