@@ -11,7 +11,7 @@ class ChatRequest:
     """What is asked of a model. `messages`: dicts with `role` (system, user, assistant) and `content`.
 
     When the last message is the assistant's, the model goes on writing it. `conversation_id` tells the engine what
-    will be sent again with more after it; `patience_s` is the silence after which the engine is taken for hanging
+    will be sent again with more after it; `read_timeout_s` is the silence after which the engine is taken to hang
     (0: the longest allowed). `threads`, `context`: 0 as the server is set; another value is for measuring, as it loads
     the model anew, and only for an engine that `adjusts` it.
     """
@@ -24,7 +24,7 @@ class ChatRequest:
     seed: int | None = None
     stop: tuple[str, ...] = ()
     conversation_id: str = ""
-    patience_s: float = 0.0
+    read_timeout_s: float = 0.0
     threads: int = 0
     context: int = 0
 

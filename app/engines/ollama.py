@@ -116,7 +116,7 @@ class Ollama:
             yield Loading(time.monotonic() - started, loaded=True)
         try:
             with self._exchanges.post(
-                f"{self.url}/api/chat", self._body(request), cancel, silence_s=request.patience_s
+                f"{self.url}/api/chat", self._body(request), cancel, silence_s=request.read_timeout_s
             ) as response:
                 if response.status != 200:
                     raise self._refusal(response, request.model)

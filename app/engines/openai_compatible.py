@@ -109,7 +109,7 @@ class OpenAICompatible:
                     self._body(request),
                     cancel,
                     headers=self._headers(),
-                    silence_s=request.patience_s,
+                    silence_s=request.read_timeout_s,
                 ) as response:
                     if response.status == 200:
                         if loading:

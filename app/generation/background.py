@@ -91,7 +91,7 @@ class Prefill:
             max_tokens=1,
             temperature=settings.temperature,
             conversation_id=conversation_id,
-            patience_s=settings.read_timeout_s,
+            read_timeout_s=settings.read_timeout_s,
         )
 
         def work(ticket: Ticket) -> None:

@@ -165,8 +165,8 @@ class Generation:
 
     def complete(self, request: ChatRequest, user_id: int) -> Completion:
         """Queue a request whose answer is not stored. Raises queue_full, stopping."""
-        patience = self.estimates.read_timeout(request.model, total_tokens(request.messages))
-        request = replace(request, patience_s=patience)
+        timeout_s = self.estimates.read_timeout(request.model, total_tokens(request.messages))
+        request = replace(request, read_timeout_s=timeout_s)
         return Completion(request, user_id, self.registry, self._queue, self.estimates)
 
     def events(self, message_id: int) -> EventStream | None:

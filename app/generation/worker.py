@@ -216,7 +216,7 @@ class _Writing:
             max_tokens=self._settings.max_tokens,
             temperature=self._settings.temperature,
             conversation_id=self._ticket.conversation_id,
-            patience_s=self._estimates.read_timeout(run.model, built.tokens),
+            read_timeout_s=self._estimates.read_timeout(run.model, built.tokens),
         )
         self._engine_events = self._registry.engine.stream(request, self._ticket.cancel)
         for event in self._engine_events:
