@@ -2,19 +2,16 @@
 
 import sqlite3
 from contextlib import AbstractContextManager, nullcontext
-from functools import lru_cache
 from typing import Any
 
-from flask import Flask, current_app, g, has_app_context, request, session
+from flask import Flask, current_app, has_app_context
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from flask_wtf.csrf import validate_csrf
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase
-from wtforms.validators import ValidationError
 
 from app.tries import Tries
 
@@ -27,9 +24,6 @@ NAMING = {
 }
 # A writer that holds the database this long makes the others fail with a clear 503.
 BUSY_TIMEOUT_MS = 5000
-# What the page's own scripts send.
-CSRF_HEADER = "X-CSRFToken"
-TOKENS_REMEMBERED = 1024
 
 
 class Base(DeclarativeBase):
@@ -38,35 +32,10 @@ class Base(DeclarativeBase):
     metadata = MetaData(naming_convention=NAMING)
 
 
-class CsrfProtection(CSRFProtect):  # type: ignore[misc]
-    """Flask-WTF's, which remembers what it found: a page sends the same token with each call of its scripts."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._matches = lru_cache(TOKENS_REMEMBERED)(_matches)
-
-    def protect(self, apply_exemptions: bool = False) -> None:
-        """Let a call pass whose header's token belongs to the session; all else is Flask-WTF's."""
-        given, own = request.headers.get(CSRF_HEADER), session.get("csrf_token")
-        if given and own and not request.is_secure and self._matches(current_app.secret_key, given, own):
-            g.csrf_valid = True
-            return
-        super().protect(apply_exemptions)
-
-
-def _matches(_key: object, given: str, _own: str) -> bool:
-    """Whether a token was made by this key for the session whose own is `_own`: it does not age, so this stays true."""
-    try:
-        validate_csrf(given)
-    except ValidationError:
-        return False
-    return True
-
-
 # Rows stay readable after a commit: a request ends soon after, and each re-reading would cost a query.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 login_manager = LoginManager()
-csrf = CsrfProtection()
+csrf = CSRFProtect()
 babel = Babel()
 
 

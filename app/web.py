@@ -2,15 +2,12 @@
 
 import gzip
 import secrets
-from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
-from flask import Flask, Request, Response, current_app, g, has_request_context, request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Response, current_app, g, has_request_context, request, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_babel import get_locale
 from flask_login import current_user
-from itsdangerous import BadSignature
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.generation.service import Generation
@@ -20,8 +17,6 @@ LOCALES = ("fr", "en")
 THEMES = ("system", "light", "dark")
 TEXT_SIZES = ("normal", "large", "larger")
 NARROW_SPACE = "\u202f"
-# Cookies whose content is remembered.
-REMEMBERED = 1024
 # Of gzip: a millisecond for a page; more takes longer than it saves on a LAN.
 PAGE_LEVEL = 4
 # Of every event stream: nothing on the way may keep or repack it.
@@ -29,36 +24,11 @@ STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering"
 
 
 class SessionInterface(SecureCookieSessionInterface):
-    """Cookies are `Secure` when the request came by HTTPS, so that plain HTTP on a LAN works too.
-
-    What a cookie holds is remembered by its very text: checking its signature anew takes longer than a statement.
-    """
-
-    def __init__(self) -> None:
-        self._read = lru_cache(REMEMBERED)(self._checked)
-
-    def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
-        """The cookie's content; an empty session for none, a forged one or one that is too old."""
-        cookie = request.cookies.get(self.get_cookie_name(app))
-        if not cookie:
-            return SecureCookieSession()
-        try:
-            content, signed = self._read(app, cookie)
-        except BadSignature:
-            return SecureCookieSession()
-        old = datetime.now(UTC) - signed > app.permanent_session_lifetime
-        return SecureCookieSession() if old else SecureCookieSession(self.serializer.loads(content))
+    """Cookies are `Secure` when the request came by HTTPS, so that plain HTTP on a LAN works too."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
         """Decided by the real scheme of the request."""
         return request.is_secure
-
-    def _checked(self, app: Flask, cookie: str) -> tuple[str, datetime]:
-        """A cookie's content as text, and when it was signed; raises BadSignature."""
-        signing = self.get_signing_serializer(app)
-        assert signing is not None  # noqa: S101 - there is a secret key
-        found, signed = signing.loads(cookie, return_timestamp=True)
-        return self.serializer.dumps(found), signed
 
 
 def generation() -> Generation:
