@@ -49,7 +49,7 @@ def _while_signed_in(frames: Iterable[bytes], app: Flask, token: str) -> Iterato
 @member
 def ask(conversation_id: str) -> Response:
     """Ask a question; the answer's events follow."""
-    conversation = Conversation.to_ask(current_user, conversation_id)
+    conversation = Conversation.of(current_user, conversation_id)
     question = Question.read()
     return event_stream(
         lambda: generation().ask(

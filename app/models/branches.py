@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, update
+from sqlalchemy import ColumnElement, and_, delete, insert, update
 
 from app.errors import AppError
 from app.extensions import db
@@ -12,10 +12,12 @@ from app.models.run import Run
 from app.models.share import Share
 from app.models.titles import title_from
 from app.models.tree import Tree
-from app.models.types import insert_row, public_id, utcnow
+from app.models.types import insert_one, public_id, utcnow
 
 # What a conversation made from another one does not take over.
 OWN = {"id", "head_id", "pinned", "archived", "created_at", "updated_at", "deleted_at"}
+INSERT_MESSAGE = insert(Message.__table__)
+INSERT_RUN = insert(Run.__table__)
 
 
 def show(conversation: Conversation, message_id: int) -> None:
@@ -82,11 +84,11 @@ def copy(answer: Message) -> Conversation:
     for message in conversation.path_to(answer.id):
         values = _columns(message, without={"id", "client_id"})
         values |= {"conversation_id": made.id, "parent_id": places[message.parent_id]}
-        places[message.id] = insert_row(connection, Message, **values).id
+        places[message.id] = insert_one(connection, INSERT_MESSAGE, values)
         if message.run is not None:
             run = _columns(message.run, without={"metrics"})
             run |= {"message_id": places[message.id], "first_read": places.get(run["first_read"])}
-            insert_row(connection, Run, **run)
+            connection.execute(INSERT_RUN, run)
     made.head_id = places[answer.id]
     db.session.commit()
     return made

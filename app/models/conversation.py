@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Literal
 
-from sqlalchemy import Connection, ForeignKey, Index, String, Text, bindparam, select, update
+from sqlalchemy import ForeignKey, Index, String, Text, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
@@ -14,7 +14,7 @@ from app.models.message import Follows, Message, Role
 from app.models.run import ACTIVE, Run, RunState
 from app.models.share import Share
 from app.models.titles import title_from
-from app.models.types import UtcDateTime, insert_row, public_id, to_read, utcnow
+from app.models.types import UtcDateTime, public_id, utcnow
 from app.models.user import User
 
 
@@ -54,13 +54,10 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def of(cls, user: User, conversation_id: str, *, deleted: bool = False) -> "Conversation":
         """This person's conversation; not_found for a missing, foreign or (unless asked for) deleted one."""
-        return cls._checked(db.session.get(cls, conversation_id), user, deleted=deleted)
-
-    @classmethod
-    def to_ask(cls, user: User, conversation_id: str) -> "Conversation":
-        """The same for a question to be asked in it: the columns alone, a stranger to the session, at half the cost."""
-        row = db.session.connection().execute(FOUND, {"id": conversation_id}).first()
-        return cls._checked(to_read(cls, row._mapping) if row else None, user)
+        found: Conversation | None = db.session.get(cls, conversation_id)
+        if found is None or found.user_id != user.id or (found.deleted_at and not deleted):
+            raise AppError("not_found")
+        return found
 
     @classmethod
     def start(cls, user: User, model: str | None = None) -> "Conversation":
@@ -85,14 +82,17 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         Returns the answer and whether it is new: the same `client_id` again gives the first one's answer.
         Raises unknown_parent, conversation_moved.
         """
-        parent = None if follows.first else Message.parent_in(self, follows.parent_id)
-        connection = db.session.connection()
+        parent_id = None if follows.first else Message.parent_in(self, follows.parent_id)
+        question = Message(
+            conversation=self, parent_id=parent_id, role=Role.USER, content=content, client_id=client_id, run=None
+        )
+        db.session.add(question)
         try:
-            question = self._insert_message(connection, parent, Role.USER, content, client_id)
-            if follows.at_end and not question.is_only(connection):
+            db.session.flush()
+            if follows.at_end and not question.is_only():
                 db.session.rollback()
                 raise AppError("conversation_moved")
-            answer = self._insert_answer(connection, question, model=model, think=think, state=state)
+            answer = self._add_answer(question, model=model, think=think, state=state)
             db.session.commit()
         except IntegrityError:
             db.session.rollback()
@@ -151,7 +151,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
     def regenerate(self, answer: Message, *, model: str, think: bool, state: RunState = RunState.QUEUED) -> Message:
         """Add another answer to the same question, committed."""
         assert answer.parent is not None  # noqa: S101 - an answer has a question, by construction
-        sibling = self._insert_answer(db.session.connection(), answer.parent, model=model, think=think, state=state)
+        sibling = self._add_answer(answer.parent, model=model, think=think, state=state)
         db.session.commit()
         return sibling
 
@@ -175,70 +175,19 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
             message_id = by_id[message_id].parent_id
         return path[::-1]
 
-    @staticmethod
-    def _checked(found: "Conversation | None", user: User, *, deleted: bool = False) -> "Conversation":
-        if found is None or found.user_id != user.id or (found.deleted_at and not deleted):
-            raise AppError("not_found")
-        return found
-
-    def _insert_answer(
-        self, connection: Connection, question: Message, *, model: str, think: bool, state: RunState
-    ) -> Message:
-        """An answer to be written, as the new end of the branch; the caller commits.
-
-        The rows go in by plain statements: all people who ask at the same moment wait for each other here.
-        """
-        answer = self._insert_message(connection, question.id, Role.ASSISTANT, "", None)
-        run = insert_row(
-            connection,
-            Run,
-            message_id=answer.id,
-            model=model,
-            think=think,
-            state=state,
-            attempt=1,
-            left_out=0,
-            queued_at=answer.created_at,
-        )
-        changes = {
-            "head_id": answer.id,
-            "updated_at": answer.created_at,
-            "model": model,
-            "title": self.title or title_from(question.content),
-            "archived": False,
-        }
-        change = FIRST_CHANGED if self.personal_instructions is None else CHANGED
-        connection.execute(change, {"conversation": self.id, **changes})
-        # As they are in the rows now: nothing here is to be written by the session.
-        self.__dict__.update(changes)
-        answer.__dict__.update(conversation=self, parent=question, run=run)
+    def _add_answer(self, question: Message, *, model: str, think: bool, state: RunState) -> Message:
+        """An answer to be written, as the new end of the branch; the caller commits."""
+        answer = Message(conversation=self, parent=question, role=Role.ASSISTANT, rating=None)
+        answer.run = Run(model=model, think=think, state=state)
+        db.session.add(answer)
+        db.session.flush()
+        if self.personal_instructions is None:
+            self.personal_instructions = User.numbered(self.user_id).instructions
+        self.head_id, self.updated_at = answer.id, answer.created_at
+        self.model, self.archived = model, False
+        self.title = self.title or title_from(question.content)
         return answer
-
-    def _insert_message(
-        self, connection: Connection, parent_id: int | None, role: Role, content: str, client_id: str | None
-    ) -> Message:
-        message: Message = insert_row(
-            connection,
-            Message,
-            conversation_id=self.id,
-            parent_id=parent_id,
-            role=role,
-            content=content,
-            thinking="",
-            client_id=client_id,
-            created_at=utcnow(),
-        )
-        return message
 
     def _answer_to(self, client_id: str) -> Message | None:
         question = select(Message.id).where(Message.conversation_id == self.id, Message.client_id == client_id)
         return db.session.scalar(select(Message).where(Message.parent_id.in_(question)).order_by(Message.id).limit(1))
-
-
-# Built once: building a statement takes longer than running it.
-FOUND = select(*Conversation.__table__.columns).where(Conversation.id == bindparam("id"))
-CHANGED = update(Conversation.__table__).where(Conversation.id == bindparam("conversation"))
-# With the first question the person's own text is taken over.
-FIRST_CHANGED = CHANGED.values(
-    personal_instructions=select(User.instructions).where(User.id == Conversation.user_id).scalar_subquery()
-)

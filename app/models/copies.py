@@ -19,7 +19,7 @@ from app.models.message import Message, Role
 from app.models.rating import Rating
 from app.models.run import ACTIVE, WRITTEN_ELSEWHERE, Run, RunState
 from app.models.titles import title_from
-from app.models.types import insert_row, public_id, utcnow
+from app.models.types import insert_one, public_id, utcnow
 from app.models.user import User
 
 # Messages that go in with one commit, and the pause after it, in which others find the database free.
@@ -105,7 +105,8 @@ SHOW = (
     .values(folder_id=bindparam("folder"), deleted_at=None)
 )
 HEAD = update(Conversation.__table__).where(Conversation.id == bindparam("conversation"))
-INSERT = insert(Conversation.__table__)
+INSERT_CONVERSATION, INSERT_MESSAGE = insert(Conversation.__table__), insert(Message.__table__)
+INSERT_RUN, INSERT_RATING = insert(Run.__table__), insert(Rating.__table__)
 END = (
     update(Run.__table__).where(Run.message_id.in_(bindparam("answers", expanding=True))).values(state=bindparam("end"))
 )
@@ -172,22 +173,22 @@ def _put(user: User, copy: ConversationCopy, ended: dict[RunState, list[int]]) -
     same = {name: getattr(copy, name) for name in SAME} | {"title": copy.title or title_from(copy.messages[0].content)}
     hidden = {"id": public_id(), "user_id": user.id, "seen_at": utcnow(), "deleted_at": bin.out_of_sight()}
     connection = db.session.connection()
-    connection.execute(INSERT, same | hidden)
+    connection.execute(INSERT_CONVERSATION, same | hidden)
     ids: list[int] = []
     for message in copy.messages:
         parent = None if message.parent is None else ids[message.parent]
-        row = insert_row(
-            connection, Message, conversation_id=hidden["id"], parent_id=parent, role=message.role,
-            content=message.content, thinking=message.thinking, client_id=None, created_at=message.created_at,
-            edited_at=message.edited_at,
-        )  # fmt: skip
-        ids.append(row.id)
+        values = {
+            "conversation_id": hidden["id"], "parent_id": parent, "role": message.role, "content": message.content,
+            "thinking": message.thinking, "created_at": message.created_at, "edited_at": message.edited_at,
+        }  # fmt: skip
+        message_id = insert_one(connection, INSERT_MESSAGE, values)
+        ids.append(message_id)
         if message.run:
-            run = message.run | {"state": RunState.RUNNING}
-            insert_row(connection, Run, message_id=ids[-1], attempt=WRITTEN_ELSEWHERE, left_out=0, **run)
-            ended.setdefault(message.run["state"], []).append(ids[-1])
+            beside = {"message_id": message_id, "attempt": WRITTEN_ELSEWHERE, "left_out": 0}
+            connection.execute(INSERT_RUN, message.run | beside | {"state": RunState.RUNNING})
+            ended.setdefault(message.run["state"], []).append(message_id)
         if message.rating is not None:
             good, reason = message.rating
-            insert_row(connection, Rating, message_id=ids[-1], good=good, reason=reason, rated_at=utcnow())
+            connection.execute(INSERT_RATING, {"message_id": message_id, "good": good, "reason": reason})
     connection.execute(HEAD, {"conversation": hidden["id"], "head_id": ids[copy.head]})
     return str(hidden["id"])

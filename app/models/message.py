@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from sqlalchemy import Connection, ForeignKey, Index, String, Text, UniqueConstraint, bindparam, select
+from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.errors import AppError
@@ -92,11 +92,11 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
             raise AppError("unknown_parent")
         return message.id
 
-    def is_only(self, connection: Connection) -> bool:
+    def is_only(self) -> bool:
         """Of a question: whether no other one follows what it follows."""
-        others = OTHERS_FIRST if self.parent_id is None else OTHERS_AFTER
-        place = {"conversation": self.conversation_id, "parent": self.parent_id, "question": self.id}
-        return connection.execute(others, place).first() is None
+        first = self.parent_id is None
+        beside = Message.conversation_id == self.conversation_id if first else Message.parent_id == self.parent_id
+        return db.session.scalar(select(Message.id).where(beside, Message.id != self.id).limit(1)) is None
 
     def correct(self, content: str) -> None:
         """Change a question's words without asking again, committed; noted where its earlier words were answered."""
@@ -107,9 +107,3 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
             self.edited_at = utcnow()
         self.content = content
         db.session.commit()
-
-
-# Built once: every question of the page needs one of them.
-OTHERS = select(Message.id).where(Message.id != bindparam("question")).limit(1)
-OTHERS_AFTER = OTHERS.where(Message.parent_id == bindparam("parent"))
-OTHERS_FIRST = OTHERS.where(Message.conversation_id == bindparam("conversation"))

@@ -43,9 +43,9 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
     think: Mapped[bool] = mapped_column(default=False)
     reason: Mapped[str | None] = mapped_column(String(40))
     error_code: Mapped[str | None] = mapped_column(String(40))
-    error_params: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    error_params: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     error_cause: Mapped[str | None] = mapped_column(String(1000))
-    metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     left_out: Mapped[int] = mapped_column(default=0)
     first_read: Mapped[int | None]
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
