@@ -5,8 +5,8 @@ from typing import Any
 
 from flask import flash, request
 from flask_babel import gettext as _
-from flask_login import current_user
 
+from app.guards import current_user
 from app.errors import AppError
 from app.extensions import tries
 

@@ -7,10 +7,10 @@ from typing import Any
 from flask import Flask, Response, current_app, g, has_request_context, request, session
 from flask.sessions import SecureCookieSessionInterface
 from flask_babel import get_locale
-from flask_login import current_user
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.generation.service import Generation
+from app.guards import current_user
 from app.models import User
 
 LOCALES = ("fr", "en")
@@ -40,7 +40,8 @@ def generation() -> Generation:
 def signed_in() -> User | None:
     """The person of this request, or None; None too when the database fails, which must still get its page."""
     try:
-        return current_user.user if current_user and current_user.is_authenticated else None
+        # After a failure the row is read anew with `id`: here, not in the midst of a page.
+        return current_user if current_user and current_user.is_authenticated and current_user.id else None
     except SQLAlchemyError:
         return None
 

@@ -5,7 +5,6 @@ from typing import Any
 from flask import Flask, Response, current_app, jsonify, redirect, render_template, url_for
 from flask_babel import format_datetime
 from flask_babel import gettext as _
-from flask_login import current_user
 
 from app.admin.views import blueprint
 from app.doctor.beat import beats
@@ -18,7 +17,7 @@ from app.doctor.report import quick_findings
 from app.doctor.tables import answers_table, waits_facts
 from app.doctor.terminal import compare_here
 from app.doctor.verdict import table, verdict
-from app.guards import admin
+from app.guards import admin, current_user
 from app.web import STREAM_HEADERS, generation
 
 # On the page what is wrong comes first.

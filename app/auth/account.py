@@ -6,13 +6,12 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import format_decimal, format_timedelta
 from flask_babel import gettext as _
-from flask_login import current_user
 
 from app.auth.forms import TokenForm, WritingForm
 from app.auth.fresh import fresh
 from app.auth.views import blueprint
 from app.ended import found_or_ended
-from app.guards import member
+from app.guards import current_user, member
 from app.models import AccessToken
 from app.models.token import EACH
 from app.models.types import utcnow
@@ -27,12 +26,12 @@ def settings() -> Any:
     """One's tokens; POST makes another one, which only the page that follows shows."""
     form = TokenForm()
     if form.validate_on_submit():
-        fresh().put(current_user.token, AccessToken.make(current_user, form.name.data))
+        fresh().put(current_user.session_token, AccessToken.make(current_user, form.name.data))
         return redirect(url_for("auth.settings"))
     return render_template(
         "auth/settings.html",
         form=form,
-        secret=fresh().take(current_user.token),
+        secret=fresh().take(current_user.session_token),
         tokens=[_row(token) for token in AccessToken.all_of(current_user)],
         limit=EACH,
         base_url=f"{request.root_url}v1",
@@ -59,7 +58,7 @@ def writing() -> Any:
     """The text about oneself, and which key sends."""
     form = WritingForm(obj=current_user)
     if form.validate_on_submit():
-        current_user.user.write_with(instructions=form.instructions.data, send_key=form.send_key.data)
+        current_user.write_with(instructions=form.instructions.data, send_key=form.send_key.data)
         flash(_("Saved. Conversations already begun keep the text they began with."), "success")
         return redirect(url_for("auth.writing"))
     limit = format_decimal(MAX_INSTRUCTIONS)

@@ -1,10 +1,9 @@
-"""Flask-Login's side of the sessions kept in the rows: from cookie to person and back."""
+"""Signing in and out: Flask-Login on the sessions kept in the rows."""
 
 from datetime import timedelta
-from functools import cached_property
 
 from flask import Flask, current_app, request, session
-from flask_login import UserMixin, login_user, logout_user
+from flask_login import login_user, logout_user
 
 from app.auth import fresh
 from app.extensions import login_manager
@@ -13,47 +12,19 @@ from app.models.types import digest
 from app.web import generation
 
 
-class Member(UserMixin):  # type: ignore[misc]
-    """The person of one session: the number at once; the row only when it is asked for, which is rare."""
-
-    def __init__(self, user_id: int, token: str) -> None:
-        self.id = user_id
-        self.token = token
-
-    def get_id(self) -> str:
-        """What the cookie holds."""
-        return self.token
-
-    @cached_property
-    def user(self) -> User:
-        """The person's row."""
-        return User.numbered(self.id)
-
-    def __getattr__(self, name: str) -> object:
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return getattr(self.user, name)
-
-
-def load(token: str) -> Member | None:
-    """The person of a cookie, or None."""
-    user_id = LoginSession.find(token)
-    return None if user_id is None else Member(user_id, token)
-
-
 def sign_in(user: User, *, remember: bool) -> None:
     """Open a session; `remember` lets it outlive the browser."""
     lasting = timedelta(days=current_app.config["SESSION_DAYS"]) if remember else None
-    token = LoginSession.open(user, lasting=lasting, user_agent=request.user_agent.string)
+    user.session_token = LoginSession.open(user, lasting=lasting, user_agent=request.user_agent.string)
     _clear_session()
     session.permanent = remember
-    login_user(Member(user.id, token))
+    login_user(user)
 
 
-def sign_out(member: Member) -> None:
+def sign_out(user: User) -> None:
     """Close this session, here and in the rows."""
-    LoginSession.close(member.token)
-    generation().streams.revoke(digest(member.token))
+    LoginSession.close(user.session_token)
+    generation().streams.revoke(digest(user.session_token))
     logout_user()
     _clear_session()
 
@@ -69,5 +40,5 @@ def init_app(app: Flask) -> None:
     """Connect Flask-Login."""
     login_manager.init_app(app)
     login_manager.session_protection = None
-    login_manager.user_loader(load)
+    login_manager.user_loader(LoginSession.user_of)
     fresh.init_app(app)

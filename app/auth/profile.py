@@ -5,7 +5,6 @@ from typing import Any
 from flask import flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_login import current_user
 from flask_wtf import FlaskForm
 
 from app import traces
@@ -14,7 +13,7 @@ from app.auth.devices import device
 from app.auth.forms import EraseForm, NameForm, PasswordForm
 from app.auth.views import blueprint, check
 from app.ended import found_or_ended
-from app.guards import member
+from app.guards import current_user, member
 from app.models import LoginSession, erasure
 from app.web import generation
 
@@ -33,7 +32,7 @@ def rename() -> Any:
     form = NameForm()
     if not form.validate_on_submit():
         return _page(form)
-    current_user.user.rename(form.display_name.data)
+    current_user.rename(form.display_name.data)
     return _done(_("Your name is changed."))
 
 
@@ -44,7 +43,7 @@ def change_password() -> Any:
     form = PasswordForm()
     if not form.validate_on_submit() or not _is_oneself(form.current):
         return _page(form)
-    current_user.user.change_password(form.password.data)
+    current_user.change_password(form.password.data)
     _close_others()
     return _done(_("Your password is changed, and all other browsers are signed out."))
 
@@ -78,7 +77,7 @@ def erase_everything() -> Any:
         return _page(form)
     for answer in erasure.being_written(current_user):
         generation().stop_answer(answer)
-    for conversation_id in erasure.erase_all_of(current_user.user):
+    for conversation_id in erasure.erase_all_of(current_user):
         generation().engine.forget(conversation_id)
     traces.sweep()
     # The page also makes the browser forget what it kept.
@@ -95,7 +94,7 @@ def _is_oneself(field: Any) -> bool:
 
 def _close_others() -> int:
     """Sign all other browsers out and end what they follow; how many there were."""
-    others = LoginSession.close_others(current_user, current_user.token)
+    others = LoginSession.close_others(current_user, current_user.session_token)
     generation().streams.revoke(*others)
     return len(others)
 
@@ -118,7 +117,7 @@ def _sessions() -> list[dict[str, Any]]:
         {
             "id": each.id,
             "device": device(each.user_agent) or _("Unknown browser"),
-            "current": each.belongs_to(current_user.token),
+            "current": each.belongs_to(current_user.session_token),
             "begun": ago(each.created_at),
             "seen": ago(each.seen_at),
         }

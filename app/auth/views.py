@@ -6,14 +6,13 @@ from typing import Any
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_login import current_user
 from sqlalchemy.exc import IntegrityError
 
 from app.auth.forms import LoginForm, RegisterForm
 from app.auth.login import sign_in, sign_out
 from app.errors import AppError
 from app.extensions import db, tries
-from app.guards import member, public
+from app.guards import current_user, member, public
 from app.models import User
 from app.models.user import normalized
 from app.web import LOCALES, TEXT_SIZES, THEMES, safe_next
@@ -70,7 +69,7 @@ def register() -> Any:
 @member
 def logout() -> Any:
     """Log out."""
-    sign_out(current_user._get_current_object())
+    sign_out(current_user)
     return redirect(url_for("auth.login"))
 
 
@@ -83,7 +82,7 @@ def preferences() -> Any:
         if value in allowed:
             session[name] = value
             if current_user.is_authenticated:
-                setattr(current_user.user, name, value)
+                setattr(current_user, name, value)
     db.session.commit()
     return redirect(safe_next(request.form.get("next")) or url_for("chat.home"))
 

@@ -6,14 +6,13 @@ from typing import Any
 from flask import flash, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.schemas import cursor
 from app.dates import day
 from app.ended import found_or_ended
 from app.errors import AppError
-from app.guards import member
+from app.guards import current_user, member
 from app.models import Conversation, bin, listing
 from app.web import generation
 

@@ -3,7 +3,6 @@
 from typing import Any
 
 from flask import Response, jsonify
-from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.conversations import branch_json
@@ -11,7 +10,7 @@ from app.chat.listed import listed
 from app.chat.schemas import Place, wanted_message
 from app.errors import AppError
 from app.generation.serializers import conversation_json
-from app.guards import member
+from app.guards import current_user, member
 from app.models import Conversation, Message, branches
 from app.web import generation
 

@@ -3,14 +3,13 @@
 from typing import Any
 
 from flask import Response, jsonify, request
-from flask_login import current_user
 
 from app.bodies import body, name_field
 from app.chat import blueprint
 from app.chat.listed import listed
 from app.chat.schemas import Change, cursor
 from app.generation.serializers import conversation_json, message_json
-from app.guards import member
+from app.guards import current_user, member
 from app.models import Conversation, Folder, listing
 from app.models.tree import Tree
 from app.web import generation

@@ -1,12 +1,11 @@
 """`/api/folders`: a person's own drawers for conversations."""
 
 from flask import Response, jsonify
-from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.listed import folder_json
 from app.chat.schemas import folder_name
-from app.guards import member
+from app.guards import current_user, member
 from app.models import Folder
 
 

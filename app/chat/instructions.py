@@ -1,11 +1,10 @@
 """`/api/conversations/<id>/instructions`: what a conversation wants of the model, beside what the person wants."""
 
 from flask import Response, jsonify
-from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.schemas import Instructions
-from app.guards import member
+from app.guards import current_user, member
 from app.models import Conversation
 from app.web import generation
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from flask_babel import format_date
 from flask_babel import gettext as _
-from flask_login import current_user
 
 from app.generation.serializers import conversation_json
+from app.guards import current_user
 from app.models import Conversation, Folder, listing
 
 

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 
 from flask import Flask, Response, current_app, jsonify
-from flask_login import current_user
 
 from app.bodies import body, field, name_field
 from app.chat import blueprint
@@ -12,7 +11,7 @@ from app.chat.schemas import Question, after, question_text
 from app.extensions import context_of
 from app.generation.events import HEARTBEAT, Subscriber
 from app.generation.serializers import message_json
-from app.guards import member
+from app.guards import current_user, member
 from app.models import Conversation, LoginSession, Message
 from app.models.tree import Tree
 from app.models.types import digest
@@ -26,10 +25,10 @@ def event_stream(begin: Callable[[], Subscriber]) -> Response:
     """The stream that `begin` gives; it holds a thread, no database connection. Raises too_many_streams before it."""
     with ExitStack() as ending:
         streams = generation().streams
-        revoked = ending.enter_context(streams.open(current_user.id, digest(current_user.token)))
+        revoked = ending.enter_context(streams.open(current_user.id, digest(current_user.session_token)))
         subscriber = begin()
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-        frames = _while_signed_in(subscriber.frames(revoked), app, current_user.token)
+        frames = _while_signed_in(subscriber.frames(revoked), app, current_user.session_token)
         response = Response(frames, mimetype="text/event-stream", headers=STREAM_HEADERS)
         response.call_on_close(ending.pop_all().close)
         return response
@@ -41,7 +40,7 @@ def _while_signed_in(frames: Iterable[bytes], app: Flask, token: str) -> Iterato
         yield frame
         if frame == HEARTBEAT:
             with context_of(app):
-                if LoginSession.find(token) is None:
+                if LoginSession.user_of(token) is None:
                     return
 
 

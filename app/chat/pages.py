@@ -1,14 +1,13 @@
 """The chat page, empty or with a conversation."""
 
 from flask import render_template
-from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.conversations import branch_json
 from app.chat.listed import listed, sidebar
 from app.chat.status import models_json, status_json
 from app.chat.texts import script_texts
-from app.guards import member
+from app.guards import current_user, member
 from app.models import Conversation
 
 

@@ -7,10 +7,9 @@ from typing import Any
 
 from flask import Response, jsonify
 from flask_babel import get_locale
-from flask_login import current_user
 
 from app.chat import blueprint
-from app.guards import member
+from app.guards import current_user, member
 from app.models import Prompt
 
 LIBRARY = Path(__file__).with_name("library")

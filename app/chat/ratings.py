@@ -1,12 +1,11 @@
 """What people think of answers: good or bad, and why."""
 
 from flask import Response, jsonify
-from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.schemas import Opinion
 from app.generation.serializers import rating_json
-from app.guards import member
+from app.guards import current_user, member
 from app.models import Message, Rating
 
 

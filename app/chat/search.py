@@ -4,12 +4,11 @@ from typing import Any
 
 from flask import Response, jsonify, request
 from flask_babel import gettext as _
-from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.excerpts import excerpt, parts, pattern
 from app.chat.search_terms import read
-from app.guards import member
+from app.guards import current_user, member
 from app.models import search
 from app.models.types import iso
 

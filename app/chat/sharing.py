@@ -6,14 +6,13 @@ from typing import Any
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
-from flask_login import current_user
 
 from app.chat import blueprint
 from app.chat.texts import script_texts
 from app.dates import day_and_time
 from app.ended import found_or_ended
 from app.errors import sentence
-from app.guards import member
+from app.guards import current_user, member
 from app.models import Conversation, Role, RunState, Share, User, copies
 from app.models.copies import ConversationCopy, MessageCopy
 from app.models.types import iso, utcnow
@@ -68,7 +67,7 @@ def show_share(share_id: str) -> str:
 @member
 def copy_share(share_id: str) -> Any:
     """Take it over as a conversation of one's own, to go on with."""
-    [made] = copies.put(current_user, [_copy(Share.opened(share_id), current_user.user)])
+    [made] = copies.put(current_user, [_copy(Share.opened(share_id), current_user)])
     return redirect(url_for("chat.conversation", conversation_id=made))
 
 

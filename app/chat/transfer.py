@@ -4,13 +4,12 @@ from typing import Any
 
 from flask import Response, current_app, jsonify, render_template, request, send_file
 from flask_babel import gettext as _
-from flask_login import current_user
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.chat import blueprint
 from app.chat.exchange import reading, writing
 from app.errors import AppError
-from app.guards import member
+from app.guards import current_user, member
 from app.models import Conversation, copies
 
 # Of one file to import, in megabytes: it is read whole, in the memory that the models use too.

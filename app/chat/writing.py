@@ -3,13 +3,13 @@
 from typing import Any
 
 from flask import current_app
-from flask_login import current_user
 
 from app.bench import names
 from app.chat import blueprint
 from app.chat.prompts import suggestions
 from app.chat.schemas import MAX_INSTRUCTIONS
 from app.generation.prompt import estimated_tokens, system_text
+from app.guards import current_user
 from app.intents import usable_intents
 from app.models.lab import LabLabel
 from app.web import generation

@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
-from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
 from app.bench.showing import troubles
@@ -12,6 +11,7 @@ from app.bench.votes import campaigns as domain
 from app.bench.words import CATEGORIES
 from app.bodies import plain_text
 from app.errors import AppError
+from app.guards import current_user
 from app.lab.pages import labo, page
 from app.web import generation
 

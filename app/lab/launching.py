@@ -8,7 +8,6 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
-from flask_login import current_user
 from werkzeug.datastructures import MultiDict
 
 from app.bench.running import forecast, planning
@@ -16,6 +15,7 @@ from app.bench.showing import plan_words
 from app.bench.words import CATEGORIES
 from app.bodies import plain_text
 from app.errors import AppError
+from app.guards import current_user
 from app.lab.pages import labo, page
 from app.models.lab import Kind
 from app.web import generation

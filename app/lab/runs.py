@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Response, flash, jsonify, redirect, url_for
 from flask_babel import gettext as _
-from flask_login import current_user
 
 from app.bench import names
 from app.bench.figures import ranking
@@ -14,6 +13,7 @@ from app.bench.records import readings, removal
 from app.bench.showing import charts, exports, report, trends, troubles
 from app.bench.tasks.reading import Tasks
 from app.errors import AppError
+from app.guards import current_user
 from app.lab.pages import labo, page
 from app.models.lab import LabRun
 

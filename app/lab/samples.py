@@ -4,7 +4,6 @@ from typing import Any
 
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
-from flask_login import current_user
 
 from app.bench import words
 from app.bench.records import readings
@@ -12,6 +11,7 @@ from app.bench.showing import course, troubles
 from app.bench.votes import secrecy
 from app.bodies import plain_text
 from app.errors import AppError
+from app.guards import current_user
 from app.lab.pages import labo, number_asked, page
 from app.models.lab import Kind, LabSample, Verdict
 

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, current_app, jsonify, render_template, request
-from flask_login import current_user
 
 from app.bench import names
 from app.bench.figures import labels, ranking, thresholds
@@ -15,6 +14,7 @@ from app.bench.records import readings
 from app.bench.showing import advice, trends
 from app.bench.showing.scatter import scatter
 from app.errors import AppError
+from app.guards import current_user
 from app.lab.pages import labo, number_asked, page
 from app.models.lab import LabMachine
 from app.preference import ENVIRONMENT, default_model

@@ -3,12 +3,12 @@
 from typing import Any
 
 from flask import current_app, redirect, request, url_for
-from flask_login import current_user
 
 from app.bench.votes import campaigns as domain
 from app.bench.votes import tallies
 from app.bench.votes.ballots import Booth, booth, expected
 from app.errors import AppError
+from app.guards import current_user
 from app.lab.pages import labo, page
 from app.models.campaign import LabCampaign
 

@@ -3,7 +3,7 @@
 import secrets
 from datetime import datetime, timedelta
 
-from sqlalchemy import ForeignKey, String, bindparam, delete, select, update
+from sqlalchemy import ForeignKey, String, delete, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
@@ -47,15 +47,21 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
         return token
 
     @classmethod
-    def find(cls, token: str) -> int | None:
-        """Whose session a cookie belongs to, by its person's number, unless it has expired or was revoked."""
-        found = db.session.connection().execute(FOUND, {"token_hash": digest(token), "now": utcnow()}).first()
+    def user_of(cls, token: str) -> User | None:
+        """The person who is signed in with that token; None once the session has expired or was revoked."""
+        found = db.session.execute(
+            select(User, cls.id, cls.seen_at)
+            .join(cls, cls.user_id == User.id)
+            .where(cls.token_hash == digest(token), cls.expires_at > utcnow())
+        ).first()
         if found is None:
             return None
-        if utcnow() - found.seen_at > SEEN_EVERY:
-            db.session.execute(update(cls).where(cls.id == found.id).values(seen_at=utcnow()))
+        user, session_id, seen_at = found
+        if utcnow() - seen_at > SEEN_EVERY:
+            db.session.execute(update(cls).where(cls.id == session_id).values(seen_at=utcnow()))
             db.session.commit()
-        return int(found.user_id)
+        user.session_token = token
+        return user
 
     @classmethod
     def close(cls, token: str) -> None:
@@ -98,9 +104,3 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
     def close_all(cls, user: User) -> None:
         """Revoke every session of a person; the caller commits."""
         db.session.execute(delete(cls).where(cls.user_id == user.id))
-
-
-# Built once, and plain columns: every request needs it, few need more of the person than the number.
-FOUND = select(LoginSession.id, LoginSession.user_id, LoginSession.seen_at).where(
-    LoginSession.token_hash == bindparam("token_hash"), LoginSession.expires_at > bindparam("now")
-)

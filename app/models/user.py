@@ -46,6 +46,16 @@ class User(db.Model):  # type: ignore[name-defined,misc]
     send_key: Mapped[str] = mapped_column(String(10), default="enter", server_default="enter")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
+    # What Flask-Login asks of a person, together with `get_id`.
+    is_authenticated = is_active = True
+    is_anonymous = False
+    # Of the log-in session that this request came with; not stored here.
+    session_token = ""
+
+    def get_id(self) -> str:
+        """What the cookie holds."""
+        return self.session_token
+
     @classmethod
     def create(cls, username: str, display_name: str, password: str, *, is_admin: bool | None = None) -> "User":
         """Add and commit a person; IntegrityError when the name is taken.
