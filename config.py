@@ -11,12 +11,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from dotenv import dotenv_values
+from limits import RateLimitItem, parse_many
 from sqlalchemy import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 ROOT = Path(__file__).resolve().parent
-PERIODS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
-RATE = re.compile(rf"([1-9]\d*) ?(?:per|/) ?(?:([1-9]\d*) )?({'|'.join(PERIODS)})s?")
 COLOUR = re.compile("#[0-9a-f]{6}")
 
 
@@ -83,12 +82,13 @@ def one_of(*allowed: str) -> Callable[[str], str]:
     return parse
 
 
-def rate(value: str) -> tuple[int, int]:
+def rate(value: str) -> RateLimitItem:
     """a limit such as: 5 per 5 minutes"""
-    found = RATE.fullmatch(value.strip().lower())
-    if found is None:
+    found = parse_many(value)
+    # `limits` takes a period of 0 for one of 1.
+    if len(found) != 1 or not all(map(int, re.findall(r"\d+", value))):
         raise ValueError(value)
-    return int(found[1]), int(found[2] or 1) * PERIODS[found[3]]
+    return found[0]
 
 
 def colours(value: str) -> tuple[str, ...]:

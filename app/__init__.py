@@ -7,11 +7,11 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import admin, api, assets, auth, brand, chat, cli, error_pages, lab, tables, web
+from app import admin, api, assets, auth, brand, chat, cli, error_pages, lab, rate_limiter, tables, web
 from app.auth import login
 from app.bench.service import Labo, Terms
 from app.engines import registry
-from app.extensions import babel, bind_tries, context_of, csrf, db
+from app.extensions import babel, context_of, csrf, db
 from app.generation.prompt import GenerationSettings
 from app.generation.service import Generation
 from app.preference import default_model
@@ -67,7 +67,7 @@ def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
     tables.init_app(app)
     csrf.init_app(app)
-    bind_tries(app)
+    rate_limiter.init_app(app)
     babel.init_app(app, locale_selector=web.select_locale)
     login.init_app(app)
 

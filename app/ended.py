@@ -5,13 +5,14 @@ from typing import Any
 
 from flask import flash, request
 from flask_babel import gettext as _
+from limits import RateLimitItemPerMinute
 
-from app.guards import current_user
 from app.errors import AppError
-from app.extensions import tries
+from app.guards import current_user
+from app.rate_limiter import rate_limiter
 
 # Once in ten minutes: clicks that were made together, and a page that is sent again.
-LATELY = (1, 600)
+LATELY = RateLimitItemPerMinute(1, 10)
 
 
 def found_or_ended(find: Callable[[], Any]) -> Any:
@@ -23,9 +24,9 @@ def found_or_ended(find: Callable[[], Any]) -> Any:
     try:
         found = find()
     except AppError:
-        if tries().left(LATELY, *who):
+        if rate_limiter().remaining(LATELY, *who):
             raise
         flash(_("That was done already."), "info")
         return None
-    tries().hit(LATELY, *who)
+    rate_limiter().hit(LATELY, *who)
     return found

@@ -59,7 +59,7 @@ def answer(error: AppError, status: int | None = None) -> Response:
     """The failure in the shape that whoever asked understands."""
     response = _shaped(error, status or error.status)
     if response.status_code in (429, 503):
-        response.headers["Retry-After"] = str(RETRY_AFTER_S)
+        response.headers["Retry-After"] = str(error.params.get("wait_s", RETRY_AFTER_S))
     return response
 
 

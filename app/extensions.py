@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from flask import Flask, current_app, has_app_context
+from flask import Flask, has_app_context
 from flask_babel import Babel
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
@@ -12,8 +12,6 @@ from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData, event
 from sqlalchemy.engine import Engine
 from sqlalchemy.orm import DeclarativeBase
-
-from app.tries import Tries
 
 NAMING = {
     "ix": "ix_%(column_0_label)s",
@@ -37,17 +35,6 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 login_manager = LoginManager()
 csrf = CSRFProtect()
 babel = Babel()
-
-
-def bind_tries(app: Flask) -> None:
-    """An extension that looks for limits before each request would cost more time than finding the person."""
-    app.extensions["tries"] = Tries()
-
-
-def tries() -> Tries:
-    """Counts of this application's tries, in memory."""
-    found: Tries = current_app.extensions["tries"]
-    return found
 
 
 def context_of(app: Flask) -> AbstractContextManager[Any]:

@@ -8,8 +8,8 @@ import flask_login
 from flask import current_app, g, redirect, request, url_for
 
 from app.errors import AppError
-from app.extensions import tries
 from app.models import AccessToken, User
+from app.rate_limiter import rate_limiter
 
 View = Callable[..., Any]
 # The person who is signed in; where nobody is, `is_authenticated` is all that may be asked of it.
@@ -78,5 +78,7 @@ def _bearer() -> User:
     found = AccessToken.find(given.token)
     if found is not None:
         return found.user
-    counted = tries().hit(current_app.config["LOGIN_LIMIT"], "token", request.remote_addr or "")
-    raise AppError("invalid_token" if counted else "rate_limited")
+    limit, who = current_app.config["LOGIN_LIMIT"], ("token", request.remote_addr or "")
+    if not rate_limiter().hit(limit, *who):
+        raise AppError("rate_limited", wait_s=rate_limiter().wait_s(limit, *who))
+    raise AppError("invalid_token")

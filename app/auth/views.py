@@ -11,10 +11,11 @@ from sqlalchemy.exc import IntegrityError
 from app.auth.forms import LoginForm, RegisterForm
 from app.auth.login import sign_in, sign_out
 from app.errors import AppError
-from app.extensions import db, tries
+from app.extensions import db
 from app.guards import current_user, member, public
 from app.models import User
 from app.models.user import normalized
+from app.rate_limiter import rate_limiter
 from app.web import LOCALES, TEXT_SIZES, THEMES, safe_next
 
 blueprint = Blueprint("auth", __name__)
@@ -92,20 +93,20 @@ def _admit(first: bool) -> None:
     if current_app.config["REGISTRATION"] == "closed" and not first:
         raise AppError("forbidden")
     limit, who = current_app.config["REGISTER_LIMIT"], ("register", request.remote_addr or "")
-    if request.method == "POST" and not tries().hit(limit, *who):
-        raise AppError("rate_limited")
+    if request.method == "POST" and not rate_limiter().hit(limit, *who):
+        raise AppError("rate_limited", wait_s=rate_limiter().wait_s(limit, *who))
 
 
 def check(username: str, password: str) -> tuple[User | None, int]:
     """The person, or None and the tries left to this name from this address; raises rate_limited when there is none."""
     limit, who = current_app.config["LOGIN_LIMIT"], ("login", request.remote_addr or "", normalized(username))
     with _checking:
-        if not tries().left(limit, *who):
-            raise AppError("rate_limited")
+        if not rate_limiter().remaining(limit, *who):
+            raise AppError("rate_limited", wait_s=rate_limiter().wait_s(limit, *who))
         user = User.authenticate(username, password)
         if user is None:
-            tries().hit(limit, *who)
-    return user, tries().left(limit, *who)
+            rate_limiter().hit(limit, *who)
+    return user, rate_limiter().remaining(limit, *who)
 
 
 def _refusal(left: int) -> dict[str, str]:

@@ -101,6 +101,7 @@ def test_a_secret_that_is_too_short_is_refused(tmp_path: Path) -> None:
     [
         ({"LOGIN_LIMIT": "often"}, "LOGIN_LIMIT"),
         ({"LOGIN_LIMIT": "0 per minute"}, "LOGIN_LIMIT"),
+        ({"LOGIN_LIMIT": "5 per minute; 9 per hour"}, "LOGIN_LIMIT"),
         ({"REGISTER_LIMIT": "5 per 0 hours"}, "REGISTER_LIMIT"),
         ({"THREADS": "0"}, "THREADS"),
         ({"LAB_WATTS_IDLE": "-5"}, "LAB_WATTS_IDLE"),
@@ -127,4 +128,5 @@ def test_what_cannot_work_is_refused_by_its_name(given: dict[str, str], named: s
     ],
 )
 def test_limits_are_read_as_people_write_them(text: str, read: tuple[int, int]) -> None:
-    assert load({"LOGIN_LIMIT": text}, None)["LOGIN_LIMIT"] == read
+    limit = load({"LOGIN_LIMIT": text}, None)["LOGIN_LIMIT"]
+    assert (limit.amount, limit.get_expiry()) == read
