@@ -91,6 +91,14 @@ def rate(value: str) -> RateLimitItem:
     return found[0]
 
 
+def password_cost(value: str) -> tuple[int, int]:
+    """passes and MiB of argon2id, such as: 2 19"""
+    passes, mebibytes = map(int, value.split())
+    if not (1 <= passes <= 100 and 1 <= mebibytes <= 4096):
+        raise ValueError(value)
+    return passes, mebibytes
+
+
 def colours(value: str) -> tuple[str, ...]:
     """six colours such as #12324f with spaces between, or nothing"""
     found = tuple(value.lower().split())
@@ -238,6 +246,12 @@ SETTINGS = (
     Setting("REGISTRATION", one_of("open", "closed"), "open", "`closed`: accounts are made with `flask users create`"),
     Setting("REGISTER_LIMIT", rate, "300 per hour", "registrations from one address"),
     Setting("LOGIN_LIMIT", rate, "5 per 5 minutes", "failed log-ins of one name, or wrong tokens, from one address"),
+    Setting(
+        "PASSWORD_COST",
+        password_cost,
+        "2 19",
+        "work of hashing a password: passes and MiB of argon2id; a log-in renews hashes of another cost",
+    ),
     Setting("DEFAULT_LOCALE", one_of("fr", "en"), "fr", "language when neither the person nor the browser says"),
     Setting("SESSION_DAYS", whole, "30", "days that « Rester connecté » lasts"),
     Setting("TRUSTED_PROXIES", whole, "0", "reverse proxies in front, whose X-Forwarded headers are believed"),

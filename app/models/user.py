@@ -2,9 +2,11 @@
 
 import unicodedata
 from datetime import datetime
+from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app
 from sqlalchemy import String, Text, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,10 +18,17 @@ MIN_PASSWORD = 10
 MAX_PASSWORD = 200
 # Of the text about oneself, in characters: it is part of every prompt, and small models remember little.
 MAX_INSTRUCTIONS = 1500
-# OWASP's second argon2id profile: 19 MiB and about 30 ms, because the CPU belongs to the model.
-_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-# Compared with when the name is unknown, so that the answer takes as long as for a known one.
-_NOBODY = _hasher.hash("nobody has this password")
+
+
+@cache
+def _hashing(cost: tuple[int, int]) -> tuple[PasswordHasher, str]:
+    """The hasher for a PASSWORD_COST, and a hash of nobody's password.
+
+    The latter is compared with when a name is unknown, so that the answer takes as long as for a known one.
+    """
+    passes, mebibytes = cost
+    hasher = PasswordHasher(time_cost=passes, memory_cost=mebibytes * 1024, parallelism=1)
+    return hasher, hasher.hash("nobody has this password")
 
 
 def normalized(username: str) -> str:
@@ -85,11 +94,12 @@ class User(db.Model):  # type: ignore[name-defined,misc]
     def authenticate(cls, username: str, password: str) -> "User | None":
         """The person if name and password agree; an unknown name costs as much time as a wrong password."""
         user = cls.named(username)
+        hasher, nobodys_hash = _hashing(current_app.config["PASSWORD_COST"])
         try:
-            _hasher.verify(user.password_hash if user else _NOBODY, password)
+            hasher.verify(user.password_hash if user else nobodys_hash, password)
         except (VerificationError, InvalidHashError):
             return None
-        if user is not None and _hasher.check_needs_rehash(user.password_hash):
+        if user is not None and hasher.check_needs_rehash(user.password_hash):
             user.set_password(password)
             db.session.commit()
         return user
@@ -121,7 +131,8 @@ class User(db.Model):  # type: ignore[name-defined,misc]
 
     def set_password(self, password: str) -> None:
         """Keep the hash of a new password; the caller commits."""
-        self.password_hash = _hasher.hash(password)
+        hasher, _ = _hashing(current_app.config["PASSWORD_COST"])
+        self.password_hash = hasher.hash(password)
 
     @property
     def initials(self) -> str:

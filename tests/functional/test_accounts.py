@@ -216,3 +216,12 @@ def test_another_site_is_never_gone_to(site: Site, alice: Person) -> None:
 def test_who_is_signed_in_does_not_see_the_log_in_pages(alice: Person) -> None:
     for path in ("/login", "/register"):
         assert alice.get(path).headers["Location"] == "/"
+
+
+def test_a_hash_of_another_cost_is_renewed_at_the_log_in(make_site: Callable[..., Site]) -> None:
+    cheap, dear = make_site(PASSWORD_COST="1 1"), make_site(PASSWORD_COST="2 3")
+    assert Person(cheap.app).register("alice").status_code == 302
+    for site, cost in ((dear, "m=3072,t=2,p=1"), (cheap, "m=1024,t=1,p=1")):
+        assert Person(site.app, "alice").sign_in().status_code == 302
+        with site.rows() as rows:
+            assert f"${cost}$" in rows.query(User).one().password_hash

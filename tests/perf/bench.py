@@ -37,7 +37,8 @@ class Site(ServerProcess):
     model = ""
 
     def __init__(self, folder: Path, **settings: str) -> None:
-        super().__init__(folder / "instance", **{"THREADS": "", "REGISTER_LIMIT": MANY, "LOGIN_LIMIT": MANY} | settings)
+        usual = {"THREADS": "", "PASSWORD_COST": "", "REGISTER_LIMIT": MANY, "LOGIN_LIMIT": MANY}
+        super().__init__(folder / "instance", **usual | settings)
         self.place: Place = ("127.0.0.1", self.port)
 
     def __enter__(self) -> Self:

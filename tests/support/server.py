@@ -12,7 +12,7 @@ from typing import Any, Self
 import requests
 
 from config import SETTINGS
-from tests.support.person import Person
+from tests.support.person import CHEAP_HASH, Person
 from tests.support.processes import alive, children, command, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,8 @@ class ServerProcess:
         self.log = instance.parent / "server.log"
         # An empty value is as good as none, and wins over a `.env` that lies there.
         self._settings = {setting.name: "" for setting in SETTINGS}
-        self._settings |= {"INSTANCE_DIR": str(instance), "HOST": "127.0.0.1", "PORT": str(self.port), "THREADS": "16"}
+        self._settings |= {"INSTANCE_DIR": str(instance), "HOST": "127.0.0.1", "PORT": str(self.port)}
+        self._settings |= {"THREADS": "16", "PASSWORD_COST": CHEAP_HASH}
         self._settings |= settings
         self._process: subprocess.Popen[bytes] | None = None
 

@@ -16,6 +16,7 @@ from app import create_app, tables
 from app.extensions import db
 from app.generation.service import Generation
 from tests.fakes.ollama import FakeOllama
+from tests.support.person import CHEAP_HASH
 
 SECRET = "only for tests: 32 characters and more"
 DATABASE = "couachgpt.sqlite3"
@@ -39,6 +40,7 @@ class Site:
 
     def __init__(self, folder: Path, pool: dict[str, int] | None = None, **settings: Any) -> None:
         environ = {"INSTANCE_DIR": str(folder), "SECRET_KEY": SECRET, "ENGINE": "ollama", "LOG_LEVEL": "error"}
+        environ["PASSWORD_COST"] = CHEAP_HASH
         environ |= {name: str(value) for name, value in settings.items()}
         self.settings = config.load(environ, env_file=None)
         self.settings["ENGINE_REASON"] = f"ENGINE={self.settings['ENGINE']}"

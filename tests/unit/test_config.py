@@ -38,7 +38,8 @@ def test_an_empty_value_means_the_default() -> None:
         ("PORT", "0"), ("PORT", "65536"), ("PORT", "http"), ("PORT", "80.5"),
         ("ENGINE", "gpt"), ("DEFAULT_LOCALE", "de"), ("LOG_LEVEL", "loud"), ("REGISTRATION", "maybe"),
         ("QUEUE_MAX", "-1"), ("THREADS", "many"), ("KEEP_ALIVE", "5m"), ("OPENAI_BASE_URL", "localhost:8080"),
-        ("OLLAMA_HOST", "127.0.0.1:port"),
+        ("OLLAMA_HOST", "127.0.0.1:port"), ("PASSWORD_COST", "2"), ("PASSWORD_COST", "0 19"),
+        ("PASSWORD_COST", "2 8192"),
     ],
 )  # fmt: skip
 def test_a_mistake_names_the_setting_and_its_value(name: str, value: str) -> None:
