@@ -1,1 +1,1 @@
-"""The shape of the sources: rules that a machine can check."""
+"""What holds for all addresses, pages, texts and made files."""

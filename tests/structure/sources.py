@@ -1,8 +1,6 @@
-"""The project's own files, as the checks of their shape see them."""
+"""The project's own files."""
 
-import ast
 import subprocess
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -28,8 +26,3 @@ def tracked() -> list[Path]:
 
 def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
-
-
-def functions(path: Path) -> Iterator[ast.FunctionDef]:
-    """All functions of a module."""
-    return (node for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.FunctionDef))

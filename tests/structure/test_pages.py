@@ -1,4 +1,4 @@
-"""Templates, styles and browser modules: nothing inline, colours by name, made files that match their sources."""
+"""Templates, styles and browser modules: nothing inline or from elsewhere, made files that match their sources."""
 
 import json
 import re
@@ -11,8 +11,6 @@ import pytest
 from tests.structure.sources import ROOT, files, name_of, tracked
 from tests.support.site import Site
 
-HEX = re.compile(r"(?<![&\w/])#(?:[0-9a-fA-F]{8}|[0-9a-fA-F]{6}|[0-9a-fA-F]{3,4})\b")
-COLOUR_FILES = {"static/css/brand.css", "static/css/tokens.css"}
 TAILWIND = ROOT / "node_modules/.bin/tailwindcss"
 
 
@@ -29,22 +27,6 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
     for path in (*files("templates", ".html"), *files("static/css", ".css"), *files("static/js", ".js")):
         found = re.findall(r"(?:src|href|url|import|fetch)\W{0,3}https?://[^\s\"')]+", path.read_text())
         assert found == [], name_of(path)
-
-
-def test_colours_have_names() -> None:
-    sources = [*files("templates", ".html"), *files("static/css", ".css"), *files("static/js", ".js")]
-    sources.append(ROOT / "tailwind.config.js")
-    found = {
-        name_of(path): colours
-        for path in sources
-        if name_of(path) not in COLOUR_FILES and (colours := HEX.findall(path.read_text()))
-    }
-    assert found == {}
-
-
-def test_no_api_of_secure_pages_is_needed() -> None:
-    text = "\n".join(path.read_text() for path in files("static/js", ".js"))
-    assert not re.search(r"randomUUID\(|navigator\.serviceWorker|crypto\.subtle", text)
 
 
 def test_scripts_import_by_the_names_of_the_import_map(site: Site) -> None:
