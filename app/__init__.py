@@ -8,8 +8,9 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import admin, api, assets, auth, brand, chat, cli, error_pages, lab, rate_limiter, tables, web
-from app.auth import login
+from app.auth import fresh, login
 from app.bench.service import Labo, Terms
+from app.doctor import job
 from app.engines import registry
 from app.extensions import babel, context_of, csrf, db
 from app.generation.prompt import GenerationSettings
@@ -33,8 +34,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     web.init_app(app)
     error_pages.init_app(app)
     assets.init_app(app, ROOT / "static", brand.init_app(app, ROOT / "static"))
-    _make_generation(app)
-    _make_labo(app)
+    make_services(app)
     for blueprint in (auth.blueprint, chat.blueprint, lab.blueprint, admin.blueprint, api.blueprint):
         app.register_blueprint(blueprint)
     cli.init_app(app)
@@ -67,9 +67,17 @@ def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
     tables.init_app(app)
     csrf.init_app(app)
-    rate_limiter.init_app(app)
     babel.init_app(app, locale_selector=web.select_locale)
     login.init_app(app)
+
+
+def make_services(app: Flask) -> None:
+    """Make what this process keeps in memory beside the database. Called again, it has forgotten all: tests do that."""
+    _make_generation(app)
+    _make_labo(app)
+    rate_limiter.init_app(app)
+    fresh.init_app(app)
+    job.init_app(app)
 
 
 def _make_generation(app: Flask) -> None:

@@ -24,11 +24,6 @@ from app.web import STREAM_HEADERS, generation
 ORDER = (State.BAD, State.WARNING, State.OK, State.UNKNOWN)
 
 
-@blueprint.record_once
-def _make_job(setup: Any) -> None:
-    setup.app.extensions["comparison"] = Job()
-
-
 @blueprint.get("/doctor")
 @admin
 def doctor() -> str:
@@ -77,7 +72,8 @@ def beat() -> Response:
 
 
 def _job() -> Job:
-    return current_app.extensions["comparison"]  # type: ignore[no-any-return]
+    found: Job = current_app.extensions["comparison"]
+    return found
 
 
 def _comparison() -> dict[str, Any]:

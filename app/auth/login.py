@@ -5,7 +5,6 @@ from datetime import timedelta
 from flask import Flask, current_app, request, session
 from flask_login import login_user, logout_user
 
-from app.auth import fresh
 from app.extensions import login_manager
 from app.models import LoginSession, User
 from app.models.types import digest
@@ -41,4 +40,3 @@ def init_app(app: Flask) -> None:
     login_manager.init_app(app)
     login_manager.session_protection = None
     login_manager.user_loader(LoginSession.user_of)
-    fresh.init_app(app)

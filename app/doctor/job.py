@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from flask import Flask
+
 from app.doctor.pairs import Comparison, NotComparedError
 from app.doctor.terminal import Progress
 from app.models.types import utcnow
@@ -56,3 +58,8 @@ class Job:
             result = NotComparedError("broken", repr(error))
         with self._lock:
             self.outcome, self.progress = Outcome(result), None
+
+
+def init_app(app: Flask) -> None:
+    """The application's one comparison."""
+    app.extensions["comparison"] = Job()

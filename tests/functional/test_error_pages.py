@@ -1,24 +1,24 @@
 """Failures as pages in the house's style for people, and as problem+json for scripts."""
 
 import re
-from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from app.errors import SENTENCES, AppError
 from app.guards import public
 from tests.support.person import Person, problem
-from tests.support.site import Site
+from tests.support.site import Site, furnished
 
 # Values for the places in the sentences.
 WORDS = dict.fromkeys(("model", "field", "engine", "own", "name", "part", "title", "line", "reason", "task"), "x")
 PAGES = (400, 403, 404, 413, 429, 500, 503)
 
 
-@pytest.fixture
-def failing(make_site: Callable[..., Site]) -> Site:
+@pytest.fixture(scope="module")
+def failing(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Site:
     """A site with an address for each failure, as a view would raise it."""
-    site = make_site()
+    site = Site(furnished(tmp_path_factory.mktemp("failing") / "instance", empty_database))
 
     @public
     def fail(code: str) -> str:

@@ -1,7 +1,8 @@
 """Measuring runs as files: written here, read there, and refused in words when they are damaged."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,30 +11,47 @@ from app.bench.records import archive, readings
 from app.bench.showing import exports
 from app.errors import AppError
 from app.models.lab import LabMachine, LabRun, LabState
+from tests.fakes.ollama import FakeOllama
 from tests.support.labo import Measuring
 from tests.support.measured import machine, run, task
-from tests.support.site import Site, furnished, migrated
+from tests.support.site import Site, furnished
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> Iterator[tuple[Site, int]]:
+    """A site that has measured a run, and the run's number."""
+    folder = furnished(tmp_path_factory.mktemp("origin") / "instance", empty_database)
+    with FakeOllama() as ollama:
+        site = Site(folder, OLLAMA_HOST=ollama.url).start(ollama)
+        measuring = Measuring(site)
+        run_id = measuring.launch(kinds=["task", "reading"], tasks=["calc-vat"])
+        measuring.ended(run_id)
+        yield site, run_id
+        site.stop()
 
 
 @pytest.fixture
-def written(site: Site) -> dict[str, Any]:
-    """The file of one run."""
-    measuring = Measuring(site)
-    run_id = measuring.launch(kinds=["task", "reading"], tasks=["calc-vat"])
-    measuring.ended(run_id)
+def origin(measured: tuple[Site, int]) -> Site:
+    """Where it was measured."""
+    return measured[0]
+
+
+@pytest.fixture
+def written(measured: tuple[Site, int]) -> dict[str, Any]:
+    """The file of that run."""
+    site, run_id = measured
     with site.rows():
         told: dict[str, Any] = json.loads(exports.json_text([run_id]))
     return told
 
 
 @pytest.fixture
-def elsewhere(tmp_path_factory: pytest.TempPathFactory) -> Site:
-    """A site on another server."""
-    folder = tmp_path_factory.mktemp("elsewhere")
-    return Site(furnished(folder / "instance", migrated(tmp_path_factory.mktemp("tables"))))
+def elsewhere(make_site: Callable[..., Site]) -> Site:
+    """A site on another server, where nothing was measured."""
+    return make_site()
 
 
-def test_a_run_is_the_same_on_another_server(site: Site, elsewhere: Site, written: dict[str, Any]) -> None:
+def test_a_run_is_the_same_on_another_server(origin: Site, elsewhere: Site, written: dict[str, Any]) -> None:
     with elsewhere.rows():
         (made,) = archive.load(json.dumps(written))
         copy = json.loads(exports.json_text([made.id]))
@@ -41,9 +59,8 @@ def test_a_run_is_the_same_on_another_server(site: Site, elsewhere: Site, writte
         assert copy == written
         # Another time it is there already, as it is where it came from.
         assert archive.load(json.dumps(written)) == []
-    with site.rows():
+    with origin.rows():
         assert archive.load(json.dumps(written)) == []
-    elsewhere.stop()
 
 
 def test_another_servers_machine_is_never_taken_for_this_one(elsewhere: Site, written: dict[str, Any]) -> None:
@@ -59,18 +76,6 @@ def test_another_servers_machine_is_never_taken_for_this_one(elsewhere: Site, wr
         # The last that was used is another one each time.
         assert readings.machines()[0].name == "Ici"
         assert [bool(one.source) for one in readings.machines()] == [False, False, False]
-    elsewhere.stop()
-
-
-def test_a_machine_that_this_program_measures_on_is_its_own(site: Site, written: dict[str, Any]) -> None:
-    with site.rows() as session:
-        here = session.query(LabMachine).filter_by(source="").one()
-        here.description = here.description | {readings.IMPORTED: True}
-        session.commit()
-    measuring = Measuring(site)
-    measuring.taken()
-    with site.rows() as session:
-        assert readings.IMPORTED not in session.query(LabMachine).filter_by(source="").one().description
 
 
 def test_what_was_not_measured_there_is_not_measured_here(elsewhere: Site, written: dict[str, Any]) -> None:
@@ -82,7 +87,6 @@ def test_what_was_not_measured_there_is_not_measured_here(elsewhere: Site, writt
         assert made.state == LabState.INTERRUPTED
         assert len(made.samples) == len(run["samples"]) - 1
         assert LabRun.next_id() is None
-    elsewhere.stop()
 
 
 def _without(name: str) -> Callable[[dict[str, Any]], object]:
@@ -205,7 +209,6 @@ def test_a_damaged_file_is_refused_whole(
         # With its place in the file before it.
         assert (refused.value.code, [value.rpartition(".")[2] for value in told]) == (code, [part])
         assert session.query(LabRun).count() == 0
-    elsewhere.stop()
 
 
 @pytest.mark.parametrize(
@@ -222,7 +225,6 @@ def test_something_else_is_refused(elsewhere: Site, text: str, code: str, told: 
     with elsewhere.rows(), pytest.raises(AppError) as refused:
         archive.load(text)
     assert (refused.value.code, refused.value.params) == (code, told)
-    elsewhere.stop()
 
 
 def test_the_place_of_what_is_wrong_is_told(elsewhere: Site, written: dict[str, Any]) -> None:
@@ -230,4 +232,14 @@ def test_the_place_of_what_is_wrong_is_told(elsewhere: Site, written: dict[str, 
     with elsewhere.rows(), pytest.raises(AppError) as refused:
         archive.load(json.dumps(written))
     assert refused.value.params == {"part": "runs[0].samples[1].kind"}
-    elsewhere.stop()
+
+
+def test_a_machine_that_this_program_measures_on_is_its_own(origin: Site) -> None:
+    with origin.rows() as session:
+        here = session.query(LabMachine).filter_by(source="").one()
+        here.description = here.description | {readings.IMPORTED: True}
+        session.commit()
+    measuring = Measuring(origin)
+    measuring.taken()
+    with origin.rows() as session:
+        assert readings.IMPORTED not in session.query(LabMachine).filter_by(source="").one().description

@@ -12,7 +12,7 @@ from jinja2.bccache import Bucket
 from sqlalchemy import Engine
 
 import config
-from app import create_app, tables
+from app import create_app, make_services, tables
 from app.extensions import db
 from app.generation.service import Generation
 from tests.fakes.ollama import FakeOllama
@@ -48,6 +48,14 @@ class Site:
         self.app = create_app(self.settings)
         self.app.jinja_env.bytecode_cache = CompiledTemplates()
         self._threads: list[threading.Thread] = []
+
+    def renew(self, ollama_host: str) -> "Site":
+        """The same application as if it had just been made, for this Ollama; it must be stopped."""
+        self.database.dispose()
+        self.app.config["OLLAMA_HOST"] = config.ollama_url(ollama_host)
+        make_services(self.app)
+        self._threads = []
+        return self
 
     @property
     def generation(self) -> Generation:
@@ -96,7 +104,8 @@ def migrated(folder: Path) -> Path:
 
 
 def furnished(folder: Path, database: Path) -> Path:
-    """An instance folder with a copy of that database."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """That instance folder with nothing but a copy of that database."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
     shutil.copy(database, folder / DATABASE)
     return folder

@@ -1,10 +1,8 @@
 """What the last answers tell: reloads, a lost cache, our own time, waits that came true or not; medians by model."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,16 +10,11 @@ import pytest
 from app.doctor import history
 from app.doctor.checks import State
 from app.doctor.records import Record, medians
-from tests.support.site import Site
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
-@pytest.fixture(autouse=True)
-def english(tmp_path: Path) -> Iterator[None]:
-    """The sentences as they are in the sources."""
-    with Site(tmp_path / "instance", DEFAULT_LOCALE="en").app.app_context():
-        yield
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 class Log:

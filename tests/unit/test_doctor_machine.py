@@ -1,7 +1,6 @@
 """The checks of the machine: what each kind of machine is told, and how to mend it."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,16 +10,11 @@ from app.doctor.checks import State
 from app.doctor.host import Host
 from app.doctor.machine import Subject
 from tests.support.machine import Kernel
-from tests.support.site import Site
 
 GIGABYTE = 1_000_000
 
 
-@pytest.fixture(autouse=True)
-def english(tmp_path: Path) -> Iterator[None]:
-    """The sentences as they are in the sources."""
-    with Site(tmp_path / "instance", DEFAULT_LOCALE="en").app.app_context():
-        yield
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """A comparison's figures and its verdict: same, slower and where, uncertain, or not to be had."""
 
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -10,14 +8,8 @@ from app.doctor.beat import BEATS, PAUSE_S, beats
 from app.doctor.checks import State
 from app.doctor.pairs import Answer, Clock, Comparison, NotComparedError
 from app.doctor.verdict import table, verdict
-from tests.support.site import Site
 
-
-@pytest.fixture(autouse=True)
-def english(tmp_path: Path) -> Iterator[None]:
-    """The sentences as they are in the sources."""
-    with Site(tmp_path / "instance", DEFAULT_LOCALE="en").app.app_context():
-        yield
+pytestmark = pytest.mark.usefixtures("in_english")
 
 
 def answer(*, pace: float = 10, tokens: int = 61, first_s: float = 1, after_s: float = 0) -> Answer:

@@ -78,8 +78,8 @@ def test_names_are_one_whatever_their_case() -> None:
         ("en", ["0 B", "999 B", "1 kB", "2.2 GB", "98.5 MB", "1 GB"]),
     ],
 )
-def test_sizes_in_words(tmp_path: Path, locale: str, sizes: list[str]) -> None:
-    with Site(tmp_path, DEFAULT_LOCALE=locale).app.test_request_context():
+def test_sizes_in_words(english_site: Site, locale: str, sizes: list[str]) -> None:
+    with english_site.app.test_request_context(headers={"Accept-Language": locale}):
         assert [filesize(size) for size in (0, 999, 1000, 2_176_178_913, 98_500_000, 10**9)] == sizes
 
 
@@ -142,9 +142,9 @@ def test_nothing_outside_the_folder_is_read(tmp_path: Path, name: str) -> None:
         (datetime(2026, 11, 1, 12, 5), "en", "November 1, 2026"),
     ],
 )
-def test_days_in_words(site: Site, date: datetime, language: str, words: str) -> None:
+def test_days_in_words(english_site: Site, date: datetime, language: str, words: str) -> None:
     moment = date.astimezone()
     time = "12:05" if language == "en" else "12\u202fh\u202f05"
-    with site.app.test_request_context(headers={"Accept-Language": language}):
+    with english_site.app.test_request_context(headers={"Accept-Language": language}):
         assert day(moment) == words
         assert day_and_time(moment) in (f"{words} at {time}", f"{words} à {time}")
