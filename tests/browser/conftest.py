@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 from werkzeug.routing import MapAdapter
 
+from tests.browser.profiles import Profiles
 from tests.browser.served import HOST, Served, wait_for_model
 from tests.browser.visitor import Visitor
 from tests.fakes.ollama import FakeOllama
@@ -39,13 +40,13 @@ Visitors = Callable[..., Visitor]
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Every test that opens a page runs on a desk and on a phone, unless its mark `screen` names where it belongs."""
+    """A test that opens a page runs on a desk, unless its mark `screen` names other places."""
     if "screen" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("screen")
-        metafunc.parametrize("screen", mark.args if mark else SCREENS)
+        metafunc.parametrize("screen", mark.args if mark else ("desk",))
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def chromium() -> Iterator[Browser]:
     """The browser, where there is one."""
     found = next((each for each in (SHELL, CHROMIUM) if each.exists()), None)
@@ -62,47 +63,53 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def engine() -> Iterator[FakeOllama]:
     """The stand-in engine of the shared server."""
     with FakeOllama() as running:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def empty_server(tmp_path_factory: pytest.TempPathFactory, engine: FakeOllama) -> Iterator[Served]:
     """The shared server, before anybody came."""
     with Served(tmp_path_factory.mktemp("served"), OLLAMA_HOST=engine.url) as running:
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def captain(empty_server: Served) -> RemotePerson:
     """Its administrator, who is the first to have an account."""
     return empty_server.register("capitaine")
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def server(empty_server: Served, captain: RemotePerson) -> Served:
     """The shared server, with an administrator and its default model loaded."""
     wait_for_model(captain)
     return empty_server
 
 
+@pytest.fixture(scope="session")
+def profiles(chromium: Browser) -> Profiles:
+    """Browser profiles, kept from test to test."""
+    return Profiles(chromium)
+
+
 @pytest.fixture
-def browsers(chromium: Browser, screen: str) -> Iterator[Callable[..., BrowserContext]]:
-    """Browser profiles, closed at the end of the test."""
+def browsers(profiles: Profiles, screen: str) -> Iterator[Callable[..., BrowserContext]]:
+    """Empty browser profiles, for the length of the test."""
     opened: list[BrowserContext] = []
 
     def make(**options: object) -> BrowserContext:
-        context = chromium.new_context(**(FRENCH | SCREENS[screen] | options))
+        context = profiles.take(**(FRENCH | SCREENS[screen] | options))
         context.set_default_timeout(PATIENCE_MS)
         opened.append(context)
         return context
 
     yield make
     for context in opened:
-        context.close()
+        profiles.give_back(context)
 
 
 @pytest.fixture
@@ -138,7 +145,7 @@ def alice(visit: Visitors, server: Served) -> Visitor:
     return visitor
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def lab(tmp_path_factory: pytest.TempPathFactory, engine: FakeOllama) -> Iterator[Served]:
     """A server whose Labo has measured twelve models."""
     with Served(tmp_path_factory.mktemp("lab"), OLLAMA_HOST=engine.url) as running:
@@ -149,7 +156,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory, engine: FakeOllama) -> Iterato
         yield running
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def chief(lab: Served) -> RemotePerson:
     """Its administrator."""
     person = lab.register("cheffe")
@@ -157,7 +164,7 @@ def chief(lab: Served) -> RemotePerson:
     return person
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def places(chief: RemotePerson) -> dict[str, str]:
     """Where the seeded run and one of its answers are: their numbers depend on what was loaded before."""
     (run,) = re.findall(r'href="(/lab/runs/\d+)">Essai 1.1<', chief.get("/lab/runs").text)
@@ -176,7 +183,7 @@ def lab_admin(visit: Visitors, lab: Served, chief: RemotePerson) -> Visitor:
     return visitor
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def addresses(tmp_path_factory: pytest.TempPathFactory) -> MapAdapter:
     """Which kind of page an address leads to."""
     return Site(tmp_path_factory.mktemp("addresses")).app.url_map.bind("")

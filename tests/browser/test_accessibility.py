@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from werkzeug.routing import MapAdapter
@@ -33,6 +34,7 @@ def check(page: Page) -> None:
         assert not found.violations_count, f"{page.url} {scheme}\n{found.generate_report()}"
 
 
+@pytest.mark.screen("desk", "phone")
 def test_every_page_that_a_link_leads_to(
     visit: Visitors, lab: Served, chief: RemotePerson, addresses: MapAdapter, places: dict[str, str]
 ) -> None:
@@ -70,10 +72,12 @@ def test_a_form_with_mistakes(visit: Visitors, server: Served) -> None:
     check(chat.page)
 
 
+@pytest.mark.screen("desk", "phone")
 def test_home(alice: Visitor) -> None:
     check(alice.page)
 
 
+@pytest.mark.screen("desk", "phone")
 def test_a_conversation_with_everything(alice: Visitor, engine: FakeOllama) -> None:
     chat, nth = alice.here, len(engine.generations)
     engine.script(replace(Scenario.answer(RICH), thinking=THOUGHT))
@@ -105,6 +109,7 @@ def test_an_answer_that_failed(alice: Visitor, engine: FakeOllama) -> None:
     check(alice.page)
 
 
+@pytest.mark.screen("desk", "phone")
 def test_the_administrator_s_page(visit: Visitors, server: Served, captain: RemotePerson) -> None:
     visitor = visit(server)
     visitor.carry(captain)

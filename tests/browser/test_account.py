@@ -13,6 +13,7 @@ from tests.support.server import RemotePerson
 DRAFTS = "Object.keys(localStorage).filter((key) => key.startsWith('draft:')).sort()"
 
 
+@pytest.mark.screen("desk", "phone")
 def test_a_browser_is_signed_out(visit: Visitors, server: Served) -> None:
     elsewhere = visit(server, "alice")
     chat = visit(server).here.open("/login?next=/settings/account")
@@ -32,6 +33,7 @@ def test_a_browser_is_signed_out(visit: Visitors, server: Served) -> None:
     assert chat.page.evaluate("document.documentElement.scrollWidth") == chat.page.viewport_size["width"]
 
 
+@pytest.mark.screen("desk", "phone")
 def test_the_size_of_text_reaches_every_page(alice: Visitor) -> None:
     chat = alice.here.open("/settings/account")
     size = "parseFloat(getComputedStyle(document.querySelector('.topbar')).fontSize)"

@@ -86,6 +86,7 @@ def test_long_code_is_cut_until_all_of_it_is_asked_for(alice: Visitor, engine: F
     assert height(block) == cut
 
 
+@pytest.mark.screen("desk", "phone")
 def test_the_head_stays_in_view_in_a_long_block(alice: Visitor, engine: FakeOllama) -> None:
     chat = answered(alice, engine, f"```python\n{LONG * 2}```\n\nFin.")
     block = chat.text.locator(".code")
@@ -94,6 +95,7 @@ def test_the_head_stays_in_view_in_a_long_block(alice: Visitor, engine: FakeOlla
     expect(chat.button("Copier", block)).to_be_in_viewport()
 
 
+@pytest.mark.screen("desk", "phone")
 def test_long_lines_wrap_when_asked(alice: Visitor, engine: FakeOllama) -> None:
     chat = answered(alice, engine, f"```python\n{'a + ' * 200}b\n```")
     code = chat.text.locator("pre")

@@ -56,6 +56,7 @@ def test_a_double_enter_makes_one_message(alice: Visitor, engine: FakeOllama) ->
     assert len(engine.generations) == nth + 1
 
 
+@pytest.mark.screen("desk", "phone")
 def test_a_double_click_makes_one_message_and_does_not_stop_it(alice: Visitor, engine: FakeOllama) -> None:
     chat, nth = alice.here, len(engine.generations)
     engine.script(Scenario.hold(after=3))

@@ -3,6 +3,7 @@
 import json
 import re
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.test_composer import REFUSAL, selected
@@ -27,6 +28,7 @@ def chips(chat: Tab) -> Locator:
     return chat.page.get_by_role("list", name="Textes joints").get_by_role("listitem")
 
 
+@pytest.mark.screen("desk", "phone")
 def test_a_long_paste_folds_and_is_sent_after_the_text(alice: Visitor, engine: FakeOllama) -> None:
     chat = alice.here
     paste(chat, "une ligne")

@@ -27,6 +27,7 @@ def choose(chat: Tab, title: str, action: str) -> Locator:
     return item
 
 
+@pytest.mark.screen("desk", "phone")
 def test_rename_in_the_sidebar(chat: Tab) -> None:
     choose(chat, "La plus récente", "Renommer")
     field = chat.sidebar.get_by_role("textbox", name="Titre")
@@ -57,6 +58,7 @@ def test_rename_by_the_title_and_escape(chat: Tab) -> None:
     expect(chat.titles.first).to_have_text("Par le haut")
 
 
+@pytest.mark.screen("desk", "phone")
 def test_delete_and_undo(chat: Tab) -> None:
     choose(chat, "La plus ancienne", "Supprimer")
     expect(chat.titles).to_have_text(["La plus récente"])
@@ -83,6 +85,7 @@ def test_deleting_the_open_conversation_leads_home_with_a_way_back(chat: Tab) ->
     assert chat.path == path
 
 
+@pytest.mark.screen("desk", "phone")
 def test_new_conversation_begins_anew(chat: Tab) -> None:
     chat.button("Nouvelle conversation").click()
     expect(chat.questions).to_have_count(0)

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitors
@@ -12,6 +13,7 @@ from tests.fakes.ollama import FakeOllama
 from tests.support.processes import wait_until
 
 
+@pytest.mark.screen("desk", "phone")
 def test_tasks_fill_the_composer_and_send_nothing(alice: Visitor) -> None:
     page = alice.page
     tasks = page.locator(".suggest")
@@ -43,6 +45,7 @@ def test_the_machine_s_state_and_the_time_to_expect(visit: Visitors, engine: Fak
         nadia.context.close()
 
 
+@pytest.mark.screen("desk", "phone")
 def test_what_fits_has_no_scrollbar(visit: Visitors, server: Served, alice: Visitor) -> None:
     stranger = visit(server)
     for visitor, path in ((alice, "/"), (alice, "/bin"), (stranger, "/login")):

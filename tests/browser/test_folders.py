@@ -1,5 +1,6 @@
 """Folders in the sidebar: made, filled, renamed and taken away."""
 
+import pytest
 from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.test_conversations import choose
@@ -19,6 +20,7 @@ def made(chat: Tab) -> Locator:
     return folder
 
 
+@pytest.mark.screen("desk", "phone")
 def test_a_folder_from_its_making_to_its_end(chat: Tab) -> None:
     folder = made(chat)
     choose(chat, "Deux", "Déplacer dans un dossier…")

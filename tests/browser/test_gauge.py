@@ -65,6 +65,7 @@ def gauge(chat: Tab) -> Locator:
     return chat.page.get_by_role("button", name="Contexte")
 
 
+@pytest.mark.screen("desk", "phone")
 def test_the_gauge_says_what_the_engine_counted_and_the_draft(
     visit: Visitors, small: Served, owner: RemotePerson, small_engine: FakeOllama
 ) -> None:

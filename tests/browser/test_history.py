@@ -56,6 +56,7 @@ def test_it_opens_at_its_end_and_is_whole_soon(alice: Visitor, long: str) -> Non
     expect(chat.answer.locator("strong")).to_be_in_viewport()
 
 
+@pytest.mark.screen("desk", "phone")
 def test_what_is_read_does_not_move(held: Tab) -> None:
     page = held.page
     expect(held.answer.locator("strong")).to_be_in_viewport()

@@ -35,6 +35,7 @@ def drawn(page: Page) -> Locator:
     return figures
 
 
+@pytest.mark.screen("desk", "phone")
 def test_the_way_there(lab_admin: Visitor) -> None:
     page = lab_admin.here.open().page
     lab_admin.here.show_sidebar().get_by_role("link", name="Labo", exact=True).click()
@@ -48,6 +49,7 @@ def test_the_way_there(lab_admin: Visitor) -> None:
         expect(nav.get_by_role("link", name=name)).to_have_attribute("aria-current", "page")
 
 
+@pytest.mark.screen("desk", "phone")
 @pytest.mark.parametrize("path", ["/lab/", "{run}", "/lab/history", "{sample}"])
 def test_charts_are_drawn_without_anything_inline_and_as_wide_as_their_place(
     lab_admin: Visitor, places: dict[str, str], path: str

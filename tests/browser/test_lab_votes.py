@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitors
@@ -31,6 +32,7 @@ def test_closing_asks_once_more(visit: Visitors, server: Served, captain: Remote
     expect(chat.page.locator(".page__sub")).to_contain_text("Close par un administrateur.")
 
 
+@pytest.mark.screen("desk", "phone")
 def test_two_answers_are_read_and_one_is_chosen_by_a_key(visit: Visitors, server: Served) -> None:
     site = Site(server.instance)
     number = votes.campaign(site)

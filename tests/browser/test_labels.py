@@ -27,6 +27,7 @@ def test_fields_and_buttons_of_the_account_pages(
     expect(chat.button(button)).to_be_enabled()
 
 
+@pytest.mark.screen("desk", "phone")
 def test_buttons_of_the_chat(alice: Visitor, engine: FakeOllama) -> None:
     chat, nth = alice.here, len(engine.generations)
     expect(chat.button("Nouvelle conversation").locator("visible=true")).to_have_count(1)

@@ -63,6 +63,7 @@ def edit(chat: Tab, words: str, text: str) -> Locator:
     return editor
 
 
+@pytest.mark.screen("desk", "phone")
 def test_the_versions_of_an_answer(two_turns: Tab, engine: FakeOllama) -> None:
     chat = two_turns
     engine.script(Scenario.answer(LONG))
@@ -138,6 +139,7 @@ def test_versions_wait_while_an_answer_is_written(two_turns: Tab, engine: FakeOl
     expect(earlier).to_be_enabled()
 
 
+@pytest.mark.screen("desk", "phone")
 def test_a_question_is_sent_again_beside_the_old_one(two_turns: Tab, engine: FakeOllama) -> None:
     chat = two_turns
     chat.message.fill("un brouillon")

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Visitors
@@ -20,6 +21,7 @@ def test_the_origin_is_no_secure_context(alice: Visitor) -> None:
     assert alice.page.evaluate("window.isSecureContext") is False
 
 
+@pytest.mark.screen("desk", "phone")
 def test_register_ask_leave_and_come_back(visit: Visitors, server: Served, engine: FakeOllama, screen: str) -> None:
     visitor, name = visit(server), f"nouvelle-{screen}@couach.test"
     chat, page = visitor.here.open(), visitor.page

@@ -1,5 +1,6 @@
 """Several people, and several conversations of one person."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitors
@@ -47,6 +48,7 @@ def test_a_stranger_is_asked_to_sign_in(visit: Visitors, server: Served, alice: 
     expect(stranger.button("Se connecter")).to_be_visible()
 
 
+@pytest.mark.screen("desk", "phone")
 def test_two_conversations_of_one_person_at_once(alice: Visitor, engine: FakeOllama) -> None:
     chat, nth, first, second = alice.here, len(engine.generations), "Une conversation ?", "Et une autre ?"
     engine.script(Scenario.hold(after=4))

@@ -29,6 +29,7 @@ def chat(alice: Visitor, engine: FakeOllama, nth: int) -> Tab:
     return tab
 
 
+@pytest.mark.screen("desk", "phone")
 def test_a_prepared_question_leaves_after_the_answer(chat: Tab, engine: FakeOllama, nth: int) -> None:
     chat.ask("La suivante ?")
     expect(chat.page.locator(".prepared")).to_contain_text("Partira après cette réponse : La suivante ?")

@@ -102,6 +102,7 @@ def test_a_path_is_no_search(alice: Visitor) -> None:
     expect(chat.questions).to_have_text("/etc/hosts, c’est quoi ?")
 
 
+@pytest.mark.screen("desk", "phone")
 def test_the_button_opens_the_list_over_what_is_written(alice: Visitor) -> None:
     chat = alice.here
     chat.message.fill("Bonjour Marc")

@@ -1,5 +1,6 @@
 """The administrator's page of ratings, what was thought of answers."""
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Visitors
@@ -8,6 +9,7 @@ from tests.browser.test_accessibility import check
 from tests.support.server import RemotePerson
 
 
+@pytest.mark.screen("desk", "phone")
 def test_the_administrator_learns_what_was_thought(visit: Visitors, server: Served, captain: RemotePerson) -> None:
     chat = visit(server, "alice").here.open()
     chat.ask("Une question entre nous ?")

@@ -26,6 +26,7 @@ POSITIONS = """thread => {
 FEW = 3
 
 
+@pytest.mark.screen("desk", "phone")
 def test_the_way_down(alice: Visitor, engine: FakeOllama) -> None:
     chat = alice.here
     engine.script(Scenario.answer(LONG))
@@ -54,6 +55,7 @@ def test_the_way_down(alice: Visitor, engine: FakeOllama) -> None:
     expect(follow).to_have_count(0)
 
 
+@pytest.mark.screen("desk", "phone")
 def test_a_small_move_up_stills_the_page(alice: Visitor, engine: FakeOllama) -> None:
     chat, nth = alice.here, len(engine.generations)
     thread, down = chat.page.locator(".thread"), chat.button("Aller en bas")

@@ -52,6 +52,7 @@ def test_pinned_ones_stand_above_and_stay_there(chat: Tab) -> None:
     expect(section(chat, "Épinglées")).to_have_count(0)
 
 
+@pytest.mark.screen("desk", "phone")
 def test_archiving_and_taking_it_back(chat: Tab) -> None:
     choose(chat, "Deux", "Archiver")
     expect(chat.titles).to_have_text(["Trois", "Un"])
@@ -95,6 +96,7 @@ def test_the_focus_comes_back_with_the_row(chat: Tab) -> None:
         expect(link(chat, "Deux")).to_be_focused()
 
 
+@pytest.mark.screen("desk", "phone")
 def test_the_focus_goes_to_the_closed_folder(chat: Tab) -> None:
     chat.button("Nouveau dossier", chat.show_sidebar()).click()
     chat.page.keyboard.type("Chantier")
@@ -184,6 +186,7 @@ def test_years_of_conversations_come_as_one_scrolls(alice: Visitor, server: Serv
     assert len(groups) == len(set(groups))
 
 
+@pytest.mark.screen("desk", "phone")
 def test_it_is_for_everyone(visit: Visitors, server: Served, chat: Tab) -> None:
     chat.button("Nouveau dossier", chat.show_sidebar()).click()
     chat.page.keyboard.type("Chantier")

@@ -1,5 +1,6 @@
 """Stop: what was written stays, the engine is free again, and the answer can be asked for once more."""
 
+import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Visitors
@@ -10,6 +11,7 @@ from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import ANSWER_WORDS, Scenario, sentence
 
 
+@pytest.mark.screen("desk", "phone")
 def test_stop_while_writing_then_regenerate(alice: Visitor, engine: FakeOllama) -> None:
     chat, nth, question = alice.here, len(engine.generations), "Faut-il tout dire ?"
     engine.script(Scenario.hold(after=6))
@@ -115,6 +117,7 @@ def edit_while_running(chat: Tab, engine: FakeOllama) -> None:
     chat.page.get_by_role("textbox", name="Votre question").fill("Après ?")
 
 
+@pytest.mark.screen("desk", "phone")
 def test_stop_while_queued(visit: Visitors, server: Served, engine: FakeOllama) -> None:
     alice, bob = visit(server, "alice").here.open(), visit(server, "bob").here.open()
     nth = len(engine.generations)

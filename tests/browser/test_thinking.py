@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import pytest
 from playwright.sync_api import expect
 
 from tests.browser.visitor import Tab, Visitor
@@ -40,6 +41,7 @@ def test_without_the_switch_nothing_is_thought(alice: Visitor, engine: FakeOllam
     expect(chat.answer.get_by_role("button", name="Réflexion")).to_have_count(0)
 
 
+@pytest.mark.screen("desk", "phone")
 def test_thinking_streams_apart_then_folds(alice: Visitor, engine: FakeOllama) -> None:
     chat, nth = alice.here, len(engine.generations)
     choose(chat, "DeepSeek-R1")

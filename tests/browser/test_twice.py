@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import Request, expect
 
 from tests.browser.conftest import Visitors
@@ -42,6 +43,7 @@ def test_two_clicks_on_an_end_lead_to_the_list(alice: Visitor) -> None:
     expect(page.get_by_role("row", name="Tableur")).to_have_count(0)
 
 
+@pytest.mark.screen("desk", "phone")
 def test_two_clicks_in_a_menu_do_not_reach_what_is_below_it(alice: Visitor) -> None:
     chat = alice.here
     for title in ("La plus ancienne", "La plus récente"):

@@ -1,5 +1,6 @@
 """Without JavaScript: accounts and reading work, and writing says what it needs."""
 
+import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.browser.conftest import Visitors
@@ -8,6 +9,7 @@ from tests.browser.visitor import Tab
 from tests.support.person import PASSWORD
 
 
+@pytest.mark.screen("desk", "phone")
 def test_an_account_without_scripts(visit: Visitors, server: Served, screen: str) -> None:
     chat = visit(server, java_script_enabled=False).here.open("/register")
     form = {
@@ -25,6 +27,7 @@ def test_an_account_without_scripts(visit: Visitors, server: Served, screen: str
     expect(chat.button("Sign in")).to_be_visible()
 
 
+@pytest.mark.screen("desk", "phone")
 def test_the_history_can_be_read(visit: Visitors, server: Served) -> None:
     writer = visit(server, "alice")
     chat = writer.here.open()

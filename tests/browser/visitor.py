@@ -25,18 +25,19 @@ class Watch:
     def __init__(self, context: BrowserContext) -> None:
         self.faults: list[str] = []
         self._allowed: list[str] = []
-        self._closed = False
-        context.on("request", self._request)
-        context.on("console", self._console)
-        context.on("weberror", self._error)
+        self._context = context
+        self._listeners = {"request": self._request, "console": self._console, "weberror": self._error}
+        for event, listener in self._listeners.items():
+            context.on(event, listener)
 
     def allow(self, *patterns: str) -> None:
         """Errors that the test itself provokes."""
         self._allowed += patterns
 
     def close(self) -> None:
-        """Look away: the test is over."""
-        self._closed = True
+        """Look away: the test is over, and the profile is another's."""
+        for event, listener in self._listeners.items():
+            self._context.remove_listener(event, listener)
 
     def verify(self) -> None:
         """Fail for what was seen and not allowed."""
@@ -46,18 +47,14 @@ class Watch:
     def _request(self, request: Request) -> None:
         url = urlsplit(request.url)
         if url.scheme not in ("data", "blob") and url.hostname != HOST:
-            self._note(f"a request left the origin: {request.url[:200]}")
+            self.faults.append(f"a request left the origin: {request.url[:200]}")
 
     def _console(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
-            self._note(f"console {message.type}: {message.text} ({message.location.get('url')})")
+            self.faults.append(f"console {message.type}: {message.text} ({message.location.get('url')})")
 
     def _error(self, error: WebError) -> None:
-        self._note(f"uncaught: {error.error}")
-
-    def _note(self, fault: str) -> None:
-        if not self._closed:
-            self.faults.append(fault)
+        self.faults.append(f"uncaught: {error.error}")
 
 
 class Visitor:
