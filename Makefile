@@ -9,7 +9,7 @@ PIP := $(BIN)/pip --disable-pip-version-check --quiet
 EMBEDDED ?= 1
 
 help: ## list these commands
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 run: setup ## install what is missing, then serve on http://0.0.0.0:8294
 	@exec $(BIN)/gunicorn
@@ -45,16 +45,19 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-test: setup $(VENV)/.dev ## install the test tools, then run every check and test
-	@tests/prepare.sh
-	@$(MAKE) --no-print-directory lint js
-	@echo "Tests with the real engine and real processes, one after another…"
-	@$(BIN)/python -m pytest tests/engines tests/process
-	@echo "All other tests, three at a time…"
-	@$(BIN)/python -m pytest -n 3 --dist loadfile --ignore tests/engines --ignore tests/process
+# Twice as many tests at a time as there are cores: they wait for half of their time.
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --durations 20
 
-perf: setup $(VENV)/.dev ## prove that the web side is invisible, in ten minutes (ROWS=stream,load PAIRS=15)
+test: lint js prepare ## install the test tools, then run the checks and all tests but the slow ones
+	@$(PYTEST)
+
+test-all: lint js prepare ## the same with the slow tests
+	@$(PYTEST) -m ""
+
+prepare: setup $(VENV)/.dev
 	@tests/prepare.sh
+
+perf: prepare ## prove that the web side is invisible, in ten minutes (ROWS=stream,load PAIRS=15)
 	@$(BIN)/python -m tests.perf $(if $(ROWS),--rows $(ROWS)) $(if $(PAIRS),--pairs $(PAIRS))
 
 lint: $(VENV)/.dev ## style, types and layers
@@ -81,4 +84,4 @@ translations: ## collect the texts, then compile the French ones
 clean: ## remove what was installed, never the data
 	@rm -rf $(VENV) node_modules
 
-.PHONY: help run setup test perf lint js build translations clean
+.PHONY: help run setup test test-all prepare perf lint js build translations clean

@@ -14,6 +14,8 @@ from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import PASSWORD
 
+pytestmark = pytest.mark.slow
+
 CONTROL, ENTER, ESCAPE = "\ue009", "\ue007", "\ue00c"
 WATCH = """(window.faults = [], ["error", "unhandledrejection", "securitypolicyviolation"].forEach((name) =>
   addEventListener(name, (event) => faults.push(event.message ?? `${event.reason} ${event.violatedDirective}`))), 1)"""

@@ -15,6 +15,8 @@ from tests.browser.visitor import Tab, Visitor
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 
+pytestmark = pytest.mark.slow
+
 TOGETHER = {
     "scripts": html.SCRIPTS,
     "handlers": html.HANDLERS,

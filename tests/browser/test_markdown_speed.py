@@ -13,6 +13,8 @@ from tests.browser.visitor import Tab, Visitor
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 
+pytestmark = pytest.mark.slow
+
 LONGEST_MS = 50
 LONG_TASK_OF_A_BOMB_MS = 1500
 # What else happens on the same cores only ever adds to a task's time.

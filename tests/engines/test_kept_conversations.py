@@ -15,6 +15,8 @@ from tests.engines.conftest import await_listening
 from tests.engines.listening import answer, done, question, text_of
 from tests.engines.test_embedded import child_of
 
+pytestmark = pytest.mark.slow
+
 MODEL = "smollm2:135m"
 LONG = " ".join(f"Point {number}: the server keeps what it has read." for number in range(55))
 

@@ -19,6 +19,8 @@ from tests.support.processes import wait_until
 from tests.support.server import RemotePerson, ServerProcess
 from tests.support.site import DATABASE
 
+pytestmark = pytest.mark.slow
+
 # Half a second more than the text is stored after.
 STORED_S = 2.5
 

@@ -14,6 +14,8 @@ from tests.engines.gguf_files import demonstration
 from tests.support.processes import alive, wait_until
 from tests.support.server import RemotePerson, ServerProcess
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = {
     "ENGINE": "embedded", "CONTEXT_TOKENS": "1024", "MAX_OUTPUT_TOKENS": "8", "CACHE_RAM_MB": "0",
     "ENGINE_THREADS": "1",

@@ -20,6 +20,8 @@ from tests.support.processes import wait_until
 from tests.support.server import ROOT, RemotePerson, ServerProcess
 from tests.support.site import DATABASE
 
+pytestmark = pytest.mark.slow
+
 # What a small model does soon on any machine.
 SMALL = ("--kinds", "load,reading,task", "--prompts", "calc-vat", "--lengths", "100", "--repeat", "1")
 EMBEDDED = {"ENGINE": "embedded", "CONTEXT_TOKENS": "512", "MAX_OUTPUT_TOKENS": "16", "CACHE_RAM_MB": "0"}

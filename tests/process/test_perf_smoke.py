@@ -6,11 +6,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
 import requests
 
 from tests.perf.asking import crowd, to_engine
 from tests.perf.bench import place_of, process
 from tests.support.server import ROOT
+
+pytestmark = pytest.mark.slow
 
 TOKENS = 24
 BOUNDS = {

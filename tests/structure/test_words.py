@@ -48,8 +48,8 @@ def test_every_command_is_in_the_readme(site: Site) -> None:
 
 
 def test_every_target_of_make_in_the_readme_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"`make ([a-z]+)", (ROOT / "README.md").read_text())) <= targets
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"`make ([a-z-]+)", (ROOT / "README.md").read_text())) <= targets
 
 
 def test_the_browser_knows_the_servers_events_and_states() -> None:
