@@ -1,9 +1,11 @@
 #!/bin/bash
-# Chromium for the browser tests and bubblewrap for the sandbox: installed through apt where that is allowed.
+# Chromium for the browser tests; bubblewrap, Xvfb and tkinter for the sandbox: installed through apt where allowed.
 set -u
 missing=""
 [ -x /usr/bin/chromium ] || missing="chromium"
 command -v bwrap >/dev/null || missing="$missing bubblewrap"
+command -v Xvfb >/dev/null || missing="$missing xvfb"
+.venv/bin/python -c "import tkinter" 2>/dev/null || missing="$missing python3-tk"
 apt=""
 if [ "$(id -u)" = 0 ]; then apt="apt-get"; elif sudo -n true 2>/dev/null; then apt="sudo -n apt-get"; fi
 command -v apt-get >/dev/null || apt=""

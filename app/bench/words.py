@@ -90,6 +90,9 @@ SENTENCES: dict[str, LazyString] = {
     "code_sandbox_refused": _l(
         "The program looks complete. It was not run: the system does not let bubblewrap do its work (%(cause)s)."
     ),
+    "code_not_installed": _l(
+        "The program looks complete. It was not run: %(name)s is not installed here (administrator: %(how)s)."
+    ),
     "code_plays": _l("The program starts, runs for %(seconds)s s of its time and takes %(keys)s keys."),
     "code_crashed": _l("The program fails: %(error)s (line %(line)s)."),
     "code_ended_at_once": _l("The program ends at once, without showing anything that moves."),
@@ -102,6 +105,7 @@ SENTENCES: dict[str, LazyString] = {
     "code_killed": _l("The program ended in a way that left nothing to judge: it was stopped, or stopped its player."),
     "code_windows_only": _l("The program needs “%(name)s”, which exists on Windows only: it was not tried to its end."),
     "code_needs_module": _l("The program needs “%(name)s”, which is not here: it was not tried to its end."),
+    # Of verdicts that earlier versions stored
     "code_beyond_player": _l("The program uses “%(name)s”, which cannot be tried here."),
     "code_results": _l("%(right)s of %(all)s results are right."),
     # Of a task file

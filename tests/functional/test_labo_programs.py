@@ -13,7 +13,7 @@ from app.models.lab import LabState, SampleState, Verdict
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
-from tests.support.apart import needs_sandbox
+from tests.support.apart import needs_parts, needs_sandbox
 from tests.support.labo import Measuring
 from tests.support.person import Person
 from tests.support.processes import wait_until
@@ -59,6 +59,7 @@ def test_without_leave_the_text_alone_is_judged(site: Site, ollama: FakeOllama) 
 
 
 @needs_sandbox
+@needs_parts
 def test_with_leave_it_is_played(daring: Measuring, ollama: FakeOllama) -> None:
     ollama.script(Scenario.answer(), answer(SNAKE))
     (sample,) = daring.taken(kinds=["task"], tasks=["snake"])
@@ -67,6 +68,7 @@ def test_with_leave_it_is_played(daring: Measuring, ollama: FakeOllama) -> None:
 
 
 @needs_sandbox
+@needs_parts
 def test_a_hostile_program_fails_its_sample_and_the_run_goes_on(daring: Measuring, ollama: FakeOllama) -> None:
     # Each repeat begins with a warm-up.
     ollama.script(Scenario.answer(), answer(HOSTILE), Scenario.answer(), answer(SNAKE))
@@ -77,6 +79,7 @@ def test_a_hostile_program_fails_its_sample_and_the_run_goes_on(daring: Measurin
 
 
 @needs_sandbox
+@needs_parts
 def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_after_them(
     daring: Measuring, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:

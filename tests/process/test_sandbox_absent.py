@@ -8,6 +8,7 @@ import pytest
 
 from app.bench.programs import coding, sandbox
 from app.bench.programs.code_task import CodeTask
+from app.bench.programs.players import on_tkinter
 from app.bench.programs.sandbox import State
 from app.models.lab import Verdict
 from tests.support.apart import needs_sandbox
@@ -50,6 +51,23 @@ def test_what_bubblewrap_says_is_told(said: str, state: State, tmp_path: Path, m
     assert sandbox.state() == (state, said or "exit 1")
     judgement = coding.judge(GAME, LOOP, run=True)
     assert (judgement.code, judgement.params) == (f"code_sandbox_{state}", {"cause": said or "exit 1"})
+
+
+@needs_sandbox
+def test_without_pygame_a_game_of_pygame_is_judged_by_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "path", [path for path in sys.path if "site-packages" not in path])
+    monkeypatch.delitem(sys.modules, "pygame", raising=False)
+    judgement = coding.judge(GAME, f"```python\nimport pygame\n{LOOP[10:]}", run=True)
+    assert (judgement.verdict, judgement.code) == (Verdict.RESERVE, "code_not_installed"), judgement.log
+    assert judgement.params == {"name": "pygame-ce", "how": ".venv/bin/pip install -r requirements-lab.txt"}
+    assert coding.judge(GAME, "```python\nimport pygame\n```", run=True).code == "code_lacks_goes_on"
+
+
+def test_without_xvfb_windows_are_told_to_lack_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    lacks = on_tkinter.lacking()
+    assert lacks in ("Xvfb", "tkinter")
+    assert {"Xvfb", "tkinter"} <= set(coding.INSTALLED_BY)
 
 
 @needs_sandbox

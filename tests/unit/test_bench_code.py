@@ -83,20 +83,21 @@ def test_what_exhausts_a_parser_does_not_exhaust_this_one(answer: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "toolkit", "keys"),
+    ("text", "needs", "keys"),
     [
-        ("import pygame\npygame.K_UP", "pygame", ["up", "right", "down", "left"]),
-        ("from turtle import *\nonkey(f, 'Up')", "turtle", ["up", "right", "down", "left"]),
-        ("import tkinter as tk\nroot.bind('<w>', f)", "tkinter", ["w", "d", "s", "a"]),
-        ("import pygame\nif event.key == pygame.K_z: pass", "pygame", ["z", "d", "s", "q"]),
-        ("def f():\n    import curses\n    return curses.KEY_UP", "curses", ["up", "right", "down", "left"]),
-        ("print(input())", "terminal", ["w", "d", "s", "a"]),
+        ("import pygame\npygame.K_UP", ["pygame"], ["right", "down", "left", "up"]),
+        ("from turtle import *\nonkey(f, 'Up')", ["tkinter"], ["right", "down", "left", "up"]),
+        ("import tkinter as tk\nroot.bind('<w>', f)", ["tkinter"], ["d", "s", "a", "w"]),
+        ("import pygame\nif event.key == pygame.K_z: pass", ["pygame"], ["d", "s", "q", "z"]),
+        ("import pygame, turtle\nfrom tkinter import messagebox", ["pygame", "tkinter"], ["d", "s", "a", "w"]),
+        ("def f():\n    import curses\n    return curses.KEY_UP", [], ["right", "down", "left", "up"]),
+        ("print(input())", [], ["d", "s", "a", "w"]),
     ],
 )
-def test_what_a_program_shows_itself_with_and_listens_to(text: str, toolkit: str, keys: list[str]) -> None:
+def test_what_a_program_shows_itself_with_and_listens_to(text: str, needs: list[str], keys: list[str]) -> None:
     program = extract(f"```python\n{text}\n```")
     assert program
-    assert (program.toolkit, program.keys) == (toolkit, keys)
+    assert (program.needs, program.keys) == (needs, keys)
 
 
 @pytest.mark.parametrize(

@@ -6,17 +6,16 @@ import pytest
 
 from app.bench import words
 from app.bench.programs.code_task import CodeTask
-from app.bench.programs.code_verdicts import played, results
+from app.bench.programs.code_verdicts import left_alone, played, results
 from app.models.lab import Verdict
 
 WELL: dict[str, Any] = {
     "ended": "survived",
     "seconds": 5.0,
     "pictures": 50,
-    "different": 22,
+    "shown": list(range(22)),
     "pressed": 12,
     "heard": True,
-    "unknown": [],
     "error": None,
 }
 GAME, WINDOW = CodeTask("game"), CodeTask("window")
@@ -31,21 +30,17 @@ def error(kind: str, message: str = "", missing: str | None = None) -> dict[str,
     [
         ({}, Verdict.PASSED, "code_plays"),
         ({"ended": "returned", "seconds": 2.1}, Verdict.RESERVE, "code_ended_early"),
-        ({"ended": "returned", "pictures": 0, "different": 0}, Verdict.FAILED, "code_ended_at_once"),
-        ({"ended": "returned", "pictures": 1, "different": 1}, Verdict.FAILED, "code_ended_at_once"),
-        ({"pictures": 0, "different": 0}, Verdict.FAILED, "code_shows_nothing"),
-        ({"different": 1}, Verdict.RESERVE, "code_nothing_moves"),
+        ({"ended": "returned", "pictures": 0, "shown": []}, Verdict.FAILED, "code_ended_at_once"),
+        ({"ended": "returned", "pictures": 1, "shown": [5]}, Verdict.FAILED, "code_ended_at_once"),
+        ({"pictures": 0, "shown": []}, Verdict.FAILED, "code_shows_nothing"),
+        ({"shown": [5]}, Verdict.RESERVE, "code_nothing_moves"),
         ({"heard": False}, Verdict.RESERVE, "code_deaf"),
         ({"ended": "stuck"}, Verdict.FAILED, "code_hung"),
         ({"ended": "crashed", "error": error("NameError", "x")}, Verdict.FAILED, "code_crashed"),
         ({"ended": "crashed", "error": None}, Verdict.FAILED, "code_crashed"),
         ({"ended": "crashed", "error": error("M", missing="msvcrt")}, Verdict.RESERVE, "code_windows_only"),
         ({"ended": "crashed", "error": error("M", missing="numpy.linalg")}, Verdict.RESERVE, "code_needs_module"),
-        (
-            {"ended": "crashed", "error": error("AttributeError"), "unknown": ["mouse.get_cursor"]},
-            Verdict.RESERVE,
-            "code_beyond_player",
-        ),
+        ({"ended": "crashed", "error": error("M", missing="pygame.harbour")}, Verdict.FAILED, "code_crashed"),
     ],
 )
 def test_a_game(changed: dict[str, Any], verdict: Verdict, code: str) -> None:
@@ -56,9 +51,25 @@ def test_a_game(changed: dict[str, Any], verdict: Verdict, code: str) -> None:
     assert words.SENTENCES[seen.code]
 
 
+@pytest.mark.parametrize(
+    ("alone", "verdict", "code"),
+    [
+        ({"shown": [1, 2, 3], "pressed": 0, "heard": False}, Verdict.PASSED, "code_plays"),
+        ({"shown": [1, 2, 3], "ended": "returned"}, Verdict.PASSED, "code_plays"),
+        ({"shown": list(range(18))}, Verdict.RESERVE, "code_deaf"),
+        ({"ended": "crashed", "seconds": 1.4, "error": error("TypeError", "x")}, Verdict.FAILED, "code_crashed"),
+        ({"ended": "stuck"}, Verdict.FAILED, "code_hung"),
+    ],
+)
+def test_a_game_that_is_left_alone(alone: dict[str, Any], verdict: Verdict, code: str) -> None:
+    seen = left_alone(played(GAME, WELL), WELL, WELL | alone)
+    assert (seen.verdict, seen.code) == (verdict, code)
+    assert {check.check: check.passed for check in seen.checks}["listens"] is (code != "code_deaf")
+
+
 def test_a_window_that_answers_one_click_has_moved() -> None:
-    assert played(WINDOW, WELL | {"different": 2}).code == "code_plays"
-    assert played(WINDOW, WELL | {"different": 1}).code == "code_nothing_moves"
+    assert played(WINDOW, WELL | {"shown": [5, 6]}).code == "code_plays"
+    assert played(WINDOW, WELL | {"shown": [5]}).code == "code_nothing_moves"
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,6 @@
 
 import ast
 import re
-import sys
 import textwrap
 import warnings
 from dataclasses import dataclass
@@ -20,13 +19,14 @@ ACTS = re.compile(r"^\s*(?:import \w|from \w+ import |def \w+\(|class \w|while .
 # Of all lines of code: so many in one block and the others are only excerpts of it.
 MOST = 0.5
 WINDOWS_ONLY = {"msvcrt", "winsound", "winreg"}
-TOOLKITS = ("pygame", "turtle", "tkinter", "curses")
+# What shows a program, and what that needs.
+PARTS = {"pygame": "pygame", "turtle": "tkinter", "tkinter": "tkinter"}
 HEARS = re.compile(
     r"\bK_\w+|KEYDOWN|get_pressed|\bonkey\w*|\bbind(?:_all)?\(|\b(?:getch|get_wch|getkey|input|is_pressed)\(|stdin"
 )
 GOES_ROUND = re.compile(r"\bmainloop\(|\bontimer\(|\.after\(|\bexitonclick\(|\bTimer\(")
-# The keys that a program listens to, by the names of its module: up, right, down, left.
-ARROWS, ZQSD, WASD = ["up", "right", "down", "left"], ["z", "d", "s", "q"], ["w", "d", "s", "a"]
+# The keys that a program listens to, by the names of its module: right, down, left, up.
+ARROWS, ZQSD, WASD = ["right", "down", "left", "up"], ["d", "s", "q", "z"], ["d", "s", "a", "w"]
 NAMES_ARROWS = re.compile(r"K_UP\b|KEY_UP\b|Up\b|K_LEFT\b|KEY_LEFT\b|\[A\b")
 NAMES_ZQSD = re.compile(r"K_z\b|['\"<-]z['\">]")
 
@@ -52,15 +52,9 @@ class Program:
         return list(found)
 
     @property
-    def toolkit(self) -> str:
-        """What it shows itself with; `terminal` when with nothing else."""
-        return next((name for name in TOOLKITS if name in self.modules), "terminal")
-
-    @property
-    def foreign(self) -> list[str]:
-        """The modules that are neither Python's nor those of the player."""
-        ours = {*sys.stdlib_module_names, *TOOLKITS}
-        return [name for name in self.modules if name not in ours]
+    def needs(self) -> list[str]:
+        """The parts without which it shows nothing; none for a program in a terminal."""
+        return list(dict.fromkeys(PARTS[name] for name in self.modules if name in PARTS))
 
     @property
     def functions(self) -> dict[str, ast.FunctionDef]:
@@ -81,7 +75,7 @@ class Program:
 
     @property
     def keys(self) -> list[str]:
-        """The keys that it seems to want for up, right, down and left."""
+        """The keys that it seems to want for right, down, left and up."""
         if NAMES_ARROWS.search(self.source):
             return ARROWS
         return ZQSD if NAMES_ZQSD.search(self.source) else WASD

@@ -2,12 +2,12 @@
 
 import math
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from app.bench.answers import expressions
 from app.bench.answers.judgement import CheckResult
-from app.bench.programs.code import TOOLKITS, WINDOWS_ONLY
+from app.bench.programs.code import PARTS, WINDOWS_ONLY
 from app.bench.programs.code_task import CodeTask
 from app.models.lab import Verdict
 
@@ -17,6 +17,8 @@ STILL, EARLY, UNCLEAR = 0.3, 0.4, 0.5
 HALF = 0.5
 # Different pictures that make a movement: of a game, of a window that answers a click.
 MOVES = {"game": 3, "window": 2}
+# Of the pictures of a game that is steered, so many at least are not seen when no key is pressed.
+STEERED = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Seen:
 
 def played(task: CodeTask, report: dict[str, Any]) -> Seen:
     """A program with a window or in a terminal: starts, shows, moves, hears, lives."""
-    pictures, different = int(report["pictures"]), int(report["different"])
+    pictures, different = int(report["pictures"]), len(set(report["shown"]))
     seconds, error = max(1, round(float(report["seconds"]))), report["error"]
     lives = report["ended"] == "survived"
     checks = (
@@ -42,10 +44,24 @@ def played(task: CodeTask, report: dict[str, Any]) -> Seen:
         CheckResult("lives", lives, f"{report['seconds']} s"),
     )
     if report["ended"] == "crashed":
-        return _crashed(error or {}, [str(name) for name in report["unknown"]], seconds, checks)
+        return _crashed(error or {}, seconds, checks)
     if report["ended"] == "stuck":
         return Seen(Verdict.FAILED, 0.0, "code_hung", {}, checks)
     return _alive(checks, lives, seconds, int(report["pressed"]))
+
+
+def left_alone(seen: Seen, report: dict[str, Any], alone: dict[str, Any]) -> Seen:
+    """The verdict on a game that plays well, after a second play in which no key was pressed: then most games are lost,
+    and only the keys can make a difference."""
+    if alone["ended"] == "crashed":
+        return _crashed(alone["error"] or {}, max(1, round(float(alone["seconds"]))), seen.checks)
+    if alone["ended"] == "stuck":
+        return Seen(Verdict.FAILED, 0.0, "code_hung", {}, seen.checks)
+    pictures = set(report["shown"])
+    if len(pictures - set(alone["shown"])) >= STEERED * len(pictures):
+        return seen
+    checks = (replace(check, passed=check.passed and check.check != "listens") for check in seen.checks)
+    return Seen(Verdict.RESERVE, EARLY, "code_deaf", {}, tuple(checks))
 
 
 def _alive(checks: tuple[CheckResult, ...], lives: bool, seconds: int, keys: int) -> Seen:
@@ -67,7 +83,7 @@ def _alive(checks: tuple[CheckResult, ...], lives: bool, seconds: int, keys: int
 def results(task: CodeTask, report: dict[str, Any]) -> Seen:
     """A function's values, or what a program wrote."""
     if report["ended"] == "crashed":
-        return _crashed(report["error"] or {}, [], 0, ())
+        return _crashed(report["error"] or {}, 0, ())
     if report["results"] is None:
         return Seen(Verdict.FAILED, 0.0, "code_lacks_function", {"name": task.function})
     wanted = [returns for _, returns in task.calls] if task.play == "calls" else [output for _, output in task.runs]
@@ -82,17 +98,13 @@ def results(task: CodeTask, report: dict[str, Any]) -> Seen:
     return Seen(verdict, share, "code_results", {"right": count, "all": len(checks)}, checks)
 
 
-def _crashed(error: dict[str, Any], unknown: list[str], seconds: int, checks: tuple[CheckResult, ...]) -> Seen:
+def _crashed(error: dict[str, Any], seconds: int, checks: tuple[CheckResult, ...]) -> Seen:
     missing = str(error.get("missing") or "").partition(".")[0]
     if missing in WINDOWS_ONLY:
         return Seen(Verdict.RESERVE, UNCLEAR, "code_windows_only", {"name": missing}, checks)
-    if missing in TOOLKITS:
-        # Its stand-in lacks that part.
-        unknown = [str(error["missing"])]
-    elif missing:
+    # A part of pygame that does not exist is the program's own error.
+    if missing and missing not in PARTS:
         return Seen(Verdict.RESERVE, UNCLEAR, "code_needs_module", {"name": missing}, checks)
-    if unknown:
-        return Seen(Verdict.RESERVE, UNCLEAR, "code_beyond_player", {"name": unknown[-1]}, checks)
     said = ": ".join(part for part in (str(error.get("type") or "?"), str(error.get("message") or "")) if part)
     params = {"error": said[:300], "line": int(error.get("line") or 0), "seconds": seconds}
     return Seen(Verdict.FAILED, 0.0, "code_crashed", params, checks)

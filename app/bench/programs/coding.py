@@ -9,11 +9,17 @@ from app.bench.answers.judgement import CheckResult, Judgement
 from app.bench.programs import sandbox
 from app.bench.programs.code import FENCE, Program, extract
 from app.bench.programs.code_task import CodeTask
-from app.bench.programs.code_verdicts import played, results
+from app.bench.programs.code_verdicts import left_alone, played, results
 from app.models.lab import Verdict
 
 # Judged by its text alone a program is a reserve: it looks right, nobody saw it run.
 UNSEEN = 0.5
+# What the programs of models need beside Python: its name, and how an administrator adds it.
+INSTALLED_BY = {
+    "pygame": ("pygame-ce", ".venv/bin/pip install -r requirements-lab.txt"),
+    "tkinter": ("tkinter", "apt install python3-tk"),
+    "Xvfb": ("Xvfb", "apt install xvfb"),
+}
 
 
 def judge(
@@ -38,10 +44,17 @@ def judge(
     ready, cause = sandbox.state() if run else (None, "")
     if ready is sandbox.State.READY:
         return _seen(task, program, checks, failures)
-    if lacking := next((check for check in checks if not check.passed), None):
-        return _failed(f"code_lacks_{lacking.check}", {"name": lacking.detail}, checks, failures)
     code = "code_not_run" if ready is None else f"code_sandbox_{ready}"
-    return Judgement(Verdict.RESERVE, UNSEEN, code, {"cause": cause}, checks, failures)
+    return _read(code, {"cause": cause}, checks, failures)
+
+
+def _read(
+    code: str, params: dict[str, Any], checks: tuple[CheckResult, ...], failures: tuple[str, ...], log: str = ""
+) -> Judgement:
+    """The verdict by the text alone; `code` says why the program was not run."""
+    if lacking := next((check for check in checks if not check.passed), None):
+        return _failed(f"code_lacks_{lacking.check}", {"name": lacking.detail}, checks, failures, log)
+    return Judgement(Verdict.RESERVE, UNSEEN, code, params, checks, failures, log)
 
 
 def _failures(answer: str, thinking: str, reason: str, think: bool) -> tuple[str, ...]:
@@ -84,9 +97,10 @@ def _takes(arguments: Any, count: int) -> bool:
 
 def _seen(task: CodeTask, program: Program, checks: tuple[CheckResult, ...], failures: tuple[str, ...]) -> Judgement:
     """The verdict on what the program did."""
-    kind = task.play if task.play in ("calls", "lines") else _kind(program)
+    kind = task.play if task.play in ("calls", "lines") else "shown" if program.needs else "terminal"
     job = {
         "kind": kind,
+        "needs": program.needs,
         "source": program.source,
         "keys": program.keys,
         "clicks": task.play == "window",
@@ -95,16 +109,21 @@ def _seen(task: CodeTask, program: Program, checks: tuple[CheckResult, ...], fai
         "inputs": [given for given, _ in task.runs],
     }
     outcome = sandbox.run(job, seconds=task.seconds)
-    if outcome.report is None:
+    report, log = outcome.report, outcome.log
+    if report is None:
         code = {sandbox.Ended.TIME: "code_hung", sandbox.Ended.MEMORY: "code_memory"}.get(outcome.ended, "code_killed")
-        return _failed(code, {}, checks, failures, outcome.log)
+        return _failed(code, {}, checks, failures, log)
     try:
-        told = results(task, outcome.report) if kind in ("calls", "lines") else played(task, outcome.report)
+        if report["ended"] == "lacking":
+            name, how = INSTALLED_BY[report["lacks"]]
+            return _read("code_not_installed", {"name": name, "how": how}, checks, failures, log)
+        told = results(task, report) if kind in ("calls", "lines") else played(task, report)
+        if task.play == "game" and told.verdict is Verdict.PASSED:
+            alone = sandbox.run({**job, "keys": []}, seconds=task.seconds)
+            if alone.report is not None:
+                before, told = told, left_alone(told, report, alone.report)
+                log = log if told is before else alone.log
     except (KeyError, TypeError, ValueError):
         # The report lies within the program's reach: what is no report counts as none.
-        return _failed("code_killed", {}, checks, failures, outcome.log)
-    return Judgement(told.verdict, told.score, told.code, told.params, (*checks, *told.checks), failures, outcome.log)
-
-
-def _kind(program: Program) -> str:
-    return {"pygame": "pygame", "turtle": "windows", "tkinter": "windows"}.get(program.toolkit, "terminal")
+        return _failed("code_killed", {}, checks, failures, log)
+    return Judgement(told.verdict, told.score, told.code, told.params, (*checks, *told.checks), failures, log)

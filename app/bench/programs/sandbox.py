@@ -1,5 +1,6 @@
 """A program that nobody trusts, run apart by bubblewrap: no network, no files of ours, little of everything else."""
 
+import importlib.util
 import json
 import math
 import os
@@ -184,21 +185,35 @@ def _command(bwrap: str, hidden: Path = ROOT) -> list[str]:
         command += _shown(path, str(path))
     for name in ("bin", "sbin", "lib", "lib32", "lib64"):
         command += _top(Path("/", name))
-    for name in ("ld.so.cache", "localtime", "alternatives"):
-        command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    for name in ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts", "/var/cache/fontconfig"):
+        command += [*_above(name), "--ro-bind-try", name, name]
     if any(hidden.is_relative_to(one) for one in shown):
         # Where all of this lies below /usr, with its data and its settings.
         command += ["--tmpfs", str(hidden)]
     command += ["--dev", "/dev", "--perms", "1777", "--size", str(MB), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108
     command += ["--perms", "1777", "--size", str(TMP), "--tmpfs", "/tmp"]  # noqa: S108
     # No /proc: nothing is to be seen there, and it cannot be had in every container.
-    return [*command, *_shown(PLAYERS, _place(PLAYERS)), "--remount-ro", "/"]
+    return [*command, *_shown(PLAYERS, _place(PLAYERS)), *_pygame(), "--remount-ro", "/"]
+
+
+def _pygame() -> list[str]:
+    """pygame-ce with its libraries where it is installed beside the server, whose other packages stay outside."""
+    spec = importlib.util.find_spec("pygame")
+    if spec is None or spec.origin is None:
+        return []
+    folders = sorted(Path(spec.origin).parents[1].glob("pygame*"))
+    return [word for folder in folders for word in _shown(folder, f"/lab/packages/{folder.name}")]
 
 
 def _shown(path: Path, where: str) -> list[str]:
-    """A folder to read; the folders above it are made here, for bubblewrap would keep them to root."""
+    """A folder to read."""
+    return [*_above(where), "--ro-bind", str(path), where]
+
+
+def _above(where: str) -> list[str]:
+    """The folders above a place, which bubblewrap would make for root alone."""
     above = [str(one) for one in reversed(Path(where).parents) if one != Path("/")]
-    return [*(word for one in above for word in ("--dir", one)), "--ro-bind", str(path), where]
+    return [word for one in above for word in ("--dir", one)]
 
 
 def _environment() -> dict[str, str]:

@@ -29,7 +29,7 @@ def main() -> None:
         os.setresuid(NOBODY, NOBODY, NOBODY)
     os.chdir("/tmp")  # noqa: S108 - the sandbox's own
     sys.argv = ["program.py"]
-    sys.path[:0] = [str(HERE)]
+    sys.path[:0] = [str(HERE), str(HERE / "packages")]
     _play(job, report)
 
 
@@ -62,43 +62,25 @@ def _play(job: dict[str, Any], report: int) -> None:
             from app.bench.programs.players import on_terminal  # noqa: PLC0415 - of this kind only
 
             on_terminal.play(job["source"], job["seconds"], job["keys"], report)
-        case kind:
-            played = play.Play(report, job["seconds"], job["keys"])
-            (_pygame if kind == "pygame" else _windows)(job, played)
-            play.own_time(played)
-            play.run(job["source"], played.end)
+        case "shown":
+            _show(job, report)
 
 
-def _pygame(job: dict[str, Any], played: Any) -> None:
-    """The real module where it is installed."""
-    from app.bench.programs.players import on_pygame  # noqa: PLC0415
+def _show(job: dict[str, Any], report: int) -> None:
+    """A program with windows or with pygame's screen, or both; when what it needs is not installed, that is told."""
+    from app.bench.programs.players import on_pygame, on_tkinter, play  # noqa: PLC0415
 
-    try:
-        import pygame  # type: ignore[import-not-found] # noqa: PLC0415
-    except ImportError:
-        _stand_in(played)
-        import pygame  # noqa: PLC0415
-
-    pygame.font.init()
-    # Looked up by another program, whose time must not be skipped.
-    pygame.font.get_fonts()
-    pygame.font.quit()
-    on_pygame.take_over(pygame, played)
-
-
-def _windows(job: dict[str, Any], played: Any) -> None:
-    """Always the stand-in: the real one needs a display, and its time cannot be skipped."""
-    from app.bench.programs.players import on_tkinter  # noqa: PLC0415
-
-    _stand_in(played)
-    on_tkinter.take_over(played, job["clicks"])
-
-
-def _stand_in(played: Any) -> None:
-    from app.bench.programs.players.standins import beyond  # noqa: PLC0415
-
-    played.unknown = beyond.UNKNOWN
-    sys.path.insert(0, str(Path(beyond.__file__).parent))
+    windows, pygame = "tkinter" in job["needs"], "pygame" in job["needs"]
+    lacks = (windows and on_tkinter.lacking()) or (pygame and on_pygame.lacking())
+    if lacks:
+        play.leave(report, {"ended": "lacking", "lacks": lacks})
+    played = play.Play(report, job["seconds"], job["keys"])
+    if windows:
+        on_tkinter.take_over(played, job["clicks"])
+    if pygame:
+        on_pygame.take_over(played)
+    play.own_time(played)
+    play.run(job["source"], played.end)
 
 
 if __name__ == "__main__":

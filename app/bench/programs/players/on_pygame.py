@@ -1,5 +1,6 @@
-"""The player of pygame's programs: keys, timers and time instead of the real ones, in the module or its stand-in."""
+"""The player of pygame's programs: the real module without a screen, with keys, timers and time of its own."""
 
+import importlib
 import zlib
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +12,22 @@ NAMES = {"up": "K_UP", "right": "K_RIGHT", "down": "K_DOWN", "left": "K_LEFT", "
 LOOK = 0.01
 
 
-def take_over(pygame: Any, play: Play) -> None:
+def lacking() -> str:
+    """What games lack here: `pygame`, or nothing."""
+    try:
+        importlib.import_module("pygame")
+    except ImportError:
+        return "pygame"
+    return ""
+
+
+def take_over(play: Play) -> None:
     """Replace what waits, listens and shows."""
+    pygame: Any = importlib.import_module("pygame")
+    pygame.font.init()
+    # Looked up by another program, whose time must not be skipped.
+    pygame.font.get_fonts()
+    pygame.font.quit()
     player = _Player(pygame, play)
     pygame.time.Clock = player.clock
     pygame.time.wait = pygame.time.delay = player.wait
@@ -71,7 +86,7 @@ class _Player:
             original(*args, **options)
             screen = self._pygame.display.get_surface()
             if screen is not None:
-                self._play.shown(_picture(self._pygame, screen))
+                self._play.shown(zlib.crc32(self._pygame.image.tobytes(screen, "RGB")))
 
         return show
 
@@ -131,10 +146,3 @@ class _Held:
 
     def __iter__(self) -> Any:
         return (key in self._keys for key in range(len(self)))
-
-
-def _picture(pygame: Any, screen: Any) -> int:
-    """A checksum of what is on the screen."""
-    if hasattr(screen, "digest"):
-        return int(screen.digest)
-    return zlib.crc32(pygame.image.tobytes(screen, "RGB"))

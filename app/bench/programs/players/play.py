@@ -1,6 +1,7 @@
 """One program being played: its own clock that skips all waiting, the keys to press, what it showed, the report."""
 
 import contextlib
+import itertools
 import json
 import os
 import random
@@ -8,18 +9,19 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 PROGRAM = "program.py"
-# The directions make a square of about five cells, so that a snake meets neither a wall nor itself.
+# The directions make a square of about five cells, to the right and down first: a snake begins near the upper left
+# corner or in the middle, and goes to the right more often than not, so that it meets neither a wall nor itself.
 FIRST_KEY, EVERY, HELD = 0.5, 0.4, 0.1
 # Still nothing moves: perhaps it waits for one of these.
 LATE = 2.0
 STARTERS = ("space", "return")
 # However long the machine held the program up, between two looks at the clock no more time passes than this.
 LONGEST_STEP = 0.02
-# A picture takes a screen at least so long.
+# A picture takes a screen at least so long, where time is skipped.
 REFRESH = 1 / 60
 # Seconds of CPU beyond the play's own, then it ends in any case; stuck when it took so many without a look at the
 # clock, a key or the screen. Not by the wall's clock: where the models work, programs get little of the machine.
@@ -32,22 +34,22 @@ _real, _cpu = time.monotonic, time.process_time
 
 
 class Play:
-    """`seconds` of the program's own time; `keys` for up, right, down and left by their short names."""
+    """`seconds` of the program's own time; `keys` by their short names, in the order in which they are pressed again
+    and again; without any, the program is only watched."""
 
     def __init__(self, report: int, seconds: float, keys: list[str]) -> None:
         self._report = report
         self._seconds = seconds
         self._now = 0.0
         self._looked, self._worked = _real(), _cpu()
-        self._plan = [(FIRST_KEY + EVERY * turn, keys[turn % len(keys)]) for turn in range(int(seconds / EVERY))]
+        turns = range(int(seconds / EVERY))
+        self._plan = [(FIRST_KEY + EVERY * turn, key) for turn, key in zip(turns, itertools.cycle(keys), strict=False)]
         self._held: list[tuple[float, str]] = []
-        self._tried = False
-        self._pictures: set[Hashable] = set()
+        self._tried = not keys
+        self._pictures: set[int] = set()
         self.shown_count = 0
         self.pressed = 0
         self.heard = False
-        # What the stand-ins do not know, although the real module might.
-        self.unknown: list[str] = []
         threading.Thread(target=self._watch, daemon=True).start()
 
     @property
@@ -69,11 +71,11 @@ class Play:
         self._now += max(0.0, min(seconds, self._seconds))
         self.now()
 
-    def shown(self, picture: Hashable) -> None:
-        """One picture is on the screen."""
+    def shown(self, picture: int, seconds: float = REFRESH) -> None:
+        """One picture is on the screen, for so long at least; `picture` is its checksum."""
         self.shown_count += 1
         self._pictures.add(picture)
-        self.wait(REFRESH)
+        self.wait(seconds)
 
     def due(self) -> list[tuple[bool, str]]:
         """The keys that went down (True) or up since the last look."""
@@ -102,10 +104,9 @@ class Play:
             "ended": how,
             "seconds": round(self._now, 2),
             "pictures": self.shown_count,
-            "different": len(self._pictures),
+            "shown": sorted(self._pictures),
             "pressed": self.pressed,
             "heard": self.heard,
-            "unknown": self.unknown[:5],
             "error": error,
         }
         leave(self._report, told)

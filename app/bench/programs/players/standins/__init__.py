@@ -1,1 +1,0 @@
-"""Windows and games without a screen: enough of pygame and tkinter for small programs, drawn into a checksum."""
