@@ -62,6 +62,7 @@ SENTENCES: dict[str, LazyString] = {
     "wrong_language": _l("The answer is not in the expected language."),
     "endless_thinking": _l("The model thought without end and did not answer."),
     "echo": _l("The answer repeats the question."),
+    "check_undecided": _l("A check could not be decided in time: %(check)s. A person has to judge this answer."),
     "cut": _l("The answer was cut before its end (%(passed)s of %(total)s right)."),
     # Of a model
     "by_hand": _l("Judged by hand, by whoever measured it."),
@@ -150,10 +151,7 @@ SENTENCES: dict[str, LazyString] = {
     "task_good_fails": _l("The good answer fails this check (%(check)s). It saw: %(detail)s"),
     "task_bad_passes": _l("The bad answer passes this check (%(check)s): a check that cannot fail is useless."),
     "task_bad_pattern": _l("This regular expression is not valid from its character %(place)s on: “%(near)s”."),
-    "task_slow_pattern": _l(
-        "This regular expression could take for ever: no repeat of what is itself repeated or chosen, and few repeats "
-        "whose letters could also be those of what follows."
-    ),
+    "task_slow_pattern": _l("Searching an answer for this regular expression takes too long: let it repeat less."),
     "task_code_seconds": _l("“seconds” must be a number from %(least)s to %(most)s."),
     "task_code_no_calls": _l("Calls want the name of a function and at least one call."),
     "task_code_no_runs": _l("Lines want at least one run."),
@@ -163,6 +161,9 @@ SENTENCES: dict[str, LazyString] = {
     "task_program_good": _l("The program of the good answer fails."),
     "task_program_bad": _l("The program of the bad answer does not fail: a task that cannot fail is useless."),
     "task_bad_schema": _l("This JSON schema is not valid: one of its words has a value that it cannot have."),
+    "task_schema_pattern": _l(
+        "“%(word)s” is not possible in a schema here: a check of the type regex looks for an expression."
+    ),
     "task_schema_elsewhere": _l("“$ref” may lead to another part of the same schema only (#/…): nothing is fetched."),
 }
 NAMED = {"check": CHECKS, "failure": FAILURES, "category": CATEGORIES}

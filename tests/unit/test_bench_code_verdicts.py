@@ -108,3 +108,11 @@ def test_a_call_that_fails_is_one_wrong_result() -> None:
 def test_a_program_without_the_function_has_failed() -> None:
     seen = results(CodeTask("calls", function="f", calls=(((), 1),)), {"ended": "returned", "results": None})
     assert (seen.verdict, seen.code) == (Verdict.FAILED, "code_lacks_function")
+
+
+def test_what_a_program_wrote_is_searched_for_a_bounded_time() -> None:
+    task = CodeTask("lines", runs=(("1", ("^(a|aa)+$",)),))
+    seen = [results(task, {"ended": "called", "results": [{"value": text}]}) for text in ("aaa", "AAA", "a" * 60 + "!")]
+    assert [one.verdict for one in seen] == [Verdict.PASSED, Verdict.FAILED, Verdict.RESERVE]
+    assert seen[-1].code == "check_undecided"
+    assert words.SENTENCES[seen[-1].code]

@@ -151,3 +151,19 @@ def test_failures_cost_what_they_should() -> None:
     assert (late.code, [result.passed for result in late.checks]) == ("loop", [False, False, False])
     empty = judge(task, "Bonjour et bonsoir.", think=True)
     assert (empty.verdict, empty.failures) == (Verdict.PASSED, ("empty_thinking",))
+
+
+def test_an_answer_whose_check_is_not_decided_is_left_to_a_person() -> None:
+    (task,), problems = parse(
+        '[one]\nname = "Une"\nquestion = "Quel cri pousse la mouette ?"\ngood = "Elle crie : kraaa"\n'
+        '[[one.check]]\ntype = "regex"\npattern = "(a|aa)+$"\nessential = true\nbad = "x"\n'
+        '[[one.check]]\ntype = "contains"\nall = ["crie"]\nessential = true\nbad = "x"\n',
+        "one.toml",
+    )
+    assert problems == ()
+    unsure, wrong = judge(task, f"Elle crie : kr{'a' * 60}k !"), judge(task, f"Kr{'a' * 60}k !")
+    assert (unsure.verdict, unsure.score, unsure.code) == (Verdict.RESERVE, 0.5, "check_undecided")
+    assert unsure.params == {"check": "regex"}
+    assert [check["passed"] for check in unsure.as_json()["checks"]] == [None, True]
+    # What is certain goes first.
+    assert (wrong.verdict, wrong.code, wrong.params) == (Verdict.FAILED, "essential_failed", {"check": "contains"})

@@ -37,7 +37,10 @@ class Check:
 
     def result(self, answer: str, question: str) -> CheckResult:
         """What this check thinks of an answer."""
-        passed, detail = self.sight(answer[: plain.LONGEST], question)
+        try:
+            passed, detail = self.sight(answer[: plain.LONGEST], question)
+        except expressions.UndecidedError:
+            return CheckResult(self.kind, None)
         return CheckResult(self.kind, passed, detail[:200])
 
 

@@ -8,10 +8,13 @@ from app.models.lab import Verdict
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check: its kind, whether it passed, and what it saw (short; the person's own words or figures)."""
+    """One check: its kind, whether it passed, and what it saw (short; the person's own words or figures).
+
+    `passed` is None where that could not be decided in time.
+    """
 
     check: str
-    passed: bool
+    passed: bool | None
     detail: str = ""
 
 

@@ -112,18 +112,33 @@ def _schema(schema: dict[str, Any]) -> Callable[[Any], Any]:
     import fastjsonschema  # noqa: PLC0415
 
     for key, value in _pairs(schema):
-        # Nothing is fetched from elsewhere, and nothing is looked for that could take for ever.
+        # Nothing is fetched from elsewhere, and nothing is searched by a library that cannot be stopped.
         if key == "$ref" and not str(value).startswith("#"):
             raise MalformedError("task_schema_elsewhere", "schema")
-        told = [value] if key == "pattern" else value if key == "patternProperties" else ()
-        for pattern in told if isinstance(told, list | dict) else ():
-            if isinstance(pattern, str):
-                expressions.compiled(pattern, "schema", most=1)
+        if key == "patternProperties":
+            raise MalformedError("task_schema_pattern", "schema", word=key)
+    formats: dict[str, Callable[[str], bool]] = {}
     try:
-        made: Callable[[Any], Any] = fastjsonschema.compile(schema)
+        made: Callable[[Any], Any] = fastjsonschema.compile(_bounded(schema, formats), formats=formats)
     except (fastjsonschema.JsonSchemaException, ValueError, TypeError, AttributeError, SyntaxError, RecursionError):
         raise MalformedError("task_bad_schema", "schema") from None
     return made
+
+
+def _bounded(value: Any, formats: dict[str, Callable[[str], bool]]) -> Any:
+    """The same schema with each `pattern` made a format, which is searched for a bounded time; `formats` gets them."""
+    if isinstance(value, list):
+        return [_bounded(one, formats) for one in value]
+    if not isinstance(value, dict):
+        return value
+    made = {key: _bounded(one, formats) for key, one in value.items()}
+    if not isinstance(pattern := value.get("pattern"), str):
+        return made
+    expression = expressions.compiled(pattern, "schema", case=True)
+    name = f"pattern-{len(formats)}"
+    formats[name] = lambda text: expressions.found(expression, text) is not None
+    del made["pattern"]
+    return made | {"allOf": [*made.get("allOf", []), {"format": name}]}
 
 
 def _pairs(value: Any) -> Iterator[tuple[str, Any]]:

@@ -69,5 +69,5 @@ def _run(one: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
     params = Params(one)
     given, output = params.text("input", "", LONGEST_INPUT), params.texts("output")
     for expression in output:
-        expressions.compiled(expression, "output")
+        expressions.compiled(expression, "output", case=True)
     return given, tuple(output)

@@ -1,7 +1,6 @@
 """The verdict on a player's report: what a program did, or what its results are worth."""
 
 import math
-import re
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -88,11 +87,14 @@ def results(task: CodeTask, report: dict[str, Any]) -> Seen:
         return Seen(Verdict.FAILED, 0.0, "code_lacks_function", {"name": task.function})
     wanted = [returns for _, returns in task.calls] if task.play == "calls" else [output for _, output in task.runs]
     right = _same if task.play == "calls" else _has
-    checks = tuple(
-        CheckResult("result", "value" in got and right(got["value"], want), _shown(got, want))
-        for got, want in zip(report["results"], wanted, strict=True)
-    )
-    count = sum(check.passed for check in checks)
+    try:
+        checks = tuple(
+            CheckResult("result", "value" in got and right(got["value"], want), _shown(got, want))
+            for got, want in zip(report["results"], wanted, strict=True)
+        )
+    except expressions.UndecidedError:
+        return Seen(Verdict.RESERVE, UNCLEAR, "check_undecided", {"check": "result"})
+    count = sum(check.passed is True for check in checks)
     share = count / len(checks)
     verdict = Verdict.PASSED if share == 1 else Verdict.RESERVE if share >= HALF else Verdict.FAILED
     return Seen(verdict, share, "code_results", {"right": count, "all": len(checks)}, checks)
@@ -124,8 +126,8 @@ def _same(got: Any, want: Any) -> bool:
 
 
 def _has(written: Any, wanted: Any) -> bool:
-    looked_at = str(written)[: expressions.LETTERS]
-    return all(re.search(expression, looked_at, re.MULTILINE) for expression in wanted)
+    patterns = (expressions.compiled(pattern, "output", case=True) for pattern in wanted)
+    return all(expressions.found(pattern, str(written)) for pattern in patterns)
 
 
 def _shown(got: dict[str, Any], want: Any) -> str:

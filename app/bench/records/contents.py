@@ -86,7 +86,7 @@ def _judgement(value: Mapping[str, Any]) -> Any:
     for one in failures:
         _text(one, LONGEST_WORD)
     for one in checks:
-        _must(isinstance(one, dict) and isinstance(one.get("passed"), bool))
+        _must(isinstance(one, dict) and "passed" in one and isinstance(one["passed"], bool | None))
         _text(one.get("check"), LONGEST_WORD)
         _text(one.get("detail", ""))
     return value

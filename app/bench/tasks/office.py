@@ -9,7 +9,7 @@ from app.models.lab import Verdict
 USEFUL = 0.5
 # An answer that was cut is worth less than a whole one with the same checks passed.
 CUT = 0.5
-# A text that goes round is what expressions take longest for, and its end says nothing new.
+# The end of a text that goes round says nothing new.
 BEGINNING = 500
 
 
@@ -21,21 +21,22 @@ def judge(task: Task, answer: str, thinking: str = "", reason: str = "stop", *, 
     seen = failures(task.question, answer, thinking, reason, language=task.language, think=think)
     judged = answer[:BEGINNING] if "loop" in seen else answer
     checks = tuple(check.result(judged, task.question) for check in task.checks)
-    params = {"passed": sum(result.passed for result in checks), "total": len(checks)}
+    params = {"passed": sum(result.passed is True for result in checks), "total": len(checks)}
     fatal = next((failure for failure in FATAL if failure in seen), "")
     if not answer.strip() and not fatal:
         fatal = "answer_empty"
     if fatal:
         return Judgement(Verdict.FAILED, 0.0, fatal, {}, checks, seen)
     for check, result in zip(task.checks, checks, strict=True):
-        if check.essential and not result.passed:
+        if check.essential and result.passed is False:
             return Judgement(Verdict.FAILED, 0.0, "essential_failed", {"check": check.kind}, checks, seen)
     score = params["passed"] / params["total"]
+    if undecided := next((result for result in checks if result.passed is None), None):
+        return Judgement(Verdict.RESERVE, score, "check_undecided", {"check": undecided.check}, checks, seen)
     if "cut" in seen:
         verdict = Verdict.RESERVE if score >= USEFUL else Verdict.FAILED
         return Judgement(verdict, score * CUT, "cut", params, checks, seen)
-    if score == 1:
-        return Judgement(Verdict.PASSED, 1.0, "checks_passed", params, checks, seen)
+    verdict, code = Verdict.FAILED, "checks_failed"
     if score >= USEFUL:
-        return Judgement(Verdict.RESERVE, score, "checks_partly", params, checks, seen)
-    return Judgement(Verdict.FAILED, score, "checks_failed", params, checks, seen)
+        verdict, code = (Verdict.PASSED, "checks_passed") if score == 1 else (Verdict.RESERVE, "checks_partly")
+    return Judgement(verdict, score, code, params, checks, seen)

@@ -205,8 +205,9 @@ def _prove(task: Task) -> None:
         raise MalformedError("task_good_is_a_failure", "good", failure=seen[0])
     for number, one in enumerate(task.checks, start=1):
         good, bad = one.result(task.good, task.question), one.result(one.bad, task.question)
-        if not good.passed or bad.passed:
-            wrong = MalformedError("task_bad_passes", "bad", check=one.kind)
-            if not good.passed:
-                wrong = MalformedError("task_good_fails", check=one.kind, detail=good.detail)
-            raise _placed(wrong, "check", number)
+        if None in (good.passed, bad.passed):
+            raise _placed(MalformedError("task_slow_pattern", "pattern"), "check", number)
+        if not good.passed:
+            raise _placed(MalformedError("task_good_fails", check=one.kind, detail=good.detail), "check", number)
+        if bad.passed:
+            raise _placed(MalformedError("task_bad_passes", "bad", check=one.kind), "check", number)
