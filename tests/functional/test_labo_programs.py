@@ -98,6 +98,8 @@ def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_afte
         ollama.reached(Phase.DECODING, 2)
         return Judgement(Verdict.FAILED, 0.0, "code_hung")
 
+    # Reading the tasks judges their own good and bad answers.
+    daring.labo.tasks()
     monkeypatch.setattr(coding, "judge", slow_at_first)
     ollama.script(Scenario.answer(), answer(SNAKE), Scenario.hold(1))
     run_id = daring.launch(kinds=["task"], tasks=["snake"])
@@ -105,6 +107,7 @@ def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_afte
     ollama.release()
     assert streams[0].end().data("done")["status"] == "done"
     assert daring.ended(run_id).state == LabState.DONE
-    (sample,) = daring.samples(run_id)
+    # Where other programs load the machine, one more is taken.
+    sample = daring.samples(run_id)[0]
     assert (sample.verdict, sample.judgement["code"]) == (Verdict.PASSED, "code_plays")
-    assert others == [False, False]
+    assert others[:2] == [False, False]
