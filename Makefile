@@ -70,8 +70,8 @@ js: ## unit tests of the browser's modules, where there is Node
 	@if command -v node >/dev/null; then node --import ./tests/js/resolve.mjs --test --test-reporter=dot tests/js/*.test.js; \
 	else echo "*** Node is not installed: the JavaScript unit tests are SKIPPED ***"; fi
 
-build: node_modules ## compile the CSS and copy fonts, icons and modules (needs Node)
-	@npm run --silent vendor && npm run --silent build
+build: node_modules ## build static/build: scripts, styles, fonts and drawings (needs Node)
+	@npm run --silent build
 
 node_modules: package-lock.json
 	@npm ci --silent && touch $@

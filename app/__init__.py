@@ -33,7 +33,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     _bind_extensions(app)
     web.init_app(app)
     error_pages.init_app(app)
-    assets.init_app(app, ROOT / "static", brand.init_app(app, ROOT / "static"))
+    assets.init_app(app, brand.init_app(app, ROOT / "static"))
     make_services(app)
     for blueprint in (auth.blueprint, chat.blueprint, lab.blueprint, admin.blueprint, api.blueprint):
         app.register_blueprint(blueprint)

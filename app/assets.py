@@ -1,12 +1,11 @@
-"""Static files: hashed addresses, a year in the browser's cache, gzip, held in memory; and the import map."""
+"""What browsers fetch: the files that `make build` made from static/, and a company's own brand beside them."""
 
 import gzip
 import hashlib
 import json
 import mimetypes
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from functools import cache, partial
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from flask import Flask, Response, request, url_for
@@ -14,97 +13,52 @@ from flask import Flask, Response, request, url_for
 from app.errors import AppError
 from app.guards import public
 
-COMPRESSIBLE = {".css", ".js", ".svg", ".json", ".txt", ".html"}
-YEAR_S = 31_536_000
-HASH_LENGTH = 12
+BUILD = Path(__file__).resolve().parents[1] / "static" / "build"
+LASTING = "public, max-age=31536000, immutable"
 
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("font/woff2", ".woff2")
 
 
-@dataclass(frozen=True, slots=True)
-class Asset:
-    """A file as it is sent."""
-
-    body: bytes
-    compressed: bytes | None
-    mimetype: str
-    tag: str
+@cache
+def built() -> dict[str, str]:
+    """Each source below static/ with the name of the file that was made of it, in which its contents are hashed."""
+    names: dict[str, str] = json.loads((BUILD / "manifest.json").read_text())
+    return names
 
 
-class Assets:
-    """The files below `folder`, read once; in development a changed file is read again. `made` ones come first."""
-
-    def __init__(self, folder: Path, made: Mapping[str, Callable[[], bytes]], *, fresh: bool) -> None:
-        self._folder = folder.resolve()
-        self._made = {name: cache(partial(_asset, name, make)) for name, make in made.items()}
-        self._fresh = fresh
-        self._read = cache(self._load)
-
-    def get(self, name: str) -> Asset:
-        """The file of that name; FileNotFoundError for anything outside the folder."""
-        if name in self._made:
-            return self._made[name]()
-        path = (self._folder / name).resolve()
-        if not path.is_relative_to(self._folder) or not path.is_file():
-            raise FileNotFoundError(name)
-        return self._read(path, path.stat().st_mtime_ns if self._fresh else 0)
-
-    def url(self, name: str) -> str:
-        """The file's address, which changes when its bytes do."""
-        return url_for("static", filename=name, v=self.get(name).tag)
-
-    def import_map(self) -> str:
-        """JSON that gives each module its hashed address: `couach/…` our own, bare names the vendored ones."""
-        imports = {}
-        for prefix, folder in (("couach/", "js"), ("", "vendor")):
-            for path in sorted(path for path in (self._folder / folder).rglob("*.js") if path.is_file()):
-                name = path.relative_to(self._folder / folder).as_posix().removesuffix(".js")
-                imports[prefix + name] = self.url(f"{folder}/{name}.js")
-        return json.dumps({"imports": imports}, separators=(",", ":")).replace("<", "\\u003c")
-
-    def _load(self, path: Path, _changed: int) -> Asset:
-        return _asset(path.name, path.read_bytes)
+def read(source: str) -> str:
+    """A built file's text, for pages that stand alone."""
+    return (BUILD / built()[source]).read_text()
 
 
-def _asset(name: str, read: Callable[[], bytes]) -> Asset:
-    body = read()
-    small = gzip.compress(body, 9, mtime=0) if Path(name).suffix in COMPRESSIBLE else None
-    return Asset(
-        body,
-        small if small and len(small) < len(body) else None,
-        mimetypes.guess_type(name)[0] or "application/octet-stream",
-        hashlib.sha256(body).hexdigest()[:HASH_LENGTH],
-    )
-
-
-def init_app(app: Flask, folder: Path, made: Mapping[str, Callable[[], bytes]]) -> None:
-    """Serve `/static/…`, with the `made` files, and give templates `asset()` and `import_map()`."""
-    assets = Assets(folder, made, fresh=app.debug)
-    # Made once: the same for all until the program starts again. A page names its drawings hundreds of times.
-    keep = (lambda made: made) if app.debug else cache
-    app.jinja_env.globals.update(asset=keep(assets.url), import_map=keep(assets.import_map))
+def init_app(app: Flask, brand: Mapping[str, bytes]) -> None:
+    """Serve `/static/…` and give templates `asset()`, a source's address; `brand` files go before built ones."""
+    names = dict(built())
+    files = {path.relative_to(BUILD).as_posix(): path.read_bytes() for path in BUILD.rglob("*") if path.is_file()}
+    for source, body in brand.items():
+        names[source] = _hashed(source, body)
+        files |= {names[source]: body, f"{names[source]}.gz": gzip.compress(body, mtime=0)}
+    lasting = frozenset(names.values())
 
     @public
     def static(filename: str) -> Response:
-        try:
-            asset = assets.get(filename)
-        except (FileNotFoundError, ValueError):
-            raise AppError("not_found") from None
-        zipped = asset.compressed if "gzip" in request.headers.get("Accept-Encoding", "") else None
-        response = Response(zipped or asset.body, mimetype=asset.mimetype)
+        if filename not in files:
+            raise AppError("not_found")
+        zipped = files.get(f"{filename}.gz") if request.accept_encodings["gzip"] else None
+        response = Response(zipped or files[filename], mimetype=mimetypes.guess_type(filename)[0])
         if zipped:
             response.headers["Content-Encoding"] = "gzip"
-        if asset.compressed:
-            response.headers["Vary"] = "Accept-Encoding"
-        # Fonts carry their version in their name, because the compiled CSS names them. Of a hundred small files the
-        # heads are a tenth: what never changes is never asked for again, and needs no tag for that.
-        if request.args.get("v") == asset.tag or filename.startswith("fonts/"):
-            response.headers["Cache-Control"] = f"public, max-age={YEAR_S}, immutable"
-        else:
-            response.headers["Cache-Control"] = "no-cache"
-            response.set_etag(asset.tag + ("-gzip" if zipped else ""))
-            response.make_conditional(request)
+        response.headers["Vary"] = "Accept-Encoding"
+        response.headers["Cache-Control"] = LASTING if filename in lasting else "no-cache"
         return response
 
     app.add_url_rule("/static/<path:filename>", "static", static)
+    # The same for all: a page names its drawings hundreds of times.
+    app.jinja_env.globals["asset"] = cache(lambda source: url_for("static", filename=names[source]))
+
+
+def _hashed(name: str, body: bytes) -> str:
+    """The name with its contents' hash in it, as built files have it."""
+    path = Path(name)
+    return str(path.with_stem(f"{path.stem}-{hashlib.sha256(body).hexdigest()[:8]}"))

@@ -4,7 +4,6 @@ import colorsys
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 from flask import Flask, Response, current_app, jsonify, url_for
@@ -49,18 +48,18 @@ class Brand:
     canvas: tuple[str, str] = CANVAS
 
 
-def init_app(app: Flask, static: Path) -> dict[str, Callable[[], bytes]]:
-    """Give the templates `brand`, serve the manifest; the files to be served beside or instead of the static ones."""
+def init_app(app: Flask, static: Path) -> dict[str, bytes]:
+    """Give the templates `brand`, serve the manifest; the files to be served beside or instead of the built ones."""
     colours, logo = app.config["BRAND_COLORS"], app.config["BRAND_LOGO"]
     _check(colours or USUAL)
-    files: dict[str, Callable[[], bytes]] = {}
+    files: dict[str, bytes] = {}
     if colours:
-        files["brand/colours.css"] = partial(style, colours)
+        files["brand/colours.css"] = style(colours)
         for name in ("brand/icon.svg", "brand/sea.svg"):
-            files[name] = partial(redrawn, static / name, colours)
+            files[name] = redrawn(static / name, colours)
     picture = f"brand/logo{Path(logo).suffix.lower()}" if logo else ""
     if logo:
-        files[picture] = Path(logo).read_bytes
+        files[picture] = Path(logo).read_bytes()
     app.jinja_env.globals["brand"] = Brand(
         "brand/colours.css" if colours else "", picture, picture or "brand/icon.svg", app.config["WELCOME_TEXT"]
     )

@@ -1,4 +1,5 @@
 // What the chat page adds: writing, answers, the list of conversations. Other pages do not load the renderer.
+import "./app.js";
 import { register } from "couach/lib/application";
 import again from "couach/controllers/again_controller";
 import answer from "couach/controllers/answer_controller";

@@ -1,4 +1,5 @@
 // What the page of export and import adds.
+import "./app.js";
 import { register } from "couach/lib/application";
 import importing from "couach/controllers/import_controller";
 

@@ -1,4 +1,4 @@
-"""Static files: for a year under their hashed address, compressed, and nothing outside their folder."""
+"""Static files: built with a hash in their names, for a year, compressed, and nothing outside their folder."""
 
 import gzip
 import re
@@ -7,32 +7,53 @@ from tests.support.person import Person
 from tests.support.site import Site
 
 
+def address(visitor: Person, name: str) -> str:
+    """Where the log-in page fetches that file."""
+    stem, ending = name.rsplit(".", 1)
+    found = set(re.findall(rf'"(/static/{re.escape(stem)}-\w{{8}}\.{ending})"', visitor.get("/login").text))
+    assert len(found) == 1, name
+    return str(found.pop())
+
+
 def test_a_page_names_its_files_by_their_hash_and_they_stay_for_a_year(site: Site) -> None:
     visitor = Person(site.app)
-    (address,) = re.findall(r'href="(/static/build/app\.css\?v=\w{12})"', visitor.get("/login").text)
-    plain = visitor.get(address)
-    assert (plain.status_code, plain.mimetype) == (200, "text/css")
-    assert plain.headers["Cache-Control"] == "public, max-age=31536000, immutable"
-    small = visitor.get(address, headers={"Accept-Encoding": "br, gzip"})
-    assert small.headers["Content-Encoding"] == "gzip"
-    assert "Accept-Encoding" in small.headers["Vary"]
-    assert gzip.decompress(small.data) == plain.data
+    kinds = {"css/app.css": "text/css", "js/app.js": "text/javascript", "brand/icon.svg": "image/svg+xml"}
+    for name, kind in kinds.items():
+        where = address(visitor, name)
+        plain = visitor.get(where)
+        assert (plain.status_code, plain.mimetype) == (200, kind)
+        assert plain.headers["Cache-Control"] == "public, max-age=31536000, immutable"
+        small = visitor.get(where, headers={"Accept-Encoding": "br, gzip"})
+        assert (small.mimetype, small.headers["Content-Encoding"]) == (kind, "gzip")
+        assert "Accept-Encoding" in small.headers["Vary"]
+        assert gzip.decompress(small.data) == plain.data
+        assert len(small.data) < len(plain.data)
+        refused = visitor.get(where, headers={"Accept-Encoding": "gzip;q=0"})
+        assert ("Content-Encoding" in refused.headers, refused.data) == (False, plain.data)
 
 
-def test_without_its_hash_a_file_is_asked_for_each_time(site: Site) -> None:
-    for query in ("", "?v=000000000000"):
-        visitor = Person(site.app)
-        answer = visitor.get(f"/static/build/app.css{query}")
-        assert answer.headers["Cache-Control"] == "no-cache"
-        again = visitor.get(f"/static/build/app.css{query}", headers={"If-None-Match": answer.headers["ETag"]})
-        assert (again.status_code, again.data) == (304, b"")
+def test_fonts_and_pictures_are_sent_as_they_are(site: Site) -> None:
+    visitor = Person(site.app)
+    for name, kind in (("fonts/inter-4.1.1.woff2", "font/woff2"), ("brand/icon-192.png", "image/png")):
+        font = visitor.get(address(visitor, name), headers={"Accept-Encoding": "gzip"})
+        assert (font.status_code, font.mimetype) == (200, kind)
+        assert "Content-Encoding" not in font.headers
+        assert "immutable" in font.headers["Cache-Control"]
+
+
+def test_what_has_no_hash_is_asked_for_each_time(site: Site) -> None:
+    visitor = Person(site.app)
+    answer = visitor.get("/static/LICENSES.txt")
+    assert "dompurify" in answer.text
+    assert answer.headers["Cache-Control"] == "no-cache"
 
 
 def test_nothing_else_is_served(site: Site) -> None:
     visitor = Person(site.app)
-    for name in ("", "../config.py", "%2e%2e/config.py", "build", "none.css", "a%00b", "..%5cconfig.py"):
+    for name in ("", "../css/app.css", "%2e%2e/css/app.css", "css", "none.css", "a%00b", "..%5ccss%5capp.css"):
         assert visitor.get(f"/static/{name}").status_code == 404, name
 
 
 def test_static_files_set_no_cookie(site: Site) -> None:
-    assert "Set-Cookie" not in Person(site.app).get("/static/build/app.css").headers
+    visitor = Person(site.app)
+    assert "Set-Cookie" not in visitor.get(address(visitor, "css/app.css")).headers

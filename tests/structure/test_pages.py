@@ -1,6 +1,7 @@
 """Templates, styles and browser modules: nothing inline or from elsewhere, made files that match their sources."""
 
-import json
+import gzip
+import hashlib
 import re
 import shutil
 import subprocess
@@ -8,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from app.assets import BUILD, built, read
 from tests.structure.sources import ROOT, files, name_of, tracked
+from tests.support.person import Person
 from tests.support.site import Site
 
-TAILWIND = ROOT / "node_modules/.bin/tailwindcss"
+PACKAGES = ROOT / "node_modules"
 
 
 def test_templates_have_nothing_inline() -> None:
@@ -29,32 +32,40 @@ def test_nothing_is_fetched_from_elsewhere() -> None:
         assert found == [], name_of(path)
 
 
-def test_scripts_import_by_the_names_of_the_import_map(site: Site) -> None:
-    with site.app.test_request_context():
-        names = set(json.loads(site.app.jinja_env.globals["import_map"]())["imports"])
-    for path in files("static/js", ".js"):
-        imported = re.findall(r"^\s*(?:import|export)\s[^;]*?from\s+\"([^\"]+)\"", path.read_text(), re.MULTILINE)
-        imported += re.findall(r"^import \"([^\"]+)\"|import\(\"([^\"]+)\"\)", path.read_text(), re.MULTILINE)
-        for found in imported:
-            for name in (found,) if isinstance(found, str) else filter(None, found):
-                assert name in names, (name_of(path), name)
+def test_what_browsers_fetch_is_built_from_its_sources(tmp_path: Path) -> None:
+    if not PACKAGES.exists() or shutil.which("node") is None:
+        pytest.skip("*** Node or node_modules is missing: whether static/build is current is NOT CHECKED ***")
+    subprocess.run(["node", "tools/build.mjs", tmp_path], cwd=ROOT, check=True)
+    assert contents(tmp_path) == contents(ROOT / "static/build"), "run `make build`"
 
 
-def test_the_styles_are_compiled_from_their_sources(tmp_path: Path) -> None:
-    if not TAILWIND.exists() or shutil.which("node") is None:
-        pytest.skip("*** Node or node_modules is missing: whether static/build/app.css is current is NOT CHECKED ***")
-    made = tmp_path / "app.css"
-    command = [TAILWIND, "-i", "static/css/app.css", "-o", made, "--minify"]
-    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
-    assert made.read_text() == (ROOT / "static/build/app.css").read_text(), "run `make build`"
+def contents(folder: Path) -> dict[str, str]:
+    """Each file with the hash of what is in it; of a compressed one, of what it holds."""
+    found = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    plain = {name: gzip.decompress(body) if name.endswith(".gz") else body for name, body in found.items()}
+    return {name: hashlib.sha256(body).hexdigest() for name, body in plain.items()}
 
 
-def test_the_made_files_are_kept_with_the_sources() -> None:
-    kept = {name_of(path) for path in tracked()}
-    assert {"static/build/app.css", "static/build/icons.svg"} <= kept
-    assert any(name.startswith("static/vendor/@hotwired/") for name in kept)
+def test_built_files_are_kept_with_the_sources() -> None:
+    kept = {path for path in tracked() if path.is_relative_to(BUILD)}
+    assert kept == {path for path in BUILD.rglob("*") if path.is_file()}
+    assert {BUILD / name for name in built().values()} <= kept
+
+
+def test_text_is_compressed_beside_itself() -> None:
+    for name in built().values():
+        zipped = BUILD / f"{name}.gz"
+        assert zipped.exists() == name.endswith((".js", ".css", ".svg")), name
+
+
+def test_each_page_has_one_script_and_the_log_in_page_fetches_the_next_one(site: Site, alice: Person) -> None:
+    script = re.compile(r'<script type="module" src="([^"]+)"')
+    (chat,) = script.findall(alice.get("/").text)
+    login = Person(site.app).get("/login").text
+    assert len(script.findall(login)) == 1
+    assert f'<link rel="prefetch" href="{chat}" as="script">' in login
 
 
 def test_a_token_of_the_configuration_reaches_the_compiled_styles() -> None:
-    assert "--" in (ROOT / "static/build/app.css").read_text()
+    assert "--" in read("css/app.css")
     assert '@config "../../tailwind.config.js"' in (ROOT / "static/css/app.css").read_text()

@@ -1,7 +1,5 @@
 """The report of measuring runs: one HTML file with everything in it, which opens anywhere and prints."""
 
-import base64
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,6 +9,7 @@ from flask_babel import gettext as _
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
+from app import assets
 from app.bench import intervals, names, words
 from app.bench.figures import labels, ranking
 from app.bench.figures.ranking import Entry
@@ -19,13 +18,6 @@ from app.bench.showing import advice, charts, details, hardware, trends
 from app.bench.showing.scatter import anchor
 
 ROOT = Path(__file__).resolve().parents[3]
-STATIC = ROOT / "static"
-# What draws the charts, by the names that these modules call each other; the same files as the pages use.
-MODULES = {
-    "@observablehq/plot": "vendor/@observablehq/plot.js",
-    "couach/report": "js/report.js",
-    "couach/lib/format": "js/lib/format.js",
-} | {f"couach/lib/charts/{path.stem}": f"js/lib/charts/{path.name}" for path in (STATIC / "js/lib/charts").glob("*.js")}
 # The fonts are the server's: a file that stands alone takes the reader's own.
 FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")
 
@@ -50,9 +42,9 @@ def build(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
             hardware=hardware,
             labels=_labels(entries, categories),
             worse=trends.worse(run_ids=run_ids),
-            styles=Markup("<style>" + FONT_FACE.sub("", (STATIC / "build/app.css").read_text()) + "</style>"),  # noqa: S704
-            icons=Markup((STATIC / "build/icons.svg").read_text()),  # noqa: S704
-            scripts=_scripts(),
+            styles=Markup("<style>" + FONT_FACE.sub("", assets.read("css/app.css")) + "</style>"),  # noqa: S704
+            icons=Markup(assets.read("icons.svg")),  # noqa: S704
+            scripts=Markup("<script>" + assets.read("js/report.js") + "</script>"),  # noqa: S704
             intervals=intervals,
             names=names,
             words=words,
@@ -69,17 +61,6 @@ def _labels(entries: Sequence[Entry], categories: Mapping[str, str]) -> list[tup
         (name, labels.by_model([one for one in judged if one.machine_id == number], categories))
         for number, name in machines.items()
     ]
-
-
-def _scripts() -> Markup:
-    """An import map that holds the modules themselves, and the one that begins."""
-    imports = {
-        name: "data:text/javascript;base64," + base64.b64encode((STATIC / path).read_bytes()).decode()
-        for name, path in MODULES.items()
-    }
-    told = json.dumps({"imports": imports}, separators=(",", ":"))
-    # All of it is our own files.
-    return Markup(f'<script type="importmap">{told}</script><script type="module">import "couach/report";</script>')  # noqa: S704
 
 
 def _environment() -> Environment:

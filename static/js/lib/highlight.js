@@ -1,4 +1,4 @@
-// Colours code: the highlighter and each language are fetched when a block asks for them, so that the page is light.
+// Colours code: the highlighter is fetched with the first block that asks for it, so that the page is light.
 
 // What people read at the block's head, and the end of the file's name.
 const LANGUAGES = {
@@ -17,8 +17,8 @@ const ALIASES = {
 // Languages that are coloured as their next of kin.
 const GRAMMARS = { html: "xml", svg: "xml", jsx: "javascript", tsx: "typescript", toml: "ini", vba: "vbscript" };
 const ENDLESS_LINE = /.{2000}/; // thousands of coloured pieces in one line take the browser seconds
-const fetched = new Map();
 let hljs = null;
+let coming = null;
 
 export function languageOf(info) {
   const word = info.trim().split(/[\s{,:]/)[0].toLowerCase();
@@ -35,19 +35,12 @@ export function highlight(code, language) {
   return hljs?.getLanguage(grammar) && !ENDLESS_LINE.test(code) ? hljs.highlight(code, { language: grammar, ignoreIllegals: true }).value : null;
 }
 
-// Resolves to true once a known language that was not here has arrived.
+// Resolves to true once the highlighter has arrived for a language that it knows; out of reach, blocks stay plain and readable.
 export function fetchLanguage(language) {
-  const name = grammarOf(language);
-  if (!Object.hasOwn(LANGUAGES, language) || hljs?.getLanguage(name)) return Promise.resolve(false);
-  if (!fetched.has(name)) {
-    fetched.set(name, fetchGrammar(name).catch(() => false)); // out of reach: the block stays plain and readable
-  }
-  return fetched.get(name);
-}
-
-async function fetchGrammar(name) {
-  const [core, { default: grammar }] = await Promise.all([import("highlight.js"), import(`highlight.js/languages/${name}`)]);
-  hljs = core.default;
-  hljs.registerLanguage(name, grammar);
-  return true;
+  if (hljs || !Object.hasOwn(LANGUAGES, language)) return Promise.resolve(false);
+  coming ??= import("couach/lib/highlighter").then(
+    (module) => { hljs = module.default; return true; },
+    () => { coming = null; return false; },
+  );
+  return coming;
 }

@@ -1,5 +1,5 @@
 // Markdown to HTML text, block by block, with this product's rules. Cleaning for the page is markdown_view's part.
-import MarkdownIt from "markdown-it";
+import MarkdownIt from "markdown-it/browser";
 import { highlight, languageOf } from "couach/lib/highlight";
 import { maths } from "couach/lib/markdown_math";
 import { notes, notesOf } from "couach/lib/markdown_notes";
