@@ -1,7 +1,6 @@
 """What every page and answer shares: language, theme, security headers, filters for templates."""
 
 import gzip
-import secrets
 from typing import Any
 
 from flask import Flask, Response, current_app, g, has_request_context, request, session
@@ -70,13 +69,6 @@ def text_size() -> str:
     return chosen if chosen in TEXT_SIZES else "normal"
 
 
-def csp_nonce() -> str:
-    """This answer's nonce, for the import map."""
-    if "csp_nonce" not in g:
-        g.csp_nonce = secrets.token_urlsafe(12)
-    return str(g.csp_nonce)
-
-
 def filesize(size: float) -> str:
     """Bytes in words: « 2,2 Go » or "2.2 GB"."""
     french = str(get_locale()) == "fr"
@@ -96,12 +88,11 @@ def safe_next(target: str | None) -> str | None:
 
 
 def add_headers(response: Response) -> Response:
-    """Security headers; the policy allows our own files and nothing inline but the import map."""
+    """Security headers; the policy allows our own files and nothing inline."""
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = (
-            f"default-src 'self'; script-src 'self' 'nonce-{csp_nonce()}'; style-src 'self'; img-src 'self' data:; "
-            "connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
-            "form-action 'self'"
+            "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+            "font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
         )
         response.headers["X-Frame-Options"] = "DENY"
         response.headers["Referrer-Policy"] = "same-origin"
@@ -127,7 +118,6 @@ def init_app(app: Flask) -> None:
     app.after_request(add_headers)
     app.after_request(compress)
     app.jinja_env.filters["filesize"] = filesize
-    app.jinja_env.globals["csp_nonce"] = csp_nonce
 
     @app.context_processor
     def shared() -> dict[str, Any]:

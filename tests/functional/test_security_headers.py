@@ -7,10 +7,9 @@ from collections.abc import Callable
 from tests.support.person import Person
 from tests.support.site import Site
 
-POLICY = re.compile(
-    r"default-src 'self'; script-src 'self' 'nonce-(?P<nonce>[\w-]+)'; style-src 'self'; img-src 'self' data:; "
-    r"connect-src 'self'; font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; "
-    r"form-action 'self'"
+POLICY = (
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; object-src 'none'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"
 )
 INLINE = re.compile(r"<(?:\"[^\"]*\"|[^>\"])*\s(style|on[a-z]+)\s*=", re.IGNORECASE)
 SCRIPT = re.compile(r"<script(?P<attributes>[^>]*)>(?P<body>[^<]*)</script>")
@@ -35,21 +34,16 @@ def pages(site: Site, alice: Person) -> dict[str, str]:
 
 
 def test_every_page_allows_our_own_files_only_and_keeps_to_it(site: Site, alice: Person) -> None:
-    nonces = set()
     for page, policy in pages(site, alice).items():
-        match = POLICY.fullmatch(policy)
-        assert match
-        nonces.add(match["nonce"])
+        assert policy == POLICY
         assert not INLINE.search(page), INLINE.search(page)
         assert "<style" not in page
         for script in SCRIPT.finditer(page):
             attributes = script["attributes"]
             # A block of data is never run.
-            data = 'type="application/json"' in attributes
-            assert data or "src=" in attributes or f'nonce="{match["nonce"]}"' in attributes
+            assert 'type="application/json"' in attributes or "src=" in attributes
         for url in re.findall(r'\s(?:src|href|action)="([^"]*)"', page):
             assert url.startswith(("/", "#")) or not url, url
-    assert len(nonces) > 7
 
 
 def test_a_page_is_compressed_but_not_where_its_length_could_tell_its_secrets(site: Site) -> None:
