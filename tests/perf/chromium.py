@@ -23,6 +23,24 @@ SEEN = """(() => {
   };
   requestAnimationFrame(look);
 })()"""
+# Types as a person would who waits for the page, and watches for the moment when what is typed can be sent.
+USABLE = """(() => {
+  const look = () => {
+    const text = document.getElementById("message");
+    if (text) {
+      text.value = "Bonjour";
+      text.dispatchEvent(new InputEvent("input", { bubbles: true }));
+      if (!document.querySelector(".composer .send").disabled) {
+        window.seenAt = performance.now() / 1000;
+        return;
+      }
+    }
+    setTimeout(look, 10);
+  };
+  look();
+})()"""
+# What a branch office or an old wireless network gives.
+SLOW = {"offline": False, "latency": 40, "downloadThroughput": 5e6 / 8, "uploadThroughput": 5e6 / 8}
 PAINTED = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime / 1000"
 # With any other value text is invisible until its font has come.
 WAITING_FONTS = "[...document.fonts].filter((font) => !['swap', 'fallback', 'optional'].includes(font.display)).length"
@@ -87,6 +105,18 @@ class Window:
                 page.goto(self._origin + path)
                 seen.append(page.evaluate(WHEN_SEEN))
             return seen
+
+    def usable_s(self, path: str) -> float:
+        """Seconds until one can write and send: nothing in the cache, 5 Mbit/s, 40 ms to the server and back."""
+        with self.context() as context:
+            context.add_init_script(USABLE)
+            page = context.new_page()
+            context.new_cdp_session(page).send("Network.emulateNetworkConditions", SLOW)
+            page.goto(self._origin + path)
+            usable: float = page.evaluate(WHEN_SEEN)
+            page.press("#message", "Enter")
+            page.wait_for_selector("article.answer")
+        return usable
 
     @contextmanager
     def context(self) -> Iterator[Any]:
