@@ -136,8 +136,6 @@ def post_worker_init(worker: Any) -> None:
     """Take up what an earlier worker left, and look at the engine."""
     # Threads give each other way when they wait, and rarely otherwise: most of them do a millisecond's work at a time.
     sys.setswitchinterval(SWITCH_S)
-    # One core: only one thread runs Python at a time, and waking the next one on another core costs as much again.
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     # A thread that is woken waits for the one at work, which holds the interpreter anyway, and for the engine's.
     with contextlib.suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))

@@ -1,6 +1,5 @@
 """The record of a machine: what is read of it, and what makes it another one."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -103,12 +102,11 @@ def test_the_watts_at_rest_are_kept_by_a_process_that_has_not_looked_yet(site: S
         assert machine.here(Engine(), estimate, kernel.root).description["energy"]["idle_w"] == 20
 
 
-def test_a_worker_that_keeps_to_one_core_does_not_hide_the_others(
+def test_an_engine_without_a_process_here_has_the_limits_of_this_one(
     kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = machine.describe(Engine(), None, kernel.root)
-    kernel.process(str(os.getppid()), cores="0-5", group="/ollama")
-    kernel.process("self", cores="3")
+    kernel.process("self", cores="0-5", group="/ollama")
     monkeypatch.setattr(Engine, "pids", lambda _self: ())
     unseen = machine.describe(Engine(), None, kernel.root)
     assert machine.fingerprint(unseen) == machine.fingerprint(seen)

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 import platform
 import re
 from pathlib import Path
@@ -67,16 +66,14 @@ def describe(engine: Described, power: Power | None = None, root: Path = Path("/
     """What there is, and what of it the engine may use."""
     host = Host(root)
     pids = engine.pids()
-    # The web's own process keeps to one core: without the engine's, its parent's limits are those of both.
-    parent = os.getppid() or 1
-    pid = pids[-1] if pids else parent
-    widest = max((pid, parent), key=lambda one: len(host.cores(one)))
+    # Where the engine has no process here, the limits of this one stand for its.
+    pid = pids[-1] if pids else None
     processors = _processors(root)
-    allowed = len(host.cores(widest)) or len(processors) or 1
+    allowed = len(host.cores(pid)) or len(processors) or 1
     return {
         "cpu": _clean(_first(processors, "model name") or platform.machine()),
         "sockets": len({one["physical id"] for one in processors if "physical id" in one}) or 1,
-        "cores": host.physical_cores(widest) or allowed,
+        "cores": host.physical_cores(pid) or allowed,
         "threads": len(processors) or allowed,
         "allowed": allowed,
         "quota": host.quota(pid),
