@@ -136,9 +136,6 @@ def post_worker_init(worker: Any) -> None:
     """Take up what an earlier worker left, and look at the engine."""
     # Threads give each other way when they wait, and rarely otherwise: most of them do a millisecond's work at a time.
     sys.setswitchinterval(SWITCH_S)
-    # A thread that is woken waits for the one at work, which holds the interpreter anyway, and for the engine's.
-    with contextlib.suppress(OSError):
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     # What was loaded before the fork stays: looking through it again and again is lost time, and unshares its memory.
     gc.freeze()
     gc.set_threshold(*GARBAGE)
