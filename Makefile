@@ -22,14 +22,7 @@ $(VENV)/bin/python:
 
 $(VENV)/.runtime: requirements.txt $(VENV)/bin/python
 	@echo "Installing CouachGPT in $(VENV)…"
-	@$(PIP) install --no-compile -r requirements.txt
-	@$(PIP) uninstall --yes setuptools 2>/dev/null || true
-	@# Languages that the pages do not speak are a third of it all.
-	@find $(VENV)/lib/*/site-packages/babel/locale-data -name '*.dat' ! -name 'root.dat' ! -name 'fr*.dat' ! -name 'en*.dat' -delete
-	@# The bytecode of what a start needs, and of nothing else.
-	@env -u PYTHONDONTWRITEBYTECODE ENGINE=ollama INSTANCE_DIR=$(CURDIR)/$(VENV)/instance $(BIN)/python -c \
-	'import wsgi, alembic.command, app.engines.ollama, gunicorn.app.wsgiapp, gunicorn.workers.gthread'
-	@rm -rf $(VENV)/instance
+	@$(PIP) install -r requirements.txt
 	@touch $@
 
 $(VENV)/.embedded-0: $(VENV)/.runtime
