@@ -4,16 +4,19 @@ import gzip
 import hashlib
 import json
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from flask import Flask, Response, request, url_for
+from flask import Flask
+from werkzeug import Request, Response
 
-from app.errors import AppError
-from app.guards import public
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 BUILD = Path(__file__).resolve().parents[1] / "static" / "build"
+PREFIX = "/static/"
 LASTING = "public, max-age=31536000, immutable"
 
 mimetypes.add_type("text/javascript", ".js")
@@ -32,6 +35,32 @@ def read(source: str) -> str:
     return (BUILD / built()[source]).read_text()
 
 
+class StaticFiles:
+    """WSGI: answers `/static/…` before Flask does, and so without a session.
+
+    An answer that may depend on a cookie (`Vary: Cookie`) is fetched anew by browsers after each log-in.
+    """
+
+    def __init__(self, inner: "WSGIApplication", files: Mapping[str, bytes], lasting: Collection[str]) -> None:
+        self._inner = inner
+        self._files = files
+        self._lasting = lasting
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        name = environ["PATH_INFO"].removeprefix(PREFIX)
+        known = environ["PATH_INFO"].startswith(PREFIX) and name in self._files
+        if not known or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+            return self._inner(environ, start_response)
+        zipped = self._files.get(f"{name}.gz") if Request(environ).accept_encodings["gzip"] else None
+        response = Response(zipped or self._files[name], mimetype=mimetypes.guess_type(name)[0])
+        if zipped:
+            response.headers["Content-Encoding"] = "gzip"
+        response.headers["Vary"] = "Accept-Encoding"
+        response.headers["Cache-Control"] = LASTING if name in self._lasting else "no-cache"
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        return response(environ, start_response)
+
+
 def init_app(app: Flask, brand: Mapping[str, bytes]) -> None:
     """Serve `/static/…` and give templates `asset()`, a source's address; `brand` files go before built ones."""
     names = dict(built())
@@ -39,23 +68,8 @@ def init_app(app: Flask, brand: Mapping[str, bytes]) -> None:
     for source, body in brand.items():
         names[source] = _hashed(source, body)
         files |= {names[source]: body, f"{names[source]}.gz": gzip.compress(body, mtime=0)}
-    lasting = frozenset(names.values())
-
-    @public
-    def static(filename: str) -> Response:
-        if filename not in files:
-            raise AppError("not_found")
-        zipped = files.get(f"{filename}.gz") if request.accept_encodings["gzip"] else None
-        response = Response(zipped or files[filename], mimetype=mimetypes.guess_type(filename)[0])
-        if zipped:
-            response.headers["Content-Encoding"] = "gzip"
-        response.headers["Vary"] = "Accept-Encoding"
-        response.headers["Cache-Control"] = LASTING if filename in lasting else "no-cache"
-        return response
-
-    app.add_url_rule("/static/<path:filename>", "static", static)
-    # The same for all: a page names its drawings hundreds of times.
-    app.jinja_env.globals["asset"] = cache(lambda source: url_for("static", filename=names[source]))
+    app.wsgi_app = StaticFiles(app.wsgi_app, files, frozenset(names.values()))  # type: ignore[method-assign]
+    app.jinja_env.globals["asset"] = {source: PREFIX + name for source, name in names.items()}.__getitem__
 
 
 def _hashed(name: str, body: bytes) -> str:

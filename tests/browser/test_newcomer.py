@@ -21,6 +21,20 @@ def test_the_origin_is_no_secure_context(alice: Visitor) -> None:
     assert alice.page.evaluate("window.isSecureContext") is False
 
 
+def test_the_log_in_page_fetches_the_chat_s_script_ahead(visit: Visitors, server: Served) -> None:
+    name = visit(server, "alice").name
+    chat = visit(server).here.open("/login")
+    chat.page.wait_for_load_state("networkidle")
+    chat.page.get_by_label("Identifiant", exact=True).fill(name)
+    chat.page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
+    chat.button("Se connecter").click()
+    expect(chat.message).to_be_visible()
+    chat.page.wait_for_load_state("networkidle")
+    scripts = """performance.getEntriesByType("resource").filter(({ initiatorType }) => initiatorType === "script")
+      .map(({ name, transferSize }) => [new URL(name).pathname.replace(/-.*/, ""), transferSize])"""
+    assert chat.page.evaluate(scripts) == [["/static/js/chat", 0]]
+
+
 @pytest.mark.screen("desk", "phone")
 def test_register_ask_leave_and_come_back(visit: Visitors, server: Served, engine: FakeOllama, screen: str) -> None:
     visitor, name = visit(server), f"nouvelle-{screen}@couach.test"

@@ -54,6 +54,8 @@ def test_nothing_else_is_served(site: Site) -> None:
         assert visitor.get(f"/static/{name}").status_code == 404, name
 
 
-def test_static_files_set_no_cookie(site: Site) -> None:
-    visitor = Person(site.app)
-    assert "Set-Cookie" not in visitor.get(address(visitor, "css/app.css")).headers
+def test_static_files_depend_on_no_cookie(alice: Person) -> None:
+    answer = alice.get(address(Person(alice.app), "css/app.css"))
+    assert "Set-Cookie" not in answer.headers
+    assert answer.headers["Vary"] == "Accept-Encoding"
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"

@@ -12,7 +12,7 @@ from tests.support.site import Site
 FIXED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 TYPED = re.compile(r"<(?:string|int(?:\(max=\d+\))?|path):[a-z_]+>")
 # Everyone may fetch these.
-PUBLIC = {"static", "manifest", "auth.login", "auth.register", "auth.preferences", "chat.live", "chat.ready"}
+PUBLIC = {"manifest", "auth.login", "auth.register", "auth.preferences", "chat.live", "chat.ready"}
 
 # Pages that everyone sees have forms that only administrators send.
 ADMIN = {

@@ -64,6 +64,8 @@ def test_each_page_has_one_script_and_the_log_in_page_fetches_the_next_one(site:
     login = Person(site.app).get("/login").text
     assert len(script.findall(login)) == 1
     assert f'<link rel="prefetch" href="{chat}" as="script">' in login
+    # A part that several files share would be one more request, after this one.
+    assert not re.search(r"""\b(?:import|from)\s*["']\./""", read("js/chat.js"))
 
 
 def test_a_token_of_the_configuration_reaches_the_compiled_styles() -> None:
