@@ -2,11 +2,11 @@
 import "./app.js";
 import { register } from "couach/lib/application";
 import copy from "couach/controllers/copy_controller";
-import labProgress from "couach/controllers/lab_progress_controller";
+import progress from "couach/controllers/progress_controller";
 import sortTable from "couach/controllers/sort_table_controller";
 import tradeoff from "couach/controllers/tradeoff_controller";
 
-register({ copy, "lab-progress": labProgress, "sort-table": sortTable, tradeoff });
+register({ copy, progress, "sort-table": sortTable, tradeoff });
 
 // Observable Plot is twice as large as all the rest: for pages with a chart only.
 if (document.querySelector("[data-controller~=chart]")) {

@@ -3,8 +3,6 @@ import "./app.js";
 import { register } from "couach/lib/application";
 import copy from "couach/controllers/copy_controller";
 import excerpt from "couach/controllers/excerpt_controller";
-import link from "couach/controllers/link_controller";
 import sharedAnswer from "couach/controllers/shared_answer_controller";
-import toasts from "couach/controllers/toasts_controller";
 
-register({ toasts, excerpt, "shared-answer": sharedAnswer, link, copy });
+register({ excerpt, "shared-answer": sharedAnswer, copy });

@@ -13,7 +13,11 @@ from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 
 # What screen readers are told passes; this keeps it.
-HEAR = "() => { window.said = []; addEventListener('couach:announce', ({detail}) => said.push(detail.text)); }"
+HEAR = """() => {
+  window.said = [];
+  const region = document.getElementById("announcer");
+  new MutationObserver(() => region.textContent && said.push(region.textContent)).observe(region, {childList: true});
+}"""
 LONG = "\n\n".join(
     f"Paragraphe {number} d’une longue réponse, avec assez de mots pour une ligne." for number in range(40)
 )

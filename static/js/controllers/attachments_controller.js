@@ -1,27 +1,32 @@
 // Folds a long paste into a chip below the text: its size, a look at it, its removal, or the text itself after all.
 import { Controller } from "@hotwired/stimulus";
+import { conversation } from "couach/conversation";
 import { countLines, isLong } from "couach/lib/attachments";
 import { number } from "couach/lib/format";
+import { listen } from "couach/lib/listen";
 import { announce } from "couach/lib/notices";
-import { placeAt } from "couach/lib/places";
+import { placeholderAt } from "couach/lib/placeholders";
 import { t, tn } from "couach/lib/texts";
 
 export default class extends Controller {
   static targets = ["text", "list", "template", "preview", "previewTitle", "previewText"];
+
+  connect() {
+    this.unlisten = listen(conversation.draft, { change: () => this.#draw() });
+    this.#draw();
+  }
+
+  disconnect() {
+    this.unlisten();
+  }
 
   pasted(event) {
     const text = event.clipboardData?.getData("text/plain").replace(/\r\n?/g, "\n") ?? "";
     if (!isLong(text)) return;
     event.preventDefault();
     this.#pointTo();
-    this.dispatch("add", { detail: { text } });
+    conversation.draft.attach(text);
     announce(t("attached_said", { size: this.#size(text) }));
-  }
-
-  draw({ detail: { files } }) {
-    this.files = files;
-    this.listTarget.hidden = !files.length;
-    this.listTarget.replaceChildren(...files.map((text, index) => this.#chip(text, index)));
   }
 
   look({ currentTarget }) {
@@ -38,22 +43,32 @@ export default class extends Controller {
   insert({ currentTarget }) {
     const index = this.#indexOf(currentTarget);
     const text = this.files[index];
-    this.dispatch("remove", { detail: { index } });
+    conversation.draft.detach(index);
     this.textTarget.focus();
     this.textTarget.setRangeText(text, this.textTarget.selectionStart, this.textTarget.selectionEnd, "end");
     this.textTarget.dispatchEvent(new Event("input", { bubbles: true }));
   }
 
   remove({ currentTarget }) {
-    this.dispatch("remove", { detail: { index: this.#indexOf(currentTarget) } });
+    conversation.draft.detach(this.#indexOf(currentTarget));
     this.textTarget.focus();
   }
 
-  // Pasted over a place of a prompt: the prompt then says where the text is.
+  #draw() {
+    const { files } = conversation.draft;
+    if (files === this.files) return;
+    this.files = files;
+    this.listTarget.hidden = !files.length;
+    this.listTarget.replaceChildren(...files.map((text, index) => this.#chip(text, index)));
+  }
+
+  // Pasted over a placeholder of a prompt: the prompt then says where the text is.
   #pointTo() {
     const { value, selectionStart: start, selectionEnd: end } = this.textTarget;
-    const place = placeAt(value, start + 1);
-    if (place?.start === start && place.end === end) this.textTarget.setRangeText(t("attached_below"), start, end, "end");
+    const placeholder = placeholderAt(value, start + 1);
+    if (placeholder?.start !== start || placeholder.end !== end) return;
+    this.textTarget.setRangeText(t("attached_below"), start, end, "end");
+    conversation.draft.write(this.textTarget.value);
   }
 
   #chip(text, index) {

@@ -14,7 +14,7 @@ export default class extends Controller {
     this.chart.stop();
   }
 
-  specValueChanged(spec, before) {
-    if (before) this.chart?.draw(spec);
+  draw(spec) {
+    this.chart.draw(spec);
   }
 }

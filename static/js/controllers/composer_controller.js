@@ -1,47 +1,44 @@
-// The place to write: grows, sends, keeps drafts, and gives the text back when something refuses it.
+// The place to write: grows, sends, says what is wrong, and shows what waits for the end of the answer.
 import { Controller } from "@hotwired/stimulus";
-import { withFiles } from "couach/lib/attachments";
-import { Drafts } from "couach/lib/drafts";
-import { toast } from "couach/lib/notices";
+import { conversation } from "couach/conversation";
+import { listen } from "couach/lib/listen";
+import { focusMessageBox } from "couach/lib/message_box";
+import { announce, toast } from "couach/lib/notices";
+import { needsNewPage, sentence } from "couach/lib/problems";
 import { t } from "couach/lib/texts";
 
 const TOUCH = "(pointer: coarse)"; // Enter breaks the line there: no Shift at hand
 
 export default class extends Controller {
-  static targets = ["text", "send", "stop", "hint", "model", "think"];
-  static outlets = ["instructions", "problem"];
-  static values = { conversation: String, owner: String, busy: Boolean, key: String };
-
-  files = []; // long texts beside the one in the box
-  made = new Map(); // what was sent → what it was made of, should it come back
+  static targets = ["text", "send", "stop", "hint", "problem", "problemText", "reload", "queued", "queuedText"];
+  static values = { key: String };
 
   connect() {
-    this.drafts = Drafts.forPerson(this.ownerValue);
-    this.pending = null; // sent, and not yet the server's
-    if (!this.textTarget.value) this.textTarget.value = this.drafts.read(this.conversationValue);
-    this.#hold(this.drafts.files(this.conversationValue));
+    this.listening = [
+      listen(conversation.draft, { change: () => this.#showDraft() }),
+      listen(conversation.queued, { change: () => this.#showQueued() }),
+      listen(conversation, {
+        activity: () => this.#showActivity(),
+        connection: () => this.#showActivity(),
+        asked: () => this.#showProblem(null),
+        saved: ({ isNew }) => isNew && this.#showProblem(null),
+        refused: ({ error, instead }) => this.#showRefusal(error, instead),
+      }),
+    ];
     window.addEventListener("beforeunload", this.#leaves);
-    if (!matchMedia(TOUCH).matches) this.focus(); // a finger would see the keyboard jump up
+    this.#showDraft();
+    this.#showQueued();
+    this.#showActivity();
+    if (!matchMedia(TOUCH).matches) focusMessageBox(); // a finger would see the keyboard jump up
   }
 
   disconnect() {
+    this.listening.forEach((unlisten) => unlisten());
     window.removeEventListener("beforeunload", this.#leaves);
   }
 
-  // No model is known yet while the engine is away: the server then takes its own default.
-  get choice() {
-    return { model: this.modelTarget.value || undefined, think: this.thinkTarget.value === "true" };
-  }
-
-  get content() {
-    return withFiles(this.textTarget.value, this.files);
-  }
-
-  changed() {
-    this.#grow();
-    this.#saveDraft();
-    this.#showButtons();
-    this.dispatch("changed", { detail: { content: this.content } });
+  write() {
+    conversation.draft.write(this.textTarget.value);
   }
 
   key(event) {
@@ -54,147 +51,104 @@ export default class extends Controller {
     if (!event.repeat) this.submit(event);
   }
 
-  async submit(event) {
+  submit(event) {
     event.preventDefault();
-    const content = this.content;
-    if (!content.trim() || this.beginning || (this.pending !== null && !this.busyValue)) return;
+    const { draft, isBusy } = conversation;
+    if (draft.isBlank || (draft.isOnItsWay && !isBusy)) return;
     if (this.dispatch("leaving", { cancelable: true }).defaultPrevented) return;
-    if (this.hasInstructionsOutlet && this.instructionsOutlet.pending && !(await this.#begin())) return;
-    this.made.set(content, { text: this.textTarget.value, files: this.files });
-    this.dispatch("send", { detail: { content, ...this.choice } });
-    this.focus();
-  }
-
-  // Asks what was not written here; what is being written stays.
-  ask({ detail: { content } }) {
-    const { value } = this.textTarget;
-    const { files } = this;
-    this.dispatch("send", { detail: { content, ...this.choice } });
-    this.textTarget.value = value;
-    this.#hold(files);
+    conversation.send(draft.take());
+    if (isBusy) announce(t("announce_prepared"));
+    focusMessageBox();
   }
 
   // The second click of a double click on «send» lands on the button that takes its place.
   stop({ detail: clicks }) {
     if (clicks > 1) return;
-    this.dispatch("stop");
-    this.focus();
+    conversation.stop();
+    focusMessageBox();
   }
 
-  fill({ detail: { text } }) {
-    this.textTarget.value = text;
-    this.changed();
-    this.focus();
-    this.textTarget.setSelectionRange(text.length, text.length);
-    this.dispatch("filled");
+  // What waits is text again.
+  editQueued() {
+    conversation.draft.giveBack(conversation.queued.take().content);
+    focusMessageBox();
   }
 
-  attach({ detail: { text } }) {
-    this.#hold([...this.files, text]);
+  dropQueued() {
+    conversation.queued.take();
+    focusMessageBox();
   }
 
-  detach({ detail: { index } }) {
-    this.#hold(this.files.toSpliced(index, 1));
+  rereadQueued() {
+    conversation.queued.reread();
   }
 
-  focus() {
-    this.textTarget.focus();
+  hideProblem() {
+    this.#showProblem(null);
   }
 
-  clear() {
-    this.textTarget.value = "";
-    this.#hold([]);
+  #showDraft() {
+    const { draft } = conversation;
+    if (this.textTarget.value !== draft.text) this.textTarget.value = draft.text;
+    this.#warnOfLoss(draft);
+    this.#grow();
+    this.#showButtons();
   }
 
-  // The text has left; its draft stays until the server has it.
-  sending(content) {
-    this.pending = content;
-    if (this.content === content) this.clear();
-    else this.changed();
-  }
-
-  accepted(conversation) {
-    this.drafts.clear(this.conversationValue);
-    this.conversationValue = conversation;
-    this.made.delete(this.pending);
-    this.pending = null;
-    this.changed();
-  }
-
-  refused(content) {
-    this.pending = null;
-    this.giveBack(content);
-  }
-
-  giveBack(content) {
-    const { text, files } = this.made.get(content) ?? { text: content, files: [] };
-    this.textTarget.value = [text, this.textTarget.value].filter((part) => part.trim()).join("\n\n");
-    this.#hold([...files, ...this.files]);
-  }
-
-  busyValueChanged(busy) {
-    this.textTarget.placeholder = t(busy ? "write_next" : "write");
-    this.#showHint();
-    if (this.drafts) this.#showButtons();
+  #showQueued() {
+    const { queued } = conversation;
+    this.queuedTextTarget.textContent = queued.text;
+    this.queuedTarget.hidden = !queued.text;
+    this.#warnOfLoss(queued);
   }
 
   // Without a connection nobody knows whether the answer goes on.
-  connection({ detail: { isLost } }) {
-    this.isCutOff = isLost;
-    this.#showHint();
-  }
-
-  // A conversation that has instructions before its first question is made before that leaves.
-  async #begin() {
-    this.beginning = true;
-    try {
-      const conversation = await this.instructionsOutlet.settle(this.choice.model);
-      document.querySelector("[data-chat-conversation-value]").setAttribute("data-chat-conversation-value", conversation);
-      return true;
-    } catch (error) {
-      this.problemOutlet.show(error);
-      return false;
-    } finally {
-      this.beginning = false;
-    }
-  }
-
-  #showHint() {
-    this.hintTarget.textContent = t(this.busyValue && !this.isCutOff ? "hint_running" : "hint");
-  }
-
-  #hold(files) {
-    this.files = files;
-    this.dispatch("files", { detail: { files } });
-    this.changed();
-  }
-
-  #recall(event) {
-    const last = [...document.querySelectorAll(".question")].at(-1);
-    if (!last || this.textTarget.value || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
-    event.preventDefault();
-    this.textTarget.value = last.textContent;
-    this.changed();
+  #showActivity() {
+    const { isBusy, isCutOff } = conversation;
+    this.textTarget.placeholder = t(isBusy ? "write_next" : "write");
+    this.hintTarget.textContent = t(isBusy && !isCutOff ? "hint_running" : "hint");
+    this.#showButtons();
   }
 
   // While an answer runs, a finger still needs a way to prepare what comes next; a keyboard has Enter.
   #showButtons() {
-    const blank = !this.textTarget.value.trim() && !this.files.length;
-    this.stopTarget.hidden = !this.busyValue;
-    this.sendTarget.hidden = this.busyValue && (blank || !matchMedia(TOUCH).matches);
-    this.sendTarget.disabled = blank;
+    const { draft, isBusy } = conversation;
+    this.stopTarget.hidden = !isBusy;
+    this.sendTarget.hidden = isBusy && (draft.isBlank || !matchMedia(TOUCH).matches);
+    this.sendTarget.disabled = draft.isBlank;
   }
 
-  #saveDraft() {
-    const text = [this.pending, this.textTarget.value].filter(Boolean).join("\n\n");
-    const kept = this.drafts.write(this.conversationValue, text, this.files);
-    if (!kept && !this.told) toast(t("draft_memory"));
-    this.told ||= !kept;
-    this.unkept = !kept;
+  #showRefusal(error, instead) {
+    if (!instead) focusMessageBox();
+    if (error.name !== "AbortError") this.#showProblem(error);
+  }
+
+  // Why the last question did not leave, and a fresh page when that would help.
+  #showProblem(error) {
+    this.problemTarget.hidden = error === null;
+    if (error === null) return;
+    this.problemTextTarget.textContent = sentence(error);
+    this.reloadTarget.hidden = !needsNewPage(error);
+    this.reloadTarget.href = location.pathname; // leads to the log-in and back where the session has ended; the draft is kept
+    announce(sentence(error));
+  }
+
+  #recall(event) {
+    const last = conversation.messages.findLast(({ role }) => role === "user");
+    if (!last || this.textTarget.value || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
+    event.preventDefault();
+    conversation.draft.write(last.content);
+  }
+
+  // Once: the storage does not keep what is written here.
+  #warnOfLoss({ isKept }) {
+    if (isKept || this.isWarned) return;
+    this.isWarned = true;
+    toast(t("draft_memory"));
   }
 
   #leaves = (event) => {
-    if (this.unkept) event.preventDefault();
+    if (!conversation.draft.isKept) event.preventDefault();
   };
 
   #grow() {

@@ -1,10 +1,11 @@
 // One conversation in the sidebar: what its run is doing, and what is done with it, with a way back.
 import { Controller } from "@hotwired/stimulus";
+import { openDialog } from "couach/lib/dialogs";
 import { shortened } from "couach/lib/format";
 import { request } from "couach/lib/http";
 import { toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
-import { findRow } from "couach/lib/shelves";
+import { findRow } from "couach/lib/sidebar_groups";
 import { ordinal, t } from "couach/lib/texts";
 import { keepForNextPage, offerUndo } from "couach/lib/undo";
 
@@ -58,17 +59,18 @@ export default class extends Controller {
   // Closing the dialogs gives the focus back to what had it: the row, not its menu, which is hidden by then.
   move() {
     this.linkTarget.focus();
-    this.dispatch("move", { target: window, detail: { id: this.idValue, title: this.#title, folder: this.element.dataset.folder, moved: (folder) => this.#change({ folder_id: folder }) } });
+    const moved = (folder) => this.#change({ folder_id: folder });
+    openDialog("move", { title: this.#title, folder: this.element.dataset.folder, moved });
   }
 
   export() {
     this.linkTarget.focus();
-    this.dispatch("export", { target: window, detail: { id: this.idValue, title: this.#title } });
+    openDialog("export", { id: this.idValue, title: this.#title });
   }
 
   share() {
     this.linkTarget.focus();
-    this.dispatch("share", { target: window, detail: { id: this.idValue, title: this.#title } });
+    openDialog("share", { id: this.idValue, title: this.#title });
   }
 
   async remove() {

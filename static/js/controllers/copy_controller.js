@@ -1,6 +1,7 @@
-// A copy button: asks around for what to copy, copies, and says for two seconds how it went.
+// A copy button: copies, and says for two seconds how it went.
 import { Controller } from "@hotwired/stimulus";
 import { copy, selectText } from "couach/lib/clipboard";
+import { sourceFor } from "couach/lib/copy_source";
 import { announce, toast } from "couach/lib/notices";
 import { t } from "couach/lib/texts";
 
@@ -20,7 +21,7 @@ export default class extends Controller {
   }
 
   async copy() {
-    const { text, html, element } = this.#source();
+    const { text, html, element } = sourceFor(this.element);
     const copied = await copy({ text, html });
     if (!copied) this.#leaveItToThePerson(element);
     this.#show(t(copied ? "copied" : "press_ctrl_c"), copied);
@@ -34,13 +35,6 @@ export default class extends Controller {
   #leaveItToThePerson(element) {
     selectText(element);
     toast(t("copy_refused"), { seconds: 12 });
-  }
-
-  // A block of code copies itself, and a question its words; otherwise whoever holds the text fills in the event.
-  #source() {
-    const element = this.element.closest(".code")?.querySelector("code") ?? this.element.closest(".turn--question")?.querySelector(".question");
-    if (element) return { text: element.textContent, element };
-    return this.dispatch("request", { detail: {} }).detail;
   }
 
   #reset() {

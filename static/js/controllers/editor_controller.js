@@ -1,22 +1,35 @@
 // Turns one's own question into a small editor: its words are saved, or sent again beside the old ones.
 import { Controller } from "@hotwired/stimulus";
-import { questionOf } from "couach/lib/branch";
+import { conversation } from "couach/conversation";
 import { fold } from "couach/lib/fold";
-import { request } from "couach/lib/http";
+import { listen } from "couach/lib/listen";
+import { focusMessageBox } from "couach/lib/message_box";
 import { announce } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
 import { clone } from "couach/lib/templates";
 import { t } from "couach/lib/texts";
+import { articleOf, messageOf } from "couach/lib/turns";
 
 export default class extends Controller {
+  connect() {
+    this.unlisten = listen(conversation, {
+      refused: ({ instead }) => instead && articleOf(instead).querySelector("textarea").focus(),
+    });
+  }
+
+  disconnect() {
+    this.unlisten();
+  }
+
   // From the question's own foot, or from its answer while that waits in the queue.
   open({ currentTarget }) {
-    const turn = questionOf(currentTarget.closest(".turn"));
+    const question = conversation.questionOf(messageOf(currentTarget));
+    const turn = articleOf(question);
     if (turn.classList.contains("is-edited")) return turn.querySelector("textarea").focus();
     const form = clone("editor-template");
     const text = form.querySelector("textarea");
-    text.value = this.#part(turn, "content").textContent;
-    this.#part(form, "note").hidden = !turn.nextElementSibling?.querySelector("[data-part=text]")?.textContent;
+    text.value = question.content;
+    this.#part(form, "note").hidden = !conversation.next(question)?.run.state.content;
     this.dispatch("open");
     this.#part(turn, "content").after(form);
     turn.classList.add("is-edited");
@@ -34,11 +47,12 @@ export default class extends Controller {
     const turn = currentTarget.closest(".turn");
     const content = this.#textOf(turn);
     if (!content) return;
+    const question = messageOf(turn);
     try {
-      const saved = await request(`/api/messages/${turn.dataset.messageId}`, { method: "PATCH", body: { content } });
-      this.#part(turn, "content").textContent = saved.content;
+      await conversation.correct(question, content);
+      this.#part(turn, "content").textContent = question.content;
       fold(turn);
-      this.#part(turn, "edited").hidden = !saved.edited_at;
+      this.#part(turn, "edited").hidden = !question.editedAt;
       this.#end(turn);
       announce(t("announce_saved"));
     } catch (error) {
@@ -47,36 +61,26 @@ export default class extends Controller {
   }
 
   // An answer to the old words, in the queue or being written, is given up first; another one is waited for.
-  async again(event) {
+  async sendAgain(event) {
     event.preventDefault();
     const turn = event.currentTarget.closest(".turn");
+    const question = messageOf(turn);
     const content = this.#textOf(turn);
     if (!content || this.stopping) return; // sent twice, it is asked once
-    const running = this.#running;
-    if (running && running !== turn.nextElementSibling) return this.#tell(turn, t("still_writing"));
-    if (running && !await this.#stopped(running)) return;
+    const { running } = conversation;
+    if (running && running !== conversation.next(question)) return this.#tell(turn, t("still_writing"));
+    if (running && !(await this.#stop())) return;
     if (!turn.classList.contains("is-edited")) return; // given up meanwhile
-    if (this.#running) return this.#tell(turn, t("still_writing"));
-    this.dispatch("again", { target: turn, detail: { content } });
+    if (conversation.isBusy) return this.#tell(turn, t("still_writing"));
+    focusMessageBox();
+    conversation.edit(question, content);
   }
 
-  // Whether it was: the server may refuse.
-  async #stopped(answer) {
-    this.stopping = new AbortController();
-    const { signal } = this.stopping;
-    const isOver = new Promise((resolve) => {
-      answer.addEventListener("answer:over", () => resolve(true), { signal });
-      for (const name of ["answer:unstopped", "answer:refused"]) answer.addEventListener(name, () => resolve(false), { signal });
-    });
-    this.dispatch("stop");
-    const stopped = await isOver;
-    this.stopping.abort();
-    this.stopping = null;
-    return stopped;
-  }
-
-  get #running() {
-    return this.element.querySelector(".answer[data-running]");
+  async #stop() {
+    this.stopping = true;
+    const isStopped = await conversation.stop();
+    this.stopping = false;
+    return isStopped;
   }
 
   #textOf(turn) {

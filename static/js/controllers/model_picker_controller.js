@@ -1,26 +1,32 @@
-// Chooses the model of the next answers, and says which are ready and which can think.
+// Chooses the model of the next answers, says which are ready, and whether the chosen one is to think first.
 import { Controller } from "@hotwired/stimulus";
+import { conversation } from "couach/conversation";
 import { request } from "couach/lib/http";
+import { listen } from "couach/lib/listen";
 
 export default class extends Controller {
-  static targets = ["input", "label", "item"];
+  static targets = ["label", "item", "think"];
 
   connect() {
-    this.#say(this.itemTargets.find((item) => item.getAttribute("aria-checked") === "true"));
-    this.pick({ detail: { model: new URLSearchParams(location.search).get("model") } }); // from the Labo
+    this.chosen = this.itemTargets.find((item) => item.getAttribute("aria-checked") === "true");
+    this.unlisten = listen(conversation, { choice: () => this.#show() });
+    const wanted = new URLSearchParams(location.search).get("model"); // from the Labo
+    if (this.#find(wanted)) conversation.choose(wanted);
+    else this.#show();
   }
 
+  disconnect() {
+    this.unlisten();
+  }
+
+  // Two items may be for the same model: one has the name of what it is meant for.
   choose({ currentTarget: chosen }) {
-    for (const item of this.itemTargets) item.setAttribute("aria-checked", String(item === chosen));
-    this.inputTarget.value = chosen.dataset.name;
-    this.labelTarget.textContent = chosen.dataset.label;
-    this.#say(chosen);
+    this.chosen = chosen;
+    conversation.choose(chosen.dataset.name);
   }
 
-  // Chosen elsewhere on the page; by its intent's name where it has one.
-  pick({ detail: { model } }) {
-    const item = this.itemTargets.find(({ dataset }) => dataset.name === model);
-    if (item) this.choose({ currentTarget: item });
+  toggleThink() {
+    conversation.setThink(!conversation.think);
   }
 
   // What is in memory changes; the list is asked again each time it opens.
@@ -32,7 +38,16 @@ export default class extends Controller {
     }
   }
 
-  #say(item) {
-    this.dispatch("chosen", { detail: { thinking: item?.dataset.thinking === "true", context: Number(item?.dataset.context) } });
+  #show() {
+    const { model, think, canThink } = conversation;
+    if (this.chosen?.dataset.name !== model) this.chosen = this.#find(model);
+    for (const item of this.itemTargets) item.setAttribute("aria-checked", String(item === this.chosen));
+    if (this.chosen) this.labelTarget.textContent = this.chosen.dataset.label;
+    this.thinkTarget.hidden = !canThink;
+    this.thinkTarget.setAttribute("aria-pressed", String(think));
+  }
+
+  #find(model) {
+    return this.itemTargets.find(({ dataset }) => dataset.name === model);
   }
 }

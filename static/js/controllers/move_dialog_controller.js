@@ -1,22 +1,18 @@
 // Asks for the folder that a conversation is moved to: one of those in the sidebar, a new one, or none.
 import { Controller } from "@hotwired/stimulus";
+import { whenAskedFor } from "couach/lib/dialogs";
 import { request } from "couach/lib/http";
 import { sentence } from "couach/lib/problems";
 
 export default class extends Controller {
   static targets = ["title", "choices", "template", "name", "problem"];
 
-  open({ detail: { title, folder, moved } }) {
-    this.moved = moved;
-    this.titleTarget.textContent = title;
-    this.nameTarget.value = "";
-    this.problemTarget.hidden = true;
-    const folders = [...document.querySelectorAll("[data-controller~=folder]")];
-    const names = folders.map((each) => ({ id: each.dataset.folderIdValue, name: each.querySelector(".label").textContent }));
-    const none = this.choicesTarget.firstElementChild;
-    none.setAttribute("aria-pressed", String(!folder));
-    this.choicesTarget.replaceChildren(none, ...names.map((each) => this.#choice(each, folder)));
-    this.element.showModal();
+  connect() {
+    this.unlisten = whenAskedFor("move", (asked) => this.#open(asked));
+  }
+
+  disconnect() {
+    this.unlisten();
   }
 
   close() {
@@ -40,6 +36,19 @@ export default class extends Controller {
       this.problemTarget.hidden = false;
       this.nameTarget.focus();
     }
+  }
+
+  #open({ title, folder, moved }) {
+    this.moved = moved;
+    this.titleTarget.textContent = title;
+    this.nameTarget.value = "";
+    this.problemTarget.hidden = true;
+    const folders = [...document.querySelectorAll("[data-controller~=folder]")];
+    const names = folders.map((each) => ({ id: each.dataset.folderIdValue, name: each.querySelector(".label").textContent }));
+    const none = this.choicesTarget.firstElementChild;
+    none.setAttribute("aria-pressed", String(!folder));
+    this.choicesTarget.replaceChildren(none, ...names.map((each) => this.#choice(each, folder)));
+    this.element.showModal();
   }
 
   #choice({ id, name }, folder) {

@@ -1,5 +1,6 @@
 // The list of ready prompts behind a «/» that begins the message: filters while one types, fills in what is chosen.
 import { Controller } from "@hotwired/stimulus";
+import { conversation } from "couach/conversation";
 import { request } from "couach/lib/http";
 import { announce, toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
@@ -73,9 +74,7 @@ export default class extends Controller {
     this.#hide();
     text.focus();
     const rest = text.value.slice(text.selectionStart).trim();
-    text.value = rest ? `${content}\n\n${rest}` : content;
-    this.#written();
-    this.dispatch("used");
+    conversation.draft.fill(rest ? `${content}\n\n${rest}` : content);
   }
 
   #show(found) {

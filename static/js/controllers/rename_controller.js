@@ -1,5 +1,6 @@
-// Renames a conversation or a folder in place, wherever its title stands.
+// Renames a conversation or a folder in place, wherever its title stands; without an id, the open conversation.
 import { Controller } from "@hotwired/stimulus";
+import { conversation } from "couach/conversation";
 import { request } from "couach/lib/http";
 import { toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
@@ -23,9 +24,9 @@ export default class extends Controller {
     if (event.type === "submit") this.startTarget.focus();
     if (!title || title === before) return;
     this.labelTarget.textContent = title;
-    const body = this.ofValue === "folders" ? { name: title } : { title };
     try {
-      this.dispatch("done", { detail: await request(`/api/${this.ofValue}/${this.idValue}`, { method: "PATCH", body }) });
+      if (this.ofValue === "folders") await this.#patch({ name: title });
+      else conversation.rename(this.#id, (await this.#patch({ title })).title);
     } catch (error) {
       this.labelTarget.textContent = before;
       toast(sentence(error));
@@ -38,9 +39,12 @@ export default class extends Controller {
     this.startTarget.focus();
   }
 
-  // The title changed somewhere else on the page.
-  update({ detail: { id, title } }) {
-    if (id === this.idValue) this.labelTarget.textContent = title;
+  get #id() {
+    return this.idValue || conversation.id;
+  }
+
+  #patch(body) {
+    return request(`/api/${this.ofValue}/${this.#id}`, { method: "PATCH", body });
   }
 
   #edit(editing) {

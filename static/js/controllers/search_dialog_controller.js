@@ -1,7 +1,8 @@
 // Search in one's conversations: asks while one types, shows what was found, opens it by mouse or keys.
 import { Controller } from "@hotwired/stimulus";
-import { request } from "couach/lib/http";
 import { dayName } from "couach/lib/days";
+import { whenAskedFor } from "couach/lib/dialogs";
+import { request } from "couach/lib/http";
 import { sentence } from "couach/lib/problems";
 import { t, tn } from "couach/lib/texts";
 
@@ -12,6 +13,7 @@ export default class extends Controller {
 
   // Words that another page asks to look for.
   connect() {
+    this.unlisten = whenAskedFor("search", () => this.#begin());
     const words = new URLSearchParams(location.search).get("q");
     if (words === null) return;
     history.replaceState(history.state, "", location.pathname);
@@ -20,14 +22,15 @@ export default class extends Controller {
   }
 
   disconnect() {
+    this.unlisten();
     clearTimeout(this.timer);
     this.asking?.abort();
   }
 
+  // By its shortcut.
   open(event) {
     event.preventDefault();
-    if (this.element.open) this.inputTarget.select();
-    else this.#begin();
+    this.#begin();
   }
 
   close() {
@@ -59,6 +62,7 @@ export default class extends Controller {
   }
 
   #begin() {
+    if (this.element.open) return this.inputTarget.select();
     this.element.showModal();
     this.inputTarget.select();
     this.#ask();

@@ -1,6 +1,7 @@
 // Shares a conversation with colleagues: makes links to what is shown now, copies them, ends them.
 import { Controller } from "@hotwired/stimulus";
 import { dayName } from "couach/lib/days";
+import { whenAskedFor } from "couach/lib/dialogs";
 import { clock } from "couach/lib/format";
 import { request } from "couach/lib/http";
 import { announce } from "couach/lib/notices";
@@ -12,18 +13,12 @@ export default class extends Controller {
 
   opened = 0; // how many times: what comes for an earlier one is not shown in this one
 
-  async open({ detail: { id, title } }) {
-    this.opened += 1;
-    this.url = `/api/conversations/${id}/shares`;
-    this.titleTarget.textContent = title;
-    this.listTarget.replaceChildren();
-    this.#setMaking(false);
-    this.element.showModal();
-    this.makeTarget.focus();
-    await this.#try(() => request(this.url), ({ shares }) => {
-      const isListed = ({ id: each }) => this.listTarget.querySelector(`[data-id="${each}"]`);
-      this.listTarget.append(...shares.filter((share) => !isListed(share)).map((share) => this.#link(share)));
-    });
+  connect() {
+    this.unlisten = whenAskedFor("share", (asked) => this.#open(asked));
+  }
+
+  disconnect() {
+    this.unlisten();
   }
 
   close() {
@@ -54,17 +49,27 @@ export default class extends Controller {
     });
   }
 
-  // What a link's copy button asks for.
-  provide({ target, detail }) {
-    const element = target.closest("li").querySelector("[data-part=address]");
-    Object.assign(detail, { text: element.href, element });
+  async #open({ id, title }) {
+    this.opened += 1;
+    this.url = `/api/conversations/${id}/shares`;
+    this.titleTarget.textContent = title;
+    this.listTarget.replaceChildren();
+    this.#setMaking(false);
+    this.element.showModal();
+    this.makeTarget.focus();
+    await this.#try(() => request(this.url), ({ shares }) => {
+      const isListed = ({ id: each }) => this.listTarget.querySelector(`[data-id="${each}"]`);
+      this.listTarget.append(...shares.filter((share) => !isListed(share)).map((share) => this.#link(share)));
+    });
   }
 
   #link({ id, url, created_at: moment, messages }) {
     const link = this.templateTarget.content.firstElementChild.cloneNode(true);
     const address = new URL(url, location.origin).href;
     link.dataset.id = id;
-    Object.assign(link.querySelector("[data-part=address]"), { href: address, textContent: address });
+    const shown = link.querySelector("[data-address]");
+    Object.assign(shown, { href: address, textContent: address });
+    shown.dataset.address = address;
     const when = `${dayName(moment, document.documentElement.lang)}, ${clock(moment)}`;
     link.querySelector("[data-part=moment]").textContent = t("share_moment", { moment: when, size: tn("share_size", messages) });
     return link;

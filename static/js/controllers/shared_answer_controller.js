@@ -1,6 +1,7 @@
 // One answer of a shared conversation: laid out as in the chat once it comes near the window, and copied as written.
 import { Controller } from "@hotwired/stimulus";
 import { cleanHtml } from "couach/lib/clipboard";
+import { offerCopy } from "couach/lib/copy_source";
 import { isFrench } from "couach/lib/format";
 import { MarkdownView } from "couach/lib/markdown_view";
 import { metricsLine } from "couach/lib/metrics";
@@ -16,6 +17,7 @@ export default class extends Controller {
     this.metricsTarget.textContent = metricsLine({ ...this.factsValue, content: this.content, thinking: "" }).join(" · ");
     this.watch = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.lay(), { rootMargin: NEAR });
     this.watch.observe(this.element);
+    offerCopy(this.element, this.#toCopy);
   }
 
   disconnect() {
@@ -31,9 +33,8 @@ export default class extends Controller {
     new MarkdownView(this.textTarget, { french: isFrench() }).finish(this.content);
   }
 
-  provide({ target, detail }) {
-    if (this.textTarget.contains(target)) return;
+  #toCopy = () => {
     this.lay();
-    Object.assign(detail, { text: this.content, html: cleanHtml(this.textTarget), element: this.textTarget });
-  }
+    return { text: this.content, html: cleanHtml(this.textTarget), element: this.textTarget };
+  };
 }

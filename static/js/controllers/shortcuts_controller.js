@@ -1,14 +1,18 @@
 // The keys of the chat: new conversation, stop, back to writing, to the last answer, which can be copied.
 import { Controller } from "@hotwired/stimulus";
+import { conversation } from "couach/conversation";
+import { focusMessageBox } from "couach/lib/message_box";
+import { articleOf } from "couach/lib/turns";
 
 export default class extends Controller {
-  static targets = ["text", "answer", "stop"];
   static values = { home: String };
 
   // Escape belongs first to what is open on top of the page.
   stop(event) {
     const isTaken = event.defaultPrevented || document.querySelector(":popover-open, dialog[open], .shell.is-open");
-    if (!isTaken && !this.stopTarget.hidden) this.stopTarget.click();
+    if (isTaken || !conversation.isBusy) return;
+    conversation.stop();
+    focusMessageBox();
   }
 
   begin(event) {
@@ -17,19 +21,20 @@ export default class extends Controller {
   }
 
   write() {
-    this.textTarget.focus();
+    focusMessageBox();
   }
 
   lastAnswer(event) {
-    if (!this.answerTargets.length) return;
+    const last = conversation.messages.findLast(({ run }) => run);
+    if (!last) return;
     event.preventDefault();
-    this.answerTargets.at(-1).focus();
+    articleOf(last).focus();
   }
 
   // What is still being written is no answer yet.
   copyAnswer(event) {
     event.preventDefault();
-    const answer = this.answerTargets.findLast((each) => !each.hasAttribute("data-running"));
-    answer?.querySelector("[data-part=copy]:not([hidden])")?.click();
+    const answer = conversation.messages.findLast(({ run }) => run && !run.state.active);
+    if (answer) articleOf(answer).querySelector("[data-part=copy]:not([hidden])")?.click();
   }
 }

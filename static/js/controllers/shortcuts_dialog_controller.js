@@ -1,5 +1,6 @@
 // The list of shortcuts: opened with Ctrl + /, with «?» where nothing is being written, and by its button.
 import { Controller } from "@hotwired/stimulus";
+import { whenAskedFor } from "couach/lib/dialogs";
 
 const WRITES = "input, textarea, select, [contenteditable]";
 const KEPT = "shortcuts:single-key"; // a key alone gets in the way of who dictates: it can be turned off, in this browser
@@ -8,11 +9,16 @@ export default class extends Controller {
   static targets = ["single"];
 
   connect() {
+    this.unlisten = whenAskedFor("shortcuts", () => this.#open());
     try {
       this.singleTarget.checked = localStorage.getItem(KEPT) !== "off";
     } catch {
       // without storage it is on
     }
+  }
+
+  disconnect() {
+    this.unlisten();
   }
 
   choose() {
@@ -23,18 +29,18 @@ export default class extends Controller {
     }
   }
 
-  open() {
-    if (!document.querySelector("dialog[open]")) this.element.showModal();
-  }
-
   key(event) {
     if (!this.#isChord(event) && !this.#isSingle(event)) return;
     event.preventDefault();
-    this.open();
+    this.#open();
   }
 
   close() {
     this.element.close();
+  }
+
+  #open() {
+    if (!document.querySelector("dialog[open]")) this.element.showModal();
   }
 
   #isChord({ key, ctrlKey, metaKey, altKey }) {

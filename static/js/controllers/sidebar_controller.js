@@ -1,20 +1,27 @@
-// The list of conversations: each in its place, pinned, in its folder or under its date; and which are being answered.
+// The list of conversations: each in its place, pinned, in its folder or under its date; which are being answered; the
+// folders; and the list's keys: arrows, Home and End move, F2 renames, Delete removes.
 import { Controller } from "@hotwired/stimulus";
+import { conversation } from "couach/conversation";
 import { shortened } from "couach/lib/format";
 import { request } from "couach/lib/http";
+import { listen } from "couach/lib/listen";
 import { toast } from "couach/lib/notices";
 import { sentence } from "couach/lib/problems";
-import { Shelves, findRow, newRow } from "couach/lib/shelves";
+import { SidebarGroups, findRow, newFolder, newRow } from "couach/lib/sidebar_groups";
 import { t } from "couach/lib/texts";
 import { offerKept } from "couach/lib/undo";
 
 const EVERY = 20_000; // ms, while a conversation other than the open one is being answered
+const ROWS = ".side-item > .side-link, .side-more";
+const MOVES = { ArrowDown: 1, ArrowUp: -1, Home: -Infinity, End: Infinity };
+const VERBS = { F2: "rename", Delete: "remove" };
 
 export default class extends Controller {
-  static targets = ["pinned", "folder", "dated", "group", "more", "template", "groupTemplate", "empty", "menu"];
+  static targets = ["pinned", "folder", "dated", "group", "more", "template", "groupTemplate", "empty", "menu",
+    "folderOpener", "folderForm", "folderName", "folders", "folderTemplate"];
   static outlets = ["conversation-item"];
 
-  shelves = new Shelves(this);
+  groups = new SidebarGroups(this);
 
   connect() {
     offerKept();
@@ -22,58 +29,40 @@ export default class extends Controller {
     this.timer = setInterval(() => this.refresh(), EVERY);
     this.watch = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.more(), { root: this.element });
     this.watch.observe(this.moreTarget);
+    this.unlisten = listen(conversation, {
+      saved: ({ conversation: saved }) => this.#putFirst(saved),
+      branch: (branch) => this.#showBranch(branch),
+      activity: () => this.#showActivity(),
+      seen: ({ id }) => this.#item(id)?.see(),
+      renamed: ({ id, title }) => this.#entitle(findRow(id), title),
+    });
   }
 
   disconnect() {
+    this.unlisten();
     clearInterval(this.timer);
     this.watch.disconnect();
   }
 
-  // A conversation was written in: it comes first where it stands.
-  put({ detail: conversation }) {
-    const item = this.#show({ ...conversation, group: t("today") });
-    for (const link of this.element.closest(".sidebar").querySelectorAll(".side-link[aria-current]")) link.removeAttribute("aria-current");
-    item.querySelector(".side-link").setAttribute("aria-current", "page");
-  }
-
-  // The open one was emptied, or has something in it again.
-  branch({ detail: conversation }) {
-    const item = findRow(conversation.id);
-    if (!conversation.messages.length) item?.remove();
-    else if (!item) this.#show(conversation).querySelector(".side-link").setAttribute("aria-current", "page");
-    this.#tidy();
-  }
-
   // It was pinned, moved, archived or taken back.
-  changed({ detail: conversation }) {
-    if (!conversation.archived) this.#show(conversation);
-    else findRow(conversation.id)?.remove();
+  changed({ detail: changed }) {
+    if (!changed.archived) this.#show(changed);
+    else findRow(changed.id)?.remove();
     this.#tidy();
   }
 
   // The conversations of a folder that was opened.
   add({ detail: { conversations } }) {
-    conversations.filter(({ id }) => !findRow(id)).forEach((conversation) => this.#show(conversation));
+    conversations.filter(({ id }) => !findRow(id)).forEach((each) => this.#show(each));
   }
 
   // A folder has gone: its conversations stand under their dates again.
   released({ detail: { items } }) {
     for (const item of items) {
       item.dataset.folder = "";
-      this.shelves.place(item);
+      this.groups.place(item);
     }
     this.#tidy();
-  }
-
-  // The open conversation's run, told by its answer.
-  follow({ detail: { stage, position } }) {
-    const item = this.conversationItemOutlets.find((outlet) => outlet.isOpen);
-    if (stage === "over") item?.show({ state: null });
-    else item?.show(stage === "queued" ? { state: "queued", position } : { state: "running" });
-  }
-
-  seen({ detail: { id } }) {
-    this.conversationItemOutlets.find((item) => item.idValue === id)?.see();
   }
 
   async openMenu(event) {
@@ -112,22 +101,119 @@ export default class extends Controller {
     for (const { id, state, unread, title, url } of conversations) {
       const item = watched.find(({ idValue }) => idValue === id);
       item?.show({ state, unread });
-      if (item && unread) toast(t("ready_elsewhere", { title: shortened(title) }), { action: { label: t("open"), run: () => location.assign(url) } });
+      const action = { label: t("open"), run: () => location.assign(url) };
+      if (item && unread) toast(t("ready_elsewhere", { title: shortened(title) }), { action });
     }
   }
 
-  #show(conversation) {
-    const { id, pinned, group, folder_id: folder, updated_at: at } = conversation;
-    const item = findRow(id) ?? newRow(this.templateTarget, conversation);
+  press(event) {
+    const row = event.target.closest(ROWS);
+    if (!row || event.target !== row || event.ctrlKey || event.altKey || event.metaKey) return;
+    if (event.key in MOVES) this.#move(event, row);
+    else if (event.key in VERBS) this.#act(event, row);
+  }
+
+  beginFolder() {
+    this.folderFormTarget.hidden = false;
+    this.folderNameTarget.value = "";
+    this.folderNameTarget.focus();
+  }
+
+  cancelFolder(event) {
+    event.preventDefault();
+    this.folderFormTarget.hidden = true;
+    this.folderOpenerTarget.focus();
+  }
+
+  async makeFolder(event) {
+    event.preventDefault();
+    if (this.folderFormTarget.hidden) return; // leaving the field after Enter or Escape
+    this.folderFormTarget.hidden = true;
+    const name = this.folderNameTarget.value.trim();
+    if (!name) return;
+    try {
+      const folder = this.#putFolder(await request("/api/folders", { method: "POST", body: { name } }));
+      folder.querySelector(".side-link").focus();
+    } catch (error) {
+      toast(sentence(error));
+      this.folderOpenerTarget.focus();
+    }
+  }
+
+  // One that was made elsewhere on the page.
+  addFolder({ detail: folder }) {
+    this.#putFolder(folder);
+  }
+
+  // It was written in: it comes first where it stands.
+  #putFirst(saved) {
+    const item = this.#show({ ...saved, group: t("today") });
+    this.#entitle(item, saved.title);
+    for (const link of this.element.closest(".sidebar").querySelectorAll(".side-link[aria-current]")) link.removeAttribute("aria-current");
+    item.querySelector(".side-link").setAttribute("aria-current", "page");
+  }
+
+  // The open one was emptied, or has something in it again.
+  #showBranch(branch) {
+    const item = findRow(branch.id);
+    if (!branch.messages.length) item?.remove();
+    else if (!item) this.#show(branch).querySelector(".side-link").setAttribute("aria-current", "page");
+    this.#tidy();
+  }
+
+  // The open conversation's run.
+  #showActivity() {
+    const { position, stage } = conversation.running?.run.state ?? {};
+    const state = stage === "queued" ? "queued" : "running";
+    this.conversationItemOutlets.find((item) => item.isOpen)?.show(stage ? { state, position } : { state: null });
+  }
+
+  #item(id) {
+    return this.conversationItemOutlets.find(({ idValue }) => idValue === id);
+  }
+
+  #entitle(item, title) {
+    if (item) item.querySelector(".label").textContent = title;
+  }
+
+  #show(listed) {
+    const { id, pinned, group, folder_id: folder, updated_at: at } = listed;
+    const item = findRow(id) ?? newRow(this.templateTarget, listed);
     Object.assign(item.dataset, { at, group, folder: folder ?? "" });
     item.toggleAttribute("data-pinned", pinned);
-    this.shelves.place(item);
+    this.groups.place(item);
     this.#tidy();
     return item;
   }
 
   #tidy() {
-    this.shelves.tidy();
+    this.groups.tidy();
     for (const empty of this.emptyTargets) empty.hidden = Boolean(this.element.querySelector(".side-item[id]"));
+  }
+
+  #putFolder({ id, name }) {
+    const folder = newFolder(this.folderTemplateTarget, { id, name });
+    const isAfter = (other) => other.querySelector(".label").textContent.localeCompare(name) > 0;
+    this.foldersTarget.insertBefore(folder, [...this.foldersTarget.children].find(isAfter) ?? null);
+    return folder;
+  }
+
+  #move(event, row) {
+    event.preventDefault();
+    const rows = this.#rows;
+    const place = rows.indexOf(row) + MOVES[event.key];
+    rows[Math.max(0, Math.min(place, rows.length - 1))].focus();
+  }
+
+  // The row's own controllers listen.
+  #act(event, row) {
+    const owner = row.closest("[data-controller~=rename]");
+    if (!owner) return;
+    event.preventDefault();
+    this.dispatch(VERBS[event.key], { target: owner, bubbles: false });
+  }
+
+  get #rows() {
+    return [...this.element.querySelectorAll(ROWS)].filter((row) => row.offsetParent !== null);
   }
 }

@@ -1,7 +1,9 @@
 // The weather of the server: how busy it is and which model is ready, asked again now and then while someone looks.
 import { Controller } from "@hotwired/stimulus";
+import { conversation } from "couach/conversation";
 import { estimate } from "couach/lib/format";
 import { request } from "couach/lib/http";
+import { listen } from "couach/lib/listen";
 import { t, tn } from "couach/lib/texts";
 
 const EVERY = 60_000;
@@ -12,9 +14,11 @@ export default class extends Controller {
 
   connect() {
     this.timer = setInterval(() => this.refresh(), EVERY);
+    this.unlisten = listen(conversation, { saved: () => this.refresh(), over: () => this.refresh() });
   }
 
   disconnect() {
+    this.unlisten();
     clearInterval(this.timer);
   }
 
@@ -33,7 +37,17 @@ export default class extends Controller {
     this.#write(this.modelTargets, model && state !== "down" ? t(loaded ? "status_ready" : "status_asleep", { model }) : "");
     this.#write(this.usualTargets, usual != null && state !== "down" ? t("status_usual", { duration: estimate(usual) }) : "");
     this.#write(this.nextTargets, eta ? t("status_next", { wait: estimate(eta) }) : "");
-    this.dispatch("told", { detail: told });
+    this.#tellCareful(told.careful);
+  }
+
+  // How much longer the careful model takes here: written where answers are made, and under those that stand already.
+  #tellCareful(careful) {
+    if (!careful) return;
+    const { extra_s: extra } = careful;
+    const words = extra === null ? t("redo_careful") : t("redo_careful_in", { time: estimate(extra) });
+    for (const place of [document.getElementById("answer-template").content, this.element]) {
+      for (const label of place.querySelectorAll("[data-part=redo-words]")) label.textContent = words;
+    }
   }
 
   #write(targets, text) {

@@ -1,9 +1,21 @@
-// Ties the thread's scrolling to the page: what grew, what the reader did, the «follow» button.
+// The turns of the conversation as its model has them, their scrolling, and the line above which the model no longer reads.
 import { Controller } from "@hotwired/stimulus";
+import { conversation } from "couach/conversation";
 import { Autoscroll } from "couach/lib/autoscroll";
+import { followDeepLink } from "couach/lib/deep_link";
+import { countWords } from "couach/lib/format";
+import { LazyHistory } from "couach/lib/lazy_history";
+import { listen } from "couach/lib/listen";
+import { announce, toast } from "couach/lib/notices";
+import { sentence } from "couach/lib/problems";
+import { t, tn } from "couach/lib/texts";
+import { articleOf, newTurn, numberTurn, turnsIn } from "couach/lib/turns";
+import { showVersions } from "couach/lib/versions";
+
+const AT_ONCE = 3; // turns of another branch that are completed before anything is painted
 
 export default class extends Controller {
-  static targets = ["scroller", "content", "spacer", "follow", "following", "topbar"];
+  static targets = ["scroller", "content", "spacer", "follow", "following", "topbar", "leftOut"];
 
   connect() {
     // Looked for once: scrolling asks often.
@@ -14,7 +26,20 @@ export default class extends Controller {
       spacer: this.spacerTarget,
       turns: this.contentTarget.children,
       still: () => stillness.matches,
-      changed: this.#show,
+      changed: this.#showPlace,
+    });
+    this.line = this.contentTarget.querySelector(".left-out"); // the history's has no ways on
+    this.#drawLeftOut();
+    this.history = new LazyHistory(this.scrollerTarget, this.contentTarget);
+    this.history.start();
+    this.unlisten = listen(conversation, {
+      messages: ({ keepPlace }) => this.#show(keepPlace),
+      asked: ({ question }) => question && this.scroll.placeAtTop(articleOf(question)),
+      saved: ({ isNew, question }) => isNew && question && announce(t("announce_sent")),
+      activity: () => this.#lockVersions(),
+      context: () => this.#drawLeftOut(),
+      over: ({ answer, status }) => this.#announceEnd(answer, status),
+      failed: ({ error }) => toast(sentence(error)),
     });
     // Its first call comes once the end of the conversation is rendered, before anything is painted.
     let begin = () => { this.scroll.jumpToEnd(); begin = null; };
@@ -22,20 +47,16 @@ export default class extends Controller {
     this.sizes.observe(this.contentTarget);
     this.sizes.observe(this.scrollerTarget);
     document.addEventListener("selectionchange", this.#selecting);
+    const link = { land: (turn) => this.scroll.startAt(turn), print: () => window.print() };
+    followDeepLink(link).catch((error) => toast(sentence(error)));
   }
 
   disconnect() {
+    this.unlisten();
+    this.history.stop();
     this.sizes.disconnect();
     document.removeEventListener("selectionchange", this.#selecting);
     this.scroll.dispose();
-  }
-
-  place({ target }) {
-    this.scroll.placeAtTop(target);
-  }
-
-  land({ target }) {
-    this.scroll.startAt(target);
   }
 
   // What is about to grow is looked at: the end is not followed.
@@ -43,8 +64,9 @@ export default class extends Controller {
     this.scroll.unpin();
   }
 
-  exchange({ detail: { change } }) {
-    this.scroll.exchange(change);
+  // For paper, and for the browser's own search.
+  completeAll() {
+    this.history.completeAll();
   }
 
   // The button goes when the end is reached: whoever pressed it goes on from the last turn.
@@ -61,15 +83,63 @@ export default class extends Controller {
     this.scroll.touching = type === "touchstart";
   }
 
-  #show = ({ away, scrolled }) => {
+  #show(keepPlace) {
+    if (keepPlace) this.scroll.exchange(() => this.#exchange());
+    else this.#draw();
+    this.element.classList.toggle("is-empty", conversation.isEmpty);
+  }
+
+  // Returns the first turn that is new.
+  #exchange() {
+    const fresh = this.#draw();
+    this.history.renew(fresh.slice(0, AT_ONCE));
+    return fresh[0];
+  }
+
+  // Puts the turns of the messages into the page, and takes the others out; returns those that were made.
+  #draw() {
+    const fresh = [];
+    const turns = conversation.messages.map((message) => {
+      const known = articleOf(message);
+      if (known) numberTurn(known, message);
+      else fresh.push(newTurn(message));
+      return known ?? fresh.at(-1);
+    });
+    const kept = new Set(turns);
+    for (const turn of turnsIn(this.contentTarget)) if (!kept.has(turn)) turn.remove();
+    this.contentTarget.append(...turns.filter((turn) => !turn.isConnected));
+    this.#drawLeftOut();
+    return fresh;
+  }
+
+  // Drawn anew only where it moves: somebody may be about to press what stands in it.
+  #drawLeftOut() {
+    const limit = conversation.leftOut;
+    const turn = limit && articleOf(conversation.messages.find(({ id }) => id === limit.first_read));
+    if (turn && this.line?.nextElementSibling === turn && this.lineCount === limit.count) return;
+    this.line?.remove();
+    this.line = null;
+    if (!turn) return;
+    this.line = this.leftOutTarget.content.firstElementChild.cloneNode(true);
+    this.lineCount = limit.count;
+    this.line.querySelector("[data-part=words]").textContent = tn("left_out", limit.count);
+    turn.before(this.line);
+  }
+
+  // While an answer is written the branch stays.
+  #lockVersions() {
+    for (const control of this.contentTarget.querySelectorAll(".versions")) showVersions(control.closest(".turn"), conversation.isBusy);
+  }
+
+  #announceEnd(answer, status) {
+    announce(status === "done" ? tn("announce_ready", countWords(answer.run.state.content)) : t(`announce_${status}`));
+  }
+
+  #showPlace = ({ away, scrolled }) => {
     this.parts.follow.hidden = !away;
-    if (away) this.#name(Boolean(this.parts.content.querySelector("[data-running]")));
+    for (const words of away ? this.parts.words : []) words.hidden = (conversation.running !== null) !== (words.dataset.while === "running");
     this.parts.topbar.classList.toggle("is-scrolled", scrolled);
   };
-
-  #name(isRunning) {
-    for (const words of this.parts.words) words.hidden = isRunning !== (words.dataset.while === "running");
-  }
 
   // Someone who selects text is reading: the text must not move under the pointer.
   #selecting = () => {

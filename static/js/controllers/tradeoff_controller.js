@@ -67,7 +67,7 @@ export default class extends Controller {
     const found = await request(`${this.urlValue}?${query}`, { signal: this.asked.signal }).catch(() => null);
     if (!found || !this.element.isConnected) return;
     this.adviceTarget.innerHTML = found.html; // the server's own markup, the same as in the page
-    this.chartOutlet.specValue = found.spec;
+    this.chartOutlet.draw(found.spec);
     this.#score(found.scores);
     history.replaceState(history.state, "", `?${query}`);
   }

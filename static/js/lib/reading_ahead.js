@@ -1,4 +1,9 @@
-// Decides when a question is to be expected in a conversation, so that the engine may read what came before.
+// Decides when a question is to be expected in a conversation, so that the engine may read what came before: an old one
+// is looked at, or somebody begins to write in it.
+import { request } from "couach/lib/http";
+import { whenIdle } from "couach/lib/idle";
+import { listen } from "couach/lib/listen";
+
 const PAUSE = 60_000; // ms between two notices about one conversation
 
 export class ReadingAhead {
@@ -32,4 +37,23 @@ export class ReadingAhead {
     this.#told.set(conversation, now);
     this.tell(conversation);
   }
+}
+
+// box: where one writes. Nobody asked for it, so nobody is told when it fails.
+export function readAhead(conversation, box) {
+  const ahead = new ReadingAhead((id) => request(`/api/conversations/${id}/prefill`, { method: "POST" }).catch(() => {}));
+  const place = () => [conversation.isSaved && !conversation.isEmpty ? conversation.id : "", conversation.isBusy];
+  ahead.ready(); // the box may have the focus already
+  box.addEventListener("focus", () => ahead.ready());
+  box.addEventListener("input", () => ahead.typed(...place()));
+  listen(conversation, { saved: () => ahead.ready() });
+
+  // Once: when the page is first in sight, and has been painted.
+  const open = () => {
+    if (document.visibilityState !== "visible") return;
+    document.removeEventListener("visibilitychange", open);
+    whenIdle(() => ahead.opened(...place()));
+  };
+  document.addEventListener("visibilitychange", open);
+  open();
 }

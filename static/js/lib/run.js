@@ -1,43 +1,55 @@
 // One run as the page sees it: starts or joins it, follows it to its end, asks for its stop.
+// Events: "progress" (there is something to show), "stage" (another stage, or the end), "accepted", "context",
+// "connection" (lost or back), "unstopped" (the stop was refused), "refused" (it never began), "over".
 import { request } from "couach/lib/http";
 import { sentence } from "couach/lib/problems";
 import { RunState } from "couach/lib/run_state";
 import { follow } from "couach/lib/stream";
 
-export class Run {
+export class Run extends EventTarget {
   lost = null; // seconds until the next try, while the connection is lost
   stopping = false;
+  #message;
   #leaving = null;
   #accepted = false;
 
-  // page: { progress(), accepted(data), changed(), leftOut(leftOut), over(), refused(error) }
-  constructor(message, page) {
+  constructor(message) {
+    super();
+    this.#message = message;
     this.state = new RunState(message);
-    this.page = page;
   }
 
-  start(request) {
-    return this.#follow({ start: request });
+  // start: { url, body, repeatable }.
+  start(start) {
+    return this.#follow({ start });
   }
 
   // Without any text yet, the stages passed are worth hearing again.
-  join({ stream, last_event: last, attempt }) {
+  join() {
+    const { stream, last_event: last, attempt } = this.#message;
     this.#accepted = true;
     return this.#follow({ stream, attempt, after: this.state.content || this.state.thinking ? last : 0 });
   }
 
   leave() {
     this.#leaving?.abort();
-    Object.assign(this, { lost: null, stopping: false });
+    this.stopping = false;
+    this.#lose(null);
   }
 
   // The server stops the work; the text stands until it confirms. Before it has accepted, only the asking can stop.
   async stop() {
     if (!this.state.active) return;
     this.stopping = true;
-    this.page.progress();
-    if (this.#accepted) await request(`/api/messages/${this.state.id}/stop`, { method: "POST" });
-    else if (this.lost !== null) this.#end(new DOMException("Stopped by the person", "AbortError"));
+    this.#tell("progress");
+    try {
+      if (this.#accepted) await request(`/api/messages/${this.state.id}/stop`, { method: "POST" });
+      else if (this.lost !== null) this.#end(new DOMException("Stopped by the person", "AbortError"));
+    } catch (error) {
+      this.stopping = false;
+      this.#tell("progress");
+      this.#tell("unstopped", { error });
+    }
   }
 
   async #follow(source) {
@@ -45,12 +57,12 @@ export class Run {
     this.#leaving = new AbortController();
     const { signal } = this.#leaving;
     this.state.await();
-    this.page.changed();
+    this.#tell("stage");
     try {
       for await (const item of follow({ ...source, signal })) {
-        this.lost = item.kind === "lost" ? item.seconds : null;
+        this.#lose(item.kind === "lost" ? item.seconds : null);
         if (item.kind === "event") this.#take(item);
-        else this.page.progress();
+        else this.#tell("progress");
       }
     } catch (error) {
       if (!signal.aborted) this.#end(error);
@@ -61,16 +73,16 @@ export class Run {
     const before = this.state.stage;
     this.state.apply(name, data);
     if (name === "accepted") this.#begin(data);
-    if (name === "context" && this.state.leftOut) this.page.leftOut(this.state.leftOut);
+    if (name === "context" && this.state.leftOut) this.#tell("context", this.state.leftOut);
     if (name === "done") this.#end();
-    else if (this.state.stage !== before || name === "queued") this.page.changed();
-    else this.page.progress();
+    else if (this.state.stage !== before || name === "queued") this.#tell("stage");
+    else this.#tell("progress");
   }
 
   #begin(data) {
     const first = !this.#accepted;
     this.#accepted = true;
-    if (first) this.page.accepted(data);
+    if (first) this.#tell("accepted", data);
     if (first && this.stopping) this.stop();
   }
 
@@ -80,8 +92,18 @@ export class Run {
     this.leave();
     this.#accepted = false;
     if (error) this.state.fail(sentence(error));
-    this.page.changed();
-    if (error && !begun) this.page.refused(error);
-    else this.page.over();
+    this.#tell("stage");
+    if (error && !begun) this.#tell("refused", { error });
+    else this.#tell("over");
+  }
+
+  #lose(seconds) {
+    const isOther = (this.lost === null) !== (seconds === null);
+    this.lost = seconds;
+    if (isOther) this.#tell("connection");
+  }
+
+  #tell(name, detail = {}) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
   }
 }

@@ -1,62 +1,90 @@
-// Makes new turns from the page's own templates, and gives the history's turns what only scripts need.
+// The articles of messages: those of the history are read, new ones are made from the page's own templates.
+import { conversation, messageFrom } from "couach/conversation";
 import { fold } from "couach/lib/fold";
 import { clone } from "couach/lib/templates";
-import { setVersions, showVersions } from "couach/lib/versions";
+import { setVersions, showVersions, versionsOf } from "couach/lib/versions";
 
-export function newQuestion(content) {
+const messages = new WeakMap(); // article → message
+const articles = new WeakMap(); // message → article
+
+// The message whose article this is, or is in.
+export const messageOf = (place) => messages.get(place.closest(".turn"));
+
+export const articleOf = (message) => articles.get(message);
+
+export const turnsIn = (list) => [...list.querySelectorAll(":scope > .turn")];
+
+// The messages that came with the page.
+export function readTurns(list) {
+  return turnsIn(list).map((article) => {
+    const facts = article.matches(".answer") ? answerFacts(article) : questionFacts(article);
+    return bind(article, messageFrom({ ...facts, siblings: versionsOf(article).map(Number) }));
+  });
+}
+
+function questionFacts(article) {
+  return { role: "user", id: Number(article.dataset.messageId), content: text(article, "content") };
+}
+
+function answerFacts(article) {
+  const { facts } = article.dataset;
+  return { ...JSON.parse(facts), role: "assistant", content: text(article, "text"), thinking: text(article, "thinking-text") };
+}
+
+const text = (article, part) => article.querySelector(`[data-part="${part}"]`)?.textContent ?? "";
+
+// A message's article: an answer that is over comes as those of the history, to be completed.
+export function newTurn(message) {
+  const article = message.role === "user" ? newQuestion(message) : clone("answer-template");
+  if (message.run && !message.run.state.active) makePast(article, message.run.state);
+  bind(article, message);
+  numberTurn(article, message);
+  return article;
+}
+
+function newQuestion({ content, editedAt }) {
   const article = clone("question-template");
   article.querySelector("[data-part=content]").textContent = content;
+  article.querySelector("[data-part=edited]").hidden = !editedAt;
   article.append(clone("question-foot"));
   fold(article);
   return article;
 }
 
-// A message as the server tells it, in the state in which the history's turns come.
-export function turnOf(message) {
-  const article = message.role === "user" ? newQuestion(message.content) : pastAnswer(message);
-  article.dataset.messageId = message.id;
-  setVersions(article, message.siblings);
-  if (message.edited_at) article.querySelector("[data-part=edited]").hidden = false;
-  return article;
-}
-
-function pastAnswer({ content, thinking, ...facts }) {
-  const article = clone("answer-template");
+function makePast(article, { content }) {
   article.removeAttribute("data-controller");
   article.dataset.past = "";
-  article.dataset.answerMessageValue = JSON.stringify(facts);
   article.querySelector("[data-part=text]").textContent = content;
-  article.querySelector("[data-part=thinking-text]").textContent = thinking;
-  return article;
 }
 
-// request: what starts the run, { url, body, repeatable }; the answer's controller sends it as soon as it is on the page.
-export function newAnswer({ model, think, request }) {
-  const article = clone("answer-template");
-  const message = { id: null, model, think, status: "queued", content: "", thinking: "" };
-  article.setAttribute("data-answer-message-value", JSON.stringify(message));
-  article.setAttribute("data-answer-request-value", JSON.stringify(request));
-  return article;
+// Its id and its versions, once the server has told them.
+export function numberTurn(article, { id, siblings }) {
+  const shown = id === null ? "" : String(id);
+  const versions = siblings.length > 1 ? siblings.join(" ") : undefined;
+  if (article.dataset.messageId === shown && article.dataset.versions === versions) return;
+  article.dataset.messageId = shown;
+  setVersions(article, siblings, conversation.isBusy);
+}
+
+function bind(article, message) {
+  messages.set(article, message);
+  articles.set(message, article);
+  return message;
 }
 
 // The article stays the same node: whoever keeps a place or the focus in it loses nothing. All else changes in one step,
-// because every controller around it looks at each node that comes and goes.
-export function complete(article) {
+// because every controller around it looks at each node that comes and goes. The answer's controller shows the text.
+export function completeTurn(article) {
   const whole = clone("answer-template");
-  const old = article.firstElementChild;
-  for (const name of ["text", "thinking-text"]) {
-    const part = `[data-part="${name}"]`;
-    whole.querySelector(part).textContent = old.querySelector(part)?.textContent ?? "";
-  }
-  old.replaceWith(whole.firstElementChild);
+  article.firstElementChild.replaceWith(whole.firstElementChild);
   article.removeAttribute("data-past");
   for (const { name, value } of whole.attributes) if (!article.hasAttribute(name)) article.setAttribute(name, value);
-  showVersions(article);
+  showVersions(article, conversation.isBusy);
   completeQuestion(article.previousElementSibling);
 }
 
 function completeQuestion(article) {
   if (!article?.matches(".turn--question") || article.querySelector(".question__foot")) return;
   article.append(clone("question-foot"));
-  showVersions(article);
+  showVersions(article, conversation.isBusy);
 }

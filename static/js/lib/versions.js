@@ -3,16 +3,16 @@ import { clone } from "couach/lib/templates";
 
 export const versionsOf = (article) => (article.dataset.versions ?? article.dataset.messageId).split(" ");
 
-export const placeOf = (article) => versionsOf(article).indexOf(article.dataset.messageId);
+const placeOf = (article) => versionsOf(article).indexOf(article.dataset.messageId);
 
-export function setVersions(article, ids) {
+export function setVersions(article, ids, locked) {
   if (ids.length > 1) article.dataset.versions = ids.join(" ");
   else delete article.dataset.versions;
-  showVersions(article);
+  showVersions(article, locked);
 }
 
 // Without a foot the turn is not complete yet: its versions come with it.
-export function showVersions(article, locked = false) {
+export function showVersions(article, locked) {
   const count = versionsOf(article).length;
   const foot = article.querySelector(".question__foot, .answer__foot");
   const shown = article.querySelector(".versions");

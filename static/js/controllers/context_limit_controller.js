@@ -1,0 +1,58 @@
+// The ways on, beside the line above which the model no longer reads: a summary, a new start from one, or neither.
+import { Controller } from "@hotwired/stimulus";
+import { conversation } from "couach/conversation";
+import { isLong } from "couach/lib/attachments";
+import { listen } from "couach/lib/listen";
+import { focusMessageBox } from "couach/lib/message_box";
+import { toast } from "couach/lib/notices";
+import { t } from "couach/lib/texts";
+
+let declinedAt = 0; // the line comes and goes: how many messages were left out when the person wanted none of this
+
+export default class extends Controller {
+  static targets = ["choices"];
+
+  connect() {
+    if (conversation.leftOut?.count === declinedAt) this.choicesTarget.remove();
+  }
+
+  summarise() {
+    conversation.send(t("summary_question"));
+  }
+
+  beginAnew() {
+    toast(t("summary_coming"));
+    beginWithSummary();
+    this.summarise();
+  }
+
+  // They come back where the line moves on.
+  decline() {
+    declinedAt = conversation.leftOut.count;
+    this.choicesTarget.remove();
+    focusMessageBox();
+  }
+}
+
+let stopWaiting = () => {};
+
+// Waits for the summary; other answers may end before it.
+function beginWithSummary() {
+  stopWaiting();
+  stopWaiting = listen(conversation, {
+    over: ({ answer, status }) => {
+      if (conversation.questionOf(answer)?.content !== t("summary_question")) return;
+      stopWaiting();
+      const { content } = answer.run.state;
+      if (status === "done" && content) beginWith(content);
+      else toast(t("summary_failed"));
+    },
+  });
+}
+
+function beginWith(summary) {
+  const isBeside = isLong(summary);
+  const text = isBeside ? t("summary_lead") : `${t("summary_lead")}\n\n${summary}`;
+  if (conversation.prepareNew(text, isBeside ? [summary] : [])) location.assign("/");
+  else toast(t("draft_memory"));
+}

@@ -1,0 +1,9 @@
+// A button that opens a dialog by its name.
+import { Controller } from "@hotwired/stimulus";
+import { openDialog } from "couach/lib/dialogs";
+
+export default class extends Controller {
+  open({ params: { name } }) {
+    openDialog(name);
+  }
+}

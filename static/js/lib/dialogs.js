@@ -1,0 +1,11 @@
+// Dialogs over the page, opened by name from wherever something asks for one.
+const dialogs = new EventTarget();
+
+export const openDialog = (name, detail = {}) => dialogs.dispatchEvent(new CustomEvent(name, { detail }));
+
+// open(detail): what a dialog does when it is asked for; returns what ends the listening.
+export function whenAskedFor(name, open) {
+  const listener = ({ detail }) => open(detail);
+  dialogs.addEventListener(name, listener);
+  return () => dialogs.removeEventListener(name, listener);
+}

@@ -1,0 +1,86 @@
+// Keeps what a person is writing, for each conversation, until the server has it.
+const PREFIX = "draft:";
+const MOST = 50; // conversations; the oldest drafts give way
+
+export class DraftStore {
+  #memory = new Map(); // what the storage did not take
+
+  constructor(storage, owner) {
+    this.storage = storage;
+    this.prefix = `${PREFIX}${owner}:`;
+  }
+
+  // A browser may forbid storage, even to look at it.
+  static forPerson(owner) {
+    try {
+      return new DraftStore(window.localStorage, owner);
+    } catch {
+      return new DraftStore(null, owner);
+    }
+  }
+
+  read(conversation) {
+    return this.#entry(this.#key(conversation))?.text ?? "";
+  }
+
+  // Long texts beside it.
+  files(conversation) {
+    return this.#entry(this.#key(conversation))?.files ?? [];
+  }
+
+  writtenAt(conversation) {
+    return this.#entry(this.#key(conversation))?.at ?? 0;
+  }
+
+  // Whether it will be there after a reload; if not, it is kept in memory.
+  write(conversation, text, files = []) {
+    const key = this.#key(conversation);
+    if (!text && !files.length) return this.clear(conversation);
+    const entry = { text, at: Date.now(), ...(files.length && { files }) };
+    const stored = this.#attempt(() => { this.storage.setItem(key, JSON.stringify(entry)); return true; }) ?? false;
+    if (stored) this.#memory.delete(key);
+    else {
+      this.#attempt(() => this.storage.removeItem(key)); // an older text would come back instead
+      this.#memory.set(key, entry);
+    }
+    this.#forgetOldest();
+    return stored;
+  }
+
+  clear(conversation) {
+    this.#memory.delete(this.#key(conversation));
+    this.#attempt(() => this.storage.removeItem(this.#key(conversation)));
+    return true;
+  }
+
+  // Of all conversations.
+  clearAll() {
+    this.#memory.clear();
+    const keys = this.#attempt(() => Object.keys(this.storage)) ?? [];
+    for (const key of keys) if (key.startsWith(this.prefix)) this.#attempt(() => this.storage.removeItem(key));
+  }
+
+  #key(conversation) {
+    return `${this.prefix}${conversation || "new"}`;
+  }
+
+  #entry(key) {
+    return this.#memory.get(key) ?? this.#attempt(() => JSON.parse(this.storage.getItem(key)));
+  }
+
+  #forgetOldest() {
+    const keys = this.#attempt(() => Object.keys(this.storage)) ?? [];
+    const drafts = keys.filter((key) => key.startsWith(PREFIX)).map((key) => ({ key, at: this.#entry(key)?.at ?? 0 }));
+    drafts.sort((one, other) => other.at - one.at);
+    for (const { key } of drafts.slice(MOST)) this.#attempt(() => this.storage.removeItem(key));
+  }
+
+  // Storage may be full, forbidden or hold something foreign; writing then goes on without it.
+  #attempt(action) {
+    try {
+      return action();
+    } catch {
+      return null;
+    }
+  }
+}

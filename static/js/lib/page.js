@@ -1,0 +1,14 @@
+// What the server has put into the chat page about the open conversation.
+import { readTurns } from "couach/lib/turns";
+
+export function readPage() {
+  const items = [...document.querySelectorAll("[data-model-picker-target=item]")];
+  return {
+    ...JSON.parse(document.getElementById("conversation").textContent),
+    messages: readTurns(document.querySelector(".thread__inner")),
+    models: items.map(({ dataset: { name, thinking, context } }) => ({
+      name, thinking: thinking === "true", context: Number(context),
+    })),
+    typed: document.getElementById("message").value,
+  };
+}

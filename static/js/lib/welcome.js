@@ -1,0 +1,19 @@
+// The page of an empty conversation: greets by the reader's own clock, and offers prompts to begin with.
+import { t } from "couach/lib/texts";
+
+export function welcome(conversation) {
+  greet(document.querySelector(".welcome"));
+  document.querySelector(".suggestions").addEventListener("click", ({ target }) => {
+    const suggestion = target.closest("[data-prompt]");
+    if (suggestion) conversation.draft.fill(suggestion.dataset.prompt); // it does not send
+  });
+}
+
+function greet(greeting) {
+  const hour = new Date().getHours();
+  const moment = hour < 5 || hour >= 18 ? "evening" : hour < 12 ? "morning" : "afternoon";
+  const hello = t(moment === "evening" ? "good_evening" : "good_day", { name: greeting.dataset.name });
+  greeting.querySelector("[data-part=hello]").textContent = hello;
+  const question = greeting.querySelector("[data-part=question]"); // the company may have words of its own there
+  if (question) question.textContent = t(`start_${moment}`);
+}
