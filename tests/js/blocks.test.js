@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Blocks, normalizeLines } from "couach/lib/blocks";
 import { renderAll } from "couach/lib/markdown";
-import { mend } from "couach/lib/mend";
+import { closeMarkdown } from "couach/lib/close_markdown";
 import { ANSWER } from "./samples.mjs";
 
 const FRENCH = { french: true };
@@ -59,13 +59,13 @@ test("mending closes or holds back", () => {
     "\\(a": "", "t\n\\[\na": "t", "$$\na\n$$": "$$\na\n$$", "$$\n- a": "", "[[a [b": "a b", "[a\nb](c": "[a\nb](c",
     "1. a\n2": "1. a", "titre\n##": "titre", "**a*": "**a**", "fin.": "fin.",
   };
-  for (const [source, expected] of Object.entries(cases)) assert.equal(mend(source), expected);
+  for (const [source, expected] of Object.entries(cases)) assert.equal(closeMarkdown(source), expected);
 });
 
-test("mending takes time with the text's length only", () => {
+test("closing takes time with the text's length only", () => {
   for (const mark of ["[", "![", "[a](", "*", "*a ", "**a _b ", "`", "`a ", "$a ", "$$a", "\\\\(", "~~a", "- ", "> ", " ", "|", "|-", "](", "<", "\\\\", "#", "[x] ", "1. "]) {
     const started = performance.now();
-    mend(mark.repeat(60_000 / mark.length));
+    closeMarkdown(mark.repeat(60_000 / mark.length));
     assert.ok(performance.now() - started < 2000, JSON.stringify(mark));
   }
 });

@@ -1,6 +1,6 @@
 // Cuts growing Markdown into finished blocks, given once and never again, and the last one, which may still change.
+import { closeMarkdown } from "couach/lib/close_markdown";
 import { Outline, renderBlock, topBlocks } from "couach/lib/markdown";
-import { mend } from "couach/lib/mend";
 
 export class Blocks {
   #text = "";
@@ -18,7 +18,7 @@ export class Blocks {
     this.#text = text;
     const finished = this.#settle();
     const outline = new Outline(this.#outline);
-    const tail = topBlocks(mend(text.slice(this.#start)), this.#options).map((block) => renderBlock(block, { open: true, outline }));
+    const tail = topBlocks(closeMarkdown(text.slice(this.#start)), this.#options).map((block) => renderBlock(block, { open: true, outline }));
     return { finished, tail: tail.join("") };
   }
 

@@ -1,8 +1,8 @@
 // Shows growing Markdown in one element: cleaned, finished blocks left alone, the last one patched at a measured pace.
 import DOMPurify from "dompurify";
 import { Blocks, normalizeLines } from "couach/lib/blocks";
-import { dress, sentence } from "couach/lib/dress";
-import { joinNotes } from "couach/lib/notes";
+import { decorate, sentence } from "couach/lib/decorate";
+import { joinNotes } from "couach/lib/footnotes";
 import { patchNodes } from "couach/lib/patch";
 import { t } from "couach/lib/texts";
 
@@ -148,6 +148,6 @@ function endOfLaidOut(text) {
 
 function clean(html) {
   const fragment = DOMPurify.sanitize(html, CLEAN);
-  dress(fragment);
+  decorate(fragment);
   return fragment;
 }

@@ -5,7 +5,7 @@ import { setText } from "couach/lib/stage_view";
 import { t } from "couach/lib/texts";
 import { frenchSpaces } from "couach/lib/typography";
 
-const LONGEST_LINE = 2000; // characters that are mended and written anew with each word
+const LONGEST_LINE = 2000; // characters that are set and written anew with each word
 const AT_END = 8; // px
 const USES = ["pointerdown", "wheel", "touchmove", "keydown", "focusin"];
 
@@ -18,7 +18,7 @@ export class ThoughtView {
   #isUsed = false;
 
   constructor({ part, button, label, body }, { french }) {
-    Object.assign(this, { part, button, label, body, mend: french ? frenchSpaces : (text) => text });
+    Object.assign(this, { part, button, label, body, typeset: french ? frenchSpaces : (text) => text });
     body.replaceChildren(this.#finished, this.#line);
     body.setAttribute("role", "group");
     body.setAttribute("aria-label", t("thought"));
@@ -56,9 +56,9 @@ export class ThoughtView {
       this.#thought = thought;
       const longest = thought.length - LONGEST_LINE;
       const lineFrom = Math.max(this.#lineFrom, thought.lastIndexOf("\n") + 1, longest > this.#lineFrom + LONGEST_LINE ? longest : 0);
-      if (lineFrom > this.#lineFrom) this.#finished.appendData(this.mend(thought.slice(this.#lineFrom, lineFrom)));
+      if (lineFrom > this.#lineFrom) this.#finished.appendData(this.typeset(thought.slice(this.#lineFrom, lineFrom)));
       this.#lineFrom = lineFrom;
-      this.#line.data = this.mend(thought.slice(lineFrom));
+      this.#line.data = this.typeset(thought.slice(lineFrom));
     }
     if (following) this.body.scrollTop = this.body.scrollHeight;
     if (this.#wasLive) this.body.classList.toggle("is-full", this.body.scrollTop > 0);

@@ -11,17 +11,17 @@ const STARTS_BLOCK = new RegExp(`^${PREFIX}(?:(?:[-*+]|\\d{1,9}[.)]|#{1,6})\\s+)
 const UNDECIDED_BOX = /^\[(?:[ xX]?|[ xX]\]\s*)$/; // of a task, or the beginning of a link
 const DELIMITERS = /^\s*\|?(?:\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$/;
 
-export function mend(source) {
+export function closeMarkdown(source) {
   const lines = source.split("\n");
   const fence = openFence(lines);
-  if (fence) return mendFence(lines, fence);
+  if (fence) return closeFence(lines, fence);
   const formula = openMath(lines);
   if (formula >= 0) return lines.slice(0, formula).join("\n");
   const last = lines.length - 1;
   const table = undecidedTable(lines[last] ? lines : lines.slice(0, last));
   if (table >= 0) return lines.slice(0, table).join("\n");
   if (lines[last].length < LONGEST_MARKS && UNDECIDED.test(lines[last])) return lines.slice(0, last).join("\n");
-  return mendLastText(lines);
+  return closeLastText(lines);
 }
 
 function openFence(lines) {
@@ -35,7 +35,7 @@ function openFence(lines) {
   return open;
 }
 
-function mendFence(lines, { marks, index }) {
+function closeFence(lines, { marks, index }) {
   const last = lines.length - 1;
   if (index === last) return lines.slice(0, last).join("\n"); // the language's name is still being written
   const closing = lines[last].trim();
@@ -56,7 +56,7 @@ function undecidedTable(lines) {
 
 const cells = (row) => row.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).length;
 
-function mendLastText(lines) {
+function closeLastText(lines) {
   let start = lines.length - 1;
   while (start > 0 && lines[start - 1].trim() && !STARTS_BLOCK.test(lines[start]) && !/^\s*\|/.test(lines[start])) start -= 1;
   const text = lines.slice(start).join("\n");
@@ -64,12 +64,12 @@ function mendLastText(lines) {
   const skip = Math.max(row, text.match(STARTS_BLOCK)?.[0].length ?? 0);
   const before = lines.slice(0, start).map((line) => `${line}\n`).join("");
   const words = text.slice(skip);
-  return before + (UNDECIDED_BOX.test(words) ? "" : text.slice(0, skip) + mendInline(words));
+  return before + (UNDECIDED_BOX.test(words) ? "" : text.slice(0, skip) + closeInline(words));
 }
 
 // Closes what is open at the end of a text: emphasis, code, strikethrough; links become their words, formulas wait.
 // Linear in the text's length, whatever is in it.
-export function mendInline(source) {
+export function closeInline(source) {
   let text = source;
   let tail = "";
   const open = [];

@@ -3,7 +3,7 @@ import { decorateCode } from "couach/lib/code_blocks";
 import { drawMaths } from "couach/lib/maths";
 import { t } from "couach/lib/texts";
 
-export function dress(fragment) {
+export function decorate(fragment) {
   decorateCode(fragment);
   fragment.querySelectorAll("[data-task]").forEach(drawBox);
   fragment.querySelectorAll("[data-plain]").forEach((source) => source.before(sentence(t("too_heavy"))));
