@@ -10,7 +10,7 @@ import { t } from "couach/lib/texts";
 const TOUCH = "(pointer: coarse)"; // Enter breaks the line there: no Shift at hand
 
 export default class extends Controller {
-  static targets = ["text", "send", "stop", "hint", "problem", "problemText", "reload", "queued", "queuedText"];
+  static targets = ["form", "text", "send", "stop", "hint", "problem", "problemText", "reload", "queued", "queuedText"];
   static values = { key: String };
 
   connect() {
@@ -30,6 +30,7 @@ export default class extends Controller {
     this.#showQueued();
     this.#showActivity();
     if (!matchMedia(TOUCH).matches) focusMessageBox(); // a finger would see the keyboard jump up
+    this.#sendEarly();
   }
 
   disconnect() {
@@ -85,6 +86,13 @@ export default class extends Controller {
 
   hideProblem() {
     this.#showProblem(null);
+  }
+
+  // What was sent before this was here.
+  #sendEarly() {
+    const isSent = this.formTarget.dataset.early === "sent";
+    delete this.formTarget.dataset.early;
+    if (isSent) this.formTarget.requestSubmit();
   }
 
   #showDraft() {
