@@ -32,7 +32,7 @@ def chat(alice: Visitor, engine: FakeOllama, nth: int) -> Tab:
 @pytest.mark.screen("desk", "phone")
 def test_a_prepared_question_leaves_after_the_answer(chat: Tab, engine: FakeOllama, nth: int) -> None:
     chat.ask("La suivante ?")
-    expect(chat.page.locator(".prepared")).to_contain_text("Partira après cette réponse : La suivante ?")
+    expect(chat.page.locator(".queued")).to_contain_text("Partira après cette réponse : La suivante ?")
     expect(chat.questions).to_have_count(1)
     expect(chat.message).to_have_value("")
     engine.release()
@@ -60,9 +60,9 @@ def test_a_stop_gives_the_prepared_question_back(chat: Tab) -> None:
 
 def test_a_prepared_question_outlives_a_reload(chat: Tab, engine: FakeOllama, nth: int) -> None:
     chat.ask("La suivante ?")
-    expect(chat.page.locator(".prepared")).to_contain_text("La suivante ?")
+    expect(chat.page.locator(".queued")).to_contain_text("La suivante ?")
     chat.page.reload()
-    expect(chat.page.locator(".prepared")).to_contain_text("La suivante ?")
+    expect(chat.page.locator(".queued")).to_contain_text("La suivante ?")
     expect(chat.message).to_have_value("")
     engine.release()
     expect(chat.questions).to_have_text(["La première ?", "La suivante ?"])
@@ -75,14 +75,14 @@ def test_two_tabs_ask_a_prepared_question_once(alice: Visitor, chat: Tab, engine
     other = alice.tab().open(chat.path)
     other.says("Rédaction")
     chat.ask("Non.")
-    expect(other.page.locator(".prepared")).to_contain_text("Non.")
+    expect(other.page.locator(".queued")).to_contain_text("Non.")
     chat.button("Retirer").click()
-    expect(other.page.locator(".prepared")).to_be_hidden()
+    expect(other.page.locator(".queued")).to_be_hidden()
     chat.ask("La suivante ?")
-    expect(other.page.locator(".prepared")).to_contain_text("La suivante ?")
+    expect(other.page.locator(".queued")).to_contain_text("La suivante ?")
     engine.release()
     for tab in (chat, other):
-        expect(tab.page.locator(".prepared")).to_be_hidden()
+        expect(tab.page.locator(".queued")).to_be_hidden()
         tab.finished()
     assert alice.person
     kept = alice.person.get(f"/api/conversations/{chat.path.rpartition('/')[2]}").json["messages"]
@@ -96,7 +96,7 @@ def test_what_was_prepared_comes_back_as_text_when_the_answer_ended_unseen(
     alice: Visitor, chat: Tab, engine: FakeOllama
 ) -> None:
     chat.ask("La suivante ?")
-    expect(chat.page.locator(".prepared")).to_contain_text("La suivante ?")
+    expect(chat.page.locator(".queued")).to_contain_text("La suivante ?")
     path = chat.path
     chat.open("/settings")
     engine.release()
