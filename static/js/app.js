@@ -1,5 +1,5 @@
-// What every page has: the sidebar, menus, password fields, the list of shortcuts, the place where the page speaks, forms
-// that are sent once, and clicks that count once.
+// What every page has: the sidebar, menus, password fields, the list of shortcuts, the place where the page speaks,
+// forms that are sent once, and clicks that count once.
 import { register } from "couach/lib/application";
 import { DraftStore } from "couach/lib/draft_store";
 import { setLocale } from "couach/lib/format";

@@ -6,16 +6,20 @@
 // run }: `siblings` are the ids of its versions, and `id` is null until the server has it.
 //
 // Events, with what they carry:
-//   messages   { keepPlace }          the messages, or their ids, are others; views draw them before all other events
-//   activity                          what is being asked or written began, is at another stage, or is over
-//   asked      { question }           something was asked; the question is worth bringing into sight, if there is one
-//   saved      { conversation, isNew, question }  the server has what was asked here (isNew), or has gone on with an answer
-//   over       { answer, status }     an answer has ended
-//   refused    { error, instead }     a question was taken back; `instead` is the one that it was to replace
-//   branch     the conversation       other messages are shown: another version, a removal, what another page added
-//   context    connection   choice    what the model no longer reads; lost or back; another model, or thinking
-//   renamed    { id, title }   seen { id }   rated { answer }
-//   failed     { error }              something that nobody waits for did not work
+//   messages    { keepPlace }      the messages, or their ids, are others; told before all that follows from it
+//   activity                       what is being asked or written began, is at another stage, or is over
+//   asked       { question }       something was asked; the question, if there is one, is worth bringing into sight
+//   saved       { conversation, isNew, question }  the server has what was asked here, or (not new) goes on with an answer
+//   over        { answer, status } an answer has ended
+//   refused     { error, instead } what was asked was taken back; `instead` is the question that it was to replace
+//   branch      the conversation   other messages are shown: another version, a removal, what another page added
+//   context                        other messages than before are no longer read by the model
+//   connection                     the connection of the answer that is being written was lost, or is back
+//   choice                         another model, or with thinking or without
+//   renamed     { id, title }      this conversation or another one of the list
+//   seen        { id }             the end of it was seen
+//   rated       { answer }
+//   failed      { error }          something that nobody waits for did not work
 import { Draft } from "couach/lib/draft";
 import { DraftStore } from "couach/lib/draft_store";
 import { request } from "couach/lib/http";
@@ -50,9 +54,9 @@ export class Conversation extends EventTarget {
   #begun = new WeakMap(); // answer → { question, instead, undo }, until the server has it
   #leftOut = null;
 
-  // page: what the server has put into it; typed: what was written before the scripts were there.
-  open({ owner = "", id = "", url = "/", title = "", isUnread = false, messages = [], model = "", models = [], typed = "" },
-    store = DraftStore.forPerson(owner)) {
+  // page: what the server has put into it, with `typed`, which was written before the scripts were there.
+  open(page, store = DraftStore.forPerson(page.owner)) {
+    const { id = "", url = "/", title = "", isUnread = false, messages = [], model = "", models = [], typed = "" } = page;
     Object.assign(this, { id, url, title, isSaved: Boolean(id), isUnread, messages, model, models });
     this.#store = store;
     this.#leftOut = this.#lastAnswer?.run.state.leftOut ?? null;
@@ -199,8 +203,9 @@ export class Conversation extends EventTarget {
     const before = answer.rating;
     const show = (shown) => { answer.rating = shown; this.#tell("rated", { answer }); };
     show(rating);
+    const change = rating ? { method: "PUT", body: rating } : { method: "DELETE" };
     try {
-      await request(`/api/messages/${answer.id}/rating`, rating ? { method: "PUT", body: rating } : { method: "DELETE" });
+      await request(`/api/messages/${answer.id}/rating`, change);
     } catch (error) {
       show(before);
       throw error;
@@ -280,9 +285,9 @@ export class Conversation extends EventTarget {
 
   // Its first question makes the conversation; instructions that were written before go with it.
   async #make(signal) {
-    const { model } = this;
     const instructions = this.pendingInstructions;
-    this.id ||= (await request("/api/conversations", { method: "POST", body: { model: model || undefined }, signal })).id;
+    const { model } = this.choice;
+    this.id ||= (await request("/api/conversations", { method: "POST", body: { model }, signal })).id;
     if (instructions) await this.saveInstructions(instructions);
     signal.throwIfAborted();
   }

@@ -137,7 +137,8 @@ export default class extends Controller {
     if (error === null) return;
     this.problemTextTarget.textContent = sentence(error);
     this.reloadTarget.hidden = !needsNewPage(error);
-    this.reloadTarget.href = location.pathname; // leads to the log-in and back where the session has ended; the draft is kept
+    // Leads to the log-in and back where the session has ended; the draft is kept.
+    this.reloadTarget.href = location.pathname;
     announce(sentence(error));
   }
 

@@ -1,4 +1,5 @@
-// The reading area's own clicks and copies: the heads of code blocks, folded questions, and a selection that pastes well into documents.
+// The reading area's own clicks and copies: the heads of code blocks, folded questions, and a selection that pastes well
+// into documents.
 import { Controller } from "@hotwired/stimulus";
 import { excerptOf } from "couach/lib/clean_html";
 import { useCode } from "couach/lib/code_blocks";

@@ -38,8 +38,8 @@ export default class extends Controller {
 
   async #load() {
     try {
-      const cursor = encodeURIComponent(this.moreTarget.dataset.cursor);
-      const { conversations, next_cursor: next } = await request(`/api/conversations?folder=${this.idValue}&cursor=${cursor}`);
+      const query = `folder=${this.idValue}&cursor=${encodeURIComponent(this.moreTarget.dataset.cursor)}`;
+      const { conversations, next_cursor: next } = await request(`/api/conversations?${query}`);
       this.loadedValue = true;
       this.dispatch("loaded", { detail: { conversations } });
       this.moreTarget.dataset.cursor = next ?? "";

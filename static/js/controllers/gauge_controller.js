@@ -1,4 +1,4 @@
-// How full the model's context is: what the engine counted for the last answer, and an estimate of what is being written.
+// How full the model's context is: what the engine counted for the last answer, and an estimate of the draft.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "couach/conversation";
 import { number, percent } from "couach/lib/format";

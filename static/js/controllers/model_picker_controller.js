@@ -34,7 +34,9 @@ export default class extends Controller {
     if (newState !== "open") return;
     const { models } = await request("/api/models").catch(() => ({ models: [] })); // the badges then stay as they were
     for (const { name, loaded } of models) {
-      for (const item of this.itemTargets) if (item.dataset.name === name) item.querySelector("[data-part=ready]").hidden = !loaded;
+      for (const item of this.itemTargets.filter(({ dataset }) => dataset.name === name)) {
+        item.querySelector("[data-part=ready]").hidden = !loaded;
+      }
     }
   }
 

@@ -44,7 +44,8 @@ export default class extends Controller {
     this.nameTarget.value = "";
     this.problemTarget.hidden = true;
     const folders = [...document.querySelectorAll("[data-controller~=folder]")];
-    const names = folders.map((each) => ({ id: each.dataset.folderIdValue, name: each.querySelector(".label").textContent }));
+    const nameOf = (each) => each.querySelector(".label").textContent;
+    const names = folders.map((each) => ({ id: each.dataset.folderIdValue, name: nameOf(each) }));
     const none = this.choicesTarget.firstElementChild;
     none.setAttribute("aria-pressed", String(!folder));
     this.choicesTarget.replaceChildren(none, ...names.map((each) => this.#choice(each, folder)));

@@ -27,7 +27,8 @@ export default class extends Controller {
     offerKept();
     this.menu = this.menuTarget; // rows come and go, it stays
     this.timer = setInterval(() => this.refresh(), EVERY);
-    this.watch = new IntersectionObserver(([{ isIntersecting }]) => isIntersecting && this.more(), { root: this.element });
+    const fetchMore = ([{ isIntersecting }]) => isIntersecting && this.more();
+    this.watch = new IntersectionObserver(fetchMore, { root: this.element });
     this.watch.observe(this.moreTarget);
     this.unlisten = listen(conversation, {
       saved: ({ conversation: saved }) => this.#putFirst(saved),
@@ -81,7 +82,8 @@ export default class extends Controller {
     if (!cursor || this.loading) return;
     this.loading = true;
     try {
-      const { conversations, next_cursor: next } = await request(`/api/conversations?loose=1&cursor=${encodeURIComponent(cursor)}`);
+      const query = `loose=1&cursor=${encodeURIComponent(cursor)}`;
+      const { conversations, next_cursor: next } = await request(`/api/conversations?${query}`);
       this.add({ detail: { conversations } });
       this.moreTarget.dataset.cursor = next ?? "";
       this.moreTarget.hidden = !next;
@@ -149,7 +151,8 @@ export default class extends Controller {
   #putFirst(saved) {
     const item = this.#show({ ...saved, group: t("today") });
     this.#entitle(item, saved.title);
-    for (const link of this.element.closest(".sidebar").querySelectorAll(".side-link[aria-current]")) link.removeAttribute("aria-current");
+    const links = this.element.closest(".sidebar").querySelectorAll(".side-link[aria-current]");
+    for (const link of links) link.removeAttribute("aria-current");
     item.querySelector(".side-link").setAttribute("aria-current", "page");
   }
 

@@ -1,4 +1,5 @@
-// The turns of the conversation as its model has them, their scrolling, and the line above which the model no longer reads.
+// The turns of the conversation, as its model has them; their scrolling; the line above which the language model no longer
+// reads.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "couach/conversation";
 import { Autoscroll } from "couach/lib/autoscroll";
@@ -19,7 +20,7 @@ export default class extends Controller {
 
   connect() {
     // Looked for once: scrolling asks often.
-    this.parts = { content: this.contentTarget, follow: this.followTarget, words: this.followingTargets, topbar: this.topbarTarget };
+    this.parts = { follow: this.followTarget, words: this.followingTargets, topbar: this.topbarTarget };
     const stillness = matchMedia("(prefers-reduced-motion: reduce)");
     this.scroll = new Autoscroll({
       scroller: this.scrollerTarget,
@@ -128,16 +129,20 @@ export default class extends Controller {
 
   // While an answer is written the branch stays.
   #lockVersions() {
-    for (const control of this.contentTarget.querySelectorAll(".versions")) showVersions(control.closest(".turn"), conversation.isBusy);
+    for (const control of this.contentTarget.querySelectorAll(".versions")) {
+      showVersions(control.closest(".turn"), conversation.isBusy);
+    }
   }
 
   #announceEnd(answer, status) {
-    announce(status === "done" ? tn("announce_ready", countWords(answer.run.state.content)) : t(`announce_${status}`));
+    const words = countWords(answer.run.state.content);
+    announce(status === "done" ? tn("announce_ready", words) : t(`announce_${status}`));
   }
 
   #showPlace = ({ away, scrolled }) => {
     this.parts.follow.hidden = !away;
-    for (const words of away ? this.parts.words : []) words.hidden = (conversation.running !== null) !== (words.dataset.while === "running");
+    const now = conversation.running ? "running" : "still";
+    for (const words of away ? this.parts.words : []) words.hidden = words.dataset.while !== now;
     this.parts.topbar.classList.toggle("is-scrolled", scrolled);
   };
 

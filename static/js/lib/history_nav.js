@@ -1,13 +1,13 @@
 // The browser's history and its other pages: the address follows the conversation; an address that this page does not
-// show, or a page kept by the browser, is drawn again by the server; and what another page of this browser added is shown.
+// show, or a page kept by the browser, is drawn again by the server; what another page of this browser added is shown.
 import { listen } from "couach/lib/listen";
 
 export function followHistory(conversation) {
   const others = new BroadcastChannel("conversations");
   let isBehind = false;
 
-  // Not before somebody looks, as an answer that is followed holds one of the browser's few connections; nor while one is
-  // written here.
+  // Not before somebody looks, as an answer that is followed holds one of the browser's few connections; nor while one
+  // is written here.
   const catchUp = () => {
     if (!isBehind || document.hidden || conversation.isBusy) return;
     isBehind = false;

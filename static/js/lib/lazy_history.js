@@ -1,4 +1,5 @@
-// Folds the history's long questions, and completes its answers: the last screenful at once, then what comes near, then the rest.
+// Folds the history's long questions, and completes its answers: the last screenful at once, then what comes near, then
+// the rest.
 import { fold } from "couach/lib/fold";
 import { whenIdle } from "couach/lib/idle";
 import { completeTurn } from "couach/lib/turns";

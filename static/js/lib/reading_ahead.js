@@ -41,7 +41,8 @@ export class ReadingAhead {
 
 // box: where one writes. Nobody asked for it, so nobody is told when it fails.
 export function readAhead(conversation, box) {
-  const ahead = new ReadingAhead((id) => request(`/api/conversations/${id}/prefill`, { method: "POST" }).catch(() => {}));
+  const tell = (id) => request(`/api/conversations/${id}/prefill`, { method: "POST" }).catch(() => {});
+  const ahead = new ReadingAhead(tell);
   const place = () => [conversation.isSaved && !conversation.isEmpty ? conversation.id : "", conversation.isBusy];
   ahead.ready(); // the box may have the focus already
   box.addEventListener("focus", () => ahead.ready());

@@ -27,8 +27,8 @@ function questionFacts(article) {
 }
 
 function answerFacts(article) {
-  const { facts } = article.dataset;
-  return { ...JSON.parse(facts), role: "assistant", content: text(article, "text"), thinking: text(article, "thinking-text") };
+  const texts = { content: text(article, "text"), thinking: text(article, "thinking-text") };
+  return { ...JSON.parse(article.dataset.facts), role: "assistant", ...texts };
 }
 
 const text = (article, part) => article.querySelector(`[data-part="${part}"]`)?.textContent ?? "";
