@@ -26,8 +26,8 @@ def test_both_mapped_are_shown_to_everyone(alice: Person, bob: Person) -> None:
     assert shown(bob) == 0
     assert choose(alice, QUICK, CAREFUL) == 302
     page = bob.get("/").text
-    assert re.search(rf'data-name="{QUICK}" data-label="Rapide"', page)
-    assert re.search(rf'data-name="{CAREFUL}" data-label="Soigné"', page)
+    assert re.search(rf'data-name="{QUICK}"\s+data-label="Rapide"', page)
+    assert re.search(rf'data-name="{CAREFUL}"\s+data-label="Soigné"', page)
     assert f"<option selected>{CAREFUL}</option>" in alice.get("/admin/models").text
 
 
@@ -76,7 +76,7 @@ def test_care_is_offered_only_where_the_two_differ(alice: Person) -> None:
         assert careful(alice) is None
         assert 'data-part="redo"' not in alice.get("/").text
     choose(alice, QUICK, CAREFUL)
-    assert f'data-again-model-param="{CAREFUL}"' in alice.get("/").text
+    assert f'data-turn-actions-model-param="{CAREFUL}"' in alice.get("/").text
     assert 'data-part="redo"' in alice.get("/").text
 
 

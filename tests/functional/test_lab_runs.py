@@ -75,7 +75,7 @@ def test_progress_says_what_is_in_hand(site: Site, alice: Person, bob: Person, o
     assert f"phi3:mini · {told['kind_name']} · {told['prompt']}" in words
     assert f"Relevé 1 sur {told['total']}" in words
     page = bob.get(path).text
-    assert "data-lab-progress-url-value" in page
+    assert "data-progress-url-value" in page
     assert "Annuler la mesure" not in page
     assert "Annuler la mesure" in alice.get("/lab/runs").text
 
