@@ -1,0 +1,89 @@
+// What is being written, and what waits: kept until the server has it, given back when it is refused.
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { Draft } from "couach/lib/draft";
+import { DraftStore } from "couach/lib/draft_store";
+import { QueuedMessage } from "couach/lib/queued_message";
+
+const LONG = "Un texte long";
+
+class Storage {
+  getItem(key) { return Object.hasOwn(this, key) ? this[key] : null; }
+  setItem(key, value) { this[key] = String(value); }
+  removeItem(key) { delete this[key]; }
+}
+
+let store;
+
+beforeEach(() => { store = new DraftStore(new Storage(), "claire"); });
+
+test("what was kept is taken up, unless something was typed before", () => {
+  store.write("c1", "gardé", [LONG]);
+  const kept = new Draft(store, "c1");
+  assert.deepEqual([kept.text, kept.files], ["gardé", [LONG]]);
+  const typed = new Draft(store, "c1", "tapé");
+  assert.deepEqual([typed.text, store.read("c1")], ["tapé", "tapé"]);
+});
+
+test("long texts leave with the text, in fences, and come back beside it", () => {
+  const draft = new Draft(store, "");
+  draft.write("Résume :");
+  draft.attach(LONG);
+  draft.attach("autre");
+  draft.detach(1);
+  const content = draft.take();
+  assert.equal(content, `Résume :\n\n\`\`\`\n${LONG}\n\`\`\``);
+  assert.equal(draft.isBlank, true);
+  draft.sent(content);
+  draft.write("suite");
+  draft.refused(content);
+  assert.deepEqual([draft.text, draft.files], ["Résume :\n\nsuite", [LONG]]);
+});
+
+test("what is on its way is kept, and forgotten when the server has it", () => {
+  const draft = new Draft(store, "");
+  draft.write("Un ?");
+  draft.sent(draft.take());
+  draft.write("Deux");
+  assert.deepEqual([draft.isOnItsWay, store.read("")], [true, "Un ?\n\nDeux"]);
+  draft.accepted("c1");
+  assert.deepEqual([draft.isOnItsWay, store.read(""), store.read("c1")], [false, "", "Deux"]);
+});
+
+test("a prompt is told apart from what is written", () => {
+  const draft = new Draft(store, "");
+  const told = [];
+  for (const name of ["change", "fill"]) draft.addEventListener(name, () => told.push(name));
+  draft.write("a");
+  draft.fill("Écris à {{qui}}");
+  assert.deepEqual(told, ["change", "change", "fill"]);
+});
+
+test("without storage it says that nothing is kept", () => {
+  const draft = new Draft(new DraftStore(null, "claire"), "");
+  draft.write("a");
+  assert.equal(draft.isKept, false);
+});
+
+test("of two tabs one takes what waits, and both know it by the same id", () => {
+  const [one, other] = [new QueuedMessage(store, "c1"), new QueuedMessage(store, "c1")];
+  one.add("Un ?");
+  one.add("Deux ?");
+  other.reread();
+  assert.equal(other.text, "Un ?\n\nDeux ?");
+  const { content, id } = one.take();
+  assert.equal(content, "Un ?\n\nDeux ?");
+  assert.match(id, /^next-\d+$/);
+  assert.equal(other.take().content, "");
+});
+
+test("what waits follows the conversation to its id; a page without one shares nothing", () => {
+  const queued = new QueuedMessage(store, "");
+  queued.add("Un ?");
+  queued.moveTo("c1");
+  assert.deepEqual([store.read("new:next"), store.read("c1:next")], ["", "Un ?"]);
+  const elsewhere = new QueuedMessage(store, "");
+  store.write("new:next", "d’un autre onglet");
+  elsewhere.reread();
+  assert.equal(elsewhere.text, "");
+});
