@@ -39,9 +39,11 @@ function write(text, kind) {
 }
 
 // One above the other; each waits while the pointer or the focus is on it. action: { label, run } makes a button; gone:
-// called when the toast leaves without it.
+// called when the toast leaves without it. Pages that have no place for toasts show none.
 export function toast(text, { action = null, seconds = 6, gone = () => {} } = {}) {
-  const shown = document.getElementById("toast-template").content.firstElementChild.cloneNode(true);
+  const template = document.getElementById("toast-template");
+  if (!template) return;
+  const shown = template.content.firstElementChild.cloneNode(true);
   const place = toastPlace();
   shown.querySelector("[data-part=text]").textContent = text;
   if (!action) removeSame(place, text); // what is said already is not said beside itself
