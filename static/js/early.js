@@ -1,23 +1,26 @@
-// Until the page's scripts are there: what is sent is remembered, and the composer sends it as soon as it can.
+// Before the page's scripts are there: what is sent is remembered, and the composer sends it as soon as it can. It comes
+// with the page's head, so that it is there before there is anything to write in.
 (() => {
-  const form = document.currentScript.previousElementSibling;
-  const text = form.querySelector("textarea");
-  const send = form.querySelector("[type=submit]");
-  const sendsByCtrlEnter = form.parentElement.dataset.composerKeyValue === "ctrl-enter";
-  const isWaiting = () => form.dataset.early !== undefined; // the composer takes the mark away
-  const remember = () => { if (text.value.trim()) form.dataset.early = "sent"; };
+  const early = (target) => target.closest?.("form[data-early]"); // the composer takes the mark away
+  const isBlank = (form) => !form.querySelector("textarea").value.trim();
+  const remember = (event, form) => {
+    event.preventDefault();
+    if (!isBlank(form)) form.dataset.early = "sent";
+  };
 
-  form.addEventListener("submit", (event) => {
-    if (!isWaiting()) return;
-    event.preventDefault();
-    remember();
+  document.addEventListener("submit", (event) => {
+    const form = early(event.target);
+    if (form) remember(event, form);
   });
-  text.addEventListener("input", () => { if (isWaiting()) send.disabled = !text.value.trim(); });
-  text.addEventListener("keydown", (event) => {
-    if (!isWaiting() || event.key !== "Enter" || event.isComposing || event.shiftKey || event.altKey) return;
+  document.addEventListener("input", ({ target }) => {
+    const form = early(target);
+    if (form) form.querySelector("[type=submit]").disabled = isBlank(form);
+  });
+  document.addEventListener("keydown", (event) => {
+    const form = event.target.matches?.("textarea") ? early(event.target) : null;
+    if (!form || event.key !== "Enter" || event.isComposing || event.shiftKey || event.altKey) return;
+    const sendsByCtrlEnter = form.parentElement.dataset.composerKeyValue === "ctrl-enter";
     const breaksLine = sendsByCtrlEnter || matchMedia("(pointer: coarse)").matches;
-    if (breaksLine && !event.ctrlKey && !event.metaKey) return;
-    event.preventDefault();
-    remember();
+    if (!breaksLine || event.ctrlKey || event.metaKey) remember(event, form);
   });
 })();
