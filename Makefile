@@ -60,7 +60,7 @@ lint: $(VENV)/.dev ## style, types and layers
 
 js: ## unit tests of the browser's modules, where there is Node
 	@if command -v npm >/dev/null && [ ! -d node_modules ]; then npm ci --silent || rm -rf node_modules; fi
-	@if command -v node >/dev/null; then node --import ./tests/js/resolve.mjs --test --test-reporter=dot tests/js/*.test.js; \
+	@if command -v node >/dev/null; then node --test --test-reporter=dot tests/js/*.test.js; \
 	else echo "*** Node is not installed: the JavaScript unit tests are SKIPPED ***"; fi
 
 build: node_modules ## build static/build: scripts, styles, fonts and drawings (needs Node)

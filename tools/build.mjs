@@ -32,7 +32,7 @@ const compiledByTailwind = {
 async function bundle(entry, options = {}) {
   const { outputFiles, metafile } = await build({
     absWorkingDir: root, entryPoints: [path.join("static", entry)], outbase: "static", outdir: "static/build", write: false, metafile: true,
-    alias: { couach: "./static/js" }, bundle: true, minify: true, charset: "utf8", legalComments: "none", logLevel: "error",
+    bundle: true, minify: true, charset: "utf8", legalComments: "none", logLevel: "error",
     entryNames: "[dir]/[name]-[hash]", chunkNames: "js/[name]-[hash]", assetNames: "[dir]/[name]-[hash]",
     ...options,
   });

@@ -1,18 +1,18 @@
 // What every page has: the sidebar, menus, password fields, the list of shortcuts, the place where the page speaks,
 // forms that are sent once, and clicks that count once.
-import { register } from "couach/lib/application";
-import { DraftStore } from "couach/lib/draft_store";
-import { setLocale } from "couach/lib/format";
-import { addRegions } from "couach/lib/notices";
-import { keepReturnAddress } from "couach/lib/return_address";
-import { guardSecondClicks } from "couach/lib/second_click";
-import { submitOnce } from "couach/lib/submit_once";
-import { loadTexts } from "couach/lib/texts";
-import dialogOpener from "couach/controllers/dialog_opener_controller";
-import drawer from "couach/controllers/drawer_controller";
-import menu from "couach/controllers/menu_controller";
-import password from "couach/controllers/password_controller";
-import shortcutsDialog from "couach/controllers/shortcuts_dialog_controller";
+import { register } from "./lib/application.js";
+import { DraftStore } from "./lib/draft_store.js";
+import { setLocale } from "./lib/format.js";
+import { addRegions } from "./lib/notices.js";
+import { keepReturnAddress } from "./lib/return_address.js";
+import { guardSecondClicks } from "./lib/second_click.js";
+import { submitOnce } from "./lib/submit_once.js";
+import { loadTexts } from "./lib/texts.js";
+import dialogOpener from "./controllers/dialog_opener_controller.js";
+import drawer from "./controllers/drawer_controller.js";
+import menu from "./controllers/menu_controller.js";
+import password from "./controllers/password_controller.js";
+import shortcutsDialog from "./controllers/shortcuts_dialog_controller.js";
 
 const { lang } = document.documentElement;
 const texts = document.getElementById("texts");

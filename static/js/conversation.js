@@ -20,13 +20,13 @@
 //   seen        { id }             the end of it was seen
 //   rated       { answer }
 //   failed      { error }          something that nobody waits for did not work
-import { Draft } from "couach/lib/draft";
-import { DraftStore } from "couach/lib/draft_store";
-import { request } from "couach/lib/http";
-import { newClientId } from "couach/lib/ids";
-import { listen } from "couach/lib/listen";
-import { QueuedMessage } from "couach/lib/queued_message";
-import { Run } from "couach/lib/run";
+import { Draft } from "./lib/draft.js";
+import { DraftStore } from "./lib/draft_store.js";
+import { request } from "./lib/http.js";
+import { newClientId } from "./lib/ids.js";
+import { listen } from "./lib/listen.js";
+import { QueuedMessage } from "./lib/queued_message.js";
+import { Run } from "./lib/run.js";
 
 const BEHIND = ["conversation_moved", "unknown_parent"]; // another page went on, or took the end away
 const NEW_INSTRUCTIONS = "new:instructions"; // of a conversation that has not begun

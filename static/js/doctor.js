@@ -1,7 +1,7 @@
 // What the page about the state of the server adds: following a comparison, and listening for held-back streams.
 import "./app.js";
-import { register } from "couach/lib/application";
-import progress from "couach/controllers/progress_controller";
-import sseProbe from "couach/controllers/sse_probe_controller";
+import { register } from "./lib/application.js";
+import progress from "./controllers/progress_controller.js";
+import sseProbe from "./controllers/sse_probe_controller.js";
 
 register({ progress, "sse-probe": sseProbe });

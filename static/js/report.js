@@ -1,6 +1,6 @@
 // The charts of a report that stands alone: drawn when it opens, and as wide as the paper when it is printed.
-import { Chart } from "couach/lib/charts/chart";
-import { setLocale } from "couach/lib/format";
+import { Chart } from "./lib/charts/chart.js";
+import { setLocale } from "./lib/format.js";
 
 setLocale(document.documentElement.lang);
 const charts = [...document.querySelectorAll("[data-chart-spec-value]")].map((figure) =>

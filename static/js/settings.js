@@ -1,6 +1,6 @@
 // What the page of one's settings adds: copying.
 import "./app.js";
-import { register } from "couach/lib/application";
-import copy from "couach/controllers/copy_controller";
+import { register } from "./lib/application.js";
+import copy from "./controllers/copy_controller.js";
 
 register({ copy });

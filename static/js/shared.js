@@ -1,8 +1,8 @@
 // What the pages of shared conversations add: the renderer for reading, and copying.
 import "./app.js";
-import { register } from "couach/lib/application";
-import copy from "couach/controllers/copy_controller";
-import excerpt from "couach/controllers/excerpt_controller";
-import sharedAnswer from "couach/controllers/shared_answer_controller";
+import { register } from "./lib/application.js";
+import copy from "./controllers/copy_controller.js";
+import excerpt from "./controllers/excerpt_controller.js";
+import sharedAnswer from "./controllers/shared_answer_controller.js";
 
 register({ excerpt, "shared-answer": sharedAnswer, copy });

@@ -1,6 +1,6 @@
 // What the page of export and import adds.
 import "./app.js";
-import { register } from "couach/lib/application";
-import importing from "couach/controllers/import_controller";
+import { register } from "./lib/application.js";
+import importing from "./controllers/import_controller.js";
 
 register({ import: importing });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fenced, isLong, withFiles } from "couach/lib/attachments";
+import { fenced, isLong, withFiles } from "../../static/js/lib/attachments.js";
 
 test("more than 2,000 characters or 30 lines are long", () => {
   assert.equal(isLong("x".repeat(2000)), false);

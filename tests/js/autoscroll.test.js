@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Autoscroll } from "couach/lib/autoscroll";
+import { Autoscroll } from "../../static/js/lib/autoscroll.js";
 
 const WINDOW = 800;
 

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Blocks, normalizeLines } from "couach/lib/blocks";
-import { renderAll } from "couach/lib/markdown";
-import { closeMarkdown } from "couach/lib/close_markdown";
+import { Blocks, normalizeLines } from "../../static/js/lib/blocks.js";
+import { renderAll } from "../../static/js/lib/markdown.js";
+import { closeMarkdown } from "../../static/js/lib/close_markdown.js";
 import { ANSWER } from "./samples.mjs";
 
 const FRENCH = { french: true };

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { BESIDE, around, nearest, spread } from "couach/lib/charts/room";
-import { axis, step } from "couach/lib/charts/scale";
+import { BESIDE, around, nearest, spread } from "../../static/js/lib/charts/room.js";
+import { axis, step } from "../../static/js/lib/charts/scale.js";
 
 const FRAME = { left: 0, top: 0, right: 400, bottom: 300 };
 const point = (x, y) => ({ x, y, r: 10, sizes: [{ width: 80, height: 30 }] });

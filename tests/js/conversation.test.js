@@ -1,8 +1,8 @@
 // The client's model of a conversation, against a server of this file's own that is asked over `fetch`.
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, test } from "node:test";
-import { Conversation, messageFrom } from "couach/conversation";
-import { DraftStore } from "couach/lib/draft_store";
+import { Conversation, messageFrom } from "../../static/js/conversation.js";
+import { DraftStore } from "../../static/js/lib/draft_store.js";
 
 const FIRST = { role: "user", id: 1, content: "Un ?" };
 const ANSWER = { role: "assistant", id: 2, model: "phi3", status: "done", content: "Un.", thinking: "" };

@@ -1,7 +1,7 @@
 // The names of days, in both languages.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { dayName } from "couach/lib/days";
+import { dayName } from "../../static/js/lib/days.js";
 
 const NOW = new Date(2026, 10, 23, 9, 30); // a Monday
 const at = (...parts) => new Date(...parts).toISOString();

@@ -1,9 +1,9 @@
 // What is being written, and what waits: kept until the server has it, given back when it is refused.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { Draft } from "couach/lib/draft";
-import { DraftStore } from "couach/lib/draft_store";
-import { QueuedMessage } from "couach/lib/queued_message";
+import { Draft } from "../../static/js/lib/draft.js";
+import { DraftStore } from "../../static/js/lib/draft_store.js";
+import { QueuedMessage } from "../../static/js/lib/queued_message.js";
 
 const LONG = "Un texte long";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { DraftStore } from "couach/lib/draft_store";
+import { DraftStore } from "../../static/js/lib/draft_store.js";
 
 // localStorage as browsers make it: keys are the object's own, methods are not.
 class Storage {

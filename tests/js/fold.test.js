@@ -1,7 +1,7 @@
 // Where a long question is folded.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { endOfBeginning } from "couach/lib/fold";
+import { endOfBeginning } from "../../static/js/lib/fold.js";
 
 const lines = (count) => Array.from({ length: count }, (_, line) => `ligne ${line}`).join("\n");
 

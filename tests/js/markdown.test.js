@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fetchLanguage, highlight, languageOf } from "couach/lib/highlight";
-import { renderAll, renderBlock, topBlocks } from "couach/lib/markdown";
+import { fetchLanguage, highlight, languageOf } from "../../static/js/lib/highlight.js";
+import { renderAll, renderBlock, topBlocks } from "../../static/js/lib/markdown.js";
 
 test("headings leave room for the page's own, begin at the top and skip no level", () => {
   assert.equal(renderAll("# a\n\n## b\n\n##### c\n\n## d"), "<h3>a</h3>\n<h4>b</h4>\n<h5>c</h5>\n<h4>d</h4>\n");

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { placeholderAt, placeholderBeside, placeholdersOf } from "couach/lib/placeholders";
+import { placeholderAt, placeholderBeside, placeholdersOf } from "../../static/js/lib/placeholders.js";
 
 const TEXT = "À {{destinataire}}, pour {{ le but }} et {{x}}";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { matching, queryOf } from "couach/lib/prompts";
+import { matching, queryOf } from "../../static/js/lib/prompts.js";
 
 const PROMPTS = [
   { name: "Rédiger un mail", detail: "Objet et corps" },

@@ -1,7 +1,7 @@
 // When the server hears that a question is to be expected: at the opening, at the first letter, and not too often.
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { ReadingAhead } from "couach/lib/reading_ahead";
+import { ReadingAhead } from "../../static/js/lib/reading_ahead.js";
 
 let told;
 let clock;

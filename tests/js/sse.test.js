@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { EventParser } from "couach/lib/sse";
+import { EventParser } from "../../static/js/lib/sse.js";
 
 const STREAM = ": hello\r\n\r\nid: 1\r\nevent: text\r\ndata: {\"text\":\"é\"}\r\n\r\n"
   + "id: 2\nevent: text\ndata: one\ndata: two\n\n:\n\nretry: 5\nevent: empty\n\nid: 3\rdata:no space\r\rdata: last id kept\n\n";

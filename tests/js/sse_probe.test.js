@@ -1,7 +1,7 @@
 // Beats that come one by one, all at once, in two heaps, or not all of them.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { spread } from "couach/lib/sse_probe";
+import { spread } from "../../static/js/lib/sse_probe.js";
 
 const frame = (number) => `id: ${number}\nevent: beat\ndata: {"number": ${number}}\n\n`;
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Problem } from "couach/lib/http";
-import { follow } from "couach/lib/stream";
+import { Problem } from "../../static/js/lib/http.js";
+import { follow } from "../../static/js/lib/stream.js";
 
 const MESSAGE = { id: 7, attempt: 1, content: "" };
 const WORDS = ["Bon", "jour ", "à ", "tous", " !"];

@@ -1,7 +1,7 @@
 // Which of several submissions of a form goes out.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { submitOnce } from "couach/lib/submit_once";
+import { submitOnce } from "../../static/js/lib/submit_once.js";
 
 class Submission extends Event {
   constructor(form, submitter) {

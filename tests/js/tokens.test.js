@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { estimatedTokens, tokensAfter } from "couach/lib/tokens";
+import { estimatedTokens, tokensAfter } from "../../static/js/lib/tokens.js";
 
 test("bytes count, not letters, as on the server", () => {
   assert.equal(estimatedTokens(""), 8);

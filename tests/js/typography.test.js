@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { frenchSpaces } from "couach/lib/typography";
+import { frenchSpaces } from "../../static/js/lib/typography.js";
 
 const visible = (text) => frenchSpaces(text).replaceAll("\u202F", "_").replaceAll("\u00A0", "~");
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { versionsOf } from "couach/lib/versions";
+import { versionsOf } from "../../static/js/lib/versions.js";
 
 test("a message without versions is its only one", () => {
   assert.deepEqual(versionsOf({ dataset: { messageId: "12" } }), ["12"]);

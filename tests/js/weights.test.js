@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { balanced } from "couach/lib/weights";
+import { balanced } from "../../static/js/lib/weights.js";
 
 const sum = (weights) => weights.reduce((total, weight) => total + weight, 0);
 

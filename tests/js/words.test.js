@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { clock, countWords, duration, estimate, fineDuration, percent, setLocale, shortened } from "couach/lib/format";
-import { metricsDetails, metricsLine, thinkingSeconds } from "couach/lib/metrics";
-import { RunState } from "couach/lib/run_state";
-import { route, stageWords } from "couach/lib/stages";
-import { loadTexts, ordinal, t, tn } from "couach/lib/texts";
+import { clock, countWords, duration, estimate, fineDuration, percent, setLocale, shortened } from "../../static/js/lib/format.js";
+import { metricsDetails, metricsLine, thinkingSeconds } from "../../static/js/lib/metrics.js";
+import { RunState } from "../../static/js/lib/run_state.js";
+import { route, stageWords } from "../../static/js/lib/stages.js";
+import { loadTexts, ordinal, t, tn } from "../../static/js/lib/texts.js";
 
 const TEXTS = {
   stage_queued: "En file", stage_queued_colon: "En file :", stage_loading: "Chargement du modèle {model}", stage_reading: "Lecture",

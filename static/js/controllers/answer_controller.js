@@ -1,14 +1,14 @@
 // One answer: draws its run in its article, and says the stages.
 import { Controller } from "@hotwired/stimulus";
-import { AnswerView, HIDDEN_AT_FIRST } from "couach/lib/answer_view";
-import { cleanHtml } from "couach/lib/clipboard";
-import { offerCopy } from "couach/lib/copy_source";
-import { listen } from "couach/lib/listen";
-import { announce } from "couach/lib/notices";
-import { showRating } from "couach/lib/rating";
-import { stageWords } from "couach/lib/stages";
-import { retryNow } from "couach/lib/stream";
-import { messageOf } from "couach/lib/turns";
+import { AnswerView, HIDDEN_AT_FIRST } from "../lib/answer_view.js";
+import { cleanHtml } from "../lib/clipboard.js";
+import { offerCopy } from "../lib/copy_source.js";
+import { listen } from "../lib/listen.js";
+import { announce } from "../lib/notices.js";
+import { showRating } from "../lib/rating.js";
+import { stageWords } from "../lib/stages.js";
+import { retryNow } from "../lib/stream.js";
+import { messageOf } from "../lib/turns.js";
 
 export default class extends Controller {
   static targets = ["text"];

@@ -1,12 +1,12 @@
 // Folds a long paste into a chip below the text: its size, a look at it, its removal, or the text itself after all.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { countLines, isLong } from "couach/lib/attachments";
-import { number } from "couach/lib/format";
-import { listen } from "couach/lib/listen";
-import { announce } from "couach/lib/notices";
-import { placeholderAt } from "couach/lib/placeholders";
-import { t, tn } from "couach/lib/texts";
+import { conversation } from "../conversation.js";
+import { countLines, isLong } from "../lib/attachments.js";
+import { number } from "../lib/format.js";
+import { listen } from "../lib/listen.js";
+import { announce } from "../lib/notices.js";
+import { placeholderAt } from "../lib/placeholders.js";
+import { t, tn } from "../lib/texts.js";
 
 export default class extends Controller {
   static targets = ["text", "list", "template", "preview", "previewTitle", "previewText"];

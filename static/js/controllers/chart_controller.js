@@ -1,6 +1,6 @@
 // A chart beside its table: draws what the page describes.
 import { Controller } from "@hotwired/stimulus";
-import { Chart } from "couach/lib/charts/chart";
+import { Chart } from "../lib/charts/chart.js";
 
 export default class extends Controller {
   static targets = ["box"];

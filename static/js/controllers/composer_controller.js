@@ -1,11 +1,11 @@
 // The place to write: grows, sends, says what is wrong, and shows what waits for the end of the answer.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { listen } from "couach/lib/listen";
-import { focusMessageBox } from "couach/lib/message_box";
-import { announce, toast } from "couach/lib/notices";
-import { needsNewPage, sentence } from "couach/lib/problems";
-import { t } from "couach/lib/texts";
+import { conversation } from "../conversation.js";
+import { listen } from "../lib/listen.js";
+import { focusMessageBox } from "../lib/message_box.js";
+import { announce, toast } from "../lib/notices.js";
+import { needsNewPage, sentence } from "../lib/problems.js";
+import { t } from "../lib/texts.js";
 
 const TOUCH = "(pointer: coarse)"; // Enter breaks the line there: no Shift at hand
 

@@ -1,11 +1,11 @@
 // The ways on, beside the line above which the model no longer reads: a summary, a new start from one, or neither.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { isLong } from "couach/lib/attachments";
-import { listen } from "couach/lib/listen";
-import { focusMessageBox } from "couach/lib/message_box";
-import { toast } from "couach/lib/notices";
-import { t } from "couach/lib/texts";
+import { conversation } from "../conversation.js";
+import { isLong } from "../lib/attachments.js";
+import { listen } from "../lib/listen.js";
+import { focusMessageBox } from "../lib/message_box.js";
+import { toast } from "../lib/notices.js";
+import { t } from "../lib/texts.js";
 
 let declinedAt = 0; // the line comes and goes: how many messages were left out when the person wanted none of this
 

@@ -1,13 +1,13 @@
 // One conversation in the sidebar: what its run is doing, and what is done with it, with a way back.
 import { Controller } from "@hotwired/stimulus";
-import { openDialog } from "couach/lib/dialogs";
-import { shortened } from "couach/lib/format";
-import { request } from "couach/lib/http";
-import { toast } from "couach/lib/notices";
-import { sentence } from "couach/lib/problems";
-import { findRow } from "couach/lib/sidebar_groups";
-import { ordinal, t } from "couach/lib/texts";
-import { keepForNextPage, offerUndo } from "couach/lib/undo";
+import { openDialog } from "../lib/dialogs.js";
+import { shortened } from "../lib/format.js";
+import { request } from "../lib/http.js";
+import { toast } from "../lib/notices.js";
+import { sentence } from "../lib/problems.js";
+import { findRow } from "../lib/sidebar_groups.js";
+import { ordinal, t } from "../lib/texts.js";
+import { keepForNextPage, offerUndo } from "../lib/undo.js";
 
 export default class extends Controller {
   static targets = ["link", "writing", "queued", "rank", "suffix", "unread"];

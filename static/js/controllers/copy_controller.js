@@ -1,9 +1,9 @@
 // A copy button: copies, and says for two seconds how it went.
 import { Controller } from "@hotwired/stimulus";
-import { copy, selectText } from "couach/lib/clipboard";
-import { sourceFor } from "couach/lib/copy_source";
-import { announce, toast } from "couach/lib/notices";
-import { t } from "couach/lib/texts";
+import { copy, selectText } from "../lib/clipboard.js";
+import { sourceFor } from "../lib/copy_source.js";
+import { announce, toast } from "../lib/notices.js";
+import { t } from "../lib/texts.js";
 
 const SHOWN = 2000; // ms
 

@@ -1,6 +1,6 @@
 // A button that opens a dialog by its name.
 import { Controller } from "@hotwired/stimulus";
-import { openDialog } from "couach/lib/dialogs";
+import { openDialog } from "../lib/dialogs.js";
 
 export default class extends Controller {
   open({ params: { name } }) {

@@ -1,14 +1,14 @@
 // Turns one's own question into a small editor: its words are saved, or sent again beside the old ones.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { fold } from "couach/lib/fold";
-import { listen } from "couach/lib/listen";
-import { focusMessageBox } from "couach/lib/message_box";
-import { announce } from "couach/lib/notices";
-import { sentence } from "couach/lib/problems";
-import { clone } from "couach/lib/templates";
-import { t } from "couach/lib/texts";
-import { articleOf, messageOf } from "couach/lib/turns";
+import { conversation } from "../conversation.js";
+import { fold } from "../lib/fold.js";
+import { listen } from "../lib/listen.js";
+import { focusMessageBox } from "../lib/message_box.js";
+import { announce } from "../lib/notices.js";
+import { sentence } from "../lib/problems.js";
+import { clone } from "../lib/templates.js";
+import { t } from "../lib/texts.js";
+import { articleOf, messageOf } from "../lib/turns.js";
 
 export default class extends Controller {
   connect() {

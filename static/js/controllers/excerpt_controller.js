@@ -1,9 +1,9 @@
 // The reading area's own clicks and copies: the heads of code blocks, folded questions, and a selection that pastes well
 // into documents.
 import { Controller } from "@hotwired/stimulus";
-import { excerptOf } from "couach/lib/clean_html";
-import { useCode } from "couach/lib/code_blocks";
-import { unfold } from "couach/lib/fold";
+import { excerptOf } from "../lib/clean_html.js";
+import { useCode } from "../lib/code_blocks.js";
+import { unfold } from "../lib/fold.js";
 
 export default class extends Controller {
   click({ target }) {

@@ -1,6 +1,6 @@
 // Asks in which form a conversation is exported: files of the server's, or paper.
 import { Controller } from "@hotwired/stimulus";
-import { whenAskedFor } from "couach/lib/dialogs";
+import { whenAskedFor } from "../lib/dialogs.js";
 
 export default class extends Controller {
   static targets = ["title", "file", "print"];

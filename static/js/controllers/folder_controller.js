@@ -1,8 +1,8 @@
 // One folder in the sidebar: it opens, shows what is in it, and goes without what is in it.
 import { Controller } from "@hotwired/stimulus";
-import { request } from "couach/lib/http";
-import { toast } from "couach/lib/notices";
-import { sentence } from "couach/lib/problems";
+import { request } from "../lib/http.js";
+import { toast } from "../lib/notices.js";
+import { sentence } from "../lib/problems.js";
 
 export default class extends Controller {
   static targets = ["opener", "list", "more", "empty"];

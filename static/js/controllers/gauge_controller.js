@@ -1,10 +1,10 @@
 // How full the model's context is: what the engine counted for the last answer, and an estimate of the draft.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { number, percent } from "couach/lib/format";
-import { listen } from "couach/lib/listen";
-import { t } from "couach/lib/texts";
-import { estimatedTokens, tokensAfter } from "couach/lib/tokens";
+import { conversation } from "../conversation.js";
+import { number, percent } from "../lib/format.js";
+import { listen } from "../lib/listen.js";
+import { t } from "../lib/texts.js";
+import { estimatedTokens, tokensAfter } from "../lib/tokens.js";
 
 const HIGH = 0.75;
 

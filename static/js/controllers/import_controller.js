@@ -1,8 +1,8 @@
 // Sends a file of conversations to the server, and says what came of it.
 import { Controller } from "@hotwired/stimulus";
-import { Problem } from "couach/lib/http";
-import { sentence } from "couach/lib/problems";
-import { t, tn } from "couach/lib/texts";
+import { Problem } from "../lib/http.js";
+import { sentence } from "../lib/problems.js";
+import { t, tn } from "../lib/texts.js";
 
 export default class extends Controller {
   static targets = ["file", "button", "outcome"];

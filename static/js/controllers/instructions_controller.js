@@ -1,9 +1,9 @@
 // The conversation's own instructions, behind a button of the top bar: read when they are looked at.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { toast } from "couach/lib/notices";
-import { sentence } from "couach/lib/problems";
-import { t } from "couach/lib/texts";
+import { conversation } from "../conversation.js";
+import { toast } from "../lib/notices.js";
+import { sentence } from "../lib/problems.js";
+import { t } from "../lib/texts.js";
 
 export default class extends Controller {
   static targets = ["panel", "text", "personal", "personalText", "problem"];

@@ -1,8 +1,8 @@
 // Chooses the model of the next answers, says which are ready, and whether the chosen one is to think first.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { request } from "couach/lib/http";
-import { listen } from "couach/lib/listen";
+import { conversation } from "../conversation.js";
+import { request } from "../lib/http.js";
+import { listen } from "../lib/listen.js";
 
 export default class extends Controller {
   static targets = ["label", "item", "think"];

@@ -1,8 +1,8 @@
 // Asks for the folder that a conversation is moved to: one of those in the sidebar, a new one, or none.
 import { Controller } from "@hotwired/stimulus";
-import { whenAskedFor } from "couach/lib/dialogs";
-import { request } from "couach/lib/http";
-import { sentence } from "couach/lib/problems";
+import { whenAskedFor } from "../lib/dialogs.js";
+import { request } from "../lib/http.js";
+import { sentence } from "../lib/problems.js";
 
 export default class extends Controller {
   static targets = ["title", "choices", "template", "name", "problem"];

@@ -1,10 +1,10 @@
 // Leads through the placeholders of a prompt: Tab goes on, a touch selects one, none is forgotten.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { listen } from "couach/lib/listen";
-import { announce, toast } from "couach/lib/notices";
-import { placeholderAt, placeholderBeside, placeholdersOf } from "couach/lib/placeholders";
-import { t } from "couach/lib/texts";
+import { conversation } from "../conversation.js";
+import { listen } from "../lib/listen.js";
+import { announce, toast } from "../lib/notices.js";
+import { placeholderAt, placeholderBeside, placeholdersOf } from "../lib/placeholders.js";
+import { t } from "../lib/texts.js";
 
 export default class extends Controller {
   static targets = ["text"];

@@ -1,7 +1,7 @@
 // Follows something long that the server is at: asks how far it is while the page is looked at, and shows what it says.
 import { Controller } from "@hotwired/stimulus";
-import { request } from "couach/lib/http";
-import { announce } from "couach/lib/notices";
+import { request } from "../lib/http.js";
+import { announce } from "../lib/notices.js";
 
 const AGAIN = 5000; // ms, while the server is out of reach
 

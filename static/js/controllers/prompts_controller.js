@@ -1,11 +1,11 @@
 // The list of ready prompts behind a «/» that begins the message: filters while one types, fills in what is chosen.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { request } from "couach/lib/http";
-import { announce, toast } from "couach/lib/notices";
-import { sentence } from "couach/lib/problems";
-import { matching, queryOf } from "couach/lib/prompts";
-import { t, tn } from "couach/lib/texts";
+import { conversation } from "../conversation.js";
+import { request } from "../lib/http.js";
+import { announce, toast } from "../lib/notices.js";
+import { sentence } from "../lib/problems.js";
+import { matching, queryOf } from "../lib/prompts.js";
+import { t, tn } from "../lib/texts.js";
 
 export default class extends Controller {
   static targets = ["text", "panel", "list", "template"];

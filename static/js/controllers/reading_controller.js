@@ -1,7 +1,7 @@
 // A text that the page has as it was written: laid out as the chat lays out answers.
 import { Controller } from "@hotwired/stimulus";
-import { isFrench } from "couach/lib/format";
-import { MarkdownView } from "couach/lib/markdown_view";
+import { isFrench } from "../lib/format.js";
+import { MarkdownView } from "../lib/markdown_view.js";
 
 export default class extends Controller {
   connect() {

@@ -1,9 +1,9 @@
 // Renames a conversation or a folder in place, wherever its title stands; without an id, the open conversation.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { request } from "couach/lib/http";
-import { toast } from "couach/lib/notices";
-import { sentence } from "couach/lib/problems";
+import { conversation } from "../conversation.js";
+import { request } from "../lib/http.js";
+import { toast } from "../lib/notices.js";
+import { sentence } from "../lib/problems.js";
 
 export default class extends Controller {
   static targets = ["label", "view", "start", "form", "input"];

@@ -1,10 +1,10 @@
 // Search in one's conversations: asks while one types, shows what was found, opens it by mouse or keys.
 import { Controller } from "@hotwired/stimulus";
-import { dayName } from "couach/lib/days";
-import { whenAskedFor } from "couach/lib/dialogs";
-import { request } from "couach/lib/http";
-import { sentence } from "couach/lib/problems";
-import { t, tn } from "couach/lib/texts";
+import { dayName } from "../lib/days.js";
+import { whenAskedFor } from "../lib/dialogs.js";
+import { request } from "../lib/http.js";
+import { sentence } from "../lib/problems.js";
+import { t, tn } from "../lib/texts.js";
 
 const PAUSE = 120; // ms without a key before the server is asked
 

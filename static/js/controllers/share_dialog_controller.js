@@ -1,12 +1,12 @@
 // Shares a conversation with colleagues: makes links to what is shown now, copies them, ends them.
 import { Controller } from "@hotwired/stimulus";
-import { dayName } from "couach/lib/days";
-import { whenAskedFor } from "couach/lib/dialogs";
-import { clock } from "couach/lib/format";
-import { request } from "couach/lib/http";
-import { announce } from "couach/lib/notices";
-import { sentence } from "couach/lib/problems";
-import { t, tn } from "couach/lib/texts";
+import { dayName } from "../lib/days.js";
+import { whenAskedFor } from "../lib/dialogs.js";
+import { clock } from "../lib/format.js";
+import { request } from "../lib/http.js";
+import { announce } from "../lib/notices.js";
+import { sentence } from "../lib/problems.js";
+import { t, tn } from "../lib/texts.js";
 
 export default class extends Controller {
   static targets = ["title", "list", "template", "problem", "make"];

@@ -1,10 +1,10 @@
 // One answer of a shared conversation: laid out as in the chat once it comes near the window, and copied as written.
 import { Controller } from "@hotwired/stimulus";
-import { cleanHtml } from "couach/lib/clipboard";
-import { offerCopy } from "couach/lib/copy_source";
-import { isFrench } from "couach/lib/format";
-import { MarkdownView } from "couach/lib/markdown_view";
-import { metricsLine } from "couach/lib/metrics";
+import { cleanHtml } from "../lib/clipboard.js";
+import { offerCopy } from "../lib/copy_source.js";
+import { isFrench } from "../lib/format.js";
+import { MarkdownView } from "../lib/markdown_view.js";
+import { metricsLine } from "../lib/metrics.js";
 
 const NEAR = "100% 0px"; // a window above and below what is seen
 

@@ -1,8 +1,8 @@
 // The keys of the chat: new conversation, stop, back to writing, to the last answer, which can be copied.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { focusMessageBox } from "couach/lib/message_box";
-import { articleOf } from "couach/lib/turns";
+import { conversation } from "../conversation.js";
+import { focusMessageBox } from "../lib/message_box.js";
+import { articleOf } from "../lib/turns.js";
 
 export default class extends Controller {
   static values = { home: String };

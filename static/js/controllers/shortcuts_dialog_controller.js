@@ -1,6 +1,6 @@
 // The list of shortcuts: opened with Ctrl + /, with «?» where nothing is being written, and by its button.
 import { Controller } from "@hotwired/stimulus";
-import { whenAskedFor } from "couach/lib/dialogs";
+import { whenAskedFor } from "../lib/dialogs.js";
 
 const WRITES = "input, textarea, select, [contenteditable]";
 const KEPT = "shortcuts:single-key"; // a key alone gets in the way of who dictates: it can be turned off, in this browser

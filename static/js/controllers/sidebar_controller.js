@@ -1,15 +1,15 @@
 // The list of conversations: each in its place, pinned, in its folder or under its date; which are being answered; the
 // folders; and the list's keys: arrows, Home and End move, F2 renames, Delete removes.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { shortened } from "couach/lib/format";
-import { request } from "couach/lib/http";
-import { listen } from "couach/lib/listen";
-import { toast } from "couach/lib/notices";
-import { sentence } from "couach/lib/problems";
-import { SidebarGroups, findRow, newFolder, newRow } from "couach/lib/sidebar_groups";
-import { t } from "couach/lib/texts";
-import { offerKept } from "couach/lib/undo";
+import { conversation } from "../conversation.js";
+import { shortened } from "../lib/format.js";
+import { request } from "../lib/http.js";
+import { listen } from "../lib/listen.js";
+import { toast } from "../lib/notices.js";
+import { sentence } from "../lib/problems.js";
+import { SidebarGroups, findRow, newFolder, newRow } from "../lib/sidebar_groups.js";
+import { t } from "../lib/texts.js";
+import { offerKept } from "../lib/undo.js";
 
 const EVERY = 20_000; // ms, while a conversation other than the open one is being answered
 const ROWS = ".side-item > .side-link, .side-more";

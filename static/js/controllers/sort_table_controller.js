@@ -1,6 +1,6 @@
 // A table that is sorted by its heads, or by a choice where its lines are cards; lines without a figure come last.
 import { Controller } from "@hotwired/stimulus";
-import { announce } from "couach/lib/notices";
+import { announce } from "../lib/notices.js";
 
 export default class extends Controller {
   static targets = ["head", "body", "select"];

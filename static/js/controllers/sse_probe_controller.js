@@ -1,6 +1,6 @@
 // Listens to a second of beats: whoever hears them all at once has something in between that holds streams back.
 import { Controller } from "@hotwired/stimulus";
-import { spread } from "couach/lib/sse_probe";
+import { spread } from "../lib/sse_probe.js";
 
 export default class extends Controller {
   static targets = ["waiting", "even", "held", "failed"];

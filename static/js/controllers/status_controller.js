@@ -1,10 +1,10 @@
 // The weather of the server: how busy it is and which model is ready, asked again now and then while someone looks.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { estimate } from "couach/lib/format";
-import { request } from "couach/lib/http";
-import { listen } from "couach/lib/listen";
-import { t, tn } from "couach/lib/texts";
+import { conversation } from "../conversation.js";
+import { estimate } from "../lib/format.js";
+import { request } from "../lib/http.js";
+import { listen } from "../lib/listen.js";
+import { t, tn } from "../lib/texts.js";
 
 const EVERY = 60_000;
 

@@ -1,17 +1,17 @@
 // The turns of the conversation, as its model has them; their scrolling; the line above which the language model no longer
 // reads.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { Autoscroll } from "couach/lib/autoscroll";
-import { followDeepLink } from "couach/lib/deep_link";
-import { countWords } from "couach/lib/format";
-import { LazyHistory } from "couach/lib/lazy_history";
-import { listen } from "couach/lib/listen";
-import { announce, toast } from "couach/lib/notices";
-import { sentence } from "couach/lib/problems";
-import { t, tn } from "couach/lib/texts";
-import { articleOf, newTurn, numberTurn, turnsIn } from "couach/lib/turns";
-import { showVersions } from "couach/lib/versions";
+import { conversation } from "../conversation.js";
+import { Autoscroll } from "../lib/autoscroll.js";
+import { followDeepLink } from "../lib/deep_link.js";
+import { countWords } from "../lib/format.js";
+import { LazyHistory } from "../lib/lazy_history.js";
+import { listen } from "../lib/listen.js";
+import { announce, toast } from "../lib/notices.js";
+import { sentence } from "../lib/problems.js";
+import { t, tn } from "../lib/texts.js";
+import { articleOf, newTurn, numberTurn, turnsIn } from "../lib/turns.js";
+import { showVersions } from "../lib/versions.js";
 
 const AT_ONCE = 3; // turns of another branch that are completed before anything is painted
 

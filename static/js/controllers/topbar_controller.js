@@ -1,8 +1,8 @@
 // The open conversation in the top bar: its title, which appears with the first answer, and sharing it.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { openDialog } from "couach/lib/dialogs";
-import { listen } from "couach/lib/listen";
+import { conversation } from "../conversation.js";
+import { openDialog } from "../lib/dialogs.js";
+import { listen } from "../lib/listen.js";
 
 export default class extends Controller {
   static targets = ["label", "heading", "space", "share"];

@@ -1,8 +1,8 @@
 // What counts: three weights that are a hundred together. The server says which model they recommend, and why.
 import { Controller } from "@hotwired/stimulus";
-import { percent } from "couach/lib/format";
-import { request } from "couach/lib/http";
-import { balanced } from "couach/lib/weights";
+import { percent } from "../lib/format.js";
+import { request } from "../lib/http.js";
+import { balanced } from "../lib/weights.js";
 
 const PAUSE = 120; // ms, while a slider moves
 

@@ -1,14 +1,14 @@
 // What is done with a turn: another answer, going on, another version, removal, a copy elsewhere, a rating.
 import { Controller } from "@hotwired/stimulus";
-import { conversation } from "couach/conversation";
-import { listen } from "couach/lib/listen";
-import { focusMessageBox } from "couach/lib/message_box";
-import { announce, toast } from "couach/lib/notices";
-import { sentence } from "couach/lib/problems";
-import { showRating } from "couach/lib/rating";
-import { clone } from "couach/lib/templates";
-import { t } from "couach/lib/texts";
-import { articleOf, messageOf } from "couach/lib/turns";
+import { conversation } from "../conversation.js";
+import { listen } from "../lib/listen.js";
+import { focusMessageBox } from "../lib/message_box.js";
+import { announce, toast } from "../lib/notices.js";
+import { sentence } from "../lib/problems.js";
+import { showRating } from "../lib/rating.js";
+import { clone } from "../lib/templates.js";
+import { t } from "../lib/texts.js";
+import { articleOf, messageOf } from "../lib/turns.js";
 
 const UNDO = 8; // seconds
 const nextFrame = () => new Promise(requestAnimationFrame);

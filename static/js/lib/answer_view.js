@@ -1,11 +1,11 @@
 // Shows one answer's state in its article: stage, thinking, text, and what remains to say when it is over.
-import { clock, duration, fineDuration, isFrench } from "couach/lib/format";
-import { MarkdownView } from "couach/lib/markdown_view";
-import { metricsDetails, metricsLine } from "couach/lib/metrics";
-import { StageView, setText } from "couach/lib/stage_view";
-import { stageWords } from "couach/lib/stages";
-import { t } from "couach/lib/texts";
-import { ThoughtView } from "couach/lib/thought_view";
+import { clock, duration, fineDuration, isFrench } from "./format.js";
+import { MarkdownView } from "./markdown_view.js";
+import { metricsDetails, metricsLine } from "./metrics.js";
+import { StageView, setText } from "./stage_view.js";
+import { stageWords } from "./stages.js";
+import { t } from "./texts.js";
+import { ThoughtView } from "./thought_view.js";
 
 export const HIDDEN_AT_FIRST = 300; // ms: an answer that comes at once shows no stage
 

@@ -1,6 +1,6 @@
 // Cuts growing Markdown into finished blocks, given once and never again, and the last one, which may still change.
-import { closeMarkdown } from "couach/lib/close_markdown";
-import { Outline, renderBlock, topBlocks } from "couach/lib/markdown";
+import { closeMarkdown } from "./close_markdown.js";
+import { Outline, renderBlock, topBlocks } from "./markdown.js";
 
 export class Blocks {
   #text = "";

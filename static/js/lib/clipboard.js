@@ -1,5 +1,5 @@
 // Copies to the clipboard, also on plain HTTP, and says whether it worked.
-export { cleanHtml } from "couach/lib/clean_html";
+export { cleanHtml } from "./clean_html.js";
 
 export async function copy({ text, html = "" }) {
   if (window.isSecureContext && navigator.clipboard) {

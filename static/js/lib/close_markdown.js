@@ -1,5 +1,5 @@
 // Completes half-written Markdown for display, so that marks still being typed do not flash on the page.
-import { mathAt, openMath } from "couach/lib/markdown_math";
+import { mathAt, openMath } from "./markdown_math.js";
 
 const LONGEST_ROW = 2000; // characters of a table's row that is waited for
 const LONGEST_MARKS = 200; // characters of a line that may still be nothing but marks

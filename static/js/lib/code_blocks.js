@@ -1,6 +1,6 @@
 // Dresses blocks of code with their head (language, wrap, download, copy), and colours those whose language arrives late.
-import { extensionOf, fetchLanguage, highlight, labelOf } from "couach/lib/highlight";
-import { t } from "couach/lib/texts";
+import { extensionOf, fetchLanguage, highlight, labelOf } from "./highlight.js";
+import { t } from "./texts.js";
 
 const TALL = 22; // lines that fit the block's height
 const LARGEST = 20_000; // characters coloured late

@@ -1,7 +1,7 @@
 // What cleaned Markdown becomes on the page beside text: heads of code, boxes of tasks, formulas, a word about what is left plain.
-import { decorateCode } from "couach/lib/code_blocks";
-import { drawMaths } from "couach/lib/maths";
-import { t } from "couach/lib/texts";
+import { decorateCode } from "./code_blocks.js";
+import { drawMaths } from "./maths.js";
+import { t } from "./texts.js";
 
 export function decorate(fragment) {
   decorateCode(fragment);

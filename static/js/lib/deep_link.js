@@ -1,6 +1,6 @@
 // An address that was opened for one of the conversation's messages, or to be printed.
-import { conversation } from "couach/conversation";
-import { articleOf } from "couach/lib/turns";
+import { conversation } from "../conversation.js";
+import { articleOf } from "./turns.js";
 
 const MARKED = 2500; // ms
 

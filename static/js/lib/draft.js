@@ -1,6 +1,6 @@
 // What is being written to the conversation: a text and long texts beside it, kept until the server has them.
 // Events: "change" (the text or what is beside it), "fill" (a prompt was put into it).
-import { withFiles } from "couach/lib/attachments";
+import { withFiles } from "./attachments.js";
 
 export class Draft extends EventTarget {
   text = "";

@@ -1,6 +1,6 @@
 // A long question is shown by its beginning: the answer is what one came for. The rest stays in the page, a button away.
-import { clone } from "couach/lib/templates";
-import { t } from "couach/lib/texts";
+import { clone } from "./templates.js";
+import { t } from "./texts.js";
 
 const CHARACTERS = 1000;
 const LINES = 16;

@@ -1,5 +1,5 @@
 // Joins the references of a whole answer with their notes, there and back; a reference without a note is text again.
-import { t } from "couach/lib/texts";
+import { t } from "./texts.js";
 
 let joined = 0;
 

@@ -38,7 +38,7 @@ export function highlight(code, language) {
 // Resolves to true once the highlighter has arrived for a language that it knows; out of reach, blocks stay plain and readable.
 export function fetchLanguage(language) {
   if (hljs || !Object.hasOwn(LANGUAGES, language)) return Promise.resolve(false);
-  coming ??= import("couach/lib/highlighter").then(
+  coming ??= import("./highlighter.js").then(
     (module) => { hljs = module.default; return true; },
     () => { coming = null; return false; },
   );

@@ -1,6 +1,6 @@
 // The browser's history and its other pages: the address follows the conversation; an address that this page does not
 // show, or a page kept by the browser, is drawn again by the server; what another page of this browser added is shown.
-import { listen } from "couach/lib/listen";
+import { listen } from "./listen.js";
 
 export function followHistory(conversation) {
   const others = new BroadcastChannel("conversations");

@@ -1,8 +1,8 @@
 // Folds the history's long questions, and completes its answers: the last screenful at once, then what comes near, then
 // the rest.
-import { fold } from "couach/lib/fold";
-import { whenIdle } from "couach/lib/idle";
-import { completeTurn } from "couach/lib/turns";
+import { fold } from "./fold.js";
+import { whenIdle } from "./idle.js";
+import { completeTurn } from "./turns.js";
 
 const AHEAD = 1; // windows above and below what is seen
 const AT_ONCE = 3; // answers in one idle moment: some thirty milliseconds on a slow machine

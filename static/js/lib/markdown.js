@@ -1,9 +1,9 @@
 // Markdown to HTML text, block by block, with this product's rules. Cleaning for the page is markdown_view's part.
 import MarkdownIt from "markdown-it/browser";
-import { highlight, languageOf } from "couach/lib/highlight";
-import { maths } from "couach/lib/markdown_math";
-import { notes, notesOf } from "couach/lib/markdown_notes";
-import { frenchSpaces, frenchSpacesAfter } from "couach/lib/typography";
+import { highlight, languageOf } from "./highlight.js";
+import { maths } from "./markdown_math.js";
+import { notes, notesOf } from "./markdown_notes.js";
+import { frenchSpaces, frenchSpacesAfter } from "./typography.js";
 
 const TOP_HEADING = 3; // the page has its h1 and each turn its h2
 const COLOURED_WHILE_OPEN = 4000; // characters; what follows in a block being written is coloured when the block closes

@@ -1,10 +1,10 @@
 // Shows growing Markdown in one element: cleaned, finished blocks left alone, the last one patched at a measured pace.
 import DOMPurify from "dompurify";
-import { Blocks, normalizeLines } from "couach/lib/blocks";
-import { decorate, sentence } from "couach/lib/decorate";
-import { joinNotes } from "couach/lib/footnotes";
-import { patchNodes } from "couach/lib/patch";
-import { t } from "couach/lib/texts";
+import { Blocks, normalizeLines } from "./blocks.js";
+import { decorate, sentence } from "./decorate.js";
+import { joinNotes } from "./footnotes.js";
+import { patchNodes } from "./patch.js";
+import { t } from "./texts.js";
 
 const SHARE = 4; // rendering takes at most a quarter of the main thread
 const SLOWEST = 500; // ms between two renderings

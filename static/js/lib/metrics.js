@@ -1,6 +1,6 @@
 // What an answer cost, in one line and in detail.
-import { countWords, duration, exactDuration, fineDuration, number, percent, rate, wattHours } from "couach/lib/format";
-import { t } from "couach/lib/texts";
+import { countWords, duration, exactDuration, fineDuration, number, percent, rate, wattHours } from "./format.js";
+import { t } from "./texts.js";
 
 // model · 38 s · 10,0 tokens/s · 92 % déjà lus · 0,4 Wh; the line above a stopped answer's foot has said already after how long.
 export function metricsLine({ model, status, metrics, content, thinking }) {

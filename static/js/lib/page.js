@@ -1,5 +1,5 @@
 // What the server has put into the chat page about the open conversation.
-import { readTurns } from "couach/lib/turns";
+import { readTurns } from "./turns.js";
 
 export function readPage() {
   const items = [...document.querySelectorAll("[data-model-picker-target=item]")];

@@ -1,6 +1,6 @@
 // The sentence that tells a person why something did not work.
-import { Problem } from "couach/lib/http";
-import { t } from "couach/lib/texts";
+import { Problem } from "./http.js";
+import { t } from "./texts.js";
 
 export function sentence(error) {
   if (!(error instanceof Problem)) return t("error_unreachable");

@@ -1,5 +1,5 @@
 // Tells the server that the end of the open conversation was seen, once it is before somebody's eyes.
-import { listen } from "couach/lib/listen";
+import { listen } from "./listen.js";
 
 export function markRead(conversation) {
   const mark = () => { if (document.visibilityState === "visible") conversation.markSeen(); };

@@ -1,8 +1,8 @@
 // Decides when a question is to be expected in a conversation, so that the engine may read what came before: an old one
 // is looked at, or somebody begins to write in it.
-import { request } from "couach/lib/http";
-import { whenIdle } from "couach/lib/idle";
-import { listen } from "couach/lib/listen";
+import { request } from "./http.js";
+import { whenIdle } from "./idle.js";
+import { listen } from "./listen.js";
 
 const PAUSE = 60_000; // ms between two notices about one conversation
 

@@ -1,10 +1,10 @@
 // One run as the page sees it: starts or joins it, follows it to its end, asks for its stop.
 // Events: "progress" (there is something to show), "stage" (another stage, or the end), "accepted", "context",
 // "connection" (lost or back), "unstopped" (the stop was refused), "refused" (it never began), "over".
-import { request } from "couach/lib/http";
-import { sentence } from "couach/lib/problems";
-import { RunState } from "couach/lib/run_state";
-import { follow } from "couach/lib/stream";
+import { request } from "./http.js";
+import { sentence } from "./problems.js";
+import { RunState } from "./run_state.js";
+import { follow } from "./stream.js";
 
 export class Run extends EventTarget {
   lost = null; // seconds until the next try, while the connection is lost

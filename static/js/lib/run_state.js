@@ -1,6 +1,6 @@
 // What is known of one run: folds its events, in order, into the stage, the texts and the figures to show.
-import { countWords } from "couach/lib/format";
-import { isActive } from "couach/lib/wire";
+import { countWords } from "./format.js";
+import { isActive } from "./wire.js";
 
 export class RunState {
   constructor(message, now = Date.now()) {

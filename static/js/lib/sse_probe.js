@@ -1,5 +1,5 @@
 // Tells from the arrival times of beats whether a stream came as it was sent: "even", "held" or "failed".
-import { EventParser } from "couach/lib/sse";
+import { EventParser } from "./sse.js";
 
 const BEATS = 5;
 const PAUSE = 200; // ms, between two beats at the server

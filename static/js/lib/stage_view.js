@@ -1,5 +1,5 @@
 // Draws the stage of a run: the line in words and the route under it, changing only what changed.
-import { route, stageWords } from "couach/lib/stages";
+import { route, stageWords } from "./stages.js";
 
 export class StageView {
   constructor(element) {

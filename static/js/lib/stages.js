@@ -1,6 +1,6 @@
 // The words and the route of each stage of a run, from its state.
-import { duration, estimate, percent, rate } from "couach/lib/format";
-import { t, tn } from "couach/lib/texts";
+import { duration, estimate, percent, rate } from "./format.js";
+import { t, tn } from "./texts.js";
 
 const ROUTE = ["queued", "loading", "reading", "thinking", "writing"];
 

@@ -1,6 +1,6 @@
 // Follows one run from the request that starts it to its end, through lost connections, each event once.
-import { Problem, jsonOptions } from "couach/lib/http";
-import { EventParser } from "couach/lib/sse";
+import { Problem, jsonOptions } from "./http.js";
+import { EventParser } from "./sse.js";
 
 const PAUSES = [1, 2, 3, 5]; // seconds; the last one repeats
 const SILENCE = 45_000; // three of the server's keep-alives missed: the connection is dead although nobody said so

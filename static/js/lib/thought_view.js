@@ -1,9 +1,9 @@
 // Shows an answer's thinking: a window on its last lines while it grows, folded away at the end unless the person used it.
-import { duration } from "couach/lib/format";
-import { thinkingSeconds } from "couach/lib/metrics";
-import { setText } from "couach/lib/stage_view";
-import { t } from "couach/lib/texts";
-import { frenchSpaces } from "couach/lib/typography";
+import { duration } from "./format.js";
+import { thinkingSeconds } from "./metrics.js";
+import { setText } from "./stage_view.js";
+import { t } from "./texts.js";
+import { frenchSpaces } from "./typography.js";
 
 const LONGEST_LINE = 2000; // characters that are set and written anew with each word
 const AT_END = 8; // px

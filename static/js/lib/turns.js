@@ -1,8 +1,8 @@
 // The articles of messages: those of the history are read, new ones are made from the page's own templates.
-import { conversation, messageFrom } from "couach/conversation";
-import { fold } from "couach/lib/fold";
-import { clone } from "couach/lib/templates";
-import { setVersions, showVersions, versionsOf } from "couach/lib/versions";
+import { conversation, messageFrom } from "../conversation.js";
+import { fold } from "./fold.js";
+import { clone } from "./templates.js";
+import { setVersions, showVersions, versionsOf } from "./versions.js";
 
 const messages = new WeakMap(); // article → message
 const articles = new WeakMap(); // message → article

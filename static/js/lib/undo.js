@@ -1,9 +1,9 @@
 // The way back after a conversation was deleted, also across the change of page that follows.
-import { shortened } from "couach/lib/format";
-import { request } from "couach/lib/http";
-import { toast } from "couach/lib/notices";
-import { sentence } from "couach/lib/problems";
-import { t } from "couach/lib/texts";
+import { shortened } from "./format.js";
+import { request } from "./http.js";
+import { toast } from "./notices.js";
+import { sentence } from "./problems.js";
+import { t } from "./texts.js";
 
 const SECONDS = 8;
 const KEY = "deleted";

@@ -1,5 +1,5 @@
 // The versions of a question or an answer: which one stands here, and the control that leads to its neighbours.
-import { clone } from "couach/lib/templates";
+import { clone } from "./templates.js";
 
 export const versionsOf = (article) => (article.dataset.versions ?? article.dataset.messageId).split(" ");
 

@@ -1,5 +1,5 @@
 // The page of an empty conversation: greets by the reader's own clock, and offers prompts to begin with.
-import { t } from "couach/lib/texts";
+import { t } from "./texts.js";
 
 export function welcome(conversation) {
   greet(document.querySelector(".welcome"));

@@ -1,8 +1,8 @@
 // One chart in its box: drawn from its description as wide as the box is, and again when that changes.
-import { lines } from "couach/lib/charts/lines";
-import { panels } from "couach/lib/charts/panels";
-import { scatter } from "couach/lib/charts/scatter";
-import { split } from "couach/lib/charts/split";
+import { lines } from "./lines.js";
+import { panels } from "./panels.js";
+import { scatter } from "./scatter.js";
+import { split } from "./split.js";
 
 const KINDS = { lines, panels, scatter, split };
 

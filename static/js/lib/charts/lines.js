@@ -1,9 +1,9 @@
 // A figure against steps (lengths, threads, people, versions): a line for each series, named at its end.
 import { axisX, axisY, dot, gridY, line, ruleX, ruleY, text } from "@observablehq/plot";
-import { NARROW, clothes, drawing, element, key, widthOf } from "couach/lib/charts/frame";
-import { spread } from "couach/lib/charts/room";
-import { axis } from "couach/lib/charts/scale";
-import { number } from "couach/lib/format";
+import { NARROW, clothes, drawing, element, key, widthOf } from "./frame.js";
+import { spread } from "./room.js";
+import { axis } from "./scale.js";
+import { number } from "../format.js";
 
 const HEIGHT = 320; // px, or what the series need
 const TOP = 32;

@@ -1,9 +1,9 @@
 // What happened over time: panels on the same seconds, one under another, with the phases of the answer above.
 import { axisX, axisY, gridY, line, ruleX, ruleY, text } from "@observablehq/plot";
-import { NARROW, clothes, drawing, widthOf } from "couach/lib/charts/frame";
-import { spread } from "couach/lib/charts/room";
-import { axis } from "couach/lib/charts/scale";
-import { number } from "couach/lib/format";
+import { NARROW, clothes, drawing, widthOf } from "./frame.js";
+import { spread } from "./room.js";
+import { axis } from "./scale.js";
+import { number } from "../format.js";
 
 const HEIGHT = 190;
 const TOP = 44;

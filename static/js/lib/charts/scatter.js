@@ -1,9 +1,9 @@
 // Quality against time: a bubble for each model, its area the energy, the front drawn, a name where there is room.
 import { axisX, axisY, dot, gridY, line, ruleX, ruleY, text } from "@observablehq/plot";
-import { NARROW, drawing, element, widthOf } from "couach/lib/charts/frame";
-import { BESIDE, around, nearest } from "couach/lib/charts/room";
-import { axis } from "couach/lib/charts/scale";
-import { number } from "couach/lib/format";
+import { NARROW, drawing, element, widthOf } from "./frame.js";
+import { BESIDE, around, nearest } from "./room.js";
+import { axis } from "./scale.js";
+import { number } from "../format.js";
 
 const LARGEST = { wide: 26, narrow: 15 }; // px, the radius
 const SMALLEST = 5;

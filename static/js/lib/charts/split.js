@@ -1,8 +1,8 @@
 // Where the time goes: one bar a row, made of parts that follow each other, with the total at its end.
 import { axisX, barX, gridX, ruleX, text } from "@observablehq/plot";
-import { NARROW, drawing, key, widthOf } from "couach/lib/charts/frame";
-import { axis } from "couach/lib/charts/scale";
-import { number } from "couach/lib/format";
+import { NARROW, drawing, key, widthOf } from "./frame.js";
+import { axis } from "./scale.js";
+import { number } from "../format.js";
 
 const ROW = { wide: 34, narrow: 48 }; // px; narrow, the name stands above its bar
 const NAMES = { most: 340, share: 0.42 }; // px, and of the width: longer ones are cut
