@@ -65,10 +65,12 @@ async function licences() {
   return `${notice.trimEnd()}\n`;
 }
 
-const pages = (await readdir(path.join(sources, "js"))).filter((name) => name.endsWith(".js") && name !== "report.js").sort();
+// The others in this folder: the model of the conversation, and what is no module.
+const notPages = new Set(["conversation.js", "early.js", "report.js"]);
+const pages = (await readdir(path.join(sources, "js"))).filter((name) => name.endsWith(".js") && !notPages.has(name)).sort();
 for (const page of pages) await bundle(`js/${page}`, { format: "esm", splitting: true });
-// Written into reports, which are one file.
-await bundle("js/report.js", { format: "iife" });
+// One is written into reports, which are one file; the other is there before the page is.
+for (const script of ["report.js", "early.js"]) await bundle(`js/${script}`, { format: "iife" });
 await bundle("css/app.css", { plugins: [compiledByTailwind], loader: { ".woff2": "file" } });
 for (const name of (await readdir(path.join(sources, "brand"))).sort()) keep(`brand/${name}`, await readFile(path.join(sources, "brand", name)));
 keep("icons.svg", await sprite(packages));
