@@ -7,7 +7,7 @@ from flask import request
 from werkzeug.exceptions import BadRequest
 
 from app.errors import AppError
-from app.models.types import MAX_INTEGER
+from app.models.base import MAX_INTEGER
 
 # Of one message, in characters.
 MAX_CONTENT = 200_000

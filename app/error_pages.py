@@ -16,7 +16,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.generation.serializers import conversation_json
 from app.models import User
-from app.models.listing import recent
+from app.models.conversations import recent
 from app.web import signed_in
 
 HTTP_CODES = {

@@ -4,7 +4,7 @@ from flask import Flask
 
 from app.extensions import context_of
 from app.models import StoredSetting
-from app.models.setting import DEFAULT_MODEL
+from app.models.settings import DEFAULT_MODEL_SETTING
 
 ENVIRONMENT = "environment"
 STORED = "setting"
@@ -16,5 +16,5 @@ def default_model(app: Flask) -> tuple[str, str]:
     if app.config["DEFAULT_MODEL"]:
         return app.config["DEFAULT_MODEL"], ENVIRONMENT
     with context_of(app):
-        stored = StoredSetting.get(DEFAULT_MODEL)
+        stored = StoredSetting.get(DEFAULT_MODEL_SETTING)
     return stored, STORED if stored else BUILT_IN

@@ -1,6 +1,6 @@
 """The administrator's pages."""
 
-from . import doctor, ratings
-from .views import blueprint
+from app.admin import doctor, ratings
+from app.admin.views import blueprint
 
 __all__ = ["blueprint", "doctor", "ratings"]

@@ -5,14 +5,14 @@ from flask import render_template
 from app.admin.views import blueprint
 from app.doctor.figures import number, percent
 from app.guards import admin
-from app.models import opinions
+from app.models import rating_stats
 
 
 @blueprint.get("/ratings")
 @admin
 def ratings() -> str:
     """A row for each model that has answered, and the reasons that were given."""
-    found = opinions.by_model()
+    found = rating_stats.ratings_by_model()
     return render_template(
         "admin/ratings.html",
         page="admin",

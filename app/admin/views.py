@@ -12,7 +12,7 @@ from app.generation.model_registry import ModelRegistry
 from app.guards import admin
 from app.intents import SETTINGS, store_intents, stored_intents
 from app.models import StoredSetting
-from app.models.setting import DEFAULT_MODEL
+from app.models.settings import DEFAULT_MODEL_SETTING
 from app.preference import ENVIRONMENT
 from app.web import generation
 
@@ -76,7 +76,7 @@ def set_default_model() -> Any:
     if registry.default().source == ENVIRONMENT:
         raise AppError("forbidden")
     model = registry.find(request.form.get("name", "")[:200])
-    StoredSetting.put(DEFAULT_MODEL, model.name)
+    StoredSetting.put(DEFAULT_MODEL_SETTING, model.name)
     registry.wake()
     flash(_("%(model)s is now the default model.", model=model.name), "success")
     return redirect(url_for("admin.models"))

@@ -8,6 +8,6 @@ blueprint = Blueprint("api", __name__, url_prefix="/v1")
 # No cookie is looked at here, so that no other site's page can use one.
 csrf.exempt(blueprint)
 
-from . import views  # noqa: E402 - it adds its addresses to the blueprint
+from app.api import views  # noqa: E402 - it adds its addresses to the blueprint
 
 __all__ = ["blueprint", "views"]

@@ -16,7 +16,7 @@ from app.engines.base import ChatRequest, Done, EngineEvent, Text, Thinking
 from app.errors import AppError
 from app.extensions import context_of, release_connection
 from app.generation.service import Generation
-from app.models.types import digest
+from app.models.base import digest
 from app.web import STREAM_HEADERS
 
 # How often a connection on which nothing is written is looked at, and told that the answer is still to come.

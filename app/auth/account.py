@@ -13,9 +13,8 @@ from app.auth.views import blueprint
 from app.ended import found_or_ended
 from app.guards import current_user, member
 from app.models import AccessToken
-from app.models.token import EACH
-from app.models.types import utcnow
-from app.models.user import MAX_INSTRUCTIONS
+from app.models.base import utcnow
+from app.models.users import MAX_INSTRUCTIONS, MAX_TOKENS_EACH
 from app.web import generation
 
 
@@ -33,7 +32,7 @@ def settings() -> Any:
         form=form,
         secret=fresh().take(current_user.session_token),
         tokens=[_row(token) for token in AccessToken.all_of(current_user)],
-        limit=EACH,
+        limit=MAX_TOKENS_EACH,
         base_url=f"{request.root_url}v1",
         texts={"copied": _("Copied"), "press_ctrl_c": _("Press Ctrl C")},
     ), 422 if form.errors else 200

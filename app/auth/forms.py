@@ -18,8 +18,8 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from app.bodies import plain_text
-from app.models.prompt import MAX_CONTENT, MAX_NAME
-from app.models.user import MAX_INSTRUCTIONS, MAX_PASSWORD, MIN_PASSWORD, normalized
+from app.models.prompts import MAX_PROMPT_LENGTH, MAX_PROMPT_NAME
+from app.models.users import MAX_INSTRUCTIONS, MAX_PASSWORD, MIN_PASSWORD, normalized
 
 
 def no_control_characters(_form: Any, field: Any) -> None:
@@ -136,12 +136,17 @@ class PromptForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(
         _l("Name"),
-        [REQUIRED, not_blank, Length(max=MAX_NAME, message=_l("%(max)d characters at most.")), no_control_characters],
+        [
+            REQUIRED,
+            not_blank,
+            Length(max=MAX_PROMPT_NAME, message=_l("%(max)d characters at most.")),
+            no_control_characters,
+        ],
         filters=[plain_text],
     )
     content = TextAreaField(
         _l("Text"),
-        [REQUIRED, not_blank, Length(max=MAX_CONTENT, message=_l("%(max)d characters at most."))],
+        [REQUIRED, not_blank, Length(max=MAX_PROMPT_LENGTH, message=_l("%(max)d characters at most."))],
         filters=[plain_text],
     )
     shared = BooleanField(_l("For everyone"))

@@ -7,7 +7,7 @@ from flask_login import login_user, logout_user
 
 from app.extensions import login_manager
 from app.models import LoginSession, User
-from app.models.types import digest
+from app.models.base import digest
 from app.web import generation
 
 

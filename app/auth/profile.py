@@ -14,7 +14,7 @@ from app.auth.forms import EraseForm, NameForm, PasswordForm
 from app.auth.views import blueprint, check
 from app.ended import found_or_ended
 from app.guards import current_user, member
-from app.models import LoginSession, erasure
+from app.models import LoginSession, trash
 from app.web import generation
 
 
@@ -75,9 +75,9 @@ def erase_everything() -> Any:
     form = EraseForm()
     if not form.validate_on_submit() or not _is_oneself(form.own_password):
         return _page(form)
-    for answer in erasure.being_written(current_user):
+    for answer in trash.being_written(current_user):
         generation().stop_answer(answer)
-    for conversation_id in erasure.erase_all_of(current_user):
+    for conversation_id in trash.erase_all_of(current_user):
         generation().engine.forget(conversation_id)
     traces.sweep()
     # The page also makes the browser forget what it kept.

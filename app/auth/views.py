@@ -14,7 +14,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.guards import current_user, member, public
 from app.models import User
-from app.models.user import normalized
+from app.models.users import normalized
 from app.rate_limiter import rate_limiter
 from app.web import LOCALES, TEXT_SIZES, THEMES, safe_next
 

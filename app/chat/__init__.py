@@ -5,7 +5,7 @@ from flask import Blueprint
 blueprint = Blueprint("chat", __name__)
 
 # They add their addresses to the blueprint.
-from . import (  # noqa: E402
+from app.chat import (
     bin,
     branches,
     conversations,

@@ -13,7 +13,7 @@ from app.dates import day
 from app.ended import found_or_ended
 from app.errors import AppError
 from app.guards import current_user, member
-from app.models import Conversation, bin, listing
+from app.models import Conversation, conversations, trash
 from app.web import generation
 
 
@@ -22,18 +22,18 @@ from app.web import generation
 def show_bin() -> str:
     """What was deleted, and until when it is kept."""
     rows = [
-        _row(conversation, deleted=conversation.deleted_at, until=conversation.deleted_at + bin.KEPT)
-        for conversation in bin.contents(current_user)
+        _row(conversation, deleted=conversation.deleted_at, until=conversation.deleted_at + trash.KEPT_FOR)
+        for conversation in trash.contents(current_user)
         if conversation.deleted_at
     ]
-    return render_template("chat/bin.html", rows=rows, days=bin.KEPT.days)
+    return render_template("chat/bin.html", rows=rows, days=trash.KEPT_FOR.days)
 
 
 @blueprint.post("/bin/<string:conversation_id>/restore")
 @member
 def restore(conversation_id: str) -> Any:
     """Take back a deletion."""
-    conversation = found_or_ended(lambda: bin.find(current_user, conversation_id))
+    conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
     if conversation:
         conversation.change(restored=True)
         flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
@@ -44,7 +44,7 @@ def restore(conversation_id: str) -> Any:
 @member
 def erase(conversation_id: str) -> Any:
     """Erase one now, for good."""
-    conversation = found_or_ended(lambda: bin.find(current_user, conversation_id))
+    conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
     if conversation:
         _erase([conversation.id])
         flash(_("“%(title)s” is erased.", title=conversation.title), "success")
@@ -55,7 +55,7 @@ def erase(conversation_id: str) -> Any:
 @member
 def empty_bin() -> Any:
     """Erase all of it now, for good."""
-    ids = [conversation.id for conversation in bin.contents(current_user, limit=None)]
+    ids = [conversation.id for conversation in trash.contents(current_user, limit=None)]
     _erase(ids)
     flash(ngettext("%(num)s conversation is erased.", "%(num)s conversations are erased.", len(ids)), "success")
     return redirect(url_for("chat.show_bin"))
@@ -65,10 +65,10 @@ def empty_bin() -> Any:
 @member
 def show_archive() -> str:
     """What was put away."""
-    found = listing.archived(current_user, before=cursor())
+    found = conversations.archived(current_user, before=cursor())
     rows = [_row(conversation, changed=conversation.updated_at) for conversation in found]
     return render_template(
-        "chat/archive.html", rows=rows, next_cursor=listing.next_cursor(found), later="cursor" in request.args
+        "chat/archive.html", rows=rows, next_cursor=conversations.next_cursor(found), later="cursor" in request.args
     )
 
 
@@ -91,7 +91,7 @@ def _put_away(conversation_id: str) -> Conversation:
 
 
 def _erase(ids: list[str]) -> None:
-    bin.erase(ids)
+    trash.delete_forever(ids)
     for conversation_id in ids:
         generation().engine.forget(conversation_id)
 

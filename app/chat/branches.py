@@ -27,7 +27,7 @@ def show_branch(conversation_id: str) -> Response:
     conversation = Conversation.of(current_user, conversation_id)
     wanted = wanted_message()
     with generation().exclusive(conversation):
-        branches.show(conversation, wanted)
+        branches.show_branch(conversation, wanted)
     return jsonify(shown_json(conversation))
 
 
@@ -38,7 +38,7 @@ def delete_turn(message_id: int) -> Response:
     question = Message.question_of(current_user, message_id)
     conversation, parent_id = question.conversation, question.parent_id
     with generation().exclusive(conversation):
-        removed = branches.take_out(question)
+        removed = branches.remove_turn(question)
     # What the engine keeps of it is its text in another form.
     generation().engine.forget(conversation.id)
     generation().prefill.forget(conversation.id)
@@ -55,7 +55,7 @@ def put_turn_back(conversation_id: str) -> Response:
     if removed is conversation:
         raise AppError("not_found")
     with generation().exclusive(removed), generation().exclusive(conversation):
-        branches.put_back(conversation, removed, place.parent_id)
+        branches.restore_turn(conversation, removed, place.parent_id)
     return jsonify(shown_json(conversation))
 
 
@@ -65,5 +65,5 @@ def branch_off(message_id: int) -> tuple[Response, int]:
     """A new conversation that begins with the messages up to this answer. Raises run_active."""
     answer = Message.answer_of(current_user, message_id)
     with generation().exclusive(answer.conversation):
-        made = branches.copy(answer)
+        made = branches.copy_branch(answer)
     return jsonify(conversation_json(made)), 201

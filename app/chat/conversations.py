@@ -10,14 +10,14 @@ from app.chat.listed import listed
 from app.chat.schemas import Change, cursor
 from app.generation.serializers import conversation_json, message_json
 from app.guards import current_user, member
-from app.models import Conversation, Folder, listing
-from app.models.tree import Tree
+from app.models import Conversation, Folder, conversations
+from app.models.branches import MessageTree
 from app.web import generation
 
 
 def branch_json(conversation: Conversation) -> list[dict[str, Any]]:
     """The visible messages with their versions, those being written with their text so far."""
-    tree, events = Tree(conversation), generation().events
+    tree, events = MessageTree(conversation), generation().events
     return [message_json(one, events(one.id), tree.siblings(one.id)) for one in conversation.branch()]
 
 
@@ -44,15 +44,15 @@ def list_conversations() -> Response:
     """
     before, folder = cursor(), request.args.get("folder", type=int)
     if folder is not None:
-        found = listing.in_folder(current_user, Folder.of(current_user, folder).id, before=before)
+        found = conversations.in_folder(current_user, Folder.of(current_user, folder).id, before=before)
     elif "loose" in request.args:
-        found = listing.loose(current_user, before=before)
+        found = conversations.unfiled(current_user, before=before)
     elif "archived" in request.args:
-        found = listing.archived(current_user, before=before)
+        found = conversations.archived(current_user, before=before)
     else:
         words = request.args.get("q", "").strip()[:200]
-        found = listing.recent(current_user, before=before, containing=words)
-    return jsonify({"conversations": listed(found), "next_cursor": listing.next_cursor(found)})
+        found = conversations.recent(current_user, before=before, containing=words)
+    return jsonify({"conversations": listed(found), "next_cursor": conversations.next_cursor(found)})
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>")

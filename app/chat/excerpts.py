@@ -5,7 +5,7 @@ import unicodedata
 from functools import cache
 from typing import TypedDict
 
-from app.models.search_filters import Term
+from app.models.search import SearchTerm
 
 # Letters shown before and after the first word found.
 BEFORE, AFTER = 40, 120
@@ -27,7 +27,7 @@ class Part(TypedDict):
     found: bool
 
 
-def pattern(terms: tuple[Term, ...]) -> re.Pattern[str] | None:
+def pattern(terms: tuple[SearchTerm, ...]) -> re.Pattern[str] | None:
     """What finds these terms in a text, whatever its accents and capitals; None without terms."""
     if not terms:
         return None

@@ -8,12 +8,13 @@ from flask_babel import gettext as _
 
 from app.generation.serializers import conversation_json
 from app.guards import current_user
-from app.models import Conversation, Folder, listing
+from app.models import Conversation, Folder
+from app.models import conversations as listing
 
 
 def listed(conversations: list[Conversation], states: dict[str, str] | None = None) -> list[dict[str, Any]]:
     """For the person who asks; `group` is the heading of its date. `states`, where they are known already."""
-    states = listing.states(current_user) if states is None else states
+    states = listing.running_states(current_user) if states is None else states
     unread = listing.unread(conversations)
     today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     return [
@@ -25,7 +26,7 @@ def listed(conversations: list[Conversation], states: dict[str, str] | None = No
 
 def sidebar(opened: Conversation | None) -> dict[str, Any]:
     """The sidebar's list: pinned ones, folders, then by date. The folder of the open conversation is open too."""
-    loose, states = listing.loose(current_user), listing.states(current_user)
+    loose, states = listing.unfiled(current_user), listing.running_states(current_user)
     folders = [_folder(folder, opened, states) for folder in Folder.all_of(current_user)]
     dated: dict[str, list[dict[str, Any]]] = {}
     for item in listed(loose, states):

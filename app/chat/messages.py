@@ -13,8 +13,8 @@ from app.generation.events import HEARTBEAT, Subscriber
 from app.generation.serializers import message_json
 from app.guards import current_user, member
 from app.models import Conversation, LoginSession, Message
-from app.models.tree import Tree
-from app.models.types import digest
+from app.models.base import digest
+from app.models.branches import MessageTree
 from app.web import STREAM_HEADERS, generation
 
 # The head of an answer goes out with its first byte: while the engine is silent this says that the connection is there.
@@ -86,7 +86,7 @@ def correct(message_id: int) -> Response:
     with generation().exclusive(question.conversation):
         question.correct(content)
     generation().prefill.forget(question.conversation_id)
-    return jsonify(message_json(question, siblings=Tree(question.conversation).siblings(question.id)))
+    return jsonify(message_json(question, siblings=MessageTree(question.conversation).siblings(question.id)))
 
 
 @blueprint.post("/api/messages/<int:message_id>/stop")

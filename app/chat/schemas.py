@@ -9,10 +9,9 @@ from flask import request
 
 from app.bodies import MAX_CONTENT, body, clean, field, name_field, plain_text
 from app.errors import AppError
-from app.models import Follows
-from app.models.folder import MAX_NAME as MAX_FOLDER_NAME
-from app.models.listing import Cursor
-from app.models.rating import MAX_REASON
+from app.models import ParentRef
+from app.models.conversations import MAX_FOLDER_NAME, Cursor
+from app.models.messages import MAX_REASON
 
 MAX_TITLE = 200
 # Of a conversation's own instructions, in characters: they are part of each of its prompts.
@@ -60,7 +59,7 @@ class Question:
     model: str | None
     think: bool
     client_id: str
-    follows: Follows
+    follows: ParentRef
 
     @classmethod
     def read(cls) -> "Question":
@@ -75,7 +74,7 @@ class Question:
             name_field(data, "model"),
             field(data, "think", bool, False),
             client_id,
-            Follows(
+            ParentRef(
                 field(data, "parent_id", int),
                 # The parent was said to be none.
                 first="parent_id" in data and data["parent_id"] is None,

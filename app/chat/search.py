@@ -10,7 +10,7 @@ from app.chat.excerpts import excerpt, parts, pattern
 from app.chat.search_terms import read
 from app.guards import current_user, member
 from app.models import search
-from app.models.types import iso
+from app.models.base import iso
 
 
 @blueprint.get("/api/search")

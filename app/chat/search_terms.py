@@ -5,7 +5,7 @@ import unicodedata
 from datetime import UTC, datetime
 
 from app.models import Folder, User
-from app.models.search_filters import Term, Wanted
+from app.models.search import SearchQuery, SearchTerm
 
 LONGEST = 400
 MOST_TERMS = 12
@@ -35,7 +35,7 @@ def fold(text: str) -> str:
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).replace("œ", "oe")
 
 
-def read(user: User, text: str) -> tuple[Wanted, list[str]]:
+def read(user: User, text: str) -> tuple[SearchQuery, list[str]]:
     """What is wanted, and the filters that could not be understood."""
     values: dict[str, str] = {}
     unclear = []
@@ -52,7 +52,7 @@ def read(user: User, text: str) -> tuple[Wanted, list[str]]:
         return " "
 
     rest = FILTER.sub(take, unicodedata.normalize("NFC", text[:LONGEST]).replace("\0", " "))
-    wanted = Wanted(
+    wanted = SearchQuery(
         _terms(rest),
         values.get("model"),
         _folders(user, values["folder"]) if "folder" in values else None,
@@ -62,15 +62,15 @@ def read(user: User, text: str) -> tuple[Wanted, list[str]]:
     return wanted, unclear
 
 
-def _terms(text: str) -> tuple[Term, ...]:
+def _terms(text: str) -> tuple[SearchTerm, ...]:
     """The last word, unless something follows it, may have more letters."""
     terms = []
     for quoted, plain in PIECE.findall(text):
         if words := tuple(WORD.findall(quoted)):
-            terms.append(Term(words))
-        terms += [Term((word,)) for word in WORD.findall(plain)]
+            terms.append(SearchTerm(words))
+        terms += [SearchTerm((word,)) for word in WORD.findall(plain)]
     if terms and WORD.fullmatch(text[-1]) and len(terms[-1].words[-1]) > 1:
-        terms[-1] = Term(terms[-1].words, begins=True)
+        terms[-1] = SearchTerm(terms[-1].words, begins=True)
     return tuple(terms[-MOST_TERMS:])
 
 

@@ -14,8 +14,8 @@ from app.ended import found_or_ended
 from app.errors import sentence
 from app.guards import current_user, member
 from app.models import Conversation, Role, RunState, Share, User, copies
+from app.models.base import iso, utcnow
 from app.models.copies import ConversationCopy, MessageCopy
-from app.models.types import iso, utcnow
 from app.web import generation
 
 # What a reader's own conversation takes over of an answer.
@@ -67,7 +67,7 @@ def show_share(share_id: str) -> str:
 @member
 def copy_share(share_id: str) -> Any:
     """Take it over as a conversation of one's own, to go on with."""
-    [made] = copies.put(current_user, [_copy(Share.opened(share_id), current_user)])
+    [made] = copies.import_conversations(current_user, [_copy(Share.opened(share_id), current_user)])
     return redirect(url_for("chat.conversation", conversation_id=made))
 
 

@@ -43,7 +43,7 @@ def show_transfer() -> str:
 @member
 def export_all() -> Response:
     """All of one's conversations; `format` is json, markdown or html."""
-    name, file = writing.many(copies.taken(current_user), _format())
+    name, file = writing.many(copies.export_conversations(current_user), _format())
     return send_file(file, download_name=name, as_attachment=True)
 
 
@@ -52,7 +52,7 @@ def export_all() -> Response:
 def export_one(conversation_id: str) -> Response:
     """One conversation; `format` is json, markdown or html."""
     conversation, kind = Conversation.of(current_user, conversation_id), _format()
-    for copy in copies.taken(current_user, conversation):
+    for copy in copies.export_conversations(current_user, conversation):
         name, content = writing.one(copy, kind)
         response = Response(content, mimetype=writing.MIMETYPES[kind])
         response.headers.set("Content-Disposition", "attachment", filename=name)
@@ -69,7 +69,7 @@ def import_file() -> tuple[Response, int]:
     except RequestEntityTooLarge:
         raise AppError("import_too_large", limit=LARGEST_MB) from None
     found = reading.read(file, current_app.config["PRODUCT_NAME"])
-    copies.put(current_user, found)
+    copies.import_conversations(current_user, found)
     return jsonify({"conversations": len(found), "messages": sum(len(each.messages) for each in found)}), 201
 
 

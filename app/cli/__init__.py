@@ -3,9 +3,9 @@
 import click
 from flask import Flask
 
-from .doctor import doctor
-from .models import models
-from .users import users
+from app.cli.doctor import doctor
+from app.cli.models import models
+from app.cli.users import users
 
 
 class Labo(click.Group):
@@ -20,7 +20,7 @@ class Labo(click.Group):
         return self._group().get_command(ctx, cmd_name)
 
     def _group(self) -> click.Group:
-        from .labo import labo  # noqa: PLC0415
+        from app.cli.labo import labo  # noqa: PLC0415
 
         return labo
 

@@ -11,7 +11,7 @@ from app.engines.catalogue import can_be_pulled
 from app.errors import AppError
 from app.generation.model_registry import DefaultModel, ModelRegistry
 from app.models import StoredSetting
-from app.models.setting import DEFAULT_MODEL
+from app.models.settings import DEFAULT_MODEL_SETTING
 from app.preference import ENVIRONMENT, STORED
 from app.web import filesize, generation
 
@@ -127,7 +127,7 @@ def set_default(name: str) -> None:
         model = registry.find(name)
     except AppError as error:
         raise click.ClickException(_explained(error)) from None
-    StoredSetting.put(DEFAULT_MODEL, model.name)
+    StoredSetting.put(DEFAULT_MODEL_SETTING, model.name)
     default = registry.default()
     click.echo(_("Stored: %(model)s.", model=model.name))
     if default.source == ENVIRONMENT:

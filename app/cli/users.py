@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import AccessToken, LoginSession, User
-from app.models.user import MAX_PASSWORD, MIN_PASSWORD
+from app.models.users import MAX_PASSWORD, MIN_PASSWORD
 
 users = AppGroup("users", help="Accounts: list, create, promote, reset a password.")
 # Four groups of these make about 80 bits, and can be read over the telephone.

@@ -16,7 +16,7 @@ from sqlalchemy import delete, select
 from app.doctor.visitor import Visitor
 from app.extensions import context_of, db
 from app.models import Conversation, LoginSession, User
-from app.models.types import utcnow
+from app.models.base import utcnow
 
 # These conversations' names begin with it; those of people's are hexadecimal.
 MARK = "doctor-"

@@ -10,7 +10,7 @@ from flask import Flask
 
 from app.doctor.pairs import Comparison, NotComparedError
 from app.doctor.terminal import Progress
-from app.models.types import utcnow
+from app.models.base import utcnow
 
 # `work(tell)`: carries a comparison out, telling its progress. Raises NotComparedError.
 Work = Callable[[Callable[[Progress], None]], Comparison]

@@ -18,7 +18,7 @@ from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
 from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.store import Store
-from app.models import bin
+from app.models import trash
 
 # A shorter history is read before anybody notices.
 MIN_TOKENS_TO_READ = 100
@@ -238,7 +238,7 @@ class TrashPurge:
         """Erase once; a database that is busy is left for the next time."""
         try:
             with self._context():
-                if count := bin.purge(self._erased):
+                if count := trash.purge(self._erased):
                     logger.info("trash purged conversations=%d", count)
         except SQLAlchemyError:
             logger.warning("trash not purged", exc_info=True)

@@ -6,8 +6,8 @@ from typing import Any
 from app.errors import sentence
 from app.generation.events import EventStream
 from app.models import Conversation, Message, Rating, Role, Run
-from app.models.tree import Tree
-from app.models.types import iso
+from app.models.base import iso
+from app.models.branches import MessageTree
 
 
 def conversation_json(conversation: Conversation, state: str | None = None, unread: bool = False) -> dict[str, Any]:
@@ -85,7 +85,7 @@ def rating_json(rating: Rating) -> dict[str, Any]:
     return {"good": rating.good, "reason": rating.reason}
 
 
-def accepted_json(answer: Message, tree: Tree | None = None) -> dict[str, Any]:
+def accepted_json(answer: Message, tree: MessageTree | None = None) -> dict[str, Any]:
     """The first event of a run: what was stored, and where to follow it. `tree`: where there may be other versions."""
     question = answer.parent
 

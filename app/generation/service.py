@@ -21,8 +21,8 @@ from app.generation.queue import RunQueue, Ticket
 from app.generation.serializers import accepted_json, error_json
 from app.generation.store import Store
 from app.generation.worker import AnswerTicket, Completion, Worker
-from app.models import Conversation, Follows, Message, Run, RunState
-from app.models.tree import Tree
+from app.models import Conversation, Message, ParentRef, Run, RunState
+from app.models.branches import MessageTree
 
 # Seconds that the end of the program waits for running answers to be saved.
 CLOSE_TIMEOUT_S = 4.0
@@ -102,7 +102,7 @@ class Generation:
         model: str | None,
         think: bool,
         client_id: str,
-        follows: Follows,
+        follows: ParentRef,
     ) -> Subscriber:
         """Store a question and queue its answer; gives the answer's events.
 
@@ -118,7 +118,7 @@ class Generation:
                 content, model=name, think=think, client_id=client_id, follows=follows, state=state
             )
             if new:
-                return Subscriber(self._submit(answer, Tree(conversation) if has_versions else None))
+                return Subscriber(self._submit(answer, MessageTree(conversation) if has_versions else None))
         return self.follow(answer)
 
     def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Subscriber:
@@ -131,7 +131,7 @@ class Generation:
             think = run.think if think is None else think
             name = self.model_for(model or run.model, think).name
             sibling = answer.conversation.regenerate(answer, model=name, think=think, state=state)
-            return Subscriber(self._submit(sibling, Tree(answer.conversation)))
+            return Subscriber(self._submit(sibling, MessageTree(answer.conversation)))
 
     def resume(self, answer: Message) -> Subscriber:
         """Queue an answer that was stopped, interrupted, failed or cut, to go on. Raises nothing_to_continue."""
@@ -211,7 +211,7 @@ class Generation:
             "eta_s": None if wait is None else round(wait),
         }
 
-    def _submit(self, answer: Message, tree: Tree | None = None) -> EventStream:
+    def _submit(self, answer: Message, tree: MessageTree | None = None) -> EventStream:
         """Put a stored answer in the queue; its events begin at once. `tree`: given where it may have versions."""
         events = self._event_log.open(answer.id, answer.content, answer.thinking)
         events.publish(Event.ACCEPTED, accepted_json(answer, tree))

@@ -12,7 +12,7 @@ from app.errors import AppError, sentence
 from app.extensions import db, in_context
 from app.generation.prompt import PromptMessage
 from app.models import Conversation, Message, Run, RunState, User
-from app.models.types import utcnow
+from app.models.base import utcnow
 
 # Done runs that durations are estimated from at the start.
 RUNS_REMEMBERED = 100

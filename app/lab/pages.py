@@ -9,7 +9,7 @@ from app.bench.records import readings
 from app.bench.service import Labo
 from app.bench.showing import details, hardware, scatter
 from app.errors import AppError
-from app.models.types import MAX_INTEGER
+from app.models.base import MAX_INTEGER
 from app.reading_texts import reading_texts
 from app.web import generation
 

@@ -10,7 +10,7 @@ from app.bench.votes.ballots import Booth, booth, expected
 from app.errors import AppError
 from app.guards import current_user
 from app.lab.pages import labo, page
-from app.models.campaign import LabCampaign
+from app.models.lab import LabCampaign
 
 
 def campaigns() -> str:

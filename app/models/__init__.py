@@ -1,24 +1,17 @@
 """The rows: people, their sessions and tokens, prompts, conversations, messages, runs, settings, the Labo's."""
 
-from .campaign import LabCampaign, LabVote
-from .conversation import Conversation
-from .folder import Folder
-from .lab import LabMachine, LabRun, LabSample
-from .message import Follows, Message, Role
-from .prompt import Prompt
-from .rating import Rating
-from .run import Run, RunState
-from .session import LoginSession
-from .setting import StoredSetting
-from .share import Share
-from .token import AccessToken
-from .user import User
+from app.models.conversations import Conversation, Folder
+from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample, LabVote
+from app.models.messages import Message, ParentRef, Rating, Role, Run, RunState
+from app.models.prompts import Prompt
+from app.models.settings import StoredSetting
+from app.models.shares import Share
+from app.models.users import AccessToken, LoginSession, User
 
 __all__ = [
     "AccessToken",
     "Conversation",
     "Folder",
-    "Follows",
     "LabCampaign",
     "LabMachine",
     "LabRun",
@@ -26,6 +19,7 @@ __all__ = [
     "LabVote",
     "LoginSession",
     "Message",
+    "ParentRef",
     "Prompt",
     "Rating",
     "Role",

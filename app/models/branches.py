@@ -1,18 +1,15 @@
-"""Branches of a conversation: showing another one, taking a turn out and putting it back, copying one."""
+"""The tree of a conversation's messages: versions of each other, what hangs below one, where a branch ends."""
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, update
+from sqlalchemy import ColumnElement, and_, delete, insert, select, update
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.conversation import Conversation
-from app.models.message import Message
-from app.models.run import Run
-from app.models.share import Share
-from app.models.titles import title_from
-from app.models.tree import Tree
-from app.models.types import insert_one, public_id, utcnow
+from app.models.base import insert_one, public_id, utcnow
+from app.models.conversations import Conversation, derive_title
+from app.models.messages import Message, Run
+from app.models.shares import Share
 
 # What a conversation made from another one does not take over.
 OWN = {"id", "head_id", "pinned", "archived", "created_at", "updated_at", "deleted_at"}
@@ -20,22 +17,58 @@ INSERT_MESSAGE = insert(Message.__table__)
 INSERT_RUN = insert(Run.__table__)
 
 
-def show(conversation: Conversation, message_id: int) -> None:
+class MessageTree:
+    """Ids only: a conversation's texts may be long."""
+
+    def __init__(self, conversation: Conversation) -> None:
+        rows = db.session.execute(
+            select(Message.id, Message.parent_id).where(Message.conversation_id == conversation.id).order_by(Message.id)
+        )
+        self._parents: dict[int, int | None] = {}
+        self._children: dict[int | None, list[int]] = {}
+        for message_id, parent_id in rows:
+            self._parents[message_id] = parent_id
+            self._children.setdefault(parent_id, []).append(message_id)
+
+    def siblings(self, message_id: int) -> list[int]:
+        """The versions of a message, itself among them, oldest first. Raises not_found for one of elsewhere."""
+        if message_id not in self._parents:
+            raise AppError("not_found")
+        return self._children[self._parents[message_id]]
+
+    def below(self, message_id: int) -> list[int]:
+        """A message and all that hangs on it."""
+        found = [message_id]
+        for place in found:
+            found += self._children.get(place, [])
+        return found
+
+    def newest_leaf(self, message_id: int) -> int:
+        """The end of the branch that was written last below a message."""
+        return max(place for place in self.below(message_id) if place not in self._children)
+
+    def end_without(self, message_id: int) -> int | None:
+        """Where the shown branch ends once a message is gone: in its newest other version, else at its parent."""
+        others = [version for version in self.siblings(message_id) if version != message_id]
+        return self.newest_leaf(others[-1]) if others else self._parents[message_id]
+
+
+def show_branch(conversation: Conversation, message_id: int) -> None:
     """Show the branch of a message down to its newest end, committed. Raises not_found."""
-    tree = Tree(conversation)
+    tree = MessageTree(conversation)
     tree.siblings(message_id)
     conversation.head_id = tree.newest_leaf(message_id)
     db.session.commit()
 
 
-def take_out(question: Message) -> Conversation:
+def remove_turn(question: Message) -> Conversation:
     """Take a question out with all that hangs on it, committed; what was taken out, as a deleted conversation.
 
     So it is kept and erased as deleted conversations are, and nothing that looks for messages finds it.
     """
-    conversation, tree = question.conversation, Tree(question.conversation)
+    conversation, tree = question.conversation, MessageTree(question.conversation)
     gone = tree.below(question.id)
-    title = title_from(question.content) if question.parent_id else conversation.title
+    title = derive_title(question.content) if question.parent_id else conversation.title
     removed = _like(conversation, title=title, deleted_at=utcnow())
     removed.head_id = tree.newest_leaf(question.id)
     if conversation.head_id in gone:
@@ -52,7 +85,7 @@ def take_out(question: Message) -> Conversation:
     return removed
 
 
-def put_back(conversation: Conversation, removed: Conversation, parent_id: int | None) -> None:
+def restore_turn(conversation: Conversation, removed: Conversation, parent_id: int | None) -> None:
     """Hang what was taken out on an answer again, or at the beginning, and show it, committed.
 
     Raises not_found for what was not taken out, unknown_parent.
@@ -71,7 +104,7 @@ def put_back(conversation: Conversation, removed: Conversation, parent_id: int |
     db.session.commit()
 
 
-def copy(answer: Message) -> Conversation:
+def copy_branch(answer: Message) -> Conversation:
     """A new conversation with the branch up to an answer, committed.
 
     The copies of the runs are without figures and ratings: nothing was written for them.

@@ -12,15 +12,11 @@ from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
-from app.models import bin
-from app.models.conversation import Conversation
-from app.models.folder import Folder
-from app.models.message import Message, Role
-from app.models.rating import Rating
-from app.models.run import ACTIVE, WRITTEN_ELSEWHERE, Run, RunState
-from app.models.titles import title_from
-from app.models.types import insert_one, public_id, utcnow
-from app.models.user import User
+from app.models import trash
+from app.models.base import insert_one, public_id, utcnow
+from app.models.conversations import Conversation, Folder, derive_title
+from app.models.messages import ACTIVE, WRITTEN_ELSEWHERE, Message, Rating, Role, Run, RunState
+from app.models.users import User
 
 # Messages that go in with one commit, and the pause after it, in which others find the database free.
 TOGETHER = 200
@@ -63,7 +59,7 @@ RUN_COLUMNS = ("model", "think", "state", "reason", "error_code", "error_params"
 SAME = ("title", "model", "pinned", "archived", "created_at", "updated_at", "instructions", "personal_instructions")
 
 
-def taken(user: User, conversation: Conversation | None = None) -> Iterator[ConversationCopy]:
+def export_conversations(user: User, conversation: Conversation | None = None) -> Iterator[ConversationCopy]:
     """This person's conversations, or one of them, oldest first; one at a time, as all of them may be many."""
     names = {folder.id: folder.name for folder in Folder.all_of(user)}
     query = select(Conversation.id).where(
@@ -72,12 +68,12 @@ def taken(user: User, conversation: Conversation | None = None) -> Iterator[Conv
     if conversation is not None:
         query = query.where(Conversation.id == conversation.id)
     for conversation_id in list(db.session.scalars(query.order_by(Conversation.created_at, Conversation.id))):
-        copy = _taken(conversation_id, names)
+        copy = _export(conversation_id, names)
         if copy is not None:
             yield copy
 
 
-def put(user: User, copies: list[ConversationCopy]) -> list[str]:
+def import_conversations(user: User, copies: list[ConversationCopy]) -> list[str]:
     """Make them this person's, all or none, committed; their ids. Raises too_many_folders.
 
     They go in a few at a time, because all who ask meanwhile wait for their turn to write, and out of sight: as if
@@ -85,7 +81,7 @@ def put(user: User, copies: list[ConversationCopy]) -> list[str]:
     """
     made: dict[str, list[str]] = {}
     try:
-        _put_hidden(user, copies, made)
+        _import_hidden(user, copies, made)
         for name, ids in made.items():
             folder_id = Folder.named(user, name).id if name else None
             shown = [{"conversation": each, "folder": folder_id} for each in ids]
@@ -95,7 +91,7 @@ def put(user: User, copies: list[ConversationCopy]) -> list[str]:
     except Exception:
         db.session.rollback()
         with suppress(SQLAlchemyError):
-            bin.erase(chain(*made.values()))
+            trash.delete_forever(chain(*made.values()))
         raise
 
 
@@ -112,7 +108,7 @@ END = (
 )
 
 
-def _taken(conversation_id: str, folders: dict[int, str]) -> ConversationCopy | None:
+def _export(conversation_id: str, folders: dict[int, str]) -> ConversationCopy | None:
     columns = (getattr(Conversation, name) for name in (*SAME, "folder_id", "head_id"))
     found = db.session.execute(select(*columns).where(Conversation.id == conversation_id)).one_or_none()
     rows = db.session.execute(
@@ -148,11 +144,11 @@ def _run(row: Any) -> dict[str, Any]:
     return run | ({"state": RunState.INTERRUPTED} if run["state"] in ACTIVE else {"state": RunState(run["state"])})
 
 
-def _put_hidden(user: User, copies: list[ConversationCopy], made: dict[str, list[str]]) -> None:
+def _import_hidden(user: User, copies: list[ConversationCopy], made: dict[str, list[str]]) -> None:
     ended: dict[RunState, list[int]] = {}
     waiting = 0
     for copy in copies:
-        made.setdefault(copy.folder or "", []).append(_put(user, copy, ended))
+        made.setdefault(copy.folder or "", []).append(_import(user, copy, ended))
         waiting += len(copy.messages)
         if waiting >= TOGETHER:
             _end(ended)
@@ -169,9 +165,11 @@ def _end(ended: dict[RunState, list[int]]) -> None:
     ended.clear()
 
 
-def _put(user: User, copy: ConversationCopy, ended: dict[RunState, list[int]]) -> str:
-    same = {name: getattr(copy, name) for name in SAME} | {"title": copy.title or title_from(copy.messages[0].content)}
-    hidden = {"id": public_id(), "user_id": user.id, "seen_at": utcnow(), "deleted_at": bin.out_of_sight()}
+def _import(user: User, copy: ConversationCopy, ended: dict[RunState, list[int]]) -> str:
+    same = {name: getattr(copy, name) for name in SAME} | {
+        "title": copy.title or derive_title(copy.messages[0].content)
+    }
+    hidden = {"id": public_id(), "user_id": user.id, "seen_at": utcnow(), "deleted_at": trash.shown_since()}
     connection = db.session.connection()
     connection.execute(INSERT_CONVERSATION, same | hidden)
     ids: list[int] = []

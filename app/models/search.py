@@ -2,20 +2,205 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import TextClause, bindparam, func, select, text
 
 from app.extensions import db
-from app.models.conversation import Conversation
-from app.models.message import Message
-from app.models.search_filters import Term, Wanted, bound, conditions
-from app.models.user import User
+from app.models.base import UtcDateTime
+from app.models.conversations import Conversation
+from app.models.messages import Message
+from app.models.users import User
 
+# Rows that are gathered before the words are looked for; a filter that lets more through finds its first ones soon.
+FEW_ROWS = 20_000
 # Conversations that one search shows.
 LIMIT = 20
 # Messages that are looked through for them: one long conversation may hold all the first ones.
 MESSAGES = 20_000
+# ruff: noqa: S608 - all of it is written here
+
+ACTIVE = "('queued', 'running')"
+# Which rows are in the index: FTS5 keeps each one's length in a table.
+IS_INDEXED = "EXISTS (SELECT 1 FROM message_search_docsize WHERE id = {})"
+
+# The title stands with the conversation's first message; `owner` is a word too, so that one person's rows are found
+# without looking at the others'.
+SOURCE = """
+CREATE VIEW message_search_source AS
+SELECT m.id, m.content, CASE WHEN m.parent_id IS NULL THEN c.title END AS title, 'u' || c.user_id AS owner
+FROM messages m JOIN conversations c ON c.id = m.conversation_id
+"""
+
+# Prefixes of two and three letters have an index of their own: the last word of a search is being typed.
+INDEX = """
+CREATE VIRTUAL TABLE message_search USING fts5(
+  content, title, owner, content='message_search_source', content_rowid='id',
+  tokenize='unicode61 remove_diacritics 2', prefix='2 3'
+)
+"""
+
+_PUT = "INSERT INTO message_search(rowid, content, title, owner) "
+_TAKE = "INSERT INTO message_search(message_search, rowid, content, title, owner) "
+_FINISHED = f"""
+  {_PUT}
+  SELECT s.id, s.content, s.title, s.owner FROM message_search_source s
+  WHERE s.id IN (new.message_id, (SELECT parent_id FROM messages WHERE id = new.message_id))
+  AND NOT {IS_INDEXED.format("s.id")};
+"""
+_OLD_MESSAGE = f"""
+  {_TAKE}
+  SELECT 'delete', old.id, old.content, CASE WHEN old.parent_id IS NULL THEN title END, 'u' || user_id
+  FROM conversations WHERE id = old.conversation_id;
+"""
+# The plus sign keeps SQLite from looking through the first messages of everybody.
+_FIRST = "FROM messages m WHERE m.conversation_id = new.id AND +m.parent_id IS NULL AND " + IS_INDEXED.format("m.id")
+
+TRIGGERS = {
+    "search_run_made": f"AFTER INSERT ON runs WHEN new.state NOT IN {ACTIVE} BEGIN {_FINISHED} END",
+    "search_run_ended": f"AFTER UPDATE OF state ON runs WHEN new.state NOT IN {ACTIVE} BEGIN {_FINISHED} END",
+    # An answer that is gone on with.
+    "search_run_again": f"""
+AFTER UPDATE OF state ON runs WHEN new.state IN {ACTIVE} AND {IS_INDEXED.format("new.message_id")} BEGIN
+  {_TAKE} SELECT 'delete', id, content, title, owner FROM message_search_source WHERE id = new.message_id;
+END""",
+    "search_message_changed": f"""
+AFTER UPDATE OF content, parent_id, conversation_id ON messages
+WHEN {IS_INDEXED.format("old.id")} AND (new.content IS NOT old.content OR new.parent_id IS NOT old.parent_id
+OR new.conversation_id IS NOT old.conversation_id AND new.parent_id IS NULL) BEGIN
+  {_OLD_MESSAGE}
+  {_PUT} SELECT id, content, title, owner FROM message_search_source WHERE id = new.id;
+END""",
+    "search_message_deleted": f"BEFORE DELETE ON messages WHEN {IS_INDEXED.format('old.id')} BEGIN {_OLD_MESSAGE} END",
+    "search_title_changed": f"""
+AFTER UPDATE OF title ON conversations WHEN new.title IS NOT old.title BEGIN
+  {_TAKE} SELECT 'delete', m.id, m.content, old.title, 'u' || old.user_id {_FIRST};
+  {_PUT} SELECT m.id, m.content, new.title, 'u' || new.user_id
+  FROM messages m WHERE m.conversation_id = new.id AND +m.parent_id IS NULL AND NOT {IS_INDEXED.format("m.id")}
+  AND NOT EXISTS (SELECT 1 FROM runs JOIN messages a ON a.id = runs.message_id
+                  WHERE a.parent_id = m.id AND runs.state IN {ACTIVE});
+END""",
+    # Before, because the messages find no owner any more once their conversation has gone.
+    "search_conversation_deleted": f"""
+BEFORE DELETE ON conversations BEGIN
+  {_TAKE} SELECT 'delete', m.id, m.content, CASE WHEN m.parent_id IS NULL THEN old.title END, 'u' || old.user_id
+  FROM messages m WHERE m.conversation_id = old.id AND {IS_INDEXED.format("m.id")};
+END""",
+}
+
+# What there was before the index.
+_FILL = f"""
+{_PUT}
+SELECT s.id, s.content, s.title, s.owner FROM message_search_source s
+WHERE NOT EXISTS (SELECT 1 FROM runs WHERE message_id = s.id AND state IN {ACTIVE})
+"""
+
+CREATE = (SOURCE, INDEX, *(f"CREATE TRIGGER {name} {rest}" for name, rest in TRIGGERS.items()), _FILL)
+DROP = (
+    *(f"DROP TRIGGER {name}" for name in TRIGGERS),
+    "DROP TABLE message_search",
+    "DROP VIEW message_search_source",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTerm:
+    """Words that follow each other, of letters and digits only; `begins`: the last of them is being typed."""
+
+    words: tuple[str, ...]
+    begins: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchQuery:
+    """What is looked for: all terms, within all filters. `folders`: the ids of those that may hold it.
+
+    `model`: a part of the name of the model that wrote the answer; a question has those of its answers.
+    """
+
+    terms: tuple[SearchTerm, ...] = ()
+    model: str | None = None
+    folders: tuple[int, ...] | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+# The names that stand in the index of runs, one step each, however many runs there are.
+FOLDER_NAMES = text("""
+WITH RECURSIVE names(name) AS (
+  SELECT min(model) FROM runs
+  UNION ALL SELECT (SELECT min(model) FROM runs WHERE model > names.name) FROM names WHERE names.name IS NOT NULL
+) SELECT name FROM names WHERE name IS NOT NULL
+""")
+COUNT = "SELECT count(*) FROM (SELECT 1 {rows} LIMIT :few) AS found"
+
+OF_MODEL = "FROM runs WHERE model IN :models"
+BY_MODEL = "FROM messages a CROSS JOIN runs r WHERE r.message_id = a.id AND r.model IN :models"
+WRITTEN = "FROM runs r JOIN messages a ON a.id = r.message_id WHERE r.model IN :models"
+# By whether the filter lets few rows through: the conditions on a message, and on a conversation as a whole.
+MODEL_OF_MESSAGE = {
+    True: f"{{place}} IN (SELECT a.id {WRITTEN} UNION ALL SELECT a.parent_id {WRITTEN})",
+    False: f"EXISTS (SELECT 1 {BY_MODEL} AND (a.id = messages.id OR a.parent_id = messages.id))",
+}
+MODEL_OF_CONVERSATION = {
+    True: f"conversations.id IN (SELECT a.conversation_id {WRITTEN})",
+    False: f"EXISTS (SELECT 1 {BY_MODEL} AND a.conversation_id = conversations.id)",
+}
+MESSAGES_OF = "FROM conversations c JOIN messages m ON m.conversation_id = c.id WHERE c.user_id = :user"
+IN_FOLDERS = f"{MESSAGES_OF} AND c.folder_id IN :folders"
+# A conversation's messages lie between its beginning and its last change.
+DATES = {"since": (">=", "c.updated_at >= :since"), "until": ("<", "c.created_at < :until")}
+
+
+def conditions(user: User, wanted: SearchQuery, moment: str, *, message: str = "") -> tuple[str, dict[str, Any]]:
+    """What `messages` and `conversations` must meet, with its values; `moment`: the column that dates look at.
+
+    `message`: how a message that is looked at is called; without one the conversation is looked at as a whole.
+    """
+    found = ["conversations.user_id = :user", "conversations.deleted_at IS NULL"]
+    values: dict[str, Any] = {"user": user.id}
+    if wanted.model is not None:
+        values["models"] = _models(wanted.model)
+        form = MODEL_OF_MESSAGE if message else MODEL_OF_CONVERSATION
+        found.append(form[_are_few(OF_MODEL, values)].format(place=message))
+    if wanted.folders is not None:
+        values["folders"] = list(wanted.folders)
+        found += [_among(IN_FOLDERS, values, message) or "conversations.folder_id IN :folders"]
+    dates = {name: date for name in DATES if (date := getattr(wanted, name)) is not None}
+    if dates:
+        values |= dates
+        found += [f"{moment} {DATES[name][0]} :{name}" for name in dates]
+        rows = " AND ".join((MESSAGES_OF, *(DATES[name][1] for name in dates)))
+        found += filter(None, [_among(rows, values, message)])
+    return " AND ".join(found), values
+
+
+def bound(sql: str, values: dict[str, Any]) -> TextClause:
+    """SQL with its values: lists as what is one of them, dates as the columns hold them."""
+    return text(sql).bindparams(*(_bound(name, value) for name, value in values.items()))
+
+
+def _models(part: str) -> list[str]:
+    """The models whose name has that part."""
+    return [name for name in db.session.scalars(FOLDER_NAMES) if part.lower() in name.lower()]
+
+
+def _among(rows: str, values: dict[str, Any], message: str) -> str:
+    """That a message is one of these rows, if they are few; "" otherwise."""
+    return f"{message} IN (SELECT m.id {rows})" if message and _are_few(rows, values) else ""
+
+
+def _are_few(rows: str, values: dict[str, Any]) -> bool:
+    sql = COUNT.format(rows=rows)
+    known = {name: value for name, value in values.items() if f":{name}" in sql}
+    return bool(db.session.scalar(bound(sql, known | {"few": FEW_ROWS + 1})) <= FEW_ROWS)
+
+
+def _bound(name: str, value: Any) -> Any:
+    if isinstance(value, list):
+        return bindparam(name, value, expanding=True)
+    return bindparam(name, value, type_=UtcDateTime) if isinstance(value, datetime) else bindparam(name, value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +226,7 @@ WHERE s.message_search MATCH :words AND {conditions} ORDER BY s.rowid DESC LIMIT
 ROW_OF_INDEX = "+s.rowid"
 
 
-def find(user: User, wanted: Wanted, *, indexed: bool | None = None) -> list[Hit]:
+def find(user: User, wanted: SearchQuery, *, indexed: bool | None = None) -> list[Hit]:
     """At most `LIMIT` conversations, those with the words in their title first, the latest first."""
     if not wanted.terms:
         within = bound(*conditions(user, wanted, "conversations.updated_at"))
@@ -58,7 +243,7 @@ def find(user: User, wanted: Wanted, *, indexed: bool | None = None) -> list[Hit
     return _hits(dict(list((found | said).items())[:LIMIT]), titled)
 
 
-def _indexed(user: User, wanted: Wanted, column: str) -> Iterable[Any]:
+def _indexed(user: User, wanted: SearchQuery, column: str) -> Iterable[Any]:
     words = " AND ".join(_matching(term) for term in wanted.terms)
     place = ROW_OF_INDEX if column == "content" else ""
     within, values = conditions(user, wanted, "messages.created_at", message=place)
@@ -68,7 +253,7 @@ def _indexed(user: User, wanted: Wanted, column: str) -> Iterable[Any]:
         yield from rows
 
 
-def _compared(user: User, wanted: Wanted, column: str) -> Iterable[Any]:
+def _compared(user: User, wanted: SearchQuery, column: str) -> Iterable[Any]:
     query = select(Message.id, Message.conversation_id).join(Message.conversation)
     place = "messages.id" if column == "content" else ""
     query = query.where(bound(*conditions(user, wanted, "messages.created_at", message=place)))
@@ -106,8 +291,13 @@ def _hits(found: dict[str, int], titled: dict[str, int]) -> list[Hit]:
     ]
 
 
-def _matching(term: Term) -> str:
+def _matching(term: SearchTerm) -> str:
     """FTS5's expression; œ is a letter of its own there, which is typed as two."""
     said = " ".join(term.words)
     spellings = dict.fromkeys((said, said.replace("oe", "œ"), said.replace("œ", "oe")))
     return "(" + " OR ".join(f'"{spelling}"' + ("*" if term.begins else "") for spelling in spellings) + ")"
+
+
+def is_ours(name: str | None, kind: str, _parents: object) -> bool:
+    """For Alembic: the index's tables are no models, and are left alone when both are compared."""
+    return not (kind == "table" and name is not None and name.startswith("message_search"))

@@ -6,7 +6,7 @@ Revision: 0001, after .
 import sqlalchemy as sa
 from alembic import op
 
-from app.models.types import UtcDateTime
+from app.models.base import UtcDateTime
 
 revision = '0001'
 down_revision = None

@@ -7,8 +7,8 @@ Revises: 0004
 import sqlalchemy as sa
 from alembic import op
 
-from app.models.search_index import CREATE, DROP
-from app.models.types import UtcDateTime
+from app.models.search import CREATE, DROP
+from app.models.base import UtcDateTime
 
 revision = "0005"
 down_revision = "0004"

@@ -7,7 +7,7 @@ Revises: 0006
 import sqlalchemy as sa
 from alembic import op
 
-from app.models.types import UtcDateTime
+from app.models.base import UtcDateTime
 
 revision = "0007"
 down_revision = "0006"

@@ -9,8 +9,8 @@ from sqlalchemy import text
 
 from app.extensions import context_of
 from app.generation.background import TrashPurge
-from app.models import Conversation, Message, Run, bin
-from app.models.types import utcnow
+from app.models import Conversation, Message, Run, trash
+from app.models.base import utcnow
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import Person
 from tests.support.processes import wait_until
@@ -118,7 +118,7 @@ def test_a_very_long_conversation_is_erased(site: Site, alice: Person) -> None:
         )
         rows.commit()
     with site.app.app_context():
-        bin.erase([made])
+        trash.delete_forever([made])
     assert counts(site) == (0, 0, 0, 0)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.models import Conversation
-from app.models.listing import PAGE
+from app.models.conversations import PAGE_LENGTH
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person, problem
@@ -122,16 +122,16 @@ def test_the_list_goes_on_at_its_cursor(site: Site, alice: Person) -> None:
         first = Conversation(user_id=1, title="0", head_id=1)
         rows.add(first)
         rows.flush()
-        for number in range(1, PAGE + 5):
+        for number in range(1, PAGE_LENGTH + 5):
             moment = first.updated_at + timedelta(microseconds=number)
             rows.add(Conversation(user_id=1, title=str(number), head_id=1, updated_at=moment))
         rows.commit()
     page = alice.get("/api/conversations").json
-    assert len(page["conversations"]) == PAGE
+    assert len(page["conversations"]) == PAGE_LENGTH
     rest = alice.get("/api/conversations", query_string={"cursor": page["next_cursor"]}).json
     assert rest["next_cursor"] is None
     titles = [item["title"] for item in page["conversations"] + rest["conversations"]]
-    assert titles == [str(number) for number in range(PAGE + 4, -1, -1)]
+    assert titles == [str(number) for number in range(PAGE_LENGTH + 4, -1, -1)]
 
 
 def test_a_cursor_that_is_none(alice: Person) -> None:

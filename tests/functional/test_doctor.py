@@ -19,8 +19,8 @@ from app.doctor.machine import Subject
 from app.doctor.records import last_records
 from app.doctor.report import quick_findings, subject
 from app.models import Conversation, LabMachine, LabRun, LabSample, LoginSession, Message, User
+from app.models.base import utcnow
 from app.models.lab import Kind
-from app.models.types import utcnow
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import Person
 from tests.support.site import Site

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from app.models import Conversation
-from app.models.folder import EACH
-from app.models.listing import PAGE
+from app.models.conversations import MAX_FOLDERS_EACH, PAGE_LENGTH
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person, problem
@@ -60,10 +59,10 @@ def test_a_name_is_taken_once_by_each_person(alice: Person, bob: Person, folder:
 
 
 def test_there_is_an_end_to_folders(alice: Person) -> None:
-    for number in range(EACH):
+    for number in range(MAX_FOLDERS_EACH):
         assert alice.api("POST", "/folders", {"name": f"Dossier {number}"}).status_code == 201
     assert problem(alice.api("POST", "/folders", {"name": "Un de trop"})) == (422, "too_many_folders")
-    assert len(names(alice)) == EACH
+    assert len(names(alice)) == MAX_FOLDERS_EACH
 
 
 def test_a_conversation_is_moved_and_taken_out(alice: Person, conversation: str, folder: int) -> None:
@@ -127,15 +126,15 @@ def test_a_list_goes_on_among_equal_dates(site: Site, alice: Person) -> None:
         first = Conversation(user_id=1, title="0", head_id=1)
         rows.add(first)
         rows.flush()
-        for number in range(PAGE + 4):
+        for number in range(PAGE_LENGTH + 4):
             rows.add(Conversation(user_id=1, title=str(number), head_id=1, updated_at=first.updated_at))
         rows.add(Conversation(user_id=1, title="épinglée", head_id=1, pinned=True))
         rows.commit()
     page = alice.get("/api/conversations?loose=1").json
     rest = alice.get("/api/conversations", query_string={"loose": 1, "cursor": page["next_cursor"]}).json
     both = [item["id"] for item in page["conversations"] + rest["conversations"]]
-    assert (len(page["conversations"]), rest["next_cursor"]) == (PAGE, None)
-    assert len(both) == len(set(both)) == PAGE + 5
+    assert (len(page["conversations"]), rest["next_cursor"]) == (PAGE_LENGTH, None)
+    assert len(both) == len(set(both)) == PAGE_LENGTH + 5
 
 
 def test_the_groups_go_by_date(site: Site, alice: Person, conversation: str) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import event
 from app.chat.schemas import MAX_INSTRUCTIONS
 from app.generation.prompt import OWN, PERSONAL
 from app.models import Conversation
-from app.models.user import MAX_INSTRUCTIONS as MAX_PERSONAL
+from app.models.users import MAX_INSTRUCTIONS as MAX_PERSONAL
 from tests.fakes.ollama import FakeOllama
 from tests.functional.test_prefill import LONG, idle
 from tests.support.person import Person, problem

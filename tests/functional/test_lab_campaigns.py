@@ -2,8 +2,7 @@
 
 import pytest
 
-from app.models.campaign import LabCampaign
-from app.models.lab import LabRun, LabSample, LabState, SampleState
+from app.models.lab import LabCampaign, LabRun, LabSample, LabState, SampleState
 from tests.functional.test_lab_pages import text_of
 from tests.support.labo import STEADY
 from tests.support.person import Person

@@ -11,8 +11,7 @@ import pytest
 from app import assets
 from app.bench.records import archive
 from app.bench.showing import exports, report
-from app.models.campaign import LabCampaign
-from app.models.lab import LabMachine, LabRun, LabSample
+from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample
 from tests.functional.test_lab_pages import text_of
 from tests.support.lab import names, seed
 from tests.support.person import Person

@@ -6,8 +6,7 @@ import pytest
 
 from app.bench.records import archive, historical
 from app.bench.showing import exports
-from app.models.campaign import LabCampaign, LabVote
-from app.models.lab import LabMachine, LabRun, LabSample
+from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample, LabVote
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario

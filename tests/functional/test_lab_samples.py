@@ -5,8 +5,7 @@ import re
 import pytest
 
 from app.errors import SENTENCES
-from app.models.campaign import LabCampaign
-from app.models.lab import Kind, LabSample, Verdict
+from app.models.lab import Kind, LabCampaign, LabSample, Verdict
 from tests.functional.test_lab_pages import text_of
 from tests.support.lab import seed
 from tests.support.person import Person, problem

@@ -8,8 +8,7 @@ from itertools import product
 import pytest
 
 from app.models import User
-from app.models.campaign import Choice, LabCampaign, LabVote
-from app.models.lab import LabSample
+from app.models.lab import Choice, LabCampaign, LabSample, LabVote
 from tests.functional.test_lab_pages import text_of
 from tests.support.lab import names
 from tests.support.person import Person, problem

@@ -7,7 +7,7 @@ import pytest
 
 from app.chat.prompts import SUGGESTED, library
 from app.models import Prompt, User
-from app.models.prompt import EACH, MAX_CONTENT
+from app.models.prompts import MAX_PROMPT_LENGTH, MAX_PROMPTS_EACH
 from tests.support.person import Person, problem
 from tests.support.site import Site
 
@@ -110,24 +110,24 @@ def test_a_prompt_must_have_a_name_and_a_text_that_fit(alice: Person) -> None:
         {"name": "x" * 61, "content": "x"},
         {"name": "a\nb", "content": "x"},
         {"name": "x", "content": " \r\n "},
-        {"name": "x", "content": "é" * (MAX_CONTENT + 1)},
+        {"name": "x", "content": "é" * (MAX_PROMPT_LENGTH + 1)},
     ):
         answer = alice.submit("/settings/prompts", fields)
         assert answer.status_code == 422, fields
         assert 'aria-invalid="true"' in answer.text
     assert listed(alice) == []
-    make(alice, "<b>gras</b>", "é" * MAX_CONTENT)
+    make(alice, "<b>gras</b>", "é" * MAX_PROMPT_LENGTH)
     assert "&lt;b&gt;gras" in alice.get("/settings/prompts").text
 
 
 def test_so_many_and_no_more(site: Site, alice: Person, bob: Person) -> None:
     with site.rows() as rows:
         owner = User.named(bob.name).id
-        rows.add_all(Prompt(user_id=owner, name=f"n{number}", content="x") for number in range(EACH))
+        rows.add_all(Prompt(user_id=owner, name=f"n{number}", content="x") for number in range(MAX_PROMPTS_EACH))
         rows.commit()
     refused = bob.submit("/settings/prompts", {"name": "Un de trop", "content": "x"})
     assert refused.status_code == 422
-    assert len(listed(bob)) == EACH
+    assert len(listed(bob)) == MAX_PROMPTS_EACH
     make(alice)
 
 

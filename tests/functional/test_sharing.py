@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from app.models import Conversation, Share, User
-from app.models.share import EACH
+from app.models.shares import MAX_SHARES_EACH
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -194,7 +194,7 @@ def test_links_are_listed_in_one_place_ones_own_only(alice: Person, bob: Person,
 
 
 def test_there_is_an_end_to_links(alice: Person, conversation: str) -> None:
-    for _ in range(EACH):
+    for _ in range(MAX_SHARES_EACH):
         share(alice, conversation)
     assert problem(alice.api("POST", f"/conversations/{conversation}/shares")) == (422, "too_many_shares")
-    assert len(alice.api("GET", f"/conversations/{conversation}/shares").json["shares"]) == EACH
+    assert len(alice.api("GET", f"/conversations/{conversation}/shares").json["shares"]) == MAX_SHARES_EACH

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from app.models import AccessToken
-from app.models.token import EACH
+from app.models.users import MAX_TOKENS_EACH
 from tests.support.person import Person
 from tests.support.program import SECRET, Program, refusal, token_of
 from tests.support.site import Site
@@ -75,13 +75,13 @@ def test_another_person_can_neither_see_nor_revoke_it(site: Site, token: str, bo
 
 
 def test_a_person_may_have_so_many(site: Site, alice: Person, bob: Person) -> None:
-    for number in range(EACH):
+    for number in range(MAX_TOKENS_EACH):
         token_of(alice, f"Programme {number}")
     assert "Créer un jeton" not in alice.get("/settings").text
     refused = alice.submit("/settings", {"name": "Un de trop"})
     assert refused.status_code == 422
     assert SECRET.findall(refused.text) == []
-    assert len(kept(site)) == EACH
+    assert len(kept(site)) == MAX_TOKENS_EACH
     assert token_of(bob)
     alice.submit(f"/settings/tokens/{kept(site)[3].id}/revoke", {})
     assert token_of(alice)

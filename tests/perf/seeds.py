@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import func, insert, select
 
 from app.models import Conversation, Message, Role, Run, RunState, User
-from app.models.types import public_id, utcnow
+from app.models.base import public_id, utcnow
 from tests.support.site import Site
 
 QUESTION = "Peux-tu m’expliquer l’étape {} et donner un exemple ?"

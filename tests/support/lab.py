@@ -8,8 +8,8 @@ from typing import Any
 
 from app.bench.records import historical
 from app.extensions import db
+from app.models.base import utcnow
 from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
-from app.models.types import utcnow
 
 # Billions of parameters of the made-up models, in the order of their letters.
 SIZES = (1.5, 4.0, 7.0, 3.8, 0.5, 8.0, 1.0, 2.0, 6.7, 12.0, 14.0, 0.3)

@@ -3,11 +3,11 @@
 import pytest
 
 from app.chat.excerpts import excerpt, pattern
-from app.models.search_filters import Term
+from app.models.search import SearchTerm
 
 
 def line(text: str, word: str = "cap") -> str:
-    return "".join(part["text"] for part in excerpt(text, pattern((Term((word,)),))))
+    return "".join(part["text"] for part in excerpt(text, pattern((SearchTerm((word,)),))))
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,15 @@ from app.assets import Assets
 from app.bodies import clean
 from app.dates import day, day_and_time
 from app.engines.catalogue import CATALOGUE, can_be_pulled, described, same_model
-from app.models.titles import TITLE_LENGTH, title_from
-from app.models.user import normalized
+from app.models.conversations import TITLE_LENGTH, derive_title
+from app.models.users import normalized
 from app.web import filesize, safe_next
 from tests.support.site import Site
 
 
 @given(st.text(min_size=1))
 def test_a_title_is_one_short_line_of_the_question(question: str) -> None:
-    title = title_from(question)
+    title = derive_title(question)
     assert len(title) <= TITLE_LENGTH + 1
     assert title.removesuffix("…").strip() in question
     assert bool(title) == bool(question.strip())
@@ -40,7 +40,7 @@ def test_a_title_is_one_short_line_of_the_question(question: str) -> None:
     ],
 )
 def test_titles(question: str, title: str) -> None:
-    assert title_from(question) == title
+    assert derive_title(question) == title
 
 
 @given(st.text(alphabet=st.characters()))

@@ -13,8 +13,8 @@ from app.bench.records import contents
 from app.bench.records.readings import IMPORTED
 from app.errors import AppError
 from app.extensions import db
+from app.models.base import MAX_INTEGER, UtcDateTime
 from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
-from app.models.types import MAX_INTEGER, UtcDateTime
 
 FORMAT, VERSION = "couachgpt-labo", 1
 MILLISECOND = timedelta(milliseconds=1)

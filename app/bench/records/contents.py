@@ -5,8 +5,8 @@ from typing import Any
 
 from app.bench.measuring import plan as plans
 from app.errors import AppError
+from app.models.base import MAX_INTEGER
 from app.models.lab import Kind
-from app.models.types import MAX_INTEGER
 
 # Metrics that are words.
 WORDED = frozenset({"energy_method", "reason"})

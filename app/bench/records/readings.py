@@ -9,7 +9,7 @@ from sqlalchemy import Select, func, select
 from app.errors import AppError
 from app.extensions import db
 from app.models import User
-from app.models.found import by_number
+from app.models.base import get_or_none
 from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
 
 RUNS_SHOWN = 200
@@ -140,7 +140,7 @@ def _origin(machine: LabMachine) -> tuple[bool, bool]:
 
 
 def _found(kind: Any, row_id: int) -> Any:
-    row = by_number(kind, row_id)
+    row = get_or_none(kind, row_id)
     if row is None:
         raise AppError("not_found")
     return row

@@ -5,8 +5,7 @@ from sqlalchemy import delete, func, select
 from app.bench.records.readings import ACTIVE, run_of
 from app.errors import AppError
 from app.extensions import db
-from app.models.campaign import LabCampaign
-from app.models.lab import LabRun
+from app.models.lab import LabCampaign, LabRun
 
 
 def remove(run_id: int) -> None:

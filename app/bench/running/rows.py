@@ -17,8 +17,8 @@ from app.bench.measuring.sampler import Taken
 from app.engines.base import Engine
 from app.errors import AppError
 from app.extensions import db
+from app.models.base import MAX_INTEGER, utcnow
 from app.models.lab import Kind, LabRun, LabSample, LabState, SampleState
-from app.models.types import MAX_INTEGER, utcnow
 
 # States of a run that is to go on.
 UNFINISHED = (LabState.RUNNING, LabState.QUEUED)

@@ -17,8 +17,8 @@ from app.bench.running.rows import Waiting
 from app.bench.running.storing import EndedError, patiently
 from app.engines.base import Cancel
 from app.errors import AppError
+from app.models.base import utcnow
 from app.models.lab import Kind, LabState
-from app.models.types import utcnow
 
 # How often an engine that is away is looked for.
 LOOK_S = 0.5

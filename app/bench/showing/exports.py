@@ -16,8 +16,8 @@ from app.bench.figures.ranking import Entry
 from app.bench.records import readings
 from app.bench.showing import advice, charts, details, hardware, trends
 from app.bench.votes import secrecy
+from app.models.base import iso
 from app.models.lab import LabRun
-from app.models.types import iso
 
 FORMAT, VERSION = "couachgpt-labo", 1
 # A spreadsheet would run what begins so.

@@ -11,8 +11,7 @@ from sqlalchemy import select
 
 from app.bench.figures.cells import SETTING
 from app.extensions import db
-from app.models.campaign import LabCampaign, LabVote
-from app.models.lab import Kind, LabSample, SampleState
+from app.models.lab import Kind, LabCampaign, LabSample, LabVote, SampleState
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,8 @@ from app.bench.votes.tallies import broad, clear, scores, tally
 from app.errors import AppError
 from app.extensions import db
 from app.models import User
-from app.models.campaign import Choice, Closed, LabCampaign, LabVote
-from app.models.found import by_number
-from app.models.lab import Kind, LabMachine, LabRun, LabSample, SampleState
-from app.models.types import utcnow
+from app.models.base import get_or_none, utcnow
+from app.models.lab import Choice, Closed, Kind, LabCampaign, LabMachine, LabRun, LabSample, LabVote, SampleState
 
 # More models need far more votes: each two of them are a pair for every prompt.
 FEWEST_MODELS, MOST_MODELS, MOST_PROMPTS = 2, 4, 30
@@ -56,7 +54,7 @@ def create(labo: Labo, models: Sequence[str], prompts: Sequence[str], user_id: i
 
 def of(campaign_id: int) -> LabCampaign:
     """A campaign; raises not_found."""
-    found: LabCampaign | None = by_number(LabCampaign, campaign_id)
+    found: LabCampaign | None = get_or_none(LabCampaign, campaign_id)
     if found is None:
         raise AppError("not_found")
     return found
@@ -125,7 +123,7 @@ def vote(campaign: LabCampaign, user_id: int, key: str, choice: str, secret: str
 
 def vote_of(campaign: LabCampaign, user_id: int, vote_id: int) -> LabVote:
     """A vote of one's own; raises not_found for others' too."""
-    found: LabVote | None = by_number(LabVote, vote_id)
+    found: LabVote | None = get_or_none(LabVote, vote_id)
     if found is None or found.user_id != user_id or found.campaign_id != campaign.id:
         raise AppError("not_found")
     return found

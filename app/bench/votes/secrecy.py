@@ -6,8 +6,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models.campaign import LabCampaign
-from app.models.lab import Kind, LabSample
+from app.models.lab import Kind, LabCampaign, LabSample
 
 Kept = frozenset[tuple[str, str]]
 # What a sample says in the model's own words, or about them.

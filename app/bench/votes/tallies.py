@@ -10,8 +10,7 @@ from sqlalchemy import func, select
 from app.bench.votes.ballots import answers
 from app.bench.votes.bradley_terry import FEWEST, STOP, Fit, Game, Score, fit
 from app.extensions import db
-from app.models.campaign import Choice, LabCampaign, LabVote
-from app.models.lab import LabSample
+from app.models.lab import Choice, LabCampaign, LabSample, LabVote
 
 # With votes on fewer questions nothing is said of a model.
 FEWEST_PROMPTS = 3

@@ -8,8 +8,8 @@ from typing import Any
 from app.bodies import MAX_CONTENT, clean
 from app.chat.exchange.damage import DamagedError
 from app.models import Role, RunState
+from app.models.base import utcnow
 from app.models.copies import ConversationCopy, MessageCopy
-from app.models.types import utcnow
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from app.chat.schemas import MAX_INSTRUCTIONS
 from app.errors import SENTENCES, places
 from app.generation.worker import METRICS
 from app.models import Role, RunState
+from app.models.base import utcnow
+from app.models.conversations import MAX_FOLDER_NAME
 from app.models.copies import ConversationCopy, MessageCopy
-from app.models.folder import MAX_NAME
-from app.models.types import utcnow
-from app.models.user import MAX_INSTRUCTIONS as MAX_PERSONAL
+from app.models.users import MAX_INSTRUCTIONS as MAX_PERSONAL
 
 FORMAT = "couachgpt"
 VERSION = 1
@@ -49,7 +49,7 @@ def read(data: Any) -> ConversationCopy:
         model=_line(data, "model", 200) or None,
         pinned=_of(data, "pinned", bool, False),
         archived=_of(data, "archived", bool, False),
-        folder=_line(data, "folder", MAX_NAME) or None,
+        folder=_line(data, "folder", MAX_FOLDER_NAME) or None,
         instructions=_text(data, "instructions", MAX_INSTRUCTIONS),
         personal_instructions=_text(data, "personal_instructions", MAX_PERSONAL),
         created_at=_moment(data, "created_at"),

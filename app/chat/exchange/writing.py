@@ -15,8 +15,8 @@ from app.chat.exchange import own
 from app.chat.search_terms import fold
 from app.dates import day_and_time
 from app.models import Role
+from app.models.base import utcnow
 from app.models.copies import ConversationCopy, MessageCopy
-from app.models.types import utcnow
 
 ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
 MIMETYPES = {"json": "application/json", "markdown": "text/markdown", "html": "text/html"}

@@ -6,10 +6,8 @@ from typing import Any
 from sqlalchemy import case, func, null, or_, select
 
 from app.extensions import db
-from app.models.conversation import Conversation
-from app.models.message import Message
-from app.models.rating import Rating
-from app.models.run import WRITTEN_ELSEWHERE, Run, RunState
+from app.models.conversations import Conversation
+from app.models.messages import WRITTEN_ELSEWHERE, Message, Rating, Run, RunState
 
 # Reasons shown of each model, the newest.
 REASONS = 50
@@ -24,7 +22,7 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
-class Opinion:
+class ModelRatings:
     """A model's answers that were written to their end, how many were found good and bad, and the newest reasons."""
 
     model: str
@@ -42,7 +40,7 @@ class Opinion:
         return self.good / rated if rated else None
 
 
-def by_model() -> list[Opinion]:
+def ratings_by_model() -> list[ModelRatings]:
     """One for each model, the most rated first. What its person deleted does not count."""
     rows = db.session.execute(
         _kept(
@@ -56,7 +54,7 @@ def by_model() -> list[Opinion]:
         ).group_by(Run.model)
     )
     found = [
-        Opinion(row.model, row.answers, row.good, row.bad, _reasons(row.model) if row.given else [], row.given)
+        ModelRatings(row.model, row.answers, row.good, row.bad, _reasons(row.model) if row.given else [], row.given)
         for row in rows
     ]
     return sorted(found, key=lambda each: (-each.good - each.bad, each.model))

@@ -10,15 +10,15 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.message import Message, Role
-from app.models.types import UtcDateTime, iso, utcnow
-from app.models.user import User
+from app.models.base import UtcDateTime, iso, utcnow
+from app.models.messages import Message, Role
+from app.models.users import User
 
 if TYPE_CHECKING:
-    from app.models.conversation import Conversation
+    from app.models.conversations import Conversation
 
 # More than anyone keeps an eye on; each is a copy of a conversation.
-EACH = 100
+MAX_SHARES_EACH = 100
 # Of an answer's run, what colleagues read under it; not what its person thinks of it, nor the instructions behind it,
 # which a model's thoughts often repeat.
 TOLD = ("model", "think", "reason", "error_code", "error_params", "metrics")
@@ -56,9 +56,9 @@ class Share(db.Model):  # type: ignore[name-defined,misc]
         db.session.add(share)
         # Counted after the insertion, which holds the others back: two at once cannot both be the last one allowed.
         db.session.flush()
-        if (db.session.scalar(select(func.count()).where(cls.user_id == conversation.user_id)) or 0) > EACH:
+        if (db.session.scalar(select(func.count()).where(cls.user_id == conversation.user_id)) or 0) > MAX_SHARES_EACH:
             db.session.rollback()
-            raise AppError("too_many_shares", limit=EACH)
+            raise AppError("too_many_shares", limit=MAX_SHARES_EACH)
         db.session.commit()
         return share
 

@@ -7,6 +7,9 @@ from typing import Any
 
 from sqlalchemy import Connection, DateTime, Insert, TypeDecorator
 
+from app.errors import AppError
+from app.extensions import db
+
 # The largest number that a column can hold in every database; a larger one in a request names nothing.
 MAX_INTEGER = 2**31 - 1
 
@@ -49,3 +52,16 @@ def public_id() -> str:
 def digest(secret: str) -> str:
     """What is stored of a secret too long to be guessed, which is why no salt and no slowness is needed."""
     return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def get_or_none(rows: Any, number: int) -> Any:
+    """The row of that number, or None; one that no database holds names nothing."""
+    return db.session.get(rows, number) if abs(number) <= MAX_INTEGER else None
+
+
+def get_owned(rows: Any, user: Any, number: int) -> Any:
+    """A row of that person's; raises not_found for a missing or another's one."""
+    row = get_or_none(rows, number)
+    if row is None or row.user_id != user.id:
+        raise AppError("not_found")
+    return row

@@ -2,21 +2,21 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import ForeignKey, Index, String, Text, UniqueConstraint, select
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, null, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.found import by_number
-from app.models.types import UtcDateTime, utcnow
+from app.models.base import UtcDateTime, get_or_none, utcnow
 
 if TYPE_CHECKING:
-    from app.models.conversation import Conversation
-    from app.models.rating import Rating
-    from app.models.run import Run
-    from app.models.user import User
+    from app.models.conversations import Conversation
+    from app.models.users import User
+
+
+MAX_REASON = 1000
 
 
 class Role(StrEnum):
@@ -26,7 +26,7 @@ class Role(StrEnum):
     ASSISTANT = "assistant"
 
 
-class Follows(NamedTuple):
+class ParentRef(NamedTuple):
     """What a question is to follow: an answer, else the end of the shown branch."""
 
     parent_id: int | None = None
@@ -79,7 +79,7 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def _of(cls, user: "User", message_id: int) -> "Message | None":
-        message: Message | None = by_number(cls, message_id)
+        message: Message | None = get_or_none(cls, message_id)
         return message if message is not None and message.conversation.belongs_to(user) else None
 
     @classmethod
@@ -107,3 +107,95 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
             self.edited_at = utcnow()
         self.content = content
         db.session.commit()
+
+
+class RunState(StrEnum):
+    """`queued → running → done | stopped | interrupted | failed`."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
+    FAILED = "failed"
+
+
+ACTIVE = (RunState.QUEUED, RunState.RUNNING)
+# The `attempt` of an answer that was put in as it is: its figures say nothing of this server.
+WRITTEN_ELSEWHERE = 0
+
+
+class Run(db.Model):  # type: ignore[name-defined,misc]
+    """The writing of one answer; kept apart from the message because it changes more often."""
+
+    __tablename__ = "runs"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    # Counts the times that this answer was begun here or gone on with: events are numbered anew in each.
+    attempt: Mapped[int] = mapped_column(default=1)
+    state: Mapped[RunState] = mapped_column(String(12), default=RunState.QUEUED, index=True)
+    model: Mapped[str] = mapped_column(String(200), index=True)
+    think: Mapped[bool] = mapped_column(default=False)
+    reason: Mapped[str | None] = mapped_column(String(40))
+    error_code: Mapped[str | None] = mapped_column(String(40))
+    error_params: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    error_cause: Mapped[str | None] = mapped_column(String(1000))
+    metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    left_out: Mapped[int] = mapped_column(default=0)
+    first_read: Mapped[int | None]
+    queued_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    message: Mapped["Message"] = relationship(back_populates="run")
+
+    @property
+    def active(self) -> bool:
+        """Whether the answer may still grow."""
+        return self.state in ACTIVE
+
+    @classmethod
+    def measured_here(cls) -> ColumnElement[bool]:
+        """Whether its figures are of this server: copies in other conversations have none of their own."""
+        return and_(cls.attempt != WRITTEN_ELSEWHERE, cls.metrics.is_not(null()))
+
+    @classmethod
+    def active_runs(cls) -> list["Run"]:
+        """Runs that some earlier process left queued or running, oldest first."""
+        return list(db.session.scalars(select(cls).where(cls.state.in_(ACTIVE)).order_by(cls.queued_at)))
+
+    def queue_again(self, *, model: str | None = None, think: bool | None = None) -> None:
+        """Prepare the same answer to go on from where it stopped; the caller commits."""
+        self.state = RunState.QUEUED
+        self.attempt += 1
+        self.model = model or self.model
+        self.think = self.think if think is None else think
+        self.reason = self.error_code = self.error_params = self.error_cause = None
+        self.metrics = self.finished_at = None
+        self.queued_at = utcnow()
+
+
+class Rating(db.Model):  # type: ignore[name-defined,misc]
+    """One for each rated answer; a rating that is taken back is no row."""
+
+    __tablename__ = "ratings"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    good: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(MAX_REASON), default="")
+    rated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    message: Mapped["Message"] = relationship(back_populates="rating")
+
+    @classmethod
+    def give(cls, answer: "Message", *, good: bool, reason: str) -> "Rating":
+        """Rate an answer, or rate it anew; committed."""
+        rating = db.session.merge(cls(message_id=answer.id, good=good, reason=reason, rated_at=utcnow()))
+        db.session.commit()
+        return rating
+
+    @classmethod
+    def take_back(cls, answer: "Message") -> None:
+        """Forget what was thought of an answer; committed."""
+        if answer.rating is not None:
+            db.session.delete(answer.rating)
+            db.session.commit()

@@ -7,15 +7,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.found import by_number
-from app.models.types import UtcDateTime, utcnow
-from app.models.user import User
+from app.models.base import UtcDateTime, get_or_none, utcnow
+from app.models.users import User
 
-MAX_NAME = 60
+MAX_PROMPT_NAME = 60
 # In characters: longer than any task, short enough for the context of a small model.
-MAX_CONTENT = 4000
+MAX_PROMPT_LENGTH = 4000
 # Of one person, and of everyone's: a list that can still be looked through.
-EACH = 100
+MAX_PROMPTS_EACH = 100
 
 
 class Prompt(db.Model):  # type: ignore[name-defined,misc]
@@ -25,7 +24,7 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
 
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
-    name: Mapped[str] = mapped_column(String(MAX_NAME))
+    name: Mapped[str] = mapped_column(String(MAX_PROMPT_NAME))
     content: Mapped[str] = mapped_column(Text)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
@@ -43,7 +42,7 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def editable_by(cls, user: User, prompt_id: int) -> "Prompt":
         """A prompt that this person may change: an own one, an administrator's also everyone's; else not_found."""
-        found: Prompt | None = by_number(cls, prompt_id)
+        found: Prompt | None = get_or_none(cls, prompt_id)
         if found is None or not found.can_be_changed_by(user):
             raise AppError("not_found")
         return found
@@ -82,6 +81,6 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
         """Counted after the insertion, which holds the others back: two at once cannot both be the last one allowed."""
         db.session.flush()
         beside = Prompt.user_id.is_(None) if self.shared else Prompt.user_id == self.user_id
-        if (db.session.scalar(select(func.count()).where(beside)) or 0) > EACH:
+        if (db.session.scalar(select(func.count()).where(beside)) or 0) > MAX_PROMPTS_EACH:
             db.session.rollback()
-            raise AppError("too_many_prompts", limit=EACH)
+            raise AppError("too_many_prompts", limit=MAX_PROMPTS_EACH)

@@ -5,7 +5,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.extensions import db
 
-DEFAULT_MODEL = "default_model"
+DEFAULT_MODEL_SETTING = "default_model"
 
 
 class StoredSetting(db.Model):  # type: ignore[name-defined,misc]
