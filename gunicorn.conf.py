@@ -101,7 +101,7 @@ def on_starting(server: Any) -> None:
         )
     from app import tables  # noqa: PLC0415
     from app.cli.banner import banner  # noqa: PLC0415
-    from app.engines import library, supervisor  # noqa: PLC0415
+    from app.engines import gguf_library, supervisor  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
     from wsgi import app  # noqa: PLC0415
 
@@ -112,7 +112,7 @@ def on_starting(server: Any) -> None:
         # What the embedded engine kept is the conversations' text in another form, which nobody would delete any more.
         shutil.rmtree(Path(app.config["INSTANCE_DIR"]) / "states", ignore_errors=True)
     else:
-        problem = library.missing_part(app.config)
+        problem = gguf_library.missing_part(app.config)
         if not problem:
             _supervisor = supervisor.Supervisor(app.config, _default_model(app))
             _supervisor.start()

@@ -15,7 +15,7 @@ from flask_babel import gettext as _
 from app import tables
 from app.bench.records import historical
 from app.bench.service import Labo
-from app.engines import library, registry
+from app.engines import gguf_library, registry
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
 from app.generation.queue import RunQueue
@@ -80,7 +80,7 @@ def _embedded(app: Flask, labo: Labo) -> Iterator[Labo]:
     # Here because the other commands need none of it.
     from app.engines.supervisor import Supervisor  # noqa: PLC0415
 
-    if problem := library.missing_part(app.config):
+    if problem := gguf_library.missing_part(app.config):
         raise click.ClickException(problem)
     with TemporaryDirectory(prefix="labo-") as folder:
         settings: dict[str, Any] = {**app.config, "INSTANCE_DIR": folder}

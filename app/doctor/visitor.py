@@ -10,7 +10,7 @@ from typing import Any
 
 import requests
 
-from app.engines.http import direct
+from app.engines.transport import direct
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - replaced, not bound to
 CONNECT_S, ANSWER_S = 2.0, 30.0

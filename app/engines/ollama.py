@@ -3,7 +3,7 @@
 import json
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from typing import Any
@@ -11,16 +11,68 @@ from typing import Any
 import httpx
 import ollama
 
-from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model
+from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Text, Thinking, Usage
 from app.engines.catalogue import described
-from app.engines.http import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, Exchanges, refusal
-from app.engines.ollama_stream import OllamaStream
-from app.engines.processes import serving
-from app.engines.think_tags import separated
+from app.engines.host import processes_listening
+from app.engines.openai_compatible import split_thinking
+from app.engines.transport import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, EngineHttpClient, refusal
 from app.errors import AppError
 
 # A download may say nothing for this long.
 PULL_TIMEOUT_S = 300.0
+
+
+class OllamaStream:
+    """One answer. `failed(code, cause)` makes the failure of a broken stream, `refused(message)` Ollama's own."""
+
+    def __init__(self, failed: Callable[[str, object], AppError], refused: Callable[[str], AppError]) -> None:
+        self._failed = failed
+        self._refused = refused
+
+    def read(self, line: bytes) -> list[EngineEvent]:
+        """What one line says; raises engine_garbled or Ollama's own error."""
+        if not line:
+            return []
+        part = self._parse(line)
+        try:
+            return _events_of(part)
+        except (AttributeError, TypeError) as error:
+            raise self._failed("engine_garbled", f"{error}: {line[:200]!r}") from error
+
+    def _parse(self, line: bytes) -> dict[str, Any]:
+        try:
+            part = json.loads(line)
+        except ValueError as error:
+            raise self._failed("engine_garbled", f"{error}: {line[:200]!r}") from error
+        if not isinstance(part, dict):
+            raise self._failed("engine_garbled", line[:200])
+        if "error" in part:
+            raise self._refused(str(part["error"]))
+        return part
+
+
+def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
+    """What one line says; AttributeError or TypeError when it is of another shape."""
+    message = part.get("message") or {}
+    events: list[EngineEvent] = []
+    if thought := message.get("thinking"):
+        events.append(Thinking("" + thought))
+    if content := message.get("content"):
+        events.append(Text("" + content))
+    if part.get("done"):
+        events.append(Done(part.get("done_reason") or "stop", _usage(part)))
+    return events
+
+
+def _usage(part: dict[str, Any]) -> Usage:
+    """Ollama counts in nanoseconds and leaves zeros out; the time of reading covers the uncached part only."""
+    return Usage(
+        prompt_tokens=part.get("prompt_eval_count", 0),
+        prefill_ms=part.get("prompt_eval_duration", 0) / 1e6,
+        output_tokens=part.get("eval_count", 0),
+        decode_ms=part.get("eval_duration", 0) / 1e6,
+        load_ms=part.get("load_duration", 0) / 1e6,
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +107,7 @@ class Ollama:
         self._context = context
         self._keep_alive = keep_alive
         self._options: dict[str, int] = {"num_ctx": context} | ({"num_thread": threads} if threads else {})
-        self._exchanges = Exchanges(self.label, read_timeout_s=read_timeout_s)
+        self._exchanges = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
         self._client = self._managing(QUERY_TIMEOUT_S)
         self._shown: dict[str, ollama.ShowResponse] = {}
         # The models in memory, each with the options that it was loaded with.
@@ -94,7 +146,7 @@ class Ollama:
 
     def pids(self) -> tuple[int, ...]:
         """The daemon and its runners."""
-        return serving(self.url, ("ollama", "llama-server"))
+        return processes_listening(self.url, ("ollama", "llama-server"))
 
     def reset(self, model: str) -> None:
         """Unload the model and load it again."""
@@ -120,7 +172,7 @@ class Ollama:
             ) as response:
                 if response.status != 200:
                     raise self._refusal(response, request.model)
-                for event in separated(self._events(response, request.model)):
+                for event in split_thinking(self._events(response, request.model)):
                     # What had arrived before the connection was cut is not said any more.
                     if cancel.is_set():
                         return

@@ -2,20 +2,148 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http.client import HTTPResponse
 from typing import Any
 
-from app.engines.base import Cancel, ChatRequest, EngineEvent, Loading, Model
+from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Reading, Text, Thinking, Usage
 from app.engines.catalogue import described
-from app.engines.http import Exchanges, refusal
-from app.engines.openai_stream import OpenAIStream
-from app.engines.processes import serving
-from app.engines.think_tags import separated
+from app.engines.host import processes_listening
+from app.engines.transport import EngineHttpClient, refusal
 from app.errors import AppError
 
+OPEN, CLOSE = "<think>", "</think>"
 # How often a server that is still loading its model is asked again.
 LOADING_POLL_S = 0.25
+
+
+class OpenAIStream:
+    """One answer. `failed(code, cause)` makes the failure of a broken stream, `refused(error)` the server's own."""
+
+    def __init__(self, failed: Callable[[str, object], AppError], refused: Callable[[Any], AppError]) -> None:
+        self._failed = failed
+        self._refused = refused
+        self._reason = ""
+        self._usage = Usage()
+        self.done = False
+
+    def read(self, line: bytes) -> list[EngineEvent]:
+        """What one line says; raises engine_garbled, engine_cut or the server's own error."""
+        if not line.startswith(b"data:"):
+            # Between events stand blank lines, comments and other fields; anything else is not SSE.
+            if line and not line.startswith((b":", b"event:", b"id:", b"retry:")):
+                raise self._failed("engine_garbled", line[:200])
+            return []
+        data = line[5:].strip()
+        if data == b"[DONE]":
+            return [self.end()]
+        part = self._parse(data)
+        try:
+            events = self._told(part)
+        except (AttributeError, TypeError) as error:
+            raise self._failed("engine_garbled", f"{error}: {data[:200]!r}") from error
+        return events
+
+    def end(self) -> Done:
+        """The end of the answer; raises engine_cut when the server never said why it ended."""
+        if not self._reason:
+            raise self._failed("engine_cut", "the stream ended without finish_reason")
+        self.done = True
+        return Done(self._reason, self._usage)
+
+    def _told(self, part: dict[str, Any]) -> list[EngineEvent]:
+        """What one chunk says; AttributeError or TypeError when it is of another shape."""
+        events: list[EngineEvent] = []
+        if progress := part.get("prompt_progress"):
+            cached = progress.get("cache") or 0
+            events.append(Reading(progress.get("processed", 0) - cached, progress.get("total", 0) - cached))
+        for choice in part.get("choices") or ():
+            delta = choice.get("delta") or {}
+            if thought := delta.get("reasoning_content") or delta.get("reasoning"):
+                events.append(Thinking("" + thought))
+            if content := delta.get("content"):
+                events.append(Text("" + content))
+            self._reason = choice.get("finish_reason") or self._reason
+        if "timings" in part or part.get("usage"):
+            self._usage = _usage(part, self._usage)
+        return events
+
+    def _parse(self, data: bytes) -> dict[str, Any]:
+        try:
+            part = json.loads(data)
+        except ValueError as error:
+            raise self._failed("engine_garbled", f"{error}: {data[:200]!r}") from error
+        if not isinstance(part, dict):
+            raise self._failed("engine_garbled", data[:200])
+        if part.get("error"):
+            raise self._refused(part["error"])
+        return part
+
+
+def _usage(part: dict[str, Any], before: Usage) -> Usage:
+    """Counts from `usage` (every vendor) and durations from `timings` (llama-server); either may come alone."""
+    counts = part.get("usage") or {}
+    timings = part.get("timings") or {}
+    cached = (counts.get("prompt_tokens_details") or {}).get(
+        "cached_tokens", timings.get("cache_n", before.cached_tokens)
+    )
+    prompt = timings["prompt_n"] + timings.get("cache_n", 0) if "prompt_n" in timings else before.prompt_tokens
+    return Usage(
+        prompt_tokens=counts.get("prompt_tokens", prompt),
+        cached_tokens=cached,
+        prefill_ms=timings.get("prompt_ms", before.prefill_ms),
+        output_tokens=counts.get("completion_tokens", timings.get("predicted_n", before.output_tokens)),
+        decode_ms=timings.get("predicted_ms", before.decode_ms),
+    )
+
+
+def split_thinking(events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
+    """The same events, where text in tags at the very start of an answer has become thinking."""
+    held = ""
+    for event in events:
+        if not isinstance(event, Text):
+            if held:
+                yield Text(held)
+                held = ""
+            yield event
+            if isinstance(event, Thinking):
+                break
+            continue
+        held += event.text
+        begun = held.lstrip()
+        if begun.startswith(OPEN):
+            yield from _thinking(begun.removeprefix(OPEN), events)
+            break
+        if not OPEN.startswith(begun):
+            yield Text(held)
+            break
+    yield from events
+
+
+def _thinking(held: str, events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
+    """Thinking up to the closing tag, and the text that comes with it; the rest stays in `events`."""
+    while CLOSE not in held:
+        kept = next((size for size in range(len(CLOSE) - 1, 0, -1) if held.endswith(CLOSE[:size])), 0)
+        said, held = held[: len(held) - kept], held[len(held) - kept :]
+        if said:
+            yield Thinking(said)
+        event = next(events, None)
+        if not isinstance(event, Text):
+            yield from ([Thinking(held)] if held else [])
+            yield from ([event] if event else [])
+            return
+        held += event.text
+    said, answer = held.split(CLOSE, 1)
+    if said:
+        yield Thinking(said)
+    # The blank lines between the tag and the answer belong to neither.
+    while not (answer := answer.lstrip("\n")):
+        event = next(events, None)
+        if not isinstance(event, Text):
+            yield from ([event] if event else [])
+            return
+        answer = event.text
+    yield Text(answer)
 
 
 def is_loading(failure: AppError) -> bool:
@@ -36,7 +164,7 @@ class OpenAICompatible:
         self._api_key = api_key
         self._slots = slots
         self._read_timeout_s = read_timeout_s
-        self._exchanges = Exchanges(self.label, read_timeout_s=read_timeout_s)
+        self._exchanges = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
         self._props: dict[str, Any] | None = None
 
     @property
@@ -89,7 +217,7 @@ class OpenAICompatible:
 
     def pids(self) -> tuple[int, ...]:
         """The server and its children."""
-        return serving(self.url, ("llama-server", "local-ai", "vllm"))
+        return processes_listening(self.url, ("llama-server", "local-ai", "vllm"))
 
     def reset(self, model: str) -> None:
         """Another server's process is not ours to end: closing the connection was all; wait until it is well."""
@@ -114,7 +242,7 @@ class OpenAICompatible:
                     if response.status == 200:
                         if loading:
                             yield Loading(time.monotonic() - started, loaded=True)
-                        for event in separated(self._events(response, request.model)):
+                        for event in split_thinking(self._events(response, request.model)):
                             # What had arrived before the connection was cut is not said any more.
                             if cancel.is_set():
                                 return

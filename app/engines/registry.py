@@ -9,8 +9,8 @@ from flask_babel import lazy_gettext as _l
 
 from app.engines import embedded
 from app.engines.base import Engine
-from app.engines.http import direct
 from app.engines.openai_compatible import OpenAICompatible
+from app.engines.transport import direct
 
 PROBE_TIMEOUT_S = 1.0
 

@@ -14,11 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.engines import kept_states, library
-from app.engines.child import SCRIPT
-from app.engines.embedded import default_threads
+from app.engines import embedded, gguf_library
+from app.engines.embedded import CHILD_SCRIPT, default_threads
 from app.engines.endpoint import Endpoint, Options, Wish, announce, endpoint_file, read_wish, wish_file
-from app.engines.library import File
+from app.engines.gguf_library import GgufModel
 
 # A child that died is started again after this long, doubled each time up to the limit.
 RESTART_S = 0.5
@@ -49,11 +48,13 @@ class Supervisor:
         with contextlib.closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        places = tuple(library.places(settings))
-        files = library.files(places)
+        places = tuple(gguf_library.search_paths(settings))
+        files = gguf_library.find_models(places)
         model = first if first in files else next(iter(files))
         own = Options(model, settings["ENGINE_THREADS"] or default_threads(), self._context)
-        kept_states.tidy(self._states, {self._read_by(file) for file in files.values()}, empty=not self._room)
+        embedded.delete_stale_caches(
+            self._states, {self._read_by(file) for file in files.values()}, empty=not self._room
+        )
         self._endpoint = Endpoint(f"http://127.0.0.1:{port}", secrets.token_urlsafe(24), 0, own, own, places)
         # The options of the last child that was ready.
         self._proven: Options | None = None
@@ -93,7 +94,7 @@ class Supervisor:
             with contextlib.suppress(OSError):
                 self._child.stdin.close()
 
-    def _read_by(self, file: File) -> str:
+    def _read_by(self, file: GgufModel) -> str:
         """What was read is of use to the same model with the same context only."""
         by = f"{file.path} {file.size} {file.written_ns} {self._context}"
         return hashlib.sha256(by.encode()).hexdigest()[:16]
@@ -101,7 +102,7 @@ class Supervisor:
     def _spawn(self) -> None:
         """Start the child that the endpoint describes, or none, and write the endpoint down."""
         options = self._endpoint.options
-        file = library.files(self._endpoint.places).get(options.model)
+        file = gguf_library.find_models(self._endpoint.places).get(options.model)
         with self._starting:
             if self._ending.is_set():
                 return
@@ -111,8 +112,8 @@ class Supervisor:
             else:
                 self._announce(pid=self._child.pid, ready=False)
 
-    def _started(self, file: File, options: Options) -> subprocess.Popen[str]:
-        states = kept_states.folder(self._states, self._read_by(file))
+    def _started(self, file: GgufModel, options: Options) -> subprocess.Popen[str]:
+        states = embedded.cache_folder(self._states, self._read_by(file))
         room = self._room if options.context == self._context else 0
         self._endpoint = replace(self._endpoint, states=str(states), room=room)
         orders = {
@@ -128,7 +129,7 @@ class Supervisor:
         }
         with (Path(self._instance) / "embedded.log").open("a") as log:
             child = subprocess.Popen(  # noqa: S603 - our own script
-                [sys.executable, str(SCRIPT)],
+                [sys.executable, str(CHILD_SCRIPT)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -206,7 +207,7 @@ class Supervisor:
         """Make the next child the one that is wished for; a file that is gone meanwhile cannot be served."""
         options = wish.options
         logger.info("embedded engine asked for model=%s threads=%d context=%d", *_values(options))
-        if options.model and options.model not in library.files(self._endpoint.places):
+        if options.model and options.model not in gguf_library.find_models(self._endpoint.places):
             self._endpoint = replace(self._endpoint, wish=wish.number, by=wish.by, failed=wish.number)
         else:
             self._endpoint = replace(self._endpoint, wish=wish.number, by=wish.by, options=options)

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engines.base import ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Text, Thinking, Usage
-from app.engines.rapl import Meter, Zone, find_zones
+from app.engines.host import EnergyMeter, RaplZone, find_zones
 from app.errors import AppError
 from app.generation import prompt
 from app.generation.background import Prefill
@@ -126,7 +126,7 @@ class _Writing:
         *,
         estimates: Estimates,
         settings: GenerationSettings,
-        meter: Meter | None,
+        meter: EnergyMeter | None,
     ) -> None:
         self._ticket = ticket
         self._message_id = ticket.message_id
@@ -378,20 +378,20 @@ class Completion:
 class AnswerEnergy:
     """Meters what the processor uses during an answer, with all else that the machine does meanwhile."""
 
-    def __init__(self, engine: Engine, zones: list[Zone] | None = None) -> None:
+    def __init__(self, engine: Engine, zones: list[RaplZone] | None = None) -> None:
         self._engine = engine
         # Looked for with the first answer: making the application reads no files.
         self._zones = zones
         self._is_here = False
         self._looked = -ELSEWHERE_S
 
-    def meter(self) -> Meter | None:
+    def meter(self) -> EnergyMeter | None:
         """A meter that has begun to count; None where the processor does not count, the engine writes several answers
         at once, or it runs on another machine.
         """
         if self._zones is None:
             self._zones = find_zones()
-        return Meter(self._zones) if self._zones and self._engine.slots == 1 and self._runs_here() else None
+        return EnergyMeter(self._zones) if self._zones and self._engine.slots == 1 and self._runs_here() else None
 
     def _runs_here(self) -> bool:
         # Found once and for all: looking takes longer than all else that is done for an answer.

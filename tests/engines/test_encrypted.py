@@ -10,8 +10,8 @@ import certifi
 import pytest
 
 from app.engines.base import Cancel, Text
-from app.engines.http import Exchanges
-from app.engines.ollama_stream import OllamaStream
+from app.engines.ollama import OllamaStream
+from app.engines.transport import EngineHttpClient
 from app.errors import AppError
 
 # For « localhost », signed by itself.
@@ -48,7 +48,7 @@ def engine() -> Iterator[str]:
 
 def test_an_answer(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certifi, "where", lambda: str(TLS / "certificate.pem"))
-    exchanges = Exchanges("Ollama", read_timeout_s=10)
+    exchanges = EngineHttpClient("Ollama", read_timeout_s=10)
     read = OllamaStream(exchanges.failure, lambda cause: exchanges.failure("engine_failed", cause)).read
     with exchanges.post(engine, {}, Cancel()) as response:
         events = list(exchanges.frames(response).events(read))
@@ -56,7 +56,7 @@ def test_an_answer(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_an_engine_that_nobody_vouches_for(engine: str) -> None:
-    exchanges = Exchanges("Ollama", read_timeout_s=10)
+    exchanges = EngineHttpClient("Ollama", read_timeout_s=10)
     with pytest.raises(AppError) as failure, exchanges.post(engine, {}, Cancel()):
         pass
     assert failure.value.code == "engine_unreachable"

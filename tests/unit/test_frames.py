@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engines import frames
+from app.engines import transport
 from app.engines.base import Done, EngineEvent, Text, Thinking
-from app.engines.frames import Frames
-from app.engines.ollama_stream import OllamaStream
+from app.engines.ollama import OllamaStream
+from app.engines.transport import BatchedLines
 from app.errors import AppError
 
 FRAMINGS = ("chunked", "length", "plain")
@@ -31,7 +31,7 @@ cuts = st.lists(st.integers(0, 2000), max_size=12)
 def _hurried() -> Iterator[None]:
     """No test waits for the clock."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(frames, "FRAME_S", 0.0)
+        patch.setattr(transport, "FRAME_S", 0.0)
         yield
 
 
@@ -101,7 +101,7 @@ def heard(wire: Wire | socket.socket) -> tuple[list[EngineEvent], str]:
     # The connection closes with it.
     answer = response(wire)
     try:
-        events.extend(Frames(answer, failure).events(stream.read))
+        events.extend(BatchedLines(answer, failure).events(stream.read))
     except AppError as error:
         return events, error.code
     return events, ""
@@ -184,7 +184,7 @@ def test_silence_is_told_after_what_was_said(framing: str, words: list[str], pla
 
 @pytest.mark.parametrize("framing", FRAMINGS)
 def test_a_line_without_end_is_no_answer(framing: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "LINE_LIMIT", 1000)
+    monkeypatch.setattr(transport, "LINE_LIMIT", 1000)
     flood = [b"x" * 100] * 50
     events, code = heard(Wire(cut(wired(framing, [line("a"), *flood]), range(0, 6000, 100))))
     assert (said(events), code) == (("", "a", 0), "engine_garbled")
@@ -192,13 +192,13 @@ def test_a_line_without_end_is_no_answer(framing: str, monkeypatch: pytest.Monke
 
 def told(answer: HTTPResponse) -> Generator[EngineEvent]:
     """Its events, one by one."""
-    events = Frames(answer, failure).events(OllamaStream(failure, lambda message: failure("", message)).read)
+    events = BatchedLines(answer, failure).events(OllamaStream(failure, lambda message: failure("", message)).read)
     assert isinstance(events, Generator)
     return events
 
 
 def test_the_end_of_the_connection_ends_a_rest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "FRAME_S", 3600.0)
+    monkeypatch.setattr(transport, "FRAME_S", 3600.0)
     ours, theirs = socket.socketpair()
     with ours, theirs:
         theirs.sendall(wired("plain", [line("Bon")]))
@@ -212,12 +212,12 @@ def test_the_end_of_the_connection_ends_a_rest(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_frames_are_longer_in_a_crowd(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "FRAME_S", 0.5)
-    answers = [response(Wire([wired("plain", [line("a"), END])])) for _ in range(2 * frames.CROWD)]
+    monkeypatch.setattr(transport, "FRAME_S", 0.5)
+    answers = [response(Wire([wired("plain", [line("a"), END])])) for _ in range(2 * transport.MANY_STREAMS)]
     streams = [told(answer) for answer in answers]
-    assert frames.rest_s() == 0.5
+    assert transport.batch_interval_s() == 0.5
     assert [next(stream) for stream in streams] == [Text("a")] * len(streams)
-    assert frames.rest_s() == 1.0
+    assert transport.batch_interval_s() == 1.0
     for stream in streams:
         stream.close()
-    assert frames.rest_s() == 0.5
+    assert transport.batch_interval_s() == 0.5

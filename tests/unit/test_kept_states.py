@@ -6,7 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from app.engines.kept_states import SHARE, TOKENS_WORTH_KEEPING, KeptStates, folder, tidy
+from app.engines.embedded import (
+    MAX_FILES_SHARE,
+    TOKENS_WORTH_KEEPING,
+    PromptCacheStore,
+    cache_folder,
+    delete_stale_caches,
+)
 from app.errors import AppError
 
 ROOM = 4000
@@ -31,16 +37,16 @@ class Slot:
 
 @pytest.fixture
 def slot(tmp_path: Path) -> Slot:
-    return Slot(folder(tmp_path, "model"))
+    return Slot(cache_folder(tmp_path, "model"))
 
 
 @pytest.fixture
-def states(slot: Slot) -> KeptStates:
-    return KeptStates(slot.folder, ROOM, slot)
+def states(slot: Slot) -> PromptCacheStore:
+    return PromptCacheStore(slot.folder, ROOM, slot)
 
 
 @pytest.fixture
-def talk(states: KeptStates, slot: Slot) -> Callable[..., None]:
+def talk(states: PromptCacheStore, slot: Slot) -> Callable[..., None]:
     """One turn of a conversation, each later than the one before as the files tell it."""
     turns = iter(range(1, 100))
 
@@ -70,7 +76,9 @@ def test_the_least_recently_used_goes_first(talk: Callable[..., None], slot: Slo
     assert kept(slot) == set("adef")
 
 
-def test_a_state_that_is_used_is_not_the_oldest(states: KeptStates, talk: Callable[..., None], slot: Slot) -> None:
+def test_a_state_that_is_used_is_not_the_oldest(
+    states: PromptCacheStore, talk: Callable[..., None], slot: Slot
+) -> None:
     for conversation in "ab":
         talk(conversation)
     before = (slot.folder / "a.state").stat().st_mtime
@@ -80,7 +88,7 @@ def test_a_state_that_is_used_is_not_the_oldest(states: KeptStates, talk: Callab
 
 def test_what_takes_too_much_of_the_room_is_not_kept_nor_its_older_state(talk: Callable[..., None], slot: Slot) -> None:
     talk("a")
-    most = TOKENS * ROOM // SHARE // slot.size
+    most = TOKENS * ROOM // MAX_FILES_SHARE // slot.size
     talk("a", most)
     assert kept(slot) == {"a"}
     slot.asked.clear()
@@ -104,12 +112,12 @@ def test_only_another_conversation_in_the_slot_makes_it_read_a_file(talk: Callab
 
 def test_an_engine_that_was_started_anew_takes_up_what_was_kept(talk: Callable[..., None], slot: Slot) -> None:
     talk("a")
-    KeptStates(slot.folder, ROOM, slot).restore("a")
+    PromptCacheStore(slot.folder, ROOM, slot).restore("a")
     assert slot.asked[-1] == ("restore", "a")
 
 
 def test_a_file_that_cannot_be_read_is_not_tried_again(
-    states: KeptStates, talk: Callable[..., None], slot: Slot
+    states: PromptCacheStore, talk: Callable[..., None], slot: Slot
 ) -> None:
     for conversation in "ab":
         talk(conversation)
@@ -129,14 +137,16 @@ def test_an_engine_that_is_not_ready_is_asked_again(talk: Callable[..., None], s
     def starting(_action: str, _file: str) -> bool:
         raise AppError("engine_unreachable")
 
-    states = KeptStates(slot.folder, ROOM, starting)
+    states = PromptCacheStore(slot.folder, ROOM, starting)
     for _ in range(2):
         with pytest.raises(AppError):
             states.restore("a")
     assert kept(slot) == {"a", "b"}
 
 
-def test_a_request_of_no_conversation_takes_the_slot(states: KeptStates, talk: Callable[..., None], slot: Slot) -> None:
+def test_a_request_of_no_conversation_takes_the_slot(
+    states: PromptCacheStore, talk: Callable[..., None], slot: Slot
+) -> None:
     talk("a")
     states.restore("")
     states.restore("a")
@@ -150,7 +160,9 @@ def test_a_failed_save_leaves_what_was_kept(talk: Callable[..., None], slot: Slo
     assert kept(slot) == {"a"}
 
 
-def test_a_conversation_that_is_gone_is_forgotten(states: KeptStates, talk: Callable[..., None], slot: Slot) -> None:
+def test_a_conversation_that_is_gone_is_forgotten(
+    states: PromptCacheStore, talk: Callable[..., None], slot: Slot
+) -> None:
     for conversation in "ab":
         talk(conversation)
     states.forget("a")
@@ -161,7 +173,7 @@ def test_a_conversation_that_is_gone_is_forgotten(states: KeptStates, talk: Call
     assert slot.asked == []
 
 
-def test_a_conversation_that_goes_while_it_is_written_down_leaves_nothing(states: KeptStates, slot: Slot) -> None:
+def test_a_conversation_that_goes_while_it_is_written_down_leaves_nothing(states: PromptCacheStore, slot: Slot) -> None:
     states.restore("a")
     states.forget("a")
     states.keep("a", TOKENS)
@@ -173,9 +185,9 @@ def test_a_conversation_that_goes_while_it_is_written_down_leaves_nothing(states
 
 
 def test_the_room_is_that_of_all_models_together(
-    states: KeptStates, talk: Callable[..., None], slot: Slot, tmp_path: Path
+    states: PromptCacheStore, talk: Callable[..., None], slot: Slot, tmp_path: Path
 ) -> None:
-    other = Slot(folder(tmp_path, "other"))
+    other = Slot(cache_folder(tmp_path, "other"))
     (other.folder / "x.state").write_bytes(b"x" * 2 * slot.size)
     os.utime(other.folder / "x.state", (0, 0))
     (other.folder / "a.state").touch()
@@ -191,13 +203,13 @@ def test_the_room_is_that_of_all_models_together(
 
 def test_states_of_models_that_are_gone_are_deleted_and_the_others_stay(tmp_path: Path) -> None:
     parent = tmp_path / "states"
-    first, second = folder(parent, "one"), folder(parent, "two")
+    first, second = cache_folder(parent, "one"), cache_folder(parent, "two")
     for name in ("a.state", "b.state.new"):
         (first / name).touch()
         (second / name).touch()
     assert first.stat().st_mode & 0o777 == 0o700
-    tidy(parent, {"one", "never used"}, empty=False)
+    delete_stale_caches(parent, {"one", "never used"}, empty=False)
     assert list(parent.iterdir()) == [first]
-    assert [path.name for path in folder(parent, "one").iterdir()] == ["a.state"]
-    tidy(parent, {"one"}, empty=True)
+    assert [path.name for path in cache_folder(parent, "one").iterdir()] == ["a.state"]
+    delete_stale_caches(parent, {"one"}, empty=True)
     assert list(parent.iterdir()) == []

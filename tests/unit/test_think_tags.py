@@ -3,12 +3,12 @@
 import pytest
 
 from app.engines.base import Done, EngineEvent, Reading, Text, Thinking
-from app.engines.think_tags import separated
+from app.engines.openai_compatible import split_thinking
 
 
 def heard(pieces: list[str]) -> tuple[str, str]:
     events: list[EngineEvent] = [Reading(1, 1), *(Text(piece) for piece in pieces), Done("stop")]
-    result = list(separated(iter(events)))
+    result = list(split_thinking(iter(events)))
     assert isinstance(result[0], Reading)
     assert isinstance(result[-1], Done)
     thinking = "".join(event.text for event in result if isinstance(event, Thinking))
@@ -39,4 +39,4 @@ def test_the_same_wherever_it_is_cut(text: str, thinking: str, answer: str) -> N
 
 def test_thinking_of_its_own_is_left_alone() -> None:
     events = [Thinking("un"), Text("<think>"), Text("deux"), Done("stop")]
-    assert list(separated(iter(events))) == events
+    assert list(split_thinking(iter(events))) == events

