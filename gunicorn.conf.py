@@ -99,14 +99,14 @@ def on_starting(server: Any) -> None:
             "CouachGPT runs in one worker process: answers being written live in it. "
             "Leave WEB_CONCURRENCY unset; THREADS sets how many requests are served at once."
         )
-    from app import tables  # noqa: PLC0415
+    from app import database  # noqa: PLC0415
     from app.cli.banner import banner  # noqa: PLC0415
     from app.engines import gguf_library, supervisor  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
     from wsgi import app  # noqa: PLC0415
 
     # Begun first: nothing else runs in this process yet, and the engine starts meanwhile.
-    migration = tables.upgrade_apart(app)
+    migration = database.upgrade_in_subprocess(app)
     problem = ""
     if app.config["ENGINE"] != "embedded":
         # What the embedded engine kept is the conversations' text in another form, which nobody would delete any more.
@@ -128,7 +128,7 @@ def _default_model(app: Any) -> str:
     """What people get who choose nothing: the embedded engine begins with it. "" before the first start."""
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
-    from app.preference import default_model  # noqa: PLC0415
+    from app.model_choice import default_model  # noqa: PLC0415
 
     with contextlib.suppress(SQLAlchemyError):
         return default_model(app)[0]

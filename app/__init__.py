@@ -7,15 +7,15 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import admin, api, assets, auth, brand, chat, cli, error_pages, lab, rate_limiter, tables, web
-from app.auth import fresh, login
+from app import accounts, admin, assets, brand, chat, cli, database, error_pages, lab, openai_api, rate_limiter, web
+from app.accounts import one_time_tokens, sessions
 from app.bench.service import Labo, Terms
 from app.doctor import job
 from app.engines import registry
 from app.extensions import babel, context_of, csrf, db
 from app.generation.prompt import GenerationSettings
 from app.generation.service import Generation
-from app.preference import default_model
+from app.model_choice import default_model
 
 ROOT = Path(__file__).resolve().parent.parent
 # A question of the largest size, in the longest JSON escapes.
@@ -35,7 +35,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     error_pages.init_app(app)
     assets.init_app(app, brand.init_app(app, ROOT / "static"))
     make_services(app)
-    for blueprint in (auth.blueprint, chat.blueprint, lab.blueprint, admin.blueprint, api.blueprint):
+    for blueprint in (accounts.blueprint, chat.blueprint, lab.blueprint, admin.blueprint, openai_api.blueprint):
         app.register_blueprint(blueprint)
     cli.init_app(app)
     return app
@@ -65,10 +65,10 @@ def _configure(app: Flask, settings: dict[str, Any]) -> None:
 
 def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
-    tables.init_app(app)
+    database.init_app(app)
     csrf.init_app(app)
     babel.init_app(app, locale_selector=web.select_locale)
-    login.init_app(app)
+    sessions.init_app(app)
 
 
 def make_services(app: Flask) -> None:
@@ -76,7 +76,7 @@ def make_services(app: Flask) -> None:
     _make_generation(app)
     _make_labo(app)
     rate_limiter.init_app(app)
-    fresh.init_app(app)
+    one_time_tokens.init_app(app)
     job.init_app(app)
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from flask import Flask, Response, current_app, jsonify, url_for
 from flask_babel import get_locale
 
-from app.guards import public
+from app.security import public
 
 # Of static/css/brand.css, in the setting's order; a test compares them, and those below with tokens.css.
 USUAL = ("#12324f", "#0c2439", "#b5400c", "#d3e3f0", "#eaf3fa", "#ff9159")

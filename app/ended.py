@@ -8,8 +8,8 @@ from flask_babel import gettext as _
 from limits import RateLimitItemPerMinute
 
 from app.errors import AppError
-from app.guards import current_user
 from app.rate_limiter import rate_limiter
+from app.security import current_user
 
 # Once in ten minutes: clicks that were made together, and a page that is sent again.
 LATELY = RateLimitItemPerMinute(1, 10)

@@ -11,12 +11,12 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from werkzeug.exceptions import HTTPException
 
-from app.api.errors import PREFIX, refusal
 from app.errors import AppError
 from app.extensions import db
 from app.generation.serializers import conversation_json
 from app.models import User
 from app.models.conversations import recent
+from app.openai_api.errors import PREFIX, refusal
 from app.web import signed_in
 
 HTTP_CODES = {

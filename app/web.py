@@ -9,8 +9,8 @@ from flask_babel import get_locale
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.generation.service import Generation
-from app.guards import current_user
 from app.models import User
+from app.security import current_user
 
 LOCALES = ("fr", "en")
 THEMES = ("system", "light", "dark")

@@ -3,20 +3,32 @@
 from dataclasses import asdict
 from typing import Any
 
-from flask import Blueprint, current_app, flash, redirect, render_template, request, url_for
+from flask import Blueprint, Flask, Response, current_app, flash, jsonify, redirect, render_template, request, url_for
+from flask_babel import format_datetime
 from flask_babel import gettext as _
 
+from app.doctor.beat import beats
+from app.doctor.checks import TITLES, State, count
+from app.doctor.job import Job
+from app.doctor.pairs import Comparison
+from app.doctor.records import last_records
+from app.doctor.report import quick_findings
+from app.doctor.tables import answers_table, waits_facts
+from app.doctor.terminal import compare_here
+from app.doctor.verdict import table, verdict
 from app.engines.catalogue import DEMO, can_be_pulled
 from app.errors import AppError
+from app.formatting import duration, number, percent
 from app.generation.model_registry import ModelRegistry
-from app.guards import admin
-from app.intents import SETTINGS, store_intents, stored_intents
-from app.models import StoredSetting
+from app.model_choice import ENVIRONMENT, PRESET_SETTINGS, store_presets, stored_presets
+from app.models import StoredSetting, rating_stats
 from app.models.settings import DEFAULT_MODEL_SETTING
-from app.preference import ENVIRONMENT
-from app.web import generation
+from app.security import admin_required, current_user
+from app.web import STREAM_HEADERS, generation
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
+# On the page what is wrong comes first.
+ORDER = (State.BAD, State.WARNING, State.OK, State.UNKNOWN)
 
 
 def _rows(registry: ModelRegistry) -> list[dict[str, Any]]:
@@ -35,7 +47,7 @@ def _rows(registry: ModelRegistry) -> list[dict[str, Any]]:
 
 
 @blueprint.get("/models")
-@admin
+@admin_required
 def models() -> str:
     """Which engine, why, and its models."""
     registry = generation().registry
@@ -48,7 +60,7 @@ def models() -> str:
         "admin/models.html",
         page="admin",
         models=_rows(registry),
-        intents=stored_intents(),
+        intents=stored_presets(),
         engine={
             "name": engine.name,
             "label": engine.label,
@@ -69,7 +81,7 @@ def models() -> str:
 
 
 @blueprint.post("/models/default")
-@admin
+@admin_required
 def set_default_model() -> Any:
     """Keep another default model; refused while the environment fixes it."""
     registry = generation().registry
@@ -83,13 +95,124 @@ def set_default_model() -> Any:
 
 
 @blueprint.post("/models/intents")
-@admin
+@admin_required
 def set_intents() -> Any:
     """Map « Rapide » and « Soigné » to models; neither is shown unless both are mapped."""
     registry = generation().registry
-    wanted = {intent: request.form.get(intent, "")[:200] for intent in SETTINGS}
+    wanted = {intent: request.form.get(intent, "")[:200] for intent in PRESET_SETTINGS}
     chosen = {intent: registry.find(name).name if name else "" for intent, name in wanted.items()}
-    store_intents(chosen)
+    store_presets(chosen)
     shown = all(chosen.values()) and len(set(chosen.values())) == len(chosen)
     flash(_("Saved: everyone can choose between the two.") if shown else _("Saved: the two are not shown."), "success")
     return redirect(url_for("admin.models"))
+
+
+@blueprint.get("/doctor")
+@admin_required
+def doctor() -> str:
+    """All that is known at once; the comparison as far as it is."""
+    records = last_records()
+    findings = quick_findings(current_app.config, generation().registry, records)
+    return render_template(
+        "admin/doctor.html",
+        page="admin",
+        findings=sorted(findings, key=lambda finding: ORDER.index(finding.state)),
+        bad=count(findings, State.BAD),
+        doubtful=count(findings, State.WARNING),
+        proxy_title=str(TITLES["proxy"]),
+        comparison=_comparison(),
+        queue=_queue(),
+        ahead=_ahead(),
+        waits=waits_facts(records),
+        answers=answers_table(records),
+        answers_count=len(records),
+    )
+
+
+@blueprint.post("/doctor/comparison")
+@admin_required
+def start_comparison() -> Any:
+    """Begin to compare, unless that is under way."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    user_id = current_user.id
+    _job().start(lambda tell: compare_here(app, user_id, tell))
+    return redirect(url_for("admin.doctor", _anchor="comparison"))
+
+
+@blueprint.get("/doctor/comparison")
+@admin_required
+def comparison() -> Response:
+    """How far it is, and what came of it: as data, and as the part of the page."""
+    found = _comparison()
+    return jsonify(found | {"html": render_template("admin/_comparison.html", comparison=found)})
+
+
+@blueprint.get("/doctor/beat")
+@admin_required
+def beat() -> Response:
+    """A second of beats, by which the page hears whether something holds streams back."""
+    return Response(beats(), mimetype="text/event-stream", headers=STREAM_HEADERS)
+
+
+def _job() -> Job:
+    found: Job = current_app.extensions["comparison"]
+    return found
+
+
+def _comparison() -> dict[str, Any]:
+    """`state`: idle, running or over; in the reader's language."""
+    progress, outcome = _job().progress, _job().outcome
+    if progress is not None:
+        return {"state": "running", "phase": progress.phase, "step": progress.step, "steps": progress.steps}
+    if outcome is None:
+        return {"state": "idle"}
+    finding = verdict(outcome.result)
+    return {
+        "state": "over",
+        "finding": {"state": str(finding.state), "sentence": finding.sentence, "fix": finding.fix},
+        "rows": table(outcome.result) if isinstance(outcome.result, Comparison) else [],
+        "ended_at": format_datetime(outcome.ended_at.astimezone(), "short", rebase=False),
+    }
+
+
+def _queue() -> dict[str, Any]:
+    status = generation().status()
+    wait = status["eta_s"]
+    return status | {"wait": wait if wait is None else duration(wait * 1000) if wait else _("none")}
+
+
+def _ahead() -> dict[str, Any] | None:
+    """What reading ahead took of the engine, None if nothing."""
+    cost = generation().prefill.cost
+    if not cost.started:
+        return None
+    return {
+        "started": number(cost.started),
+        "aborted": number(cost.aborted),
+        "count": cost.tokens,
+        "tokens": number(cost.tokens),
+        "time": duration(cost.seconds * 1000),
+    }
+
+
+@blueprint.get("/ratings")
+@admin_required
+def ratings() -> str:
+    """A row for each model that has answered, and the reasons that were given."""
+    found = rating_stats.ratings_by_model()
+    return render_template(
+        "admin/ratings.html",
+        page="admin",
+        rated=any(each.share is not None for each in found),
+        rows=[
+            {
+                "model": each.model,
+                "answers": number(each.answers),
+                "good": number(each.good),
+                "bad": number(each.bad),
+                "share": "–" if each.share is None else percent(each.share),
+            }
+            for each in found
+        ],
+        explained=[each for each in found if each.reasons],
+    )

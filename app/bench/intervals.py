@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from app.bench import names
-from app.doctor.figures import unit
+from app.formatting import with_unit
 from app.web import NARROW_SPACE, filesize
 
 POWERS = {"Go": 9, "GB": 9, "Mo": 6, "MB": 6, "ko": 3, "kB": 3}
@@ -61,7 +61,7 @@ def _size(low: float, high: float) -> tuple[str, str]:
 
 
 def _decimal(value: float, name: str) -> str:
-    return unit(value, name, 0 if value >= 9.95 or not value else 1 if value >= 0.0995 else 2)
+    return with_unit(value, name, 0 if value >= 9.95 or not value else 1 if value >= 0.0995 else 2)
 
 
 TOGETHER: dict[Callable[..., str], Callable[[float, float], tuple[str, str]]] = {

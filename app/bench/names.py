@@ -7,9 +7,9 @@ from flask_babel import LazyString, format_datetime, ngettext
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app import dates
+from app import formatting
 from app.bench.words import CATEGORIES
-from app.doctor.figures import duration, number, percent, unit
+from app.formatting import duration, number, percent, with_unit
 from app.models.lab import WORTH, Kind, LabState, SampleState, Verdict
 from app.web import filesize
 
@@ -104,8 +104,8 @@ def seconds(value: float | None) -> str:
         return duration(value * 1000)
     minutes, rest = divmod(round(value), 60)
     if minutes >= 60:
-        return f"{unit(minutes // 60, 'h')} {unit(minutes % 60, 'min')}"
-    return f"{unit(minutes, 'min')} {unit(rest, 's')}" if rest else unit(minutes, "min")
+        return f"{with_unit(minutes // 60, 'h')} {with_unit(minutes % 60, 'min')}"
+    return f"{with_unit(minutes, 'min')} {with_unit(rest, 's')}" if rest else with_unit(minutes, "min")
 
 
 def rate(value: float | None) -> str:
@@ -128,10 +128,10 @@ def energy(watt_hours: float | None) -> str:
     if watt_hours is None:
         return NOTHING
     if watt_hours * 1000 < LEAST_MWH / 2:
-        return str(_("less than %(energy)s", energy=unit(LEAST_MWH, "mWh", 1)))
+        return str(_("less than %(energy)s", energy=with_unit(LEAST_MWH, "mWh", 1)))
     if watt_hours < 0.01:
-        return unit(watt_hours * 1000, "mWh", 1)
-    return unit(watt_hours, "Wh", 2 if watt_hours < 10 else 0)
+        return with_unit(watt_hours * 1000, "mWh", 1)
+    return with_unit(watt_hours, "Wh", 2 if watt_hours < 10 else 0)
 
 
 def energy_of(figure: Any, method: str) -> str:
@@ -170,9 +170,9 @@ def called(keys: Iterable[str], table: Mapping[str, Any]) -> str:
 
 def day(value: Any) -> str:
     """A date here."""
-    return dates.day(value) if value else NOTHING
+    return formatting.day(value) if value else NOTHING
 
 
 def month(value: Any) -> str:
     """The month, for what nobody dated better."""
-    return dates.day(value, "MMMM y") if value else NOTHING
+    return formatting.day(value, "MMMM y") if value else NOTHING

@@ -4,38 +4,17 @@ from flask import Blueprint
 
 blueprint = Blueprint("chat", __name__)
 
-# They add their addresses to the blueprint.
-from app.chat import (
-    bin,
-    branches,
-    conversations,
-    folders,
-    instructions,
-    messages,
-    pages,
-    prompts,
-    ratings,
-    search,
-    sharing,
-    status,
-    transfer,
-    writing,
-)
+# Each of them adds its addresses to the blueprint.
+from app.chat import conversations, messages, search, sharing, status, transfer, trash, views  # noqa: E402
 
 __all__ = [
-    "bin",
     "blueprint",
-    "branches",
     "conversations",
-    "folders",
-    "instructions",
     "messages",
-    "pages",
-    "prompts",
-    "ratings",
     "search",
     "sharing",
     "status",
     "transfer",
-    "writing",
+    "trash",
+    "views",
 ]

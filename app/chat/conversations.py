@@ -1,18 +1,76 @@
 """`/api/conversations`: make, list, read, change, delete."""
 
+import tomllib
+from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from flask import Response, jsonify, request
+from flask_babel import format_date, get_locale
+from flask_babel import gettext as _
 
 from app.bodies import body, name_field
 from app.chat import blueprint
-from app.chat.listed import listed
-from app.chat.schemas import Change, cursor
+from app.chat.schemas import Change, Instructions, cursor, folder_name
 from app.generation.serializers import conversation_json, message_json
-from app.guards import current_user, member
-from app.models import Conversation, Folder, conversations
+from app.models import Conversation, Folder, Prompt, conversations
+from app.models import conversations as listing
 from app.models.branches import MessageTree
+from app.security import current_user, login_required
 from app.web import generation
+
+LIBRARY = Path(__file__).with_name("library")
+SUGGESTED = ("reword", "summary", "translate", "formula")
+
+
+def sidebar_item(conversations: list[Conversation], states: dict[str, str] | None = None) -> list[dict[str, Any]]:
+    """For the person who asks; `group` is the heading of its date. `states`, where they are known already."""
+    states = listing.running_states(current_user) if states is None else states
+    unread = listing.unread(conversations)
+    today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
+    return [
+        conversation_json(item, states.get(item.id), item.id in unread and item.id not in states)
+        | {"group": _heading(item.updated_at.astimezone(), today)}
+        for item in conversations
+    ]
+
+
+def sidebar(opened: Conversation | None) -> dict[str, Any]:
+    """The sidebar's list: pinned ones, folders, then by date. The folder of the open conversation is open too."""
+    loose, states = listing.unfiled(current_user), listing.running_states(current_user)
+    folders = [_folder(folder, opened, states) for folder in Folder.all_of(current_user)]
+    dated: dict[str, list[dict[str, Any]]] = {}
+    for item in sidebar_item(loose, states):
+        dated.setdefault(item["group"], []).append(item)
+    return {
+        "pinned": sidebar_item(listing.pinned(current_user), states),
+        "folders": folders,
+        "groups": list(dated.items()),
+        "next_cursor": listing.next_cursor(loose),
+    }
+
+
+def folder_json(folder: Folder) -> dict[str, Any]:
+    """A folder without what is in it."""
+    return {"id": folder.id, "name": folder.name}
+
+
+def _folder(folder: Folder, opened: Conversation | None, states: dict[str, str]) -> dict[str, Any]:
+    if opened is None or opened.folder_id != folder.id:
+        return folder_json(folder)
+    held = listing.in_folder(current_user, folder.id)
+    return folder_json(folder) | {"conversations": sidebar_item(held, states), "next_cursor": listing.next_cursor(held)}
+
+
+def _heading(moment: datetime, today: datetime) -> str:
+    if moment >= today:
+        return str(_("Today"))
+    if moment >= today - timedelta(days=7):
+        return str(_("Last 7 days"))
+    if moment >= today - timedelta(days=30):
+        return str(_("Last 30 days"))
+    return str(format_date(moment, "LLLL yyyy")).capitalize()
 
 
 def branch_json(conversation: Conversation) -> list[dict[str, Any]]:
@@ -22,11 +80,11 @@ def branch_json(conversation: Conversation) -> list[dict[str, Any]]:
 
 
 def _one(conversation: Conversation) -> dict[str, Any]:
-    return listed([conversation])[0]
+    return sidebar_item([conversation])[0]
 
 
 @blueprint.post("/api/conversations")
-@member
+@login_required
 def create_conversation() -> tuple[Response, int]:
     """A new empty conversation."""
     name = name_field(body(), "model")
@@ -35,7 +93,7 @@ def create_conversation() -> tuple[Response, int]:
 
 
 @blueprint.get("/api/conversations")
-@member
+@login_required
 def list_conversations() -> Response:
     """One's own conversations, the latest first; `cursor` goes on.
 
@@ -52,11 +110,11 @@ def list_conversations() -> Response:
     else:
         words = request.args.get("q", "").strip()[:200]
         found = conversations.recent(current_user, before=before, containing=words)
-    return jsonify({"conversations": listed(found), "next_cursor": conversations.next_cursor(found)})
+    return jsonify({"conversations": sidebar_item(found), "next_cursor": conversations.next_cursor(found)})
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>")
-@member
+@login_required
 def read_conversation(conversation_id: str) -> Response:
     """A conversation and its visible messages."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -64,7 +122,7 @@ def read_conversation(conversation_id: str) -> Response:
 
 
 @blueprint.patch("/api/conversations/<string:conversation_id>")
-@member
+@login_required
 def change_conversation(conversation_id: str) -> Response:
     """Rename, pin, archive, move to a folder, or take back a deletion."""
     change = Change.read()
@@ -81,7 +139,7 @@ def change_conversation(conversation_id: str) -> Response:
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/seen")
-@member
+@login_required
 def see_conversation(conversation_id: str) -> tuple[str, int]:
     """Its end was seen: it is no longer marked as unread."""
     Conversation.of(current_user, conversation_id).see()
@@ -89,7 +147,7 @@ def see_conversation(conversation_id: str) -> tuple[str, int]:
 
 
 @blueprint.delete("/api/conversations/<string:conversation_id>")
-@member
+@login_required
 def delete_conversation(conversation_id: str) -> tuple[str, int]:
     """Delete; what is being written in it is stopped. PATCH `{"deleted": false}` takes it back."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -102,8 +160,85 @@ def delete_conversation(conversation_id: str) -> tuple[str, int]:
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/prefill")
-@member
+@login_required
 def prefill(conversation_id: str) -> tuple[Response, int]:
     """Say that a question is to be expected here: the engine reads what came before, if it has nothing else to do."""
     conversation = Conversation.of(current_user, conversation_id)
     return jsonify({"prefill": generation().prefill.start(conversation.id)}), 202
+
+
+@blueprint.get("/api/folders")
+@login_required
+def list_folders() -> Response:
+    """One's own folders by name."""
+    return jsonify({"folders": [folder_json(folder) for folder in Folder.all_of(current_user)]})
+
+
+@blueprint.post("/api/folders")
+@login_required
+def make_folder() -> tuple[Response, int]:
+    """A new empty folder. Raises name_taken, too_many_folders."""
+    return jsonify(folder_json(Folder.make(current_user, folder_name()))), 201
+
+
+@blueprint.patch("/api/folders/<int:folder_id>")
+@login_required
+def rename_folder(folder_id: int) -> Response:
+    """Another name. Raises name_taken."""
+    folder = Folder.of(current_user, folder_id)
+    folder.rename(folder_name())
+    return jsonify(folder_json(folder))
+
+
+@blueprint.delete("/api/folders/<int:folder_id>")
+@login_required
+def delete_folder(folder_id: int) -> tuple[str, int]:
+    """Take it away; its conversations stay."""
+    Folder.of(current_user, folder_id).delete()
+    return "", 204
+
+
+@blueprint.get("/api/conversations/<string:conversation_id>/instructions")
+@login_required
+def instructions(conversation_id: str) -> Response:
+    """The conversation's own, and the person's text that it began with."""
+    return jsonify(_json(Conversation.of(current_user, conversation_id)))
+
+
+@blueprint.put("/api/conversations/<string:conversation_id>/instructions")
+@login_required
+def instruct(conversation_id: str) -> Response:
+    """Change the conversation's own; the engine reads it anew with the next question."""
+    conversation = Conversation.of(current_user, conversation_id)
+    conversation.instruct(Instructions.read().text)
+    generation().prefill.forget(conversation.id)
+    return jsonify(_json(conversation))
+
+
+def _json(conversation: Conversation) -> dict[str, str]:
+    return {"instructions": conversation.instructions, "personal": conversation.personal_instructions or ""}
+
+
+@cache
+def available_prompts(language: str) -> dict[str, dict[str, str]]:
+    """The program's own prompts in a language, by key: `name`, `detail`, `icon`, `content`."""
+    found: dict[str, dict[str, str]] = tomllib.loads((LIBRARY / f"{language}.toml").read_text(encoding="utf-8"))
+    return found
+
+
+def suggestions() -> list[dict[str, str]]:
+    """The few that an empty page proposes."""
+    known = available_prompts(str(get_locale()))
+    return [known[key] for key in SUGGESTED]
+
+
+@blueprint.get("/api/prompts")
+@login_required
+def prompts() -> Response:
+    """All that this person can use: `mine`, `shared` and `built-in`, in this order."""
+    rows: list[dict[str, Any]] = [
+        {"kind": "shared" if row.shared else "mine", "name": row.name, "detail": "", "content": row.content}
+        for row in Prompt.visible_to(current_user)
+    ]
+    own = [{"kind": "built-in", **prompt} for prompt in available_prompts(str(get_locale())).values()]
+    return jsonify({"prompts": rows + own})

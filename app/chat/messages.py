@@ -2,19 +2,22 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 from flask import Flask, Response, current_app, jsonify
 
 from app.bodies import body, field, name_field
 from app.chat import blueprint
-from app.chat.schemas import Question, after, question_text
+from app.chat.conversations import branch_json, sidebar_item
+from app.chat.schemas import Opinion, Place, Question, after, question_text, wanted_message
+from app.errors import AppError
 from app.extensions import context_of
 from app.generation.events import HEARTBEAT, Subscriber
-from app.generation.serializers import message_json
-from app.guards import current_user, member
-from app.models import Conversation, LoginSession, Message
+from app.generation.serializers import conversation_json, message_json, rating_json
+from app.models import Conversation, LoginSession, Message, Rating, branches
 from app.models.base import digest
 from app.models.branches import MessageTree
+from app.security import current_user, login_required
 from app.web import STREAM_HEADERS, generation
 
 # The head of an answer goes out with its first byte: while the engine is silent this says that the connection is there.
@@ -45,7 +48,7 @@ def _while_signed_in(frames: Iterable[bytes], app: Flask, token: str) -> Iterato
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/messages")
-@member
+@login_required
 def ask(conversation_id: str) -> Response:
     """Ask a question; the answer's events follow."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -63,7 +66,7 @@ def ask(conversation_id: str) -> Response:
 
 
 @blueprint.get("/api/messages/<int:message_id>/stream")
-@member
+@login_required
 def follow(message_id: int) -> Response:
     """Follow an answer from the event after `?after=` or `Last-Event-ID`."""
     number, attempt = after()
@@ -78,7 +81,7 @@ def follow(message_id: int) -> Response:
 
 
 @blueprint.patch("/api/messages/<int:message_id>")
-@member
+@login_required
 def correct(message_id: int) -> Response:
     """Change the words of a question without asking it again. Raises run_active."""
     question = Message.question_of(current_user, message_id)
@@ -90,14 +93,14 @@ def correct(message_id: int) -> Response:
 
 
 @blueprint.post("/api/messages/<int:message_id>/stop")
-@member
+@login_required
 def stop(message_id: int) -> tuple[Response, int]:
     """Stop an answer, queued or being written."""
     return jsonify({"status": generation().stop_answer(Message.answer_of(current_user, message_id))}), 202
 
 
 @blueprint.post("/api/messages/<int:message_id>/regenerate")
-@member
+@login_required
 def regenerate(message_id: int) -> Response:
     """Write another answer to the same question, with another model if one is given."""
     answer = Message.answer_of(current_user, message_id)
@@ -107,8 +110,79 @@ def regenerate(message_id: int) -> Response:
 
 
 @blueprint.post("/api/messages/<int:message_id>/continue")
-@member
+@login_required
 def go_on(message_id: int) -> Response:
     """Go on writing an answer that did not reach its end."""
     answer = Message.answer_of(current_user, message_id)
     return event_stream(lambda: generation().resume(answer))
+
+
+@blueprint.put("/api/messages/<int:message_id>/rating")
+@login_required
+def rate(message_id: int) -> Response:
+    """Call an answer good or bad, with a reason if there is one."""
+    answer = Message.answer_of(current_user, message_id)
+    opinion = Opinion.read()
+    return jsonify(rating_json(Rating.give(answer, good=opinion.good, reason=opinion.reason)))
+
+
+@blueprint.delete("/api/messages/<int:message_id>/rating")
+@login_required
+def take_rating_back(message_id: int) -> tuple[str, int]:
+    """Say nothing about an answer any more."""
+    Rating.take_back(Message.answer_of(current_user, message_id))
+    return "", 204
+
+
+def shown_json(conversation: Conversation) -> dict[str, Any]:
+    """A conversation in which nothing is being written, with its visible messages."""
+    return sidebar_item([conversation], {})[0] | {"messages": branch_json(conversation)}
+
+
+@blueprint.put("/api/conversations/<string:conversation_id>/head")
+@login_required
+def show_branch(conversation_id: str) -> Response:
+    """Show the branch of `message_id`, down to its newest end. Raises run_active."""
+    conversation = Conversation.of(current_user, conversation_id)
+    wanted = wanted_message()
+    with generation().exclusive(conversation):
+        branches.show_branch(conversation, wanted)
+    return jsonify(shown_json(conversation))
+
+
+@blueprint.delete("/api/messages/<int:message_id>")
+@login_required
+def delete_turn(message_id: int) -> Response:
+    """Delete a question, its answers and what follows them. `removed` is where it is kept. Raises run_active."""
+    question = Message.question_of(current_user, message_id)
+    conversation, parent_id = question.conversation, question.parent_id
+    with generation().exclusive(conversation):
+        removed = branches.remove_turn(question)
+    # What the engine keeps of it is its text in another form.
+    generation().engine.forget(conversation.id)
+    generation().prefill.forget(conversation.id)
+    return jsonify(shown_json(conversation) | {"removed": {"removed": removed.id, "parent_id": parent_id}})
+
+
+@blueprint.post("/api/conversations/<string:conversation_id>/turns")
+@login_required
+def put_turn_back(conversation_id: str) -> Response:
+    """Take back the deletion of a turn, with the `removed` that it gave. Raises run_active, unknown_parent."""
+    conversation = Conversation.of(current_user, conversation_id)
+    place = Place.read()
+    removed = Conversation.of(current_user, place.removed, deleted=True)
+    if removed is conversation:
+        raise AppError("not_found")
+    with generation().exclusive(removed), generation().exclusive(conversation):
+        branches.restore_turn(conversation, removed, place.parent_id)
+    return jsonify(shown_json(conversation))
+
+
+@blueprint.post("/api/messages/<int:message_id>/branch")
+@login_required
+def branch_off(message_id: int) -> tuple[Response, int]:
+    """A new conversation that begins with the messages up to this answer. Raises run_active."""
+    answer = Message.answer_of(current_user, message_id)
+    with generation().exclusive(answer.conversation):
+        made = branches.copy_branch(answer)
+    return jsonify(conversation_json(made)), 201

@@ -1,23 +1,189 @@
 """`/api/search`: one's own conversations by their words, and where in them the words are."""
 
-from typing import Any
+import re
+import unicodedata
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, TypedDict
 
 from flask import Response, jsonify, request
 from flask_babel import gettext as _
 
 from app.chat import blueprint
-from app.chat.excerpts import excerpt, parts, pattern
-from app.chat.search_terms import read
-from app.guards import current_user, member
-from app.models import search
+from app.models import Folder, User, search
 from app.models.base import iso
+from app.models.search import SearchQuery, SearchTerm
+from app.security import current_user, login_required
+
+LONGEST = 400
+MOST_TERMS = 12
+FILTERS = {
+    "modele": "model",
+    "model": "model",
+    "avant": "before",
+    "before": "before",
+    "apres": "after",
+    "after": "after",
+    "dossier": "folder",
+    "folder": "folder",
+}
+FILTER = re.compile(r'(?<!\S)([^\W\d_]{3,8}):("[^"]*"?|\S*)')
+PIECE = re.compile(r'"([^"]*)"|(\S+)')
+WORD = re.compile(r"[^\W_]+")
+# A year, a month or a day, the year first or last.
+DATES = (
+    re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?)?"),
+    re.compile(r"(?:(?P<day>\d{1,2})/)?(?P<month>\d{1,2})/(?P<year>\d{4})"),
+)
+# Letters shown before and after the first word found.
+BEFORE, AFTER = 40, 120
+ACCENTS = "[\u0300-\u036f]*"
+# Marks of Markdown, which say nothing in a line of plain text, and what is left of them.
+MARKS = (
+    (re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}[-:| \t]*$|^[ \t]*```.*$", re.MULTILINE), ""),
+    (re.compile(r"^[ \t]*(?:#{1,6}|>+|[-*+])[ \t]+", re.MULTILINE), ""),
+    (re.compile(r"!?\[([^\]\n]*)\]\([^)\s]*\)"), r"\1"),
+    (re.compile(r"(?<!\w)[*_`]+(?=\S)|(?<=\S)[*_`]+(?!\w)"), ""),
+    (re.compile(r"[ \t]*\|[ \t]*"), " "),
+)
+
+
+def normalize(text: str) -> str:
+    """Without accents and capitals."""
+    letters = unicodedata.normalize("NFD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).replace("œ", "oe")
+
+
+def parse_query(user: User, text: str) -> tuple[SearchQuery, list[str]]:
+    """What is wanted, and the filters that could not be understood."""
+    values: dict[str, str] = {}
+    unclear = []
+
+    def take(found: re.Match[str]) -> str:
+        name = FILTERS.get(normalize(found[1]))
+        if name is None:
+            return found[0]
+        value = found[2].strip('"').strip()
+        if name in ("before", "after") and value and _date(value) is None:
+            unclear.append(found[0])
+        elif value:
+            values[name] = value
+        return " "
+
+    rest = FILTER.sub(take, unicodedata.normalize("NFC", text[:LONGEST]).replace("\0", " "))
+    wanted = SearchQuery(
+        _terms(rest),
+        values.get("model"),
+        _folders(user, values["folder"]) if "folder" in values else None,
+        _date(values.get("after", "")),
+        _date(values.get("before", "")),
+    )
+    return wanted, unclear
+
+
+def _terms(text: str) -> tuple[SearchTerm, ...]:
+    """The last word, unless something follows it, may have more letters."""
+    terms = []
+    for quoted, plain in PIECE.findall(text):
+        if words := tuple(WORD.findall(quoted)):
+            terms.append(SearchTerm(words))
+        terms += [SearchTerm((word,)) for word in WORD.findall(plain)]
+    if terms and WORD.fullmatch(text[-1]) and len(terms[-1].words[-1]) > 1:
+        terms[-1] = SearchTerm(terms[-1].words, begins=True)
+    return tuple(terms[-MOST_TERMS:])
+
+
+def _folders(user: User, name: str) -> tuple[int, ...]:
+    return tuple(folder.id for folder in Folder.all_of(user) if normalize(name) in normalize(folder.name))
+
+
+def _date(text: str) -> datetime | None:
+    """Where that day, month or year begins, by the server's clock."""
+    for form in DATES:
+        if found := form.fullmatch(text):
+            parts = {name: int(figures) for name, figures in found.groupdict(default="1").items()}
+            try:
+                return datetime(**parts).astimezone(UTC)  # type: ignore[arg-type]
+            except (ValueError, OverflowError, OSError):
+                return None
+    return None
+
+
+class Part(TypedDict):
+    """A piece of text, and whether it is one of the words looked for."""
+
+    text: str
+    found: bool
+
+
+def pattern(terms: tuple[SearchTerm, ...]) -> re.Pattern[str] | None:
+    """What finds these terms in a text, whatever its accents and capitals; None without terms."""
+    if not terms:
+        return None
+    said = (
+        r"[\W_]+".join(_spelling(word) for word in term.words) + (r"[^\W_]*" if term.begins else "") for term in terms
+    )
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(said)})(?![^\W_])", re.IGNORECASE)
+
+
+def parts(text: str, found: re.Pattern[str] | None) -> list[Part]:
+    """The whole text, in parts."""
+    made: list[Part] = []
+    end = 0
+    for match in found.finditer(text) if found else ():
+        made += [Part(text=text[end : match.start()], found=False), Part(text=match[0], found=True)]
+        end = match.end()
+    made.append(Part(text=text[end:], found=False))
+    return [part for part in made if part["text"]]
+
+
+def excerpt(text: str, found: re.Pattern[str] | None) -> list[Part]:
+    """A line of the text around the first word found, or its beginning."""
+    first = found.search(text) if found else None
+    start = max(0, first.start() - BEFORE) if first else 0
+    end = (first.start() if first else BEFORE) + AFTER
+    if start:
+        # At a word's beginning, if one is near.
+        space = text.find(" ", start, start + BEFORE // 2)
+        start = space + 1 if space >= 0 else start
+    line = " ".join(_plain(text[start:end]).split())
+    return parts(("…" if start else "") + line + ("…" if end < len(text) else ""), found)
+
+
+def _plain(text: str) -> str:
+    """Without the marks of Markdown; words stay as they are."""
+    for marks, left in MARKS:
+        text = marks.sub(left, text)
+    return text
+
+
+def _spelling(word: str) -> str:
+    """The word in a regular expression that does not look at accents."""
+    letters = unicodedata.normalize("NFD", word.lower()).replace("œ", "oe")
+    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    return "(?:oe|œ)".join("".join(_letter(letter) for letter in piece) for piece in plain.split("oe"))
+
+
+def _letter(letter: str) -> str:
+    return f"[{re.escape(letter)}{_accented().get(letter, '')}]{ACCENTS}"
+
+
+@cache
+def _accented() -> dict[str, str]:
+    """Plain letter → its kin with accents."""
+    kin: dict[str, str] = {}
+    for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00)):
+        plain = unicodedata.normalize("NFD", chr(code))[0].lower()
+        if plain != chr(code).lower():
+            kin[plain] = kin.get(plain, "") + chr(code)
+    return kin
 
 
 @blueprint.get("/api/search")
-@member
+@login_required
 def find() -> Response:
     """What `q` finds; without words and filters, the latest conversations."""
-    wanted, unclear = read(current_user, request.args.get("q", ""))
+    wanted, unclear = parse_query(current_user, request.args.get("q", ""))
     found = pattern(wanted.terms)
     note = _("“%(filter)s” is no date: write 2026-11-23 or 23/11/2026.", filter=unclear[0][:40]) if unclear else None
     return jsonify({"results": [_result(hit, found) for hit in search.find(current_user, wanted)], "note": note})

@@ -8,14 +8,14 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.chat import blueprint
-from app.chat.texts import script_texts
-from app.dates import day_and_time
 from app.ended import found_or_ended
 from app.errors import sentence
-from app.guards import current_user, member
+from app.formatting import day_and_time
+from app.js_messages import js_messages
 from app.models import Conversation, Role, RunState, Share, User, copies
 from app.models.base import iso, utcnow
 from app.models.copies import ConversationCopy, MessageCopy
+from app.security import current_user, login_required
 from app.web import generation
 
 # What a reader's own conversation takes over of an answer.
@@ -23,7 +23,7 @@ RUN = ("model", "think", "reason", "error_code", "error_params")
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>/shares")
-@member
+@login_required
 def list_shares(conversation_id: str) -> Response:
     """The links to a conversation, the newest first."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -31,7 +31,7 @@ def list_shares(conversation_id: str) -> Response:
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/shares")
-@member
+@login_required
 def share_conversation(conversation_id: str) -> tuple[Response, int]:
     """A new link to what is shown now. Raises run_active, nothing_to_share, too_many_shares."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -41,7 +41,7 @@ def share_conversation(conversation_id: str) -> tuple[Response, int]:
 
 
 @blueprint.delete("/api/shares/<string:share_id>")
-@member
+@login_required
 def end_share(share_id: str) -> tuple[str, int]:
     """End a link of one's own."""
     Share.of(current_user, share_id).revoke()
@@ -49,7 +49,7 @@ def end_share(share_id: str) -> tuple[str, int]:
 
 
 @blueprint.get("/s/<string:share_id>")
-@member
+@login_required
 def show_share(share_id: str) -> str:
     """What a link shows, to whoever is signed in."""
     share = Share.opened(share_id)
@@ -59,12 +59,12 @@ def show_share(share_id: str) -> str:
         mine=share.user_id == current_user.id,
         moment=day_and_time(share.created_at),
         messages=[_shown(message) for message in share.messages],
-        texts=script_texts(),
+        texts=js_messages(),
     )
 
 
 @blueprint.post("/s/<string:share_id>/copy")
-@member
+@login_required
 def copy_share(share_id: str) -> Any:
     """Take it over as a conversation of one's own, to go on with."""
     [made] = copies.import_conversations(current_user, [_copy(Share.opened(share_id), current_user)])
@@ -72,7 +72,7 @@ def copy_share(share_id: str) -> Any:
 
 
 @blueprint.get("/settings/shares")
-@member
+@login_required
 def show_shares() -> str:
     """All links of one's own."""
     rows = [
@@ -81,12 +81,12 @@ def show_shares() -> str:
          "address": request.root_url.rstrip("/") + url_for("chat.show_share", share_id=share.id)}
         for share in Share.all_of(current_user)
     ]  # fmt: skip
-    texts = {"copied": _("Copied"), "press_ctrl_c": _("Press Ctrl C"), "copy_refused": script_texts()["copy_refused"]}
+    texts = {"copied": _("Copied"), "press_ctrl_c": _("Press Ctrl C"), "copy_refused": js_messages()["copy_refused"]}
     return render_template("chat/shares.html", rows=rows, texts=texts)
 
 
 @blueprint.post("/settings/shares/<string:share_id>/revoke")
-@member
+@login_required
 def revoke_share(share_id: str) -> Any:
     """End a link of one's own, from the page that lists them."""
     share = found_or_ended(lambda: Share.of(current_user, share_id))

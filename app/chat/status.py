@@ -9,8 +9,8 @@ from sqlalchemy import text
 from app.chat import blueprint
 from app.engines.catalogue import DEMO
 from app.extensions import db
-from app.guards import member, public
-from app.intents import usable_intents
+from app.model_choice import usable_presets
+from app.security import login_required, public
 from app.web import generation
 
 
@@ -57,7 +57,7 @@ def status_json() -> dict[str, Any]:
 
     `usual_s`: what answers of the model proposed first take, once some were written.
     """
-    intents, told = usable_intents(generation().registry.models), generation().status()
+    intents, told = usable_presets(generation().registry.models), generation().status()
     usual = generation().estimates.typical_duration(told["model"]) if told["model"] else None
     extra = {"usual_s": None if usual is None else round(usual, 1), "careful": _careful(**intents) if intents else None}
     return told | extra
@@ -69,14 +69,14 @@ def _careful(quick: str, careful: str) -> dict[str, Any]:
 
 
 @blueprint.get("/api/models")
-@member
+@login_required
 def models() -> Response:
     """The models that can be chosen."""
     return jsonify(models_json())
 
 
 @blueprint.get("/api/status")
-@member
+@login_required
 def status() -> Response:
     """The queue and the machine's state."""
     return jsonify(status_json())

@@ -12,14 +12,14 @@ import click
 from flask import Flask
 from flask_babel import gettext as _
 
-from app import tables
+from app import database
 from app.bench.records import historical
 from app.bench.service import Labo
 from app.engines import gguf_library, registry
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
 from app.generation.queue import RunQueue
-from app.preference import default_model
+from app.model_choice import default_model
 
 # How long the sample in hand may take to be let go of.
 FAREWELL_S = 3.0
@@ -44,7 +44,7 @@ def _prepared(app: Flask, labo: Labo) -> bool:
     """What a server does at its start, unless one runs here; whether none does."""
     alone = labo.claim()
     if alone:
-        tables.upgrade(app)
+        database.upgrade(app)
         historical.load()
     return alone
 

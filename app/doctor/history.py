@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.doctor.checks import Finding, State
-from app.doctor.figures import duration, number, percent
 from app.doctor.records import Record, reading_pace
+from app.formatting import duration, number, percent
 
 # Loading takes longer than this; below it is the engine's way of saying that the model was there.
 RELOAD_MS = 1000

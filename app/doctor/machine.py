@@ -10,8 +10,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.doctor.checks import Finding, State
-from app.doctor.figures import number, percent
 from app.doctor.host import Host
+from app.formatting import number, percent
 from app.web import filesize
 
 # How long other programs are watched, and from which part of a core they matter.

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from app.doctor.figures import duration, number, percent
 from app.doctor.history import waits
 from app.doctor.records import Record, medians
+from app.formatting import duration, number, percent
 
 NONE = "–"
 

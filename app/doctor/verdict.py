@@ -3,8 +3,8 @@
 from flask_babel import gettext as _
 
 from app.doctor.checks import Finding, State
-from app.doctor.figures import duration, number, percent, unit
 from app.doctor.pairs import LATER_MS, RATIO, TOKENS, Comparison, NotComparedError
+from app.formatting import duration, number, percent, with_unit
 
 
 def verdict(result: Comparison | NotComparedError) -> Finding:
@@ -24,8 +24,8 @@ def table(result: Comparison) -> list[dict[str, str]]:
         },
         {
             "name": _("Pace of writing"),
-            "direct": unit(pace.direct, "tokens/s", 1),
-            "web": unit(pace.web, "tokens/s", 1),
+            "direct": with_unit(pace.direct, "tokens/s", 1),
+            "web": with_unit(pace.web, "tokens/s", 1),
             "difference": _change(pace.difference),
         },
         {

@@ -11,8 +11,8 @@ from app.bench.votes import campaigns as domain
 from app.bench.words import CATEGORIES
 from app.bodies import plain_text
 from app.errors import AppError
-from app.guards import current_user
 from app.lab.pages import labo, page
+from app.security import current_user
 from app.web import generation
 
 

@@ -15,9 +15,9 @@ from app.bench.showing import plan_words
 from app.bench.words import CATEGORIES
 from app.bodies import plain_text
 from app.errors import AppError
-from app.guards import current_user
 from app.lab.pages import labo, page
 from app.models.lab import Kind
+from app.security import current_user
 from app.web import generation
 
 MOST_SETTINGS = 20

@@ -9,8 +9,8 @@ from app.bench.records import readings
 from app.bench.service import Labo
 from app.bench.showing import details, hardware, scatter
 from app.errors import AppError
+from app.js_messages import renderer_messages
 from app.models.base import MAX_INTEGER
-from app.reading_texts import reading_texts
 from app.web import generation
 
 
@@ -36,7 +36,7 @@ def shared() -> dict[str, Any]:
         "mark": readings.mark,
         "anchor": scatter.anchor,
         "default": generation().registry.default().effective,
-        "texts": reading_texts(),
+        "texts": renderer_messages(),
     }
 
 

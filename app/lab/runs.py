@@ -13,9 +13,9 @@ from app.bench.records import readings, removal
 from app.bench.showing import charts, exports, report, trends, troubles
 from app.bench.tasks.reading import Tasks
 from app.errors import AppError
-from app.guards import current_user
 from app.lab.pages import labo, page
 from app.models.lab import LabRun
+from app.security import current_user
 
 WRITERS = {
     "csv": ("text/csv", exports.csv_text),

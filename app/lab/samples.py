@@ -11,9 +11,9 @@ from app.bench.showing import course, troubles
 from app.bench.votes import secrecy
 from app.bodies import plain_text
 from app.errors import AppError
-from app.guards import current_user
 from app.lab.pages import labo, number_asked, page
 from app.models.lab import Kind, LabSample, Verdict
+from app.security import current_user
 
 LONGEST_NOTE = 1000
 

@@ -14,10 +14,10 @@ from app.bench.records import readings
 from app.bench.showing import advice, trends
 from app.bench.showing.scatter import scatter
 from app.errors import AppError
-from app.guards import current_user
 from app.lab.pages import labo, number_asked, page
+from app.model_choice import ENVIRONMENT, default_model
 from app.models.lab import LabMachine
-from app.preference import ENVIRONMENT, default_model
+from app.security import current_user
 from app.web import generation
 
 ASPECTS = ("quality", "speed", "sobriety")

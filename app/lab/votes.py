@@ -8,9 +8,9 @@ from app.bench.votes import campaigns as domain
 from app.bench.votes import tallies
 from app.bench.votes.ballots import Booth, booth, expected
 from app.errors import AppError
-from app.guards import current_user
 from app.lab.pages import labo, page
 from app.models.lab import LabCampaign
+from app.security import current_user
 
 
 def campaigns() -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.api import delivery
+from app.openai_api import views as delivery
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.api.schemas import MAX_MESSAGES, MAX_STOPS
 from app.bodies import MAX_CONTENT
+from app.openai_api.schemas import MAX_MESSAGES, MAX_STOPS
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person

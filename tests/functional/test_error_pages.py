@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import SENTENCES, AppError
-from app.guards import public
+from app.security import public
 from tests.support.person import Person, problem
 from tests.support.site import Site, furnished
 

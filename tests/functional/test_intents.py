@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from app.engines.base import Model
-from app.intents import stored_intents, usable_intents
+from app.model_choice import stored_presets, usable_presets
 from app.models import StoredSetting
 from tests.support.person import Person
 from tests.support.site import Site
@@ -41,14 +41,14 @@ def test_an_unknown_model_is_refused_and_nothing_is_changed(site: Site, alice: P
     choose(alice, QUICK, CAREFUL)
     assert choose(alice, "inconnu", CAREFUL) == 422
     with site.rows():
-        assert stored_intents() == {"quick": QUICK, "careful": CAREFUL}
+        assert stored_presets() == {"quick": QUICK, "careful": CAREFUL}
 
 
 def test_a_model_that_went_away_takes_the_choice_with_it(site: Site, alice: Person) -> None:
     choose(alice, QUICK, CAREFUL)
     with site.rows():
         StoredSetting.put("careful_model", "parti:7b")
-        assert usable_intents([Model(QUICK), Model(CAREFUL)]) == {}
+        assert usable_presets([Model(QUICK), Model(CAREFUL)]) == {}
     assert shown(alice) == 0
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.auth.devices import device
+from app.accounts.sessions import device_name
 from app.models import Conversation, Folder, LoginSession, Message, Prompt, Run, Share, User
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
@@ -107,7 +107,7 @@ def test_all_others_are_signed_out(site: Site, alice: Person, elsewhere: Person,
     ],
 )  # fmt: skip
 def test_a_browser_in_words(user_agent: str, words: str) -> None:
-    assert device(user_agent) == words
+    assert device_name(user_agent) == words
 
 
 def test_the_size_of_text_stays_with_the_account(site: Site, alice: Person) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.chat.prompts import SUGGESTED, library
+from app.chat.conversations import SUGGESTED, available_prompts
 from app.models import Prompt, User
 from app.models.prompts import MAX_PROMPT_LENGTH, MAX_PROMPTS_EACH
 from tests.support.person import Person, problem
@@ -39,14 +39,14 @@ def rows_of(person: Person) -> list[Prompt]:
 def test_the_programs_own_come_in_the_persons_language(alice: Person, language: str) -> None:
     alice.submit("/preferences", {"locale": language})
     offered = alice.api("GET", "/prompts").json["prompts"]
-    assert [prompt["name"] for prompt in offered] == [prompt["name"] for prompt in library(language).values()]
+    assert [prompt["name"] for prompt in offered] == [prompt["name"] for prompt in available_prompts(language).values()]
     page = alice.get("/").text
     for key in SUGGESTED:
-        assert library(language)[key]["name"] in page
+        assert available_prompts(language)[key]["name"] in page
 
 
 def test_both_languages_have_the_same_prompts_with_as_many_places() -> None:
-    french, english = library("fr"), library("en")
+    french, english = available_prompts("fr"), available_prompts("en")
     assert list(french) == list(english)
     for key, prompt in french.items():
         assert set(prompt) == set(english[key]) == {"name", "detail", "icon", "content"}
@@ -55,7 +55,7 @@ def test_both_languages_have_the_same_prompts_with_as_many_places() -> None:
 
 
 def test_french_prompts_keep_french_typography() -> None:
-    for prompt in library("fr").values():
+    for prompt in available_prompts("fr").values():
         for text in prompt.values():
             assert not re.search(r"(?<=\w)'(?=\w)|\.\.\.|« | »| [;!?:]|[^\u202f\s]»", text), text
 

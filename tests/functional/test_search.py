@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.chat.search_terms import read
+from app.chat.search import parse_query
 from app.extensions import db
 from app.models import User, search
 from app.models.search import LIMIT
@@ -140,14 +140,14 @@ def test_plain_comparison_finds_the_same(site: Site, alice: Person, bob: Person,
         user = db.session.get_one(User, 1)
         usual = ("gelc", "gelcoat modele:deepseek", "gelcoat apres:2020 avant:2999", "texte un", "rien", "%")
         for query in (*usual, "decouverte", "DÉCOUVERTE"):
-            wanted, _ = read(user, query)
+            wanted, _ = parse_query(user, query)
             plain, indexed = (
                 [(hit.conversation.id, hit.titled) for hit in search.find(user, wanted, indexed=indexed)]
                 for indexed in (False, True)
             )
             assert plain == indexed, query
-        assert [hit.conversation.id for hit in search.find(user, read(user, "gelc")[0])] == [made, other]
-        assert [hit.conversation.id for hit in search.find(user, read(user, "decouverte")[0])] == [named]
+        assert [hit.conversation.id for hit in search.find(user, parse_query(user, "gelc")[0])] == [made, other]
+        assert [hit.conversation.id for hit in search.find(user, parse_query(user, "decouverte")[0])] == [named]
 
 
 def test_a_large_past_gives_the_newest_conversations(site: Site, alice: Person) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from app import tables, traces
+from app import database
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import PASSWORD, Person
@@ -50,7 +50,7 @@ def test_nothing_of_what_was_erased_stays_in_the_file(
 
 def test_the_index_is_told_where_it_can_be(site: Site) -> None:
     asked = text("SELECT v FROM message_search_config WHERE k = 'secure-delete'")
-    can = sqlite3.sqlite_version_info >= traces.AT_ONCE
-    tables.upgrade(site.app)
+    can = sqlite3.sqlite_version_info >= database.AT_ONCE
+    database.upgrade(site.app)
     with site.rows() as rows:
         assert rows.execute(asked).scalar() == (1 if can else None)

@@ -12,7 +12,8 @@ from jinja2.bccache import Bucket
 from sqlalchemy import Engine
 
 import config
-from app import create_app, make_services, tables
+from app import create_app, make_services
+from app import database as tables
 from app.extensions import db
 from app.generation.service import Generation
 from tests.fakes.ollama import FakeOllama

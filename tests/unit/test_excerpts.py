@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.chat.excerpts import excerpt, pattern
+from app.chat.search import excerpt, pattern
 from app.models.search import SearchTerm
 
 

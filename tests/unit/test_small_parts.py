@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from app.assets import Assets
 from app.bodies import clean
-from app.dates import day, day_and_time
 from app.engines.catalogue import CATALOGUE, can_be_pulled, described, same_model
+from app.formatting import day, day_and_time
 from app.models.conversations import TITLE_LENGTH, derive_title
 from app.models.users import normalized
 from app.web import filesize, safe_next

@@ -12,7 +12,7 @@ from app.bench.figures.tradeoff import PRESETS, Recommendation, Seen, recommend
 from app.bench.showing import charts
 from app.bench.showing.charts import Chart
 from app.bench.showing.scatter import scatter
-from app.doctor.figures import number
+from app.formatting import number
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from app.bench import names
 from app.bench.figures.ranking import Entry
 from app.bench.figures.stats import Figure
-from app.doctor.figures import number
+from app.formatting import number
 
 # Of a machine's name between two dots, in letters.
 LONGEST_PART = 28

@@ -6,7 +6,7 @@ from flask_babel import gettext as _
 
 from app.bench import names
 from app.bench.showing.charts import Chart
-from app.doctor.figures import number
+from app.formatting import number
 from app.models.lab import LabSample
 
 GB = 1e9

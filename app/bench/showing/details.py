@@ -10,7 +10,7 @@ from app.bench.figures.ranking import Entry
 from app.bench.figures.stats import Figure
 from app.bench.showing import charts
 from app.bench.words import FAILURES
-from app.doctor.figures import number
+from app.formatting import number
 
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 BETWEEN = " · "

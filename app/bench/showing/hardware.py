@@ -8,7 +8,7 @@ from flask_babel import ngettext
 
 from app.bench import names
 from app.bench.figures.ranking import Entry
-from app.doctor.figures import number, unit
+from app.formatting import number, with_unit
 from app.models.lab import LabMachine, LabRun
 
 
@@ -19,7 +19,7 @@ def facts(run: LabRun) -> list[tuple[str, str]]:
     rows = [
         (_("Processor"), str(told.get("cpu") or "")),
         (_("Sockets and cores"), _cores(told)),
-        (_("Quota"), unit(told["quota"], "CPU", 1) if told.get("quota") else ""),
+        (_("Quota"), with_unit(told["quota"], "CPU", 1) if told.get("quota") else ""),
         (_("Memory"), _memory(told)),
         (_("Memory nodes (NUMA)"), number(told["nodes"]) if told.get("nodes") else ""),
         (_("Instructions"), " ".join(told.get("flags") or ())),
@@ -74,7 +74,7 @@ def _memory(told: dict[str, Any]) -> str:
 def _power(told: dict[str, Any]) -> str:
     if told.get("method") != "estimated":
         return str(_("measured at the processor (RAPL)")) if told.get("method") else ""
-    idle, full = (unit(told.get(name) or 0, "W", 0) for name in ("idle_w", "full_w"))
+    idle, full = (with_unit(told.get(name) or 0, "W", 0) for name in ("idle_w", "full_w"))
     if told.get("assumed"):
         return str(_("estimated, from %(idle)s at rest to %(full)s, assumed", idle=idle, full=full))
     return str(_("estimated, from %(idle)s at rest to %(full)s, as configured", idle=idle, full=full))

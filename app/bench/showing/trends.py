@@ -9,7 +9,7 @@ from flask_babel import LazyString
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
-from app import dates
+from app import formatting
 from app.bench import names
 from app.bench.figures.regressions import Change, Point, history, regressions
 from app.bench.showing.charts import Chart
@@ -160,5 +160,5 @@ def _asked(figure: str, prompt: str) -> str:
 
 
 def _tick(at: datetime, version: str) -> str:
-    day = dates.day(at, "d MMM")
+    day = formatting.day(at, "d MMM")
     return f"{version} · {day}" if version else day

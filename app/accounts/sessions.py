@@ -1,0 +1,69 @@
+"""Signing in and out: Flask-Login on the sessions kept in the rows."""
+
+import re
+from datetime import timedelta
+
+from flask import Flask, current_app, request, session
+from flask_login import login_user, logout_user
+
+from app.extensions import login_manager
+from app.models import LoginSession, User
+from app.models.base import digest
+from app.web import generation
+
+# The first that is found, in this order: each calls itself by the names of those after it too.
+BROWSERS = (
+    ("Edge", r"Edg(?:e|A|iOS)?/"),
+    ("Opera", r"OPR/|Opera"),
+    ("Firefox", r"Firefox/|FxiOS/"),
+    ("Chromium", r"HeadlessChrome/|Chromium/"),
+    ("Chrome", r"Chrome/|CriOS/"),
+    ("Safari", r"Safari/"),
+)
+SYSTEMS = (
+    ("Android", r"Android"),
+    ("iOS", r"iPhone|iPad"),
+    ("Windows", r"Windows"),
+    ("macOS", r"Mac OS X|Macintosh"),
+    ("Linux", r"Linux|X11"),
+)
+
+
+def sign_in(user: User, *, remember: bool) -> None:
+    """Open a session; `remember` lets it outlive the browser."""
+    lasting = timedelta(days=current_app.config["SESSION_DAYS"]) if remember else None
+    user.session_token = LoginSession.open(user, lasting=lasting, user_agent=request.user_agent.string)
+    _clear_session()
+    session.permanent = remember
+    login_user(user)
+
+
+def sign_out(user: User) -> None:
+    """Close this session, here and in the rows."""
+    LoginSession.close(user.session_token)
+    generation().streams.revoke(digest(user.session_token))
+    logout_user()
+    _clear_session()
+
+
+def _clear_session() -> None:
+    """Empty the cookie but for how pages look: that belongs to the browser as much as to the person."""
+    kept = {name: session[name] for name in ("locale", "theme", "text_size") if name in session}
+    session.clear()
+    session.update(kept)
+
+
+def init_app(app: Flask) -> None:
+    """Connect Flask-Login."""
+    login_manager.init_app(app)
+    login_manager.session_protection = None
+    login_manager.user_loader(LoginSession.user_of)
+
+
+def device_name(user_agent: str) -> str:
+    """Browser and system, as far as they are known; "" for neither."""
+    return ", ".join(filter(None, (_first(BROWSERS, user_agent), _first(SYSTEMS, user_agent))))
+
+
+def _first(kinds: tuple[tuple[str, str], ...], user_agent: str) -> str:
+    return next((name for name, pattern in kinds if re.search(pattern, user_agent)), "")

@@ -1,0 +1,224 @@
+"""One's own account: name, password, appearance, the browsers that are signed in, and erasing all that one wrote."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import flash, redirect, render_template, request, url_for
+from flask_babel import format_decimal, format_timedelta, ngettext
+from flask_babel import gettext as _
+from flask_wtf import FlaskForm
+
+from app import database
+from app.accounts.forms import EraseForm, NameForm, PasswordForm, PromptForm, TokenForm, WritingForm
+from app.accounts.one_time_tokens import fresh
+from app.accounts.sessions import device_name
+from app.accounts.views import blueprint, check
+from app.ended import found_or_ended
+from app.models import AccessToken, LoginSession, Prompt, trash
+from app.models.base import utcnow
+from app.models.users import MAX_INSTRUCTIONS, MAX_TOKENS_EACH
+from app.security import current_user, login_required
+from app.web import generation
+
+
+@blueprint.get("/settings")
+@blueprint.post("/settings")
+@login_required
+def settings() -> Any:
+    """One's tokens; POST makes another one, which only the page that follows shows."""
+    form = TokenForm()
+    if form.validate_on_submit():
+        fresh().put(current_user.session_token, AccessToken.make(current_user, form.name.data))
+        return redirect(url_for("auth.settings"))
+    return render_template(
+        "auth/settings.html",
+        form=form,
+        secret=fresh().take(current_user.session_token),
+        tokens=[_row(token) for token in AccessToken.all_of(current_user)],
+        limit=MAX_TOKENS_EACH,
+        base_url=f"{request.root_url}v1",
+        texts={"copied": _("Copied"), "press_ctrl_c": _("Press Ctrl C")},
+    ), 422 if form.errors else 200
+
+
+@blueprint.post("/settings/tokens/<int:token_id>/revoke")
+@login_required
+def revoke_token(token_id: int) -> Any:
+    """End a token: the program that has it is refused from now on."""
+    token = found_or_ended(lambda: AccessToken.of(current_user, token_id))
+    if token:
+        token.revoke()
+        generation().streams.revoke(token.token_hash)
+        flash(_("The token “%(name)s” is revoked.", name=token.name), "success")
+    return redirect(url_for("auth.settings"))
+
+
+@blueprint.get("/settings/writing")
+@blueprint.post("/settings/writing")
+@login_required
+def writing() -> Any:
+    """The text about oneself, and which key sends."""
+    form = WritingForm(obj=current_user)
+    if form.validate_on_submit():
+        current_user.write_with(instructions=form.instructions.data, send_key=form.send_key.data)
+        flash(_("Saved. Conversations already begun keep the text they began with."), "success")
+        return redirect(url_for("auth.writing"))
+    limit = format_decimal(MAX_INSTRUCTIONS)
+    return render_template("auth/writing.html", form=form, limit=limit), 422 if form.errors else 200
+
+
+def _row(token: AccessToken) -> dict[str, Any]:
+    used = ago(token.used_at) if token.used_at else None
+    return {"id": token.id, "name": token.name, "ending": token.ending, "made": ago(token.created_at), "used": used}
+
+
+def ago(moment: datetime) -> str:
+    """« il y a 3 minutes »: the same for every time zone."""
+    return str(format_timedelta(moment - utcnow(), granularity="minute", add_direction=True))
+
+
+@blueprint.get("/settings/account")
+@login_required
+def profile() -> Any:
+    """All of it on one page."""
+    return _page()
+
+
+@blueprint.post("/settings/account")
+@login_required
+def rename() -> Any:
+    """Take another displayed name."""
+    form = NameForm()
+    if not form.validate_on_submit():
+        return _page(form)
+    current_user.rename(form.display_name.data)
+    return _done(_("Your name is changed."))
+
+
+@blueprint.post("/settings/account/password")
+@login_required
+def change_password() -> Any:
+    """Take another password, which ends the other sessions."""
+    form = PasswordForm()
+    if not form.validate_on_submit() or not _is_oneself(form.current):
+        return _page(form)
+    current_user.change_password(form.password.data)
+    _close_others()
+    return _done(_("Your password is changed, and all other browsers are signed out."))
+
+
+@blueprint.post("/settings/account/sessions/<int:session_id>/revoke")
+@login_required
+def revoke_session(session_id: int) -> Any:
+    """Sign another browser out."""
+    session = found_or_ended(lambda: LoginSession.of(current_user, session_id))
+    if not session:
+        return redirect(url_for("auth.profile"))
+    session.revoke()
+    generation().streams.revoke(session.token_hash)
+    return _done(_("That browser is signed out."))
+
+
+@blueprint.post("/settings/account/sessions/revoke-others")
+@login_required
+def revoke_other_sessions() -> Any:
+    """Sign all other browsers out."""
+    count = _close_others()
+    return _done(ngettext("%(num)s browser is signed out.", "%(num)s browsers are signed out.", count))
+
+
+@blueprint.post("/settings/account/erase")
+@login_required
+def erase_everything() -> Any:
+    """Erase all that one wrote, for good; what is being written is stopped."""
+    form = EraseForm()
+    if not form.validate_on_submit() or not _is_oneself(form.own_password):
+        return _page(form)
+    for answer in trash.being_written(current_user):
+        generation().stop_answer(answer)
+    for conversation_id in trash.erase_all_of(current_user):
+        generation().engine.forget(conversation_id)
+    database.compact_search_index()
+    # The page also makes the browser forget what it kept.
+    return _done(_("Everything that you wrote is erased."), "erased")
+
+
+def _is_oneself(field: Any) -> bool:
+    """Whether the password is one's own, noted as the field's mistake if not; raises rate_limited after many wrong."""
+    right = check(current_user.username, field.data)[0] is not None
+    if not right:
+        field.errors = [_("This is not your password.")]
+    return right
+
+
+def _close_others() -> int:
+    """Sign all other browsers out and end what they follow; how many there were."""
+    others = LoginSession.close_others(current_user, current_user.session_token)
+    generation().streams.revoke(*others)
+    return len(others)
+
+
+def _page(sent: FlaskForm | None = None) -> Any:
+    kinds = {"name": NameForm, "password": PasswordForm, "erase": EraseForm}
+    forms = {
+        name: sent if isinstance(sent, kind) else kind(formdata=None, obj=current_user) for name, kind in kinds.items()
+    }
+    return render_template("auth/account.html", forms=forms, sessions=_sessions()), 422 if sent else 200
+
+
+def _done(sentence: str, kind: str = "success") -> Any:
+    flash(sentence, kind)
+    return redirect(url_for("auth.profile"))
+
+
+def _sessions() -> list[dict[str, Any]]:
+    return [
+        {
+            "id": each.id,
+            "device": device_name(each.user_agent) or _("Unknown browser"),
+            "current": each.belongs_to(current_user.session_token),
+            "begun": ago(each.created_at),
+            "seen": ago(each.seen_at),
+        }
+        for each in LoginSession.all_of(current_user)
+    ]
+
+
+@blueprint.get("/settings/prompts")
+@blueprint.post("/settings/prompts")
+@login_required
+def prompts() -> Any:
+    """One's prompts and everyone's; POST makes one."""
+    form = PromptForm()
+    if form.validate_on_submit():
+        made = Prompt.make(current_user, form.name.data, form.content.data, shared=form.shared.data)
+        flash(_("The prompt “%(name)s” is saved.", name=made.name), "success")
+        return redirect(url_for("auth.prompts"))
+    found = Prompt.visible_to(current_user)
+    rows = [{"row": prompt, "editable": prompt.can_be_changed_by(current_user)} for prompt in found]
+    return render_template("auth/prompts.html", form=form, rows=rows), 422 if form.errors else 200
+
+
+@blueprint.get("/settings/prompts/<int:prompt_id>")
+@blueprint.post("/settings/prompts/<int:prompt_id>")
+@login_required
+def edit_prompt(prompt_id: int) -> Any:
+    """One prompt in its form; POST changes it."""
+    prompt = Prompt.editable_by(current_user, prompt_id)
+    form = PromptForm(obj=prompt)
+    if form.validate_on_submit():
+        prompt.change(current_user, form.name.data, form.content.data, shared=form.shared.data)
+        flash(_("The prompt “%(name)s” is saved.", name=prompt.name), "success")
+        return redirect(url_for("auth.prompts"))
+    return render_template("auth/prompt.html", form=form, prompt=prompt), 422 if form.errors else 200
+
+
+@blueprint.post("/settings/prompts/<int:prompt_id>/delete")
+@login_required
+def delete_prompt(prompt_id: int) -> Any:
+    """Delete one."""
+    prompt = found_or_ended(lambda: Prompt.editable_by(current_user, prompt_id))
+    if prompt:
+        prompt.delete()
+        flash(_("The prompt “%(name)s” is deleted.", name=prompt.name), "success")
+    return redirect(url_for("auth.prompts"))

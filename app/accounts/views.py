@@ -1,0 +1,116 @@
+"""The account pages."""
+
+import threading
+from typing import Any
+
+from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask_babel import gettext as _
+from flask_babel import ngettext
+from sqlalchemy.exc import IntegrityError
+
+from app.accounts.forms import LoginForm, RegisterForm
+from app.accounts.sessions import sign_in, sign_out
+from app.errors import AppError
+from app.extensions import db
+from app.models import User
+from app.models.users import normalized
+from app.rate_limiter import rate_limiter
+from app.security import current_user, login_required, public
+from app.web import LOCALES, TEXT_SIZES, THEMES, safe_next
+
+blueprint = Blueprint("auth", __name__)
+
+
+# One log-in is checked at a time: a wrong one is counted before the next is looked at, and the CPU is the model's.
+_checking = threading.Lock()
+
+
+@blueprint.get("/login")
+@blueprint.post("/login")
+@public
+def login() -> Any:
+    """Log in; the answer never tells which of name and password is wrong."""
+    if current_user.is_authenticated:
+        return redirect(url_for("chat.home"))
+    form = LoginForm()
+    if not form.validate_on_submit():
+        return render_template("auth/login.html", form=form, notice=None), 422 if form.errors else 200
+    user, left = check(form.username.data, form.password.data)
+    if user is None:
+        return render_template("auth/login.html", form=form, notice=_refusal(left)), 422
+    sign_in(user, remember=form.remember.data)
+    return redirect(safe_next(request.args.get("next")) or url_for("chat.home"))
+
+
+@blueprint.get("/register")
+@blueprint.post("/register")
+@public
+def register() -> Any:
+    """Create an account and log in; the first account is the administrator's."""
+    if current_user.is_authenticated:
+        return redirect(url_for("chat.home"))
+    first = not User.exists()
+    _admit(first)
+    form = RegisterForm()
+    if form.validate_on_submit():
+        try:
+            user = User.create(form.username.data, form.display_name.data, form.password.data)
+        except IntegrityError:
+            db.session.rollback()
+            form.username.errors = [_("This username is taken.")]
+        else:
+            sign_in(user, remember=False)
+            return redirect(url_for("chat.home"))
+    return render_template(
+        "auth/register.html", form=form, notice=None, first_account=first
+    ), 422 if form.errors else 200
+
+
+@blueprint.post("/logout")
+@login_required
+def logout() -> Any:
+    """Log out."""
+    sign_out(current_user)
+    return redirect(url_for("auth.login"))
+
+
+@blueprint.post("/preferences")
+@public
+def preferences() -> Any:
+    """Keep how pages look: with the account, and in this browser's session for the log-in page."""
+    for name, allowed in (("locale", LOCALES), ("theme", THEMES), ("text_size", TEXT_SIZES)):
+        value = request.form.get(name)
+        if value in allowed:
+            session[name] = value
+            if current_user.is_authenticated:
+                setattr(current_user, name, value)
+    db.session.commit()
+    return redirect(safe_next(request.form.get("next")) or url_for("chat.home"))
+
+
+def _admit(first: bool) -> None:
+    """Raises forbidden where only the administrator makes accounts, rate_limited after many from one address."""
+    if current_app.config["REGISTRATION"] == "closed" and not first:
+        raise AppError("forbidden")
+    limit, who = current_app.config["REGISTER_LIMIT"], ("register", request.remote_addr or "")
+    if request.method == "POST" and not rate_limiter().hit(limit, *who):
+        raise AppError("rate_limited", wait_s=rate_limiter().wait_s(limit, *who))
+
+
+def check(username: str, password: str) -> tuple[User | None, int]:
+    """The person, or None and the tries left to this name from this address; raises rate_limited when there is none."""
+    limit, who = current_app.config["LOGIN_LIMIT"], ("login", request.remote_addr or "", normalized(username))
+    with _checking:
+        if not rate_limiter().remaining(limit, *who):
+            raise AppError("rate_limited", wait_s=rate_limiter().wait_s(limit, *who))
+        user = User.authenticate(username, password)
+        if user is None:
+            rate_limiter().hit(limit, *who)
+    return user, rate_limiter().remaining(limit, *who)
+
+
+def _refusal(left: int) -> dict[str, str]:
+    text = ngettext(
+        "%(num)s more try before a pause of a few minutes.", "%(num)s more tries before a pause of a few minutes.", left
+    )
+    return {"title": _("Wrong username or password"), "text": text}

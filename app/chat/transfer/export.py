@@ -1,0 +1,123 @@
+"""Conversations as files: JSON with everything, Markdown and HTML with what is shown; many together in one archive."""
+
+import json
+import re
+import zipfile
+from collections.abc import Iterable
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
+
+from flask_babel import get_locale
+from flask_babel import gettext as _
+from markupsafe import escape
+
+from app.chat.search import normalize
+from app.chat.transfer import own
+from app.formatting import day_and_time
+from app.models import Role
+from app.models.base import utcnow
+from app.models.copies import ConversationCopy, MessageCopy
+
+ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
+MIMETYPES = {"json": "application/json", "markdown": "text/markdown", "html": "text/html"}
+# More than this goes through a file.
+IN_MEMORY = 4_000_000
+FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)(?:^\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+# The browser's own colours: the file is read far from here, in any theme.
+STYLE = (
+    ":root{color-scheme:light dark}"
+    "body{max-width:46rem;margin:2rem auto;padding:0 1rem;font:1rem/1.6 system-ui,sans-serif}"
+    "h2{margin:2rem 0 .25rem;font-size:1rem}time{color:GrayText;font-size:.8rem}"
+    ".said{white-space:pre-wrap;overflow-wrap:anywhere}"
+    ".user{padding:.5rem 1rem;border:1px solid GrayText;border-radius:1rem}"
+    "pre{padding:.75rem;border:1px solid GrayText;border-radius:.5rem;white-space:pre-wrap;overflow-wrap:anywhere}"
+)
+
+
+def export_one(copy: ConversationCopy, kind: str) -> tuple[str, bytes]:
+    """A conversation's file: its name and its bytes."""
+    text = json_file([copy]) if kind == "json" else markdown(copy) if kind == "markdown" else html(copy)
+    return f"{_slug(copy.title)}.{ENDINGS[kind]}", text.encode()
+
+
+def export_many(copies: Iterable[ConversationCopy], kind: str) -> tuple[str, IO[bytes]]:
+    """All in one file: JSON as it is, the others in an archive."""
+    file: Any = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - whoever sends it closes it
+    day = utcnow().astimezone().date().isoformat()
+    if kind == "json":
+        file.write((_json_head() + "[").encode())
+        for number, copy in enumerate(copies):
+            file.write((",\n" if number else "\n").encode() + _json(own.to_json(copy)).encode())
+        file.write(b"]}\n")
+    else:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for number, copy in enumerate(copies, 1):
+                name, content = export_one(copy, kind)
+                archive.writestr(f"{number:04d}-{name}", content)
+    file.seek(0)
+    return f"conversations-{day}.{'json' if kind == 'json' else 'zip'}", file
+
+
+def json_file(copies: list[ConversationCopy]) -> str:
+    """Our own format."""
+    return _json_head() + "[" + ",\n".join(_json(own.to_json(copy)) for copy in copies) + "]}\n"
+
+
+def markdown(copy: ConversationCopy) -> str:
+    """What is shown, in the Markdown that it was written in."""
+    turns = (
+        f"## {_speaker(each)}\n\n*{day_and_time(each.created_at)}*\n\n{each.content.strip()}\n" for each in _shown(copy)
+    )
+    return f"# {copy.title}\n\n" + "\n".join(turns)
+
+
+def html(copy: ConversationCopy) -> str:
+    """What is shown, as one page that needs nothing else; code apart, text as it came."""
+    turns = "".join(
+        f'<section><h2>{escape(_speaker(each))}</h2><time datetime="{each.created_at.isoformat()}">'
+        f"{escape(day_and_time(each.created_at))}</time>"
+        f'<div class="said {each.role}">{_blocks(each.content)}</div></section>\n'
+        for each in _shown(copy)
+    )
+    return (
+        f'<!doctype html>\n<html lang="{get_locale()}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(copy.title)}</title>'
+        f"<style>{STYLE}</style></head><body><main><h1>{escape(copy.title)}</h1>\n{turns}</main></body></html>\n"
+    )
+
+
+def _shown(copy: ConversationCopy) -> list[MessageCopy]:
+    """The branch that ends at the head."""
+    place: int | None = copy.head
+    branch = []
+    while place is not None:
+        branch.append(copy.messages[place])
+        place = copy.messages[place].parent
+    return branch[::-1]
+
+
+def _blocks(text: str) -> str:
+    made, end = [], 0
+    for fence in FENCE.finditer(text):
+        made += [escape(text[end : fence.start()].strip("\n")), f"<pre><code>{escape(fence[2])}</code></pre>"]
+        end = fence.end()
+    return "".join((*made, escape(text[end:].strip("\n"))))
+
+
+def _speaker(message: MessageCopy) -> str:
+    if message.role == Role.USER:
+        return str(_("You"))
+    return str(_("Answer by %(model)s", model=message.run.get("model") or "?"))
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", normalize(title))[:60].strip("-") or "conversation"
+
+
+def _json_head() -> str:
+    head = {"format": own.FORMAT, "version": own.VERSION, "exported_at": utcnow().isoformat()}
+    return _json(head)[:-1] + ', "conversations": '
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False)

@@ -1,0 +1,205 @@
+"""The words that the chat's scripts show, in the reader's language, by key.
+
+Placeholders are written `{name}` and filled in by `static/js/lib/texts.js`; keys ending in
+`_one` and `_other` are the plural forms that the script chooses between.
+"""
+
+from flask import current_app
+from flask_babel import gettext as _
+
+
+def renderer_messages() -> dict[str, str]:
+    """Every text that the renderer and the copy buttons may need."""
+    return {
+        "copied": _("Copied"),
+        "press_ctrl_c": _("Press Ctrl C"),
+        "copy_refused": _("The browser did not copy. The text is selected: press Ctrl C."),
+        "show_all": _("Show all"),
+        "show_less": _("Show less"),
+        "snippet": _("snippet"),
+        "task_done": _("Done"),
+        "task_open": _("To do"),
+        "note": _("Note {number}"),
+        "note_back": _("Back to note {number} in the text"),
+        "too_heavy": _("This part is too large to be laid out. It is shown as it was written."),
+        "too_long": _(
+            "What follows is too long to be laid out: this is its beginning, as plain text. "
+            "The copy button of the answer gives all of it."
+        ),
+    }
+
+
+def js_messages() -> dict[str, str]:
+    """Every text that the chat's scripts may need."""
+    return _stages() | _endings() | _figures() | _page() | _writing() | renderer_messages()
+
+
+def _stages() -> dict[str, str]:
+    return {
+        "stage_queued": _("In the queue"),
+        "stage_queued_colon": _("Queued:"),
+        "stage_loading": _("Loading model {model}"),
+        "stage_reading": _("Reading your message"),
+        "stage_thinking": _("Thinking"),
+        "stage_writing": _("Writing"),
+        "people_ahead_one": _("{n} person ahead of you"),
+        "people_ahead_other": _("{n} people ahead of you"),
+        "own_ahead_one": _("after your other answer"),
+        "own_ahead_other": _("after your {n} other answers"),
+        "next_in_line": _("you are next"),
+        "people_and_wait": _("{people}, about {wait}"),
+        "share_and_left": _("{share}, {left} left"),
+        "ordinal_one": _("st"),
+        "ordinal_two": _("nd"),
+        "ordinal_few": _("rd"),
+        "ordinal_other": _("th"),
+        "leg_queued": _("Queue"),
+        "leg_loading": _("Model"),
+        "leg_reading": _("Reading"),
+        "leg_thinking": _("Thinking"),
+        "leg_writing": _("Writing"),
+        "thought": _("Thoughts"),
+        "thought_for": _("Thought for {duration}"),
+        "retry_in": _("retrying in {duration}"),
+    }
+
+
+def _endings() -> dict[str, str]:
+    return {
+        "answer_by": _("Answer by {model}"),
+        "stopped": _("Stopped by you"),
+        "stopped_after": _("Stopped by you at {duration}"),
+        "interrupted": _("Answer interrupted"),
+        "interrupted_at": _("Answer interrupted at {time}"),
+        "redo_careful": _("Do it again with the careful model"),
+        "redo_careful_in": _("Do it again with the careful model (about +{time})"),
+        "left_out_one": _("The message above is no longer read"),
+        "left_out_other": _("The {n} messages above are no longer read"),
+        "announce_sent": _("Message sent"),
+        "announce_prepared": _("Question prepared, it leaves after this answer"),
+        "announce_ready_one": _("Answer ready, {n} word"),
+        "announce_ready_other": _("Answer ready, {n} words"),
+        "announce_stopped": _("Answer stopped"),
+        "announce_version": _("Version {n} of {count}"),
+        "announce_saved": _("Question saved"),
+        "announce_rated": _("Noted. You may say why."),
+        "announce_unrated": _("Taken back"),
+        "announce_interrupted": _("Answer interrupted"),
+        "announce_failed": _("The answer failed"),
+        "error_unreachable": _("The server cannot be reached. Your text is kept here: try again in a moment."),
+        "error_connection_lost": _(
+            "The connection was lost before the server answered. Reload the page to see where it is."
+        ),
+        "error_unexpected": _("Something went wrong on the server. Your text is kept."),
+    }
+
+
+def _figures() -> dict[str, str]:
+    return {
+        "words_per_second": _("words/s"),
+        "tokens_per_second": _("tokens/s"),
+        "share_cached": _("{share} already read"),
+        "tokens_in": _("{tokens} tokens in {duration}"),
+        "expected": _("{waited} (expected: {expected})"),
+        "of_which_own": _("{total}, of which %(name)s: {own}", name=current_app.config["PRODUCT_NAME"]),
+        "detail_queue": _("Waiting"),
+        "detail_load": _("Loading the model"),
+        "detail_reading": _("Reading"),
+        "detail_first": _("First word after"),
+        "detail_writing": _("Writing time"),
+        "detail_total": _("In all"),
+        "detail_words": _("Words"),
+        "detail_energy": _("Energy of the processor"),
+        "detail_prompt": _("Tokens read"),
+        "detail_output": _("Tokens written"),
+        "detail_thinking": _("Words of thought"),
+        "weather_calm": _("Server calm"),
+        "weather_busy": _("Server busy"),
+        "weather_saturated": _("Server saturated"),
+        "weather_down": _("Engine not running"),
+        "status_nobody": _("nobody in the queue"),
+        "status_working": _("one answer being written"),
+        "status_waiting_one": _("{n} person in the queue"),
+        "status_waiting_other": _("{n} people in the queue"),
+        "status_ready": _("{model} is ready"),
+        "status_asleep": _("{model} is loaded at the first question"),
+        "status_usual": _("an answer takes about {duration}"),
+        "status_next": _("next free in about {wait}"),
+    }
+
+
+def _page() -> dict[str, str]:
+    return {
+        "write": _("Write your question…"),
+        "write_next": _("Prepare what comes next, it leaves after this answer…"),
+        "hint": _("Answers may be wrong: check the figures before you use them."),
+        "hint_running": _("You may close this page: the answer goes on and will be waiting here."),
+        "share_made": _("The link is made: copy it."),
+        "share_ended": _("The link opens nothing any more."),
+        "share_moment": _("{moment}, {size}"),
+        "share_size_one": _("{n} message"),
+        "share_size_other": _("{n} messages"),
+        "deleted": _("Deleted: {title}"),
+        "turn_deleted": _("Turn deleted"),
+        "reason_kept": _("Thank you, the reason is noted."),
+        "still_writing": _("An answer is still being written: wait for its end, or stop it."),
+        "undo": _("Undo"),
+        "open": _("Open"),
+        "archived": _("Archived: {title}"),
+        "ready_elsewhere": _("Answer ready: {title}"),
+        "search_latest": _("Latest conversations"),
+        "search_found_one": _("{n} conversation"),
+        "search_found_other": _("{n} conversations"),
+        "search_nothing": _("Nothing found in your conversations."),
+        "today": _("Today"),
+        "good_day": _("Good day, {name}."),
+        "good_evening": _("Good evening, {name}."),
+        "start_morning": _("Where shall we start this morning?"),
+        "start_afternoon": _("Where shall we start this afternoon?"),
+        "start_evening": _("Where shall we start this evening?"),
+    }
+
+
+def _writing() -> dict[str, str]:
+    return {
+        "gauge": _("Context {share}"),
+        "gauge_full": _("Context full"),
+        "gauge_sentence": _(
+            "About {used} of the {total} tokens that the model reads at once: the conversation, the instructions "
+            "and your draft."
+        ),
+        "gauge_beyond": _(
+            "The conversation, the instructions and your draft have about {used} tokens; the model reads {total} at "
+            "once. The oldest messages will not be read."
+        ),
+        "gauge_cut": _(
+            "The conversation is longer than the {total} tokens that the model reads at once: it reads the messages "
+            "below the dashed line, the instructions and your draft, and nothing of what is above the line."
+        ),
+        "summary_question": _(
+            "Summarise our conversation so far: the subject, the facts and figures, the decisions, and what is "
+            "still open. Keep all that is needed to go on."
+        ),
+        "summary_lead": _("Summary of an earlier conversation, to go on from:"),
+        "summary_coming": _("A summary is asked for; the new conversation opens when it is there."),
+        "summary_failed": _("There is no summary: this conversation stays."),
+        "prompts_found_one": _("{n} prompt, arrows to choose"),
+        "prompts_found_other": _("{n} prompts, arrows to choose"),
+        "prompt_mine": _("yours"),
+        "prompt_shared": _("for everyone"),
+        "place_to_fill": _("To fill in: {name}. Tab goes to the next place."),
+        "places_left": _("“{name}” is still to be filled in. Send once more to leave it so."),
+        "draft_memory": _("The browser has no room left: this draft is kept in this page only."),
+        "attached": _("Pasted text"),
+        "attached_nth": _("Pasted text {n}"),
+        "attached_said": _("Long text folded: {size}"),
+        "attached_lines_one": _("{n} line"),
+        "attached_lines_other": _("{n} lines"),
+        "attached_size": _("{lines}, {characters} characters"),
+        "attached_below": _("(see the text below)"),
+        "attached_preview": _("Look at {name}"),
+        "attached_insert": _("Put {name} into the text"),
+        "attached_remove": _("Remove {name}"),
+        "instructions_saved": _("Instructions saved: the next question has the conversation read anew."),
+        "instructions_kept": _("Instructions kept for the first question of this conversation."),
+    }

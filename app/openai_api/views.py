@@ -1,0 +1,171 @@
+"""`/v1/models` and `/v1/chat/completions`."""
+
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from itertools import chain
+from typing import Any
+
+from flask import Flask, Response, current_app, jsonify, request
+from flask_babel import force_locale, get_locale
+
+from app.engines.base import ChatRequest, Done, EngineEvent, Text, Thinking
+from app.errors import AppError
+from app.extensions import context_of, release_connection
+from app.generation.service import Generation
+from app.models.base import digest
+from app.openai_api import blueprint
+from app.openai_api.errors import error_json
+from app.openai_api.schemas import ChatCompletionRequest, ResponseBuilder, model_json, sse_event
+from app.security import token_required, token_user
+from app.web import STREAM_HEADERS, generation
+
+# How often a connection on which nothing is written is looked at, and told that the answer is still to come.
+SILENCE_S = 1.0
+WAITING = b": waiting\n\n"
+# A stream begins after this long at the latest: a failure until then has its own status.
+OPENING_S = 3.0
+
+Heard = Iterator[EngineEvent | None]
+
+
+class ClientGoneError(Exception):
+    """Nobody reads the answer any more."""
+
+
+def deliver(generation: Generation, asked: ChatRequest, user_id: int, *, stream: bool, include_usage: bool) -> Response:
+    """Put it in the queue and answer; however that ends, the engine does not go on for nobody. Raises AppError."""
+    with ExitStack() as ending:
+        revoked = ending.enter_context(generation.streams.open(user_id, digest(_token())))
+        completion = generation.complete(asked, user_id)
+        ending.callback(completion.cancel)
+        revoked.on_set(lambda: completion.fail(AppError("invalid_token")))
+        # This thread may wait for long: for its turn, then for the model.
+        release_connection()
+        heard = _while_connected(completion.events(SILENCE_S), request.environ.get("gunicorn.socket"))
+        shapes = ResponseBuilder(asked.model, include_usage=include_usage)
+        try:
+            if not stream:
+                return jsonify(_whole_answer(heard, shapes))
+            begun = _first_events(heard)
+        except ClientGoneError:
+            return Response(status=499)
+        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        chunks = _chunks(chain(begun, heard), shapes, app, str(get_locale()))
+        response = Response(chunks, mimetype="text/event-stream", headers=STREAM_HEADERS)
+        response.call_on_close(ending.pop_all().close)
+        return response
+
+
+def _token() -> str:
+    """What the program brought."""
+    return str(request.authorization.token if request.authorization else "")
+
+
+def _while_connected(events: Heard, connection: socket.socket | None) -> Heard:
+    """The same events; raises ClientGoneError once the connection is closed at its other end."""
+    for heard in events:
+        if connection is not None and _closed(connection):
+            raise ClientGoneError
+        yield heard
+
+
+def _closed(connection: socket.socket) -> bool:
+    """Whether the other end has closed; what it may have sent meanwhile stays to be read."""
+    try:
+        return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+
+
+def _first_events(heard: Heard) -> list[EngineEvent]:
+    """What came first, if that was soon."""
+    deadline = time.monotonic() + OPENING_S
+    for happened in heard:
+        if isinstance(happened, Text | Thinking | Done):
+            return [happened]
+        if time.monotonic() >= deadline:
+            break
+    return []
+
+
+def _whole_answer(heard: Heard, shapes: ResponseBuilder) -> dict[str, Any]:
+    text, thinking = [], []
+    for happened in heard:
+        match happened:
+            case Text(more):
+                text.append(more)
+            case Thinking(more):
+                thinking.append(more)
+            case Done(reason, usage):
+                return shapes.whole("".join(text), "".join(thinking), reason, usage)
+    raise AssertionError
+
+
+def _chunks(heard: Iterable[EngineEvent | None], shapes: ResponseBuilder, app: Flask, locale: str) -> Iterator[bytes]:
+    """The event stream; a failure that comes after its beginning is its last event."""
+    first = shapes.first()
+    try:
+        for happened in heard:
+            match happened:
+                case Text(more):
+                    yield first + shapes.delta("content", more)
+                    first = b""
+                case Thinking(more):
+                    yield first + shapes.delta("reasoning_content", more)
+                    first = b""
+                case Done(reason, usage):
+                    yield first + shapes.last(reason, usage)
+                case None:
+                    yield WAITING
+    except ClientGoneError:
+        return
+    except AppError as error:
+        with context_of(app), force_locale(locale):
+            yield sse_event(error_json(error))
+
+
+@blueprint.get("/models")
+@token_required
+def models() -> Response:
+    """The models that can be asked, the default one first."""
+    registry = generation().registry
+    default = registry.default().effective
+    ordered = sorted(registry.models, key=lambda model: model.name != default)
+    return jsonify({"object": "list", "data": [model_json(model, registry.engine.name) for model in ordered]})
+
+
+@blueprint.get("/models/<path:name>")
+@token_required
+def model(name: str) -> Response:
+    """One model."""
+    registry, default = generation().registry, generation().registry.default()
+    found = registry.find((default.effective or default.name) if name == "default" else name)
+    return jsonify(model_json(found, registry.engine.name))
+
+
+@blueprint.post("/chat/completions")
+@token_required
+def chat_completions() -> Response:
+    """An answer to these messages; nothing is added to them, and nothing is stored."""
+    asked = ChatCompletionRequest.read()
+    request = _request(asked)
+    return deliver(generation(), request, token_user().id, stream=asked.stream, include_usage=asked.include_usage)
+
+
+def _request(asked: ChatCompletionRequest) -> ChatRequest:
+    """For the engine, within the server's limits. Raises unknown_model, thinking_unsupported."""
+    model = generation().model_for(asked.model, asked.think)
+    longest = min(current_app.config["MAX_OUTPUT_TOKENS"], (model.context or current_app.config["CONTEXT_TOKENS"]) // 2)
+    return ChatRequest(
+        model.name,
+        asked.messages,
+        think=asked.think or (asked.effort and model.thinking),
+        max_tokens=min(asked.max_tokens or longest, longest),
+        temperature=asked.temperature,
+        seed=asked.seed,
+        stop=asked.stop,
+    )
