@@ -10,7 +10,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app import accounts, admin, assets, brand, chat, cli, database, error_pages, lab, openai_api, rate_limiter, web
 from app.accounts import one_time_tokens, sessions
 from app.bench.service import Labo, Terms
-from app.doctor import job
+from app.diagnostics import comparison
 from app.engines import registry
 from app.extensions import babel, context_of, csrf, db
 from app.generation.prompt import GenerationSettings
@@ -77,7 +77,7 @@ def make_services(app: Flask) -> None:
     _make_labo(app)
     rate_limiter.init_app(app)
     one_time_tokens.init_app(app)
-    job.init_app(app)
+    comparison.init_app(app)
 
 
 def _make_generation(app: Flask) -> None:

@@ -7,15 +7,11 @@ from flask import Blueprint, Flask, Response, current_app, flash, jsonify, redir
 from flask_babel import format_datetime
 from flask_babel import gettext as _
 
-from app.doctor.beat import beats
-from app.doctor.checks import TITLES, State, count
-from app.doctor.job import Job
-from app.doctor.pairs import Comparison
-from app.doctor.records import last_records
-from app.doctor.report import quick_findings
-from app.doctor.tables import answers_table, waits_facts
-from app.doctor.terminal import compare_here
-from app.doctor.verdict import table, verdict
+from app.diagnostics.checks import TITLES, State, count
+from app.diagnostics.client import probe_events
+from app.diagnostics.comparison import Comparison, ComparisonJob, compare_here, comparison_finding, comparison_table
+from app.diagnostics.history import answers_table, last_records, waits_facts
+from app.diagnostics.report import quick_findings
 from app.engines.catalogue import DEMO, can_be_pulled
 from app.errors import AppError
 from app.formatting import duration, number, percent
@@ -151,11 +147,11 @@ def comparison() -> Response:
 @admin_required
 def beat() -> Response:
     """A second of beats, by which the page hears whether something holds streams back."""
-    return Response(beats(), mimetype="text/event-stream", headers=STREAM_HEADERS)
+    return Response(probe_events(), mimetype="text/event-stream", headers=STREAM_HEADERS)
 
 
-def _job() -> Job:
-    found: Job = current_app.extensions["comparison"]
+def _job() -> ComparisonJob:
+    found: ComparisonJob = current_app.extensions["comparison"]
     return found
 
 
@@ -166,11 +162,11 @@ def _comparison() -> dict[str, Any]:
         return {"state": "running", "phase": progress.phase, "step": progress.step, "steps": progress.steps}
     if outcome is None:
         return {"state": "idle"}
-    finding = verdict(outcome.result)
+    finding = comparison_finding(outcome.result)
     return {
         "state": "over",
         "finding": {"state": str(finding.state), "sentence": finding.sentence, "fix": finding.fix},
-        "rows": table(outcome.result) if isinstance(outcome.result, Comparison) else [],
+        "rows": comparison_table(outcome.result) if isinstance(outcome.result, Comparison) else [],
         "ended_at": format_datetime(outcome.ended_at.astimezone(), "short", rebase=False),
     }
 

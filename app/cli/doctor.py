@@ -9,14 +9,18 @@ from flask.cli import with_appcontext
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.doctor.checks import TITLES, Finding, State, count
-from app.doctor.guest import first_administrator
-from app.doctor.pairs import Comparison, NotComparedError
-from app.doctor.records import last_records
-from app.doctor.report import quick_findings
-from app.doctor.terminal import Progress, compare_here
-from app.doctor.verdict import table, verdict
-from app.doctor.visitor import answers, own_address
+from app.diagnostics.checks import TITLES, Finding, State, count
+from app.diagnostics.client import first_administrator, is_answering, own_address
+from app.diagnostics.comparison import (
+    Comparison,
+    ComparisonProgress,
+    NotComparedError,
+    compare_here,
+    comparison_finding,
+    comparison_table,
+)
+from app.diagnostics.history import last_records
+from app.diagnostics.report import quick_findings
 
 SIGNS = {State.OK: "✓", State.WARNING: "!", State.BAD: "✗", State.UNKNOWN: "?"}
 # Without these there is nothing to compare.
@@ -34,7 +38,7 @@ def doctor(quick: bool) -> None:
         _show(finding)
     if not quick and not any(finding.code in NEEDED and finding.state == State.BAD for finding in found):
         result = _compared(app)
-        found.append(verdict(result))
+        found.append(comparison_finding(result))
         _show(found[-1])
         _show_table(result)
     raise SystemExit(1 if count(found, State.BAD) else 0)
@@ -53,7 +57,7 @@ def _quick(app: Flask) -> list[Finding]:
 
 def _server(settings: dict[str, Any]) -> Finding:
     address = own_address(settings)
-    if answers(address):
+    if is_answering(address):
         return Finding("server", State.OK, _("It answers at %(address)s.", address=address))
     cause = _("No server answers at %(address)s: the comparison with the terminal needs it.", address=address)
     return Finding("server", State.BAD, cause, _("Start it: make run, or sudo systemctl start couachgpt"))
@@ -72,7 +76,7 @@ def _compared(app: Flask) -> Comparison | NotComparedError:
         click.echo("\r\033[K" if _to_a_terminal() else "", err=True, nl=False)
 
 
-def _tell(progress: Progress) -> None:
+def _tell(progress: ComparisonProgress) -> None:
     if _to_a_terminal():
         words = _(
             "Comparing with the terminal: %(step)s of %(steps)s answers…", step=progress.step, steps=progress.steps
@@ -101,7 +105,7 @@ def _show_table(result: Comparison | NotComparedError) -> None:
         return
     indent = " " * (_width() + 4)
     head = {"name": "", "direct": _("Engine itself"), "web": _("Through the pages"), "difference": _("Difference")}
-    rows = [head, *table(result)]
+    rows = [head, *comparison_table(result)]
     widths = {column: max(len(row[column]) for row in rows) for column in head}
     for row in rows:
         click.echo(indent + "  ".join(f"{row[column]:>{widths[column]}}" for column in head))

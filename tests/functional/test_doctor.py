@@ -12,12 +12,11 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from app.doctor.checks import State
-from app.doctor.guest import first_administrator, visiting
-from app.doctor.host import Host
-from app.doctor.machine import Subject
-from app.doctor.records import last_records
-from app.doctor.report import quick_findings, subject
+from app.diagnostics.checks import State
+from app.diagnostics.client import first_administrator, temporary_session
+from app.diagnostics.history import last_records
+from app.diagnostics.host import Host, Subject
+from app.diagnostics.report import quick_findings, subject
 from app.models import Conversation, LabMachine, LabRun, LabSample, LoginSession, Message, User
 from app.models.base import utcnow
 from app.models.lab import Kind
@@ -172,7 +171,7 @@ def test_what_a_killed_comparison_left_is_cleared_away_later(site: Site, alice: 
             rows.add(Message(conversation_id=name, role="user", content="?"))
         rows.commit()
         assert first_administrator() == owner
-        with visiting(site.app, owner, "http://127.0.0.1:9") as visitor:
+        with temporary_session(site.app, owner, "http://127.0.0.1:9") as visitor:
             made = visitor.new_conversation()
             assert rows.query(LoginSession).count() == 2
             assert {each.id for each in rows.query(Conversation)} == {kept, "doctor-new", made}

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from app.doctor.records import last_records
+from app.diagnostics.history import last_records
 from app.generation.store import Store
 from app.generation.worker import METRICS
 from app.models import Conversation, Message, rating_stats

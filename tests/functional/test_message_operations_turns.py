@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from app.doctor.records import last_records
+from app.diagnostics.history import last_records
 from app.models import Conversation, Message, Rating, Run
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario

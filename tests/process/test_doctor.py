@@ -9,9 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from app.doctor.guest import MARK, first_administrator, visiting
-from app.doctor.pairs import Comparison, NotComparedError
-from app.doctor.terminal import MORE_PAIRS, SPARE, Progress, Terms, compare
+from app.diagnostics.client import MARK, first_administrator, temporary_session
+from app.diagnostics.comparison import (
+    MORE_PAIRS,
+    SPARE,
+    Comparison,
+    ComparisonProgress,
+    NotComparedError,
+    PromptSettings,
+    compare,
+)
 from app.models import Conversation, LoginSession
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
@@ -120,16 +127,16 @@ def test_the_page_compares_in_the_background(server: ServerProcess, site: Site, 
 
 def asked(server: ServerProcess, site: Site, patience_s: float = 10) -> Comparison | NotComparedError:
     """A comparison from this process."""
-    terms = Terms("", 50, None)
+    terms = PromptSettings("", 50, None)
 
-    def tell(_progress: Progress) -> None:
+    def tell(_progress: ComparisonProgress) -> None:
         pass
 
     with site.app.app_context():
         user_id = first_administrator()
         assert user_id is not None
         try:
-            with visiting(site.app, user_id, server.url) as visitor:
+            with temporary_session(site.app, user_id, server.url) as visitor:
                 return compare(site.generation.engine, visitor, terms, tell, patience_s)
         except NotComparedError as error:
             return error

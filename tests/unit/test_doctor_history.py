@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.doctor import history
-from app.doctor.checks import State
-from app.doctor.records import Record, medians
+from app.diagnostics import history
+from app.diagnostics.checks import State
+from app.diagnostics.history import Record, medians
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -44,7 +44,7 @@ def log() -> Log:
 
 
 def test_nothing_is_known_before_the_first_answer() -> None:
-    states = [finding.state for finding in history.findings([], "ollama")]
+    states = [finding.state for finding in history.history_findings([], "ollama")]
     assert states == [State.UNKNOWN, State.UNKNOWN, State.UNKNOWN, State.OK]
     assert medians([]) == []
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.doctor.host import Host, Process
+from app.diagnostics.host import Host, Process
 from tests.support.machine import Kernel
 
 

@@ -5,16 +5,14 @@ from collections.abc import Callable
 
 import pytest
 
-from app.doctor.job import Job
-from app.doctor.pairs import Comparison, NotComparedError
-from app.doctor.terminal import Progress
+from app.diagnostics.comparison import Comparison, ComparisonJob, ComparisonProgress, NotComparedError
 
 RESULT = Comparison("phi3:mini", ())
 
 
 @pytest.fixture
-def job() -> Job:
-    return Job()
+def job() -> ComparisonJob:
+    return ComparisonJob()
 
 
 def finished() -> None:
@@ -24,11 +22,11 @@ def finished() -> None:
             thread.join(5)
 
 
-def test_one_at_a_time_with_its_progress(job: Job) -> None:
+def test_one_at_a_time_with_its_progress(job: ComparisonJob) -> None:
     told, go = threading.Event(), threading.Event()
 
-    def work(tell: Callable[[Progress], None]) -> Comparison:
-        tell(Progress("comparing", 1, 6))
+    def work(tell: Callable[[ComparisonProgress], None]) -> Comparison:
+        tell(ComparisonProgress("comparing", 1, 6))
         told.set()
         assert go.wait(5)
         return RESULT
@@ -36,7 +34,7 @@ def test_one_at_a_time_with_its_progress(job: Job) -> None:
     assert (job.progress, job.outcome) == (None, None)
     assert job.start(work)
     assert told.wait(5)
-    assert job.progress == Progress("comparing", 1, 6)
+    assert job.progress == ComparisonProgress("comparing", 1, 6)
     assert not job.start(work)
     go.set()
     finished()
@@ -50,8 +48,10 @@ def test_one_at_a_time_with_its_progress(job: Job) -> None:
 @pytest.mark.parametrize(
     ("failure", "code"), [(NotComparedError("busy"), "busy"), (ZeroDivisionError("by zero"), "broken")]
 )
-def test_a_failure_is_an_outcome(job: Job, failure: Exception, code: str, caplog: pytest.LogCaptureFixture) -> None:
-    def work(_tell: Callable[[Progress], None]) -> Comparison:
+def test_a_failure_is_an_outcome(
+    job: ComparisonJob, failure: Exception, code: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def work(_tell: Callable[[ComparisonProgress], None]) -> Comparison:
         raise failure
 
     assert job.start(work)

@@ -5,10 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from app.doctor import machine
-from app.doctor.checks import State
-from app.doctor.host import Host
-from app.doctor.machine import Subject
+from app.diagnostics import host as machine
+from app.diagnostics.checks import State
+from app.diagnostics.host import Host, Subject
 from tests.support.machine import Kernel
 
 GIGABYTE = 1_000_000
@@ -187,13 +186,13 @@ def test_the_processes_of_an_engine_are_known_by_their_names(kernel: Kernel, hos
     kernel.process("41", name="llama-server")
     kernel.process("40", name="ollama")
     kernel.process("42", name="python3")
-    assert machine.named(host, "ollama") == (40, 41)
-    assert machine.named(host, "openai") == (41,)
-    assert machine.named(host, "embedded") == ()
+    assert machine.processes_named(host, "ollama") == (40, 41)
+    assert machine.processes_named(host, "openai") == (41,)
+    assert machine.processes_named(host, "embedded") == ()
 
 
 def test_all_checks_of_this_machine_have_a_title_and_a_sentence() -> None:
-    found = machine.findings(Host(), embedded(1), lambda _seconds: None)
+    found = machine.host_findings(Host(), embedded(1), lambda _seconds: None)
     assert len({finding.code for finding in found}) == 7
     assert all(finding.title and finding.sentence for finding in found)
     assert all(finding.fix for finding in found if finding.state in (State.WARNING, State.BAD))

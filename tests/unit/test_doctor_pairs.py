@@ -4,21 +4,27 @@ import time
 
 import pytest
 
-from app.doctor.beat import BEATS, PAUSE_S, beats
-from app.doctor.checks import State
-from app.doctor.pairs import Answer, Clock, Comparison, NotComparedError
-from app.doctor.verdict import table, verdict
+from app.diagnostics.checks import State
+from app.diagnostics.client import PAUSE_S, PROBE_EVENTS, probe_events
+from app.diagnostics.comparison import (
+    Clock,
+    Comparison,
+    NotComparedError,
+    TimedAnswer,
+    comparison_finding,
+    comparison_table,
+)
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
 
-def answer(*, pace: float = 10, tokens: int = 61, first_s: float = 1, after_s: float = 0) -> Answer:
+def answer(*, pace: float = 10, tokens: int = 61, first_s: float = 1, after_s: float = 0) -> TimedAnswer:
     """Reading takes as long as the first word."""
     writing = (tokens - 1) / pace
-    return Answer(first_s, first_s + writing + after_s, tokens, first_s, writing)
+    return TimedAnswer(first_s, first_s + writing + after_s, tokens, first_s, writing)
 
 
-def compared(*pairs: tuple[Answer, Answer]) -> Comparison:
+def compared(*pairs: tuple[TimedAnswer, TimedAnswer]) -> Comparison:
     return Comparison("phi3:mini", pairs)
 
 
@@ -33,11 +39,11 @@ def test_answers_of_any_length_are_compared_as_if_they_had_one() -> None:
     [
         (answer(tokens=8), True),
         (answer(tokens=7), False),
-        (Answer(1, 2, 60, 1, 0), False),
-        (Answer(1, 2, 60, 1, 1, waited_ms=101), False),
+        (TimedAnswer(1, 2, 60, 1, 0), False),
+        (TimedAnswer(1, 2, 60, 1, 1, waited_ms=101), False),
     ],
 )
-def test_which_answers_say_something(made: Answer, usable: bool) -> None:
+def test_which_answers_say_something(made: TimedAnswer, usable: bool) -> None:
     assert made.usable is usable
 
 
@@ -50,14 +56,14 @@ def test_the_pair_in_the_middle_is_shown_for_each_measure() -> None:
     assert (result.first.direct, result.first.web) == (1.1, 1.13)
     assert (result.pace.direct, result.pace.web) == (10, pytest.approx(9.9))
     assert result.total.difference == pytest.approx(result.total.web / result.total.direct)
-    later, pace, total = table(result)
+    later, pace, total = comparison_table(result)
     assert later == {"name": "First word after", "direct": "1.1 s", "web": "1.1 s", "difference": "30 ms later"}
     assert pace["difference"] == "−1%"
     assert total["name"] == "200 tokens in all"
 
 
 def test_the_same() -> None:
-    found = verdict(compared(*[(answer(), answer(first_s=1.049, pace=9.8))] * 3))
+    found = comparison_finding(compared(*[(answer(), answer(first_s=1.049, pace=9.8))] * 3))
     assert (found.state, found.fix) == (State.OK, "")
     assert found.sentence == "Yes, with phi3:mini: total time +2%, first word 49 ms later (medians of 3 pairs)."
 
@@ -70,14 +76,14 @@ def test_the_same() -> None:
         (answer(after_s=3), "after the last word"),
     ],
 )
-def test_slower_and_where(web: Answer, where: str) -> None:
-    found = verdict(compared(*[(answer(), web)] * 3))
+def test_slower_and_where(web: TimedAnswer, where: str) -> None:
+    found = comparison_finding(compared(*[(answer(), web)] * 3))
     assert (found.state, found.sentence[:3], where in found.fix) == (State.BAD, "No,", True)
 
 
 def test_an_engine_that_differs_as_much_from_itself_proves_nothing() -> None:
     pairs = [(answer(pace=pace), answer(pace=9)) for pace in (10, 10, 8)]
-    found = verdict(compared(*pairs))
+    found = comparison_finding(compared(*pairs))
     assert (found.state, "differ as much" in found.fix) == (State.WARNING, True)
 
 
@@ -99,7 +105,7 @@ def test_an_engine_that_differs_as_much_from_itself_proves_nothing() -> None:
     ],
 )
 def test_why_there_is_no_comparison(code: str, state: State, words: str) -> None:
-    found = verdict(NotComparedError(code, "the detail"))
+    found = comparison_finding(NotComparedError(code, "the detail"))
     assert (found.state, words in found.fix) == (state, True)
     assert found.sentence
 
@@ -118,7 +124,7 @@ def test_the_clock_counts_where_the_engine_does_not() -> None:
 
 def test_beats_are_numbered_and_apart() -> None:
     pauses: list[float] = []
-    frames = list(beats(pauses.append))
-    assert [frame.partition(b"\n")[0] for frame in frames] == [b"id: %d" % n for n in range(1, BEATS + 1)]
+    frames = list(probe_events(pauses.append))
+    assert [frame.partition(b"\n")[0] for frame in frames] == [b"id: %d" % n for n in range(1, PROBE_EVENTS + 1)]
     assert all(b"event: beat\n" in frame and frame.endswith(b"\n\n") for frame in frames)
-    assert pauses == [PAUSE_S] * (BEATS - 1)
+    assert pauses == [PAUSE_S] * (PROBE_EVENTS - 1)

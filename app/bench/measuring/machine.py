@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from sqlalchemy import select
 
 from app.bench.measuring.energy import Power
-from app.doctor.host import Host
+from app.diagnostics.host import Host
 from app.extensions import db
 from app.models.lab import LabMachine
 

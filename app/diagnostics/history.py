@@ -1,18 +1,27 @@
 """Checks of the past: what the last answers tell about reloads, the cache, our own time and the announced waits."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from sqlalchemy import select
+from sqlalchemy.orm import aliased
 
-from app.doctor.checks import Finding, State
-from app.doctor.records import Record, reading_pace
+from app.diagnostics.checks import Finding, State
+from app.extensions import db
 from app.formatting import duration, number, percent
+from app.models import LabSample, Message, Run, RunState
 
+# Answers that are looked at.
+LAST = 200
+# Fewer tokens say more about the engine's constant costs than about its pace.
+TOKENS_FOR_A_PACE = 50
 # Loading takes longer than this; below it is the engine's way of saying that the model was there.
 RELOAD_MS = 1000
 # A conversation that goes on within this time should still be in the cache.
@@ -26,9 +35,123 @@ OVERHEAD_MS, FELT_MS = 50, 250
 WAIT_MS = 1000
 # Fewer of them are chance.
 ENOUGH = 5
+NO_FIGURE = "–"
 
 
-def findings(records: Sequence[Record], engine: str) -> list[Finding]:
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One answer that was written to its end; `before`: the answer that its question followed.
+
+    `measured`: between the last one and this one the Labo had the engine load what it measures.
+    """
+
+    answer: int
+    before: int | None
+    model: str
+    queued_at: datetime
+    finished_at: datetime
+    left_out: int
+    metrics: dict[str, Any]
+    measured: bool = False
+
+    def get(self, name: str) -> float:
+        """A figure; 0 where the engine did not tell."""
+        return float(self.metrics.get(name) or 0)
+
+    @property
+    def read(self) -> float:
+        """Prompt tokens that were not in the engine's cache."""
+        return self.get("prompt_tokens") - self.get("cached_tokens")
+
+
+def last_records() -> list[Record]:
+    """The last answers, oldest first."""
+    answer, question = aliased(Message), aliased(Message)
+    rows = db.session.execute(
+        select(Run, question.parent_id)
+        .join(answer, answer.id == Run.message_id)
+        .join(question, question.id == answer.parent_id)
+        .where(Run.state == RunState.DONE, Run.measured_here())
+        .order_by(Run.message_id.desc())
+        .limit(LAST)
+    )
+    records = [
+        Record(run.message_id, before, run.model, run.queued_at, run.finished_at, run.left_out, run.metrics)
+        for run, before in rows
+        if run.metrics and run.finished_at
+    ]
+    return _with_measurements(sorted(records, key=lambda record: record.queued_at))
+
+
+def _with_measurements(records: list[Record]) -> list[Record]:
+    if not records:
+        return []
+    begun = LabSample.started_at
+    moments = db.session.scalars(select(begun).where(begun >= records[0].queued_at).order_by(begun))
+    taken = [moment for moment in moments if moment is not None]
+
+    def between(before: Record, after: Record) -> bool:
+        return bisect_left(taken, before.queued_at) < bisect_right(taken, after.finished_at)
+
+    return records[:1] + [replace(after, measured=between(before, after)) for before, after in pairwise(records)]
+
+
+@dataclass(frozen=True, slots=True)
+class Medians:
+    """What a model's answers were like; None where the engine does not tell. Paces are in tokens a second."""
+
+    model: str
+    answers: int
+    reading: float | None
+    writing: float | None
+    first_ms: float | None
+    overhead_ms: float | None
+    cached: float | None
+
+
+def medians(records: Sequence[Record]) -> list[Medians]:
+    """One for each model, the most used first."""
+    models = {record.model for record in records}
+    found = [_of(model, [record for record in records if record.model == model]) for model in models]
+    return sorted(found, key=lambda each: (-each.answers, each.model))
+
+
+def reading_pace(records: Sequence[Record]) -> float | None:
+    """Tokens a second; prompts of which most was cached say little about it."""
+    paces = [
+        record.read / record.get("prefill_ms") * 1000
+        for record in records
+        if record.read >= TOKENS_FOR_A_PACE and record.get("prefill_ms")
+    ]
+    return median(paces) if paces else None
+
+
+def _of(model: str, records: list[Record]) -> Medians:
+    tells_cached = [record for record in records if record.metrics.get("cached_tokens") is not None]
+    whole = sum(record.get("prompt_tokens") for record in tells_cached)
+    writing = [
+        record.get("output_tokens") / record.get("decode_ms") * 1000
+        for record in records
+        if record.get("decode_ms") and record.get("output_tokens") > 1
+    ]
+    # After its turn came: how long the queue was is not the model's doing.
+    first = [
+        record.get("first_token_ms") - record.get("queue_ms") for record in records if record.get("first_token_ms")
+    ]
+    overhead = [record.get("overhead_ms") for record in records if record.metrics.get("overhead_ms") is not None]
+    return Medians(
+        model,
+        len(records),
+        # Without the cached part the pace of reading would come out too high.
+        reading_pace(tells_cached),
+        median(writing) if writing else None,
+        median(first) if first else None,
+        median(overhead) if overhead else None,
+        sum(record.get("cached_tokens") for record in tells_cached) / whole if whole else None,
+    )
+
+
+def history_findings(records: Sequence[Record], engine: str) -> list[Finding]:
     """All of them, for the engine of that name."""
     return [reloads(records, engine), cache(records, engine), overhead(records, engine), queue(records)]
 
@@ -178,3 +301,32 @@ def _cached(record: Record, pace: float | None) -> float | None:
 def _first_pace(records: Sequence[Record], model: str) -> float | None:
     """The pace of reading a conversation's first question, of which nothing can be cached."""
     return reading_pace([record for record in records if record.model == model and record.before is None])
+
+
+def answers_table(records: Sequence[Record]) -> list[dict[str, str]]:
+    """A row for each model, by the names of its columns."""
+    return [
+        {
+            "model": row.model,
+            "answers": number(row.answers),
+            "first": NO_FIGURE if row.first_ms is None else duration(row.first_ms),
+            "reading": NO_FIGURE if row.reading is None else number(row.reading, 1),
+            "writing": NO_FIGURE if row.writing is None else number(row.writing, 1),
+            "cached": NO_FIGURE if row.cached is None else percent(row.cached),
+            "overhead": NO_FIGURE if row.overhead_ms is None else duration(row.overhead_ms),
+        }
+        for row in medians(records)
+    ]
+
+
+def waits_facts(records: Sequence[Record]) -> dict[str, Any] | None:
+    """Announced against real waits; None while nobody had to wait."""
+    found = waits(records)
+    if found is None:
+        return None
+    return {
+        "announced": duration(found.announced_ms),
+        "real": duration(found.real_ms),
+        "error": percent(found.error),
+        "count": found.count,
+    }

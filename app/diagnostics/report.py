@@ -7,11 +7,11 @@ from urllib.parse import urlsplit
 
 from flask_babel import gettext as _
 
-from app.doctor import history, machine
-from app.doctor.checks import Finding, State
-from app.doctor.host import Host
-from app.doctor.machine import Subject
-from app.doctor.records import Record
+from app.diagnostics import history
+from app.diagnostics import host as machine
+from app.diagnostics.checks import Finding, State
+from app.diagnostics.history import Record
+from app.diagnostics.host import Host, Subject
 from app.engines.base import Engine
 from app.engines.embedded import default_threads
 from app.engines.endpoint import endpoint_file
@@ -27,21 +27,21 @@ def quick_findings(settings: dict[str, Any], registry: ModelRegistry, records: S
     engine = registry.engine
     found = [_engine(registry)]
     if _is_here(engine):
-        found += machine.findings(host, subject(host, engine, settings))
+        found += machine.host_findings(host, subject(host, engine, settings))
     else:
         text = _(
             "%(engine)s runs on another machine, whose cores and memory cannot be seen from here.", engine=engine.label
         )
         mend = _("Look there: threads against cores, quota, swap, memory nodes, frequency.")
         found.append(Finding("elsewhere", State.UNKNOWN, text, mend))
-    return found + history.findings(records, engine.name)
+    return found + history.history_findings(records, engine.name)
 
 
 def subject(host: Host, engine: Engine, settings: dict[str, Any]) -> Subject:
     """The engine's processes, and the threads that it was asked to use."""
     threads = settings["ENGINE_THREADS"]
     if engine.name != "embedded":
-        return Subject(engine.name, engine.label, threads, machine.named(host, engine.name))
+        return Subject(engine.name, engine.label, threads, machine.processes_named(host, engine.name))
     return Subject(engine.name, engine.label, threads or default_threads(), _child(host, settings["INSTANCE_DIR"]))
 
 

@@ -1,26 +1,41 @@
 """A browser without a screen: does at this server what the pages' scripts do."""
 
+import hashlib
 import json
+import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import requests
+from flask import Flask
+from flask_babel import gettext as _
+from itsdangerous import URLSafeTimedSerializer
+from sqlalchemy import delete, select
 
 from app.engines.transport import direct
+from app.extensions import context_of, db
+from app.models import Conversation, LoginSession, User
+from app.models.base import utcnow
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - replaced, not bound to
 CONNECT_S, ANSWER_S = 2.0, 30.0
+# These conversations' names begin with it; those of people's are hexadecimal.
+MARK = "doctor-"
+# What a program that was killed left behind is nobody's after this; its session has ended too.
+STALE = timedelta(minutes=30)
+PROBE_EVENTS, PAUSE_S = 5, 0.2
 
 
-class AwayError(Exception):
+class ServerUnreachableError(Exception):
     """Nothing answers at the server's address."""
 
 
-class StrangerError(Exception):
+class NotThisServerError(Exception):
     """What answers there does not know this server's sessions."""
 
 
@@ -29,7 +44,7 @@ class RefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReceivedEvent:
     """One event of an answer."""
 
     name: str
@@ -43,14 +58,14 @@ def own_address(settings: dict[str, Any]) -> str:
     return f"http://{host}:{settings['PORT']}"
 
 
-def answers(address: str) -> bool:
+def is_answering(address: str) -> bool:
     """Whether a server is there."""
     with suppress(requests.RequestException), direct() as session:
         return session.get(f"{address}/healthz", timeout=CONNECT_S, allow_redirects=False).ok
     return False
 
 
-class Visitor:
+class HttpClient:
     """One signed-in browser: what it does is what the page's scripts do."""
 
     def __init__(self, address: str, cookie: dict[str, str], token: str, new_id: Callable[[], str]) -> None:
@@ -72,7 +87,7 @@ class Visitor:
         """One that will be removed."""
         return self._new_id()
 
-    def ask(self, conversation: str, question: str, model: str) -> Iterator[Told]:
+    def ask(self, conversation: str, question: str, model: str) -> Iterator[ReceivedEvent]:
         """Post a question and follow its answer, as the page does."""
         body = {"content": question, "model": model, "think": False, "client_id": secrets.token_hex(8)}
         path = f"/api/conversations/{conversation}/messages"
@@ -83,11 +98,11 @@ class Visitor:
                     *blocks, held = (held + piece).split(b"\n\n")
                     yield from filter(None, map(_told, blocks))
         except requests.RequestException as error:
-            raise AwayError(self._address) from error
+            raise ServerUnreachableError(self._address) from error
 
     def forget(self, conversation: str) -> None:
         """Stop what is being written there, and have the engine forget it; the server may be gone."""
-        with suppress(AwayError, StrangerError, RefusedError), direct() as other:
+        with suppress(ServerUnreachableError, NotThisServerError, RefusedError), direct() as other:
             self._send("DELETE", f"/api/conversations/{conversation}", session=other).close()
 
     def wait_until_idle(self, patience_s: float, pause_s: float = 0.1) -> bool:
@@ -104,7 +119,7 @@ class Visitor:
             try:
                 found: dict[str, Any] = response.json()
             except ValueError as error:
-                raise StrangerError(f"GET {path}: no JSON") from error
+                raise NotThisServerError(f"GET {path}: no JSON") from error
         return found
 
     def _send(
@@ -121,21 +136,88 @@ class Visitor:
                 **kwargs,
             )
         except requests.RequestException as error:
-            raise AwayError(self._address) from error
+            raise ServerUnreachableError(self._address) from error
         if response.status_code in (302, 401, 403, 404, 405) or (response.status_code == 400 and method == "POST"):
             response.close()
-            raise StrangerError(f"{method} {path}: {response.status_code}")
+            raise NotThisServerError(f"{method} {path}: {response.status_code}")
         if not response.ok:
             raise RefusedError(_detail(response))
         return response
 
 
-def _told(block: bytes) -> Told | None:
+def _told(block: bytes) -> ReceivedEvent | None:
     lines = dict(line.split(": ", 1) for line in block.decode(errors="replace").split("\n") if ": " in line)
-    return Told(lines["event"], json.loads(lines["data"])) if "event" in lines and "data" in lines else None
+    return ReceivedEvent(lines["event"], json.loads(lines["data"])) if "event" in lines and "data" in lines else None
 
 
 def _detail(response: requests.Response) -> str:
     with response, suppress(ValueError):
         return str(response.json()["detail"])
     return f"{response.status_code} {response.reason}"
+
+
+def first_administrator() -> int | None:
+    """The account for whom the command asks."""
+    return db.session.scalar(select(User.id).where(User.is_admin).order_by(User.id).limit(1))
+
+
+@contextmanager
+def temporary_session(app: Flask, user_id: int, address: str) -> Iterator[HttpClient]:
+    """A session for that person, and its end: its row and its conversations are deleted, whatever happened."""
+    made: list[str] = []
+
+    def new_id() -> str:
+        with context_of(app):
+            conversation = Conversation(
+                id=MARK + secrets.token_hex(4),
+                user_id=user_id,
+                title=_("Comparison with the terminal"),
+                # The engine itself is asked without anybody's own text too.
+                personal_instructions="",
+            )
+            made.append(conversation.id)
+            db.session.add(conversation)
+            db.session.commit()
+            return made[-1]
+
+    with context_of(app):
+        user = db.session.get_one(User, user_id)
+        session = LoginSession.open(user, lasting=STALE, user_agent="flask doctor")
+        _delete(Conversation.id.startswith(MARK), Conversation.created_at < utcnow() - STALE)
+    secret = hashlib.sha1(os.urandom(64), usedforsecurity=False).hexdigest()
+    visitor = HttpClient(address, _cookie(app, session, secret), _token(app, secret), new_id)
+    try:
+        yield visitor
+    finally:
+        for conversation in made:
+            visitor.forget(conversation)
+        with context_of(app):
+            _delete(Conversation.id.in_(made))
+            LoginSession.close(session)
+
+
+def _delete(*where: Any) -> None:
+    """Conversations with all that belongs to them, for good."""
+    db.session.execute(delete(Conversation).where(*where))
+    db.session.commit()
+
+
+def _cookie(app: Flask, session: str, secret: str) -> dict[str, str]:
+    """What the log-in page would have put in the browser's cookie."""
+    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    content = serializer.dumps({"_user_id": session, "_fresh": True, "csrf_token": secret})
+    return {app.config["SESSION_COOKIE_NAME"]: str(content)}
+
+
+def _token(app: Flask, secret: str) -> str:
+    """What the pages carry in their head."""
+    assert app.secret_key is not None  # noqa: S101 - no server without one
+    return str(URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps(secret))
+
+
+def probe_events(pause: Callable[[float], None] = time.sleep) -> Iterator[bytes]:
+    """Numbered events, with a pause between two."""
+    for number in range(1, PROBE_EVENTS + 1):
+        if number > 1:
+            pause(PAUSE_S)
+        yield f"id: {number}\nevent: beat\ndata: {json.dumps({'number': number})}\n\n".encode()

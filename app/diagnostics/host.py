@@ -1,19 +1,22 @@
 """Checks of the machine: whether the engine gets the cores and the memory that it counts on."""
 
+import contextlib
 import os
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from math import ceil
+from pathlib import Path
 
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.doctor.checks import Finding, State
-from app.doctor.host import Host
+from app.diagnostics.checks import Finding, State
 from app.formatting import number, percent
 from app.web import filesize
 
+GROUPS = "sys/fs/cgroup"
 # How long other programs are watched, and from which part of a core they matter.
 SAMPLE_S = 0.25
 BUSY = 0.3
@@ -26,6 +29,128 @@ THROTTLED = 0.05
 SELF_RAISING = ("intel_pstate", "amd-pstate-epp")
 # How the processes of the engines that we do not start are called; the kernel keeps fifteen letters.
 NAMES = {"ollama": ("ollama", "llama-server"), "openai": ("llama-server", "local-ai", "vllm")}
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """A running process and the CPU time that it took so far, in clock ticks."""
+
+    pid: int
+    name: str
+    ticks: int
+
+
+class Host:
+    """Reads below `root`. A process is named by its number; None is the one that asks."""
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        self._root = root
+
+    def cores(self, pid: int | None = None) -> list[int]:
+        """The logical CPUs that a process may run on."""
+        found = re.search(r"^Cpus_allowed_list:\s*(.+)$", self._of(pid, "status"), re.MULTILINE)
+        return _numbers(found[1]) if found else []
+
+    def physical_cores(self, pid: int | None = None) -> int | None:
+        """How many real cores those are: two threads of one core count once. None when the machine does not tell."""
+        topology = [self._root / f"sys/devices/system/cpu/cpu{core}/topology" for core in self.cores(pid)]
+        known = {(_text(path / "physical_package_id"), _text(path / "core_id")) for path in topology}
+        return None if not known or ("", "") in known else len(known)
+
+    def quota(self, pid: int | None = None) -> float | None:
+        """The cores' worth of CPU time that the control groups of a process allow; None for no limit."""
+        limits = []
+        for group in self._groups(pid):
+            with contextlib.suppress(ValueError):
+                allowed, period = map(int, _text(group / "cpu.max").split())
+                limits.append(allowed / period)
+        return min(limits, default=None)
+
+    def throttled(self, pid: int | None = None) -> float:
+        """The share of periods in which the quota made the process wait, since its group was made."""
+        shares = [0.0]
+        for group in self._groups(pid):
+            counts = dict(line.split() for line in _text(group / "cpu.stat").splitlines())
+            if periods := int(counts.get("nr_periods", 0)):
+                shares.append(int(counts.get("nr_throttled", 0)) / periods)
+        return max(shares)
+
+    def memory(self) -> dict[str, int]:
+        """Bytes by the kernel's names: MemTotal, MemAvailable, SwapTotal, SwapFree and others."""
+        return _sizes(_text(self._root / "proc/meminfo"))
+
+    def memory_limit(self, pid: int | None = None) -> int | None:
+        """Bytes that the control groups of a process allow; None for no limit."""
+        limits = [text for group in self._groups(pid) if (text := _text(group / "memory.max")).isdigit()]
+        return min(map(int, limits), default=None)
+
+    def swapped(self, pid: int) -> int:
+        """Bytes of a process that lie in swap."""
+        return _sizes(self._of(pid, "status")).get("VmSwap", 0)
+
+    def load(self) -> float:
+        """Processes that ran or wanted to, on average over the last minute."""
+        return float(_text(self._root / "proc/loadavg").split()[0])
+
+    def processes(self) -> Iterator[Process]:
+        """All that can be seen from here."""
+        for path in (self._root / "proc").glob("[0-9]*"):
+            # A process may end while it is looked at: then its file is empty.
+            head, _, fields = _text(path / "stat").rpartition(")")
+            if fields:
+                times = fields.split()
+                yield Process(int(path.name), head.partition("(")[2], int(times[11]) + int(times[12]))
+
+    def runs(self, pid: int) -> bool:
+        """Whether there is a process of that number."""
+        return bool(self._of(pid, "stat"))
+
+    def memory_nodes(self) -> int:
+        """Sockets, or parts of them, that have CPUs and memory of their own."""
+        nodes = (self._root / "sys/devices/system/node").glob("node[0-9]*")
+        return sum(bool(_text(node / "cpulist")) for node in nodes)
+
+    def governors(self) -> set[tuple[str, str]]:
+        """(driver, governor) of the CPUs' frequency; none where the machine does not show them."""
+        found = (self._root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq")
+        return {(_text(path / "scaling_driver"), _text(path / "scaling_governor")) for path in found}
+
+    def _groups(self, pid: int | None) -> Iterator[Path]:
+        """The control group of a process and those around it."""
+        top = self._root / GROUPS
+        name = next((line[3:] for line in self._of(pid, "cgroup").splitlines() if line.startswith("0::")), "/")
+        group = top / name.lstrip("/")
+        # Seen from inside a container the name may lead outside what is mounted here.
+        if ".." in group.parts or not group.is_dir():
+            group = top
+        while group != top:
+            yield group
+            group = group.parent
+        yield top
+
+    def _of(self, pid: int | None, file: str) -> str:
+        return _text(self._root / "proc" / ("self" if pid is None else str(pid)) / file)
+
+
+def _text(path: Path) -> str:
+    """A small file without its line end; "" when it cannot be read."""
+    try:
+        return path.read_text(errors="replace").strip()
+    except OSError:
+        return ""
+
+
+def _sizes(text: str) -> dict[str, int]:
+    return {name: int(size) * 1024 for name, size in re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE)}
+
+
+def _numbers(ranges: str) -> list[int]:
+    """0-2,7 → 0 1 2 7"""
+    numbers: list[int] = []
+    for part in ranges.split(","):
+        first, _, last = part.partition("-")
+        numbers += range(int(first), int(last or first) + 1)
+    return numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +168,13 @@ class Subject:
         return self.pids[-1] if self.pids else None
 
 
-def named(host: Host, engine: str) -> tuple[int, ...]:
+def processes_named(host: Host, engine: str) -> tuple[int, ...]:
     """The processes that are called like this engine's."""
     names = NAMES.get(engine, ())
     return tuple(sorted(process.pid for process in host.processes() if names and process.name.startswith(names)))
 
 
-def findings(host: Host, subject: Subject, pause: Callable[[float], None] = time.sleep) -> list[Finding]:
+def host_findings(host: Host, subject: Subject, pause: Callable[[float], None] = time.sleep) -> list[Finding]:
     """All of them; takes SAMPLE_S."""
     return [
         threads(host, subject),

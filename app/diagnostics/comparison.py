@@ -1,0 +1,535 @@
+"""Same as the terminal? The same question to the engine itself and through this server's pages, in turn."""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import TracebackType
+from typing import Self
+
+from flask import Flask
+from flask_babel import gettext as _
+
+from app.diagnostics.checks import Finding, State
+from app.diagnostics.client import (
+    HttpClient,
+    NotThisServerError,
+    RefusedError,
+    ServerUnreachableError,
+    own_address,
+    temporary_session,
+)
+from app.engines.base import Cancel, ChatRequest, Done, Engine, Text, Thinking, Usage
+from app.errors import AppError
+from app.formatting import duration, number, percent, with_unit
+from app.models.base import utcnow
+
+# Our question should not have waited at all.
+WAITED_MS = 100
+# Fewer tokens say nothing about the pace; where an engine does not count, a token is about so many letters.
+FEWEST, LETTERS_A_TOKEN = 8, 4
+# Answers are of any length: they are compared as if all had so many tokens.
+REFERENCE_TOKENS = 200
+# The limits of "the same".
+RATIO, LATER_MS = 1.05, 50.0
+# How often the queue is looked at, and after what time an answer is given up.
+LOOK_S, LONGEST_S = 0.5, 120.0
+PAIRS = 3
+# With answers shorter than this, so many pairs: what else the machine does shows less.
+SHORT_S, MORE_PAIRS = 1.5, 9
+# Pairs that are asked again because somebody was at work meanwhile, or because an answer was too short.
+SPARE = 2
+QUESTION = "{nonce}. Describe the wind and the sea in two sentences."
+# How many tokens the engine may write to it; about as many as it will.
+MOST_TOKENS = 100
+# How long the engine may be at work for others before we give up.
+PATIENCE_S = 20.0
+
+
+class NotComparedError(Exception):
+    """Why there is no comparison: a code, and the detail that belongs to it."""
+
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class TimedAnswer:
+    """Seconds from the question to the first word and to the end, as the reader saw them; and what the engine was
+    at work for: its pace is exact where the reader's, who gets several tokens at once, is not."""
+
+    first_s: float
+    end_s: float
+    tokens: int
+    reading_s: float
+    writing_s: float
+    waited_ms: float = 0
+
+    @property
+    def usable(self) -> bool:
+        """Whether it tells a pace, and nobody came between."""
+        return self.tokens >= FEWEST and self.writing_s > 0 and self.waited_ms <= WAITED_MS
+
+    @property
+    def pace(self) -> float:
+        """Tokens a second; the first one comes with the end of reading."""
+        return (self.tokens - 1) / self.writing_s
+
+    @property
+    def total_s(self) -> float:
+        """What TOKENS would have taken: what is not the engine's work does not depend on the length."""
+        return self.end_s - self.writing_s + (REFERENCE_TOKENS - 1) / self.pace
+
+
+@dataclass
+class Clock:
+    """Runs from the question on."""
+
+    started: float = field(default_factory=time.monotonic)
+    first_s: float | None = None
+    last_s: float = 0
+    letters: int = 0
+
+    def word(self, text: str) -> None:
+        """More of the answer came."""
+        self.last_s = time.monotonic() - self.started
+        if self.first_s is None:
+            self.first_s = self.last_s
+        self.letters += len(text)
+
+    def answer(
+        self, tokens: int | None, reading_ms: float | None, writing_ms: float | None, waited_ms: float = 0
+    ) -> TimedAnswer:
+        """The end; with what the engine tells of its work, None where it does not."""
+        end = time.monotonic() - self.started
+        first = end if self.first_s is None else self.first_s
+        return TimedAnswer(
+            first,
+            end,
+            tokens or self.letters // LETTERS_A_TOKEN,
+            first if reading_ms is None else reading_ms / 1000,
+            self.last_s - first if writing_ms is None else writing_ms / 1000,
+            waited_ms,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measure of both ways, of the pair that is in the middle by it; `difference` is a ratio or seconds."""
+
+    direct: float
+    web: float
+    difference: float
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Pairs of (direct, web) answers."""
+
+    model: str
+    pairs: tuple[tuple[TimedAnswer, TimedAnswer], ...]
+
+    @property
+    def total(self) -> Row:
+        """Seconds to the end, and their ratio."""
+        return self._middle(lambda answer: answer.total_s, lambda direct, web: web / direct)
+
+    @property
+    def first(self) -> Row:
+        """Seconds to the first word, and how much later it came."""
+        return self._middle(lambda answer: answer.first_s, lambda direct, web: web - direct)
+
+    @property
+    def pace(self) -> Row:
+        """Tokens a second, and their ratio."""
+        return self._middle(lambda answer: answer.pace, lambda direct, web: web / direct)
+
+    @property
+    def same(self) -> bool:
+        """Whether a person would notice nothing."""
+        return self.total.difference <= RATIO and self.first.difference * 1000 <= LATER_MS
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether the engine's own times are as far apart as the two ways."""
+        own = [direct.total_s for direct, _web in self.pairs]
+        return max(self.first.difference, self.total.web - self.total.direct) <= max(own) - min(own)
+
+    def _middle(self, measure: Callable[[TimedAnswer], float], compare: Callable[[float, float], float]) -> Row:
+        rows = [(measure(direct), measure(web)) for direct, web in self.pairs]
+        rows.sort(key=lambda row: compare(*row))
+        direct, web = rows[(len(rows) - 1) // 2]
+        return Row(direct, web, compare(direct, web))
+
+
+def comparison_finding(result: Comparison | NotComparedError) -> Finding:
+    """Same as the terminal, or why not, or why nobody knows."""
+    return _refusal(result) if isinstance(result, NotComparedError) else _judged(result)
+
+
+def comparison_table(result: Comparison) -> list[dict[str, str]]:
+    """Rows with a name, the direct way, ours, and the difference."""
+    total, first, pace = result.total, result.first, result.pace
+    return [
+        {
+            "name": _("First word after"),
+            "direct": duration(first.direct * 1000),
+            "web": duration(first.web * 1000),
+            "difference": _signed(first.difference * 1000),
+        },
+        {
+            "name": _("Pace of writing"),
+            "direct": with_unit(pace.direct, "tokens/s", 1),
+            "web": with_unit(pace.web, "tokens/s", 1),
+            "difference": _change(pace.difference),
+        },
+        {
+            "name": _("%(count)s tokens in all", count=number(REFERENCE_TOKENS)),
+            "direct": duration(total.direct * 1000),
+            "web": duration(total.web * 1000),
+            "difference": _change(total.difference),
+        },
+    ]
+
+
+def _judged(result: Comparison) -> Finding:
+    words = {
+        "model": result.model,
+        "change": _change(result.total.difference),
+        "later": _signed(result.first.difference * 1000),
+        "pairs": number(len(result.pairs)),
+    }
+    if result.same:
+        text = _(
+            "Yes, with %(model)s: total time %(change)s, first word %(later)s (medians of %(pairs)s pairs).", **words
+        )
+        return Finding("terminal", State.OK, text)
+    text = _("No, with %(model)s: total time %(change)s, first word %(later)s (medians of %(pairs)s pairs).", **words)
+    if result.uncertain:
+        mend = _("The engine’s own times differ as much from one answer to the next: ask again when nothing else runs.")
+        return Finding("terminal", State.WARNING, text, mend)
+    return Finding("terminal", State.BAD, text, _mend(result))
+
+
+def _mend(result: Comparison) -> str:
+    if result.pace.difference * RATIO < 1:
+        return str(
+            _("Writing is slowed down: other programs take CPU, or the engine does: try one ENGINE_THREADS less.")
+        )
+    if result.first.difference * 1000 > LATER_MS:
+        return str(_("The time goes by before the first word: look at other programs and at the disk of INSTANCE_DIR."))
+    return str(_("The time goes by after the last word: look at the disk of INSTANCE_DIR."))
+
+
+def _refusal(error: NotComparedError) -> Finding:
+    state, text, mend = {
+        "away": (
+            State.BAD,
+            _("The server does not answer at its own address (%(detail)s).", detail=error.detail),
+            _("Start it: make run, or sudo systemctl start couachgpt"),
+        ),
+        "stranger": (
+            State.BAD,
+            _("What answers at the server’s address does not know its accounts (%(detail)s).", detail=error.detail),
+            _("HOST, PORT, INSTANCE_DIR and SECRET_KEY must be those that the server was started with."),
+        ),
+        "other_engine": (
+            State.BAD,
+            _("The server uses %(engine)s, but would now choose another engine.", engine=error.detail),
+            _("Start the server again, or say which one with ENGINE=… in .env."),
+        ),
+        "refused": (
+            State.BAD,
+            _("The server refused the question: %(detail)s", detail=error.detail),
+            _("Mend that, then ask again."),
+        ),
+        "engine": (
+            State.BAD,
+            _("The engine failed during the comparison: %(detail)s", detail=error.detail),
+            _("See the engine’s log."),
+        ),
+        "no_model": (State.UNKNOWN, _("No model is installed."), _("Install one: flask models pull …")),
+        "nobody": (
+            State.UNKNOWN,
+            _("There is no administrator yet, for whom a question could be asked."),
+            _("Create the first account on the site."),
+        ),
+        "busy": (
+            State.UNKNOWN,
+            _("People are being answered: a comparison would slow them down, and be wrong."),
+            _("Ask again when the server is calm."),
+        ),
+        "crowded": (
+            State.UNKNOWN,
+            _("Somebody asked a question meanwhile: the comparison gave way."),
+            _("Ask again when the server is calm."),
+        ),
+        "slow": (
+            State.UNKNOWN,
+            _("The model took longer than two minutes for one answer."),
+            _("Choose a smaller default model, or compare when nothing else runs."),
+        ),
+        "short": (
+            State.UNKNOWN,
+            _("The model’s answers were too short to be compared."),
+            _("Ask again, or with another default model."),
+        ),
+    }.get(error.code, (State.BAD, _("The comparison failed: %(detail)s", detail=error.detail), _("See the log.")))
+    return Finding("terminal", state, str(text), str(mend))
+
+
+def _signed(ms: float) -> str:
+    """How much later or sooner."""
+    if ms >= 0:
+        return str(_("%(time)s later", time=duration(ms)))
+    return str(_("%(time)s sooner", time=duration(-ms)))
+
+
+def _change(ratio: float) -> str:
+    """A ratio as what came on top: 1.02 is + 2 %."""
+    rounded = round((ratio - 1) * 100)
+    return ("±" if rounded == 0 else "+" if rounded > 0 else "−") + percent(abs(rounded) / 100)
+
+
+class InterferenceMonitor:
+    """`with Watch(visitor, ours) as watch:` ask with `watch.cancel`; `ours` answers of the queue are our own.
+
+    `seen` then says whether the answer was given up: crowded, slow, or "".
+    """
+
+    def __init__(self, visitor: HttpClient, ours: int) -> None:
+        self._visitor = visitor
+        self._ours = ours
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._look, name="comparison-watch", daemon=True)
+        self.cancel = Cancel()
+        self.seen = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _look(self) -> None:
+        deadline = time.monotonic() + LONGEST_S
+        while not self._over.wait(LOOK_S):
+            if time.monotonic() > deadline:
+                self.seen = "slow"
+            with suppress(ServerUnreachableError, NotThisServerError, RefusedError):
+                status = self._visitor.status()
+                if status["running"] + status["waiting"] > self._ours:
+                    self.seen = "crowded"
+            if self.seen and not self._over.is_set():
+                self.cancel.set()
+                return
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonProgress:
+    """`phase`: waiting, warming or comparing; `step` of `steps` answers are written."""
+
+    phase: str
+    step: int = 0
+    steps: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PromptSettings:
+    """What every prompt of this server begins with, and how the engine is to write: `most` tokens."""
+
+    system: str
+    most: int
+    temperature: float | None
+
+
+def compare_here(app: Flask, user_id: int, tell: Callable[[ComparisonProgress], None]) -> Comparison:
+    """This server's engine and pages, the latter as that person. Raises NotComparedError."""
+    settings = app.config
+    most = min(settings["MAX_OUTPUT_TOKENS"], settings["CONTEXT_TOKENS"] // 2)
+    terms = PromptSettings(settings["SYSTEM_PROMPT"], min(most, MOST_TOKENS), settings["TEMPERATURE"])
+    with temporary_session(app, user_id, own_address(settings)) as visitor:
+        return compare(app.extensions["generation"].engine, visitor, terms, tell)
+
+
+def compare(
+    engine: Engine,
+    visitor: HttpClient,
+    terms: PromptSettings,
+    tell: Callable[[ComparisonProgress], None],
+    patience_s: float = PATIENCE_S,
+) -> Comparison:
+    """A few pairs of answers, direct and web in turn. Raises NotComparedError."""
+    try:
+        return _ComparisonRun(engine, visitor, terms, tell, patience_s).fight()
+    except AppError as error:
+        raise NotComparedError("engine", error.cause or error.code) from error
+    except NotThisServerError as error:
+        raise NotComparedError("stranger", str(error)) from error
+    except RefusedError as error:
+        raise NotComparedError("refused", str(error)) from error
+    except ServerUnreachableError as error:
+        raise NotComparedError("away", str(error)) from error
+
+
+class _ComparisonRun:
+    def __init__(
+        self,
+        engine: Engine,
+        visitor: HttpClient,
+        terms: PromptSettings,
+        tell: Callable[[ComparisonProgress], None],
+        patience_s: float,
+    ) -> None:
+        self._engine = engine
+        self._visitor = visitor
+        self._terms = terms
+        self._tell = tell
+        self._patience_s = patience_s
+        self._model = ""
+        # New each time: neither way finds more in the engine's cache than the system prompt.
+        self._nonces = iter(random.sample(range(1000, 10000), 1000))
+
+    def fight(self) -> Comparison:
+        self._tell(ComparisonProgress("waiting"))
+        self._wait()
+        self._look_around()
+        self._tell(ComparisonProgress("warming"))
+        # Loads, and reads the system prompt.
+        first = self._guarded(0, self._direct)
+        wanted = MORE_PAIRS if first.end_s < SHORT_S else PAIRS
+        pairs: list[tuple[TimedAnswer, TimedAnswer]] = []
+        for _attempt in range(wanted + SPARE):
+            self._tell(ComparisonProgress("comparing", 2 * len(pairs), 2 * wanted))
+            direct = self._guarded(0, self._direct)
+            self._tell(ComparisonProgress("comparing", 2 * len(pairs) + 1, 2 * wanted))
+            web = self._guarded(1, self._web)
+            if direct.usable and web.usable:
+                pairs.append((direct, web))
+            if len(pairs) == wanted:
+                break
+        if not pairs:
+            raise NotComparedError("short")
+        return Comparison(self._model, tuple(pairs))
+
+    def _look_around(self) -> None:
+        """The engine must be the one that the server uses."""
+        models = self._visitor.models()
+        if models["engine"]["name"] != self._engine.name:
+            raise NotComparedError("other_engine", str(models["engine"]["label"]))
+        if not models["effective"]:
+            raise NotComparedError("no_model")
+        self._model = models["effective"]
+        # So that the engine's own list of what is loaded is that of now.
+        self._engine.loaded()
+
+    def _guarded(self, ours: int, answer: Callable[[Cancel], TimedAnswer]) -> TimedAnswer:
+        """One answer with nobody else at work; whoever comes meanwhile is let through."""
+        self._wait()
+        with InterferenceMonitor(self._visitor, ours) as watch:
+            written = answer(watch.cancel)
+        if watch.seen:
+            raise NotComparedError(watch.seen)
+        return written
+
+    def _wait(self) -> None:
+        if not self._visitor.wait_until_idle(self._patience_s):
+            raise NotComparedError("busy")
+
+    def _direct(self, cancel: Cancel) -> TimedAnswer:
+        """What `ollama run` does: one request, and its tokens as they come."""
+        messages = [{"role": "system", "content": self._terms.system}] if self._terms.system else []
+        messages.append({"role": "user", "content": self._asked()})
+        request = ChatRequest(
+            self._model,
+            tuple(messages),
+            max_tokens=self._terms.most,
+            temperature=self._terms.temperature,
+        )
+        clock, usage = Clock(), Usage()
+        for event in self._engine.stream(request, cancel):
+            if isinstance(event, Text | Thinking):
+                clock.word(event.text)
+            elif isinstance(event, Done):
+                usage = event.usage
+        return clock.answer(usage.output_tokens, usage.prefill_ms, usage.decode_ms)
+
+    def _web(self, cancel: Cancel) -> TimedAnswer:
+        conversation = self._visitor.new_conversation()
+        cancel.on_set(lambda: self._visitor.forget(conversation))
+        question = self._asked()
+        clock = Clock()
+        for told in self._visitor.ask(conversation, question, self._model):
+            if told.name in ("text", "thinking"):
+                clock.word(told.data["text"])
+            elif told.name == "done":
+                if told.data["error"]:
+                    raise RefusedError(told.data["error"]["message"])
+                figures = told.data["metrics"]
+                names = ("output_tokens", "prefill_ms", "decode_ms", "queue_ms")
+                return clock.answer(*(figures[name] for name in names))
+        raise RefusedError(f"{self._model}: the stream ended before the answer did")
+
+    def _asked(self) -> str:
+        return QUESTION.format(nonce=next(self._nonces))
+
+
+# `work(tell)`: carries a comparison out, telling its progress. Raises NotComparedError.
+Work = Callable[[Callable[[ComparisonProgress], None]], Comparison]
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparisonOutcome:
+    """How a comparison ended."""
+
+    result: Comparison | NotComparedError
+    ended_at: datetime = field(default_factory=utcnow)
+
+
+class ComparisonJob:
+    """The server's one comparison. `progress` is None while none runs; `outcome` is the last one's."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self.progress: ComparisonProgress | None = None
+        self.outcome: ComparisonOutcome | None = None
+
+    def start(self, work: Work) -> bool:
+        """Begin, unless one runs; returns whether it began."""
+        with self._lock:
+            if self.progress is not None:
+                return False
+            self.progress = ComparisonProgress("waiting")
+        threading.Thread(target=self._run, args=(work,), name="comparison", daemon=True).start()
+        return True
+
+    def _tell(self, progress: ComparisonProgress) -> None:
+        self.progress = progress
+
+    def _run(self, work: Work) -> None:
+        result: Comparison | NotComparedError
+        try:
+            result = work(self._tell)
+        except NotComparedError as error:
+            result = error
+        except Exception as error:
+            # Nobody waits for this thread: what is not told here is told nowhere.
+            logger.exception("comparison failed")
+            result = NotComparedError("broken", repr(error))
+        with self._lock:
+            self.outcome, self.progress = ComparisonOutcome(result), None
+
+
+def init_app(app: Flask) -> None:
+    """The application's one comparison."""
+    app.extensions["comparison"] = ComparisonJob()
