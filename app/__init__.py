@@ -9,12 +9,12 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import accounts, admin, assets, brand, chat, cli, database, error_pages, lab, openai_api, rate_limiter, web
 from app.accounts import one_time_tokens, sessions
-from app.bench.service import Labo, Terms
 from app.diagnostics import comparison
 from app.engines import registry
 from app.extensions import babel, context_of, csrf, db
 from app.generation.prompt import GenerationSettings
 from app.generation.service import Generation
+from app.lab.service import Lab, LabSettings
 from app.model_choice import default_model
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -104,10 +104,10 @@ def _make_labo(app: Flask) -> None:
     """The measuring runs; they too start with the worker process."""
     generation = app.extensions["generation"]
     watts = (app.config["LAB_WATTS_IDLE"], app.config["LAB_WATTS_FULL"])
-    app.extensions["labo"] = Labo(
+    app.extensions["labo"] = Lab(
         generation.registry,
         generation.background,
-        Terms(app.config["SYSTEM_PROMPT"], app.config["LAB_RUN_CODE"], watts),
+        LabSettings(app.config["SYSTEM_PROMPT"], app.config["LAB_RUN_CODE"], watts),
         folder=Path(app.config["INSTANCE_DIR"]),
         context=lambda: context_of(app),
     )

@@ -4,13 +4,13 @@ from typing import Any
 
 from flask import current_app, render_template
 
-from app.bench import names
 from app.chat import blueprint
 from app.chat.conversations import branch_json, sidebar, sidebar_item, suggestions
 from app.chat.schemas import MAX_INSTRUCTIONS
 from app.chat.status import models_json, status_json
 from app.generation.prompt import estimated_tokens, system_text
 from app.js_messages import js_messages
+from app.lab.presentation import display
 from app.model_choice import usable_presets
 from app.models import Conversation
 from app.models.lab import LabLabel
@@ -61,7 +61,7 @@ def composer() -> dict[str, Any]:
         "suggestions": suggestions(),
         "intents": usable_presets(generation().registry.models),
         "labels": LabLabel.by_model(),
-        "names": names,
+        "display": display,
         "send_key": current_user.send_key,
         "system_tokens": estimated_tokens(system),
         "most_instructions": MAX_INSTRUCTIONS,

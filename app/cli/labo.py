@@ -10,21 +10,19 @@ from flask.cli import AppGroup
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.bench.figures.comparison import estimated, side_by_side
-from app.bench.figures.ranking import leaderboard
-from app.bench.names import cell_name
-from app.bench.records import archive, readings
-from app.bench.running import planning
-from app.bench.showing import exports, plan_words, report
 from app.cli import labo_asked as asking
 from app.cli import labo_shown as shown
 from app.cli.labo_here import labo_of, look, measuring
 from app.errors import AppError
+from app.lab.presentation import exports, report, sentences
+from app.lab.presentation.display import cell_name
+from app.lab.runs import archive, planning, queries
+from app.lab.stats.ranking import energy_is_estimated, leaderboard, side_by_side
 from app.models.lab import LabState
 
 labo = AppGroup("labo", help="Measure models on this server: run, compare, report.")
 WRITERS = {
-    ".html": lambda run_ids: report.build(run_ids, labo_of(_app()).tasks().categories),
+    ".html": lambda run_ids: report.build_report(run_ids, labo_of(_app()).tasks().categories),
     ".json": exports.json_text,
     ".csv": exports.csv_text,
     ".md": exports.markdown,
@@ -55,7 +53,7 @@ def run(title: str, file: Path | None, **asked: Any) -> None:
     try:
         with measuring(app) as here:
             launched = here.launch(asking.plan(asked), title=title)
-            if missing := plan_words.left_out(planning.left_out_of(launched)):
+            if missing := sentences.left_out_sentence(planning.left_out_of(launched)):
                 click.echo(missing, err=True)
             _carry(app, here, launched.id, file)
     except AppError as error:
@@ -72,7 +70,7 @@ def resume(number: int, file: Path | None) -> None:
     try:
         with measuring(app) as here:
             progress = here.progress(number)
-            if progress is None or progress.state not in readings.ACTIVE:
+            if progress is None or progress.state not in queries.ACTIVE:
                 here.resume(number)
             here.start()
             _carry(app, here, number, file)
@@ -99,7 +97,7 @@ def delete(number: int, yes: bool) -> None:
     here = labo_of(_app())
     look(_app())
     try:
-        line = readings.line_of(readings.run_of(number))
+        line = queries.line_of(queries.run_of(number))
         if not yes:
             name = line.run.title or _("Run %(number)s", number=number)
             asking.confirm(ngettext(
@@ -116,7 +114,7 @@ def delete(number: int, yes: bool) -> None:
 def runs() -> None:
     """List the runs, the newest first."""
     look(_app())
-    shown.run_lines(readings.runs())
+    shown.run_lines(queries.runs())
 
 
 @labo.command("compare")
@@ -136,7 +134,7 @@ def compare(first: str, second: str) -> None:
             before, after = (f"{name} ({cell.runs[0].id})" for name, cell in ((before, one), (after, other)))
         if several:
             before, after = (f"{name} ({cell.machine.name})" for name, cell in ((before, one), (after, other)))
-        shown.comparison(before, after, changes, estimated=estimated(one, other))
+        shown.comparison(before, after, changes, estimated=energy_is_estimated(one, other))
 
 
 @labo.command("report")
@@ -156,7 +154,7 @@ def export(file: Path, numbers: Sequence[int]) -> None:
     """Write runs to a file, all when left out; a .json can be imported on another server."""
     look(_app())
     _check(file)
-    _write(numbers or [line.run.id for line in readings.runs()][::-1], file)
+    _write(numbers or [line.run.id for line in queries.runs()][::-1], file)
 
 
 @labo.command("import")
@@ -165,7 +163,7 @@ def import_runs(file: Path) -> None:
     """Read runs from another server's .json; those that are here already are left alone."""
     look(_app())
     try:
-        made = archive.load(file.read_text(errors="replace"))
+        made = archive.import_archive(file.read_text(errors="replace"))
         labo_of(_app()).publish()
     except AppError as error:
         raise _explained(error) from None
@@ -184,12 +182,12 @@ def _carry(app: Flask, here: Any, run_id: int, file: Path | None) -> None:
         if file is not None:
             _write([run_id], file)
         if progress.state != LabState.DONE:
-            ended = readings.run_of(run_id)
+            ended = queries.run_of(run_id)
             raise click.ClickException(shown.trouble(ended) if ended.error_code else _("The run was cancelled."))
 
 
 def _newest() -> list[int]:
-    done = [line.run for line in readings.runs() if line.run.state == LabState.DONE]
+    done = [line.run for line in queries.runs() if line.run.state == LabState.DONE]
     # What the company measured by hand before is not what was measured last.
     found = [run.id for run in done if not run.machine.source]
     if not found:
@@ -219,4 +217,4 @@ def _app() -> Flask:
 
 def _explained(error: AppError) -> click.ClickException:
     cause = f"{error.code}: {error.cause}" if error.cause else error.code
-    return click.ClickException(f"{plan_words.refused(error, asking.OPTIONS)} ({cause})")
+    return click.ClickException(f"{sentences.refusal_sentence(error, asking.OPTIONS)} ({cause})")

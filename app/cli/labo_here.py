@@ -13,12 +13,12 @@ from flask import Flask
 from flask_babel import gettext as _
 
 from app import database
-from app.bench.records import historical
-from app.bench.service import Labo
 from app.engines import gguf_library, registry
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
 from app.generation.queue import RunQueue
+from app.lab.runs import historical
+from app.lab.service import Lab
 from app.model_choice import default_model
 
 # How long the sample in hand may take to be let go of.
@@ -27,9 +27,9 @@ FAREWELL_S = 3.0
 START_S, LOOK_S = 120.0, 0.2
 
 
-def labo_of(app: Flask) -> Labo:
+def labo_of(app: Flask) -> Lab:
     """This process's."""
-    found: Labo = app.extensions["labo"]
+    found: Lab = app.extensions["labo"]
     return found
 
 
@@ -40,17 +40,17 @@ def look(app: Flask) -> None:
     labo.stop()
 
 
-def _prepared(app: Flask, labo: Labo) -> bool:
+def _prepared(app: Flask, labo: Lab) -> bool:
     """What a server does at its start, unless one runs here; whether none does."""
     alone = labo.claim()
     if alone:
         database.upgrade(app)
-        historical.load()
+        historical.load_historical()
     return alone
 
 
 @contextmanager
-def measuring(app: Flask) -> Iterator[Labo]:
+def measuring(app: Flask) -> Iterator[Lab]:
     """The Labo that runs are given to.
 
     While a server runs on this instance folder, it holds the Labo's lock: it takes the runs up from the rows, since it
@@ -75,7 +75,7 @@ def measuring(app: Flask) -> Iterator[Labo]:
 
 
 @contextmanager
-def _embedded(app: Flask, labo: Labo) -> Iterator[Labo]:
+def _embedded(app: Flask, labo: Lab) -> Iterator[Lab]:
     """The embedded engine, in a folder of its own: a server that starts meanwhile has its own child."""
     # Here because the other commands need none of it.
     from app.engines.supervisor import Supervisor  # noqa: PLC0415

@@ -67,7 +67,7 @@ class LabMachine(db.Model):  # type: ignore[name-defined,misc]
 
 
 class LabRun(db.Model):  # type: ignore[name-defined,misc]
-    """One measuring run. `plan`: see `app/bench/measuring/plan.py`; `models`: name → what the engine tells of it."""
+    """One measuring run. `plan`: see `app/lab/measuring/plan.py`; `models`: name → what the engine tells of it."""
 
     __tablename__ = "lab_runs"
 
@@ -125,7 +125,7 @@ class LabSample(db.Model):  # type: ignore[name-defined,misc]
     question: Mapped[str] = mapped_column(Text, default="")
     answer: Mapped[str] = mapped_column(Text, default="")
     thinking: Mapped[str] = mapped_column(Text, default="")
-    # What was judged: see `app/bench/answers/judgement.py`
+    # What was judged: see `app/lab/grading/judgement.py`
     verdict: Mapped[Verdict | None] = mapped_column(String(12))
     score: Mapped[float | None]
     judgement: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

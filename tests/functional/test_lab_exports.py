@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from app import assets
-from app.bench.records import archive
-from app.bench.showing import exports, report
+from app.lab.presentation import exports, report
+from app.lab.runs import archive
 from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample
 from tests.functional.test_lab_pages import text_of
 from tests.support.lab import names, seed
@@ -68,7 +68,7 @@ def test_json_is_read_back_whole_elsewhere(site: Site, bob: Person, run_id: int)
         for table in (LabSample, LabRun, LabMachine):
             rows.query(table).delete()
         rows.commit()
-        (run,) = archive.load(text)
+        (run,) = archive.import_archive(text)
         after = stored(rows, run.id)
     assert after == before
 
@@ -126,7 +126,7 @@ def test_texts_cannot_break_out_of_the_report(site: Site, bob: Person, run_id: i
 
 def test_two_runs_make_one_report(site: Site, alice: Person, run_id: int) -> None:
     with site.app.test_request_context(headers={"Accept-Language": "fr"}):
-        text = report.build([run_id - 1, run_id], site.app.extensions["labo"].tasks().categories)
+        text = report.build_report([run_id - 1, run_id], site.app.extensions["labo"].tasks().categories)
     words = text_of(text)
     assert "se sont dégradés depuis la mesure précédente" in words
     assert "Essai 1.0" in words
@@ -196,7 +196,7 @@ def test_two_machines_are_told_apart_in_one_report(site: Site, alice: Person, ru
         rows.commit()
     with site.app.test_request_context(headers={"Accept-Language": "fr"}):
         page, table = (
-            report.build([run_id - 1, run_id], site.app.extensions["labo"].tasks().categories),
+            report.build_report([run_id - 1, run_id], site.app.extensions["labo"].tasks().categories),
             exports.markdown([run_id - 1, run_id]),
         )
     assert page.count('class="advice__name"') == 2

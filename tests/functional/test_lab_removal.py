@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from app.bench.records import archive, historical
-from app.bench.showing import exports
+from app.lab.presentation import exports
+from app.lab.runs import archive, historical
 from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample, LabVote
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
@@ -85,7 +85,7 @@ def test_a_run_at_work_is_cancelled_first(measuring: Measuring, alice: Person, o
 
 def test_what_was_measured_by_hand_stays_and_what_was_imported_goes(site: Site, alice: Person, bob: Person) -> None:
     with site.rows() as rows:
-        historical.load()
+        historical.load_historical()
         by_hand = rows.query(LabRun).join(LabMachine).filter(LabMachine.source != "").first().id
         votes_run = votes.answered(site)
         told = json.loads(exports.json_text([votes_run]))
@@ -94,9 +94,9 @@ def test_what_was_measured_by_hand_stays_and_what_was_imported_goes(site: Site, 
     assert (answer.status_code, "ne peut pas être supprimé" in answer.text) == (409, True)
     told["machines"][0]["fingerprint"] = told["runs"][0]["machine"] = "elsewhere"
     with site.app.app_context():
-        (imported,) = (run.id for run in archive.load(json.dumps(told)))
+        (imported,) = (run.id for run in archive.import_archive(json.dumps(told)))
     assert 'id="delete-run"' not in bob.get(f"/lab/runs/{imported}").text
     assert bob.submit(f"/lab/runs/{imported}/delete", {}).status_code == 403
     assert alice.submit(f"/lab/runs/{imported}/delete", {}).status_code == 302
     with site.app.app_context():
-        assert len(archive.load(json.dumps(told))) == 1
+        assert len(archive.import_archive(json.dumps(told))) == 1

@@ -4,12 +4,12 @@ import re
 
 import pytest
 
-from app.bench.tasks import own
+from app.lab import task_files
 from tests.functional.test_lab_pages import text_of
 from tests.support.person import Person
 from tests.support.site import Site
 
-EXAMPLE = own.EXAMPLE.read_text()
+EXAMPLE = task_files.EXAMPLE_TASK.read_text()
 
 
 def test_every_task_is_listed_and_has_its_page(site: Site, bob: Person) -> None:

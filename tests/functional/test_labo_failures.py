@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 import requests
 
-from app.bench.measuring.exchange import LONGEST_CHARACTERS
-from app.bench.running.patience import Patience
+from app.lab.measuring.sampler import LONGEST_CHARACTERS
+from app.lab.runs.runner import RetryPolicy
 from app.models.lab import LabState, SampleState
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
@@ -91,7 +91,7 @@ def test_an_engine_that_stays_away_ends_the_run_which_can_go_on_later(make_site:
     with FakeOllama() as ollama:
         port = ollama.port
         measuring = Measuring(make_site(OLLAMA_HOST=ollama.url).start(ollama))
-        measuring.labo.patience = Patience(tries=1, quiet_s=0, away_s=0.2)
+        measuring.labo.patience = RetryPolicy(tries=1, quiet_s=0, away_s=0.2)
         ollama.script(Scenario.answer(), Scenario.hold(1))
         run_id = measuring.launch(kinds=["task"], tasks=[*TASKS, "calc-discount"])
         ollama.reached(Phase.DECODING, 1)

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from app.bench.records import archive, readings
-from app.bench.showing import exports
 from app.errors import AppError
+from app.lab.presentation import exports
+from app.lab.runs import archive, queries
 from app.models.lab import LabMachine, LabRun, LabState
 from tests.fakes.ollama import FakeOllama
 from tests.support.labo import Measuring
@@ -53,14 +53,14 @@ def elsewhere(make_site: Callable[..., Site]) -> Site:
 
 def test_a_run_is_the_same_on_another_server(origin: Site, elsewhere: Site, written: dict[str, Any]) -> None:
     with elsewhere.rows():
-        (made,) = archive.load(json.dumps(written))
+        (made,) = archive.import_archive(json.dumps(written))
         copy = json.loads(exports.json_text([made.id]))
         assert copy["machines"][0]["description"].pop("imported") is True
         assert copy == written
         # Another time it is there already, as it is where it came from.
-        assert archive.load(json.dumps(written)) == []
+        assert archive.import_archive(json.dumps(written)) == []
     with origin.rows():
-        assert archive.load(json.dumps(written)) == []
+        assert archive.import_archive(json.dumps(written)) == []
 
 
 def test_another_servers_machine_is_never_taken_for_this_one(elsewhere: Site, written: dict[str, Any]) -> None:
@@ -68,14 +68,14 @@ def test_another_servers_machine_is_never_taken_for_this_one(elsewhere: Site, wr
     strange["machines"][0] |= {"fingerprint": "strange", "name": "Ailleurs"}
     strange["runs"][0]["machine"] = "strange"
     with elsewhere.rows():
-        archive.load(json.dumps(strange))
-        assert [machine.name for machine in readings.machines()] == ["Ailleurs"]
+        archive.import_archive(json.dumps(strange))
+        assert [machine.name for machine in queries.machines()] == ["Ailleurs"]
         own = machine("Ici")
         run(own, [task("calc-vat", 1)])
-        archive.load(json.dumps(written))
+        archive.import_archive(json.dumps(written))
         # The last that was used is another one each time.
-        assert readings.machines()[0].name == "Ici"
-        assert [bool(one.source) for one in readings.machines()] == [False, False, False]
+        assert queries.machines()[0].name == "Ici"
+        assert [bool(one.source) for one in queries.machines()] == [False, False, False]
 
 
 def test_what_was_not_measured_there_is_not_measured_here(elsewhere: Site, written: dict[str, Any]) -> None:
@@ -83,7 +83,7 @@ def test_what_was_not_measured_there_is_not_measured_here(elsewhere: Site, writt
     run["state"] = "running"
     run["samples"][0]["state"] = "waiting"
     with elsewhere.rows():
-        (made,) = archive.load(json.dumps(written))
+        (made,) = archive.import_archive(json.dumps(written))
         assert made.state == LabState.INTERRUPTED
         assert len(made.samples) == len(run["samples"]) - 1
         assert LabRun.next_id() is None
@@ -204,7 +204,7 @@ def test_a_damaged_file_is_refused_whole(
     damage(written)
     with elsewhere.rows() as session:
         with pytest.raises(AppError) as refused:
-            archive.load(json.dumps(written))
+            archive.import_archive(json.dumps(written))
         told = [str(value) for value in refused.value.params.values()]
         # With its place in the file before it.
         assert (refused.value.code, [value.rpartition(".")[2] for value in told]) == (code, [part])
@@ -223,23 +223,23 @@ def test_a_damaged_file_is_refused_whole(
 )
 def test_something_else_is_refused(elsewhere: Site, text: str, code: str, told: dict[str, object]) -> None:
     with elsewhere.rows(), pytest.raises(AppError) as refused:
-        archive.load(text)
+        archive.import_archive(text)
     assert (refused.value.code, refused.value.params) == (code, told)
 
 
 def test_the_place_of_what_is_wrong_is_told(elsewhere: Site, written: dict[str, Any]) -> None:
     written["runs"][0]["samples"][1]["kind"] = "sing"
     with elsewhere.rows(), pytest.raises(AppError) as refused:
-        archive.load(json.dumps(written))
+        archive.import_archive(json.dumps(written))
     assert refused.value.params == {"part": "runs[0].samples[1].kind"}
 
 
 def test_a_machine_that_this_program_measures_on_is_its_own(origin: Site) -> None:
     with origin.rows() as session:
         here = session.query(LabMachine).filter_by(source="").one()
-        here.description = here.description | {readings.IMPORTED: True}
+        here.description = here.description | {queries.IMPORTED: True}
         session.commit()
     measuring = Measuring(origin)
     measuring.taken()
     with origin.rows() as session:
-        assert readings.IMPORTED not in session.query(LabMachine).filter_by(source="").one().description
+        assert queries.IMPORTED not in session.query(LabMachine).filter_by(source="").one().description

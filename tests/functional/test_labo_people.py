@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from app.bench.measuring import energy
-from app.bench.measuring.energy import Rapl
-from app.bench.running.patience import Patience
 from app.engines.host import RaplZone
 from app.generation.background import BackgroundSlot
+from app.lab.measuring import energy
+from app.lab.measuring.energy import Rapl
+from app.lab.runs.runner import RetryPolicy
 from app.models.lab import LabRun, LabState, SampleState
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
@@ -54,7 +54,7 @@ def test_whoever_asks_comes_first_and_the_sample_is_taken_again(
 def test_a_sample_that_people_come_into_again_and_again_is_taken_after_the_others(
     measuring: Measuring, ollama: FakeOllama, alice: Person
 ) -> None:
-    measuring.labo.patience = Patience(cuts=1, late_cuts=1, tries=1, quiet_s=0)
+    measuring.labo.patience = RetryPolicy(cuts=1, late_cuts=1, tries=1, quiet_s=0)
     # The warm-up, the first task, Alice's question, the model loaded anew, the second task, the first one again.
     ollama.script(Scenario.answer(), Scenario.hold(5), *[Scenario.answer()] * 3, Scenario.hold(5))
     run_id = measuring.launch(kinds=["task"], tasks=[TASK, "calc-vat"])
@@ -83,7 +83,7 @@ def test_where_people_come_often_a_longer_pause_is_looked_for(
         wait(background, ending, 0, wanted)
 
     monkeypatch.setattr(BackgroundSlot, "wait_until_quiet", at_once)
-    measuring.labo.patience = Patience(tries=1, quiet_s=2, quiet_most_s=5)
+    measuring.labo.patience = RetryPolicy(tries=1, quiet_s=2, quiet_most_s=5)
     # After each of Alice's questions the model is loaded anew; the first task is cut three times, the second one once.
     cut = [Scenario.hold(5), Scenario.answer(), Scenario.answer()]
     ollama.script(Scenario.answer(), *cut * 3, Scenario.answer(), *cut)
@@ -130,7 +130,7 @@ def test_the_machines_rest_is_looked_at_again_when_somebody_came_meanwhile(
     for name, value in (("energy_uj", "0"), ("max_energy_range_uj", "1000")):
         (tmp_path / name).write_text(value)
     power = Interrupted([RaplZone(tmp_path)])
-    monkeypatch.setattr(energy, "find", lambda *_watts: power)
+    monkeypatch.setattr(energy, "find_energy_source", lambda *_watts: power)
     monkeypatch.setattr(energy, "REST_S", 0.01)
     run_id = measuring.launch()
     assert power.begun.wait(10)

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.bench.answers.judgement import Judgement
-from app.bench.programs import coding
-from app.bench.running.patience import Patience
+from app.lab.code_runner import verdicts
+from app.lab.grading.judgement import Judgement
+from app.lab.runs.runner import RetryPolicy
 from app.models.lab import LabState, SampleState, Verdict
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
@@ -83,10 +83,10 @@ def test_a_hostile_program_fails_its_sample_and_the_run_goes_on(daring: Measurin
 def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_after_them(
     daring: Measuring, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    daring.labo.patience = Patience(tries=2, quiet_s=0)
+    daring.labo.patience = RetryPolicy(tries=2, quiet_s=0)
     background, alice = daring.site.generation.background, Person(daring.site.app, "alice")
     alice.register()
-    judge = coding.judge
+    judge = verdicts.judge_code
     streams: list[Any] = []
     others: list[bool] = []
 
@@ -100,7 +100,7 @@ def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_afte
 
     # Reading the tasks judges their own good and bad answers.
     daring.labo.tasks()
-    monkeypatch.setattr(coding, "judge", slow_at_first)
+    monkeypatch.setattr(verdicts, "judge_code", slow_at_first)
     ollama.script(Scenario.answer(), answer(SNAKE), Scenario.hold(1))
     run_id = daring.launch(kinds=["task"], tasks=["snake"])
     wait_until(lambda: (told := daring.labo.progress(run_id)) is not None and told.paused == "people")

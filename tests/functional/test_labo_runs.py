@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.bench.figures import labels
-from app.bench.measuring.prompts import SEQUEL, SEQUEL_TOKENS
-from app.bench.records import historical
-from app.bench.running.rows import Rows
 from app.errors import AppError
+from app.lab import labels
+from app.lab.measuring.sampler import SEQUEL, SEQUEL_TOKENS
+from app.lab.runs import historical
+from app.lab.runs.repository import RunRepository
 from app.models.lab import Kind, LabLabel, LabMachine, LabRun, LabState, SampleState
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
@@ -142,7 +142,7 @@ def test_a_run_is_cancelled_and_resumed(measuring: Measuring, ollama: FakeOllama
 
 
 def test_a_run_that_was_cancelled_while_it_waited_never_begins(measuring: Measuring, ollama: FakeOllama) -> None:
-    rows = Rows(measuring.site.app.app_context)
+    rows = RunRepository(measuring.site.app.app_context)
     ollama.script(Scenario.hold(1))
     first = measuring.launch()
     ollama.reached(Phase.PREFILL)
@@ -172,14 +172,14 @@ def test_a_run_cancelled_by_another_process_lets_go_of_its_sample(
 
 def test_the_labels_are_written_before_the_end_is_told(measuring: Measuring, monkeypatch: pytest.MonkeyPatch) -> None:
     labelled: list[list[str]] = []
-    move = Rows.move
+    move = RunRepository.move
 
-    def told(rows: Rows, run_id: int, state: LabState, **rest: Any) -> bool:
+    def told(rows: RunRepository, run_id: int, state: LabState, **rest: Any) -> bool:
         with measuring.site.rows() as session:
             labelled.append(list(session.scalars(select(LabLabel.model))))
         return move(rows, run_id, state, **rest)
 
-    monkeypatch.setattr(Rows, "move", told)
+    monkeypatch.setattr(RunRepository, "move", told)
     measuring.taken(kinds=["task"], tasks=[TASK])
     assert labelled == [["phi3:mini"]]
 
@@ -214,7 +214,7 @@ def test_the_default_model_is_loaded_again_after_a_run(measuring: Measuring, oll
 
 def test_the_companys_own_figures_are_there_once(site: Site) -> None:
     with site.rows() as session:
-        assert (historical.load(), historical.load()) == (3, 0)
+        assert (historical.load_historical(), historical.load_historical()) == (3, 0)
         runs = session.scalars(select(LabRun).join(LabMachine).where(LabMachine.source != "").order_by(LabRun.id)).all()
         assert [len(run.samples) for run in runs] == [5, 4, 3]
         assert [run.machine.description["cores"] for run in runs] == [10, 12, 20]

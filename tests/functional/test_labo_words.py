@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from click.testing import Result
 
-from app.bench.showing import exports
+from app.lab.presentation import exports
 from app.models.lab import LabRun, LabSample
 from tests.support.lab import seed
 from tests.support.labo import STEADY

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from app.bench.programs import sandbox
-from app.bench.programs.sandbox import Ended, Outcome
+from app.lab.code_runner import sandbox
+from app.lab.code_runner.sandbox import Ended, Outcome
 from tests.support.apart import needs_sandbox
 from tests.support.processes import wait_until
 
@@ -102,7 +102,7 @@ def test_nothing_else_can_be_written() -> None:
     lines = """
 import os
 written = []
-players = "/lab/app/bench/programs/players"
+players = "/lab/app/lab/code_runner/players"
 for place in ("/", "/usr", "/usr/lib", "/etc", "/dev", "/bin", players, "/lab", "/home", "/var"):
     try:
         open(f"{place}/kept", "w").close()
@@ -190,7 +190,7 @@ import os, sys, types
 # The package without what only the server needs.
 sys.modules["app"] = package = types.ModuleType("app")
 package.__path__ = [{str(SANDBOX.parents[2])!r}]
-from app.bench.programs import sandbox as apart
+from app.lab.code_runner import sandbox as apart
 if apart.state()[0] is not apart.State.READY:
     sys.exit(f"refused: {{apart.state()[1]}}")
 count = "import os\\nn = 0\\ntry:\\n    while os.fork(): n += 1\\nexcept OSError: raise SystemExit(str(n))\\n"

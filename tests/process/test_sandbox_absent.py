@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from app.bench.programs import coding, sandbox
-from app.bench.programs.code_task import CodeTask
-from app.bench.programs.players import on_tkinter
-from app.bench.programs.sandbox import State
+from app.lab.code_runner import sandbox, verdicts
+from app.lab.code_runner.players import tkinter_windows
+from app.lab.code_runner.program import CodeTask
+from app.lab.code_runner.sandbox import State
 from app.models.lab import Verdict
 from tests.support.apart import needs_sandbox
 
@@ -21,9 +21,9 @@ SANDBOX = Path(sandbox.__file__)
 def test_without_bubblewrap_the_text_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert sandbox.state() == (State.MISSING, "")
-    judgement = coding.judge(GAME, LOOP, run=True)
+    judgement = verdicts.judge_code(GAME, LOOP, run=True)
     assert (judgement.verdict, judgement.code) == (Verdict.RESERVE, "code_sandbox_missing")
-    assert coding.judge(GAME, "```python\nprint(1)\n```", run=True).code == "code_lacks_goes_on"
+    assert verdicts.judge_code(GAME, "```python\nprint(1)\n```", run=True).code == "code_lacks_goes_on"
 
 
 def test_without_leave_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ def test_without_leave_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a program was started")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    judgement = coding.judge(GAME, LOOP, run=False)
+    judgement = verdicts.judge_code(GAME, LOOP, run=False)
     assert (judgement.verdict, judgement.code) == (Verdict.RESERVE, "code_not_run")
 
 
@@ -49,7 +49,7 @@ def test_what_bubblewrap_says_is_told(said: str, state: State, tmp_path: Path, m
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert sandbox.state() == (state, said or "exit 1")
-    judgement = coding.judge(GAME, LOOP, run=True)
+    judgement = verdicts.judge_code(GAME, LOOP, run=True)
     assert (judgement.code, judgement.params) == (f"code_sandbox_{state}", {"cause": said or "exit 1"})
 
 
@@ -57,17 +57,17 @@ def test_what_bubblewrap_says_is_told(said: str, state: State, tmp_path: Path, m
 def test_without_pygame_a_game_of_pygame_is_judged_by_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [path for path in sys.path if "site-packages" not in path])
     monkeypatch.delitem(sys.modules, "pygame", raising=False)
-    judgement = coding.judge(GAME, f"```python\nimport pygame\n{LOOP[10:]}", run=True)
+    judgement = verdicts.judge_code(GAME, f"```python\nimport pygame\n{LOOP[10:]}", run=True)
     assert (judgement.verdict, judgement.code) == (Verdict.RESERVE, "code_not_installed"), judgement.log
     assert judgement.params == {"name": "pygame-ce", "how": ".venv/bin/pip install -r requirements-lab.txt"}
-    assert coding.judge(GAME, "```python\nimport pygame\n```", run=True).code == "code_lacks_goes_on"
+    assert verdicts.judge_code(GAME, "```python\nimport pygame\n```", run=True).code == "code_lacks_goes_on"
 
 
 def test_without_xvfb_windows_are_told_to_lack_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    lacks = on_tkinter.lacking()
+    lacks = tkinter_windows.lacking()
     assert lacks in ("Xvfb", "tkinter")
-    assert {"Xvfb", "tkinter"} <= set(coding.INSTALLED_BY)
+    assert {"Xvfb", "tkinter"} <= set(verdicts.INSTALLED_BY)
 
 
 @needs_sandbox
@@ -77,7 +77,7 @@ import sys, types
 # The package without what only the server needs.
 sys.modules["app"] = package = types.ModuleType("app")
 package.__path__ = [{str(SANDBOX.parents[2])!r}]
-from app.bench.programs import sandbox as apart
+from app.lab.code_runner import sandbox as apart
 print(*apart.state())
 """
     # A namespace in which the kernel allows no further one, as an administrator or a container does.

@@ -4,8 +4,8 @@ import os
 
 import pytest
 
-from app.bench.programs import sandbox
-from app.bench.programs.sandbox import Ended
+from app.lab.code_runner import sandbox
+from app.lab.code_runner.sandbox import Ended
 from tests.process.test_sandbox import error, tried
 from tests.support.apart import needs_sandbox
 

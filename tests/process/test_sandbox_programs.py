@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from app.bench.answers.judgement import Judgement
-from app.bench.programs import coding
-from app.bench.programs.code_task import CodeTask
-from app.bench.tasks.reading import LIBRARY, load
+from app.lab.code_runner import verdicts
+from app.lab.code_runner.program import CodeTask
+from app.lab.grading.judgement import Judgement
+from app.lab.task_files import LIBRARY, load_tasks
 from app.models.lab import Verdict
 from tests.support.apart import needs_parts, needs_sandbox
 
@@ -37,11 +37,11 @@ def play(screen):
         screen.getch()
 curses.wrapper(play)
 """
-CODE = load([folder for folder in LIBRARY if folder.name == "code"]).tasks
+CODE = load_tasks([folder for folder in LIBRARY if folder.name == "code"]).tasks
 
 
 def played(source: str, task: CodeTask = GAME) -> Judgement:
-    return coding.judge(task, f"Voici :\n```python\n{source}\n```", run=True)
+    return verdicts.judge_code(task, f"Voici :\n```python\n{source}\n```", run=True)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_snake(name: str, verdict: Verdict, code: str, line: int | None) -> No
 def test_the_librarys_answers_are_judged_as_they_should(name: str) -> None:
     task = CODE[name]
     assert task.code
-    good, bad = (coding.judge(task.code, answer, run=True) for answer in (task.good, task.bad))
+    good, bad = (verdicts.judge_code(task.code, answer, run=True) for answer in (task.good, task.bad))
     assert (good.verdict, good.score) == (Verdict.PASSED, 1), (good.code, good.params, good.log)
     assert (bad.verdict, bad.score) == (Verdict.FAILED, 0), bad.code
 

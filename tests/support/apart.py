@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from app.bench.programs import sandbox
+from app.lab.code_runner import sandbox
 
 STATE, CAUSE = sandbox.state()
 needs_sandbox = pytest.mark.skipif(

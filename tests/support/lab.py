@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.bench.records import historical
 from app.extensions import db
+from app.lab.runs import historical
 from app.models.base import utcnow
 from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
 
@@ -38,7 +38,7 @@ def seed(count: int = 2) -> LabRun:
             sample.run_id, sample.position = run.id, position
             db.session.add(sample)
     db.session.commit()
-    historical.load()
+    historical.load_historical()
     return run
 
 

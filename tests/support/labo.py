@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from app.bench.running.patience import Patience
-from app.bench.service import Labo
+from app.lab.runs.runner import RetryPolicy
+from app.lab.service import Lab
 from app.models.lab import LabRun, LabSample, LabState
 from tests.support.processes import wait_until
 from tests.support.site import Site
 
 # The machine that runs the tests is busy with other things, which must not decide what is stored.
-STEADY = Patience(tries=1, quiet_s=0)
+STEADY = RetryPolicy(tries=1, quiet_s=0)
 ENDS = (LabState.DONE, LabState.CANCELLED, LabState.FAILED)
 
 
@@ -18,7 +18,7 @@ class Measuring:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.labo: Labo = site.app.extensions["labo"]
+        self.labo: Lab = site.app.extensions["labo"]
         self.labo.patience = STEADY
 
     def launch(self, **plan: Any) -> int:

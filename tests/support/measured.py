@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.bench.figures.cells import SETTING
-from app.bench.figures.ranking import Entry
-from app.bench.figures.stats import Figure, Share
 from app.extensions import db
+from app.lab.stats.aggregate import SETTING
+from app.lab.stats.intervals import Figure, Share
+from app.lab.stats.ranking import Entry
 from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)

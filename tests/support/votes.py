@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from app.bench.votes.campaigns import create
+from app.lab.votes.campaigns import create
 from app.models.lab import LabMachine, LabRun, LabSample, LabState, SampleState
 from tests.support.person import Person
 from tests.support.site import Site

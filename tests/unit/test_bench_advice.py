@@ -7,10 +7,10 @@ import pytest
 from flask import Flask
 from flask_babel import Babel, force_locale
 
-from app.bench.figures import tradeoff
-from app.bench.figures.ranking import Entry
-from app.bench.figures.tradeoff import PRESETS, Weights
-from app.bench.showing import advice
+from app.lab.presentation import sentences
+from app.lab.stats import tradeoff
+from app.lab.stats.ranking import Entry
+from app.lab.stats.tradeoff import PRESETS, Weights
 from app.models.lab import Verdict
 from tests.support.measured import design, entry
 
@@ -26,7 +26,7 @@ def english() -> Iterator[None]:
 
 
 def sentence(entries: list[Entry], weights: Weights) -> str:
-    return advice.why(tradeoff.recommend(entries, weights))
+    return sentences.why_recommended(tradeoff.recommend(entries, weights))
 
 
 EVEN = "No difference of quality was seen from"
@@ -124,7 +124,7 @@ def test_no_difference_is_claimed_that_the_comparison_of_two_models_does_not_see
     better = entry("better", 94, 20, 0.2, by_task=dict(zip(tasks, [100.0] * 7 + [50.0], strict=True)))
     other = entry("other", 81, 20.1, 0.2, by_task=dict(zip(tasks, [100.0] * 6 + [50.0, 0.0], strict=True)))
     found = tradeoff.recommend([better, other], Weights(100, 0, 0))
-    assert advice.why(found) == f"{EVEN} other, nor of time, nor of energy."
+    assert sentences.why_recommended(found) == f"{EVEN} other, nor of time, nor of energy."
     assert found.certain is False
     # Where half of the answers are quicker and half are slower, no time is.
     uneven = replace(other, times={task: [12.0 if int(task) % 2 else 30.0] for task in tasks})

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.bench.votes.bradley_terry import FEWEST, Fit, Game, fit
+from app.lab.votes.bradley_terry import FEWEST, Fit, Game, fit
 
 # Wins of the row against the column: baseball's American League, Eastern Division, 1987 (Agresti, Categorical Data
 # Analysis, 2nd edition, table 10.10).

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from app.bench import words
-from app.bench.programs.code_task import CodeTask
-from app.bench.programs.code_verdicts import left_alone, played, results
+from app.lab.code_runner.program import CodeTask
+from app.lab.code_runner.verdicts import left_alone, results, verdict_of_run
+from app.lab.presentation import messages
 from app.models.lab import Verdict
 
 WELL: dict[str, Any] = {
@@ -44,11 +44,11 @@ def error(kind: str, message: str = "", missing: str | None = None) -> dict[str,
     ],
 )
 def test_a_game(changed: dict[str, Any], verdict: Verdict, code: str) -> None:
-    seen = played(GAME, WELL | changed)
+    seen = verdict_of_run(GAME, WELL | changed)
     assert (seen.verdict, seen.code) == (verdict, code)
     assert (seen.score == 1) == (verdict is Verdict.PASSED)
     assert (seen.score == 0) == (verdict is Verdict.FAILED)
-    assert words.SENTENCES[seen.code]
+    assert messages.SENTENCES[seen.code]
 
 
 @pytest.mark.parametrize(
@@ -62,14 +62,14 @@ def test_a_game(changed: dict[str, Any], verdict: Verdict, code: str) -> None:
     ],
 )
 def test_a_game_that_is_left_alone(alone: dict[str, Any], verdict: Verdict, code: str) -> None:
-    seen = left_alone(played(GAME, WELL), WELL, WELL | alone)
+    seen = left_alone(verdict_of_run(GAME, WELL), WELL, WELL | alone)
     assert (seen.verdict, seen.code) == (verdict, code)
     assert {check.check: check.passed for check in seen.checks}["listens"] is (code != "code_deaf")
 
 
 def test_a_window_that_answers_one_click_has_moved() -> None:
-    assert played(WINDOW, WELL | {"shown": [5, 6]}).code == "code_plays"
-    assert played(WINDOW, WELL | {"shown": [5]}).code == "code_nothing_moves"
+    assert verdict_of_run(WINDOW, WELL | {"shown": [5, 6]}).code == "code_plays"
+    assert verdict_of_run(WINDOW, WELL | {"shown": [5]}).code == "code_nothing_moves"
 
 
 @pytest.mark.parametrize(
@@ -115,4 +115,4 @@ def test_what_a_program_wrote_is_searched_for_a_bounded_time() -> None:
     seen = [results(task, {"ended": "called", "results": [{"value": text}]}) for text in ("aaa", "AAA", "a" * 60 + "!")]
     assert [one.verdict for one in seen] == [Verdict.PASSED, Verdict.FAILED, Verdict.RESERVE]
     assert seen[-1].code == "check_undecided"
-    assert words.SENTENCES[seen[-1].code]
+    assert messages.SENTENCES[seen[-1].code]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.bench.figures import labels
-from app.bench.figures.cells import SETTING
-from app.bench.figures.labels import Label
-from app.bench.figures.thresholds import ENERGY_CLASSES, LETTERS, TIME_CLASSES
+from app.lab import labels
+from app.lab.labels import Label
+from app.lab.stats.aggregate import SETTING
+from app.lab.stats.thresholds import ENERGY_CLASSES, LETTERS, TIME_CLASSES
 from app.models.lab import Verdict
 from tests.support.measured import entry, exactly
 

@@ -12,10 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.bench.measuring import meters
-from app.bench.measuring.energy import Estimate
-from app.bench.measuring.meters import OTHERS_CORES, Meter
-from app.bench.measuring.probe import Probe, Snapshot
+from app.lab.measuring import meters
+from app.lab.measuring.energy import Estimate
+from app.lab.measuring.meters import OTHERS_CORES, Probe, SampleMeter, UsageSnapshot
 
 CORES = 4
 # Works for so many seconds of CPU, says so, and waits.
@@ -30,13 +29,13 @@ WORK = (
 PARENT = f"import subprocess, sys\nsubprocess.run([sys.executable, '-c', {WORK!r}, *sys.argv[1:]])\n"
 
 
-def looks(*intervals: tuple[float, float, float, float], ram: int = 10) -> list[Snapshot]:
+def looks(*intervals: tuple[float, float, float, float], ram: int = 10) -> list[UsageSnapshot]:
     """Snapshots a second apart; each interval: CPU seconds of the engine, of us, of others, and the memory in %."""
-    found = [Snapshot(0, 0, 0, 0, 0, ram, 0)]
+    found = [UsageSnapshot(0, 0, 0, 0, 0, ram, 0)]
     for engine, own, others, percent in intervals:
         last = found[-1]
         found.append(
-            Snapshot(
+            UsageSnapshot(
                 last.at + 1,
                 last.busy + engine + own + others,
                 last.capacity + CORES,
@@ -51,7 +50,7 @@ def looks(*intervals: tuple[float, float, float, float], ram: int = 10) -> list[
 
 def test_means_and_peaks() -> None:
     snapshots = looks((1, 0, 0, 40), (3, 0, 0, 60), (2, 0, 0, 50))
-    assert meters.metrics(snapshots) == {
+    assert meters.meter_metrics(snapshots) == {
         "cpu_engine_mean": 200,
         "cpu_engine_peak": 300,
         "cpu_machine_mean": 50,
@@ -63,7 +62,7 @@ def test_means_and_peaks() -> None:
 
 
 def test_an_engine_that_cannot_be_seen_has_no_figures() -> None:
-    assert set(meters.metrics(looks((0, 0, 2, 40), ram=0))) == {
+    assert set(meters.meter_metrics(looks((0, 0, 2, 40), ram=0))) == {
         "cpu_machine_mean",
         "cpu_machine_peak",
         "ram_machine_peak",
@@ -74,7 +73,7 @@ def test_an_engine_that_cannot_be_seen_has_no_figures() -> None:
 def test_the_mean_is_never_above_the_peak_nor_the_machine_above_all_its_cores(
     intervals: list[tuple[float, float, float, float]],
 ) -> None:
-    found = meters.metrics(looks(*intervals))
+    found = meters.meter_metrics(looks(*intervals))
     for whose in ("engine", "machine"):
         assert 0 <= found[f"cpu_{whose}_mean"] <= found[f"cpu_{whose}_peak"] + 0.1
     assert found["cpu_machine_peak"] <= 100
@@ -108,7 +107,7 @@ def test_where_the_engine_cannot_be_seen_nobody_knows_who_works() -> None:
 
 def test_looks_at_one_and_the_same_moment_divide_nothing() -> None:
     same = looks() * 2
-    assert meters.metrics(same)["cpu_machine_mean"] == 0
+    assert meters.meter_metrics(same)["cpu_machine_mean"] == 0
     assert meters.disturbed(same) is False
 
 
@@ -176,7 +175,7 @@ def test_a_process_that_is_not_there_is_no_engine() -> None:
 
 def test_a_meter_on_this_machine() -> None:
     power = Estimate(idle_w=10, full_w=30, assumed=False)
-    with working(WORK, 0.5) as worker, Meter(lambda: (worker.pid,), power=power, interval_s=0.05) as meter:
+    with working(WORK, 0.5) as worker, SampleMeter(lambda: (worker.pid,), power=power, interval_s=0.05) as meter:
         done(worker)
     assert 0 < meter.metrics["cpu_engine_mean"] <= meter.metrics["cpu_engine_peak"] + 0.1
     assert 0 < meter.metrics["cpu_machine_mean"] <= 100
@@ -194,7 +193,7 @@ def test_a_meter_on_this_machine() -> None:
 def test_another_program_that_works_is_noticed() -> None:
     with (
         working(WORK, 0) as engine,
-        Meter(lambda: (engine.pid,), interval_s=0.05) as meter,
+        SampleMeter(lambda: (engine.pid,), interval_s=0.05) as meter,
         working(WORK, 1.5) as other,
     ):
         done(other)

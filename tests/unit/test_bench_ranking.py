@@ -4,12 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.bench import words
-from app.bench.figures import ranking
-from app.bench.figures.ranking import Entry
-from app.bench.figures.stats import Figure, Share
-from app.bench.figures.thresholds import FAILED_QUALITY, PASSED_QUALITY, PASSED_SECONDS
 from app.extensions import db
+from app.lab.presentation import messages
+from app.lab.stats import ranking
+from app.lab.stats.intervals import Figure, Share
+from app.lab.stats.ranking import Entry
+from app.lab.stats.thresholds import FAILED_QUALITY, PASSED_QUALITY, PASSED_SECONDS
 from app.models.lab import Kind, SampleState, Verdict
 from tests.support.measured import exactly, machine, run, sample, task
 from tests.support.site import Site
@@ -129,7 +129,7 @@ def test_a_model_whose_every_answer_failed_was_asked_all_the_same() -> None:
     gone = {"state": SampleState.FAILED, "error_code": "engine_cut"}
     run(machine(), [task("a", None, 1, **gone), task("b", None, 1, **gone), sample(Kind.READING, "100", prefill_tps=9)])
     assert (only().verdict, only().reason, only().params) == (None, "model_failed", {"count": 2})
-    assert words.sentence(only().reason, only().params) != str(words.UNKNOWN)
+    assert messages.sentence(only().reason, only().params) != str(messages.UNKNOWN)
 
 
 def test_where_all_were_disturbed_their_time_is_better_than_none() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.bench.figures import regressions
-from app.bench.figures.cells import gather
+from app.lab.stats import regressions
+from app.lab.stats.aggregate import gather_configurations
 from app.models.lab import Kind, LabMachine, LabSample
 from tests.support.measured import machine, run, sample, task
 from tests.support.site import Site
@@ -162,7 +162,7 @@ def calls(where: LabMachine) -> int:
 def test_two_models_of_one_run_are_compared_task_by_task() -> None:
     slow = [task(name, 1, 20, model="mistral", decode_tps=5) for name in TASKS]
     run(machine(), [task(name, 1, 10, decode_tps=10) for name in TASKS] + slow)
-    phi3, mistral = sorted(gather(), key=lambda cell: cell.model, reverse=True)
+    phi3, mistral = sorted(gather_configurations(), key=lambda cell: cell.model, reverse=True)
     found = {change.after.figure: change.verdict for change in regressions.compared(phi3, mistral)}
     assert found == {"decode_tps": "worse", "total": "worse", "quality": "none"}
     assert {change.after.model for change in regressions.compared(phi3, mistral)} == {"mistral"}

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.bench.figures import stats
-from app.bench.figures.stats import LEVEL
+from app.lab.stats import intervals
+from app.lab.stats.intervals import LEVEL
 
 ROUNDS = 2000
 values = st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=40)
@@ -26,7 +26,7 @@ def with_slow_ones(source: random.Random) -> float:
 
 @given(values)
 def test_a_figure_lies_among_its_values(found: list[float]) -> None:
-    figure = stats.figure(found)
+    figure = intervals.figure(found)
     assert figure is not None
     assert min(found) <= figure.low <= figure.median <= figure.high <= max(found)
     assert figure.median == median(found)
@@ -38,7 +38,7 @@ def test_a_figure_lies_among_its_values(found: list[float]) -> None:
 def test_the_order_of_values_does_not_matter(found: list[float], source: random.Random) -> None:
     mixed = found.copy()
     source.shuffle(mixed)
-    assert stats.figure(mixed) == stats.figure(found)
+    assert intervals.figure(mixed) == intervals.figure(found)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_the_order_of_values_does_not_matter(found: list[float], source: random.
     [(1, 0, 0), (2, 0, 0.5), (3, 0, 0.75), (5, 0, 0.9375), (6, 0, LEVEL), (9, 1, LEVEL), (20, 5, LEVEL)],
 )
 def test_the_interval_is_the_known_one_of_order_statistics(count: int, outside: int, sure: float) -> None:
-    figure = stats.figure(list(range(count)))
+    figure = intervals.figure(list(range(count)))
     assert figure is not None
     assert (figure.low, figure.high, figure.sure) == (outside, count - 1 - outside, sure)
 
@@ -58,7 +58,7 @@ def test_an_interval_holds_the_truth_as_often_as_it_says(draw: Callable[[random.
     truth = 100 if draw is spread_evenly else 1
     held, sure = 0, 0.0
     for _ in range(ROUNDS):
-        figure = stats.figure([draw(source) for _ in range(count)])
+        figure = intervals.figure([draw(source) for _ in range(count)])
         assert figure is not None
         held += figure.low <= truth <= figure.high
         sure = figure.sure
@@ -66,33 +66,33 @@ def test_an_interval_holds_the_truth_as_often_as_it_says(draw: Callable[[random.
 
 
 def test_outliers_are_shown_and_stay() -> None:
-    figure = stats.figure([10, 11, 10, 12, 11, 10, 60])
+    figure = intervals.figure([10, 11, 10, 12, 11, 10, 60])
     assert figure is not None
     assert (figure.outliers, figure.high, figure.count) == ((60,), 60, 7)
-    assert stats.outliers([10, 60]) == ()
-    assert stats.outliers([10, 10, 10, 10, 11]) == ()
+    assert intervals.outliers([10, 60]) == ()
+    assert intervals.outliers([10, 10, 10, 10, 11]) == ()
 
 
 def test_repeats_are_not_further_tasks_and_a_long_task_is_no_outlier() -> None:
     groups = [[10, 10.1, 9.9], [100, 101, 99], [20, 20.2, 90], [30, 30, 30.1]]
-    found = stats.typical(groups)
+    found = intervals.typical(groups)
     assert found is not None
     assert (found.median, found.low, found.high, found.count) == (25.1, 10, 100, 4)
     assert found.outliers == (90,)
-    assert stats.typical([[1, 2, 3], []]) == stats.figure([1, 2, 3])
-    assert stats.typical([[]]) is None
+    assert intervals.typical([[1, 2, 3], []]) == intervals.figure([1, 2, 3])
+    assert intervals.typical([[]]) is None
 
 
 def test_nothing_has_no_figure() -> None:
-    assert stats.figure([]) is None
-    assert stats.share([]) is None
-    assert stats.compare([], [1, 2, 3], lower_is_better=True) is None
-    assert stats.as_json(None) is None
+    assert intervals.figure([]) is None
+    assert intervals.share([]) is None
+    assert intervals.compare([], [1, 2, 3], lower_is_better=True) is None
+    assert intervals.as_json(None) is None
 
 
 @given(scores)
 def test_a_share_lies_in_its_interval_and_never_seems_certain(found: list[float]) -> None:
-    share = stats.share(found)
+    share = intervals.share(found)
     assert share is not None
     assert 0 <= share.low <= share.mean <= share.high <= 100
     assert share.low < share.high
@@ -105,7 +105,7 @@ def test_a_share_lies_in_its_interval_and_never_seems_certain(found: list[float]
     [(0, 10, 0, 27.8), (10, 10, 72.2, 100), (5, 10, 23.7, 76.3), (81, 263, 25.5, 36.6)],
 )
 def test_the_interval_of_a_share_is_wilsons(passed: int, count: int, low: float, high: float) -> None:
-    share = stats.share([1.0] * passed + [0.0] * (count - passed))
+    share = intervals.share([1.0] * passed + [0.0] * (count - passed))
     assert share is not None
     assert (share.low, share.high) == pytest.approx((low, high), abs=0.05)
 
@@ -114,7 +114,7 @@ def test_an_interval_of_partial_scores_holds_the_truth_often_enough() -> None:
     source = random.Random(11)
     held = 0
     for _ in range(ROUNDS):
-        share = stats.share([source.betavariate(2, 1) for _ in range(12)])
+        share = intervals.share([source.betavariate(2, 1) for _ in range(12)])
         assert share is not None
         held += share.low <= 200 / 3 <= share.high
     assert held / ROUNDS >= LEVEL
@@ -129,7 +129,7 @@ def test_the_same_measured_twice_is_hardly_ever_called_different(
     alarms = 0
     for _ in range(ROUNDS):
         pair = [[draw(source) for _ in range(count)] for _ in range(2)]
-        found = stats.compare(pair[0], pair[1], lower_is_better=True)
+        found = intervals.compare(pair[0], pair[1], lower_is_better=True)
         assert found is not None
         alarms += found.verdict != "none"
     assert alarms / ROUNDS <= 0.05
@@ -150,15 +150,15 @@ def test_the_same_measured_twice_is_hardly_ever_called_different(
     ],
 )
 def test_differences(a: list[float], b: list[float], lower_is_better: bool, verdict: str) -> None:
-    found = stats.compare(a, b, lower_is_better=lower_is_better, least=0.02)
+    found = intervals.compare(a, b, lower_is_better=lower_is_better, least=0.02)
     assert found is not None
     assert found.verdict == verdict
 
 
 @given(values, values)
 def test_what_is_better_one_way_is_worse_the_other(a: list[float], b: list[float]) -> None:
-    there = stats.compare(a, b, lower_is_better=True)
-    back = stats.compare(b, a, lower_is_better=True)
+    there = intervals.compare(a, b, lower_is_better=True)
+    back = intervals.compare(b, a, lower_is_better=True)
     assert there is not None
     assert back is not None
     opposite = {"better": "worse", "worse": "better", "none": "none", "few": "few"}
@@ -166,12 +166,12 @@ def test_what_is_better_one_way_is_worse_the_other(a: list[float], b: list[float
 
 
 def test_ratios_and_units() -> None:
-    found = stats.compare([2000, 2000, 2000], [3000, 3000, 3000], lower_is_better=True)
+    found = intervals.compare([2000, 2000, 2000], [3000, 3000, 3000], lower_is_better=True)
     assert found is not None
     assert found.ratio == 1.5
     assert found.a.scaled(0.001).median == 2
-    assert stats.Difference("none", stats.Figure(0, 0, 0, 1), stats.Figure(1, 1, 1, 1)).ratio is None
-    assert stats.as_json(found.a) == {
+    assert intervals.Difference("none", intervals.Figure(0, 0, 0, 1), intervals.Figure(1, 1, 1, 1)).ratio is None
+    assert intervals.as_json(found.a) == {
         "median": 2000,
         "low": 2000,
         "high": 2000,

@@ -10,14 +10,13 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from app.bench.measuring import energy, page_cache, prompts
-from app.bench.measuring.exchange import Heard, ask
-from app.bench.measuring.order import Cell
-from app.bench.measuring.plan import Setting
-from app.bench.measuring.sampler import Question, Sampler
-from app.bench.running.storing import EndedError, patiently
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Text, Thinking, Usage
 from app.errors import AppError
+from app.lab.measuring import energy, machine
+from app.lab.measuring import sampler as prompts
+from app.lab.measuring.plan import SampleSpec, Setting
+from app.lab.measuring.sampler import AnswerRecord, Question, Sampler, ask_engine
+from app.lab.runs.runner import ShuttingDownError, retry_on_database_error
 from app.models.lab import Kind
 
 REQUEST = ChatRequest("model", ({"role": "user", "content": "Bonjour"},))
@@ -38,8 +37,8 @@ class Told:
 
 
 def heard(*events: EngineEvent) -> dict[str, Any]:
-    found = Heard()
-    ask(Told(*events), REQUEST, Cancel(), found)
+    found = AnswerRecord()
+    ask_engine(Told(*events), REQUEST, Cancel(), found)
     return found.metrics()
 
 
@@ -76,16 +75,16 @@ def test_loading_that_was_waited_for_counts_more_than_what_the_engine_says_of_a_
 
 
 def test_an_answer_without_end_is_left_and_the_engine_put_away() -> None:
-    engine, found = Told(*[Text("x" * 30_000)] * 5), Heard()
+    engine, found = Told(*[Text("x" * 30_000)] * 5), AnswerRecord()
     with pytest.raises(AppError, match="answer_too_long"):
-        ask(engine, REQUEST, Cancel(), found)
+        ask_engine(engine, REQUEST, Cancel(), found)
     assert engine.closed
     assert sum(map(len, found.answer)) == 50_000
     assert not found.complete
 
 
 def test_texts_are_as_long_as_was_asked_and_never_the_same() -> None:
-    texts = [prompts.filler(1000, 3.0) for _ in range(5)]
+    texts = [prompts.filler_text(1000, 3.0) for _ in range(5)]
     assert {round(len(text.encode()), -2) for text in texts} == {2900}
     # What is written after them shows the pace with so much in the context.
     assert all(text.endswith(prompts.SEQUEL) for text in texts)
@@ -104,7 +103,7 @@ def test_the_models_file_is_found_where_the_engine_uses_it(tmp_path: Path) -> No
         f"7f20-7f30 r--s 00000000 fe:00 44                         {blob}\n"
         "7f30-7f40 rw-p 00000000 00:00 0 \n"
     )
-    found = page_cache.model_files((7, 8), tmp_path)
+    found = machine.model_files((7, 8), tmp_path)
     assert found == {Path("/data/my models/small.gguf"), Path(blob)}
 
 
@@ -134,9 +133,9 @@ class Mapping:
 def test_a_models_file_that_was_not_seen_at_first_is_looked_for_again(tmp_path: Path) -> None:
     path = tmp_path / "large.gguf"
     with path.open("wb") as file:
-        file.truncate(page_cache.LARGE_BYTES)
-    sampler = Sampler(Mapping(path), energy.find(1, 2, 1, tmp_path), "", 7)
-    cell = Cell("model", Setting(), Kind.LOAD, "cold", 1)
+        file.truncate(machine.LARGE_BYTES)
+    sampler = Sampler(Mapping(path), energy.find_energy_source(1, 2, 1, tmp_path), "", 7)
+    cell = SampleSpec("model", Setting(), Kind.LOAD, "cold", 1)
     # Between two of them somebody else used the engine, so that the model is loaded before.
     taken = [sampler.take(cell, Question("", 1), 0, turn, Cancel()) for turn in (1, 3, 5)]
     assert [one.error for one in taken] == [None, None, None]
@@ -146,12 +145,12 @@ def test_a_models_file_that_was_not_seen_at_first_is_looked_for_again(tmp_path: 
 def test_only_what_could_be_dropped_counts_as_coming_from_the_disk(tmp_path: Path) -> None:
     large, small = tmp_path / "large.gguf", tmp_path / "small.gguf"
     with large.open("wb") as file:
-        file.truncate(page_cache.LARGE_BYTES)
+        file.truncate(machine.LARGE_BYTES)
     small.write_bytes(b"x")
-    assert page_cache.drop([large])
-    assert not page_cache.drop([small])
-    assert not page_cache.drop([])
-    assert not page_cache.drop([large, tmp_path / "missing.gguf"])
+    assert machine.drop_page_cache([large])
+    assert not machine.drop_page_cache([small])
+    assert not machine.drop_page_cache([])
+    assert not machine.drop_page_cache([large, tmp_path / "missing.gguf"])
 
 
 def test_what_a_full_disk_refuses_is_written_later() -> None:
@@ -164,7 +163,7 @@ def test_what_a_full_disk_refuses_is_written_later() -> None:
         return "stored"
 
     refused: list[bool] = []
-    assert patiently(write, threading.Event(), lambda: refused.append(True)) == "stored"
+    assert retry_on_database_error(write, threading.Event(), lambda: refused.append(True)) == "stored"
     assert (len(tries), refused) == (2, [True])
 
 
@@ -176,7 +175,7 @@ def test_the_end_of_the_program_is_not_waited_for_and_other_mistakes_are_not_rep
         raise IntegrityError("INSERT", {}, Exception("UNIQUE constraint failed"))
 
     ending = threading.Event()
-    with pytest.raises(EndedError):
-        patiently(full, ending, ending.set)
+    with pytest.raises(ShuttingDownError):
+        retry_on_database_error(full, ending, ending.set)
     with pytest.raises(IntegrityError):
-        patiently(wrong, threading.Event(), lambda: None)
+        retry_on_database_error(wrong, threading.Event(), lambda: None)

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.bench.figures import tradeoff
-from app.bench.figures.ranking import Entry
-from app.bench.figures.thresholds import FEWEST_TASKS
-from app.bench.figures.tradeoff import PRESETS, Weights
+from app.lab.stats import tradeoff
+from app.lab.stats.ranking import Entry
+from app.lab.stats.thresholds import FEWEST_TASKS
+from app.lab.stats.tradeoff import PRESETS, Weights
 from app.models.lab import Verdict
 from tests.support.measured import design, entry, exactly
 
@@ -85,7 +85,7 @@ def test_models_are_held_against_each_other_on_the_tasks_that_all_of_them_had() 
     found = tradeoff.recommend([better, worse], Weights())
     assert (found.best, found.runners_up) == (better, [worse])
     assert [one.key for one in tradeoff.pareto([better, worse])] == ["better"]
-    common = {one.key: one for one in tradeoff.rateable([better, worse])}["better"]
+    common = {one.key: one for one in tradeoff.comparable([better, worse])}["better"]
     assert (_quality(common), _time(common), sorted(common.by_task)) == (pytest.approx(90), 10, list(easy))
     assert common.energy_wh
     assert common.energy_wh.median == pytest.approx(0.1)
@@ -97,13 +97,13 @@ def test_the_time_of_wrong_answers_counts_in_the_choice() -> None:
     slow = of_tasks("slow", scores, {task: 10.0 if score else 200.0 for task, score in scores.items()})
     slow = replace(slow, time_s=exactly(10))
     quick = of_tasks("quick", scores, dict.fromkeys(scores, 20.0))
-    assert [(one.key, _time(one)) for one in tradeoff.rateable([slow, quick])] == [("slow", 200), ("quick", 20)]
+    assert [(one.key, _time(one)) for one in tradeoff.comparable([slow, quick])] == [("slow", 200), ("quick", 20)]
 
 
 def test_who_was_asked_other_tasks_is_not_rated() -> None:
     usual = [entry(name, 80, 20, by_task=dict.fromkeys("abcdefgh", 80.0)) for name in ("a", "b")]
     other = entry("other", 100, 5, by_task=dict.fromkeys("qrstuvwxyz", 100.0))
-    assert {one.key for one in tradeoff.rateable([other, *usual])} == {"a", "b"}
+    assert {one.key for one in tradeoff.comparable([other, *usual])} == {"a", "b"}
 
 
 entries_drawn = st.lists(
@@ -137,11 +137,11 @@ def test_whatever_was_measured(entries: list[Entry], weights: Weights) -> None:
         assert found.best not in found.runners_up
     front = tradeoff.pareto(entries)
     assert bool(front) == any(_quality(one) for one in entries)
-    for one in tradeoff.rateable(entries):
+    for one in tradeoff.comparable(entries):
         beaten = any(_time(other) <= _time(one) and _quality(other) >= _quality(one) for other in front)
         assert beaten
     for one in front:
-        rated = tradeoff.rateable(entries)
+        rated = tradeoff.comparable(entries)
         assert not any(_time(other) < _time(one) and _quality(other) > _quality(one) for other in rated)
 
 

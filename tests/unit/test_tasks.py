@@ -7,17 +7,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.bench import words as sentences
-from app.bench.answers.checkers import KINDS
-from app.bench.answers.failures import FATAL
-from app.bench.answers.plain import words
-from app.bench.tasks.office import judge
-from app.bench.tasks.own import EXAMPLE
-from app.bench.tasks.reading import CATEGORIES, Task, load, parse
+from app.lab.grading.checks import CHECK_KINDS
+from app.lab.grading.failures import FATAL
+from app.lab.grading.judges import judge_office
+from app.lab.grading.text import words
+from app.lab.presentation import messages as sentences
+from app.lab.task_files import CATEGORIES, EXAMPLE_TASK, Task, load_tasks, parse_tasks
 from app.models.lab import Verdict
 
-LIBRARY = EXAMPLE.with_name("office")
-LOADED = load([LIBRARY])
+LIBRARY = EXAMPLE_TASK.with_name("office")
+LOADED = load_tasks([LIBRARY])
 TASKS = list(LOADED.tasks.values())
 USELESS = (
     "Je ne sais pas.",
@@ -54,7 +53,7 @@ def test_each_check_passes_the_good_answer_and_refuses_its_bad_one(task: Task) -
         assert good.passed, (check.kind, good.detail)
         assert not bad.passed, (check.kind, bad.detail)
     assert any(check.essential for check in task.checks)
-    perfect = judge(task, task.good)
+    perfect = judge_office(task, task.good)
     assert (perfect.verdict, perfect.score, perfect.code, perfect.failures) == (
         Verdict.PASSED, 1.0, "checks_passed", (),
     )  # fmt: skip
@@ -62,7 +61,7 @@ def test_each_check_passes_the_good_answer_and_refuses_its_bad_one(task: Task) -
 
 @pytest.mark.parametrize("useless", USELESS)
 def test_an_answer_that_does_not_do_the_work_earns_next_to_nothing(useless: str) -> None:
-    scores = {task.id: judge(task, useless).score for task in TASKS}
+    scores = {task.id: judge_office(task, useless).score for task in TASKS}
     # Where nothing is known, to say so is the right answer.
     assert {name for name, score in scores.items() if score == 1} <= {"honest-missing-date"}
     assert sum(scores.values()) <= 1.5
@@ -72,34 +71,34 @@ def test_an_answer_that_does_not_do_the_work_earns_next_to_nothing(useless: str)
 def test_to_parrot_the_question_or_its_text_is_no_answer(task: Task) -> None:
     first, _, rest = task.question.partition("\n")
     for parroted in (task.question, f"{first}\n\n{task.question}", rest, task.question.rpartition("«")[2]):
-        assert judge(task, parroted).verdict is not Verdict.PASSED
+        assert judge_office(task, parroted).verdict is not Verdict.PASSED
 
 
 @settings(max_examples=25)
 @given(st.text(max_size=300), st.text(max_size=40), st.sampled_from(["stop", "length", "cancelled"]))
 def test_whatever_a_model_writes_is_judged(answer: str, thinking: str, reason: str) -> None:
     for task in TASKS:
-        judgement = judge(task, answer, thinking, reason, think=True)
+        judgement = judge_office(task, answer, thinking, reason, think=True)
         assert 0 <= judgement.score <= 1
         assert judgement.verdict is not Verdict.PASSED or reason != "length"
         assert len(judgement.checks) == len(task.checks)
 
 
 def test_the_example_for_ones_own_tasks_is_a_valid_one_that_shows_how_it_is_done() -> None:
-    (task,), problems = parse(EXAMPLE.read_text(), EXAMPLE.name)
+    (task,), problems = parse_tasks(EXAMPLE_TASK.read_text(), EXAMPLE_TASK.name)
     assert problems == ()
     assert task.id not in LOADED.tasks
-    assert judge(task, task.good).verdict is Verdict.PASSED
-    assert EXAMPLE.read_text().count("#") > 25
+    assert judge_office(task, task.good).verdict is Verdict.PASSED
+    assert EXAMPLE_TASK.read_text().count("#") > 25
 
 
 def test_everything_that_can_be_told_of_an_answer_has_its_words() -> None:
     assert set(sentences.CATEGORIES) == CATEGORIES
-    assert set(KINDS) <= set(sentences.CHECKS)
+    assert set(CHECK_KINDS) <= set(sentences.CHECKS)
     assert set(sentences.FAILURES) == {*FATAL, "empty_thinking", "cut"}
     codes = {"checks_passed", "checks_partly", "checks_failed", "essential_failed", "answer_empty", "cut", *FATAL}
     assert codes <= set(sentences.SENTENCES)
 
 
 def test_a_folder_that_is_not_there_holds_no_tasks(tmp_path: Path) -> None:
-    assert load([tmp_path / "tasks"]).tasks == {}
+    assert load_tasks([tmp_path / "tasks"]).tasks == {}

@@ -4,17 +4,15 @@ from typing import Any
 
 import pytest
 
-from app.bench.answers.checkers import KINDS, check
-from app.bench.answers.judgement import CheckResult
-from app.bench.answers.numbers import numbers
-from app.bench.answers.params import MalformedError
-from app.bench.answers.plain import items, sentences, table, words
+from app.lab.grading.checks import CHECK_KINDS, MalformedError, make_check
+from app.lab.grading.judgement import CheckResult
+from app.lab.grading.text import list_items, markdown_table, numbers, sentences, words
 
 QUESTION = "Un bateau de 14 mètres coûte 1 200 €."
 
 
 def passes(answer: str, **values: Any) -> bool:
-    return check({"bad": "x", **values}).result(answer, QUESTION).passed
+    return make_check({"bad": "x", **values}).result(answer, QUESTION).passed
 
 
 @pytest.mark.parametrize(
@@ -80,19 +78,19 @@ def test_what_passes_and_what_does_not(values: dict[str, Any], good: str, bad: s
     ],
 )
 def test_what_was_seen_is_told(values: dict[str, Any], answer: str, detail: str) -> None:
-    result = check({"bad": "x", **values}).result(answer, QUESTION)
+    result = make_check({"bad": "x", **values}).result(answer, QUESTION)
     assert (result.check, result.passed, result.detail) == (values["type"], False, detail)
 
 
 def test_what_a_check_wants_is_told_to_people() -> None:
-    made = check({"type": "contains", "all": ["été", "14"], "any": "mer", "essential": True, "bad": "x"})
+    made = make_check({"type": "contains", "all": ["été", "14"], "any": "mer", "essential": True, "bad": "x"})
     assert made.wants == "all = été, 14 · any = mer"
 
 
-@pytest.mark.parametrize("kind", sorted(set(KINDS) - {"length", "list", "table"}))
+@pytest.mark.parametrize("kind", sorted(set(CHECK_KINDS) - {"length", "list", "table"}))
 def test_a_check_that_asks_for_nothing_is_refused(kind: str) -> None:
     with pytest.raises(MalformedError):
-        check({"type": kind, "bad": "x"})
+        make_check({"type": kind, "bad": "x"})
 
 
 @pytest.mark.parametrize("kind", ["length", "list", "table"])
@@ -115,7 +113,7 @@ def test_an_answer_of_any_length_and_kind_is_judged(piece: str) -> None:
         {"type": "list", "max_items": 1},
         {"type": "table", "rows": 3},
     ):
-        result = check({"bad": "x", **values}).result(answer, QUESTION)
+        result = make_check({"bad": "x", **values}).result(answer, QUESTION)
         assert len(result.detail) <= 200
         assert not result.passed or values["type"] in {"length", "list"}
 
@@ -145,15 +143,15 @@ def test_numbers_are_read_in_french_and_english(text: str, readings: list[set[fl
 def test_words_sentences_items_and_tables() -> None:
     assert words("L’après-midi, 3 bateaux_bleus !") == ["L'après-midi", "3", "bateaux", "bleus"]
     assert sentences("Oui. « Non ! » Peut-être…\nFin") == ["Oui.", "« Non !", "Peut-être…", "Fin"]
-    assert items("1. un\n  - deux\n3 trois\n-quatre") == [("number", "un"), ("bullet", "deux")]
-    assert table("texte | sans | tableau") == []
+    assert list_items("1. un\n  - deux\n3 trois\n-quatre") == [("number", "un"), ("bullet", "deux")]
+    assert markdown_table("texte | sans | tableau") == []
 
 
 def test_a_search_that_takes_too_long_is_not_decided() -> None:
-    made = check({"type": "regex", "pattern": "(a|aa)+$", "bad": "x"})
+    made = make_check({"type": "regex", "pattern": "(a|aa)+$", "bad": "x"})
     assert made.result("Oui, aaa", QUESTION).passed is True
     assert made.result("a" * 60 + "!", QUESTION) == CheckResult("regex", None)
-    with_schema = check({"type": "json", "schema": {"items": {"pattern": "^(a|aa)+$"}}, "bad": "x"})
+    with_schema = make_check({"type": "json", "schema": {"items": {"pattern": "^(a|aa)+$"}}, "bad": "x"})
     assert with_schema.result('["aaa"]', QUESTION).passed is True
     assert with_schema.result('["aab"]', QUESTION).passed is False
     assert with_schema.result(f'["{"a" * 60}!"]', QUESTION).passed is None
@@ -170,5 +168,5 @@ def test_a_pattern_of_a_schema_goes_with_its_other_rules() -> None:
 @pytest.mark.parametrize("pattern", ["(a{1000}){1000}", "a{99999999999}", "(?:(?:(?:a?){99}){99}){99}"])
 def test_an_expression_that_fills_the_memory_is_refused(pattern: str) -> None:
     with pytest.raises(MalformedError) as refused:
-        check({"type": "regex", "pattern": pattern, "bad": "x"})
+        make_check({"type": "regex", "pattern": pattern, "bad": "x"})
     assert refused.value.code == "task_slow_pattern"

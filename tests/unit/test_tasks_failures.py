@@ -2,10 +2,10 @@
 
 import pytest
 
-from app.bench.answers.failures import echoes, failures, loops
-from app.bench.answers.language import foreign, guess, shares
-from app.bench.tasks.office import judge
-from app.bench.tasks.reading import parse
+from app.lab.grading.failures import echoes, find_failures, loops
+from app.lab.grading.judges import judge_office
+from app.lab.grading.text import foreign_language, guess_language, language_shares
+from app.lab.task_files import parse_tasks
 from app.models.lab import Verdict
 
 FRENCH = (
@@ -62,21 +62,24 @@ def test_what_only_looks_alike_does_not_go_round(text: str) -> None:
     ],
 )
 def test_languages_are_told_apart(text: str, language: str) -> None:
-    assert guess(text) == language
+    assert guess_language(text) == language
 
 
 def test_the_share_of_another_language_is_told() -> None:
     mixed = FRENCH + "\n\nHere is the rest of the answer, which you did not ask for, in a language of its own."
-    assert set(shares(mixed)) == {"fr", "en"}
-    language, share = foreign(mixed, "fr")
+    assert set(language_shares(mixed)) == {"fr", "en"}
+    language, share = foreign_language(mixed, "fr")
     assert language == "en"
     assert 0.2 < share < 0.5
-    assert foreign(FRENCH, "fr") == ("", 0.0)
-    assert foreign("Voici le code :\n```\nfor the boat in the list: this is what it does\n```", "fr") == ("", 0.0)
-    assert foreign("好的，我来帮您写这封邮件。", "fr") == ("zh", 1.0)
-    assert foreign("Хорошо, вот ваше письмо.", "fr")[0] == "ru"
+    assert foreign_language(FRENCH, "fr") == ("", 0.0)
+    assert foreign_language("Voici le code :\n```\nfor the boat in the list: this is what it does\n```", "fr") == (
+        "",
+        0.0,
+    )
+    assert foreign_language("好的，我来帮您写这封邮件。", "fr") == ("zh", 1.0)
+    assert foreign_language("Хорошо, вот ваше письмо.", "fr")[0] == "ru"
     # A letter or two in a name are nothing.
-    assert foreign("Le modèle Δ et la marque 三 sont dans la liste que vous avez demandée.", "fr") == ("", 0.0)
+    assert foreign_language("Le modèle Δ et la marque 三 sont dans la liste que vous avez demandée.", "fr") == ("", 0.0)
 
 
 @pytest.mark.parametrize(
@@ -96,11 +99,11 @@ def test_the_share_of_another_language_is_told() -> None:
     ],
 )
 def test_each_failure_has_its_name(answer: str, thinking: str, reason: str, think: bool, seen: tuple[str, ...]) -> None:
-    assert failures("Où en est le chantier ?", answer, thinking, reason, language="fr", think=think) == seen
+    assert find_failures("Où en est le chantier ?", answer, thinking, reason, language="fr", think=think) == seen
 
 
 def test_no_language_is_wrong_where_any_will_do() -> None:
-    assert failures("?", "The boat is ready and we have told the client.", "", "stop") == ()
+    assert find_failures("?", "The boat is ready and we have told the client.", "", "stop") == ()
 
 
 def test_a_parrot_is_known_by_the_instruction_it_repeats() -> None:
@@ -115,13 +118,13 @@ def test_a_parrot_is_known_by_the_instruction_it_repeats() -> None:
 )
 def test_an_answer_of_any_length_is_looked_through(piece: str) -> None:
     answer = piece * (100_000 // len(piece))
-    seen = failures("Que dit-on ?", answer, answer, "length", language="fr", think=True)
+    seen = find_failures("Que dit-on ?", answer, answer, "length", language="fr", think=True)
     assert "cut" in seen
     assert ("empty_thinking" in seen) == (not piece.strip())
 
 
 def test_failures_cost_what_they_should() -> None:
-    (task,), _ = parse(
+    (task,), _ = parse_tasks(
         '[one]\nname = "Une"\nquestion = "Que dit-on le matin au client, et le soir ?"\ngood = "Bonjour et bonsoir."\n'
         '[[one.check]]\ntype = "contains"\nall = ["bonjour"]\nessential = true\nbad = "x"\n'
         '[[one.check]]\ntype = "contains"\nall = ["bonsoir"]\nbad = "x"\n'
@@ -129,7 +132,7 @@ def test_failures_cost_what_they_should() -> None:
         "one.toml",
     )
     told = {
-        answer: judge(task, answer)
+        answer: judge_office(task, answer)
         for answer in ("Bonjour et bonsoir.", "Bonjour, bonsoir.", "Bonjour.", "Et bonsoir.", " ", "\n")
     }
     assert [(one.verdict, round(one.score, 2), one.code) for one in told.values()] == [
@@ -141,27 +144,27 @@ def test_failures_cost_what_they_should() -> None:
         (Verdict.FAILED, 0.0, "answer_empty"),
     ]
     assert told["Et bonsoir."].params == {"check": "contains"}
-    cut = judge(task, "Bonjour et bonsoir.", reason="length")
+    cut = judge_office(task, "Bonjour et bonsoir.", reason="length")
     assert (cut.verdict, cut.score, cut.code, cut.failures) == (Verdict.RESERVE, 0.5, "cut", ("cut",))
-    round_and_round = judge(task, "Bonjour et bonsoir, madame. " * 6)
+    round_and_round = judge_office(task, "Bonjour et bonsoir, madame. " * 6)
     assert (round_and_round.verdict, round_and_round.score, round_and_round.code) == (Verdict.FAILED, 0.0, "loop")
     assert all(result.passed for result in round_and_round.checks)
     # Its end is not looked at.
-    late = judge(task, "Au revoir à tous les clients. " * 40 + "Bonjour et bonsoir.")
+    late = judge_office(task, "Au revoir à tous les clients. " * 40 + "Bonjour et bonsoir.")
     assert (late.code, [result.passed for result in late.checks]) == ("loop", [False, False, False])
-    empty = judge(task, "Bonjour et bonsoir.", think=True)
+    empty = judge_office(task, "Bonjour et bonsoir.", think=True)
     assert (empty.verdict, empty.failures) == (Verdict.PASSED, ("empty_thinking",))
 
 
 def test_an_answer_whose_check_is_not_decided_is_left_to_a_person() -> None:
-    (task,), problems = parse(
+    (task,), problems = parse_tasks(
         '[one]\nname = "Une"\nquestion = "Quel cri pousse la mouette ?"\ngood = "Elle crie : kraaa"\n'
         '[[one.check]]\ntype = "regex"\npattern = "(a|aa)+$"\nessential = true\nbad = "x"\n'
         '[[one.check]]\ntype = "contains"\nall = ["crie"]\nessential = true\nbad = "x"\n',
         "one.toml",
     )
     assert problems == ()
-    unsure, wrong = judge(task, f"Elle crie : kr{'a' * 60}k !"), judge(task, f"Kr{'a' * 60}k !")
+    unsure, wrong = judge_office(task, f"Elle crie : kr{'a' * 60}k !"), judge_office(task, f"Kr{'a' * 60}k !")
     assert (unsure.verdict, unsure.score, unsure.code) == (Verdict.RESERVE, 0.5, "check_undecided")
     assert unsure.params == {"check": "regex"}
     assert [check["passed"] for check in unsure.as_json()["checks"]] == [None, True]

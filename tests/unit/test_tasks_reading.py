@@ -7,11 +7,10 @@ from flask import Flask
 from flask.ctx import AppContext
 from flask_babel import Babel
 
-from app.bench import words
-from app.bench.tasks.own import EXAMPLE, add
-from app.bench.tasks.reading import MOST_TASKS, Tasks, load, parse
 from app.bench.tasks.toml_lines import CAUSES
 from app.errors import AppError
+from app.lab.presentation import messages
+from app.lab.task_files import EXAMPLE_TASK, MOST_TASKS, Tasks, add_custom_task, load_tasks, parse_tasks
 
 HEAD = '[one]\nname = "Une"\nquestion = "Dis bonjour."\ngood = "Bonjour."\n'
 CHECK = '[[one.check]]\ntype = "contains"\nany = ["bonjour"]\nbad = "Bonsoir."\n'
@@ -106,30 +105,30 @@ PROGRAM = (
     ],
 )  # fmt: skip
 def test_a_mistake_is_told_by_its_line_and_reason(text: str, line: int, code: str) -> None:
-    tasks, (problem,) = parse(text, "mine.toml")
+    tasks, (problem,) = parse_tasks(text, "mine.toml")
     assert (problem.line, problem.code, problem.file) == (line, code, "mine.toml")
     assert tasks == ()
     with _language():
-        assert "%(" not in words.sentence(problem.code, problem.params)
-        assert words.sentence(problem.code, problem.params) != str(words.UNKNOWN)
+        assert "%(" not in messages.sentence(problem.code, problem.params)
+        assert messages.sentence(problem.code, problem.params) != str(messages.UNKNOWN)
 
 
 def test_no_sentence_of_a_mistake_is_in_another_language() -> None:
     """What the readers of TOML, JSON and expressions say themselves is English."""
-    told = {code: str(sentence) for code, sentence in words.SENTENCES.items() if code.startswith("task_")}
+    told = {code: str(sentence) for code, sentence in messages.SENTENCES.items() if code.startswith("task_")}
     assert {code for _words, code in CAUSES} <= set(told)
     assert not {code for code, sentence in told.items() if "%(cause)" in sentence}
 
 
 def test_a_file_has_so_many_tasks_and_not_more() -> None:
     text = "".join(GOOD.replace("one", f"task-{number}") for number in range(MOST_TASKS + 2))
-    tasks, (problem,) = parse(text, "mine.toml")
+    tasks, (problem,) = parse_tasks(text, "mine.toml")
     assert len(tasks) == MOST_TASKS
     assert (problem.code, problem.line) == ("task_too_many", 8 * MOST_TASKS + 1)
 
 
 def test_a_coding_task_has_programs_instead_of_checks() -> None:
-    (task,), problems = parse(PROGRAM, "mine.toml")
+    (task,), problems = parse_tasks(PROGRAM, "mine.toml")
     assert problems == ()
     assert (task.checks, task.bad, task.category) == ((), "Je ne sais pas.", "other")
     assert task.code is not None
@@ -139,7 +138,7 @@ def test_a_coding_task_has_programs_instead_of_checks() -> None:
 def test_text_over_several_lines_is_not_taken_for_tables_and_keys() -> None:
     question = 'question = """\nRéponds :\n[one.check]\n[[one.check]]\nbad = 3\n"""'
     text = GOOD.replace('question = "Dis bonjour."', question).replace("Bonsoir", "Bonjour, vous")
-    (problem,) = parse(text, "mine.toml")[1]
+    (problem,) = parse_tasks(text, "mine.toml")[1]
     assert (problem.line, problem.code) == (13, "task_bad_passes")
 
 
@@ -150,7 +149,7 @@ def test_a_mistake_leaves_the_other_tasks_and_files_alone(tmp_path: Path) -> Non
     (tmp_path / "d.toml").write_text("\n" + GOOD + GOOD.replace("one", "three"))
     (tmp_path / "e.toml").write_text("#" * 600_000)
     (tmp_path / "notes.txt").write_text("[[[")
-    loaded = load([tmp_path])
+    loaded = load_tasks([tmp_path])
     assert list(loaded.tasks) == ["one", "three"]
     assert (loaded.tasks["one"].source, loaded.tasks["three"].line) == ("a", 10)
     assert [(problem.file, problem.line, problem.code) for problem in loaded.problems] == [
@@ -165,14 +164,14 @@ def test_a_mistake_leaves_the_other_tasks_and_files_alone(tmp_path: Path) -> Non
 def test_ones_own_task_is_kept_and_found_again(tmp_path: Path) -> None:
     folder = tmp_path / "instance" / "tasks"
     with _language():
-        task = add(GOOD.replace("\n", "\r\n"), folder, Tasks())
-        assert load([folder]).tasks["one"].question == task.question == "Dis bonjour."
+        task = add_custom_task(GOOD.replace("\n", "\r\n"), folder, Tasks())
+        assert load_tasks([folder]).tasks["one"].question == task.question == "Dis bonjour."
         with pytest.raises(AppError, match="task_invalid"):
-            add(GOOD, folder, load([folder]))
+            add_custom_task(GOOD, folder, load_tasks([folder]))
         # A file of that name which could not be read stays as it is.
         (folder / "two.toml").write_text("[")
         with pytest.raises(AppError, match="task_invalid"):
-            add(GOOD.replace("one", "two"), folder, load([folder]))
+            add_custom_task(GOOD.replace("one", "two"), folder, load_tasks([folder]))
         assert (folder / "two.toml").read_text() == "["
 
 
@@ -181,7 +180,7 @@ def test_ones_own_task_is_kept_and_found_again(tmp_path: Path) -> None:
 )
 def test_what_is_no_task_is_refused_and_nothing_is_written(text: str, tmp_path: Path) -> None:
     with _language(), pytest.raises(AppError) as refused:
-        add(text, tmp_path / "tasks", Tasks())
+        add_custom_task(text, tmp_path / "tasks", Tasks())
     assert refused.value.code == "task_invalid"
     assert refused.value.params["line"] >= 1
     assert refused.value.params["reason"]
@@ -191,7 +190,7 @@ def test_what_is_no_task_is_refused_and_nothing_is_written(text: str, tmp_path: 
 def test_a_folder_that_takes_nothing_more_is_told(tmp_path: Path) -> None:
     full = Path("/proc/self/fdinfo")
     with _language(), pytest.raises(AppError) as refused:
-        add(EXAMPLE.read_text(), full, Tasks())
+        add_custom_task(EXAMPLE_TASK.read_text(), full, Tasks())
     assert refused.value.code == "storage_full"
 
 

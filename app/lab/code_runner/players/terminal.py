@@ -1,0 +1,121 @@
+"""The player of text programs: a terminal of its own in which keys are typed and what appears is counted."""
+
+import array
+import fcntl
+import json
+import os
+import re
+import select
+import signal
+import struct
+import sys
+import termios
+import time
+import zlib
+from typing import Any, NoReturn
+
+from app.lab.code_runner.players.play import EVERY, FIRST_KEY, leave, run
+
+SIZE = (40, 100)
+# In the mode of full-screen programs, and in that of those that read lines.
+ARROWS = {"up": b"\x1bOA", "down": b"\x1bOB", "right": b"\x1bOC", "left": b"\x1bOD"}
+LETTERS = {"up": b"w", "down": b"s", "right": b"d", "left": b"a"}
+# What comes within one look is one picture.
+LOOK = 0.05
+# Seconds at the end in which no key is typed: a program that looks once in a frame has the time to take the last one.
+QUIET = 1.0
+# Seconds that a program may take until it shows something.
+START = 10.0
+CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>78M])|[\x00-\x08\x0b-\x1f\x7f]")
+KEPT = 6000
+
+
+def play(source: str, seconds: float, keys: list[str], report: int) -> NoReturn:
+    """Run the program in a terminal, type, and tell what was seen."""
+    screen, keyboard = os.openpty()
+    fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
+    crash, told = os.pipe()
+    child = os.fork()
+    if child == 0:
+        for descriptor in (screen, crash, report):
+            os.close(descriptor)
+        os.login_tty(keyboard)
+        sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
+        run(source, lambda how, error=None: _leave(told, error))
+    os.close(told)
+    terminal = _Terminal(child, screen, keyboard, keys)
+    seen = terminal.watch(seconds)
+    if terminal.ended is None:
+        os.kill(child, signal.SIGKILL)
+    sys.stderr.write(CONTROL.sub("", terminal.tail.decode(errors="replace")))
+    sys.stderr.flush()
+    error = os.read(crash, 4096) if select.select([crash], [], [], 0)[0] else b""
+    if error or terminal.ended:
+        seen |= {"ended": "crashed", "error": json.loads(error or b"null")}
+    leave(report, seen)
+
+
+def _leave(told: int, error: dict[str, Any] | None) -> NoReturn:
+    if error:
+        os.write(told, json.dumps(error).encode())
+    sys.stdout.flush()
+    os._exit(1 if error else 0)
+
+
+class _Terminal:
+    """`ended`: the status with which the program ended, if it did; `tail`: what it wrote last."""
+
+    def __init__(self, child: int, screen: int, keyboard: int, keys: list[str]) -> None:
+        self._child, self._screen, self._keyboard, self._keys = child, screen, keyboard, keys
+        self.ended: int | None = None
+        self.tail = b""
+
+    def watch(self, seconds: float) -> dict[str, Any]:
+        """The time counts from the first sign of life on, so that a slow machine takes nothing away from it."""
+        begun = time.monotonic()
+        first: float | None = None
+        pictures: list[int] = []
+        pressed = 0
+        while (now := time.monotonic()) < (begun + START if first is None else first + seconds):
+            pid, status = os.waitpid(self._child, os.WNOHANG)
+            if piece := self._look():
+                first = first or now
+                pictures.append(zlib.crc32(piece))
+                self.tail = (self.tail + piece)[-KEPT:]
+            if pid:
+                self.ended = status
+                break
+            next_key = FIRST_KEY + EVERY * pressed
+            if self._keys and first is not None and next_key <= min(now - first, seconds - QUIET):
+                self._type(self._keys[pressed % len(self._keys)])
+                pressed += 1
+        return {
+            "ended": "survived" if self.ended is None else "returned",
+            "seconds": 0.0 if first is None else round(min(time.monotonic() - first, seconds), 2),
+            "pictures": len(pictures),
+            "shown": sorted(set(pictures)),
+            "pressed": pressed,
+            "heard": pressed > 0 and not self._unread(),
+            "error": None,
+        }
+
+    def _look(self) -> bytes:
+        """What appears within one look."""
+        piece = b""
+        end = time.monotonic() + LOOK
+        while (left := end - time.monotonic()) > 0 and len(piece) < 1 << 20:
+            if select.select([self._screen], [], [], left)[0]:
+                piece += os.read(self._screen, 65536)
+        return piece
+
+    def _type(self, key: str) -> None:
+        by_line = termios.tcgetattr(self._keyboard)[3] & termios.ICANON
+        letter = LETTERS.get(key, key.encode())
+        if select.select([], [self._screen], [], 0)[1]:
+            os.write(self._screen, letter + b"\n" if by_line else ARROWS.get(key, letter))
+
+    def _unread(self) -> int:
+        """Bytes that were typed and that nobody read."""
+        count = array.array("i", [0])
+        fcntl.ioctl(self._keyboard, termios.FIONREAD, count)
+        return count[0]

@@ -1,0 +1,207 @@
+"""The program in an answer: found, parsed, and what can be said of it without running it."""
+
+import ast
+import re
+import textwrap
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from app.lab.grading import expressions
+from app.lab.grading.checks import MalformedError, Params
+
+# More is no answer to a small task; the parser is kept from what would exhaust it.
+LONGEST = 100_000
+FENCE = re.compile(
+    r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*(?P<name>[\w+#.-]*)[^\n]*\n(?P<body>.*?)(?:^[ \t]*(?P=mark)|\Z)", re.M | re.S
+)
+PYTHON = {"", "python", "python3", "py"}
+# A first line of a program outside of any fence.
+BEGINS = re.compile(r"^(?:import |from \w|def |class |#!|[A-Za-z_]\w* ?= ?)", re.MULTILINE)
+# Lines that are code and nothing else.
+ACTS = re.compile(r"^\s*(?:import \w|from \w+ import |def \w+\(|class \w|while .*:$|for .*:$|print\()", re.MULTILINE)
+# Of all lines of code: so many in one block and the others are only excerpts of it.
+MOST = 0.5
+WINDOWS_ONLY = {"msvcrt", "winsound", "winreg"}
+# What shows a program, and what that needs.
+PARTS = {"pygame": "pygame", "turtle": "tkinter", "tkinter": "tkinter"}
+HEARS = re.compile(
+    r"\bK_\w+|KEYDOWN|get_pressed|\bonkey\w*|\bbind(?:_all)?\(|\b(?:getch|get_wch|getkey|input|is_pressed)\(|stdin"
+)
+GOES_ROUND = re.compile(r"\bmainloop\(|\bontimer\(|\.after\(|\bexitonclick\(|\bTimer\(")
+# The keys that a program listens to, by the names of its module: right, down, left, up.
+ARROWS, ZQSD, WASD = ["right", "down", "left", "up"], ["d", "s", "q", "z"], ["d", "s", "a", "w"]
+NAMES_ARROWS = re.compile(r"K_UP\b|KEY_UP\b|Up\b|K_LEFT\b|KEY_LEFT\b|\[A\b")
+NAMES_ZQSD = re.compile(r"K_z\b|['\"<-]z['\">]")
+PLAYS = ("game", "window", "calls", "lines")
+SECONDS, FEWEST_SECONDS, MOST_SECONDS = 5.0, 1, 60
+# Calls or runs, expressions of one output, and letters of a name or an input.
+MOST_TRIES, LONGEST_NAME, LONGEST_INPUT = 50, 80, 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program as it stands in an answer; `error` and `line` when it is no Python."""
+
+    source: str
+    error: str = ""
+    line: int | None = None
+    tree: ast.Module | None = None
+
+    @property
+    def modules(self) -> list[str]:
+        """What it imports, by the first part of the names."""
+        found: dict[str, None] = {}
+        for node in ast.walk(self.tree) if self.tree else ():
+            if isinstance(node, ast.Import):
+                found |= dict.fromkeys(alias.name.partition(".")[0] for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                found[node.module.partition(".")[0]] = None
+        return list(found)
+
+    @property
+    def needs(self) -> list[str]:
+        """The parts without which it shows nothing; none for a program in a terminal."""
+        return list(dict.fromkeys(PARTS[name] for name in self.modules if name in PARTS))
+
+    @property
+    def functions(self) -> dict[str, ast.FunctionDef]:
+        """The functions of the module itself."""
+        body = self.tree.body if self.tree else []
+        return {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
+
+    @property
+    def hears(self) -> bool:
+        """Whether it listens to the keyboard, by its words."""
+        return bool(HEARS.search(self.source))
+
+    @property
+    def goes_round(self) -> bool:
+        """Whether it has a loop that keeps it going, or leaves that to its window."""
+        loops = (node for node in ast.walk(self.tree) if isinstance(node, ast.While)) if self.tree else ()
+        return any(loops) or bool(GOES_ROUND.search(self.source))
+
+    @property
+    def keys(self) -> list[str]:
+        """The keys that it seems to want for right, down, left and up."""
+        if NAMES_ARROWS.search(self.source):
+            return ARROWS
+        return ZQSD if NAMES_ZQSD.search(self.source) else WASD
+
+
+def extract(answer: str) -> Program | None:
+    """The program of an answer; None when there is no code in it."""
+    answer = answer[:LONGEST].replace("\r\n", "\n")
+    blocks = [
+        textwrap.dedent(match["body"]).strip("\n")
+        for match in FENCE.finditer(answer)
+        if match["name"].lower() in PYTHON and match["body"].strip()
+    ]
+    if not blocks:
+        # Fenced text in another language is no program; without any fence the answer may be one.
+        return None if FENCE.search(answer) else _bare(answer)
+    programs = [parsed(block) for block in blocks]
+    longest = max(programs, key=_lines)
+    right = [program for program in programs if program.tree and program.tree.body]
+    # A long program that is wrong is not replaced by the three right lines beside it.
+    if not right or (longest not in right and max(map(_lines, right)) < MOST * _lines(longest)):
+        return longest
+    whole = parsed("\n\n".join(program.source for program in right))
+    longest = max(right, key=_lines)
+    return whole if whole.tree and _lines(longest) < MOST * sum(map(_lines, right)) else longest
+
+
+def parsed(source: str) -> Program:
+    """The program with its tree, or with what the parser said."""
+    try:
+        with warnings.catch_warnings():
+            # An invalid escape in a string is the model's matter, not ours.
+            warnings.simplefilter("ignore")
+            return Program(source, tree=ast.parse(source))
+    except SyntaxError as error:
+        return Program(source, error=str(error.msg), line=error.lineno)
+    except (ValueError, RecursionError, MemoryError) as error:
+        return Program(source, error=type(error).__name__)
+
+
+def _bare(answer: str) -> Program | None:
+    """A program without a fence: from its first line on, words below it left out as long as it does not parse."""
+    begin = BEGINS.search(answer)
+    if not begin:
+        return None
+    lines = textwrap.dedent(answer[begin.start() :]).splitlines()
+    program = parsed("\n".join(lines))
+    if program.tree is None:
+        # Whole paragraphs at a time: it ends where words begin.
+        ends = [place for place, line in enumerate(lines) if not line.strip()]
+        for end in reversed(ends[-50:]):
+            shorter = parsed("\n".join(lines[:end]))
+            if shorter.tree and len(shorter.tree.body) > 1:
+                return shorter
+    # One assignment in prose is no program.
+    return program if len(ACTS.findall(program.source)) > 1 else None
+
+
+def _lines(program: Program) -> int:
+    return len(program.source.splitlines())
+
+
+@dataclass(frozen=True, slots=True)
+class CodeTask:
+    """The `[code]` table of a task file: how its programs are tried."""
+
+    play: str
+    seconds: float = SECONDS
+    function: str = ""
+    # (arguments, result)
+    calls: tuple[tuple[tuple[Any, ...], Any], ...] = ()
+    # (input, expressions that its output must have)
+    runs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+
+def read_code_task(table: dict[str, Any]) -> CodeTask:
+    """The table of a task file; MalformedError says what is wrong with it."""
+    params = Params(table)
+    task = CodeTask(
+        play=params.choice("play", frozenset(PLAYS)),
+        seconds=_seconds(params),
+        function=params.text("function", "", LONGEST_NAME),
+        calls=tuple(_call(one) for one in _tries(params, "calls")),
+        runs=tuple(_run(one) for one in _tries(params, "runs")),
+    )
+    params.done()
+    if task.play == "calls" and not (task.function.isidentifier() and task.calls):
+        raise MalformedError("task_code_no_calls", "play")
+    if task.play == "lines" and not task.runs:
+        raise MalformedError("task_code_no_runs", "play")
+    return task
+
+
+def _seconds(params: Params) -> float:
+    given = params.figures("seconds") or [SECONDS]
+    if len(given) > 1 or not FEWEST_SECONDS <= given[0] <= MOST_SECONDS:
+        raise MalformedError("task_code_seconds", "seconds", least=FEWEST_SECONDS, most=MOST_SECONDS)
+    return given[0]
+
+
+def _tries(params: Params, key: str) -> list[Any]:
+    tries = params.tables(key)
+    if len(tries) > MOST_TRIES:
+        raise MalformedError("task_many_entries", key, limit=MOST_TRIES)
+    return tries
+
+
+def _call(one: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
+    if set(one) != {"args", "returns"} or not isinstance(one["args"], list):
+        raise MalformedError("task_code_call", "calls")
+    return tuple(one["args"]), one["returns"]
+
+
+def _run(one: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+    if set(one) != {"input", "output"}:
+        raise MalformedError("task_code_run", "runs")
+    params = Params(one)
+    given, output = params.text("input", "", LONGEST_INPUT), params.texts("output")
+    for expression in output:
+        expressions.compiled(expression, "output", case=True)
+    return given, tuple(output)

@@ -1,0 +1,277 @@
+"""A program that nobody trusts, run apart by bubblewrap: no network, no files of ours, little of everything else."""
+
+import importlib.util
+import json
+import math
+import os
+import re
+import selectors
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+SHARED = re.compile(r"^Shmem:\s+(\d+) kB$", re.MULTILINE)
+ROOT = Path(__file__).resolve().parents[3]
+PLAYERS = Path(__file__).resolve().with_name("players")
+MB = 1 << 20
+# Of each process; `NPROC` counts all of them (in their user namespace, or nobody's).
+LIMITS = {"AS": 1024 * MB, "FSIZE": 16 * MB, "NPROC": 32, "NOFILE": 64, "CORE": 0}
+# Seconds of CPU beyond the play's own; the signal for it can be ignored for two more.
+CPU, IGNORED = 8, 2
+# Of all together, looked at so often.
+MEMORY, LOOK = 512 * MB, 0.05
+TMP = 64 * MB
+# Seconds beyond the play's own: a program has only the time that nobody else on the machine wants.
+GRACE = 60.0
+# Of what is written, the beginning and the end are kept; the report is one short line.
+HEAD, TAIL, LONGEST_REPORT = 4000, 8000, 200_000
+PROBE_SECONDS = 10
+# How bubblewrap ends when its program's CPU time is used up.
+OUT_OF_CPU = 128 + signal.SIGXCPU
+
+
+def held_memory_of(pid: int) -> int:
+    """Bytes that a process and all below it hold."""
+    return sum(_resident(one) for one in _below(pid))
+
+
+def shared_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
+    """Bytes of files that lie in memory only, and of shared segments: no process shows those that it has not mapped."""
+    try:
+        found = SHARED.search(meminfo.read_text())
+    except OSError:
+        return 0
+    return int(found[1]) * 1024 if found else 0
+
+
+def _below(pid: int) -> Iterator[int]:
+    yield pid
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            for child in children.read_text().split():
+                yield from _below(int(child))
+
+
+def _resident(pid: int) -> int:
+    try:
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except (OSError, IndexError):
+        return 0
+
+
+class State(StrEnum):
+    """Whether programs can be run apart here."""
+
+    READY = "ready"
+    MISSING = "missing"
+    OLD = "old"
+    REFUSED = "refused"
+
+
+class Ended(StrEnum):
+    """How a run ended: by itself, or stopped for its time or memory."""
+
+    ITSELF = "itself"
+    TIME = "time"
+    MEMORY = "memory"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run: the player's report if one came, what the program wrote, and how it ended."""
+
+    report: dict[str, Any] | None
+    log: str
+    ended: Ended
+
+
+def state() -> tuple[State, str]:
+    """Whether bubblewrap is there and may do its work, and what it said if not."""
+    program = shutil.which("bwrap")
+    if program is None:
+        return State.MISSING, ""
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command
+            [*_command(program), "/bin/true"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+            timeout=PROBE_SECONDS,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return State.REFUSED, str(error)[:300]
+    if done.returncode == 0:
+        return State.READY, ""
+    said = done.stderr.strip().splitlines()[-1:] or [f"exit {done.returncode}"]
+    return (State.OLD if "Unknown option" in said[0] else State.REFUSED), said[0][:300]
+
+
+def run(job: dict[str, Any], *, seconds: float = 0, grace: float = GRACE, hidden: Path = ROOT) -> Outcome:
+    """Run one job (see `players/entry.py`); raises OSError when even that cannot be begun."""
+    given = os.memfd_create("job")
+    try:
+        os.write(given, json.dumps({**job, "seconds": seconds, "limits": _limits(seconds)}).encode())
+        os.lseek(given, 0, os.SEEK_SET)
+        entry = f"{_place(PLAYERS)}/entry.py"
+        command = [*_command("bwrap", hidden), _python(), "-I", "-B", entry]
+        with subprocess.Popen(  # noqa: S603 - the program goes in as data
+            command, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+        ) as process:
+            return _Watch(process).until(time.monotonic() + seconds + grace)
+    finally:
+        os.close(given)
+
+
+class _Watch:
+    """Reads what a sandbox writes, and ends all of it when it takes too long or too much."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._report = b""
+        self._log = b""
+        self._cut = b""
+
+    def until(self, deadline: float) -> Outcome:
+        ended = Ended.TIME
+        least = shared_memory()
+        with selectors.DefaultSelector() as pipes:
+            for pipe in (self._process.stdout, self._process.stderr):
+                pipes.register(pipe, selectors.EVENT_READ)  # type: ignore[arg-type]
+            try:
+                while time.monotonic() < deadline:
+                    self._read(pipes)
+                    if (status := self._process.poll()) is not None:
+                        ended = Ended.TIME if status == OUT_OF_CPU else Ended.ITSELF
+                        break
+                    # What others shared before may be let go of meanwhile.
+                    least = min(least, shared := shared_memory())
+                    if held_memory_of(self._process.pid) > MEMORY or shared - least > MEMORY:
+                        ended = Ended.MEMORY
+                        break
+            finally:
+                # bubblewrap's end is the end of every process in there: no signal handler helps.
+                self._process.kill()
+                self._process.wait()
+            while pipes.get_map() and time.monotonic() < deadline + GRACE:
+                self._read(pipes)
+        return Outcome(self._told(), self._written(), ended)
+
+    def _read(self, pipes: selectors.BaseSelector) -> None:
+        if not pipes.get_map():
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(LOOK)
+        for key, _ in pipes.select(LOOK):
+            piece = os.read(key.fd, 65536)
+            if not piece:
+                pipes.unregister(key.fileobj)
+            elif key.fileobj is self._process.stdout:
+                self._report = (self._report + piece)[: LONGEST_REPORT + 1]
+            else:
+                room = HEAD - len(self._log)
+                self._log += piece[:room]
+                self._cut = (self._cut + piece[room:])[-TAIL - 1 :]
+
+    def _told(self) -> dict[str, Any] | None:
+        try:
+            told = json.loads(self._report)
+        except (ValueError, RecursionError):
+            return None
+        return told if isinstance(told, dict) else None
+
+    def _written(self) -> str:
+        between = b"\n[...]\n" if len(self._cut) > TAIL else b""
+        return (self._log + between + self._cut[-TAIL:]).decode(errors="replace").replace("\0", "")
+
+
+def _limits(seconds: float) -> dict[str, tuple[int, int]]:
+    cpu = math.ceil(seconds) + CPU
+    return {**{name: (value, value) for name, value in LIMITS.items()}, "CPU": (cpu, cpu + IGNORED)}
+
+
+def _command(bwrap: str, hidden: Path = ROOT) -> list[str]:
+    """bubblewrap with its options; what is to be run follows."""
+    command = [bwrap, "--die-with-parent", "--new-session", "--clearenv"]
+    command += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+    if os.getuid() == 0:
+        # The limit of processes does not hold for root: the entry becomes nobody.
+        command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    else:
+        command += ["--unshare-user", "--disable-userns"]
+    for name, value in _environment().items():
+        command += ["--setenv", name, value]
+    prefix = Path(sys.base_prefix).resolve()
+    shown = [Path("/usr"), *([] if prefix.is_relative_to("/usr") else [prefix])]
+    for path in shown:
+        command += _shown(path, str(path))
+    for name in ("bin", "sbin", "lib", "lib32", "lib64"):
+        command += _top(Path("/", name))
+    for name in ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts", "/var/cache/fontconfig"):
+        command += [*_above(name), "--ro-bind-try", name, name]
+    if any(hidden.is_relative_to(one) for one in shown):
+        # Where all of this lies below /usr, with its data and its settings.
+        command += ["--tmpfs", str(hidden)]
+    command += ["--dev", "/dev", "--perms", "1777", "--size", str(MB), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108
+    command += ["--perms", "1777", "--size", str(TMP), "--tmpfs", "/tmp"]  # noqa: S108
+    # No /proc: nothing is to be seen there, and it cannot be had in every container.
+    return [*command, *_shown(PLAYERS, _place(PLAYERS)), *_pygame(), "--remount-ro", "/"]
+
+
+def _pygame() -> list[str]:
+    """pygame-ce with its libraries where it is installed beside the server, whose other packages stay outside."""
+    spec = importlib.util.find_spec("pygame")
+    if spec is None or spec.origin is None:
+        return []
+    folders = sorted(Path(spec.origin).parents[1].glob("pygame*"))
+    return [word for folder in folders for word in _shown(folder, f"/lab/packages/{folder.name}")]
+
+
+def _shown(path: Path, where: str) -> list[str]:
+    """A folder to read."""
+    return [*_above(where), "--ro-bind", str(path), where]
+
+
+def _above(where: str) -> list[str]:
+    """The folders above a place, which bubblewrap would make for root alone."""
+    above = [str(one) for one in reversed(Path(where).parents) if one != Path("/")]
+    return [word for one in above for word in ("--dir", one)]
+
+
+def _environment() -> dict[str, str]:
+    return {
+        "PATH": "/usr/bin:/bin",
+        "HOME": "/tmp",  # noqa: S108 - the sandbox's own
+        "USER": "nobody",
+        "LANG": "C.UTF-8",
+        "TERM": "xterm",
+        "PYTHONHASHSEED": "0",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYGAME_HIDE_SUPPORT_PROMPT": "1",
+        "SDL_VIDEODRIVER": "dummy",
+        "SDL_AUDIODRIVER": "dummy",
+    }
+
+
+def _place(players: Path) -> str:
+    """Where the players lie in there: as in here, so that they find each other by the same names."""
+    return f"/lab/{'/'.join(players.parts[-4:])}"
+
+
+def _python() -> str:
+    """The interpreter itself: an environment's packages stay outside."""
+    return os.path.realpath(sys.executable)
+
+
+def _top(path: Path) -> list[str]:
+    if path.is_symlink():
+        return ["--symlink", os.readlink(path), str(path)]
+    return ["--ro-bind", str(path), str(path)] if path.is_dir() else []

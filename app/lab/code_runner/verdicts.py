@@ -1,0 +1,254 @@
+"""The verdict on a player's report: what a program did, or what its results are worth."""
+
+import math
+import re
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from app.lab.code_runner import sandbox
+from app.lab.code_runner.program import FENCE, PARTS, WINDOWS_ONLY, CodeTask, Program, extract
+from app.lab.grading import expressions
+from app.lab.grading.failures import find_failures as failures_of
+from app.lab.grading.failures import loops
+from app.lab.grading.judgement import CheckResult, Judgement
+from app.models.lab import Verdict
+
+# A program that starts and shows itself, but does not do what was asked.
+STILL, EARLY, UNCLEAR = 0.3, 0.4, 0.5
+# Half of the results right is better than none.
+HALF = 0.5
+# Different pictures that make a movement: of a game, of a window that answers a click.
+MOVES = {"game": 3, "window": 2}
+# Of the pictures of a game that is steered, so many at least are not seen when no key is pressed.
+STEERED = 0.25
+# Judged by its text alone a program is a reserve: it looks right, nobody saw it run.
+UNSEEN = 0.5
+# What the programs of models need beside Python: its name, and how an administrator adds it.
+INSTALLED_BY = {
+    "pygame": ("pygame-ce", ".venv/bin/pip install -r requirements-lab.txt"),
+    "tkinter": ("tkinter", "apt install python3-tk"),
+    "Xvfb": ("Xvfb", "apt install xvfb"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a report comes to."""
+
+    verdict: Verdict
+    score: float
+    code: str
+    params: dict[str, Any] = field(default_factory=dict)
+    checks: tuple[CheckResult, ...] = ()
+
+
+def verdict_of_run(task: CodeTask, report: dict[str, Any]) -> Seen:
+    """A program with a window or in a terminal: starts, shows, moves, hears, lives."""
+    pictures, different = int(report["pictures"]), len(set(report["shown"]))
+    seconds, error = max(1, round(float(report["seconds"]))), report["error"]
+    lives = report["ended"] == "survived"
+    checks = (
+        CheckResult("starts_up", pictures > 0, str(pictures)),
+        CheckResult("moves", different >= MOVES[task.play], str(different)),
+        CheckResult("listens", bool(report["heard"]), str(int(report["pressed"]))),
+        CheckResult("lives", lives, f"{report['seconds']} s"),
+    )
+    if report["ended"] == "crashed":
+        return _crashed(error or {}, seconds, checks)
+    if report["ended"] == "stuck":
+        return Seen(Verdict.FAILED, 0.0, "code_hung", {}, checks)
+    return _alive(checks, lives, seconds, int(report["pressed"]))
+
+
+def left_alone(seen: Seen, report: dict[str, Any], alone: dict[str, Any]) -> Seen:
+    """The verdict on a game that plays well, after a second play in which no key was pressed: then most games are lost,
+    and only the keys can make a difference."""
+    if alone["ended"] == "crashed":
+        return _crashed(alone["error"] or {}, max(1, round(float(alone["seconds"]))), seen.checks)
+    if alone["ended"] == "stuck":
+        return Seen(Verdict.FAILED, 0.0, "code_hung", {}, seen.checks)
+    pictures = set(report["shown"])
+    if len(pictures - set(alone["shown"])) >= STEERED * len(pictures):
+        return seen
+    checks = (replace(check, passed=check.passed and check.check != "listens") for check in seen.checks)
+    return Seen(Verdict.RESERVE, EARLY, "code_deaf", {}, tuple(checks))
+
+
+def _alive(checks: tuple[CheckResult, ...], lives: bool, seconds: int, keys: int) -> Seen:
+    """A program that did not fail: does it do what was asked?"""
+    shows, moves, listens, _ = (check.passed for check in checks)
+    if lives and not shows:
+        return Seen(Verdict.FAILED, 0.0, "code_shows_nothing", {}, checks)
+    if not lives and moves:
+        return Seen(Verdict.RESERVE, EARLY, "code_ended_early", {"seconds": seconds}, checks)
+    if not lives:
+        return Seen(Verdict.FAILED, 0.0, "code_ended_at_once", {}, checks)
+    if not moves:
+        return Seen(Verdict.RESERVE, STILL, "code_nothing_moves", {}, checks)
+    if not listens:
+        return Seen(Verdict.RESERVE, EARLY, "code_deaf", {}, checks)
+    return Seen(Verdict.PASSED, 1.0, "code_plays", {"seconds": seconds, "keys": keys}, checks)
+
+
+def results(task: CodeTask, report: dict[str, Any]) -> Seen:
+    """A function's values, or what a program wrote."""
+    if report["ended"] == "crashed":
+        return _crashed(report["error"] or {}, 0, ())
+    if report["results"] is None:
+        return Seen(Verdict.FAILED, 0.0, "code_lacks_function", {"name": task.function})
+    wanted = [returns for _, returns in task.calls] if task.play == "calls" else [output for _, output in task.runs]
+    right = _same if task.play == "calls" else _has
+    try:
+        checks = tuple(
+            CheckResult("result", "value" in got and right(got["value"], want), _shown(got, want))
+            for got, want in zip(report["results"], wanted, strict=True)
+        )
+    except expressions.UndecidedError:
+        return Seen(Verdict.RESERVE, UNCLEAR, "check_undecided", {"check": "result"})
+    count = sum(check.passed is True for check in checks)
+    share = count / len(checks)
+    verdict = Verdict.PASSED if share == 1 else Verdict.RESERVE if share >= HALF else Verdict.FAILED
+    return Seen(verdict, share, "code_results", {"right": count, "all": len(checks)}, checks)
+
+
+def _crashed(error: dict[str, Any], seconds: int, checks: tuple[CheckResult, ...]) -> Seen:
+    missing = str(error.get("missing") or "").partition(".")[0]
+    if missing in WINDOWS_ONLY:
+        return Seen(Verdict.RESERVE, UNCLEAR, "code_windows_only", {"name": missing}, checks)
+    # A part of pygame that does not exist is the program's own error.
+    if missing and missing not in PARTS:
+        return Seen(Verdict.RESERVE, UNCLEAR, "code_needs_module", {"name": missing}, checks)
+    said = ": ".join(part for part in (str(error.get("type") or "?"), str(error.get("message") or "")) if part)
+    params = {"error": said[:300], "line": int(error.get("line") or 0), "seconds": seconds}
+    return Seen(Verdict.FAILED, 0.0, "code_crashed", params, checks)
+
+
+def _same(got: Any, want: Any) -> bool:
+    """Equal, with numbers as near as a float comes; True is not 1."""
+    if isinstance(want, bool) or isinstance(got, bool) or want is None or got is None:
+        return got is want
+    if isinstance(want, int | float) and isinstance(got, int | float):
+        return math.isclose(got, want, rel_tol=1e-9, abs_tol=1e-6)
+    if isinstance(want, list) and isinstance(got, list):
+        return len(got) == len(want) and all(map(_same, got, want))
+    if isinstance(want, dict) and isinstance(got, dict):
+        return got.keys() == want.keys() and all(_same(got[key], want[key]) for key in want)
+    return bool(got == want)
+
+
+def _has(written: Any, wanted: Any) -> bool:
+    patterns = (expressions.compiled(pattern, "output", case=True) for pattern in wanted)
+    return all(expressions.found(pattern, str(written)) for pattern in patterns)
+
+
+def _shown(got: dict[str, Any], want: Any) -> str:
+    error = got.get("error") or {}
+    value = repr(got["value"]) if "value" in got else f"{error.get('type')}: {error.get('message')}"
+    return f"{value[:150]} / {want!r:.150}"
+
+
+def judge_code(
+    task: CodeTask,
+    answer: str,
+    reason: str = "stop",
+    *,
+    run: bool = False,
+    thinking: str = "",
+    think: bool = False,
+) -> Judgement:
+    """The verdict on an answer; `run` is whether the administrator allowed that programs are run."""
+    program = extract(answer)
+    failures = _failures(answer, thinking, reason, think)
+    if program is None:
+        return _failed("code_none", {}, (), failures)
+    if program.tree is None:
+        params = {"line": program.line or 0, "error": program.error}
+        code = "code_cut" if "cut" in failures else "code_syntax"
+        return _failed(code, params, (CheckResult("parses", False, program.error),), failures)
+    checks = (CheckResult("parses", True), *_words(task, program))
+    ready, cause = sandbox.state() if run else (None, "")
+    if ready is sandbox.State.READY:
+        return _seen(task, program, checks, failures)
+    code = "code_not_run" if ready is None else f"code_sandbox_{ready}"
+    return _read(code, {"cause": cause}, checks, failures)
+
+
+def _read(
+    code: str, params: dict[str, Any], checks: tuple[CheckResult, ...], failures: tuple[str, ...], log: str = ""
+) -> Judgement:
+    """The verdict by the text alone; `code` says why the program was not run."""
+    if lacking := next((check for check in checks if not check.passed), None):
+        return _failed(f"code_lacks_{lacking.check}", {"name": lacking.detail}, checks, failures, log)
+    return Judgement(Verdict.RESERVE, UNSEEN, code, params, checks, failures, log)
+
+
+def _failures(answer: str, thinking: str, reason: str, think: bool) -> tuple[str, ...]:
+    """How small models fail; programs repeat lines, only the prose around them goes round."""
+    prose = FENCE.sub("", answer)
+    seen = failures_of("", answer, thinking, reason, think=think)
+    return tuple(name for name in seen if name != "loop" or loops(prose))
+
+
+def _failed(
+    code: str, params: dict[str, Any], checks: tuple[CheckResult, ...], failures: tuple[str, ...], log: str = ""
+) -> Judgement:
+    return Judgement(Verdict.FAILED, 0.0, code, params, checks, failures, log)
+
+
+def _words(task: CodeTask, program: Program) -> list[CheckResult]:
+    """What the text of the program tells."""
+    match task.play:
+        case "calls":
+            function = program.functions.get(task.function)
+            wanted = len(task.calls[0][0])
+            fits = function is not None and _takes(function.args, wanted)
+            return [CheckResult("function", fits, task.function)]
+        case "lines":
+            hears = re.search(r"\binput\(|stdin|fileinput|open\(0", program.source)
+            return [CheckResult("reads", bool(hears))]
+        case _:
+            return [
+                CheckResult("goes_on", program.goes_round),
+                CheckResult("hears", program.hears or task.play == "window"),
+            ]
+
+
+def _takes(arguments: Any, count: int) -> bool:
+    """Whether a function can be called with so many values."""
+    places = len(arguments.posonlyargs) + len(arguments.args)
+    needed = places - len(arguments.defaults)
+    return needed <= count and (count <= places or arguments.vararg is not None)
+
+
+def _seen(task: CodeTask, program: Program, checks: tuple[CheckResult, ...], failures: tuple[str, ...]) -> Judgement:
+    """The verdict on what the program did."""
+    kind = task.play if task.play in ("calls", "lines") else "shown" if program.needs else "terminal"
+    job = {
+        "kind": kind,
+        "needs": program.needs,
+        "source": program.source,
+        "keys": program.keys,
+        "clicks": task.play == "window",
+        "function": task.function,
+        "calls": [list(args) for args, _ in task.calls],
+        "inputs": [given for given, _ in task.runs],
+    }
+    outcome = sandbox.run(job, seconds=task.seconds)
+    report, log = outcome.report, outcome.log
+    if report is None:
+        code = {sandbox.Ended.TIME: "code_hung", sandbox.Ended.MEMORY: "code_memory"}.get(outcome.ended, "code_killed")
+        return _failed(code, {}, checks, failures, log)
+    try:
+        if report["ended"] == "lacking":
+            name, how = INSTALLED_BY[report["lacks"]]
+            return _read("code_not_installed", {"name": name, "how": how}, checks, failures, log)
+        told = results(task, report) if kind in ("calls", "lines") else verdict_of_run(task, report)
+        if task.play == "game" and told.verdict is Verdict.PASSED:
+            alone = sandbox.run({**job, "keys": []}, seconds=task.seconds)
+            if alone.report is not None:
+                before, told = told, left_alone(told, report, alone.report)
+                log = log if told is before else alone.log
+    except (KeyError, TypeError, ValueError):
+        # The report lies within the program's reach: what is no report counts as none.
+        return _failed("code_killed", {}, checks, failures, log)
+    return Judgement(told.verdict, told.score, told.code, told.params, (*checks, *told.checks), failures, log)

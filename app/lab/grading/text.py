@@ -1,0 +1,201 @@
+"""An answer made comparable: words without case, accents or marks, sentences, lines, list items, tables, JSON."""
+
+import json
+import re
+import unicodedata
+from collections import Counter
+from itertools import islice
+from typing import Any
+
+# An answer is judged on its beginning: more is a loop, and expressions cost more than its length.
+MAX_CHARACTERS = 20_000
+WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
+SENTENCE_END = re.compile(r"(?<=[.!?…])[\s»\"]+(?=[^\s])|\n+")
+ITEM = re.compile(r"^\s{0,8}(?P<mark>[-*•–+]|\(?\d{1,3}[.):])\s+(?P<text>\S.*)$")
+FENCE = re.compile(r"^[ \t]*```[\w-]*[ \t]*\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
+MARKS = re.compile(r"[*_`#]+")
+QUOTES = str.maketrans(
+    {"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "\u00a0": " ", "\u202f": " ", "\u2011": "-"}
+)
+# Digits with spaces, points, commas or apostrophes between them, as 1 234,5 or 1,234.5; a minus sign before.
+NUMBER = re.compile(
+    # The minutes of 14h30 follow a letter.
+    r"(?:(?<![\w.,])|(?<=\d[hH]))(?P<sign>[-−])?"
+    r"(?P<digits>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*)"
+)
+# Words that only one of these languages has, or that are far commoner in it.
+COMMON = {
+    "fr": "le les des du une et est dans pour que qui vous nous je il elle sur avec ce cette ces au aux pas plus votre "
+    "vos notre nos sont été être avoir ont mais ou où donc sans sous par leur leurs sa ses son mon ma mes très bien "
+    "fait faire bonjour merci cordialement afin ainsi aussi comme entre depuis chez lors voici dès deux trois d l c j "
+    "n qu jusqu lorsqu veuillez avant après toutes tous tout",
+    "en": "the of and to in is that for it with was are be this have from by not your you we our they their at which "
+    "can will would should has had been were there here please dear thank thanks i he she his her its my what when "
+    "where how who because about into than then these those does did all any some could may must also only more most "
+    "other if so an",
+    "de": "der das und ist nicht ein eine einen einem einer zu mit für auf von den dem sich auch wir sie ihr ihre ich "
+    "im bei nach wird werden wurde sind haben hat kann können bitte oder aber wie als vielen dank",
+    "es": "el los una por para con del al su sus lo como pero está están ser muy también gracias usted nosotros hay "
+    "este esta estos porque cuando donde sobre hasta desde ha han nuestro nuestra",
+    "it": "lo gli e è di che per con una del della dei delle nel nella sono non come più anche questo questa grazie "
+    "molto ci alla dalla ha hanno essere nostro vostro sul sulla",
+}
+KNOWN = {language: frozenset(common.split()) for language, common in COMMON.items()}
+LANGUAGES = frozenset(KNOWN)
+# Letters without a place in French or English: of the scripts that small models slip into.
+SCRIPTS = {"CJK": "zh", "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "CYRILLIC": "ru", "ARABIC": "ar"}
+FOREIGN_RUN = 4
+TOKEN = re.compile(r"[^\W\d_]+")
+PIECE = re.compile(r"(?<=[.!?…:;])\s+|\n+")
+CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|[\w.+-]{1,64}@\S+", re.DOTALL)
+
+
+def normalize(text: str) -> str:
+    """Without case, accents and marks of Markdown, one kind of quotes and spaces; `œ` is `oe`."""
+    text = MARKS.sub("", text.translate(QUOTES)).casefold().replace("œ", "oe").replace("æ", "ae")
+    bare = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return " ".join(bare.split())
+
+
+def words(text: str) -> list[str]:
+    """The words, as they are written; numbers count."""
+    return WORD.findall(text.translate(QUOTES))
+
+
+def sentences(text: str) -> list[str]:
+    """The sentences; a line's end ends one, as in lists and headings."""
+    parts = (part.strip() for part in SENTENCE_END.split(text))
+    return [part for part in parts if WORD.search(part)]
+
+
+def lines(text: str) -> list[str]:
+    """The lines that say something."""
+    return [line.strip() for line in text.splitlines() if WORD.search(line)]
+
+
+def strip_decoration(text: str) -> str:
+    """One short answer without what surrounds it: quotes, bold, a final stop."""
+    return normalize(text).strip(" \"'.!:;")
+
+
+def phrase_pattern(wanted: str) -> re.Pattern[str]:
+    """Finds a word or several in folded text, whole words only; a `*` stands for any end of a word."""
+    parts = [re.escape(part) for part in normalize(wanted.replace("*", "\0")).split("\0")]
+    pattern = r"\w*".join(parts)
+    begin = r"(?<!\w)" if re.match(r"\w", pattern) else ""
+    end = r"(?!\w)" if re.search(r"[\w*]$", pattern) else ""
+    return re.compile(begin + pattern + end)
+
+
+def list_items(text: str) -> list[tuple[str, str]]:
+    """The items of the lists: (`bullet` or `number`, text)."""
+    found = (ITEM.match(line) for line in text.splitlines())
+    return [("number" if one["mark"][-1] in ".):" else "bullet", one["text"]) for one in found if one]
+
+
+def without_marks(text: str) -> str:
+    """The text without the marks and numbers that begin a list's items."""
+    return "\n".join(one["text"] if (one := ITEM.match(line)) else line for line in text.splitlines())
+
+
+def markdown_table(text: str) -> list[list[str]]:
+    """The rows of the Markdown table, the head first; empty without a table."""
+    rows = [line.strip().strip("|").split("|") for line in text.splitlines() if line.strip().startswith("|")]
+    ruled = len(rows) > 1 and all(re.fullmatch(r"\s*:?-+:?\s*", cell) for cell in rows[1])
+    return [[cell.strip() for cell in row] for row in (rows[:1] + rows[2:])] if ruled else []
+
+
+def json_value(text: str, alone: bool) -> Any:
+    """The first JSON object or list of the answer; `alone`: nothing else may stand there. Raises ValueError."""
+    fenced = FENCE.search(text)
+    if alone:
+        return _decoded(text)
+    if fenced:
+        text = fenced[1]
+    for start in islice(re.finditer(r"[\[{]", text), 50):
+        try:
+            return _decoded(text[start.start() :], whole=False)
+        except ValueError:
+            continue
+    raise ValueError("no JSON")
+
+
+def _decoded(text: str, whole: bool = True) -> Any:
+    try:
+        return json.loads(text) if whole else json.JSONDecoder().raw_decode(text)[0]
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
+def numbers(text: str) -> list[frozenset[float]]:
+    """Each number with its readings: `1,234` may be 1.234 or 1234."""
+    return [_readings(found) for found in NUMBER.finditer(text)]
+
+
+def same_number(readings: frozenset[float], wanted: float, tolerance: float) -> bool:
+    """Whether one of the readings is the number that is wanted."""
+    return any(abs(one - wanted) <= tolerance + 1e-9 for one in readings)
+
+
+def _readings(found: re.Match[str]) -> frozenset[float]:
+    digits = re.sub(r"[ \u00a0\u202f']", "", found["digits"])
+    sign = -1 if found["sign"] else 1
+    return frozenset(sign * float(one) for one in _decimal_forms(digits))
+
+
+def _decimal_forms(digits: str) -> set[str]:
+    """The ways to write it with a decimal point only."""
+    marks = re.findall(r"[.,]", digits)
+    if not marks:
+        return {digits}
+    if len(set(marks)) == 2:
+        # Both: the last is the decimal mark.
+        whole, _, part = digits.rpartition(marks[-1])
+        return {re.sub(r"[.,]", "", whole) + "." + part}
+    joined = re.sub(r"[.,]", "", digits)
+    thousands = re.fullmatch(r"[1-9]\d{0,2}(?:[.,]\d{3})+", digits)
+    if len(marks) > 1:
+        # A date or a version, unless it is thousands.
+        return {joined} if thousands else set(re.split(r"[.,]", digits))
+    return {digits.replace(",", "."), joined} if thousands else {digits.replace(",", ".")}
+
+
+def guess_language(text: str) -> str:
+    """The language's code; empty when too few words tell."""
+    tokens = TOKEN.findall(text.translate(QUOTES).casefold())
+    counts = Counter({language: sum(token in known for token in tokens) for language, known in KNOWN.items()})
+    (first, most), (_, second) = counts.most_common(2)
+    told = most >= 2 and most > second and most >= len(tokens) / 12
+    return first if told else ""
+
+
+def language_shares(text: str) -> dict[str, float]:
+    """How much of the text is in which language, by words of the pieces that tell; code and addresses left out."""
+    text = CODE.sub(" ", text)
+    told: Counter[str] = Counter(_scripts(text))
+    for piece in PIECE.split(text):
+        if language := guess_language(piece):
+            told[language] += len(TOKEN.findall(piece))
+    if not told and (language := guess_language(text)):
+        told[language] = 1
+    total = sum(told.values())
+    return {language: count / total for language, count in told.most_common()}
+
+
+def foreign_language(text: str, expected: str) -> tuple[str, float]:
+    """The chief language beside the expected one, and its share with all others'; empty and 0 without any."""
+    others = {language: share for language, share in language_shares(text).items() if language != expected}
+    return (max(others, key=lambda language: others[language]), sum(others.values())) if others else ("", 0.0)
+
+
+def _scripts(text: str) -> Counter[str]:
+    """Letters of other scripts, two for a word; a letter or two in a name count for nothing."""
+    if text.isascii():
+        return Counter()
+    found: Counter[str] = Counter()
+    for letter in text:
+        if letter > "\u036f" and letter.isalpha():
+            script = unicodedata.name(letter, "").split(" ")[0].split("-")[0]
+            if script in SCRIPTS:
+                found[SCRIPTS[script]] += 1
+    return Counter({language: count // 2 for language, count in found.items() if count >= FOREIGN_RUN})

@@ -1,0 +1,349 @@
+"""Takes one sample: has the engine load, read or answer, by the clock and under the meters."""
+
+import logging
+import random
+import secrets
+import time
+from collections.abc import Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, cast
+
+from app.engines.base import Cancel, ChatRequest, Done, Engine, EngineEvent, Loading, Text, Thinking, Usage
+from app.errors import AppError
+from app.lab.measuring import machine
+from app.lab.measuring.energy import Power
+from app.lab.measuring.meters import SampleMeter
+from app.lab.measuring.plan import COLD, SampleSpec
+from app.models.lab import Kind
+
+# An answer that goes on beyond this is a failure of the model's, and would fill the disk.
+LONGEST_CHARACTERS = 50_000
+FEWEST_TOKENS = 8
+# Words of which any number makes a text: everyday French of a boatyard.
+TEXT = (
+    "le voilier revient au ponton après une semaine de mer et son équipage range les voiles pendant que le chantier "
+    "prépare la grue pour sortir la coque de l’eau puis contrôle la quille les safrans et le moteur avant de poncer "
+    "la carène et de passer deux couches de peinture neuve tandis que le bureau commande les pièces qui manquent"
+)
+WORDS = TEXT.split()
+SENTENCE = 14
+# Bytes of UTF-8 in a token of such a text, until a model's own are known.
+BYTES_PER_TOKEN = 3.0
+# What is asked after a text, so that any model has something to write; and how much of that shows the pace.
+SEQUEL, SEQUEL_TOKENS = "Écris la suite de ces notes en une dizaine de phrases.", 32
+# Tokens that the template and the number at the beginning make, and those of a context that stay free: for the sequel,
+# and for a text that is longer than was reckoned.
+FIXED_TOKENS, SPARE_TOKENS = 40, 140
+# What people ask when several do at once, and how much of an answer shows the pace.
+CROWD_QUESTION, CROWD_TOKENS = "Décris en quelques phrases un port de pêche au lever du soleil.", 64
+LOAD_QUESTION = "Bonjour !"
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class AnswerRecord:
+    """What has come so far; times in seconds since it was asked."""
+
+    asked: float = field(default_factory=time.monotonic)
+    answer: list[str] = field(default_factory=list)
+    thinking: list[str] = field(default_factory=list)
+    first_s: float | None = None
+    first_text_s: float | None = None
+    loading_s: float = 0.0
+    end_s: float | None = None
+    reason: str = ""
+    usage: Usage = field(default_factory=Usage)
+    characters: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Whether the engine said that it was the end."""
+        return self.end_s is not None
+
+    def take(self, event: EngineEvent) -> None:
+        """One more event."""
+        now = time.monotonic() - self.asked
+        if isinstance(event, Loading):
+            self.loading_s = max(self.loading_s, event.elapsed_s)
+        elif isinstance(event, Text | Thinking):
+            self.first_s = now if self.first_s is None else self.first_s
+            if isinstance(event, Text):
+                self.first_text_s = now if self.first_text_s is None else self.first_text_s
+            kept = event.text[: max(0, LONGEST_CHARACTERS - self.characters)]
+            (self.answer if isinstance(event, Text) else self.thinking).append(kept)
+            self.characters += len(event.text)
+        elif isinstance(event, Done):
+            self.end_s, self.reason, self.usage = now, event.reason, event.usage
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens that the engine wrote; where it does not tell, about as many as there are pieces of text."""
+        return self.usage.output_tokens or len(self.answer) + len(self.thinking)
+
+    @property
+    def decode_s(self) -> float:
+        """Seconds of writing: the engine's own count, else from the first piece to the end."""
+        if self.usage.decode_ms:
+            return self.usage.decode_ms / 1000
+        return max(0.0, (self.end_s or 0.0) - (self.first_s or 0.0))
+
+    def metrics(self) -> dict[str, Any]:
+        """The figures of a sample; what is not known is left out."""
+        usage, total = self.usage, self.end_s or 0.0
+        fresh = (usage.prompt_tokens or 0) - (usage.cached_tokens or 0)
+        thinking, answer = sum(map(len, self.thinking)), sum(map(len, self.answer))
+        thought_s = (self.first_text_s or total) - (self.first_s or 0.0) if thinking else 0.0
+        found: dict[str, float | str | None] = {
+            # What the engine tells, or what was waited for before the request itself.
+            "load_ms": max(usage.load_ms or 0.0, self.loading_s * 1000) or usage.load_ms,
+            "prompt_tokens": usage.prompt_tokens,
+            "cached_tokens": usage.cached_tokens,
+            "prefill_ms": usage.prefill_ms,
+            "prefill_tps": _rate(fresh, (usage.prefill_ms or 0.0) / 1000),
+            "output_tokens": self.output_tokens,
+            "decode_ms": self.decode_s * 1000,
+            # A word or two say nothing of the pace.
+            "decode_tps": _rate(self.output_tokens, self.decode_s) if self.output_tokens >= FEWEST_TOKENS else None,
+            "first_token_ms": None if self.first_s is None else self.first_s * 1000,
+            "total_ms": total * 1000,
+            "thinking_ms": thought_s * 1000,
+            # Engines do not count them apart: their share of the text.
+            "thinking_tokens": round(self.output_tokens * thinking / (thinking + answer)) if thinking else 0,
+            "reason": self.reason,
+        }
+        rounded = {key: round(value, 3) if isinstance(value, float) else value for key, value in found.items()}
+        return {key: value for key, value in rounded.items() if value is not None}
+
+
+def ask_engine(engine: Engine, request: ChatRequest, cancel: Cancel, heard: AnswerRecord) -> None:
+    """Fill `heard`, which is left incomplete when `cancel` is set. Raises what the engine raises, answer_too_long."""
+    # Every engine's stream is a generator: closing it ends the engine's work.
+    stream = cast("Generator[EngineEvent, None, None]", engine.stream(request, cancel))
+    with closing(stream):
+        for event in stream:
+            heard.take(event)
+            if heard.characters > LONGEST_CHARACTERS:
+                raise AppError("answer_too_long", limit=LONGEST_CHARACTERS)
+
+
+def _rate(tokens: int, seconds: float) -> float | None:
+    return tokens / seconds if tokens > 0 and seconds > 0 else None
+
+
+def nonce() -> str:
+    """A number of its own for each request."""
+    return f"{secrets.randbelow(9 * 10**8) + 10**8}"
+
+
+def filler_text(tokens: int, bytes_per_token: float = BYTES_PER_TOKEN) -> str:
+    """A text of about so many tokens that asks for its sequel, another each time from its first word on."""
+    asked = f"\n\n{SEQUEL}"
+    wanted = int((tokens - FIXED_TOKENS) * bytes_per_token) - len(asked.encode())
+    picker = random.Random(secrets.randbits(64))  # noqa: S311 - words, not a secret
+    parts = [f"Note {nonce()}."]
+    size = len(parts[0])
+    while size < wanted:
+        words = [picker.choice(WORDS) for _word in range(SENTENCE)]
+        sentence = " ".join(words).capitalize() + "."
+        parts.append(sentence)
+        size += len(sentence.encode()) + 1
+    return " ".join(parts).encode()[:wanted].decode(errors="ignore") + asked
+
+
+def instructions(system: str) -> str:
+    """The system message of a question: everybody's, and after it a number, so that only the former is cached."""
+    return f"{system}\n\n({nonce()})".strip()
+
+
+def ask_together(engine: Engine, requests: Sequence[ChatRequest], cancel: Cancel) -> list[AnswerRecord]:
+    """All of them asked at the same moment; each one's clock runs from then on. Raises what the engine raises."""
+    now = time.monotonic()
+    heard = [AnswerRecord(now) for _request in requests]
+    with ThreadPoolExecutor(most_at_once(engine, len(requests)), thread_name_prefix="crowd") as threads:
+        answers = [
+            threads.submit(_unless_cancelled, engine, request, cancel, one)
+            for request, one in zip(requests, heard, strict=True)
+        ]
+        for answer in answers:
+            answer.result()
+    return heard
+
+
+def most_at_once(engine: Engine, people: int) -> int:
+    """How many of so many are really written at the same time."""
+    return max(1, min(people, engine.slots))
+
+
+def concurrency_metrics(heard: Sequence[AnswerRecord], together: int) -> dict[str, Any]:
+    """Figures of all of them together; `total_ms` is when the last one had the answer."""
+    last = max(one.end_s or 0.0 for one in heard)
+    tokens = sum(one.output_tokens for one in heard)
+    rates = [one.output_tokens / one.decode_s for one in heard if one.decode_s > 0]
+    return {
+        "people": len(heard),
+        "at_once": together,
+        "output_tokens": tokens,
+        "total_ms": round(last * 1000, 3),
+        "total_tps": round(tokens / last, 3) if last > 0 else None,
+        "person_tps": round(median(rates), 3) if rates else None,
+        "first_token_ms": round(median((one.first_s or one.end_s or 0.0) * 1000 for one in heard), 3),
+    }
+
+
+def _unless_cancelled(engine: Engine, request: ChatRequest, cancel: Cancel, heard: AnswerRecord) -> None:
+    if not cancel.is_set():
+        ask_engine(engine, request, cancel, heard)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a task asks, and how long the answer may be."""
+
+    text: str
+    max_tokens: int
+
+
+@dataclass(slots=True)
+class SampleResult:
+    """What came of one sample. `cut`: given up because somebody else needed the engine, or the run was cancelled."""
+
+    question: str = ""
+    heard: AnswerRecord = field(default_factory=AnswerRecord)
+    metrics: dict[str, Any] = field(default_factory=dict)
+    series: list[Any] = field(default_factory=list)
+    disturbed: bool = False
+    cut: bool = False
+    error: AppError | None = None
+
+
+class Sampler:
+    """Samples of one run. `system` is everybody's system message; `power`: how energy is known here."""
+
+    def __init__(self, engine: Engine, power: Power, system: str, seed: int) -> None:
+        self._engine = engine
+        self._power = power
+        self._system = system
+        self._seed = seed
+        # What each model read at most so far, in tokens, and how many bytes one of those was.
+        self._read: dict[str, tuple[int, float]] = {}
+        # What the engine holds since the last sample, and the queue's turn then.
+        self._ready: tuple[str, int, int] | None = None
+        self._turn = 0
+        # Where each model's file lies, as far as that can be seen.
+        self._files: dict[str, frozenset[Path]] = {}
+
+    def take(self, cell: SampleSpec, question: Question, context: int, turn: int, cancel: Cancel) -> SampleResult:
+        """Whatever happens is in what is returned. `question` is for tasks; `context` of the model, 0: unknown.
+
+        `turn` is the queue's: where it is not the one after the last sample's, somebody else used the engine.
+        """
+        taken = SampleResult()
+        try:
+            self._prepare(cell, turn, cancel, taken)
+            meter = SampleMeter(self._engine.pids, power=self._power)
+            try:
+                with meter:
+                    self._measured(cell, question, context, cancel, taken)
+            finally:
+                # A failure has its cost too.
+                taken.metrics |= meter.metrics
+                taken.series, taken.disturbed = meter.series, meter.disturbed
+        except AppError as error:
+            taken.error = error
+        except Exception as error:
+            # One sample's trouble is not the run's.
+            logger.exception("sample failed model=%s kind=%s", cell.model, cell.kind)
+            taken.error = AppError("internal_error", cause=repr(error))
+        taken.cut = cancel.is_set() and not taken.heard.complete
+        setting = cell.setting
+        self._ready = None if taken.cut or taken.error else (cell.model, setting.threads, setting.context)
+        return taken
+
+    def _prepare(self, cell: SampleSpec, turn: int, cancel: Cancel, taken: SampleResult) -> None:
+        """Have the engine hold what the sample needs: loading is part of a sample that measures loading only."""
+        if turn != self._turn + 1:
+            self._ready = None
+        self._turn = turn
+        loaded = self._ready == (cell.model, cell.setting.threads, cell.setting.context)
+        if cell.kind == Kind.LOAD:
+            if not loaded and cell.model not in self._files:
+                self._load(cell, cancel)
+            if cell.model not in self._files and (files := machine.model_files(self._engine.pids())):
+                self._files[cell.model] = files
+            self._engine.unload(cell.model)
+            taken.metrics["from_disk"] = int(
+                cell.prompt == COLD and machine.drop_page_cache(self._files.get(cell.model, ()))
+            )
+        elif not loaded and not cell.warmup:
+            self._load(cell, cancel)
+
+    def _load(self, cell: SampleSpec, cancel: Cancel) -> None:
+        ask_engine(self._engine, self._request(cell, self._messages(LOAD_QUESTION), 1), cancel, AnswerRecord())
+
+    def _measured(
+        self, cell: SampleSpec, question: Question, context: int, cancel: Cancel, taken: SampleResult
+    ) -> None:
+        if cell.kind == Kind.CROWD:
+            self._crowd(cell, cancel, taken)
+            return
+        taken.question, request = self._asked(cell, question, context)
+        taken.heard = AnswerRecord()
+        ask_engine(self._engine, request, cancel, taken.heard)
+        taken.metrics |= taken.heard.metrics()
+        if cell.kind == Kind.READING:
+            self._learn(cell.model, taken)
+        elif cell.kind == Kind.LOAD and "load_ms" not in taken.metrics:
+            # An engine that says nothing of loading: what passed before it began to read.
+            waited = taken.metrics.get("first_token_ms", 0.0) - taken.metrics.get("prefill_ms", 0.0)
+            taken.metrics["load_ms"] = round(max(0.0, waited), 3)
+
+    def _asked(self, cell: SampleSpec, question: Question, context: int) -> tuple[str, ChatRequest]:
+        if cell.kind == Kind.READING:
+            tokens = int(cell.prompt)
+            if context:
+                tokens = min(tokens, context - SPARE_TOKENS)
+            _, bytes_per_token = self._read.get(cell.model, (0, BYTES_PER_TOKEN))
+            text = filler_text(tokens, bytes_per_token)
+            return text, self._request(cell, ({"role": "user", "content": text},), SEQUEL_TOKENS)
+        if cell.kind == Kind.LOAD:
+            return LOAD_QUESTION, self._request(cell, self._messages(LOAD_QUESTION), 1)
+        return question.text, self._request(cell, self._messages(question.text), question.max_tokens)
+
+    def _crowd(self, cell: SampleSpec, cancel: Cancel, taken: SampleResult) -> None:
+        people = int(cell.prompt)
+        taken.question = CROWD_QUESTION
+        requests = [self._request(cell, self._messages(CROWD_QUESTION), CROWD_TOKENS) for _person in range(people)]
+        heard = ask_together(self._engine, requests, cancel)
+        # One that was cut short shows that all were.
+        taken.heard = next((one for one in heard if not one.complete), heard[0])
+        if taken.heard.complete:
+            taken.metrics = concurrency_metrics(heard, most_at_once(self._engine, people))
+
+    def _messages(self, text: str) -> tuple[dict[str, str], ...]:
+        system = {"role": "system", "content": instructions(self._system)}
+        return system, {"role": "user", "content": text}
+
+    def _request(self, cell: SampleSpec, messages: tuple[dict[str, str], ...], max_tokens: int) -> ChatRequest:
+        setting = cell.setting
+        return ChatRequest(
+            cell.model,
+            messages,
+            think=setting.think and cell.kind == Kind.TASK,
+            max_tokens=max_tokens,
+            temperature=setting.temperature or 0.0,
+            seed=self._seed + cell.repeat,
+            threads=setting.threads,
+            context=setting.context,
+        )
+
+    def _learn(self, model: str, taken: SampleResult) -> None:
+        """A prompt's real size in tokens makes the next one's as long as it should be."""
+        tokens = (taken.heard.usage.prompt_tokens or 0) - FIXED_TOKENS
+        # The longer a text, the better it tells.
+        if tokens > max(FIXED_TOKENS, self._read.get(model, (0, 0.0))[0]):
+            self._read[model] = tokens, len(taken.question.encode()) / tokens

@@ -1,0 +1,47 @@
+"""What the Labo's pages share: the running Labo, the names of things, whole numbers in addresses."""
+
+from typing import Any
+
+from flask import current_app, render_template, request
+
+from app.errors import AppError
+from app.js_messages import renderer_messages
+from app.lab.presentation import charts, display, messages, tables
+from app.lab.runs import queries
+from app.lab.service import Lab
+from app.models.base import MAX_INTEGER
+from app.web import generation
+
+
+def current_lab() -> Lab:
+    """This process's measuring runs."""
+    found: Lab = current_app.extensions["labo"]
+    return found
+
+
+def page(template: str, current: str, **values: Any) -> str:
+    """A page of the Labo; `current` is its entry in the sidebar."""
+    return render_template(f"lab/{template}.html", page="lab", current=f"lab.{current}", **shared(), **values)
+
+
+def shared() -> dict[str, Any]:
+    """What all of its templates may use."""
+    return {
+        "display": display,
+        "messages": messages,
+        "tables": tables,
+        "mark": queries.mark,
+        "anchor": charts.anchor,
+        "default": generation().registry.default().effective,
+        "texts": renderer_messages(),
+    }
+
+
+def number_asked(name: str) -> int | None:
+    """A whole number of the address's query, None when it is absent; raises invalid_field."""
+    given = request.args.get(name, "")
+    if not given:
+        return None
+    if not given.isdecimal() or not given.isascii() or int(given[:20]) > MAX_INTEGER:
+        raise AppError("invalid_field", field=name)
+    return int(given)

@@ -1,0 +1,56 @@
+"""The tasks that models are measured by, and adding one's own."""
+
+from typing import Any
+
+from flask import flash, redirect, request, url_for
+from flask_babel import gettext as _
+
+from app.bodies import clean
+from app.errors import AppError
+from app.lab import task_files
+from app.lab.pages.shared import current_lab, page
+from app.lab.presentation import messages
+
+LONGEST = 60_000
+
+
+def tasks() -> str:
+    """All tasks by what they are about, and what could not be read."""
+    return _tasks_page()
+
+
+def task(task_id: str) -> str:
+    """One task: its question, its checks, an answer that passes."""
+    found = current_lab().tasks().get(task_id)
+    if found is None:
+        raise AppError("not_found")
+    return page("task", "tasks", task=found)
+
+
+def add_task() -> Any:
+    """Keep a task of one's own, or say what is wrong with it."""
+    text = clean(request.form.get("text", "")).replace("\r\n", "\n")
+    if len(text) > LONGEST:
+        raise AppError("too_large", limit=LONGEST)
+    try:
+        made = task_files.add_custom_task(text, current_lab().task_folder, current_lab().tasks())
+    except AppError as error:
+        return _tasks_page(text, error.sentence), error.status
+    flash(_("The task “%(name)s” is added.", name=made.name), "success")
+    return redirect(url_for("lab.task", task_id=made.id))
+
+
+def _tasks_page(text: str = "", wrong: str = "") -> str:
+    found = current_lab().tasks()
+    groups = {name: [task for task in found.tasks.values() if task.category == name] for name in messages.CATEGORIES}
+    return page(
+        "tasks",
+        "tasks",
+        groups={name: tasks for name, tasks in groups.items() if tasks},
+        count=len(found.tasks),
+        problems=[
+            (problem.file, problem.line, messages.sentence(problem.code, problem.params)) for problem in found.problems
+        ],
+        text=text or task_files.EXAMPLE_TASK.read_text(),
+        wrong=wrong,
+    )

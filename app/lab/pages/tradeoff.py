@@ -1,0 +1,129 @@
+"""Which model to choose: weights, the recommended model with its reason, the front, the ranking, labels."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from flask import Response, current_app, jsonify, render_template, request
+
+from app.errors import AppError
+from app.lab import labels
+from app.lab.pages.shared import current_lab, number_asked, page
+from app.lab.presentation import charts, display, sentences
+from app.lab.presentation.charts import scatter
+from app.lab.runs import queries
+from app.lab.stats import ranking, thresholds
+from app.lab.stats import tradeoff as choice
+from app.lab.stats.ranking import Entry
+from app.lab.stats.tradeoff import PRESETS, Recommendation, Weights
+from app.model_choice import ENVIRONMENT, default_model
+from app.models.lab import LabMachine
+from app.security import current_user
+from app.web import generation
+
+ASPECTS = ("quality", "speed", "sobriety")
+
+
+def tradeoff() -> str:
+    """The whole page; `machine` chooses among several, `preset` or the three weights say what counts."""
+    machines = queries.machines()
+    machine = _machine(machines)
+    weights, preset = _weights()
+    entries = ranking.leaderboard(machine.id) if machine else []
+    found = choice.recommend(entries, weights)
+    return page(
+        "tradeoff",
+        "tradeoff",
+        machines=machines,
+        machine=machine,
+        weights=weights,
+        preset=preset,
+        presets=PRESETS,
+        entries=_shown(entries, found),
+        few=[display.cell_name(one.model, one.setting) for one in found.few if not one.setting.get("threads")],
+        found=found,
+        choice=_choice(found),
+        chart=None if machine and machine.source else scatter(entries, found),
+        labels=labels.by_model([entry for entry in entries if entry.quality], current_lab().tasks().categories),
+        company=_by_hand(ranking.leaderboard(), machines),
+        newest=max((entry.at for entry in entries), default=None),
+        thresholds=thresholds,
+        worse=charts.regressions_shown(machine.id) if machine and not machine.source else [],
+    )
+
+
+def recommendation() -> Response:
+    """What the weights of the address recommend: the card, each line's score, the chart."""
+    machine = _machine(queries.machines())
+    entries = ranking.leaderboard(machine.id) if machine else []
+    weights, preset = _weights()
+    found = choice.recommend(entries, weights)
+    chart = scatter(entries, found)
+    card = render_template("lab/_recommendation.html", choice=_choice(found))
+    return jsonify({"preset": preset, "scores": found.scores, "html": card, "spec": chart.spec if chart else None})
+
+
+def _machine(machines: Sequence[LabMachine]) -> LabMachine | None:
+    """The one asked for, else the last that this program measured on."""
+    wanted = number_asked("machine")
+    if wanted is None:
+        return next((machine for machine in machines if not machine.source), None)
+    found = next((machine for machine in machines if machine.id == wanted), None)
+    if found is None:
+        raise AppError("not_found")
+    return found
+
+
+def _weights() -> tuple[Weights, str]:
+    """What counts, and the preset that it is, if it is one."""
+    preset = request.args.get("preset", "")
+    if preset in PRESETS:
+        return PRESETS[preset], preset
+    asked = [number_asked(name) for name in ASPECTS]
+    values = [min(100, value) for value in asked if value is not None]
+    weights = Weights(*values) if len(values) == len(ASPECTS) else PRESETS["balanced"]
+    return weights, next((name for name, known in PRESETS.items() if known == weights), "")
+
+
+def _shown(entries: Sequence[Entry], found: Recommendation) -> list[Entry]:
+    """The best score first. Other numbers of threads, tried on a few tasks, are on the pages of their runs."""
+    pictured = {entry.key for entry in choice.comparable(entries)}
+    shown = [entry for entry in entries if entry.key in pictured or not entry.setting.get("threads")]
+    return sorted(shown, key=lambda entry: -found.scores.get(entry.key, -1))
+
+
+def _choice(found: Recommendation) -> dict[str, Any] | None:
+    """The recommended model in words, and what may be done with it."""
+    best = found.best
+    if best is None:
+        return None
+    registry = generation().registry
+    default = registry.default()
+    return {
+        "name": display.cell_name(best.model, best.setting),
+        "model": best.model,
+        "score": found.scores[best.key],
+        "why": sentences.why_recommended(found),
+        "next": [
+            (display.cell_name(entry.model, entry.setting), found.scores[entry.key]) for entry in found.runners_up
+        ],
+        "certain": found.certain,
+        "estimated": best.energy_method == "estimated",
+        # The chat knows nothing of it: there the server's settings hold.
+        "setting": display.setting_name(best.setting),
+        "installed": any(model.name == best.model for model in registry.models),
+        "is_default": default.effective == best.model,
+        "settable": current_user.is_admin and default_model(_app())[1] != ENVIRONMENT,
+    }
+
+
+def _by_hand(entries: Sequence[Entry], machines: Sequence[LabMachine]) -> dict[str, Any] | None:
+    """What was measured by hand: a line for each model, a column for each machine."""
+    columns = sorted((machine for machine in machines if machine.source), key=lambda machine: machine.name)
+    rows: dict[str, dict[int, Entry]] = {}
+    for entry in sorted((entry for entry in entries if entry.historical), key=lambda entry: entry.model):
+        rows.setdefault(display.cell_name(entry.model, entry.setting), {})[entry.machine_id] = entry
+    return {"machines": columns, "rows": rows, "source": columns[0].source} if columns else None
+
+
+def _app() -> Any:
+    return current_app._get_current_object()  # type: ignore[attr-defined]

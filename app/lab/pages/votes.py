@@ -1,0 +1,149 @@
+"""Colleagues' opinions: two answers side by side without names, one's own votes, and what all of them say."""
+
+from typing import Any
+
+from flask import current_app, flash, redirect, request, url_for
+from flask_babel import gettext as _
+from werkzeug.datastructures import MultiDict
+
+from app.bodies import plain_text
+from app.errors import AppError
+from app.lab.pages.shared import current_lab, page
+from app.lab.presentation import sentences
+from app.lab.presentation.messages import CATEGORIES
+from app.lab.votes import campaigns as domain
+from app.lab.votes import results as tallies
+from app.lab.votes.ballots import VoterState, expected, voter_state
+from app.models.lab import LabCampaign
+from app.security import current_user
+from app.web import generation
+
+
+def campaigns() -> str:
+    """The list, with what is left to vote on."""
+    return page("votes", "campaigns", lines=domain.listed(current_user.id, _secret()))
+
+
+def campaign(campaign_id: int) -> str:
+    """The next two answers, or that there are none left."""
+    return _vote_page(domain.get_campaign(campaign_id))
+
+
+def vote(campaign_id: int) -> Any:
+    """Keep a choice; what is wrong with it is said beside the next two answers."""
+    found = domain.get_campaign(campaign_id)
+    key, choice = request.form.get("pair", ""), request.form.get("choice", "")
+    try:
+        made = domain.vote(found, current_user.id, key, choice, _secret())
+    except AppError as error:
+        return _vote_page(found, error.sentence), error.status
+    return redirect(url_for("lab.own_vote", campaign_id=campaign_id, vote_id=made.id))
+
+
+def own_vote(campaign_id: int, vote_id: int) -> str:
+    """Whose answers one has chosen between, and what they cost."""
+    found = domain.get_campaign(campaign_id)
+    given = domain.vote_of(found, current_user.id, vote_id)
+    samples = [given.first, given.second]
+    return page(
+        "vote_given",
+        "campaigns",
+        campaign=found,
+        vote=given,
+        samples=samples,
+        costs=[tallies.cost([sample.metrics]) for sample in samples],
+        mine=_booth(found),
+        task=_task_name(samples[0].prompt),
+    )
+
+
+def results(campaign_id: int) -> str:
+    """What all votes say together; raises results_hidden."""
+    found = domain.get_campaign(campaign_id)
+    mine = _booth(found)
+    domain.check_results(found, mine, is_admin=current_user.is_admin)
+    fit = tallies.model_strengths(found)
+    votes, people = tallies.vote_counts(found)
+    return page(
+        "vote_results",
+        "campaigns",
+        campaign=found,
+        fit=fit,
+        apart=[True, *tallies.apart(fit)],
+        costs=tallies.costs(found),
+        votes=votes,
+        people=people,
+        pairs=len(mine.ballots),
+        prompts=[_task_name(prompt) for prompt in found.prompts],
+    )
+
+
+def _vote_page(found: LabCampaign, wrong: str = "") -> str:
+    mine = _booth(found)
+    waiting = domain.preparing(found, mine)
+    ballot = mine.left[0] if mine.left and not found.closed and not waiting else None
+    return page(
+        "vote",
+        "campaigns",
+        campaign=found,
+        mine=mine,
+        waiting=waiting,
+        expected=expected(found),
+        ballot=ballot,
+        samples=domain.texts([ballot.first.id, ballot.second.id]) if ballot else [],
+        task=_task_name(ballot.first.prompt) if ballot else "",
+        wrong=wrong,
+    )
+
+
+def _task_name(task_id: str) -> str:
+    found = current_lab().tasks().get(task_id)
+    return found.name if found else task_id
+
+
+def _booth(found: LabCampaign) -> VoterState:
+    return voter_state(found, current_user.id, _secret())
+
+
+def _secret() -> str:
+    secret: str = current_app.config["SECRET_KEY"]
+    return secret
+
+
+def new_campaign() -> str:
+    """The form; the tasks of a short run are ticked, but those that are programs."""
+    tasks = current_lab().tasks().tasks.values()
+    return _campaign_form(MultiDict([("prompt", task.id) for task in tasks if task.short and not task.code]))
+
+
+def make_campaign() -> Any:
+    """Begin, or say what is wrong with the form."""
+    form, title = request.form, plain_text(request.form.get("title"))[:200]
+    try:
+        made = domain.create(current_lab(), form.getlist("model"), form.getlist("prompt"), current_user.id, title)
+    except AppError as error:
+        return _campaign_form(form, sentences.error_text(error)), error.status
+    return redirect(url_for("lab.campaign", campaign_id=made.id))
+
+
+def close_campaign(campaign_id: int) -> Any:
+    """No more votes from now on; everyone sees the results."""
+    domain.close(domain.get_campaign(campaign_id))
+    flash(_("The campaign is closed: everyone sees its results."), "success")
+    return redirect(url_for("lab.results", campaign_id=campaign_id))
+
+
+def _campaign_form(given: MultiDict[str, str], wrong: str = "") -> str:
+    tasks = current_lab().tasks().tasks.values()
+    groups = {name: [task for task in tasks if task.category == name] for name in CATEGORIES}
+    registry = generation().registry
+    return page(
+        "vote_new",
+        "campaigns",
+        given=given,
+        wrong=wrong,
+        models=registry.models,
+        reachable=registry.reachable,
+        groups={name: found for name, found in groups.items() if found},
+        limits=domain,
+    )

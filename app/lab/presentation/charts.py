@@ -1,0 +1,407 @@
+"""The Labo's charts: what each one draws, as data for the browser, and the table that stands beside it."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from itertools import groupby
+from math import floor, log10
+from typing import Any
+
+from flask_babel import LazyString
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+
+from app import formatting
+from app.formatting import number
+from app.lab.presentation import display
+from app.lab.stats.intervals import Figure
+from app.lab.stats.ranking import Entry
+from app.lab.stats.regressions import FigureChange, Point, history, regressions
+from app.lab.stats.tradeoff import Recommendation, comparable, pareto
+
+# Of a machine's name between two dots, in letters.
+LONGEST_PART = 28
+PARTS = ("loading", "reading", "thinking", "writing")
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """`spec` is drawn by `static/js/lib/charts`; `rows` has a name and the figures of each line of the table."""
+
+    id: str
+    title: str
+    note: str
+    spec: dict[str, Any]
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One series: its name, and its figure at each step."""
+
+    name: str
+    figures: dict[int, Figure]
+
+
+def entry_charts(entries: Sequence[Entry]) -> list[Chart]:
+    """All charts that these measurements have figures for."""
+    # In one order, so that a model has the same colour in all of them.
+    name = entry_namer(entries)
+    entries = sorted(entries, key=name)
+    usual = [entry for entry in entries if not entry.setting.get("threads")]
+    made = (
+        split(usual, name),
+        steps(
+            "reading", _("Reading, by the length of the text"), _("Tokens to read"),
+            _lines(usual, name, lambda entry: entry.prefill_tps),
+            _("Tokens read per second; nothing of the text was in the engine’s cache."),
+        ),
+        steps(
+            "context", _("Writing, by what the context already holds"), _("Tokens in the context"),
+            _lines(usual, name, lambda entry: entry.pace_after),
+            _("Tokens written per second, right after a text of that length was read."),
+        ),
+        steps(
+            "threads", _("Writing, by threads"), _("Threads"), _threads(entries, name),
+            _("Tokens written per second: more threads than cores help nobody."),
+        ),
+        steps(
+            "crowd", _("Writing, by people at once"), _("People at once"), _crowd(usual, name),
+            _("Tokens written per second for all of them together."),
+        ),
+    )  # fmt: skip
+    return [chart for chart in made if chart is not None]
+
+
+def split(entries: Iterable[Entry], name_of: Callable[[Entry], str]) -> Chart | None:
+    """Where the time of a median answer goes."""
+    shown = [entry for entry in entries if entry.split]
+    if not shown:
+        return None
+    parts = [_("Loading"), _("Reading"), _("Thinking"), _("Writing")]
+    times = {entry.key: [float(entry.split.get(part) or 0) for part in PARTS] for entry in shown}
+    shown.sort(key=lambda entry: sum(times[entry.key]))
+    rows = [(name_of(entry), times[entry.key], display.seconds(sum(times[entry.key]))) for entry in shown]
+    bars = [{"name": name, "values": values, "total": total} for name, values, total in rows]
+    title = _("Where the time goes")
+    return Chart(
+        "split", title,
+        _("The ranking’s time, shared out; the model is loaded once, for the first question after a pause."),
+        {"kind": "split", "label": title, "x": _("Seconds"), "parts": parts, "rows": bars},
+        (_("Model"), *parts, _("In all")),
+        tuple((name, *(display.seconds(value or None) for value in values), total) for name, values, total in rows),
+    )  # fmt: skip
+
+
+def steps(chart_id: str, title: str, x: str, lines: Sequence[Line], note: str) -> Chart | None:
+    """Tokens per second against steps of something; None where fewer than two steps are known."""
+    ticks = sorted({step for line in lines for step in line.figures})
+    if len(ticks) < 2:
+        return None
+    series = [{"name": line.name, "points": _points(line.figures, ticks)} for line in lines if line.figures]
+    words = [number(tick) for tick in ticks]
+    spec = {"kind": "lines", "label": title, "x": x, "y": _("Tokens per second"), "ticks": words, "series": series}
+    rows = tuple((line.name, *(display.rate(_median(line.figures.get(tick))) for tick in ticks)) for line in lines)
+    return Chart(chart_id, title, note, spec, (_("Model"), *words), rows)
+
+
+def entry_name(entry: Entry) -> str:
+    """As the lines of charts and tables are called."""
+    return display.cell_name(entry.model, entry.setting)
+
+
+def several_machines(entries: Iterable[Entry]) -> bool:
+    """Whether a line's machine has to be said."""
+    return len({entry.machine_id for entry in entries}) > 1
+
+
+def entry_namer(entries: Iterable[Entry]) -> Callable[[Entry], str]:
+    """What the lines of these measurements are called: with the machine where there are several."""
+    if not several_machines(entries):
+        return entry_name
+    machines = _told_apart({entry.machine_id: entry.machine for entry in entries})
+    return lambda entry: f"{entry_name(entry)} ({machines[entry.machine_id]})"
+
+
+def _told_apart(machines: dict[int, str]) -> dict[int, str]:
+    """Of the machines' long names only what differs: a chart has no room for more."""
+    parts = {number: [part[:LONGEST_PART] for part in name.split(" · ")] for number, name in machines.items()}
+    places = range(max(map(len, parts.values())))
+    differing = [place for place in places if len({tuple(told[place : place + 1]) for told in parts.values()}) > 1]
+    for count in range(1, len(differing) + 1):
+        found = {
+            number: " · ".join(told[place] for place in differing[:count] if place < len(told))
+            for number, told in parts.items()
+        }
+        if len(set(found.values())) == len(machines):
+            return found
+    return {number: f"{parts[number][0]}, {place}" for place, number in enumerate(sorted(machines), 1)}
+
+
+def _points(figures: dict[int, Figure], ticks: list[int]) -> list[list[float]]:
+    return [[ticks.index(step), figure.median, figure.low, figure.high] for step, figure in sorted(figures.items())]
+
+
+def _crowd(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Line]:
+    return _lines(
+        entries,
+        name,
+        lambda entry: {people: told["total_tps"] for people, told in entry.crowds.items() if told.get("total_tps")},
+    )
+
+
+def _lines(
+    entries: Iterable[Entry], name: Callable[[Entry], str], figures: Callable[[Entry], Mapping[Any, Figure]]
+) -> list[Line]:
+    found = [(entry, {int(step): figure for step, figure in figures(entry).items()}) for entry in entries]
+    return [Line(name(entry), steps) for entry, steps in found if steps]
+
+
+def _threads(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Line]:
+    """Of each model that was measured with several numbers of threads."""
+    found: dict[str, dict[int, Figure]] = {}
+    for entry in entries:
+        if (count := entry.setting.get("threads")) and entry.decode_tps:
+            others = replace(entry, setting={**entry.setting, "threads": 0})
+            found.setdefault(name(others), {})[count] = entry.decode_tps
+    return [Line(title, figures) for title, figures in sorted(found.items()) if len(figures) > 1]
+
+
+def _median(figure: Figure | None) -> float | None:
+    return figure.median if figure else None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A figure: its name, its axis, from what is stored to what is shown, and how that is written."""
+
+    name: LazyString
+    axis: LazyString
+    factor: float
+    write: Callable[[float], str]
+
+
+SECONDS = _l("Seconds")
+PACE = _l("Tokens per second")
+TREND_MEASURES: dict[str, Kind] = {
+    "decode_tps": Kind(_l("Writing"), PACE, 1, display.rate),
+    "prefill_tps": Kind(_l("Reading"), PACE, 1, display.rate),
+    "pace_after": Kind(_l("Writing after a text"), PACE, 1, display.rate),
+    "total": Kind(_l("Time of an answer"), SECONDS, 1 / 1000, display.seconds),
+    "first_token": Kind(_l("First word"), SECONDS, 1 / 1000, display.seconds),
+    "quality": Kind(_l("Quality"), _l("Quality of 100"), 1, display.whole),
+    "load": Kind(_l("Loading"), SECONDS, 1 / 1000, display.seconds),
+    "total_tps": Kind(_l("Several people"), PACE, 1, display.rate),
+    "energy": Kind(_l("Energy of an answer"), _l("Watt-hours"), 1 / display.JOULES, display.energy),
+    "ram": Kind(_l("Memory"), _l("GB"), 1e-9, lambda value: display.size(value * 1e9)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Worse:
+    """One figure that became worse: of what, from what to what, and between which versions."""
+
+    name: str
+    figure: str
+    before: str
+    after: str
+    change: str
+    versions: str
+    run_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trends:
+    """`figure` is the one that is drawn; `charts` is empty before there are two runs."""
+
+    figure: str
+    charts: list[Chart]
+    worse: list[Worse]
+
+
+def trend_charts(machine_id: int, wanted: str) -> Trends:
+    """What a machine's runs tell of a figure: a chart for each thing that was asked."""
+    figure = wanted if wanted in TREND_MEASURES else next(iter(TREND_MEASURES))
+    changes = regressions(machine_id)
+    # Other numbers of threads have a chart of their own, on the pages of the runs.
+    known = [point for point in history(machine_id) if point.figure == figure and not point.setting.get("threads")]
+    points = sorted(known, key=lambda point: (len(point.prompt), point.prompt))
+    charts = [
+        _chart(figure, prompt, list(those), [change for change in changes if change.after.figure == figure])
+        for prompt, those in groupby(points, lambda point: point.prompt)
+    ]
+    return Trends(figure, [chart for chart in charts if chart], [_worse(change) for change in changes])
+
+
+def regressions_shown(machine_id: int | None = None, run_ids: Collection[int] | None = None) -> list[Worse]:
+    """What became worse since the run before, on one machine or all; in some runs only, if so asked."""
+    changes = regressions(machine_id)
+    return [_worse(change) for change in changes if run_ids is None or change.after.run_id in run_ids]
+
+
+def _chart(figure: str, prompt: str, points: Sequence[Point], changes: Sequence[FigureChange]) -> Chart | None:
+    kind = TREND_MEASURES[figure]
+    runs = {point.run_id: point for point in sorted(points, key=lambda point: (point.at, point.run_id))}
+    if len(runs) < 2:
+        return None
+    steps = list(runs)
+    ticks = [_tick(runs[run_id].at, runs[run_id].version) for run_id in steps]
+    # Two runs of one day and version are two steps.
+    ticks = [tick if ticks.count(tick) == 1 else f"{tick} ({place + 1})" for place, tick in enumerate(ticks)]
+    lines: dict[str, list[Point]] = {}
+    for point in sorted(points, key=lambda point: (point.at, point.run_id)):
+        lines.setdefault(display.cell_name(point.model, point.setting), []).append(point)
+    title = f"{kind.name} · {_asked(figure, prompt)}" if prompt else str(kind.name)
+    spec = {
+        "kind": "lines",
+        "label": title,
+        "x": "",
+        "y": str(kind.axis),
+        "ticks": ticks,
+        "series": [{"name": name, "points": _drawn(kind, those, steps)} for name, those in lines.items()],
+        "alerts": [_alert(kind, change, steps) for change in changes if _is_of(change, prompt, steps)],
+    }
+    rows = tuple((name, *_cells(kind, those, steps)) for name, those in lines.items())
+    return Chart(f"trend-{figure}-{prompt}", title, "", spec, (_("Model"), *ticks), rows)
+
+
+def _drawn(kind: Kind, points: Sequence[Point], steps: Sequence[int]) -> list[list[float]]:
+    found = []
+    for point in points:
+        values = (point.value.median, point.value.low, point.value.high)
+        found.append([float(steps.index(point.run_id)), *(value * kind.factor for value in values)])
+    return found
+
+
+def _is_of(change: FigureChange, prompt: str, steps: Sequence[int]) -> bool:
+    after = change.after
+    return after.prompt == prompt and after.run_id in steps and not after.setting.get("threads")
+
+
+def _alert(kind: Kind, change: FigureChange, steps: Sequence[int]) -> dict[str, object]:
+    value = change.after.value.median * kind.factor
+    return {"at": steps.index(change.after.run_id), "value": value, "words": _change(change)}
+
+
+def _cells(kind: Kind, points: Sequence[Point], steps: Sequence[int]) -> list[str]:
+    known = {point.run_id: kind.write(point.value.median * kind.factor) for point in points}
+    return [known.get(step, display.NOTHING) for step in steps]
+
+
+def _worse(change: FigureChange) -> Worse:
+    kind, after = TREND_MEASURES[change.after.figure], change.after
+    asked = _asked(after.figure, after.prompt) if after.prompt else ""
+    return Worse(
+        name=display.cell_name(after.model, after.setting),
+        figure=" · ".join(filter(None, (str(kind.name), asked))),
+        before=kind.write(change.before.value.median * kind.factor),
+        after=kind.write(after.value.median * kind.factor),
+        change=_change(change),
+        versions=" → ".join(dict.fromkeys((change.before.version or "?", after.version or "?"))),
+        run_id=after.run_id,
+    )
+
+
+def _change(change: FigureChange) -> str:
+    """−18 %, +25 %."""
+    if change.ratio is None:
+        return ""
+    sign = "+" if change.ratio > 1 else "−"
+    return sign + display.share(abs(change.ratio - 1) * 100)
+
+
+def _asked(figure: str, prompt: str) -> str:
+    kind = {"load": "load", "prefill_tps": "reading", "pace_after": "reading", "total_tps": "crowd"}.get(figure, "task")
+    return display.prompt_name(kind, prompt, {})
+
+
+def _tick(at: datetime, version: str) -> str:
+    day = formatting.day(at, "d MMM")
+    return f"{version} · {day}" if version else day
+
+
+def scatter(entries: Sequence[Entry], found: Recommendation) -> Chart | None:
+    """None where nothing has both a quality and a time."""
+    shown = comparable(entries)
+    if not shown:
+        return None
+    front = pareto(entries)
+    keys = {entry.key for entry in front}
+    best = found.best.key if found.best else ""
+    title = _("Quality and time of an answer")
+    points = [_point(entry, _state(entry, best, keys)) for entry in shown]
+    spec = {
+        "kind": "scatter",
+        "label": title,
+        "x": _("Median time of an answer, in seconds"),
+        "y": _("Quality of 100"),
+        "points": points,
+        "front": [[entry.time_s.median, entry.quality.mean] for entry in front if entry.time_s and entry.quality],
+        "steps": _steps([entry.energy_wh.median for entry in shown if entry.energy_wh]),
+        "words": {"ideal": _("towards the ideal"), "front": _("Pareto front"), "size": _size_name(shown)},
+    }
+    rows = tuple(
+        (entry_name(entry), display.whole(entry.quality.mean), display.seconds(entry.time_s.median), _energy(entry))
+        for entry in shown
+        if entry.quality and entry.time_s
+    )
+    columns = (_("Model"), _("Quality"), _("Time"), _("Energy"))
+    return Chart("scatter", title, _("On the front, no other is both quicker and better."), spec, columns, rows)
+
+
+def anchor(key: str) -> str:
+    """What a line of the ranking is called in an address."""
+    return "ligne-" + "".join(letter if letter.isalnum() else "-" for letter in key)
+
+
+def _state(entry: Entry, best: str, front: set[str]) -> str:
+    if entry.key == best:
+        return "recommended"
+    return "front" if entry.key in front else "dominated"
+
+
+def _point(entry: Entry, state: str) -> dict[str, object]:
+    quality, time, energy = entry.quality, entry.time_s, entry.energy_wh
+    name, points = entry_name(entry), display.whole(quality.mean if quality else None)
+    # The legend says once whether energy is an estimate.
+    spent = display.energy(energy.median) if energy else ""
+    figures = ", ".join(filter(None, (display.seconds(time.median if time else None), spent)))
+    detail = {
+        "recommended": _("recommended, %(figures)s", figures=figures),
+        "dominated": _("dominated, %(figures)s", figures=figures),
+    }.get(state, figures)
+    return {
+        "key": entry.key,
+        "name": name,
+        "detail": detail,
+        "title": _("%(name)s: quality %(quality)s of 100, %(figures)s", name=name, quality=points, figures=detail),
+        "x": time.median if time else 0,
+        "xs": [time.low, time.high] if time and time.count > 1 else None,
+        "y": quality.mean if quality else 0,
+        "ys": [quality.low, quality.high] if quality and quality.count > 1 else None,
+        "size": energy.median if energy else None,
+        "state": state,
+        "href": f"#{anchor(entry.key)}",
+    }
+
+
+def _energy(entry: Entry) -> str:
+    return display.energy_of(entry.energy_wh, entry.energy_method)
+
+
+def _size_name(entries: Sequence[Entry]) -> str:
+    methods = {entry.energy_method for entry in entries if entry.energy_wh}
+    if methods == {"estimated"}:
+        return str(_("Energy (estimated)"))
+    return str(_("Energy (partly estimated)") if "estimated" in methods else _("Energy"))
+
+
+def _steps(energies: Sequence[float]) -> list[list[object]]:
+    """Three round energies around those that there are."""
+    if not energies or max(energies) <= 0:
+        return []
+    largest = max(energies)
+    power = 10 ** floor(log10(largest))
+    top = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= largest * 0.75)
+    return [[size, display.energy(size)] for size in (top / 5, top / 2, top)]

@@ -1,0 +1,166 @@
+"""Measuring runs as files: CSV and Markdown for people, JSON to be imported elsewhere."""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+
+from app.lab.presentation import charts, display, messages, sentences, tables
+from app.lab.runs import queries
+from app.lab.stats import ranking
+from app.lab.stats.ranking import Entry
+from app.lab.votes import ballots
+from app.models.base import iso
+from app.models.lab import LabRun
+
+FORMAT, VERSION = "couachgpt-labo", 1
+# A spreadsheet would run what begins so.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+# What Markdown, or HTML within it, would take for its own.
+MARKS = re.compile(r"[\\`*_~<>\[\]|&#]")
+# A column of such cells stands on the right.
+NUMBER = re.compile(rf"[\d+\u2212{display.NOTHING}-]")
+OWN_COLUMNS = (
+    "run", "position", "attempt", "kind", "model", "think", "threads", "context", "temperature", "prompt", "repeat",
+    "warmup", "state", "disturbed", "verdict", "score", "overruled", "error_code", "started_at", "finished_at",
+)  # fmt: skip
+
+
+def csv_text(run_ids: Sequence[int]) -> str:
+    """One line for each sample, all figures under their own names; with the mark by which spreadsheets know UTF-8."""
+    samples = queries.taken(run_ids)
+    metrics = sorted({name for sample in samples for name in sample.metrics})
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow([*OWN_COLUMNS, *metrics])
+    for sample in samples:
+        told = {"run": sample.run_id, **sample.setting}
+        own = [told[name] if name in told else getattr(sample, name, None) for name in OWN_COLUMNS]
+        writer.writerow([_cell(value) for value in [*own, *(sample.metrics.get(name) for name in metrics)]])
+    return "\ufeff" + out.getvalue()
+
+
+def json_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
+    """Machines and runs with all their samples, as they are stored; people's names stay here.
+
+    Not `whole`: without the causes of failures, which may tell of the server, nor the answers that are voted on.
+    """
+    runs = queries.several(run_ids)
+    withheld = ballots.Withheld() if whole else ballots.withheld_answers()
+
+    def told_of(row: Any, *left_out: str) -> dict[str, Any]:
+        values = _columns(row, *left_out)
+        return values if whole else ballots.redacted(values, withheld)
+
+    machines = {run.machine.fingerprint: run.machine for run in runs}
+    samples: dict[int, list[dict[str, Any]]] = {run.id: [] for run in runs}
+    for sample in queries.taken(run_ids):
+        samples[sample.run_id].append(told_of(sample, "id", "run_id", "overruled_by"))
+    told = {
+        "format": FORMAT,
+        "version": VERSION,
+        "machines": [_columns(machine, "id") for machine in machines.values()],
+        "runs": [
+            told_of(run, "id", "machine_id", "user_id")
+            | {"machine": run.machine.fingerprint, "samples": samples[run.id]}
+            for run in runs
+        ],
+    }
+    return json.dumps(told, ensure_ascii=False, indent=1)
+
+
+def markdown(run_ids: Sequence[int]) -> str:
+    """The ranking and the tables of the charts."""
+    runs = queries.several(run_ids)
+    entries = ranking.leaderboard(run_ids=list(run_ids))
+    parts = [f"# {_('Measurements')}", ""]
+    for run in runs:
+        parts += [f"- {_line(run)}", *(f"  - {_told(name, value)}" for name, value in tables.machine_facts(run))]
+    for each in sentences.recommendations(entries)[0]:
+        where = f" ({each.machine})" if each.machine else ""
+        title = _plain(_("Recommended with balanced weights") + where)
+        best = f"**{_plain(each.name)}**, {_('%(score)s of 100', score=each.score)}. {_plain(each.why)}"
+        parts += ["", _("%(name)s: %(value)s", name=title, value=best)]
+    parts += ["", f"## {_('Ranking')}", "", *_table(*_ranking(entries))]
+    if note := tables.energy_note(entries, [run.machine for run in runs]):
+        parts += ["", note]
+    if worse := charts.regressions_shown(run_ids=run_ids):
+        title = _("What became worse since the run before")
+        parts += ["", f"## {title}", "", *_table(*_worse(worse))]
+    if beside := tables.details_table(entries):
+        parts += ["", f"## {_('Details')}", "", *_table(*beside)]
+    for chart in charts.entry_charts(entries):
+        parts += ["", f"## {chart.title}", "", chart.note, "", *_table(chart.columns, chart.rows)]
+    return "\n".join(parts) + "\n"
+
+
+def _line(run: LabRun) -> str:
+    """A run in one line: its name, machine, engine, day."""
+    title = run.title or _("Run %(number)s", number=run.id)
+    engine = f"{run.engine.get('label', '')} {run.engine.get('version', '')}".strip()
+    # In bold, since a title could begin like a list or a heading.
+    others = (run.machine.name, engine, display.moment(run.started_at or run.created_at))
+    return " · ".join([f"**{_plain(title)}**", *(_plain(part) for part in others if part)])
+
+
+def _told(name: str, value: str) -> str:
+    return str(_("%(name)s: %(value)s", name=_plain(name), value=_plain(value)))
+
+
+def _plain(text: str) -> str:
+    """In one line, read as it is written."""
+    return MARKS.sub(r"\\\g<0>", " ".join(text.splitlines()))
+
+
+def _ranking(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
+    columns = [
+        _("Model"), _("Verdict"), _("Why"), _("Quality"), _("Time"), _("First word"), _("Tokens/s"), "CPU", "RAM",
+        _("Energy"),
+    ]  # fmt: skip
+    name = charts.entry_namer(entries)
+    return columns, [_row(entry, name(entry)) for entry in entries]
+
+
+def _row(entry: Entry, name: str) -> list[str]:
+    energy = display.ranged(entry.energy_wh, display.energy)
+    if entry.energy_wh and entry.energy_method == "estimated":
+        energy = _("%(energy)s (estimated)", energy=energy)
+    return [
+        name,
+        str(display.VERDICTS[entry.verdict]) if entry.verdict else display.NOTHING,
+        messages.sentence(entry.reason, entry.params),
+        display.ranged(entry.quality, display.whole),
+        display.ranged(entry.time_s, display.seconds),
+        display.ranged(entry.first_token_s, display.seconds),
+        display.ranged(entry.decode_tps, display.rate),
+        display.ranged(entry.cpu, display.share),
+        display.ranged(entry.ram_bytes or entry.ram_percent, display.size if entry.ram_bytes else display.share),
+        energy,
+    ]
+
+
+def _worse(found: Sequence[charts.Worse]) -> tuple[list[str], list[list[str]]]:
+    columns = [_("Model"), _("Figure"), _("Before"), _("Latest"), _("Difference"), _("Version")]
+    return columns, [[each.name, each.figure, each.before, each.after, each.change, each.versions] for each in found]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    numbers = [all(NUMBER.match(cell) for cell in cells) for cells in zip(*rows, strict=True)]
+    # The first names its line, even where it begins with a number.
+    rules = ["---", *("---:" if are else "---" for are in numbers[1:])]
+    lines = [[_plain(cell) for cell in columns], rules if rows else ["---"] * len(columns)]
+    return ["| " + " | ".join(line) + " |" for line in [*lines, *([_plain(cell) for cell in row] for row in rows)]]
+
+
+def _columns(row: Any, *left_out: str) -> dict[str, Any]:
+    values = {column.key: getattr(row, column.key) for column in row.__table__.columns if column.key not in left_out}
+    return {name: iso(value) if isinstance(value, datetime) else value for name, value in values.items()}
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value

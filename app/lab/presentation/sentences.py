@@ -1,0 +1,210 @@
+"""What is recommended, in words: why it is best, and for reports one model for each machine."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from flask_babel import LazyString, ngettext
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import exists, select
+
+from app.errors import AppError, filled, sentence
+from app.extensions import db
+from app.formatting import number
+from app.lab.measuring.plan import LIMITS
+from app.lab.measuring.sampler import LONGEST_CHARACTERS
+from app.lab.presentation import charts, display, messages
+from app.lab.presentation.charts import Chart, scatter
+from app.lab.stats.ranking import Entry
+from app.lab.stats.tradeoff import PRESETS, ObservedDifferences, Recommendation, recommend
+from app.models.lab import LabRun, LabSample
+
+# What the chat says otherwise: there a question is kept, and a button asks it again.
+TEXTS: dict[str, LazyString] = {
+    "engine_unreachable": _l("%(engine)s does not answer."),
+    "engine_load_failed": _l("The model %(model)s could not be loaded."),
+    "engine_busy": _l("%(engine)s had too much to do."),
+    "engine_failed": _l("%(engine)s failed while answering."),
+    "engine_cut": _l("%(engine)s stopped before the end of the answer."),
+    "engine_garbled": _l("%(engine)s sent something that cannot be read."),
+    "engine_silent": _l("%(engine)s was silent for too long."),
+    "context_exceeded": _l("The question is too long for the context of the model."),
+    "internal_error": _l("Something went wrong on the server."),
+    "queue_full": _l("Too many questions were waiting."),
+    "stopping": _l("The server was restarting."),
+    "interrupted": _l("The server restarted meanwhile."),
+    "database_busy": _l("The database is busy."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """`machine`: empty where there is but one; `estimated`: whether its energy is."""
+
+    machine: str
+    name: str
+    score: int
+    why: str
+    certain: bool
+    estimated: bool
+
+
+def why_recommended(choice: Recommendation) -> str:
+    """One sentence against the next one: what counts most comes first, and no difference that was not seen."""
+    if not choice.seen:
+        return messages.sentence("choice_only" if choice.best else "choice_none")
+    other = display.cell_name(choice.runners_up[0].model, choice.runners_up[0].setting)
+    first, *rest = _hoped(choice.seen)
+    better, worse = ([_amount(seen) for seen in rest if seen.verdict == verdict] for verdict in ("better", "worse"))
+    alike = [_of(seen) for seen in rest if seen.verdict == "none"]
+    if first.verdict == "none":
+        parts = [_("No difference %(of_what)s was seen from %(other)s", of_what=_of(first), other=other)]
+        parts += [_("nor %(of_what)s", of_what=one) for one in alike]
+        parts += [_("but with %(gains)s", gains=_both(better))] if better else []
+    else:
+        parts = [_("%(amount)s than %(other)s", amount=_amount(first), other=other)]
+        parts += [_("a difference that may be chance")] if first.verdict == "hoped" else []
+        parts += [_("with %(gains)s", gains=_both(better))] if better else []
+    parts += [_("for %(losses)s", losses=_both(worse))] if worse else []
+    if first.verdict != "none" and alike:
+        parts.append(_("without any difference %(of_what)s seen", of_what=_nor(alike)))
+    return f"{', '.join(parts)}."
+
+
+def _hoped(seen: Sequence[ObservedDifferences]) -> list[ObservedDifferences]:
+    """Where nothing that was seen speaks for the best one and something against it, the figure that put it first is
+    told first, as "hoped": a reason must not be none.
+    """
+    verdicts = {one.verdict for one in seen}
+    unseen = [one for one in seen if one.verdict == "none" and one.amount]
+    gains = [one for one in unseen if (one.amount > 0) == (one.aspect == "quality")]
+    if "better" in verdicts or "worse" not in verdicts or not gains:
+        return list(seen)
+    return [replace(gains[0], verdict="hoped"), *(one for one in seen if one is not gains[0])]
+
+
+def recommendations(entries: Sequence[Entry]) -> tuple[list[Advice], list[Chart]]:
+    """The recommended models with balanced weights, and the pictures of the trade-off, machine by machine."""
+    several = charts.several_machines(entries)
+    found: list[Advice] = []
+    pictures: list[Chart] = []
+    for machine_id in dict.fromkeys(entry.machine_id for entry in entries):
+        own = [entry for entry in entries if entry.machine_id == machine_id]
+        machine = own[0].machine if several else ""
+        choice = recommend(own, PRESETS["balanced"])
+        if choice.best is not None:
+            found.append(_advice(choice, choice.best, machine))
+        if picture := scatter(own, choice):
+            title = f"{picture.title} ({machine})" if machine else picture.title
+            chart_id = f"{picture.id}-{machine_id}" if machine else picture.id
+            pictures.append(replace(picture, id=chart_id, title=title, spec=picture.spec | {"label": title}))
+    return found, pictures
+
+
+def _advice(choice: Recommendation, best: Entry, machine: str) -> Advice:
+    return Advice(
+        machine=machine,
+        name=charts.entry_name(best),
+        score=choice.scores[best.key],
+        why=why_recommended(choice),
+        certain=choice.certain,
+        estimated=best.energy_method == "estimated",
+    )
+
+
+def _amount(seen: ObservedDifferences) -> str:
+    """A difference, where there is one."""
+    size, better = abs(seen.amount), seen.verdict != "worse"
+    if seen.aspect == "quality":
+        points = ngettext("%(count)s point", "%(count)s points", int(size), count=number(size, 0 if size >= 2 else 1))
+        texts = _("%(points)s of quality more", points=points), _("%(points)s of quality less", points=points)
+    elif seen.aspect == "speed":
+        time = display.seconds(size)
+        texts = _("%(time)s less for an answer", time=time), _("%(time)s more for an answer", time=time)
+    elif seen.amount >= 1:
+        return str(_("%(count)s times as much energy", count=number(1 + size, 1 if size < 9 else 0)))
+    else:
+        part = display.share(100 * size)
+        texts = _("%(part)s less energy", part=part), _("%(part)s more energy", part=part)
+    return str(texts[0] if better else texts[1])
+
+
+def _of(seen: ObservedDifferences) -> str:
+    return str({"quality": _("of quality"), "speed": _("of time"), "sobriety": _("of energy")}[seen.aspect])
+
+
+def _both(parts: Sequence[str]) -> str:
+    one, *others = parts
+    return str(_("%(one)s and %(other)s", one=one, other=others[0])) if others else one
+
+
+def _nor(parts: Sequence[str]) -> str:
+    one, *others = parts
+    return str(_("%(one)s or %(other)s", one=one, other=others[0])) if others else one
+
+
+def error_sentence(code: str, params: Mapping[str, Any]) -> str:
+    """The sentence of a failure, in the language in force."""
+    text = TEXTS.get(code)
+    return sentence(code, dict(params)) if text is None else filled(text, dict(params))
+
+
+def error_text(error: AppError) -> str:
+    """Of one that is being handled."""
+    return error_sentence(error.code, error.params)
+
+
+def sample_trouble(sample: LabSample) -> str:
+    """Why a sample failed; empty where it did not."""
+    if not sample.error_code:
+        return ""
+    told = {"model": sample.model, "task": sample.prompt, "limit": LONGEST_CHARACTERS}
+    return error_sentence(sample.error_code, told | _engine(sample.run))
+
+
+def run_trouble(run: LabRun) -> str:
+    """Why a run was given up; empty where it was not."""
+    if not run.error_code:
+        return ""
+    told = {"model": ", ".join(run.models), "task": ", ".join((run.plan or {}).get("tasks", ()))}
+    return error_sentence(run.error_code, told | {"limit": LONGEST_CHARACTERS} | _engine(run))
+
+
+def retaken(sample: LabSample) -> bool:
+    """Whether another sample was taken in its place."""
+    again = exists().where(
+        LabSample.run_id == sample.run_id, LabSample.position == sample.position, LabSample.attempt > sample.attempt
+    )
+    return bool(db.session.scalar(select(again)))
+
+
+def _engine(run: LabRun) -> dict[str, str]:
+    # What was measured by hand, or elsewhere, may not say.
+    return {"engine": (run.engine or {}).get("label") or str(_l("The engine"))}
+
+
+def refusal_sentence(error: AppError, called: Mapping[str, Any]) -> str:
+    """Why a plan is not taken, with the numbers that are. `called`: the parts as the reader knows them."""
+    field = error.params.get("field", "")
+    told = error.params | {"field": str(called.get(field, field))}
+    if error.code != "invalid_field" or field not in LIMITS:
+        return error_sentence(error.code, told)
+    low, high = (display.whole(number) for number in LIMITS[field])
+    if field == "temperature":
+        return str(_("“%(field)s” takes numbers from %(low)s to %(high)s.", field=told["field"], low=low, high=high))
+    return str(_("“%(field)s” takes whole numbers from %(low)s to %(high)s.", field=told["field"], low=low, high=high))
+
+
+def left_out_sentence(found: Mapping[tuple[int, int], Sequence[str]]) -> str:
+    """Which texts are not read, by which models; empty where all are."""
+    parts = [
+        _(
+            "%(length)s tokens do not fit into a context of %(context)s (%(models)s)",
+            length=display.whole(length),
+            context=display.whole(context),
+            models=", ".join(models),
+        )
+        for (length, context), models in found.items()
+    ]
+    return _("Texts that are left out: %(texts)s.", texts="; ".join(parts)) if parts else ""

@@ -1,0 +1,173 @@
+"""What a measuring run reads from the rows and writes to them; each call is one short transaction."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import case, func, insert, select, update
+
+from app.engines.base import Engine
+from app.errors import AppError
+from app.extensions import db
+from app.lab.grading.judgement import Judgement
+from app.lab.measuring import machine
+from app.lab.measuring.energy import Power
+from app.lab.measuring.plan import Plan, SampleSpec, Setting, read_plan
+from app.lab.measuring.sampler import SampleResult
+from app.models.base import MAX_INTEGER, utcnow
+from app.models.lab import Kind, LabRun, LabSample, LabState, SampleState
+
+# States of a run that is to go on.
+UNFINISHED = (LabState.RUNNING, LabState.QUEUED)
+
+
+@dataclass(frozen=True, slots=True)
+class PendingSample:
+    """A sample to take: its row, and which try it is."""
+
+    id: int
+    attempt: int
+    cell: SampleSpec
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTiming:
+    """A sample of a run as its progress counts it: how long it took, None while it waits."""
+
+    position: int
+    kind: str
+    model: str
+    prompt: str
+    seconds: float | None
+
+
+class RunRepository:
+    """`context`: what a thread needs around its use of the database."""
+
+    def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
+        self._context = context
+
+    def create(self, run: LabRun, plan: Plan, cells: Sequence[SampleSpec]) -> LabRun:
+        """Store a run with all its samples."""
+        with self._context():
+            run.plan = plan.as_json()
+            db.session.add(run)
+            db.session.flush()
+            db.session.execute(insert(LabSample), [_row(run.id, place, cell) for place, cell in enumerate(cells)])
+            db.session.commit()
+            return run
+
+    def begin(self, run_id: int) -> Plan | None:
+        """Mark a run as running; its plan, None for one that was cancelled meanwhile."""
+        change: dict[str, Any] = {"state": LabState.RUNNING, "error_code": None, "error_cause": None}
+        change["started_at"] = func.coalesce(LabRun.started_at, utcnow())
+        with self._context():
+            begun = update(LabRun).where(LabRun.id == run_id, LabRun.state.in_(UNFINISHED)).values(change)
+            count: int = db.session.execute(begun).rowcount  # type: ignore[attr-defined]
+            db.session.commit()
+            return read_plan(db.session.get_one(LabRun, run_id).plan) if count else None
+
+    def describe(self, run_id: int, engine: Engine, power: Power) -> None:
+        """Note the machine as it is once its watts at rest are known, and the engine's version."""
+        with self._context():
+            run = db.session.get(LabRun, run_id)
+            # It may have been cancelled and deleted meanwhile.
+            if run is not None:
+                run.machine_id = machine.this_machine(engine, power).id
+                run.engine = {"name": engine.name, "label": engine.label, "version": engine.version()}
+                db.session.commit()
+
+    def state(self, run_id: int) -> LabState | None:
+        """What became of a run, perhaps by another process; None when there is none of that number."""
+        with self._context():
+            if run_id > MAX_INTEGER:
+                return None
+            found = db.session.scalar(select(LabRun.state).where(LabRun.id == run_id))
+            return LabState(found) if found else None
+
+    def move(self, run_id: int, state: LabState, *, since: Sequence[LabState], error: AppError | None = None) -> bool:
+        """Put a run into another state, if it is in one of `since`; whether it was."""
+        ended = None if state in UNFINISHED else utcnow()
+        change: dict[str, Any] = {"state": state, "finished_at": ended}
+        if error is not None:
+            change |= {"error_code": error.code, "error_cause": error.cause[:1000]}
+        with self._context():
+            moved = update(LabRun).where(LabRun.id == run_id, LabRun.state.in_(since)).values(change)
+            count: int = db.session.execute(moved).rowcount  # type: ignore[attr-defined]
+            db.session.commit()
+            return count > 0
+
+    def next_sample(self, run_id: int, cuts: int) -> PendingSample | None:
+        """The first sample that waits, in the run's order; those that were begun more than `cuts` times come last."""
+        late = case((LabSample.attempt > cuts, LabSample.attempt), else_=0)
+        with self._context():
+            waiting = select(LabSample).where(LabSample.run_id == run_id, LabSample.state == SampleState.WAITING)
+            row = db.session.scalar(waiting.order_by(late, LabSample.position, LabSample.attempt).limit(1))
+            return None if row is None else PendingSample(row.id, row.attempt, _cell(row))
+
+    def store(
+        self,
+        sample_id: int,
+        taken: SampleResult,
+        begun: datetime,
+        *,
+        judged: Judgement | None = None,
+        again: bool = False,
+    ) -> None:
+        """Keep what came of a sample; `again`: another one takes its place. One commit."""
+        with self._context():
+            row = db.session.get(LabSample, sample_id)
+            if row is None:
+                # Its run was cancelled and deleted while it was taken.
+                return
+            row.state = SampleState.FAILED if taken.error else SampleState.DONE
+            row.disturbed, row.metrics, row.series = taken.disturbed, taken.metrics, taken.series
+            row.question = _storable(taken.question)
+            row.answer, row.thinking = (_storable("".join(part)) for part in (taken.heard.answer, taken.heard.thinking))
+            row.started_at, row.finished_at = begun, utcnow()
+            if taken.error is not None:
+                row.error_code, row.error_cause = taken.error.code, taken.error.cause[:1000]
+            if judged is not None:
+                row.verdict, row.score, row.judgement = judged.verdict, judged.score, judged.as_json()
+            if again:
+                db.session.add(LabSample(**_row(row.run_id, row.position, _cell(row), row.attempt + 1)))
+            db.session.commit()
+
+    def spent(self, run_id: int) -> list[SampleTiming]:
+        """All samples of a run, for its progress."""
+        columns: list[Any] = [LabSample.position, LabSample.kind, LabSample.model, LabSample.prompt]
+        columns += [LabSample.state, LabSample.started_at, LabSample.finished_at]
+        with self._context():
+            rows = db.session.execute(select(*columns).where(LabSample.run_id == run_id))
+            return [SampleTiming(row[0], row[1], row[2], row[3], _seconds(row[4], row[5], row[6])) for row in rows]
+
+
+def _row(run_id: int, position: int, cell: SampleSpec, attempt: int = 1) -> dict[str, Any]:
+    return {
+        "run_id": run_id,
+        "position": position,
+        "attempt": attempt,
+        "kind": cell.kind,
+        "model": cell.model,
+        "setting": cell.setting.as_json(),
+        "prompt": cell.prompt,
+        "repeat": cell.repeat,
+        "warmup": cell.warmup,
+    }
+
+
+def _cell(row: LabSample) -> SampleSpec:
+    return SampleSpec(row.model, Setting(**row.setting), Kind(row.kind), row.prompt, row.repeat, row.warmup)
+
+
+def _seconds(state: str, started: datetime | None, finished: datetime | None) -> float | None:
+    if state == SampleState.WAITING or started is None or finished is None:
+        return None
+    return (finished - started).total_seconds()
+
+
+def _storable(text: str) -> str:
+    """Models write halves of characters, and zeros that PostgreSQL refuses."""
+    return text.encode(errors="replace").decode().replace("\0", "\ufffd")

@@ -1,0 +1,304 @@
+"""Carries one measuring run: sample after sample, each kept as it ends; people come first, and trouble is survived."""
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from sqlalchemy.exc import OperationalError
+
+from app.engines.base import Cancel
+from app.errors import AppError
+from app.generation.background import BackgroundSlot
+from app.generation.model_registry import ModelRegistry
+from app.lab.grading.judgement import Judgement
+from app.lab.grading.judges import Judge
+from app.lab.measuring.energy import Power
+from app.lab.measuring.plan import SampleSpec
+from app.lab.measuring.sampler import Question, Sampler, SampleResult
+from app.lab.runs.progress import RunProgress, count_progress
+from app.lab.runs.repository import PendingSample, RunRepository
+from app.lab.task_files import Tasks
+from app.models.base import utcnow
+from app.models.lab import Kind, LabState
+
+# After what pauses it is tried again; the last one from then on.
+PAUSES_S = (0.2, 1.0, 3.0, 10.0)
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+# How often an engine that is away is looked for.
+LOOK_S = 0.5
+# Failures after which it may be away.
+AWAY = ("engine_unreachable", "engine_cut", "engine_busy")
+# The verdict on a program whose time ran out.
+HUNG = "code_hung"
+
+logger = logging.getLogger(__name__)
+
+
+class ShuttingDownError(Exception):
+    """The program ends before it could be stored."""
+
+
+def retry_on_database_error(write: Callable[[], T], ending: threading.Event, refused: Callable[[], None]) -> T:
+    """What `write` returns once it got through; `refused` hears each time that it did not. Raises EndedError."""
+    tries = 0
+    while True:
+        try:
+            return write()
+        except OperationalError as error:
+            refused()
+            logger.warning("not stored, trying again cause=%s", error.orig)
+        if ending.wait(PAUSES_S[min(tries, len(PAUSES_S) - 1)]):
+            raise ShuttingDownError
+        tries += 1
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """`cuts`: how often a sample is begun that people come into, before the others are taken first; `late_cuts`: how
+    often it is begun after them; `tries`: how often one is taken while the machine is busy with something else;
+    `quiet_s`: after somebody came in between, so long without anybody, twice as long each time it happens again, up to
+    `quiet_most_s`; `away_s`: how long an engine that does not answer is waited for before the run is given up."""
+
+    cuts: int = 8
+    late_cuts: int = 30
+    tries: int = 3
+    quiet_s: float = 5.0
+    quiet_most_s: float = 600.0
+    away_s: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class RunDependencies:
+    """`publish` writes the models' labels anew, from what was measured."""
+
+    registry: ModelRegistry
+    background: BackgroundSlot
+    rows: RunRepository
+    tasks: Tasks
+    power: Power
+    system: str
+    run_code: bool
+    patience: RetryPolicy
+    publish: Callable[[], None]
+
+
+class Runner:
+    """`ending` is set when the program ends; `tell` hears the progress."""
+
+    def __init__(
+        self, run_id: int, means: RunDependencies, ending: threading.Event, tell: Callable[[RunProgress], None]
+    ) -> None:
+        self._id = run_id
+        self._means = means
+        self._rows = means.rows
+        self._ending = ending
+        self._tell = tell
+        self._progress = RunProgress(LabState.RUNNING)
+        self._judge = Judge(means.tasks, means.run_code)
+        self._busy = False
+        self._quiet_s = means.patience.quiet_s
+
+    def carry(self) -> None:
+        """Until all samples are taken, the run is cancelled or the program ends; what is left waits in the rows."""
+        try:
+            plan = retry_on_database_error(lambda: self._rows.begin(self._id), self._ending, self._full)
+            if plan is None:
+                logger.info("run cancelled before it began run=%s", self._id)
+                return
+            self._count()
+            self._describe()
+            sampler = Sampler(self._means.registry.engine, self._means.power, self._means.system, plan.seed)
+            self._judge = Judge(self._means.tasks, self._means.run_code, plan.max_tokens)
+            while not self._ending.is_set() and self._state() == LabState.RUNNING:
+                if (sample := self._next()) is None:
+                    # Before the end is told, with which a command ends.
+                    self._publish()
+                    self._move(LabState.DONE)
+                    break
+                if self._means.power.idle_w is None:
+                    self._describe()
+                self._sample(sample, sampler)
+            else:
+                self._publish()
+            self._back_to_the_default()
+        except ShuttingDownError:
+            logger.warning("run not finished: the program ends run=%s", self._id)
+
+    def _describe(self) -> None:
+        """Learn what the machine takes at rest, as far as people leave the time for it, and note how it is."""
+        self._aside("", lambda cancel: self._means.power.calibrate(cancel.wait), self._wanted)
+        try:
+            self._keep(lambda: self._rows.describe(self._id, self._means.registry.engine, self._means.power))
+        except AppError as error:
+            logger.warning("engine not described code=%s cause=%s", error.code, error.cause)
+
+    def _sample(self, sample: PendingSample, sampler: Sampler) -> None:
+        cell = sample.cell
+        self._told(model=cell.model, kind=str(cell.kind), prompt=cell.prompt)
+        begun = utcnow()
+        taken = self._taken(cell, sampler)
+        if taken is None or (taken.cut and (self._ending.is_set() or self._state() != LabState.RUNNING)):
+            # It is taken again if the run goes on.
+            return
+        judged = None
+        again = False
+        if taken.cut:
+            again = sample.attempt < self._means.patience.cuts + self._means.patience.late_cuts
+            taken.disturbed = True
+            taken.error = AppError("disturbed" if again else "disturbed_too_often")
+        elif taken.error is None:
+            again = self._worth_another_try(sample, taken)
+            judged = self._judged(cell, taken)
+        self._keep(lambda: self._rows.store(sample.id, taken, begun, judged=judged, again=again))
+        self._count()
+        logger.info("sample %s run=%s model=%s kind=%s", taken.error or "done", self._id, cell.model, cell.kind)
+        if taken.cut:
+            self._told(paused="people")
+            self._means.background.wait_until_quiet(self._ending, self._quiet_s, self._wanted)
+            # Each cut costs people a wait for their model: where they come often, a longer pause is looked for.
+            self._quiet_s = min(2 * self._quiet_s, self._means.patience.quiet_most_s)
+        elif taken.error is not None:
+            self._mend(cell.model, taken.error)
+        else:
+            self._quiet_s = self._means.patience.quiet_s
+
+    def _worth_another_try(self, sample: PendingSample, taken: SampleResult) -> bool:
+        """Where the machine was busy with something else; while it always is, trying again is lost time."""
+        if not taken.disturbed:
+            self._busy = False
+            return False
+        last = sample.attempt >= self._means.patience.tries
+        again = not last and not self._busy
+        self._busy = self._busy or last
+        return again
+
+    def _judged(self, cell: SampleSpec, taken: SampleResult) -> Judgement | None:
+        """What the answer is worth; trouble with that is this sample's alone."""
+        if cell.kind != Kind.TASK:
+            return None
+        try:
+            return self._run_apart(cell, taken) if self._judge.runs(cell) else self._judge.judge(cell, taken.heard)
+        except Exception as error:
+            logger.exception("answer not judged run=%s task=%s", self._id, cell.prompt)
+            taken.error = AppError("internal_error", cause=repr(error))
+            return None
+
+    def _run_apart(self, cell: SampleSpec, taken: SampleResult) -> Judgement:
+        """A program is run while nobody needs the machine, and again where it was slow because somebody came."""
+        background = self._means.background
+        for _ in range(self._means.patience.tries):
+            if background.engine_needed:
+                self._told(paused="people")
+                background.wait_until_quiet(self._ending, 0, self._wanted)
+            turn = background.starts
+            judged = self._judge.judge(cell, taken.heard)
+            if judged.code != HUNG or background.starts == turn:
+                break
+        return judged
+
+    def _taken(self, cell: SampleSpec, sampler: Sampler) -> SampleResult | None:
+        """The sample, taken when nobody needs the engine; None when the end came before it began."""
+        found: list[SampleResult] = []
+        context = cell.setting.context or self._means.registry.context_of(cell.model)
+        try:
+            question = self._judge.question(cell, context) if cell.kind == Kind.TASK else Question("", 1)
+        except AppError as error:
+            return SampleResult(error=error)
+
+        def take(cancel: Cancel) -> None:
+            self._told(paused="")
+            found.append(sampler.take(cell, question, context, self._means.background.starts, cancel))
+
+        self._aside(cell.model, take, self._wanted)
+        return found[0] if found else None
+
+    def _aside(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool] = lambda: True) -> None:
+        """Have work done when nobody needs the engine, unless it is not wanted any more."""
+        if self._means.background.engine_needed:
+            self._told(paused="people")
+        try:
+            self._means.background.run(model, work, wanted)
+        except AppError as error:
+            logger.info("nothing done aside code=%s", error.code)
+
+    def _mend(self, model: str, error: AppError) -> None:
+        """After a failure: free an engine that hangs, wait for one that is away; give up when it stays so."""
+        engine = self._means.registry.engine
+        if error.code == "engine_silent":
+            try:
+                engine.reset(model)
+            except AppError as failure:
+                logger.warning("engine not freed code=%s", failure.code)
+        if error.code not in AWAY:
+            return
+        waited = 0.0
+        self._means.registry.refresh()
+        while not self._means.registry.reachable and self._state() == LabState.RUNNING:
+            self._told(paused="engine")
+            if waited >= self._means.patience.away_s:
+                self._move(LabState.FAILED, error)
+                return
+            if self._ending.wait(LOOK_S):
+                return
+            waited += LOOK_S
+            self._means.registry.refresh()
+
+    def _back_to_the_default(self) -> None:
+        """People must not wait for their model because another one was measured last."""
+        engine, default = self._means.registry.engine, self._means.registry.default().effective
+
+        def load(_cancel: Cancel) -> None:
+            if default and default not in engine.loaded():
+                engine.warm(default)
+
+        if not self._ending.is_set():
+            self._aside(default or "", load)
+            self._means.registry.wake()
+
+    def _state(self) -> LabState | None:
+        return retry_on_database_error(lambda: self._rows.state(self._id), self._ending, self._full)
+
+    def _next(self) -> PendingSample | None:
+        cuts = self._means.patience.cuts
+        return retry_on_database_error(lambda: self._rows.next_sample(self._id, cuts), self._ending, self._full)
+
+    def _wanted(self) -> bool:
+        """Whether the run goes on: another process may have cancelled it."""
+        try:
+            return self._rows.state(self._id) == LabState.RUNNING
+        except OperationalError:
+            return True
+
+    def _publish(self) -> None:
+        """The labels come from the samples, and can be written anew: trouble with them is not the run's."""
+        try:
+            self._keep(self._means.publish)
+        except ShuttingDownError:
+            raise
+        except Exception:
+            logger.exception("labels not published run=%s", self._id)
+
+    def _move(self, state: LabState, error: AppError | None = None) -> None:
+        self._keep(lambda: self._rows.move(self._id, state, since=(LabState.RUNNING,), error=error))
+        logger.info("run %s run=%s", state, self._id)
+
+    def _keep(self, write: Callable[[], object]) -> None:
+        retry_on_database_error(write, self._ending, self._full)
+
+    def _full(self) -> None:
+        self._told(paused="storage")
+
+    def _count(self) -> None:
+        done, total, remaining = count_progress(
+            retry_on_database_error(lambda: self._rows.spent(self._id), self._ending, self._full)
+        )
+        self._told(done=done, total=total, remaining_s=remaining, paused="")
+
+    def _told(self, **what: object) -> None:
+        self._progress = replace(self._progress, **what)  # type: ignore[arg-type]
+        self._tell(self._progress)

@@ -1,0 +1,182 @@
+"""Figures over time and engine versions: how each cell went from run to run, and what became worse beyond noise."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import combinations
+from statistics import fmean, median
+from typing import Any
+
+from app.lab.stats.aggregate import Configuration, Sample, gather_configurations, run_order, values
+from app.lab.stats.intervals import Figure, Share, compare, compare_shares, compare_tasks, figure, share, typical
+from app.lab.stats.thresholds import WORSE_PART
+from app.models.lab import Kind, LabRun
+
+QUALITY = "quality"
+# Further back nobody looks for the run before.
+RECENT = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One figure: a metric of samples of a kind. `paired`: differs from task to task, so task is held against task."""
+
+    name: str
+    kind: Kind
+    metric: str
+    lower_is_better: bool = True
+    paired: bool = False
+
+
+MEASURES = (
+    Measure("load", Kind.LOAD, "load_ms"),
+    Measure("prefill_tps", Kind.READING, "prefill_tps", lower_is_better=False),
+    Measure("pace_after", Kind.READING, "decode_tps", lower_is_better=False),
+    Measure("total_tps", Kind.CROWD, "total_tps", lower_is_better=False),
+    Measure("decode_tps", Kind.TASK, "decode_tps", lower_is_better=False, paired=True),
+    Measure("first_token", Kind.TASK, "first_token_ms", paired=True),
+    Measure("total", Kind.TASK, "total_ms", paired=True),
+    Measure("energy", Kind.TASK, "energy_j", paired=True),
+    Measure("ram", Kind.TASK, "ram_engine_peak", paired=True),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One figure of one cell in one run; `prompt` is empty where all tasks are taken together."""
+
+    key: str
+    machine_id: int
+    model: str
+    setting: dict[str, Any]
+    figure: str
+    prompt: str
+    run_id: int
+    version: str
+    at: datetime
+    value: Figure | Share
+
+
+@dataclass(frozen=True, slots=True)
+class FigureChange:
+    """A figure in two runs; `verdict` as in `stats.Difference`, `ratio`: how many times the earlier the later is."""
+
+    verdict: str
+    before: Point
+    after: Point
+    ratio: float | None
+
+
+def history(machine_id: int | None = None) -> list[Point]:
+    """All figures of all runs, by cell, the oldest first."""
+    return [
+        point for cell in gather_configurations(machine_id) for one in cell.by_run()[::-1] for point in _points(one)
+    ]
+
+
+def regressions(machine_id: int | None = None) -> list[FigureChange]:
+    """What is worse in the last run than in the one before, of the same cell."""
+    return [change for cell in gather_configurations(machine_id) for change in _last(cell) if change.verdict == "worse"]
+
+
+def between(before_id: int, after_id: int) -> list[FigureChange]:
+    """All figures that two runs have in common, whatever became of them."""
+    found: list[FigureChange] = []
+    for cell in gather_configurations(run_ids=(before_id, after_id)):
+        runs = {run.id: run for run in cell.runs}
+        if len(runs) == 2:
+            found += compared(cell.of([runs[before_id]]), cell.of([runs[after_id]]))
+    return found
+
+
+def compared(
+    earlier: Configuration, later: Configuration, known: Collection[tuple[str, str]] = ()
+) -> list[FigureChange]:
+    """All figures that two cells have in common: of one model in two runs, or of two models; `known` ones left out."""
+    changes = [
+        _change(measure, prompt, earlier, later)
+        for measure in MEASURES
+        for prompt in _prompts(earlier, measure)
+        if (measure.name, prompt) not in known
+    ]
+    changes += [] if (QUALITY, "") in known else [_quality(earlier, later)]
+    return [change for change in changes if change]
+
+
+def _last(cell: Configuration) -> Iterator[FigureChange]:
+    """Each figure's last two runs: a run need not have measured everything."""
+    seen: set[tuple[str, str]] = set()
+    for after, before in combinations(cell.by_run(RECENT), 2):
+        changes = compared(before, after, seen)
+        seen |= {(change.after.figure, change.after.prompt) for change in changes}
+        yield from changes
+
+
+def _change(measure: Measure, prompt: str, before: Configuration, after: Configuration) -> FigureChange | None:
+    old, new = _by_prompt(before, measure, prompt), _by_prompt(after, measure, prompt)
+    if measure.paired:
+        common = sorted(set(old) & set(new))
+        found = compare_tasks(old, new, lower_is_better=measure.lower_is_better, least=WORSE_PART)
+        shown = figure([median(old[task]) for task in common]), figure([median(new[task]) for task in common])
+    else:
+        first, second = old.get(prompt, []), new.get(prompt, [])
+        found = compare(first, second, lower_is_better=measure.lower_is_better, least=WORSE_PART)
+        shown = figure(first), figure(second)
+    if found is None or shown[0] is None or shown[1] is None:
+        return None
+    points = [
+        _point(cell, cell.runs[0], measure.name, prompt, value)
+        for cell, value in zip((before, after), shown, strict=True)
+        if value
+    ]
+    return FigureChange(found.verdict, points[0], points[1], found.ratio)
+
+
+def _quality(before: Configuration, after: Configuration) -> FigureChange | None:
+    """Of the tasks that both runs asked: different where the intervals do not overlap."""
+    old, new = _scores(before.done(Kind.TASK)), _scores(after.done(Kind.TASK))
+    common = sorted(set(old) & set(new))
+    first, second = share([old[task] for task in common]), share([new[task] for task in common])
+    if first is None or second is None:
+        return None
+    points = [_point(cell, cell.runs[0], QUALITY, "", value) for cell, value in ((before, first), (after, second))]
+    return FigureChange(
+        compare_shares(first, second), points[0], points[1], second.mean / first.mean if first.mean else None
+    )
+
+
+def _points(one: Configuration) -> Iterator[Point]:
+    (run,) = one.runs
+    for measure in MEASURES:
+        for prompt in _prompts(one, measure):
+            found = _by_prompt(one, measure, prompt)
+            if value := typical(found.values()):
+                yield _point(one, run, measure.name, prompt, value)
+    if quality := share(list(_scores(one.done(Kind.TASK)).values())):
+        yield _point(one, run, QUALITY, "", quality)
+
+
+def _prompts(cell: Configuration, measure: Measure) -> list[str]:
+    return [""] if measure.paired else cell.prompts(measure.kind)
+
+
+def _by_prompt(cell: Configuration, measure: Measure, prompt: str) -> dict[str, list[float]]:
+    """Values by what was asked: of all tasks, or of one prompt."""
+    asked = cell.prompts(measure.kind) if measure.paired else [prompt]
+    found = {one: values(cell.done(measure.kind, one), measure.metric) for one in asked}
+    return {one: known for one, known in found.items() if known}
+
+
+def _scores(samples: Sequence[Sample]) -> dict[str, float]:
+    found: dict[str, list[float]] = {}
+    for sample in samples:
+        if sample.worth is not None:
+            found.setdefault(sample.prompt, []).append(sample.worth)
+    return {task: fmean(scores) for task, scores in found.items()}
+
+
+def _point(cell: Configuration, run: LabRun, name: str, prompt: str, value: Figure | Share) -> Point:
+    version = str(run.engine.get("version") or "")
+    return Point(
+        cell.key, cell.machine.id, cell.model, cell.setting, name, prompt, run.id, version, run_order(run)[0], value
+    )

@@ -1,0 +1,136 @@
+"""Which two answers a colleague is shown next, and in which order: nothing of it tells whose answers they are."""
+
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+from sqlalchemy import select
+
+from app.extensions import db
+from app.lab.stats.aggregate import SETTING
+from app.models.lab import Kind, LabCampaign, LabSample, LabVote, SampleState
+
+Withheld = frozenset[tuple[str, str]]
+# What a sample says in the model's own words, or about them.
+TEXTS: dict[str, Any] = {"answer": "", "thinking": "", "judgement": {}}
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A sample that takes part, without its texts."""
+
+    id: int
+    model: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """Two answers to the same prompt as one person sees them; `key` stands for them in a form."""
+
+    key: str
+    pair: str
+    first: Answer
+    second: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class VoterState:
+    """What one person has of a campaign. `ballots`: all of them, those to be voted on next first."""
+
+    ballots: tuple[Ballot, ...]
+    left: tuple[Ballot, ...]
+
+    @property
+    def voted(self) -> int:
+        """How many are done with."""
+        return len(self.ballots) - len(self.left)
+
+    def find(self, key: str) -> Ballot | None:
+        """The ballot that a form brings back."""
+        return next((ballot for ballot in self.ballots if ballot.key == key), None)
+
+
+def voter_state(campaign: LabCampaign, user_id: int, secret: str) -> VoterState:
+    """All pairs of a campaign for one person: least voted on first, each time in the same order and with the same
+    sides, so that a reload or a second tab shows what the first one showed."""
+    rows = db.session.execute(select(LabVote.pair, LabVote.user_id).where(LabVote.campaign_id == campaign.id)).all()
+    counts = Counter(pair for pair, _user in rows)
+    mine = {pair for pair, user in rows if user == user_id}
+    ballots = [
+        _ballot(one, other, f"{campaign.id}:{user_id}", secret) for one, other in pairs(answers(campaign), campaign)
+    ]
+    ballots.sort(key=lambda ballot: (counts[ballot.pair], ballot.key))
+    return VoterState(tuple(ballots), tuple(ballot for ballot in ballots if ballot.pair not in mine))
+
+
+def answers(campaign: LabCampaign) -> list[Answer]:
+    """One answer of each model to each prompt, where there is one: the first of those without special settings, and of
+    those that nothing disturbed, if there are such."""
+    return list(usable([campaign.run_id], campaign.models, campaign.prompts).get(campaign.run_id, {}).values())
+
+
+def usable(
+    run_ids: Sequence[int], models: Sequence[str], prompts: Sequence[str]
+) -> dict[int, dict[tuple[str, str], Answer]]:
+    """The answers of these runs that can be shown, by run, then by model and prompt."""
+    rows = db.session.execute(
+        select(LabSample.run_id, LabSample.id, LabSample.model, LabSample.prompt, LabSample.setting)
+        .where(LabSample.run_id.in_(run_ids), LabSample.kind == Kind.TASK, LabSample.state == SampleState.DONE)
+        .where(LabSample.warmup.is_(False), LabSample.model.in_(models), LabSample.prompt.in_(prompts))
+        .order_by(LabSample.disturbed, LabSample.repeat, LabSample.id)
+    )
+    found: dict[int, dict[tuple[str, str], Answer]] = {}
+    for run_id, sample_id, model, prompt, setting in rows:
+        if SETTING | setting == SETTING:
+            found.setdefault(run_id, {}).setdefault((model, prompt), Answer(sample_id, model, prompt))
+    return found
+
+
+def pairs(found: Sequence[Answer], campaign: LabCampaign) -> list[tuple[Answer, Answer]]:
+    """Every two answers to the same prompt."""
+    return [
+        (one, other)
+        for prompt in campaign.prompts
+        for one, other in combinations(
+            sorted((answer for answer in found if answer.prompt == prompt), key=lambda answer: answer.id), 2
+        )
+    ]
+
+
+def expected(campaign: LabCampaign) -> int:
+    """How many pairs there are once all models have answered everything."""
+    models = len(campaign.models)
+    return len(campaign.prompts) * models * (models - 1) // 2
+
+
+def _ballot(one: Answer, other: Answer, whose: str, secret: str) -> Ballot:
+    pair = f"{one.id}-{other.id}"
+    # Drawn by a secret: neither the order nor the sides can be guessed, and nothing has to be remembered.
+    drawn = hmac.new(secret.encode(), f"ballot:{whose}:{pair}".encode(), hashlib.sha256).digest()
+    first, second = (other, one) if drawn[0] & 1 else (one, other)
+    return Ballot(drawn[1:17].hex(), pair, first, second)
+
+
+def withheld_answers() -> Withheld:
+    """Model and prompt of the answers that are voted on now. Another run's are left out too: asked in the same way,
+    a model says the same."""
+    campaigns = db.session.scalars(select(LabCampaign).where(LabCampaign.closed == ""))
+    return frozenset((model, prompt) for one in campaigns for model in one.models for prompt in one.prompts)
+
+
+def is_withheld(sample: LabSample) -> bool:
+    """Whether this one is among them."""
+    return sample.kind == Kind.TASK and (sample.model, sample.prompt) in withheld_answers()
+
+
+def redacted(values: Mapping[str, Any], withheld: Withheld) -> dict[str, Any]:
+    """A stored row as others than administrators may read it."""
+    told = {**values, "error_cause": None}
+    if values.get("kind") == Kind.TASK and (values.get("model"), values.get("prompt")) in withheld:
+        told |= TEXTS
+    return told

@@ -1,0 +1,193 @@
+"""Blind votes: campaigns of a few models and tasks, colleagues' votes, and when there are enough of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
+
+from app.errors import AppError
+from app.extensions import db
+from app.lab.runs.queries import ACTIVE
+from app.lab.service import Lab
+from app.lab.votes.ballots import VoterState, expected, usable, voter_state
+from app.lab.votes.results import broad, clear, model_strengths, vote_counts
+from app.models import User
+from app.models.base import get_or_none, utcnow
+from app.models.lab import Choice, Closed, Kind, LabCampaign, LabMachine, LabRun, LabSample, LabVote, SampleState
+
+# More models need far more votes: each two of them are a pair for every prompt.
+FEWEST_MODELS, MOST_MODELS, MOST_PROMPTS = 2, 4, 30
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignLine:
+    """A campaign in a list: how many votes it has, and how many of its pairs one person has left."""
+
+    campaign: LabCampaign
+    votes: int
+    pairs: int
+    left: int
+
+
+def create(labo: Lab, models: Sequence[str], prompts: Sequence[str], user_id: int, title: str) -> LabCampaign:
+    """A campaign on the answers of an ended run where one has them all, else on those of a run that begins now.
+
+    Raises campaign_models, campaign_prompts, and what launching a run raises.
+    """
+    models, prompts = list(dict.fromkeys(models)), list(dict.fromkeys(prompts))
+    if not FEWEST_MODELS <= len(models) <= MOST_MODELS:
+        raise AppError("campaign_models", fewest=FEWEST_MODELS, limit=MOST_MODELS)
+    if not 0 < len(prompts) <= MOST_PROMPTS:
+        raise AppError("campaign_prompts", limit=MOST_PROMPTS)
+    run_id = _answered(models, prompts)
+    if run_id is None:
+        plan = {"models": models, "kinds": [str(Kind.TASK)], "tasks": prompts, "repeats": 1}
+        run = labo.launch(plan, user_id, title)
+        run_id, models, prompts = run.id, run.plan["models"], run.plan["tasks"]
+    made = LabCampaign(title=title.strip()[:200], run_id=run_id, user_id=user_id, models=models, prompts=prompts)
+    db.session.add(made)
+    db.session.commit()
+    return made
+
+
+def get_campaign(campaign_id: int) -> LabCampaign:
+    """A campaign; raises not_found."""
+    found: LabCampaign | None = get_or_none(LabCampaign, campaign_id)
+    if found is None:
+        raise AppError("not_found")
+    return found
+
+
+def listed(user_id: int, secret: str) -> list[CampaignLine]:
+    """All campaigns, open ones first, the newest first."""
+    counts: dict[int, int] = {
+        row[0]: row[1]
+        for row in db.session.execute(select(LabVote.campaign_id, func.count()).group_by(LabVote.campaign_id))
+    }
+    rows = db.session.scalars(select(LabCampaign).order_by(LabCampaign.closed != "", LabCampaign.id.desc()))
+    lines = []
+    for campaign in rows:
+        mine = voter_state(campaign, user_id, secret)
+        lines.append(CampaignLine(campaign, counts.get(campaign.id, 0), len(mine.ballots), len(mine.left)))
+    return lines
+
+
+def preparing(campaign: LabCampaign, mine: VoterState) -> bool:
+    """Whether answers are still being written: nothing is voted on before they are all there."""
+    return campaign.run.state in ACTIVE and (len(mine.ballots) < expected(campaign) or _to_come(campaign))
+
+
+def texts(sample_ids: Sequence[int]) -> list[LabSample]:
+    """These samples, in this order."""
+    found = {row.id: row for row in db.session.scalars(select(LabSample).where(LabSample.id.in_(sample_ids)))}
+    return [found[sample_id] for sample_id in sample_ids]
+
+
+def vote(campaign: LabCampaign, user_id: int, key: str, choice: str, secret: str) -> LabVote:
+    """Keep a choice; the same one sent twice is one vote.
+
+    Raises invalid_field, pair_gone, vote_given (otherwise, before), campaign_closed.
+    """
+    if choice not in tuple(Choice):
+        raise AppError("invalid_field", field="choice")
+    ballot = voter_state(campaign, user_id, secret).find(key)
+    if ballot is None:
+        raise AppError("pair_gone")
+    before = _given(campaign.id, user_id, ballot.pair, choice)
+    if before is not None:
+        return before
+    made = LabVote(
+        campaign_id=campaign.id,
+        user_id=user_id,
+        pair=ballot.pair,
+        first_id=ballot.first.id,
+        second_id=ballot.second.id,
+        choice=Choice(choice),
+    )
+    try:
+        _hold_open(campaign.id)
+        db.session.add(made)
+        db.session.commit()
+    except IntegrityError:
+        # The other click of two was quicker, or the answers have just been deleted.
+        db.session.rollback()
+        before = _given(campaign.id, user_id, ballot.pair, choice)
+        if before is None:
+            raise AppError("pair_gone") from None
+        return before
+    _settle(campaign, len(voter_state(campaign, user_id, secret).ballots))
+    return made
+
+
+def vote_of(campaign: LabCampaign, user_id: int, vote_id: int) -> LabVote:
+    """A vote of one's own; raises not_found for others' too."""
+    found: LabVote | None = get_or_none(LabVote, vote_id)
+    if found is None or found.user_id != user_id or found.campaign_id != campaign.id:
+        raise AppError("not_found")
+    return found
+
+
+def close(campaign: LabCampaign) -> None:
+    """End it now; one that is closed stays as it is."""
+    _close(campaign.id, Closed.ENDED)
+
+
+def check_results(campaign: LabCampaign, mine: VoterState, *, is_admin: bool) -> None:
+    """Raises results_hidden for who has pairs left: what others chose would sway them."""
+    if not is_admin and not campaign.closed and (mine.left or preparing(campaign, mine)):
+        raise AppError("results_hidden", left=len(mine.left))
+
+
+def _answered(models: Sequence[str], prompts: Sequence[str]) -> int | None:
+    """The newest run that is over and has every answer; of this program's own, not what was measured by hand."""
+    over = select(LabRun.id).join(LabMachine).where(LabRun.state.not_in(ACTIVE), LabMachine.source == "")
+    found = usable(list(db.session.scalars(over)), models, prompts)
+    whole = [run_id for run_id, answers in found.items() if len(answers) == len(models) * len(prompts)]
+    return max(whole, default=None)
+
+
+def _to_come(campaign: LabCampaign) -> bool:
+    """Whether an answer that was disturbed is still to be replaced by another one."""
+    waiting = select(LabSample.id).where(
+        LabSample.run_id == campaign.run_id, LabSample.attempt > 1, LabSample.state == SampleState.WAITING
+    )
+    return db.session.scalar(waiting.limit(1)) is not None
+
+
+def _given(campaign_id: int, user_id: int, pair: str, choice: str) -> LabVote | None:
+    """The vote that was given before; raises vote_given where it was another one."""
+    wanted = select(LabVote).where(LabVote.campaign_id == campaign_id, LabVote.user_id == user_id)
+    found: LabVote | None = db.session.scalar(wanted.where(LabVote.pair == pair))
+    if found is not None and found.choice != choice:
+        raise AppError("vote_given")
+    return found
+
+
+def _hold_open(campaign_id: int) -> None:
+    """Writing to the row first has a closing wait for this vote, or this vote see the closing."""
+    held = update(LabCampaign).where(LabCampaign.id == campaign_id, LabCampaign.closed == "").values(closed="")
+    if not _changed(held):
+        db.session.rollback()
+        raise AppError("campaign_closed")
+
+
+def _settle(campaign: LabCampaign, pairs: int) -> None:
+    """Close it when votes say enough, or when there is nobody left to ask."""
+    votes, _people = vote_counts(campaign)
+    if broad(campaign) and clear(model_strengths(campaign)):
+        _close(campaign.id, Closed.DECIDED)
+    elif votes >= pairs * (db.session.scalar(select(func.count(User.id))) or 0):
+        _close(campaign.id, Closed.COMPLETE)
+
+
+def _close(campaign_id: int, why: Closed) -> None:
+    closing = update(LabCampaign).where(LabCampaign.id == campaign_id, LabCampaign.closed == "")
+    db.session.execute(closing.values(closed=why, closed_at=utcnow()))
+    db.session.commit()
+
+
+def _changed(statement: Any) -> bool:
+    count: int = db.session.execute(statement).rowcount  # type: ignore[attr-defined]
+    return count > 0
