@@ -100,7 +100,7 @@ def on_starting(server: Any) -> None:
             "Leave WEB_CONCURRENCY unset; THREADS sets how many requests are served at once."
         )
     from app import database  # noqa: PLC0415
-    from app.cli.banner import banner  # noqa: PLC0415
+    from app.cli import banner  # noqa: PLC0415
     from app.engines import gguf_library, supervisor  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
     from wsgi import app  # noqa: PLC0415

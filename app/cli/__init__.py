@@ -1,11 +1,16 @@
 """The administrator's commands: `flask users …`, `flask models …`, `flask doctor` and `flask labo …`."""
 
+import socket
+
 import click
 from flask import Flask
+from flask_babel import gettext as _
 
 from app.cli.doctor import doctor
 from app.cli.models import models
 from app.cli.users import users
+
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 
 class Labo(click.Group):
@@ -20,7 +25,7 @@ class Labo(click.Group):
         return self._group().get_command(ctx, cmd_name)
 
     def _group(self) -> click.Group:
-        from app.cli.labo import labo  # noqa: PLC0415
+        from app.cli.lab import labo  # noqa: PLC0415
 
         return labo
 
@@ -31,3 +36,29 @@ def init_app(app: Flask) -> None:
     app.cli.add_command(models)
     app.cli.add_command(doctor)
     app.cli.add_command(Labo("labo", help="Measure models on this server: run, compare, report."))
+
+
+def lan_address() -> str:
+    """This machine's address on its network, found without sending anything; "" when it has none."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("10.255.255.255", 1))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return ""
+
+
+def banner(app: Flask, problem: str) -> str:
+    """The lines to print; `problem` says what keeps the engine from starting, if anything does."""
+    host, port = app.config["HOST"], app.config["PORT"]
+    lan = lan_address() if host in EVERYWHERE else ""
+    with app.app_context():
+        lines = [
+            (_("Here"), f"http://{'localhost' if host in EVERYWHERE else host}:{port}/"),
+            (_("On the network"), f"http://{lan}:{port}/" if lan else ""),
+            (_("Engine"), f"{app.extensions['generation'].engine.label} ({app.config['ENGINE_REASON']})"),
+            (_("Problem"), problem),
+            (_("Data"), app.config["INSTANCE_DIR"]),
+        ]
+        shown = "\n".join(f"  {name:16}{value}" for name, value in lines if value)
+    return f"\n  {app.config['PRODUCT_NAME']}\n{shown}\n"

@@ -1,0 +1,554 @@
+"""`flask labo`: models measured, compared and reported from the shell, by the same code as the pages."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import click
+from flask import Flask, current_app
+from flask.cli import AppGroup
+from flask_babel import gettext as _
+from flask_babel import ngettext
+
+from app import database
+from app.engines import gguf_library, registry
+from app.errors import AppError
+from app.generation.background import BackgroundSlot
+from app.generation.model_registry import ModelRegistry
+from app.generation.queue import RunQueue
+from app.lab.presentation import charts, display, exports, messages, report, sentences, tables
+from app.lab.presentation.display import cell_name
+from app.lab.runs import archive, historical, planning, queries
+from app.lab.runs.progress import RunProgress
+from app.lab.runs.queries import ACTIVE, RunLine
+from app.lab.service import Lab
+from app.lab.stats.ranking import Entry, energy_is_estimated, leaderboard, side_by_side
+from app.lab.stats.regressions import MEASURES, FigureChange
+from app.model_choice import default_model
+from app.models.lab import LabRun, LabState
+
+THINKING = {"no": (False,), "yes": (True,), "both": (False, True)}
+# The option that each part of a plan is from.
+PLAN_OPTIONS = {
+    "models": "--models",
+    "tasks": "--prompts",
+    "kinds": "--kinds",
+    "repeats": "--repeat",
+    "think": "--think",
+    "threads": "--threads",
+    "context": "--context",
+    "temperature": "--temperature",
+    "readings": "--lengths",
+    "crowds": "--people",
+    "max_tokens": "--max-tokens",
+    "seed": "--seed",
+}
+# How long the sample in hand may take to be let go of.
+FAREWELL_S = 3.0
+# How long our own engine may take to load its first model, and how often it is looked at.
+START_S, ENGINE_POLL_S = 120.0, 0.2
+PROGRESS_POLL_S = 0.5
+# How often the progress is told where there is no terminal to draw it on.
+TIMES_TOLD = 10
+# What kind of sample each figure is from.
+MEASURE_KINDS = {measure.name: measure.kind for measure in MEASURES}
+SIGNS = {"passed": "✓", "reserve": "!", "failed": "✗"}
+
+
+def plan_from_options(asked: dict[str, Any]) -> dict[str, Any]:
+    """The options as a plan's JSON; what was left out is left out."""
+    settings = product(
+        THINKING[asked["think"]],
+        _numbers(asked, "threads", int) or [0],
+        _numbers(asked, "context", int) or [0],
+        _numbers(asked, "temperature", float) or [None],
+    )
+    names = ("think", "threads", "context", "temperature")
+    several = {
+        "models": _names(asked["models"]),
+        "tasks": _names(asked["prompts"]),
+        "kinds": _names(asked["kinds"]),
+        "readings": _numbers(asked, "readings", int),
+        "crowds": _numbers(asked, "crowds", int),
+        "settings": [dict(zip(names, values, strict=True)) for values in settings],
+    }
+    single = {name: asked[name] for name in ("repeats", "max_tokens", "seed") if asked[name] is not None}
+    return {name: value for name, value in several.items() if value} | single
+
+
+def confirm(question: str) -> None:
+    """Go on after a yes only, which may be said in English too; else the command ends."""
+    # What says yes, one letter and the word; click's own question speaks English only.
+    yes = {"y", "yes", _("y"), _("yes")}
+    choice = _("y/N")
+    given = click.prompt(f"{question} [{choice}]", default="", show_default=False)
+    if given.strip().lower() not in yes:
+        raise click.Abort
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _numbers(asked: dict[str, Any], name: str, kind: type[int] | type[float]) -> list[Any]:
+    try:
+        return [kind(number) for number in _names(asked[name])]
+    except ValueError:
+        said = _("%(option)s takes numbers with commas, not “%(text)s”.", option=PLAN_OPTIONS[name], text=asked[name])
+        raise click.ClickException(said) from None
+
+
+def lab_of(app: Flask) -> Lab:
+    """This process's."""
+    found: Lab = app.extensions["labo"]
+    return found
+
+
+def prepare_to_read(app: Flask) -> None:
+    """Before anything is looked at: the tables, and the company's own figures in them."""
+    labo = lab_of(app)
+    _prepared(app, labo)
+    labo.stop()
+
+
+def _prepared(app: Flask, labo: Lab) -> bool:
+    """What a server does at its start, unless one runs here; whether none does."""
+    alone = labo.claim()
+    if alone:
+        database.upgrade(app)
+        historical.load_historical()
+    return alone
+
+
+@contextmanager
+def measuring(app: Flask) -> Iterator[Lab]:
+    """The Labo that runs are given to.
+
+    While a server runs on this instance folder, it holds the Labo's lock: it takes the runs up from the rows, since it
+    alone knows when people need the engine. Otherwise this process carries them, with an embedded engine of its own if
+    that is the chosen one.
+    """
+    labo = lab_of(app)
+    # The progress is shown; a log in between would spoil it.
+    logging.getLogger("app").setLevel(logging.WARNING)
+    alone = _prepared(app, labo)
+    if alone and app.config["ENGINE"] == "embedded":
+        with _embedded(app, labo) as own:
+            yield own
+        return
+    app.extensions["generation"].registry.refresh()
+    if not alone:
+        click.echo(_("A server runs here: it does the measuring."), err=True)
+    try:
+        yield labo
+    finally:
+        labo.stop()
+
+
+@contextmanager
+def _embedded(app: Flask, labo: Lab) -> Iterator[Lab]:
+    """The embedded engine, in a folder of its own: a server that starts meanwhile has its own child."""
+    # Here because the other commands need none of it.
+    from app.engines.supervisor import Supervisor  # noqa: PLC0415
+
+    if problem := gguf_library.missing_part(app.config):
+        raise click.ClickException(problem)
+    with TemporaryDirectory(prefix="labo-") as folder:
+        settings: dict[str, Any] = {**app.config, "INSTANCE_DIR": folder}
+        Path(folder, "models").symlink_to(Path(app.config["INSTANCE_DIR"], "models"))
+        supervisor = Supervisor(settings)
+        supervisor.start()
+        engine = registry.make("embedded", settings)
+        queue = RunQueue(lambda: engine.slots, 1)
+        model_registry = ModelRegistry(engine, lambda: default_model(app))
+        own = labo.on(model_registry, BackgroundSlot(queue))
+        try:
+            _await(model_registry)
+            yield own
+        finally:
+            own.stop()
+            queue.close(FAREWELL_S)
+            supervisor.stop()
+
+
+def _await(model_registry: ModelRegistry) -> None:
+    deadline = time.monotonic() + START_S
+    model_registry.refresh()
+    while not model_registry.reachable:
+        if time.monotonic() > deadline:
+            cause = model_registry.failure
+            raise click.ClickException(
+                _("%(engine)s does not answer: %(cause)s", engine=model_registry.engine.label, cause=cause)
+            )
+        time.sleep(ENGINE_POLL_S)
+        model_registry.refresh()
+
+
+def show_progress(app: Flask, labo: Lab, run_id: int) -> RunProgress:
+    """Show how a run goes on until it ends."""
+    tasks = labo.tasks().tasks
+
+    def told() -> RunProgress:
+        # A context of its own: what another process wrote since is seen.
+        with app.app_context():
+            found = labo.progress(run_id)
+        if found is None:
+            raise AppError("not_found")
+        return found
+
+    def in_words(progress: RunProgress | None) -> str:
+        return (
+            ""
+            if progress is None
+            else _progress_text(progress, display.prompt_name(progress.kind, progress.prompt, tasks))
+        )
+
+    now = told()
+    label = _("Run %(number)s", number=run_id)
+    drawn = _bar if sys.stderr.isatty() else _lines
+    with drawn(label, now.total, in_words) as show:
+        while True:
+            show(now)
+            if now.state not in ACTIVE:
+                return now
+            time.sleep(PROGRESS_POLL_S)
+            now = told()
+
+
+@contextmanager
+def _bar(
+    label: str, total: int, in_words: Callable[[RunProgress | None], str]
+) -> Iterator[Callable[[RunProgress], None]]:
+    drawn = click.progressbar(length=total, label=label, item_show_func=in_words, show_eta=False, file=sys.stderr)
+    with drawn as bar:
+        yield lambda now: bar.update(now.done - bar.pos, now)
+
+
+@contextmanager
+def _lines(
+    label: str, total: int, in_words: Callable[[RunProgress | None], str]
+) -> Iterator[Callable[[RunProgress], None]]:
+    """A line at the beginning, with each tenth of the samples, and at the end."""
+    told = -1
+
+    def show(now: RunProgress) -> None:
+        nonlocal told
+        over = now.state not in ACTIVE
+        part = TIMES_TOLD * now.done // total if total else 0
+        if over or (now.done < total and part > told):
+            words = str(display.RUN_STATES[now.state]) if over else in_words(now)
+            click.echo(f"{label} · {now.done}/{total} · {words}", err=True)
+            told = part
+
+    yield show
+
+
+def _progress_text(progress: RunProgress, prompt: str) -> str:
+    pauses = {
+        "queued": _("waiting for its turn"),
+        "people": _("people come first"),
+        "engine": _("the engine is away"),
+        "storage": _("the disk is full"),
+    }
+    parts = [pauses.get(progress.paused) or f"{progress.model} · {prompt}"]
+    if progress.remaining_s is not None:
+        parts.append(_("%(time)s left", time=display.seconds(progress.remaining_s)))
+    return ", ".join(parts)
+
+
+def print_runs(lines: Sequence[RunLine]) -> None:
+    """One line for each run."""
+    for line in lines:
+        run = line.run
+        state = display.RUN_STATES[run.state]
+        title = run.title or ", ".join(run.models)
+        click.echo(f"{run.id:>4}  {display.moment(run.created_at)}  {state!s:12}  {line.over}/{line.total}  {title}")
+        if run.error_code:
+            click.echo(f"      {failure_of(run)}")
+
+
+def failure_of(run: LabRun) -> str:
+    """Why a run was given up."""
+    said = sentences.run_trouble(run)
+    return f"{said} ({run.error_code}: {run.error_cause})" if run.error_cause else f"{said} ({run.error_code})"
+
+
+def print_ranking(entries: Sequence[Entry]) -> None:
+    """The leaderboard as a table, each line with its reason below."""
+    head = (_("Model"), _("Quality"), _("Time"), _("First word"), _("Tokens/s"), "CPU", "RAM", _("Energy"))
+    name_of = charts.entry_namer(entries)
+    rows = [_ranking_row(entry, name_of(entry)) for entry in entries]
+    widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+    for row, entry in zip((head, *rows), (None, *entries), strict=True):
+        name, *cells = (cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        sign = SIGNS.get(entry.verdict or "", " ") if entry else " "
+        click.echo(f"{sign} {name.strip():{widths[0]}}  " + "  ".join(cells))
+        if entry and entry.reason:
+            click.echo(f"  {'':{widths[0]}}  {messages.sentence(entry.reason, entry.params)}")
+    _print_extras(entries)
+
+
+def _print_extras(entries: Sequence[Entry]) -> None:
+    """What has no column: a few lines for each model, without what was not measured."""
+    columns, rows = tables.details_table(entries) or ((), ())
+    for name, *cells in rows:
+        pairs = [pair for pair in zip(columns[1:], cells, strict=True) if pair[1] != display.NOTHING]
+        told = [f"  {_('%(name)s: %(value)s', name=head, value=cell)}" for head, cell in pairs]
+        click.echo("\n".join(["", name, *told]))
+
+
+def _ranking_row(entry: Entry, name: str) -> tuple[str, ...]:
+    def middle(figure: object) -> float | None:
+        return getattr(figure, "median", None)
+
+    ram = display.size(middle(entry.ram_bytes)) if entry.ram_bytes else display.share(middle(entry.ram_percent))
+    return (
+        name,
+        display.whole(middle(entry.quality)),
+        display.seconds(middle(entry.time_s)),
+        display.seconds(middle(entry.first_token_s)),
+        display.rate(middle(entry.decode_tps)),
+        display.share(middle(entry.cpu)),
+        ram,
+        display.energy_of(entry.energy_wh, entry.energy_method),
+    )
+
+
+def print_comparison(first: str, second: str, changes: Sequence[FigureChange], *, estimated: bool) -> None:
+    """One line for each figure: both medians with their intervals, and whether the second differs.
+
+    `estimated`: the energy is, of either.
+    """
+    verdicts = {
+        "better": _("better"),
+        "worse": _("worse"),
+        "none": _("no difference seen"),
+        "few": _("too few samples to say"),
+    }
+    heads = ("", first, second, _("Verdict on %(name)s", name=second))
+    rows = [heads] + [_comparison_row(change, verdicts[change.verdict], estimated=estimated) for change in changes]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _comparison_row(change: FigureChange, verdict: str, *, estimated: bool) -> tuple[str, ...]:
+    kind = charts.TREND_MEASURES[change.after.figure]
+    prompt = change.after.prompt
+    name = (
+        f"{kind.name} · {display.prompt_name(MEASURE_KINDS[change.after.figure], prompt, {})}"
+        if prompt
+        else str(kind.name)
+    )
+    if estimated and change.after.figure == "energy":
+        name = _("%(energy)s (estimated)", energy=name)
+    sides = (
+        f"{kind.write(value.median * kind.factor)} ({kind.write(value.low * kind.factor)}"
+        f" – {kind.write(value.high * kind.factor)})"
+        for value in (change.before.value, change.after.value)
+    )
+    return (name, *sides, verdict)
+
+
+labo = AppGroup("labo", help="Measure models on this server: run, compare, report.")
+WRITERS = {
+    ".html": lambda run_ids: report.build_report(run_ids, lab_of(_app()).tasks().categories),
+    ".json": exports.json_text,
+    ".csv": exports.csv_text,
+    ".md": exports.markdown,
+}
+
+
+@labo.command("run")
+@click.option("--models", default="", help="Names, with commas; all models when left out.")
+@click.option("--prompts", default="", help="Tasks: short (the default), office, code, all, or their names.")
+@click.option("--kinds", default="", help="What is measured: load, reading, task, crowd; all when left out.")
+@click.option("--repeat", "repeats", type=int, help="How often each sample is taken (3).")
+@click.option("--think", type=click.Choice(list(THINKING)), default="no", help="With thinking, for models that can.")
+@click.option("--threads", default="", help="Threads to try, with commas; as the server is set when left out.")
+@click.option("--context", default="", help="Contexts to try, in tokens.")
+@click.option("--temperature", default="", help="Temperatures to try (0).")
+@click.option("--lengths", "readings", default="", help="Texts to read, in tokens (100,1000,4000).")
+@click.option("--people", "crowds", default="", help="People at once (1,2,4).")
+@click.option("--max-tokens", type=int, help="Longest answer; each task's own when left out.")
+@click.option("--seed", type=int, help="Of the order, for the same one again.")
+@click.option("--title", default="", help="What the run is called.")
+@click.option("--report", "file", type=click.Path(dir_okay=False, path_type=Path), help="Written at the end: .html …")
+def run(title: str, file: Path | None, **asked: Any) -> None:
+    """Measure; without options all models on a short list of tasks. Samples are kept as they are taken."""
+    app = _app()
+    _check(file)
+    try:
+        with measuring(app) as here:
+            launched = here.launch(plan_from_options(asked), title=title)
+            if missing := sentences.left_out_sentence(planning.left_out_of(launched)):
+                click.echo(missing, err=True)
+            _follow_and_report(app, here, launched.id, file)
+    except AppError as error:
+        raise _explained(error) from None
+
+
+@labo.command("resume")
+@click.argument("number", type=int)
+@click.option("--report", "file", type=click.Path(dir_okay=False, path_type=Path), help="Written at the end: .html …")
+def resume(number: int, file: Path | None) -> None:
+    """Go on with a run that was cancelled, given up or interrupted."""
+    app = _app()
+    _check(file)
+    try:
+        with measuring(app) as here:
+            progress = here.progress(number)
+            if progress is None or progress.state not in queries.ACTIVE:
+                here.resume(number)
+            here.start()
+            _follow_and_report(app, here, number, file)
+    except AppError as error:
+        raise _explained(error) from None
+
+
+@labo.command("cancel")
+@click.argument("number", type=int)
+def cancel(number: int) -> None:
+    """End a run; what was measured stays."""
+    try:
+        lab_of(_app()).cancel(number)
+    except AppError as error:
+        raise _explained(error) from None
+    click.echo(_("Run %(number)s is cancelled.", number=number))
+
+
+@labo.command("delete")
+@click.argument("number", type=int)
+@click.option("--yes", is_flag=True, help="Without being asked first.")
+def delete(number: int, yes: bool) -> None:
+    """Delete a run with its samples, for good; what was measured by hand stays."""
+    here = lab_of(_app())
+    prepare_to_read(_app())
+    try:
+        line = queries.line_of(queries.run_of(number))
+        if not yes:
+            name = line.run.title or _("Run %(number)s", number=number)
+            confirm(ngettext(
+                "Delete “%(name)s” with its %(num)s sample?", "Delete “%(name)s” with its %(num)s samples?", line.over,
+                name=name,
+            ))  # fmt: skip
+        here.delete(number)
+    except AppError as error:
+        raise _explained(error) from None
+    click.echo(_("Run %(number)s is deleted.", number=number))
+
+
+@labo.command("runs")
+def runs() -> None:
+    """List the runs, the newest first."""
+    prepare_to_read(_app())
+    print_runs(queries.runs())
+
+
+@labo.command("compare")
+@click.argument("first")
+@click.argument("second")
+def compare(first: str, second: str) -> None:
+    """Hold two models, or two runs by their numbers, against each other."""
+    prepare_to_read(_app())
+    try:
+        pairs = side_by_side(first, second)
+    except AppError as error:
+        raise _explained(error) from None
+    several = len({cell.machine.id for one, other, _changes in pairs for cell in (one, other)}) > 1
+    for one, other, changes in pairs:
+        before, after = cell_name(one.model, one.setting), cell_name(other.model, other.setting)
+        if before == after:
+            before, after = (f"{name} ({cell.runs[0].id})" for name, cell in ((before, one), (after, other)))
+        if several:
+            before, after = (f"{name} ({cell.machine.name})" for name, cell in ((before, one), (after, other)))
+        print_comparison(before, after, changes, estimated=energy_is_estimated(one, other))
+
+
+@labo.command("report")
+@click.argument("numbers", type=int, nargs=-1)
+@click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default="labo.html", help="labo.html")
+def report_runs(numbers: Sequence[int], output: Path) -> None:
+    """Write a report of runs, the newest finished one when left out: .html, .md, .csv or .json."""
+    prepare_to_read(_app())
+    _check(output)
+    _write(numbers or _newest(), output)
+
+
+@labo.command("export")
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("numbers", type=int, nargs=-1)
+def export(file: Path, numbers: Sequence[int]) -> None:
+    """Write runs to a file, all when left out; a .json can be imported on another server."""
+    prepare_to_read(_app())
+    _check(file)
+    _write(numbers or [line.run.id for line in queries.runs()][::-1], file)
+
+
+@labo.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_runs(file: Path) -> None:
+    """Read runs from another server's .json; those that are here already are left alone."""
+    prepare_to_read(_app())
+    try:
+        made = archive.import_archive(file.read_text(errors="replace"))
+        lab_of(_app()).publish()
+    except AppError as error:
+        raise _explained(error) from None
+    click.echo(ngettext("%(num)s run imported.", "%(num)s runs imported.", len(made)))
+
+
+def _follow_and_report(app: Flask, here: Any, run_id: int, file: Path | None) -> None:
+    """Follow a run to its end, then show and write what came of it."""
+    try:
+        progress = show_progress(app, here, run_id)
+    except KeyboardInterrupt:
+        hint = f"flask labo resume {run_id}, flask labo cancel {run_id}"
+        raise click.ClickException(_("Interrupted; what was measured is kept: %(commands)s", commands=hint)) from None
+    with app.app_context():
+        print_ranking(leaderboard(run_ids=[run_id]))
+        if file is not None:
+            _write([run_id], file)
+        if progress.state != LabState.DONE:
+            ended = queries.run_of(run_id)
+            raise click.ClickException(failure_of(ended) if ended.error_code else _("The run was cancelled."))
+
+
+def _newest() -> list[int]:
+    done = [line.run for line in queries.runs() if line.run.state == LabState.DONE]
+    # What the company measured by hand before is not what was measured last.
+    found = [run.id for run in done if not run.machine.source]
+    if not found:
+        raise click.ClickException(_("Nothing was measured so far: flask labo run"))
+    return found[:1]
+
+
+def _check(file: Path | None) -> None:
+    """Before hours of measuring rather than after them."""
+    if file is not None and file.suffix not in WRITERS:
+        raise click.ClickException(_("Files of these kinds can be written: %(kinds)s", kinds=", ".join(WRITERS)))
+    if file is not None and not file.absolute().parent.is_dir():
+        raise click.ClickException(_("There is no folder %(folder)s.", folder=file.absolute().parent))
+
+
+def _write(numbers: Sequence[int], file: Path) -> None:
+    try:
+        file.write_text(WRITERS[file.suffix](list(numbers)))
+    except AppError as error:
+        raise _explained(error) from None
+    click.echo(_("Written: %(file)s", file=file))
+
+
+def _app() -> Flask:
+    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
+
+
+def _explained(error: AppError) -> click.ClickException:
+    cause = f"{error.code}: {error.cause}" if error.cause else error.code
+    return click.ClickException(f"{sentences.refusal_sentence(error, PLAN_OPTIONS)} ({cause})")
