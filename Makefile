@@ -70,7 +70,7 @@ node_modules: package-lock.json
 	@npm ci --silent && touch $@
 
 translations: ## collect the texts, then compile the French ones
-	@$(BIN)/pybabel -q extract --no-location -F pyproject.toml -k _l -o $(VENV)/messages.pot .
+	@$(BIN)/pybabel -q extract --no-location --sort-output -F pyproject.toml -k _l -o $(VENV)/messages.pot .
 	@$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-pot-creation-date --ignore-obsolete -N -w 110 -i $(VENV)/messages.pot -d app/translations -l fr
 	@$(BIN)/pybabel -q compile -d app/translations -l fr
 
