@@ -87,7 +87,7 @@ _give_memory_back()
 
 
 def _save(worker: Any) -> None:
-    worker.wsgi.extensions["labo"].stop()
+    worker.wsgi.extensions["lab"].stop()
     worker.wsgi.extensions["generation"].stop()
 
 
@@ -149,7 +149,7 @@ def post_worker_init(worker: Any) -> None:
     gc.freeze()
     gc.set_threshold(*GARBAGE)
     worker.wsgi.extensions["generation"].start()
-    worker.wsgi.extensions["labo"].start()
+    worker.wsgi.extensions["lab"].start()
 
 
 def worker_int(worker: Any) -> None:

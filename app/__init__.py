@@ -7,13 +7,14 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import accounts, admin, assets, brand, chat, cli, database, error_pages, lab, openai_api, rate_limiter, web
+from app import accounts, admin, assets, brand, chat, cli, database, error_pages, openai_api, rate_limiter, web
 from app.accounts import one_time_tokens, sessions
 from app.diagnostics import comparison
 from app.engines import registry
 from app.extensions import babel, context_of, csrf, db
 from app.generation.prompt import GenerationSettings
 from app.generation.service import Generation
+from app.lab import pages as lab_pages
 from app.lab.service import Lab, LabSettings
 from app.model_choice import default_model
 
@@ -35,7 +36,7 @@ def create_app(settings: dict[str, Any]) -> Flask:
     error_pages.init_app(app)
     assets.init_app(app, brand.init_app(app, ROOT / "static"))
     make_services(app)
-    for blueprint in (accounts.blueprint, chat.blueprint, lab.blueprint, admin.blueprint, openai_api.blueprint):
+    for blueprint in (accounts.blueprint, chat.blueprint, lab_pages.blueprint, admin.blueprint, openai_api.blueprint):
         app.register_blueprint(blueprint)
     cli.init_app(app)
     return app
@@ -74,7 +75,7 @@ def _bind_extensions(app: Flask) -> None:
 def make_services(app: Flask) -> None:
     """Make what this process keeps in memory beside the database. Called again, it has forgotten all: tests do that."""
     _make_generation(app)
-    _make_labo(app)
+    _make_lab(app)
     rate_limiter.init_app(app)
     one_time_tokens.init_app(app)
     comparison.init_app(app)
@@ -100,11 +101,11 @@ def _make_generation(app: Flask) -> None:
     )
 
 
-def _make_labo(app: Flask) -> None:
+def _make_lab(app: Flask) -> None:
     """The measuring runs; they too start with the worker process."""
     generation = app.extensions["generation"]
     watts = (app.config["LAB_WATTS_IDLE"], app.config["LAB_WATTS_FULL"])
-    app.extensions["labo"] = Lab(
+    app.extensions["lab"] = Lab(
         generation.registry,
         generation.background,
         LabSettings(app.config["SYSTEM_PROMPT"], app.config["LAB_RUN_CODE"], watts),

@@ -6,8 +6,7 @@ from datetime import datetime
 from flask_babel import format_date, format_decimal, format_time, get_locale
 from flask_babel import gettext as _
 
-from app.web import NARROW_SPACE
-
+NARROW_SPACE = "\u202f"
 # Babel writes it as a number like the others.
 FIRST = re.compile(r"^1(?= )")
 
@@ -48,3 +47,13 @@ def day_and_time(moment: datetime) -> str:
     """« 23 novembre 2026 à 14 h 32 »."""
     time = format_time(moment.astimezone(), _("HH:mm"), rebase=False)
     return str(_("%(day)s at %(time)s", day=day(moment), time=time))
+
+
+def filesize(size: float) -> str:
+    """Bytes with their unit: « 2,2 Go » or "2.2 GB"."""
+    french = _french()
+    for power, unit in ((9, "Go" if french else "GB"), (6, "Mo" if french else "MB"), (3, "ko" if french else "kB")):
+        if size >= 10**power:
+            number = f"{size / 10**power:.1f}".removesuffix(".0")
+            return f"{number.replace('.', ',')}{NARROW_SPACE}{unit}" if french else f"{number} {unit}"
+    return f"{size:.0f}{NARROW_SPACE}o" if french else f"{size:.0f} B"

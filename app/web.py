@@ -8,6 +8,7 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_babel import get_locale
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.formatting import filesize
 from app.generation.service import Generation
 from app.models import User
 from app.security import current_user
@@ -15,7 +16,6 @@ from app.security import current_user
 LOCALES = ("fr", "en")
 THEMES = ("system", "light", "dark")
 TEXT_SIZES = ("normal", "large", "larger")
-NARROW_SPACE = "\u202f"
 # Of gzip: a millisecond for a page; more takes longer than it saves on a LAN.
 PAGE_LEVEL = 4
 # Of every event stream: nothing on the way may keep or repack it.
@@ -67,16 +67,6 @@ def text_size() -> str:
     person = signed_in()
     chosen = person.text_size if person else session.get("text_size")
     return chosen if chosen in TEXT_SIZES else "normal"
-
-
-def filesize(size: float) -> str:
-    """Bytes in words: « 2,2 Go » or "2.2 GB"."""
-    french = str(get_locale()) == "fr"
-    for power, unit in ((9, "Go" if french else "GB"), (6, "Mo" if french else "MB"), (3, "ko" if french else "kB")):
-        if size >= 10**power:
-            number = f"{size / 10**power:.1f}".removesuffix(".0")
-            return f"{number.replace('.', ',')}{NARROW_SPACE}{unit}" if french else f"{number} {unit}"
-    return f"{size:.0f}{NARROW_SPACE}o" if french else f"{size:.0f} B"
 
 
 def safe_next(target: str | None) -> str | None:

@@ -22,7 +22,8 @@ from app.errors import AppError
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
 from app.generation.queue import RunQueue
-from app.lab.presentation import charts, display, exports, messages, report, sentences, tables
+from app.lab import messages
+from app.lab.presentation import charts, display, exports, report, sentences, tables
 from app.lab.presentation.display import cell_name
 from app.lab.runs import archive, historical, planning, queries
 from app.lab.runs.progress import RunProgress
@@ -106,7 +107,7 @@ def _numbers(asked: dict[str, Any], name: str, kind: type[int] | type[float]) ->
 
 def lab_of(app: Flask) -> Lab:
     """This process's."""
-    found: Lab = app.extensions["labo"]
+    found: Lab = app.extensions["lab"]
     return found
 
 

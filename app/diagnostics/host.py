@@ -13,8 +13,7 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.diagnostics.checks import Finding, State
-from app.formatting import number, percent
-from app.web import filesize
+from app.formatting import filesize, number, percent
 
 GROUPS = "sys/fs/cgroup"
 # How long other programs are watched, and from which part of a core they matter.

@@ -1,5 +1,1 @@
-"""The Labo's pages: which model to choose, the measuring runs and their samples, the tasks."""
-
-from app.lab.views import blueprint
-
-__all__ = ["blueprint"]
+"""The Labo: which model is best on this server, by figures that are measured, graded and voted here."""

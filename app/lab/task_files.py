@@ -9,14 +9,14 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from app.bench.tasks.toml_lines import Lines, cause
 from app.errors import AppError
+from app.lab import messages
 from app.lab.code_runner import program, verdicts
 from app.lab.code_runner.program import CodeTask
 from app.lab.grading.checks import KEY_SHOWN, Check, MalformedError, Params, make_check
 from app.lab.grading.failures import find_failures
 from app.lab.grading.text import LANGUAGES
-from app.lab.presentation import messages
+from app.lab.toml_lines import Lines, cause
 from app.models.lab import Verdict
 
 # What comes with the program.
@@ -59,7 +59,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong in a task file, and in which line (sentences: `app/lab/presentation/messages.py`)."""
+    """What is wrong in a task file, and in which line (sentences: `app/lab/messages.py`)."""
 
     file: str
     line: int

@@ -66,5 +66,5 @@ def test_a_person_s_word_changes_the_label(site: Site, alice: Person, measured: 
 def test_what_another_machine_measured_is_not_told(site: Site, alice: Person) -> None:
     with site.app.app_context():
         lab.seed(2)
-        site.app.extensions["labo"].publish()
+        site.app.extensions["lab"].publish()
     assert MAIL not in listed(alice)

@@ -13,7 +13,7 @@ EXAMPLE = task_files.EXAMPLE_TASK.read_text()
 
 
 def test_every_task_is_listed_and_has_its_page(site: Site, bob: Person) -> None:
-    tasks = site.app.extensions["labo"].tasks().tasks
+    tasks = site.app.extensions["lab"].tasks().tasks
     page = bob.get("/lab/tasks").text
     listed = re.findall(r'href="/lab/tasks/([a-z0-9-]+)"', page)
     assert sorted(listed) == sorted(tasks)
@@ -56,7 +56,7 @@ def test_what_is_wrong_is_said_with_its_line_and_nothing_is_lost(
     assert "aria-invalid" in answer.text
     if text:
         assert text.splitlines()[0] in answer.text
-    assert "rappel-cotisation" not in site.app.extensions["labo"].tasks().tasks
+    assert "rappel-cotisation" not in site.app.extensions["lab"].tasks().tasks
 
 
 def test_a_task_that_is_far_too_long_is_refused(site: Site, alice: Person) -> None:
@@ -64,7 +64,7 @@ def test_a_task_that_is_far_too_long_is_refused(site: Site, alice: Person) -> No
 
 
 def test_a_damaged_file_is_told_and_the_others_work(site: Site, bob: Person) -> None:
-    folder = site.app.extensions["labo"].task_folder
+    folder = site.app.extensions["lab"].task_folder
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "casse.toml").write_text("[une-tache]\nname = \n")
     words = text_of(bob.get("/lab/tasks").text)

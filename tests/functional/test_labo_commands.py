@@ -26,10 +26,10 @@ def run(make_site: Callable[..., Site]) -> Run:
 
     def invoke(*words: str) -> Result:
         site = make_site()
-        site.app.extensions["labo"].patience = STEADY
+        site.app.extensions["lab"].patience = STEADY
         result = site.app.test_cli_runner().invoke(args=["labo", *words])
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
-        site.app.extensions["labo"].stop()
+        site.app.extensions["lab"].stop()
         return result
 
     return invoke

@@ -53,7 +53,7 @@ def measuring(site: Site) -> Measuring:
 def test_a_plan_that_cannot_be_carried_out_is_refused(site: Site, plan: Any, code: str, about: Any) -> None:
     wanted = {"models": ["phi3:mini"]} | plan if isinstance(plan, dict) else plan
     with site.rows(), pytest.raises(AppError) as refused:
-        site.app.extensions["labo"].launch(wanted)
+        site.app.extensions["lab"].launch(wanted)
     assert refused.value.code == code
     assert about is None or about in refused.value.params.values()
     assert refused.value.sentence

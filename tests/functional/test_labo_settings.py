@@ -56,7 +56,7 @@ def test_the_form_marks_the_field_and_tells_what_it_takes(
 )
 def test_the_command_names_its_option(site: Site, option: str, given: str, sentence: str) -> None:
     result = site.app.test_cli_runner().invoke(args=["labo", "run", option, given])
-    site.app.extensions["labo"].stop()
+    site.app.extensions["lab"].stop()
     assert result.exit_code == 1
     assert sentence in words_of(result.output)
 
@@ -99,6 +99,6 @@ def test_a_text_that_fits_into_some_contexts_only_is_said_to_be_left_out(site: S
 def test_the_command_tells_what_is_left_out(site: Site) -> None:
     words = ["run", "--models", "phi3:mini", "--kinds", "reading", "--lengths", "100,3000", "--context", "2048,4096"]
     result = site.app.test_cli_runner().invoke(args=["labo", *words, "--repeat", "1"])
-    site.app.extensions["labo"].stop()
+    site.app.extensions["lab"].stop()
     assert result.exit_code == 0, result.output
     assert "3 000 tokens ne tiennent pas dans un contexte de 2 048 (phi3:mini)" in words_of(result.output)

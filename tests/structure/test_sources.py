@@ -6,7 +6,16 @@ from tests.structure.sources import name_of, tracked
 
 # Paths of one machine, and hosts that packages come from on one network only.
 PRIVATE = re.compile(
-    "|".join(("/wor[k]/", "/roo[t]/", "/home/[a-z]+/", "artifactor[y]", "nexu[s]", r"\bregistry\.[a-z]+\."))
+    "|".join(
+        (
+            "/wor[k]/",
+            "/roo[t]/",
+            "/home/[a-z]+/",
+            "artifactor[y]",
+            "nexu[s]",
+            r"\bregistry\.[a-z]+\.(?:com|io|net|org)\b",
+        )
+    )
 )
 
 

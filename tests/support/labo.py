@@ -18,7 +18,7 @@ class Measuring:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.labo: Lab = site.app.extensions["labo"]
+        self.labo: Lab = site.app.extensions["lab"]
         self.labo.patience = STEADY
 
     def launch(self, **plan: Any) -> int:

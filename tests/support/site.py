@@ -89,7 +89,7 @@ class Site:
 
     def stop(self) -> None:
         """End the runs, the threads and the connections."""
-        self.app.extensions["labo"].stop()
+        self.app.extensions["lab"].stop()
         self.generation.stop()
         for thread in self._threads:
             thread.join(5)

@@ -48,7 +48,7 @@ def campaign(site: Site, models: tuple[str, ...] = MODELS, prompts: tuple[str, .
     """A campaign on answers that are there; its number."""
     answered(site, models, prompts)
     with site.app.app_context():
-        return create(site.app.extensions["labo"], models, prompts, 1, "Avis d’essai").id
+        return create(site.app.extensions["lab"], models, prompts, 1, "Avis d’essai").id
 
 
 def shown(person: Person, number: int) -> tuple[str, list[str]]:

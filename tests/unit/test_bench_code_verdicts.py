@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
+from app.lab import messages
 from app.lab.code_runner.program import CodeTask
 from app.lab.code_runner.verdicts import left_alone, results, verdict_of_run
-from app.lab.presentation import messages
 from app.models.lab import Verdict
 
 WELL: dict[str, Any] = {

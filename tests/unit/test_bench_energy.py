@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.lab.measuring import energy
-from app.lab.measuring.energy import ASSUMED_FULL, ASSUMED_IDLE, REST_PARTS, Estimate, Rapl, Zone
+from app.lab.measuring.energy import ASSUMED_FULL, ASSUMED_IDLE, REST_PARTS, Estimate, Rapl, RaplZone
 
 REACH = 1000
 
@@ -148,5 +148,5 @@ def test_watts_as_set_else_as_assumed(
 
 def test_a_zone_tells_what_came_between_two_looks(tmp_path: Path) -> None:
     Counter(tmp_path, "z", "package-0", 7)
-    zone = Zone(tmp_path / "z")
+    zone = RaplZone(tmp_path / "z")
     assert [zone.read(), zone.since(7, 9), zone.since(REACH, 0)] == [7, 2, 1]

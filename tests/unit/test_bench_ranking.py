@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.extensions import db
-from app.lab.presentation import messages
+from app.lab import messages
 from app.lab.stats import ranking
 from app.lab.stats.intervals import Figure, Share
 from app.lab.stats.ranking import Entry

@@ -1,20 +1,17 @@
 """Titles, texts, names, sizes, addresses: the small functions that everything else relies on."""
 
-import gzip
 from datetime import datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.assets import Assets
 from app.bodies import clean
 from app.engines.catalogue import CATALOGUE, can_be_pulled, described, same_model
-from app.formatting import day, day_and_time
+from app.formatting import day, day_and_time, filesize
 from app.models.conversations import TITLE_LENGTH, derive_title
 from app.models.users import normalized
-from app.web import filesize, safe_next
+from app.web import safe_next
 from tests.support.site import Site
 
 
@@ -100,37 +97,6 @@ def test_what_the_engine_tells_wins_over_the_catalogue() -> None:
 def test_what_can_be_pulled_is_what_is_not_there() -> None:
     assert {model.name for model in can_be_pulled([])} == set(CATALOGUE) - {"smollm2:135m"}
     assert "mistral" not in {model.name for model in can_be_pulled([described("mistral:latest")])}
-
-
-def test_a_file_is_read_once_hashed_and_compressed(tmp_path: Path) -> None:
-    (tmp_path / "a.js").write_text("let a;" * 100)
-    assets = Assets(tmp_path, {}, fresh=False)
-    first = assets.get("a.js")
-    assert (first.mimetype, len(first.tag)) == ("text/javascript", 12)
-    assert gzip.decompress(first.compressed) == first.body
-    (tmp_path / "a.js").write_text("changed")
-    assert assets.get("a.js") is first
-    assert Assets(tmp_path, {}, fresh=False).get("a.js").tag != first.tag
-
-
-def test_a_changed_file_is_read_again_in_development(tmp_path: Path) -> None:
-    file, assets = tmp_path / "a.css", Assets(tmp_path, {}, fresh=True)
-    file.write_text("a")
-    before = assets.get("a.css")
-    file.write_text("b" * 50)
-    assert assets.get("a.css").body != before.body
-    # Too small to gain anything.
-    assert before.compressed is None
-
-
-@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "..", "", "sub", "sub/../../secret", "link", "a\0b"])
-def test_nothing_outside_the_folder_is_read(tmp_path: Path, name: str) -> None:
-    folder = tmp_path / "static"
-    (folder / "sub").mkdir(parents=True)
-    (tmp_path / "secret").write_text("x")
-    (folder / "link").symlink_to(tmp_path / "secret")
-    with pytest.raises((FileNotFoundError, ValueError)):
-        Assets(folder, {}, fresh=False).get(name)
 
 
 @pytest.mark.parametrize(

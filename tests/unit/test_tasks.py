@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.lab import messages as sentences
 from app.lab.grading.checks import CHECK_KINDS
 from app.lab.grading.failures import FATAL
-from app.lab.grading.judges import judge_office
 from app.lab.grading.text import words
-from app.lab.presentation import messages as sentences
+from app.lab.runs.judge import judge_office
 from app.lab.task_files import CATEGORIES, EXAMPLE_TASK, Task, load_tasks, parse_tasks
 from app.models.lab import Verdict
 

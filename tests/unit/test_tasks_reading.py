@@ -7,10 +7,10 @@ from flask import Flask
 from flask.ctx import AppContext
 from flask_babel import Babel
 
-from app.bench.tasks.toml_lines import CAUSES
 from app.errors import AppError
-from app.lab.presentation import messages
+from app.lab import messages
 from app.lab.task_files import EXAMPLE_TASK, MOST_TASKS, Tasks, add_custom_task, load_tasks, parse_tasks
+from app.lab.toml_lines import CAUSES
 
 HEAD = '[one]\nname = "Une"\nquestion = "Dis bonjour."\ngood = "Bonjour."\n'
 CHECK = '[[one.check]]\ntype = "contains"\nany = ["bonjour"]\nbad = "Bonsoir."\n'

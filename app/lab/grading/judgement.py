@@ -20,7 +20,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`score` from 0 to 1; `code` and `params` name the reason (sentences: `app/lab/presentation/messages.py`).
+    """`score` from 0 to 1; `code` and `params` name the reason (sentences: `app/lab/messages.py`).
 
     `failures`: the small-model failures that were seen (loop, wrong_language, empty_thinking, endless_thinking, cut).
     `log`: what a program printed when it was run, if it was.

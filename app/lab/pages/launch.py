@@ -12,12 +12,13 @@ from werkzeug.datastructures import MultiDict
 
 from app.bodies import plain_text
 from app.errors import AppError
+from app.lab.messages import CATEGORIES
+from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, page
 from app.lab.presentation import sentences
-from app.lab.presentation.messages import CATEGORIES
 from app.lab.runs import planning, progress
 from app.models.lab import Kind
-from app.security import current_user
+from app.security import admin_required, current_user
 from app.web import generation
 
 MOST_SETTINGS = 20
@@ -41,6 +42,8 @@ LABELS: dict[str, LazyString] = {
 }
 
 
+@blueprint.get("/runs/new")
+@admin_required
 def new_run() -> str:
     """The form, as the default plan has it; `model` is ticked alone."""
     wanted = request.args.getlist("model")
@@ -49,6 +52,8 @@ def new_run() -> str:
     return _form(MultiDict([("kind", str(kind)) for kind in Kind] + [("model", name) for name in chosen]))
 
 
+@blueprint.post("/runs")
+@admin_required
 def launch() -> Any:
     """Begin, or count only what that would come to (`look`), or say what is wrong with the form."""
     form = request.form

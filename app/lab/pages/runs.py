@@ -8,13 +8,14 @@ from flask import Response, flash, jsonify, redirect, request, url_for
 from flask_babel import gettext as _
 
 from app.errors import AppError
+from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, number_asked, page
 from app.lab.presentation import charts, display, exports, report, sentences
 from app.lab.runs import queries
 from app.lab.stats import ranking
 from app.lab.task_files import Tasks
 from app.models.lab import LabRun
-from app.security import current_user
+from app.security import admin_required, current_user, login_required
 
 WRITERS = {
     "csv": ("text/csv", exports.csv_text),
@@ -24,6 +25,8 @@ WRITERS = {
 }
 
 
+@blueprint.get("/runs")
+@login_required
 def runs() -> str:
     """All runs, those at work first with their progress."""
     lines, tasks = queries.runs(), current_lab().tasks()
@@ -32,6 +35,8 @@ def runs() -> str:
     return page("runs", "runs", lines=lines, active=active)
 
 
+@blueprint.get("/runs/<int:run_id>")
+@login_required
 def run(run_id: int) -> str:
     """One run: how far it is, what came of it, its charts."""
     found = queries.run_of(run_id)
@@ -53,6 +58,8 @@ def run(run_id: int) -> str:
     )
 
 
+@blueprint.get("/runs/<int:run_id>/progress")
+@login_required
 def progress(run_id: int) -> Response:
     """How far it is: as data, and as the part of the page."""
     found = queries.run_of(run_id)
@@ -61,18 +68,24 @@ def progress(run_id: int) -> Response:
     return jsonify(told | {"state": str(told["state"]), "over": told["state"] not in queries.ACTIVE, "html": part})
 
 
+@blueprint.post("/runs/<int:run_id>/cancel")
+@admin_required
 def cancel(run_id: int) -> Any:
     """End it; what was taken stays."""
     current_lab().cancel(run_id)
     return redirect(url_for("lab.run", run_id=run_id))
 
 
+@blueprint.post("/runs/<int:run_id>/resume")
+@admin_required
 def resume(run_id: int) -> Any:
     """Go on with what was not taken."""
     current_lab().resume(run_id)
     return redirect(url_for("lab.run", run_id=run_id))
 
 
+@blueprint.post("/runs/<int:run_id>/delete")
+@admin_required
 def delete(run_id: int) -> Any:
     """With all its samples, for good."""
     name = run_name(queries.run_of(run_id))
@@ -86,6 +99,8 @@ def run_name(run: LabRun) -> str:
     return run.title or _("Run %(number)s", number=run.id)
 
 
+@blueprint.get("/runs/<int:run_id>/export/<string:form>")
+@login_required
 def export(run_id: int, form: str) -> Response:
     """One run as a file: csv, json, md, or html, the report with its charts."""
     queries.run_of(run_id)
@@ -110,6 +125,8 @@ def _progress(run: LabRun, tasks: Tasks) -> dict[str, Any]:
     }
 
 
+@blueprint.get("/history")
+@login_required
 def history() -> str:
     """One figure's course at a time, on one machine; what is worse in the last run comes first."""
     machines = [machine for machine in queries.machines() if not machine.source]

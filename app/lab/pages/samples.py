@@ -7,16 +7,20 @@ from flask_babel import gettext as _
 
 from app.bodies import plain_text
 from app.errors import AppError
+from app.lab import messages
+from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, number_asked, page
-from app.lab.presentation import messages, sample_view, sentences
+from app.lab.presentation import sample_view, sentences
 from app.lab.runs import queries
 from app.lab.votes import ballots
 from app.models.lab import Kind, LabSample, Verdict
-from app.security import current_user
+from app.security import admin_required, current_user, login_required
 
 LONGEST_NOTE = 1000
 
 
+@blueprint.get("/samples")
+@login_required
 def samples() -> str:
     """Those that the address asks for: run, machine, model, setting, kind, prompt; a hundred a page."""
     numbers = {name: number_asked(name) for name in ("run", "machine")}
@@ -38,11 +42,15 @@ def samples() -> str:
     )
 
 
+@blueprint.get("/samples/<int:sample_id>")
+@login_required
 def sample(sample_id: int) -> str:
     """All that was seen of one sample."""
     return _sample_page(queries.sample_of(sample_id))
 
 
+@blueprint.post("/samples/<int:sample_id>/verdict")
+@admin_required
 def overrule(sample_id: int) -> Any:
     """A person's word with its note, or none any more."""
     found, given = queries.sample_of(sample_id), request.form.get("verdict", "")

@@ -6,7 +6,8 @@ from flask import current_app, render_template, request
 
 from app.errors import AppError
 from app.js_messages import renderer_messages
-from app.lab.presentation import charts, display, messages, tables
+from app.lab import messages
+from app.lab.presentation import charts, display, tables
 from app.lab.runs import queries
 from app.lab.service import Lab
 from app.models.base import MAX_INTEGER
@@ -15,7 +16,7 @@ from app.web import generation
 
 def current_lab() -> Lab:
     """This process's measuring runs."""
-    found: Lab = current_app.extensions["labo"]
+    found: Lab = current_app.extensions["lab"]
     return found
 
 

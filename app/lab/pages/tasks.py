@@ -7,18 +7,23 @@ from flask_babel import gettext as _
 
 from app.bodies import clean
 from app.errors import AppError
-from app.lab import task_files
+from app.lab import messages, task_files
+from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, page
-from app.lab.presentation import messages
+from app.security import admin_required, login_required
 
 LONGEST = 60_000
 
 
+@blueprint.get("/tasks")
+@login_required
 def tasks() -> str:
     """All tasks by what they are about, and what could not be read."""
     return _tasks_page()
 
 
+@blueprint.get("/tasks/<string:task_id>")
+@login_required
 def task(task_id: str) -> str:
     """One task: its question, its checks, an answer that passes."""
     found = current_lab().tasks().get(task_id)
@@ -27,6 +32,8 @@ def task(task_id: str) -> str:
     return page("task", "tasks", task=found)
 
 
+@blueprint.post("/tasks")
+@admin_required
 def add_task() -> Any:
     """Keep a task of one's own, or say what is wrong with it."""
     text = clean(request.form.get("text", "")).replace("\r\n", "\n")

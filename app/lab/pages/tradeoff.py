@@ -7,6 +7,7 @@ from flask import Response, current_app, jsonify, render_template, request
 
 from app.errors import AppError
 from app.lab import labels
+from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, number_asked, page
 from app.lab.presentation import charts, display, sentences
 from app.lab.presentation.charts import scatter
@@ -17,12 +18,14 @@ from app.lab.stats.ranking import Entry
 from app.lab.stats.tradeoff import PRESETS, Recommendation, Weights
 from app.model_choice import ENVIRONMENT, default_model
 from app.models.lab import LabMachine
-from app.security import current_user
+from app.security import current_user, login_required
 from app.web import generation
 
 ASPECTS = ("quality", "speed", "sobriety")
 
 
+@blueprint.get("/")
+@login_required
 def tradeoff() -> str:
     """The whole page; `machine` chooses among several, `preset` or the three weights say what counts."""
     machines = queries.machines()
@@ -51,6 +54,8 @@ def tradeoff() -> str:
     )
 
 
+@blueprint.get("/recommendation")
+@login_required
 def recommendation() -> Response:
     """What the weights of the address recommend: the card, each line's score, the chart."""
     machine = _machine(queries.machines())

@@ -8,27 +8,34 @@ from werkzeug.datastructures import MultiDict
 
 from app.bodies import plain_text
 from app.errors import AppError
+from app.lab.messages import CATEGORIES
+from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, page
 from app.lab.presentation import sentences
-from app.lab.presentation.messages import CATEGORIES
 from app.lab.votes import campaigns as domain
 from app.lab.votes import results as tallies
 from app.lab.votes.ballots import VoterState, expected, voter_state
 from app.models.lab import LabCampaign
-from app.security import current_user
+from app.security import admin_required, current_user, login_required
 from app.web import generation
 
 
+@blueprint.get("/campaigns")
+@login_required
 def campaigns() -> str:
     """The list, with what is left to vote on."""
     return page("votes", "campaigns", lines=domain.listed(current_user.id, _secret()))
 
 
+@blueprint.get("/campaigns/<int:campaign_id>")
+@login_required
 def campaign(campaign_id: int) -> str:
     """The next two answers, or that there are none left."""
     return _vote_page(domain.get_campaign(campaign_id))
 
 
+@blueprint.post("/campaigns/<int:campaign_id>/votes")
+@login_required
 def vote(campaign_id: int) -> Any:
     """Keep a choice; what is wrong with it is said beside the next two answers."""
     found = domain.get_campaign(campaign_id)
@@ -40,6 +47,8 @@ def vote(campaign_id: int) -> Any:
     return redirect(url_for("lab.own_vote", campaign_id=campaign_id, vote_id=made.id))
 
 
+@blueprint.get("/campaigns/<int:campaign_id>/votes/<int:vote_id>")
+@login_required
 def own_vote(campaign_id: int, vote_id: int) -> str:
     """Whose answers one has chosen between, and what they cost."""
     found = domain.get_campaign(campaign_id)
@@ -57,6 +66,8 @@ def own_vote(campaign_id: int, vote_id: int) -> str:
     )
 
 
+@blueprint.get("/campaigns/<int:campaign_id>/results")
+@login_required
 def results(campaign_id: int) -> str:
     """What all votes say together; raises results_hidden."""
     found = domain.get_campaign(campaign_id)
@@ -110,12 +121,16 @@ def _secret() -> str:
     return secret
 
 
+@blueprint.get("/campaigns/new")
+@admin_required
 def new_campaign() -> str:
     """The form; the tasks of a short run are ticked, but those that are programs."""
     tasks = current_lab().tasks().tasks.values()
     return _campaign_form(MultiDict([("prompt", task.id) for task in tasks if task.short and not task.code]))
 
 
+@blueprint.post("/campaigns")
+@admin_required
 def make_campaign() -> Any:
     """Begin, or say what is wrong with the form."""
     form, title = request.form, plain_text(request.form.get("title"))[:200]
@@ -126,6 +141,8 @@ def make_campaign() -> Any:
     return redirect(url_for("lab.campaign", campaign_id=made.id))
 
 
+@blueprint.post("/campaigns/<int:campaign_id>/close")
+@admin_required
 def close_campaign(campaign_id: int) -> Any:
     """No more votes from now on; everyone sees the results."""
     domain.close(domain.get_campaign(campaign_id))

@@ -8,10 +8,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app import formatting
-from app.formatting import duration, number, percent, with_unit
-from app.lab.presentation.messages import CATEGORIES
+from app.formatting import NARROW_SPACE, duration, filesize, number, percent, with_unit
+from app.lab.messages import CATEGORIES
 from app.models.lab import WORTH, Kind, LabState, SampleState, Verdict
-from app.web import NARROW_SPACE, filesize
 
 JOULES = 3600
 # The least energy that is written with its figure.

@@ -10,7 +10,8 @@ from typing import Any
 
 from flask_babel import gettext as _
 
-from app.lab.presentation import charts, display, messages, sentences, tables
+from app.lab import messages
+from app.lab.presentation import charts, display, sentences, tables
 from app.lab.runs import queries
 from app.lab.stats import ranking
 from app.lab.stats.ranking import Entry

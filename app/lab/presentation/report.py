@@ -10,8 +10,8 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
 from app import assets
-from app.lab import labels
-from app.lab.presentation import charts, display, messages, sentences, tables
+from app.lab import labels, messages
+from app.lab.presentation import charts, display, sentences, tables
 from app.lab.presentation.charts import anchor
 from app.lab.runs import queries
 from app.lab.stats import ranking

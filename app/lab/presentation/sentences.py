@@ -12,9 +12,10 @@ from sqlalchemy import exists, select
 from app.errors import AppError, filled, sentence
 from app.extensions import db
 from app.formatting import number
+from app.lab import messages
 from app.lab.measuring.plan import LIMITS
 from app.lab.measuring.sampler import LONGEST_CHARACTERS
-from app.lab.presentation import charts, display, messages
+from app.lab.presentation import charts, display
 from app.lab.presentation.charts import Chart, scatter
 from app.lab.stats.ranking import Entry
 from app.lab.stats.tradeoff import PRESETS, ObservedDifferences, Recommendation, recommend

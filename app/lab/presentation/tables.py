@@ -7,8 +7,8 @@ from flask_babel import gettext as _
 from flask_babel import ngettext
 
 from app.formatting import number, with_unit
+from app.lab.messages import FAILURES
 from app.lab.presentation import charts, display
-from app.lab.presentation.messages import FAILURES
 from app.lab.stats.intervals import Figure
 from app.lab.stats.ranking import Entry
 from app.models.lab import LabMachine, LabRun

@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / "history"
 MARK = "historical:"
 # What a person's word is worth as a score.
 SCORES = {Verdict.PASSED: 1.0, Verdict.RESERVE: 0.5, Verdict.FAILED: 0.0}
-# The reason that goes with it (sentence: `app/lab/presentation/messages.py`).
+# The reason that goes with it (sentence: `app/lab/messages.py`).
 REASON = {"code": "by_hand", "params": {}, "checks": [], "failures": [], "log": ""}
 
 logger = logging.getLogger(__name__)

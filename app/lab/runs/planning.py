@@ -8,10 +8,10 @@ from typing import Any
 from app.engines.base import Engine, Model
 from app.errors import AppError
 from app.generation.model_registry import ModelRegistry
-from app.lab.grading.judges import ROOM_TOKENS, least_context
 from app.lab.measuring import plan as plans
 from app.lab.measuring.plan import GROUPS, READINGS, Plan, SampleSpec, Setting, arranged, fits_context
 from app.lab.measuring.sampler import CROWD_TOKENS
+from app.lab.runs.judge import ROOM_TOKENS, least_context
 from app.lab.task_files import Tasks
 from app.models.lab import Kind, LabRun
 

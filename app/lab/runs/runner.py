@@ -13,10 +13,10 @@ from app.errors import AppError
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
 from app.lab.grading.judgement import Judgement
-from app.lab.grading.judges import Judge
 from app.lab.measuring.energy import Power
 from app.lab.measuring.plan import SampleSpec
 from app.lab.measuring.sampler import Question, Sampler, SampleResult
+from app.lab.runs.judge import Judge
 from app.lab.runs.progress import RunProgress, count_progress
 from app.lab.runs.repository import PendingSample, RunRepository
 from app.lab.task_files import Tasks

@@ -163,7 +163,7 @@ def entry(cell: Configuration) -> Entry:
 def verdict_of(
     quality: Share | None, time_s: Figure | None, wrong_language: int, answers: int
 ) -> tuple[Verdict | None, str, dict[str, Any]]:
-    """Success, reserve or failure, with the reason (sentences: `app/lab/presentation/messages.py`)."""
+    """Success, reserve or failure, with the reason (sentences: `app/lab/messages.py`)."""
     if quality is None:
         return None, "model_not_asked", {}
     points, seconds = round(quality.mean), round(time_s.median) if time_s else 0
