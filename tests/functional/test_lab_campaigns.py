@@ -4,7 +4,7 @@ import pytest
 
 from app.models.lab import LabCampaign, LabRun, LabSample, LabState, SampleState
 from tests.functional.test_lab_pages import text_of
-from tests.support.labo import STEADY
+from tests.support.lab_runs import STEADY
 from tests.support.person import Person
 from tests.support.processes import wait_until
 from tests.support.site import Site

@@ -7,7 +7,7 @@ from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.functional.test_lab_pages import text_of
 from tests.support import lab
-from tests.support.labo import Measuring
+from tests.support.lab_runs import Measuring
 from tests.support.person import Person
 from tests.support.processes import wait_until
 from tests.support.site import Site

@@ -13,7 +13,7 @@ from tests.fakes.scenario import Scenario
 from tests.functional.test_lab_labels import MAIL, USEFUL, listed
 from tests.functional.test_lab_pages import text_of
 from tests.support import votes
-from tests.support.labo import Measuring
+from tests.support.lab_runs import Measuring
 from tests.support.person import Person
 from tests.support.processes import wait_until
 from tests.support.site import Site

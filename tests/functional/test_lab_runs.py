@@ -11,7 +11,7 @@ from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.functional.test_lab_pages import text_of
 from tests.support.lab import seed
-from tests.support.labo import STEADY
+from tests.support.lab_runs import STEADY
 from tests.support.person import Person
 from tests.support.processes import wait_until
 from tests.support.site import Site

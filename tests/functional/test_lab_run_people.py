@@ -15,7 +15,7 @@ from app.models.lab import LabRun, LabState, SampleState
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
-from tests.support.labo import Measuring
+from tests.support.lab_runs import Measuring
 from tests.support.person import Person
 from tests.support.processes import wait_until
 from tests.support.site import Site

@@ -7,7 +7,7 @@ import pytest
 
 from app.errors import AppError
 from tests.fakes.openai_server import FakeOpenAI
-from tests.support.labo import Measuring
+from tests.support.lab_runs import Measuring
 from tests.support.site import Site
 
 

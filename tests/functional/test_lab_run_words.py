@@ -9,7 +9,7 @@ from click.testing import Result
 from app.lab.presentation import exports
 from app.models.lab import LabRun, LabSample
 from tests.support.lab import seed
-from tests.support.labo import STEADY
+from tests.support.lab_runs import STEADY
 from tests.support.site import Site
 
 Run = Callable[..., Result]

@@ -11,7 +11,7 @@ from click.testing import Result
 from app.models.lab import LabMachine, LabRun, LabState
 from tests.fakes.ollama import FakeOllama
 from tests.support.lab import seed
-from tests.support.labo import STEADY, Measuring
+from tests.support.lab_runs import STEADY, Measuring
 from tests.support.processes import wait_until
 from tests.support.site import Site
 

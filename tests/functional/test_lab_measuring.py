@@ -16,7 +16,7 @@ from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.scenario import Scenario
-from tests.support.labo import Measuring
+from tests.support.lab_runs import Measuring
 from tests.support.processes import wait_until
 from tests.support.site import Site
 

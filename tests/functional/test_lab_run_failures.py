@@ -11,7 +11,7 @@ from app.models.lab import LabState, SampleState
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
-from tests.support.labo import Measuring
+from tests.support.lab_runs import Measuring
 from tests.support.site import Site
 
 TASKS = ["calc-total-price", "calc-vat"]

@@ -14,7 +14,7 @@ from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.apart import needs_parts, needs_sandbox
-from tests.support.labo import Measuring
+from tests.support.lab_runs import Measuring
 from tests.support.person import Person
 from tests.support.processes import wait_until
 from tests.support.site import Site

@@ -12,7 +12,7 @@ from app.lab.presentation import exports
 from app.lab.runs import archive, queries
 from app.models.lab import LabMachine, LabRun, LabState
 from tests.fakes.ollama import FakeOllama
-from tests.support.labo import Measuring
+from tests.support.lab_runs import Measuring
 from tests.support.measured import machine, run, task
 from tests.support.site import Site, furnished
 
