@@ -74,7 +74,10 @@ translations: ## collect the texts, then compile the French ones
 	@$(BIN)/pybabel -q update --no-fuzzy-matching --ignore-pot-creation-date --ignore-obsolete -N -w 110 -i $(VENV)/messages.pot -d app/translations -l fr
 	@$(BIN)/pybabel -q compile -d app/translations -l fr
 
+docs: $(VENV)/.runtime ## write the settings' table of docs/configuration.md and .env.example
+	@$(BIN)/python -m tools.settings_docs
+
 clean: ## remove what was installed, never the data
 	@rm -rf $(VENV) node_modules
 
-.PHONY: help run setup test test-all prepare perf lint js build translations clean
+.PHONY: help run setup test test-all prepare perf lint js build translations docs clean

@@ -147,7 +147,7 @@ def base_url(value: str) -> str:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: `help` is the sentence of the README's table."""
+    """One setting: `help` is its sentence in docs/configuration.md."""
 
     name: str
     parse: Callable[[str], Any]
