@@ -54,6 +54,15 @@ def test_every_command_is_documented(site: Site) -> None:
             assert command.help
 
 
+def test_every_address_of_scripts_and_programs_is_in_the_page_of_the_api(site: Site) -> None:
+    documented = (ROOT / "docs/api.md").read_text()
+    for rule in site.app.url_map.iter_rules():
+        if rule.rule.startswith(("/api/", "/v1/")):
+            address = re.sub(r"<\w+:(\w+)>", lambda place: "<name>" if place[1] == "name" else "<id>", rule.rule)
+            for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
+                assert f"`{method} {address}`" in documented
+
+
 def test_every_target_of_make_in_the_documentation_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     assert set(re.findall(r"`make ([a-z-]+)", documentation())) <= targets
