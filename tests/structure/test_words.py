@@ -26,10 +26,14 @@ def french() -> Any:
     return read_po(io.BytesIO((CATALOGUE / "messages.po").read_bytes()), locale="fr")
 
 
+def pages() -> list[Path]:
+    """All that is written for people who read about the project."""
+    return [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+
+
 def documentation() -> str:
-    """README.md and all that is in docs/."""
-    pages = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-    return "\n".join(page.read_text() for page in pages if page.exists())
+    """What all pages say."""
+    return "\n".join(page.read_text() for page in pages())
 
 
 def test_every_setting_is_in_the_table_and_in_the_example() -> None:
@@ -61,6 +65,20 @@ def test_every_address_of_scripts_and_programs_is_in_the_page_of_the_api(site: S
             address = re.sub(r"<\w+:(\w+)>", lambda place: "<name>" if place[1] == "name" else "<id>", rule.rule)
             for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}:
                 assert f"`{method} {address}`" in documented
+
+
+def test_the_readme_stays_short() -> None:
+    assert (ROOT / "README.md").stat().st_size <= 10_000, "what is for few readers belongs in docs/"
+
+
+def test_links_within_the_documentation_lead_somewhere() -> None:
+    for page in pages():
+        for target, _, anchor in (link.partition("#") for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text())):
+            found = (page.parent / target).resolve() if target else page
+            assert "://" in target or found.is_file(), f"{page.name}: {target}"
+            if anchor:
+                headings = re.findall(r"^#+ (.+)$", found.read_text(), re.MULTILINE)
+                assert anchor in {re.sub(r"[^\w -]", "", one).lower().replace(" ", "-") for one in headings}, anchor
 
 
 def test_every_target_of_make_in_the_documentation_exists() -> None:
@@ -113,6 +131,13 @@ def test_french_typography() -> None:
         for string in _strings(message) if message.id else ():
             assert not re.search(r"(?<=\w)'(?=\w)", string), string
             assert not re.search(r"\.\.\.|[^\u202f\s]»|«(?!\u202f)| [;!?»]|[\w»][!?;](?:\s|$)", string), string
+
+
+def test_french_typography_of_the_guides() -> None:
+    for guide in (ROOT / "docs/fr").glob("*.md"):
+        said = re.sub(r"```.*?```|`[^`]*`", "", guide.read_text(), flags=re.DOTALL)
+        wrong = r"(?<=\w)'(?=\w)|\.\.\.|[^\u202f\s]»|«(?!\u202f)| [;:!?»]"
+        assert not re.findall(rf".{{0,20}}(?:{wrong}).{{0,20}}", said), guide.name
 
 
 def test_the_compiled_texts_are_those_of_the_source() -> None:
