@@ -3,7 +3,7 @@
 from collections import defaultdict
 from typing import Any
 
-from playwright.sync_api import Browser, BrowserContext
+from playwright.sync_api import Browser, BrowserContext, Error
 
 # All that a page can store but the HTTP cache: fetching the scripts anew takes half of the time of opening a page.
 STORED = "cookies,local_storage,indexeddb,cache_storage,service_workers,file_systems,websql"
@@ -27,11 +27,21 @@ class Profiles:
         return context
 
     def give_back(self, context: BrowserContext) -> None:
-        """Close its pages and empty it, but for the HTTP cache."""
+        """Close its pages and empty it, but for the HTTP cache. One that cannot be emptied is closed instead."""
+        try:
+            self._empty(context)
+        except Error:
+            # A page that crashed or was busy closing: the next test gets another profile.
+            context.close()
+            return
+        self._free[self._options[context]].append(context)
+
+    @staticmethod
+    def _empty(context: BrowserContext) -> None:
         visited = {frame.url for page in context.pages for frame in page.frames}
+        context.unroute_all()
         for page in context.pages:
             page.close()
-        context.unroute_all()
         context.set_offline(False)
         context.set_extra_http_headers({})
         context.clear_permissions()
@@ -43,4 +53,3 @@ class Profiles:
             session.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": STORED})
         session.detach()
         page.close()
-        self._free[self._options[context]].append(context)

@@ -45,6 +45,11 @@ export default class extends Controller {
     this.watch.disconnect();
   }
 
+  // The open conversation may have been seen before its row was there to hear of it.
+  conversationItemOutletConnected(item) {
+    if (item.idValue === conversation.id && !conversation.isUnread) item.see();
+  }
+
   // It was pinned, moved, archived or taken back.
   changed({ detail: changed }) {
     if (!changed.archived) this.#show(changed);
