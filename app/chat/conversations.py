@@ -10,9 +10,14 @@ from flask import Response, jsonify, request
 from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
 
-from app.bodies import body, name_field
 from app.chat import blueprint
-from app.chat.schemas import Change, Instructions, cursor, folder_name
+from app.chat.schemas import (
+    ChangeConversationRequest,
+    CreateConversationRequest,
+    FolderRequest,
+    InstructionsRequest,
+    cursor,
+)
 from app.generation.serializers import conversation_json, message_json
 from app.models import Conversation, Folder, Prompt, conversations
 from app.models import conversations as listing
@@ -87,7 +92,7 @@ def _one(conversation: Conversation) -> dict[str, Any]:
 @login_required
 def create_conversation() -> tuple[Response, int]:
     """A new empty conversation."""
-    name = name_field(body(), "model")
+    name = CreateConversationRequest.read().model
     model = generation().registry.find(name).name if name else None
     return jsonify(conversation_json(Conversation.start(current_user, model))), 201
 
@@ -125,7 +130,7 @@ def read_conversation(conversation_id: str) -> Response:
 @login_required
 def change_conversation(conversation_id: str) -> Response:
     """Rename, pin, archive, move to a folder, or take back a deletion."""
-    change = Change.read()
+    change = ChangeConversationRequest.read()
     conversation = Conversation.of(current_user, conversation_id, deleted=change.restored)
     folder = change.folder
     conversation.change(
@@ -178,7 +183,7 @@ def list_folders() -> Response:
 @login_required
 def make_folder() -> tuple[Response, int]:
     """A new empty folder. Raises name_taken, too_many_folders."""
-    return jsonify(folder_json(Folder.make(current_user, folder_name()))), 201
+    return jsonify(folder_json(Folder.make(current_user, FolderRequest.read().name))), 201
 
 
 @blueprint.patch("/api/folders/<int:folder_id>")
@@ -186,7 +191,7 @@ def make_folder() -> tuple[Response, int]:
 def rename_folder(folder_id: int) -> Response:
     """Another name. Raises name_taken."""
     folder = Folder.of(current_user, folder_id)
-    folder.rename(folder_name())
+    folder.rename(FolderRequest.read().name)
     return jsonify(folder_json(folder))
 
 
@@ -210,7 +215,7 @@ def instructions(conversation_id: str) -> Response:
 def instruct(conversation_id: str) -> Response:
     """Change the conversation's own; the engine reads it anew with the next question."""
     conversation = Conversation.of(current_user, conversation_id)
-    conversation.instruct(Instructions.read().text)
+    conversation.instruct(InstructionsRequest.read().instructions)
     generation().prefill.forget(conversation.id)
     return jsonify(_json(conversation))
 

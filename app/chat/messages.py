@@ -6,10 +6,17 @@ from typing import Any
 
 from flask import Flask, Response, current_app, jsonify
 
-from app.bodies import body, field, name_field
 from app.chat import blueprint
 from app.chat.conversations import branch_json, sidebar_item
-from app.chat.schemas import Opinion, Place, Question, after, question_text, wanted_message
+from app.chat.schemas import (
+    AskRequest,
+    CorrectRequest,
+    RatingRequest,
+    RegenerateRequest,
+    RestoreTurnRequest,
+    ShowBranchRequest,
+    after,
+)
 from app.errors import AppError
 from app.extensions import context_of
 from app.generation.events import HEARTBEAT, Subscriber
@@ -52,15 +59,15 @@ def _while_signed_in(frames: Iterable[bytes], app: Flask, token: str) -> Iterato
 def ask(conversation_id: str) -> Response:
     """Ask a question; the answer's events follow."""
     conversation = Conversation.of(current_user, conversation_id)
-    question = Question.read()
+    asked = AskRequest.read()
     return event_stream(
         lambda: generation().ask(
             conversation,
-            question.content,
-            model=question.model,
-            think=question.think,
-            client_id=question.client_id,
-            follows=question.follows,
+            asked.content,
+            model=asked.model,
+            think=asked.think,
+            client_id=asked.client_id,
+            follows=asked.follows,
         )
     )
 
@@ -85,7 +92,7 @@ def follow(message_id: int) -> Response:
 def correct(message_id: int) -> Response:
     """Change the words of a question without asking it again. Raises run_active."""
     question = Message.question_of(current_user, message_id)
-    content = question_text(body())
+    content = CorrectRequest.read().content
     with generation().exclusive(question.conversation):
         question.correct(content)
     generation().prefill.forget(question.conversation_id)
@@ -104,9 +111,8 @@ def stop(message_id: int) -> tuple[Response, int]:
 def regenerate(message_id: int) -> Response:
     """Write another answer to the same question, with another model if one is given."""
     answer = Message.answer_of(current_user, message_id)
-    data = body()
-    model, think = name_field(data, "model"), field(data, "think", bool)
-    return event_stream(lambda: generation().regenerate(answer, model=model, think=think))
+    asked = RegenerateRequest.read()
+    return event_stream(lambda: generation().regenerate(answer, model=asked.model, think=asked.think))
 
 
 @blueprint.post("/api/messages/<int:message_id>/continue")
@@ -122,8 +128,8 @@ def go_on(message_id: int) -> Response:
 def rate(message_id: int) -> Response:
     """Call an answer good or bad, with a reason if there is one."""
     answer = Message.answer_of(current_user, message_id)
-    opinion = Opinion.read()
-    return jsonify(rating_json(Rating.give(answer, good=opinion.good, reason=opinion.reason)))
+    rating = RatingRequest.read()
+    return jsonify(rating_json(Rating.give(answer, good=rating.good, reason=rating.reason)))
 
 
 @blueprint.delete("/api/messages/<int:message_id>/rating")
@@ -144,7 +150,7 @@ def shown_json(conversation: Conversation) -> dict[str, Any]:
 def show_branch(conversation_id: str) -> Response:
     """Show the branch of `message_id`, down to its newest end. Raises run_active."""
     conversation = Conversation.of(current_user, conversation_id)
-    wanted = wanted_message()
+    wanted = ShowBranchRequest.read().message_id
     with generation().exclusive(conversation):
         branches.show_branch(conversation, wanted)
     return jsonify(shown_json(conversation))
@@ -169,12 +175,12 @@ def delete_turn(message_id: int) -> Response:
 def put_turn_back(conversation_id: str) -> Response:
     """Take back the deletion of a turn, with the `removed` that it gave. Raises run_active, unknown_parent."""
     conversation = Conversation.of(current_user, conversation_id)
-    place = Place.read()
-    removed = Conversation.of(current_user, place.removed, deleted=True)
+    asked = RestoreTurnRequest.read()
+    removed = Conversation.of(current_user, asked.removed, deleted=True)
     if removed is conversation:
         raise AppError("not_found")
     with generation().exclusive(removed), generation().exclusive(conversation):
-        branches.restore_turn(conversation, removed, place.parent_id)
+        branches.restore_turn(conversation, removed, asked.parent_id)
     return jsonify(shown_json(conversation))
 
 

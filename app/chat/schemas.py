@@ -2,12 +2,12 @@
 
 import re
 import secrets
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Annotated, Literal
 
 from flask import request
+from pydantic import AfterValidator, Field
 
-from app.bodies import MAX_CONTENT, body, clean, field, name_field, plain_text
+from app.bodies import MAX_CONTENT, JsonRequest, Line, Name, Number, Text, clean, of_text, plain_text
 from app.errors import AppError
 from app.models import ParentRef
 from app.models.conversations import MAX_FOLDER_NAME, Cursor
@@ -19,17 +19,128 @@ MAX_INSTRUCTIONS = 2000
 CLIENT_ID = re.compile(r"[\w-]{1,64}")
 
 
-def one_line(text: str, name: str, longest: int) -> str:
-    """A name or title: in one line, without what cannot be seen; raises invalid_field."""
-    line = "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
-    if not line or len(line) > longest:
-        raise AppError("invalid_field", field=name)
-    return line
+def at_most(limit: int) -> AfterValidator:
+    """Refuse a longer text; raises too_large."""
+
+    def check(text: str) -> str:
+        if len(text) > limit:
+            raise AppError("too_large", limit=limit)
+        return text
+
+    return AfterValidator(check)
 
 
-def folder_name() -> str:
-    """A folder's name, from the request; raises invalid_field, bad_request."""
-    return one_line(field(body(), "name", str, ""), "name", MAX_FOLDER_NAME)
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise AppError("blank_message")
+    return text
+
+
+def _false(value: bool) -> bool:
+    if value:
+        raise ValueError
+    return value
+
+
+def _client_id(text: str) -> str:
+    if text and not CLIENT_ID.fullmatch(text):
+        raise ValueError
+    return text or secrets.token_hex(16)
+
+
+# Raises blank_message, too_large.
+QuestionText = Annotated[Text, AfterValidator(_not_blank), at_most(MAX_CONTENT)]
+
+
+class AskRequest(JsonRequest):
+    """A question to ask in a conversation."""
+
+    content: QuestionText = ""
+    client_id: Annotated[str, AfterValidator(_client_id)] = ""
+    model: Name = None
+    think: bool = False
+    # None, given, is "the beginning"; left out it is the end.
+    parent_id: Number | None = None
+    at_end: bool = False
+
+    @property
+    def follows(self) -> ParentRef:
+        """What it is to follow."""
+        first = "parent_id" in self.model_fields_set and self.parent_id is None
+        return ParentRef(self.parent_id, first=first, at_end=self.at_end)
+
+
+class CorrectRequest(JsonRequest):
+    """Other words for a question."""
+
+    content: QuestionText = ""
+
+
+class RegenerateRequest(JsonRequest):
+    """What another answer is to be written with; None: as the first one."""
+
+    model: Name = None
+    think: bool | None = None
+
+
+class CreateConversationRequest(JsonRequest):
+    """The model of a new conversation; None: the default."""
+
+    model: Name = None
+
+
+class ChangeConversationRequest(JsonRequest):
+    """What to change in a conversation; None leaves a field as it is."""
+
+    title: Annotated[Line, Field(max_length=MAX_TITLE)] | None = None
+    # False takes a deletion back.
+    deleted: Annotated[bool, AfterValidator(_false)] | None = None
+    # None, given, takes it out of its folder.
+    folder_id: Number | None = None
+    pinned: bool | None = None
+    archived: bool | None = None
+
+    @property
+    def restored(self) -> bool:
+        """Whether a deletion is taken back."""
+        return self.deleted is False
+
+    @property
+    def folder(self) -> int | Literal[False] | None:
+        """The folder to move to; None: out of its folder; False: where it is."""
+        return self.folder_id if "folder_id" in self.model_fields_set else False
+
+
+class FolderRequest(JsonRequest):
+    """A folder's name."""
+
+    name: Annotated[Line, Field(max_length=MAX_FOLDER_NAME)] = ""
+
+
+class InstructionsRequest(JsonRequest):
+    """A conversation's own instructions; an empty text takes them back."""
+
+    instructions: Annotated[str, of_text(plain_text), at_most(MAX_INSTRUCTIONS)]
+
+
+class RatingRequest(JsonRequest):
+    """What a person thinks of an answer."""
+
+    good: bool
+    reason: Annotated[str, of_text(lambda text: " ".join(clean(text).split())), at_most(MAX_REASON)] = ""
+
+
+class RestoreTurnRequest(JsonRequest):
+    """Where a turn that was taken out of a conversation comes back."""
+
+    removed: Text
+    parent_id: Number | None = None
+
+
+class ShowBranchRequest(JsonRequest):
+    """The message whose branch is to be shown."""
+
+    message_id: Number
 
 
 def cursor() -> Cursor | None:
@@ -39,136 +150,6 @@ def cursor() -> Cursor | None:
         return Cursor.parse(text) if text else None
     except (ValueError, OverflowError, OSError):
         raise AppError("invalid_field", field="cursor") from None
-
-
-def question_text(data: dict[str, Any]) -> str:
-    """A question's words; raises blank_message, too_large, invalid_field."""
-    content = clean(field(data, "content", str, ""))
-    if not content.strip():
-        raise AppError("blank_message")
-    if len(content) > MAX_CONTENT:
-        raise AppError("too_large", limit=MAX_CONTENT)
-    return content
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A question to ask in a conversation."""
-
-    content: str
-    model: str | None
-    think: bool
-    client_id: str
-    follows: ParentRef
-
-    @classmethod
-    def read(cls) -> "Question":
-        """From the request; raises blank_message, too_large, invalid_field, bad_request."""
-        data = body()
-        content = question_text(data)
-        client_id = field(data, "client_id", str) or secrets.token_hex(16)
-        if not CLIENT_ID.fullmatch(client_id):
-            raise AppError("invalid_field", field="client_id")
-        return cls(
-            content,
-            name_field(data, "model"),
-            field(data, "think", bool, False),
-            client_id,
-            ParentRef(
-                field(data, "parent_id", int),
-                # The parent was said to be none.
-                first="parent_id" in data and data["parent_id"] is None,
-                at_end=field(data, "at_end", bool, False),
-            ),
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What to change in a conversation; None leaves a field as it is."""
-
-    title: str | None
-    pinned: bool | None
-    archived: bool | None
-    restored: bool
-    # False leaves it where it is, None takes it out of its folder.
-    folder: int | Literal[False] | None
-
-    @classmethod
-    def read(cls) -> "Change":
-        """From the request; raises invalid_field, bad_request."""
-        data = body()
-        title = field(data, "title", str)
-        if title is not None:
-            title = one_line(title, "title", MAX_TITLE)
-        if field(data, "deleted", bool, False):
-            raise AppError("invalid_field", field="deleted")
-        folder = field(data, "folder_id", int) if "folder_id" in data else False
-        restored = data.get("deleted") is False
-        return cls(title, field(data, "pinned", bool), field(data, "archived", bool), restored, folder)
-
-
-@dataclass(frozen=True, slots=True)
-class Instructions:
-    """A conversation's own instructions; an empty text takes them back."""
-
-    text: str
-
-    @classmethod
-    def read(cls) -> "Instructions":
-        """From the request; raises missing_field, too_large, invalid_field, bad_request."""
-        text = field(body(), "instructions", str)
-        if text is None:
-            raise AppError("missing_field", field="instructions")
-        text = plain_text(text)
-        if len(text) > MAX_INSTRUCTIONS:
-            raise AppError("too_large", limit=MAX_INSTRUCTIONS)
-        return cls(text)
-
-
-@dataclass(frozen=True, slots=True)
-class Opinion:
-    """What a person thinks of an answer."""
-
-    good: bool
-    reason: str
-
-    @classmethod
-    def read(cls) -> "Opinion":
-        """From the request; raises missing_field, too_large, invalid_field, bad_request."""
-        data = body()
-        good = field(data, "good", bool)
-        if good is None:
-            raise AppError("missing_field", field="good")
-        reason = " ".join(clean(field(data, "reason", str, "")).split())
-        if len(reason) > MAX_REASON:
-            raise AppError("too_large", limit=MAX_REASON)
-        return cls(good, reason)
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where something that was taken out of a conversation comes back."""
-
-    removed: str
-    parent_id: int | None
-
-    @classmethod
-    def read(cls) -> "Place":
-        """From the request; raises missing_field, invalid_field, bad_request."""
-        data = body()
-        removed = field(data, "removed", str)
-        if removed is None:
-            raise AppError("missing_field", field="removed")
-        return cls(removed, field(data, "parent_id", int))
-
-
-def wanted_message() -> int:
-    """The message that a request names; raises missing_field, invalid_field, bad_request."""
-    found: int | None = field(body(), "message_id", int)
-    if found is None:
-        raise AppError("missing_field", field="message_id")
-    return found
 
 
 def after() -> tuple[int, int | None]:

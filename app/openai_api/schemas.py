@@ -3,10 +3,12 @@
 import json
 import secrets
 import time
-from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any
 
-from app.bodies import MAX_CONTENT, body, clean, field, name_field
+from pydantic import AfterValidator, AliasPath, BeforeValidator, FailFast, Field, PlainValidator, model_validator
+from pydantic_core import PydanticCustomError
+
+from app.bodies import MAX_CONTENT, JsonObject, JsonRequest, Name, Number, clean
 from app.engines.base import Model, Usage
 from app.errors import AppError
 
@@ -14,10 +16,9 @@ MAX_MESSAGES = 1000
 MAX_STOPS = 16
 MAX_STOP = 200
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-# Roles, kinds of content and parts of a turn that stand for something other than text.
+# Roles and kinds of content that stand for something other than text.
 OTHER_ROLES = ("tool", "function")
 OTHER_PARTS = ("image_url", "input_audio", "file", "refusal")
-OTHER_CALLS = ("tool_calls", "function_call", "audio")
 # Fields that would make it another answer, with the values that leave it as it is.
 UNSUPPORTED: dict[str, tuple[Any, ...]] = {
     "n": (1,),
@@ -40,127 +41,120 @@ DONE = b"data: [DONE]\n\n"
 PLACE = "\0"
 
 
-@dataclass(frozen=True, slots=True)
-class ChatCompletionRequest:
-    """What a program asks; `effort`: it would like thinking, from a model that can."""
-
-    model: str | None
-    messages: tuple[dict[str, str], ...]
-    think: bool
-    effort: bool
-    stream: bool
-    include_usage: bool
-    max_tokens: int | None
-    temperature: float | None
-    seed: int | None
-    stop: tuple[str, ...]
-
-    @classmethod
-    def read(cls) -> "ChatCompletionRequest":
-        """From the request; raises bad_request, missing_field, invalid_field, unsupported_field, too_large."""
-        data = body()
-        for name, harmless in UNSUPPORTED.items():
-            if data.get(name) is not None and data[name] not in harmless:
-                raise AppError("unsupported_field", field=name)
-        model = name_field(data, "model")
-        think = field(data, "think", bool)
-        effort = field(data, "reasoning_effort", str, "none")
-        if effort not in EFFORTS:
-            raise AppError("invalid_field", field="reasoning_effort")
-        return cls(
-            None if model == "default" else model,
-            _messages(field(data, "messages", list)),
-            bool(think),
-            think is None and EFFORTS[effort],
-            field(data, "stream", bool, False),
-            field(field(data, "stream_options", dict, {}), "include_usage", bool, False),
-            _limit(data),
-            _temperature(data.get("temperature")),
-            _seed(field(data, "seed", int)),
-            _stops(data.get("stop")),
-        )
+def _no_text() -> PydanticCustomError:
+    return PydanticCustomError("unsupported_content", "not a text")
 
 
-def _messages(turns: list[Any] | None) -> tuple[dict[str, str], ...]:
-    if not turns:
-        raise AppError("missing_field", field="messages")
-    if len(turns) > MAX_MESSAGES:
-        raise AppError("invalid_field", field="messages")
-    messages = tuple(_message(turn, f"messages[{number}]") for number, turn in enumerate(turns))
-    # The last one is gone on with; engines fail where there would be two of them.
-    if [message["role"] for message in messages[-2:]] == ["assistant", "assistant"]:
-        raise AppError("invalid_field", field=f"messages[{len(messages) - 1}].role")
-    return messages
+def _role(value: str) -> str:
+    if value in OTHER_ROLES:
+        raise _no_text()
+    if value not in ROLES:
+        raise ValueError
+    return ROLES[value]
 
 
-def _message(turn: Any, place: str) -> dict[str, str]:
-    if not isinstance(turn, dict):
-        raise AppError("invalid_field", field=place)
-    role = turn.get("role")
-    if role in OTHER_ROLES:
-        raise AppError("unsupported_content", field=f"{place}.role")
-    if not isinstance(role, str) or role not in ROLES:
-        raise AppError("invalid_field", field=f"{place}.role")
-    for name in OTHER_CALLS:
-        if turn.get(name):
-            raise AppError("unsupported_content", field=f"{place}.{name}")
-    content = clean(_content(turn.get("content"), f"{place}.content"))
-    if len(content) > MAX_CONTENT:
-        raise AppError("too_large", limit=MAX_CONTENT)
-    return {"role": ROLES[role], "content": content}
+def _absent(value: Any) -> None:
+    if value:
+        raise _no_text()
 
 
-def _content(content: Any, place: str) -> str:
-    """A text, or the texts of a list of parts, each beginning a line."""
-    if content is None:
-        raise AppError("missing_field", field=place)
-    if isinstance(content, list):
-        return "\n".join(_part(part, f"{place}[{number}]") for number, part in enumerate(content))
-    if not isinstance(content, str):
-        raise AppError("invalid_field", field=place)
-    return content
+def _parts(content: Any) -> Any:
+    return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _part(part: Any, place: str) -> str:
+def _part_text(part: Any) -> str:
     if isinstance(part, dict) and part.get("type") in OTHER_PARTS:
-        raise AppError("unsupported_content", field=place)
+        raise _no_text()
     if not isinstance(part, dict) or part.get("type") != "text" or not isinstance(part.get("text"), str):
-        raise AppError("invalid_field", field=place)
-    text: str = part["text"]
-    return text
+        raise ValueError
+    return clean(part["text"])
 
 
-def _limit(data: dict[str, Any]) -> int | None:
-    """The newer name of the field counts when both are there."""
-    for name in ("max_completion_tokens", "max_tokens"):
-        limit: int | None = field(data, name, int)
-        if limit is not None:
-            if limit < 1:
-                raise AppError("invalid_field", field=name)
-            return limit
-    return None
-
-
-def _temperature(value: Any) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 2:
-        raise AppError("invalid_field", field="temperature")
-    return float(value)
-
-
-def _seed(value: int | None) -> int | None:
-    """The same number for the same seed, of a size that every engine takes; llama.cpp reads -1 as "any"."""
-    return None if value is None else value % 2**31
+def _not_too_large(parts: list[str]) -> list[str]:
+    if len("\n".join(parts)) > MAX_CONTENT:
+        raise AppError("too_large", limit=MAX_CONTENT)
+    return parts
 
 
 def _stops(value: Any) -> tuple[str, ...]:
-    stops = [value] if isinstance(value, str) else value or []
-    if not isinstance(stops, list) or len(stops) > MAX_STOPS:
-        raise AppError("invalid_field", field="stop")
+    stops = [value] if isinstance(value, str) else value
+    if not isinstance(stops, list | tuple) or len(stops) > MAX_STOPS:
+        raise ValueError
     if not all(isinstance(stop, str) and 0 < len(stop) <= MAX_STOP for stop in stops):
-        raise AppError("invalid_field", field="stop")
+        raise ValueError
     return tuple(clean(stop) for stop in stops)
+
+
+def _effort(value: str) -> str:
+    if value not in EFFORTS:
+        raise ValueError
+    return value
+
+
+def _turns(turns: list["ChatCompletionMessage"]) -> list["ChatCompletionMessage"]:
+    if not turns:
+        raise PydanticCustomError("missing_field", "empty")
+    # The last one is gone on with; engines fail where there would be two of them.
+    if [turn.role for turn in turns[-2:]] == ["assistant", "assistant"]:
+        raise AppError("invalid_field", field=f"messages[{len(turns) - 1}].role")
+    return turns
+
+
+Limit = Annotated[Number, Field(ge=1)]
+# Parts of a turn that stand for something other than text.
+Absent = Annotated[None, BeforeValidator(_absent)]
+Part = Annotated[str, BeforeValidator(_part_text)]
+
+
+class ChatCompletionMessage(JsonObject):
+    """A turn; its content is a text, or a list of parts that are texts, of which each begins a line."""
+
+    role: Annotated[str, AfterValidator(_role)] = ""
+    tool_calls: Absent = None
+    function_call: Absent = None
+    audio: Absent = None
+    content: Annotated[list[Part], FailFast(), BeforeValidator(_parts), AfterValidator(_not_too_large)]
+
+    def for_engine(self) -> dict[str, str]:
+        """As the prompt has it."""
+        return {"role": self.role, "content": "\n".join(self.content)}
+
+
+class ChatCompletionRequest(JsonRequest):
+    """What a program asks. Raises unsupported_field and unsupported_content beside what every request raises."""
+
+    model: Name = None
+    think: bool | None = None
+    reasoning_effort: Annotated[str, AfterValidator(_effort)] = "none"
+    messages: Annotated[list[ChatCompletionMessage], FailFast(), Field(max_length=MAX_MESSAGES), AfterValidator(_turns)]
+    stream: bool = False
+    stream_options: dict[Any, Any] = {}
+    include_usage: bool | None = Field(None, validation_alias=AliasPath("stream_options", "include_usage"))
+    # The older name of the field counts where the newer one is not given.
+    max_completion_tokens: Limit | None = None
+    max_tokens: Limit | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    # The same number for the same seed, of a size that every engine takes; llama.cpp reads -1 as "any".
+    seed: Annotated[Number, AfterValidator(lambda seed: seed % 2**31)] | None = None
+    stop: Annotated[tuple[str, ...], PlainValidator(_stops)] = ()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unsupported(cls, data: dict[str, Any]) -> dict[str, Any]:
+        for name, harmless in UNSUPPORTED.items():
+            if data.get(name) is not None and data[name] not in harmless:
+                raise AppError("unsupported_field", field=name)
+        return data
+
+    @property
+    def effort(self) -> bool:
+        """Whether it would like thinking, from a model that can."""
+        return self.think is None and EFFORTS[self.reasoning_effort]
+
+    @property
+    def limit(self) -> int | None:
+        """The longest answer in tokens."""
+        return self.max_completion_tokens or self.max_tokens
 
 
 def model_json(model: Model, owner: str) -> dict[str, Any]:

@@ -153,18 +153,19 @@ def chat_completions() -> Response:
     """An answer to these messages; nothing is added to them, and nothing is stored."""
     asked = ChatCompletionRequest.read()
     request = _request(asked)
-    return deliver(generation(), request, token_user().id, stream=asked.stream, include_usage=asked.include_usage)
+    return deliver(generation(), request, token_user().id, stream=asked.stream, include_usage=bool(asked.include_usage))
 
 
 def _request(asked: ChatCompletionRequest) -> ChatRequest:
     """For the engine, within the server's limits. Raises unknown_model, thinking_unsupported."""
-    model = generation().model_for(asked.model, asked.think)
+    name = None if asked.model == "default" else asked.model
+    model = generation().model_for(name, bool(asked.think))
     longest = min(current_app.config["MAX_OUTPUT_TOKENS"], (model.context or current_app.config["CONTEXT_TOKENS"]) // 2)
     return ChatRequest(
         model.name,
-        asked.messages,
-        think=asked.think or (asked.effort and model.thinking),
-        max_tokens=min(asked.max_tokens or longest, longest),
+        tuple(message.for_engine() for message in asked.messages),
+        think=bool(asked.think) or (asked.effort and model.thinking),
+        max_tokens=min(asked.limit or longest, longest),
         temperature=asked.temperature,
         seed=asked.seed,
         stop=asked.stop,

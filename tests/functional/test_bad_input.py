@@ -23,14 +23,18 @@ UNUSUAL = {
     "<script>alert(1)</script> & {{ 7*7 }}": "<script>alert(1)</script> & {{ 7*7 }}",
     "  gardé\r\n  tel quel \n": "  gardé\r\n  tel quel \n",
 }
+WRONG_CHANGES: tuple[dict[str, Any], ...] = (
+    {"title": 7}, {"title": " \n"}, {"title": "x" * 201}, {"pinned": 1}, {"archived": "oui"},
+    {"deleted": True}, {"deleted": 0}, {"folder_id": False},
+)  # fmt: skip
 NO_OBJECTS = (
     b'{"content": "\xff\xfe"}', b"\xff\xfe\xfd", b"not json", b'{"content": "x"', b"[1, 2]", b'"text"', b"null", b"7",
     b"[" * 200_000, b'{"content": ' + b"[" * 200_000,
 )  # fmt: skip
 WRONG_KINDS: tuple[dict[str, Any], ...] = (
     {"content": 7}, {"content": ["x"]}, {"content": {"a": 1}}, {"content": True},
-    {"think": "yes"}, {"think": 1},
-    {"model": 7}, {"model": "x" * 201}, {"model": "a\nb"},
+    {"think": "yes"}, {"think": 1}, {"think": 0},
+    {"model": 7}, {"model": False}, {"model": []}, {"model": "x" * 201}, {"model": "a\nb"},
     {"client_id": 7}, {"client_id": "x" * 65}, {"client_id": "a b"}, {"client_id": "é\n"},
     {"parent_id": "1"}, {"parent_id": 1.5}, {"parent_id": True}, {"parent_id": 2**63},
 )  # fmt: skip
@@ -100,6 +104,15 @@ def test_a_field_of_the_wrong_kind(alice: Person, conversation: str) -> None:
         assert problem(answer) == (422, "invalid_field"), fields
         assert next(iter(fields)) in answer.json["detail"]
     assert alice.messages(conversation) == []
+
+
+def test_a_change_of_the_wrong_kind(alice: Person, conversation: str) -> None:
+    before = alice.get(f"/api/conversations/{conversation}").json
+    for fields in WRONG_CHANGES:
+        answer = alice.api("PATCH", f"/conversations/{conversation}", {"title": "Autre"} | fields)
+        assert problem(answer) == (422, "invalid_field"), fields
+        assert next(iter(fields)) in answer.json["detail"]
+    assert alice.get(f"/api/conversations/{conversation}").json == before
 
 
 def test_a_number_too_large_for_the_database(alice: Person, conversation: str) -> None:
