@@ -137,7 +137,7 @@ def erase_everything() -> Any:
     for answer in trash.being_written(current_user):
         generation().stop_answer(answer)
     for conversation_id in trash.erase_all_of(current_user):
-        generation().engine.forget(conversation_id)
+        generation().forget_conversation(conversation_id)
     database.compact_search_index()
     # The page also makes the browser forget what it kept.
     return _done(_("Everything that you wrote is erased."), "erased")

@@ -159,8 +159,7 @@ def delete_conversation(conversation_id: str) -> tuple[str, int]:
     for answer in conversation.being_written():
         generation().stop_answer(answer)
     conversation.delete()
-    # What the engine keeps of it is its text in another form.
-    generation().engine.forget(conversation.id)
+    generation().forget_conversation(conversation.id)
     return "", 204
 
 
@@ -216,7 +215,7 @@ def instruct(conversation_id: str) -> Response:
     """Change the conversation's own; the engine reads it anew with the next question."""
     conversation = Conversation.of(current_user, conversation_id)
     conversation.instruct(InstructionsRequest.read().instructions)
-    generation().prefill.forget(conversation.id)
+    generation().forget_conversation(conversation.id)
     return jsonify(_json(conversation))
 
 

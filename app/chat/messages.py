@@ -95,7 +95,7 @@ def correct(message_id: int) -> Response:
     content = CorrectRequest.read().content
     with generation().exclusive(question.conversation):
         question.correct(content)
-    generation().prefill.forget(question.conversation_id)
+    generation().forget_conversation(question.conversation_id)
     return jsonify(message_json(question, siblings=MessageTree(question.conversation).siblings(question.id)))
 
 
@@ -164,9 +164,7 @@ def delete_turn(message_id: int) -> Response:
     conversation, parent_id = question.conversation, question.parent_id
     with generation().exclusive(conversation):
         removed = branches.remove_turn(question)
-    # What the engine keeps of it is its text in another form.
-    generation().engine.forget(conversation.id)
-    generation().prefill.forget(conversation.id)
+    generation().forget_conversation(conversation.id)
     return jsonify(shown_json(conversation) | {"removed": {"removed": removed.id, "parent_id": parent_id}})
 
 

@@ -91,9 +91,9 @@ def _put_away(conversation_id: str) -> Conversation:
 
 
 def _erase(ids: list[str]) -> None:
-    trash.delete_forever(ids)
     for conversation_id in ids:
-        generation().engine.forget(conversation_id)
+        trash.delete_forever([conversation_id])
+        generation().forget_conversation(conversation_id)
 
 
 def _row(conversation: Conversation, **dates: datetime) -> dict[str, Any]:

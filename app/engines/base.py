@@ -187,4 +187,4 @@ class Engine(Protocol):
         """Events of one answer; ends without Done, soon, when `cancel` is set."""
 
     def forget(self, conversation_id: str) -> None:
-        """Delete whatever is kept of a conversation that is gone."""
+        """Delete whatever is kept of a conversation whose words were changed, deleted or erased."""

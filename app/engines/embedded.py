@@ -70,7 +70,7 @@ class PromptCacheStore:
         self._ask = ask
         self._in_slot = ""
         self._bytes_per_token = 0.0
-        # Conversations that were deleted: one may still be on its way to the disk.
+        # Conversations to forget: one may still be on its way to the disk.
         self._gone: set[str] = set()
 
     def restore(self, conversation_id: str) -> None:

@@ -63,7 +63,7 @@ class Generation:
             prefill=self.prefill,
             settings=settings,
         )
-        self._trash_purge = TrashPurge(context, engine.forget)
+        self._trash_purge = TrashPurge(context, self.forget_conversation)
         # Held from before a run is in the rows until the queue knows it: between the two it looks abandoned.
         self._submitting = threading.RLock()
 
@@ -153,6 +153,14 @@ class Generation:
             # Another request may have moved its end since it was read.
             db.session.refresh(conversation)
             yield
+
+    def forget_conversation(self, conversation_id: str) -> None:
+        """Tell that words of a conversation were changed, deleted or erased: nothing that was read of it is kept.
+
+        What the engine keeps of it is its text in another form.
+        """
+        self.engine.forget(conversation_id)
+        self.prefill.forget(conversation_id)
 
     def stop_answer(self, answer: Message) -> str:
         """Stop an answer; returns its state, which a running one leaves a moment later."""
