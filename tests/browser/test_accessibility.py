@@ -34,6 +34,7 @@ def check(page: Page) -> None:
         assert not found.violations_count, f"{page.url} {scheme}\n{found.generate_report()}"
 
 
+@pytest.mark.slow
 @pytest.mark.screen("desk", "phone")
 def test_every_page_that_a_link_leads_to(
     visit: Visitors, lab: Served, chief: RemotePerson, addresses: MapAdapter, places: dict[str, str]

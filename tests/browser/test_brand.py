@@ -94,6 +94,7 @@ def show_drawer(tab: Tab) -> None:
         tab.page.evaluate(STILL)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_page_has_the_colours_and_the_name(
     visit: Visitors, branded: Served, administrator: RemotePerson, addresses: MapAdapter, seen: Seen, scheme: str

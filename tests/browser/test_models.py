@@ -76,6 +76,7 @@ def test_what_no_longer_fits_is_told(visit: Visitors, modest: Served, modest_eng
     assert above.count("<article") == unread
 
 
+@pytest.mark.slow
 def test_the_real_model_answers_in_french(visit: Visitors, tmp_path_factory: pytest.TempPathFactory) -> None:
     settings = {"ENGINE": "embedded", "CONTEXT_TOKENS": 1024, "MAX_OUTPUT_TOKENS": 12, "CACHE_RAM_MB": 64}
     with Served(tmp_path_factory.mktemp("real"), **settings) as server:

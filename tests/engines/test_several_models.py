@@ -14,6 +14,8 @@ from tests.engines.listening import Listener, done, question, text_of
 from tests.engines.two_models import OWN_CONTEXT, engine, instance, loading_of, supervisor
 from tests.support.processes import alive, children
 
+pytestmark = pytest.mark.slow
+
 __all__ = ["engine", "instance", "supervisor"]
 
 

@@ -83,6 +83,7 @@ def nothing_left(site: Site) -> bool:
         return (ours, rows.query(LoginSession).count()) == (0, 1)
 
 
+@pytest.mark.slow
 def test_the_command_compares_and_leaves_nothing_behind(
     server: ServerProcess, site: Site, alice: RemotePerson, ollama: FakeOllama
 ) -> None:

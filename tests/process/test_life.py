@@ -22,6 +22,7 @@ def ready(server: ServerProcess) -> None:
     wait_until(lambda: server.answers("/readyz"), 30)
 
 
+@pytest.mark.slow
 def test_the_embedded_engine_answers_comes_back_and_ends_with_ctrl_c(tmp_path: Path) -> None:
     instance = tmp_path / "instance"
     with ServerProcess(instance, **EMBEDDED) as server:
@@ -62,6 +63,7 @@ def test_a_master_that_is_killed_leaves_nothing_behind(tmp_path: Path) -> None:
         wait_until(lambda: not any(alive(pid) for pid in family), 15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
 def test_ending_in_mid_answer_keeps_all_of_its_text(tmp_path: Path, signum: int) -> None:
     with FakeOllama(tokens_per_second=100) as ollama:

@@ -164,6 +164,7 @@ def test_a_revoked_token_is_refused_at_once(client: openai.OpenAI, alice: Remote
         client.models.list()
 
 
+@pytest.mark.slow
 def test_a_server_that_ends_says_so(tmp_path: Path, ollama: FakeOllama) -> None:
     with ServerProcess(tmp_path / "instance", ENGINE="ollama", OLLAMA_HOST=ollama.url) as server:
         alice = RemotePerson(server, "alice")
@@ -179,6 +180,7 @@ def test_a_server_that_ends_says_so(tmp_path: Path, ollama: FakeOllama) -> None:
             assert failure.value.code == "interrupted"
 
 
+@pytest.mark.slow
 def test_the_real_model_answers(tmp_path: Path) -> None:
     with ServerProcess(tmp_path / "instance", **EMBEDDED) as server:
         alice = RemotePerson(server, "alice")
