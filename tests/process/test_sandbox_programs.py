@@ -11,7 +11,7 @@ from app.lab.task_files import LIBRARY, load_tasks
 from app.models.lab import Verdict
 from tests.support.apart import needs_parts, needs_sandbox
 
-pytestmark = [needs_sandbox, needs_parts]
+pytestmark = [needs_sandbox, needs_parts, pytest.mark.slow]
 
 PROGRAMS = Path(__file__).parents[1] / "samples/programs"
 GAME = CodeTask("game")
