@@ -114,18 +114,10 @@ SENTENCES: dict[str, LazyString] = {
     "task_not_utf8": _l("This line is not written in UTF-8: save the file in that encoding."),
     "task_too_large": _l("This file is larger than %(limit)s kB."),
     "task_too_many": _l("This file has more than %(limit)s tasks: make two of it."),
-    "task_bad_toml": _l("This is not valid TOML."),
-    "task_toml_rest": _l("Something stands after the end of the value: one name and one value in each line."),
-    "task_toml_equals": _l("A “=” is missing after the name."),
-    "task_toml_brackets": _l("A bracket or brace is not closed."),
-    "task_toml_key": _l(
-        "No name is expected to begin so: letters without accents, figures, hyphens; others in quotes."
+    "task_bad_toml": _l(
+        "This is not valid TOML. In each line: one name without accents, “=” and one value; each name only once; "
+        "texts in quotes, or in three quotes over several lines; every bracket closed."
     ),
-    "task_toml_twice": _l("This name or this table is there twice."),
-    "task_toml_escape": _l("After a backslash in double quotes, few letters are allowed: write it twice."),
-    "task_toml_quotes": _l("A text is not closed, or goes on in the next line: that takes three quotes."),
-    "task_toml_letter": _l("There is a character that cannot be here."),
-    "task_toml_value": _l("This is no value: texts stand in quotes, and numbers have a point for a comma."),
     "task_toml_number": _l("A number is too long."),
     "task_toml_deep": _l("Tables or lists stand too deeply in each other."),
     "task_not_a_table": _l("“%(key)s” stands outside any task: a task begins with its name in square brackets."),

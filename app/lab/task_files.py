@@ -3,20 +3,23 @@
 import os
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from app.errors import AppError
 from app.lab import messages
-from app.lab.code_runner import program, verdicts
-from app.lab.code_runner.program import CodeTask
-from app.lab.grading.checks import KEY_SHOWN, Check, MalformedError, Params, make_check
+from app.lab.code_runner import verdicts
+from app.lab.code_runner.program import CodeTask, read_code_task
+from app.lab.grading.checks import AnyCheck
 from app.lab.grading.failures import find_failures
+from app.lab.grading.tables import KEY_SHOWN, AnyText, Count, MalformedError, Table, Text, one_of, read_table
 from app.lab.grading.text import LANGUAGES
-from app.lab.toml_lines import Lines, cause
 from app.models.lab import Verdict
 
 # What comes with the program.
@@ -28,31 +31,47 @@ ID = re.compile(r"(?=.{2,60}$)[a-z0-9]+(?:-[a-z0-9]+)*")
 # Of one file; what more there is, is refused.
 MAX_BYTES, MOST_TASKS = 500_000, 200
 # Of one task.
-LONGEST_NAME, MOST_CHECKS = 120, 30
+LONGEST_NAME, MOST_CHECKS, MAX_TOKENS = 120, 30, 300
+# Parts of TOML, for the lines that problems are told by: a text over several lines, a table's head, a key.
+LONG_TEXT = re.compile(r'"{3}(?:\\.|[^\\])*?"{3}|\'{3}.*?\'{3}', re.DOTALL)
+HEAD = re.compile(r"\s*\[(?P<list>\[?)(?P<table>[^\[\],=]+)\]{1,2}\s*(?:#.*)?$")
+KEY = re.compile(r"\s*[\"']?([\w.-]+)[\"']?\s*=")
 # A task with comments in French, which explains the format to whoever begins one.
 EXAMPLE_TASK = Path(__file__).with_name("library") / "example.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One question and the checks of its answer. `language`: what the answer must be in, or `any`.
+def _few(checks: Any) -> tuple[Any, ...]:
+    if not isinstance(checks, list):
+        raise MalformedError("task_want_checks")
+    if len(checks) > MOST_CHECKS:
+        raise MalformedError("task_many_checks", MOST_CHECKS, limit=MOST_CHECKS)
+    return tuple(checks)
 
-    `good` is an answer that passes; `max_tokens` bounds an answer, thinking apart; `code`: how the program of a
-    coding task is tried, which has no checks but an answer `bad` that fails; `short`: among the few of a short run;
-    `source` and `line`: the file's name and where it begins there.
+
+class TaskTable(Table):
+    """What a task file says about one question and of the checks of its answer.
+
+    `language`: what the answer must be in, or `any`; `max_tokens` bounds an answer, thinking apart; `good` is an answer
+    that passes; `code`: how the program of a coding task is tried, which has no checks but an answer `bad` that fails;
+    `short`: among the few of a short run.
     """
 
-    id: str
-    name: str
-    category: str
-    question: str
-    language: str = "fr"
-    max_tokens: int = 300
-    good: str = ""
-    checks: tuple[Check, ...] = ()
-    code: CodeTask | None = None
-    bad: str = ""
+    name: str = Field(pattern=r"\S", max_length=LONGEST_NAME)
+    category: Annotated[str, one_of(CATEGORIES)] = "other"
+    question: Annotated[Text, AfterValidator(str.strip)]
+    language: Annotated[str, one_of(LANGUAGES | {"any"})] = "fr"
+    max_tokens: Annotated[Count, AfterValidator(lambda count: count or MAX_TOKENS)] = MAX_TOKENS
+    good: AnyText = ""
+    checks: Annotated[tuple[AnyCheck, ...], BeforeValidator(_few), Field(alias="check")] = ()
+    code: Annotated[CodeTask | None, PlainValidator(read_code_task)] = None
+    bad: AnyText = ""
     short: bool = False
+
+
+class Task(TaskTable):
+    """A task with its id, its file's name without the ending, and the line where it begins there."""
+
+    id: str
     source: str = ""
     line: int = 1
 
@@ -109,80 +128,72 @@ def load_tasks(folders: Iterable[Path]) -> Tasks:
 @lru_cache(maxsize=100)
 def parse_tasks(text: str, file: str) -> tuple[tuple[Task, ...], tuple[Problem, ...]]:
     """The tasks of one file, and what is wrong with the others; remembered, as proving the checks takes a while."""
-    lines = Lines(text)
     if len(text.encode()) > MAX_BYTES:
         return (), (Problem(file, 1, "task_too_large", {"limit": MAX_BYTES // 1000}),)
     try:
         tables = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        return (), (Problem(file, lines.of_error(str(error)), cause(str(error))),)
+        return (), (_not_toml(file, text, error),)
+    lines = _lines(text)
     tasks: list[Task] = []
     problems: list[Problem] = []
     for number, (task_id, values) in enumerate(tables.items()):
         if number == MOST_TASKS:
-            problems.append(Problem(file, lines.of(task_id), "task_too_many", {"limit": MOST_TASKS}))
+            problems.append(Problem(file, _line(lines, task_id), "task_too_many", {"limit": MOST_TASKS}))
             break
         try:
-            tasks.append(_task(task_id, values, Path(file).stem, lines.of(task_id)))
+            tasks.append(_task(task_id, values, Path(file).stem, _line(lines, task_id)))
         except MalformedError as error:
-            table = f"{task_id}.{error.within}" if error.within else task_id
-            problems.append(Problem(file, lines.of(table, error.check, error.key), error.code, error.params))
+            problems.append(Problem(file, _line(lines, task_id, *error.place), error.code, error.params))
     return tuple(tasks), tuple(problems)
+
+
+def _not_toml(file: str, text: str, error: Exception) -> Problem:
+    """Where the reader of TOML stopped: the last line when it ran out of text, or does not say."""
+    # Python says the line in the message alone before 3.14.
+    told = re.search(r"\(at line (\d+), column", str(error))
+    line = int(told[1]) if told else max(1, len(text.rstrip("\n").split("\n")))
+    if isinstance(error, RecursionError):
+        return Problem(file, line, "task_toml_deep")
+    # Python refuses to read a number of thousands of digits.
+    return Problem(file, line, "task_bad_toml" if isinstance(error, tomllib.TOMLDecodeError) else "task_toml_number")
+
+
+def _lines(text: str) -> dict[tuple[str | int, ...], int]:
+    """In which line each table, each one of a list of tables (from 0) and each key begins, by its place."""
+    flat = LONG_TEXT.sub(lambda found: "\n" * found[0].count("\n"), text)
+    lines: dict[tuple[str | int, ...], int] = {}
+    counts: Counter[tuple[str | int, ...]] = Counter()
+    table: tuple[str | int, ...] = ()
+    for number, line in enumerate(flat.split("\n"), start=1):
+        if head := HEAD.match(line):
+            table = tuple(part.strip(" \t\"'") for part in head["table"].split("."))
+            if head["list"]:
+                counts[table] += 1
+                table = (*table, counts[table] - 1)
+            for end in range(1, len(table) + 1):
+                lines.setdefault(table[:end], number)
+        elif key := KEY.match(line):
+            lines.setdefault((*table, key[1]), number)
+    return lines
+
+
+def _line(lines: dict[tuple[str | int, ...], int], *place: str | int) -> int:
+    """The line of that place, or of the nearest around it."""
+    return next((lines[place[:end]] for end in range(len(place), 0, -1) if place[:end] in lines), 1)
 
 
 def _task(task_id: str, values: Any, source: str, line: int) -> Task:
     if not isinstance(values, dict):
-        raise MalformedError("task_not_a_table", task_id)
+        raise MalformedError("task_not_a_table", key=task_id[:KEY_SHOWN])
     if not ID.fullmatch(task_id):
         raise MalformedError("task_bad_id", id=task_id[:KEY_SHOWN])
-    params = Params({key: value for key, value in values.items() if key != "check"})
-    task = Task(
-        id=task_id,
-        name=params.text("name", longest=LONGEST_NAME),
-        category=params.choice("category", CATEGORIES, "other"),
-        question=params.text("question").strip(),
-        language=params.choice("language", LANGUAGES | {"any"}, "fr"),
-        max_tokens=params.count("max_tokens", 300) or 300,
-        good=params.text("good", "").strip(),
-        checks=_checks(values.get("check", [])),
-        code=_code(params.table("code")),
-        bad=params.text("bad", "").strip(),
-        short=params.flag("short"),
-        source=source,
-        line=line,
-    )
-    params.done()
+    task = Task.model_construct(**dict(read_table(TaskTable, values)), id=task_id, source=source, line=line)
     if task.code:
         _prove_program(task, task.code)
     else:
         _prove(task)
     return task
-
-
-def _checks(tables: Any) -> tuple[Check, ...]:
-    if not isinstance(tables, list) or not all(isinstance(values, dict) for values in tables):
-        raise MalformedError("task_want_checks")
-    made = []
-    for number, values in enumerate(tables, start=1):
-        try:
-            if number > MOST_CHECKS:
-                raise MalformedError("task_many_checks", limit=MOST_CHECKS)
-            made.append(make_check(values))
-        except MalformedError as error:
-            raise _placed(error, "check", number) from None
-    return tuple(made)
-
-
-def _code(table: dict[str, Any]) -> CodeTask | None:
-    try:
-        return program.read_code_task(table) if table else None
-    except MalformedError as error:
-        raise _placed(error, "code") from None
-
-
-def _placed(error: MalformedError, within: str, number: int = 0) -> MalformedError:
-    error.within, error.check = within, number
-    return error
 
 
 def _prove_program(task: Task, code: CodeTask) -> None:
@@ -207,14 +218,14 @@ def _prove(task: Task) -> None:
         raise MalformedError("task_missing_key", "good")
     if seen := find_failures(task.question, task.good, "", "stop", language=task.language):
         raise MalformedError("task_good_is_a_failure", "good", failure=seen[0])
-    for number, one in enumerate(task.checks, start=1):
+    for number, one in enumerate(task.checks):
         good, bad = one.result(task.good, task.question), one.result(one.bad, task.question)
         if None in (good.passed, bad.passed):
-            raise _placed(MalformedError("task_slow_pattern", "pattern"), "check", number)
+            raise MalformedError("task_slow_pattern", "check", number, "pattern")
         if not good.passed:
-            raise _placed(MalformedError("task_good_fails", check=one.kind, detail=good.detail), "check", number)
+            raise MalformedError("task_good_fails", "check", number, check=one.kind, detail=good.detail)
         if bad.passed:
-            raise _placed(MalformedError("task_bad_passes", "bad", check=one.kind), "check", number)
+            raise MalformedError("task_bad_passes", "check", number, "bad", check=one.kind)
 
 
 def add_custom_task(text: str, folder: Path, known: Tasks) -> Task:
@@ -225,7 +236,7 @@ def add_custom_task(text: str, folder: Path, known: Tasks) -> Task:
         raise _refused(first.line, first.code, **first.params)
     if len(found) != 1:
         raise _refused(1, "task_one_at_a_time")
-    task = replace(found[0], source=found[0].id)
+    task = found[0].model_copy(update={"source": found[0].id})
     if known.get(task.id):
         raise _refused(task.line, "task_taken", id=task.id)
     folder.mkdir(parents=True, exist_ok=True)

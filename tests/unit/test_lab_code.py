@@ -7,7 +7,7 @@ import pytest
 import config
 from app.lab.code_runner import verdicts
 from app.lab.code_runner.program import CodeTask, extract, read_code_task
-from app.lab.grading.checks import MalformedError
+from app.lab.grading.tables import MalformedError
 from app.lab.task_files import LIBRARY, load_tasks
 from app.models.lab import Verdict
 
@@ -145,7 +145,7 @@ def test_failures_of_small_models_are_counted_but_repeated_lines_of_code_are_non
         ({"play": "game", "secnods": 5}, "task_unknown_key"),
         ({"play": "game", "seconds": 3600}, "task_code_seconds"),
         ({"play": "game", "seconds": [1, 2]}, "task_code_seconds"),
-        ({"play": "game", "seconds": True}, "task_want_numbers"),
+        ({"play": "game", "seconds": True}, "task_code_seconds"),
         ({"play": "calls", "function": "f"}, "task_code_no_calls"),
         ({"play": "calls", "function": "f()", "calls": [{"args": [], "returns": 1}]}, "task_code_no_calls"),
         ({"play": "calls", "function": "f" * 81, "calls": [{"args": [], "returns": 1}]}, "task_long_text"),

@@ -1,6 +1,8 @@
 """Task files with mistakes: the line and the reason, and the other tasks go on; one's own tasks are kept as files."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -9,8 +11,10 @@ from flask_babel import Babel
 
 from app.errors import AppError
 from app.lab import messages
-from app.lab.task_files import EXAMPLE_TASK, MOST_TASKS, Tasks, add_custom_task, load_tasks, parse_tasks
-from app.lab.toml_lines import CAUSES
+from app.lab.code_runner.program import read_code_task
+from app.lab.grading.checks import CHECK_KINDS, make_check
+from app.lab.grading.tables import MalformedError, Table, read_table
+from app.lab.task_files import EXAMPLE_TASK, MOST_TASKS, Tasks, TaskTable, add_custom_task, load_tasks, parse_tasks
 
 HEAD = '[one]\nname = "Une"\nquestion = "Dis bonjour."\ngood = "Bonjour."\n'
 CHECK = '[[one.check]]\ntype = "contains"\nany = ["bonjour"]\nbad = "Bonsoir."\n'
@@ -26,18 +30,18 @@ PROGRAM = (
 @pytest.mark.parametrize(
     ("text", "line", "code"),
     [
-        ("[one\nname = 1", 1, "task_toml_brackets"),
-        (GOOD + 'max_tokens = "', 9, "task_toml_quotes"),
-        (GOOD + '[one]\nname = "Deux"', 9, "task_toml_twice"),
-        (HEAD + "short = true true\n", 5, "task_toml_rest"),
-        (HEAD + "short true\n", 5, "task_toml_equals"),
-        (HEAD + "short = oui\n", 5, "task_toml_value"),
-        (HEAD + "short = 2026-02-31\n", 5, "task_toml_value"),
-        (HEAD + 'bad = "\\q"\n', 5, "task_toml_escape"),
-        (HEAD + "check = [3 4]\n", 5, "task_toml_brackets"),
+        ("[one\nname = 1", 1, "task_bad_toml"),
+        (GOOD + 'max_tokens = "', 9, "task_bad_toml"),
+        (GOOD + '[one]\nname = "Deux"', 9, "task_bad_toml"),
+        (HEAD + "short = true true\n", 5, "task_bad_toml"),
+        (HEAD + "short true\n", 5, "task_bad_toml"),
+        (HEAD + "short = oui\n", 5, "task_bad_toml"),
+        (HEAD + "short = 2026-02-31\n", 5, "task_bad_toml"),
+        (HEAD + 'bad = "\\q"\n', 5, "task_bad_toml"),
+        (HEAD + "check = [3 4]\n", 5, "task_bad_toml"),
         (HEAD + "max_tokens = " + "9" * 5000, 5, "task_toml_number"),
         (HEAD + "check = " + "[" * 5000, 5, "task_toml_deep"),
-        (HEAD + "# \x01\n", 5, "task_toml_letter"),
+        (HEAD + "# \x01\n", 5, "task_bad_toml"),
         ('# rien\nname = "Une"\n', 2, "task_not_a_table"),
         (GOOD.replace("[one", "[Une tâche").replace("[Une tâche", '["Une tâche"'), 1, "task_bad_id"),
         (GOOD.replace('name = "Une"\n', ""), 1, "task_missing_key"),
@@ -46,8 +50,8 @@ PROGRAM = (
         (GOOD.replace('"Une"', "3"), 2, "task_want_text"),
         (HEAD, 1, "task_without_checks"),
         ("\n" + CHECK, 2, "task_missing_key"),
-        (HEAD + "check = 3\n", 1, "task_want_checks"),
-        (HEAD + 'catégorie = "mail"\n' + CHECK, 5, "task_toml_equals"),
+        (HEAD + "check = 3\n", 5, "task_want_checks"),
+        (HEAD + 'catégorie = "mail"\n' + CHECK, 5, "task_bad_toml"),
         (HEAD + 'categorie = "mail"\n' + CHECK, 5, "task_unknown_key"),
         (HEAD + 'category = "mails"\n' + CHECK, 5, "task_want_choice"),
         (HEAD + 'language = "klingon"\n' + CHECK, 5, "task_want_choice"),
@@ -59,7 +63,8 @@ PROGRAM = (
         (GOOD.replace('"contains"', '"contain"'), 6, "task_want_choice"),
         (GOOD.replace('type = "contains"\n', ""), 5, "task_missing_key"),
         (GOOD.replace('bad = "Bonsoir."\n', ""), 5, "task_missing_key"),
-        (GOOD.replace("any =", "some ="), 5, "task_missing_key"),
+        (GOOD.replace("any =", "some ="), 7, "task_unknown_key"),
+        (GOOD.replace('any = ["bonjour"]\n', ""), 5, "task_missing_key"),
         (GOOD + "essentiel = true\n", 9, "task_unknown_key"),
         (GOOD.replace('["bonjour"]', "[3]"), 7, "task_want_texts"),
         (GOOD.replace('["bonjour"]', '["bonsoir"]'), 5, "task_good_fails"),
@@ -113,10 +118,50 @@ def test_a_mistake_is_told_by_its_line_and_reason(text: str, line: int, code: st
         assert messages.sentence(problem.code, problem.params) != str(messages.UNKNOWN)
 
 
+NUMBERS = (True, -1, 3, 0.5, float("nan"), 10**400)
+WRONG = (None, *NUMBERS, "", " ", "x" * 30_000, [], [[]], [""], [None] * 101, {}, {"a": 1})
+
+
+def keys_of(table: type[Table]) -> list[str]:
+    return [field.alias or name for name, field in table.model_fields.items()]
+
+
+def refusals(read: Callable[[dict[str, Any]], object], right: dict[str, Any], key: str) -> set[str]:
+    """The codes of all wrong values of a key."""
+    codes = set()
+    for value in WRONG:
+        try:
+            read(right | {key: value})
+        except MalformedError as error:
+            codes.add(error.code)
+    return codes
+
+
+@pytest.mark.parametrize(("kind", "key"), [(kind, key) for kind in CHECK_KINDS for key in keys_of(CHECK_KINDS[kind])])
+def test_each_wrong_value_of_a_check_has_its_sentence(kind: str, key: str) -> None:
+    codes = refusals(make_check, {"type": kind, "bad": "x"}, key)
+    assert codes
+    assert codes <= set(messages.SENTENCES)
+
+
+@pytest.mark.parametrize("key", keys_of(TaskTable))
+def test_each_wrong_value_of_a_task_has_its_sentence(key: str) -> None:
+    codes = refusals(lambda values: read_table(TaskTable, values), {"name": "Une", "question": "Dis bonjour."}, key)
+    assert codes
+    assert codes <= set(messages.SENTENCES)
+
+
+@pytest.mark.parametrize("key", ["play", "seconds", "function", "calls", "runs"])
+def test_each_wrong_value_of_a_coding_task_has_its_sentence(key: str) -> None:
+    right = {"play": "calls", "function": "f", "calls": [{"args": [], "returns": 1}]}
+    codes = refusals(read_code_task, right, key)
+    assert codes
+    assert codes <= set(messages.SENTENCES)
+
+
 def test_no_sentence_of_a_mistake_is_in_another_language() -> None:
     """What the readers of TOML, JSON and expressions say themselves is English."""
     told = {code: str(sentence) for code, sentence in messages.SENTENCES.items() if code.startswith("task_")}
-    assert {code for _words, code in CAUSES} <= set(told)
     assert not {code for code, sentence in told.items() if "%(cause)" in sentence}
 
 
@@ -154,7 +199,7 @@ def test_a_mistake_leaves_the_other_tasks_and_files_alone(tmp_path: Path) -> Non
     assert (loaded.tasks["one"].source, loaded.tasks["three"].line) == ("a", 10)
     assert [(problem.file, problem.line, problem.code) for problem in loaded.problems] == [
         ("a.toml", 10, "task_want_text"),
-        ("b.toml", 1, "task_toml_key"),
+        ("b.toml", 1, "task_bad_toml"),
         ("c.toml", 2, "task_not_utf8"),
         ("d.toml", 2, "task_taken"),
         ("e.toml", 1, "task_too_large"),

@@ -5,10 +5,12 @@ import re
 import textwrap
 import warnings
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Self
+
+from pydantic import Field, PlainValidator, model_validator
 
 from app.lab.grading import expressions
-from app.lab.grading.checks import MalformedError, Params
+from app.lab.grading.tables import MalformedError, Table, Texts, one_of, read_table
 
 # More is no answer to a small task; the parser is kept from what would exhaust it.
 LONGEST = 100_000
@@ -159,49 +161,53 @@ class CodeTask:
     runs: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-def read_code_task(table: dict[str, Any]) -> CodeTask:
-    """The table of a task file; MalformedError says what is wrong with it."""
-    params = Params(table)
-    task = CodeTask(
-        play=params.choice("play", frozenset(PLAYS)),
-        seconds=_seconds(params),
-        function=params.text("function", "", LONGEST_NAME),
-        calls=tuple(_call(one) for one in _tries(params, "calls")),
-        runs=tuple(_run(one) for one in _tries(params, "runs")),
-    )
-    params.done()
-    if task.play == "calls" and not (task.function.isidentifier() and task.calls):
-        raise MalformedError("task_code_no_calls", "play")
-    if task.play == "lines" and not task.runs:
-        raise MalformedError("task_code_no_runs", "play")
-    return task
+class _Run(Table):
+    input: str = Field(max_length=LONGEST_INPUT)
+    output: Texts
 
 
-def _seconds(params: Params) -> float:
-    given = params.figures("seconds") or [SECONDS]
-    if len(given) > 1 or not FEWEST_SECONDS <= given[0] <= MOST_SECONDS:
-        raise MalformedError("task_code_seconds", "seconds", least=FEWEST_SECONDS, most=MOST_SECONDS)
-    return given[0]
-
-
-def _tries(params: Params, key: str) -> list[Any]:
-    tries = params.tables(key)
-    if len(tries) > MOST_TRIES:
-        raise MalformedError("task_many_entries", key, limit=MOST_TRIES)
-    return tries
-
-
-def _call(one: dict[str, Any]) -> tuple[tuple[Any, ...], Any]:
+def _call(one: Any) -> tuple[tuple[Any, ...], Any]:
+    if not isinstance(one, dict):
+        raise MalformedError("task_want_tables")
     if set(one) != {"args", "returns"} or not isinstance(one["args"], list):
-        raise MalformedError("task_code_call", "calls")
+        raise MalformedError("task_code_call")
     return tuple(one["args"]), one["returns"]
 
 
-def _run(one: dict[str, Any]) -> tuple[str, tuple[str, ...]]:
+def _run(one: Any) -> tuple[str, tuple[str, ...]]:
+    if not isinstance(one, dict):
+        raise MalformedError("task_want_tables")
     if set(one) != {"input", "output"}:
-        raise MalformedError("task_code_run", "runs")
-    params = Params(one)
-    given, output = params.text("input", "", LONGEST_INPUT), params.texts("output")
-    for expression in output:
+        raise MalformedError("task_code_run")
+    run = read_table(_Run, one)
+    for expression in run.output:
         expressions.compiled(expression, "output", case=True)
-    return given, tuple(output)
+    return run.input, tuple(run.output)
+
+
+def _seconds(value: Any) -> float:
+    if type(value) not in (int, float) or not FEWEST_SECONDS <= value <= MOST_SECONDS:
+        raise MalformedError("task_code_seconds", least=FEWEST_SECONDS, most=MOST_SECONDS)
+    return float(value)
+
+
+class _CodeTable(Table):
+    play: Annotated[str, one_of(PLAYS)]
+    seconds: Annotated[float, PlainValidator(_seconds)] = SECONDS
+    function: str = Field("", max_length=LONGEST_NAME)
+    calls: list[Annotated[Any, PlainValidator(_call)]] = Field([], max_length=MOST_TRIES)
+    runs: list[Annotated[Any, PlainValidator(_run)]] = Field([], max_length=MOST_TRIES)
+
+    @model_validator(mode="after")
+    def _has_tries(self) -> Self:
+        if self.play == "calls" and not (self.function.isidentifier() and self.calls):
+            raise MalformedError("task_code_no_calls", "play")
+        if self.play == "lines" and not self.runs:
+            raise MalformedError("task_code_no_runs", "play")
+        return self
+
+
+def read_code_task(values: Any) -> CodeTask:
+    """The task of a `[code]` table. Raises MalformedError."""
+    table = read_table(_CodeTable, values)
+    return CodeTask(table.play, table.seconds, table.function, tuple(table.calls), tuple(table.runs))

@@ -1,20 +1,18 @@
-"""The checks of a task: words, wording, language and length; the registry of all kinds."""
+"""The checks of a task: what each kind is told in a task file, and what it sees in an answer."""
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from math import isfinite
-from typing import Any
+from typing import Annotated, Any, ClassVar, Self
+
+import regex
+from pydantic import Field, PlainValidator, model_validator
 
 from app.lab.grading import expressions
 from app.lab.grading import text as plain
 from app.lab.grading.judgement import CheckResult
+from app.lab.grading.tables import Count, MalformedError, Number, Numbers, Table, Text, Texts, one_of, read_table
 from app.lab.grading.text import LANGUAGES, foreign_language, guess_language, numbers, same_number
 
-# Letters of a text; entries of a list and letters of each; how large a number may be.
-MAX_TEXT, MAX_ENTRIES, MAX_ENTRY, LARGEST, LARGEST_COUNT = 20_000, 100, 500, 1e15, 1_000_000
-# What is told of a key.
-KEY_SHOWN = 80
 STYLES = frozenset({"any", "bullet", "number"})
 ANY_COUNT = 1_000
 # A quotation or a name in another language is no mistake.
@@ -26,208 +24,234 @@ MEASURES: dict[str, Callable[[str], int]] = {
     "characters": lambda text: len(text.strip()),
 }
 
-# Made from a check's settings once; sees an answer (and the question): whether it passes, and what it saw.
-Sight = Callable[[str, str], tuple[bool, str]]
+
+class Check(Table):
+    """One check of a task. An answer that fails an `essential` one is worth nothing; `bad` is one that fails it."""
+
+    # Without at least one of these keys the check would ask for nothing.
+    asks: ClassVar[tuple[str, ...]] = ()
+
+    # One of CHECK_KINDS.
+    kind: Annotated[str, Field(alias="type")]
+    essential: bool = False
+    bad: Text
+
+    @model_validator(mode="after")
+    def _prepare(self) -> Self:
+        if self.asks and not any(getattr(self, key) for key in self.asks):
+            raise MalformedError("task_missing_key", ", ".join(self.asks))
+        self.prepare()
+        return self
+
+    def prepare(self) -> None:
+        """Make what `see` needs. Raises MalformedError."""
+
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
+        """Whether an answer passes, and what was seen in it. Raises UndecidedError."""
+        raise NotImplementedError
+
+    def result(self, answer: str, question: str) -> CheckResult:
+        """What this check thinks of an answer."""
+        try:
+            passed, detail = self.see(answer[: plain.MAX_CHARACTERS], question)
+        except expressions.UndecidedError:
+            return CheckResult(self.kind, None)
+        return CheckResult(self.kind, passed, detail[:200])
 
 
-class MalformedError(Exception):
-    """Something in a task file is not as it must be; `key` names it, `code` and `params` say what is wrong.
+class Contains(Check):
+    """`all` of the words (or groups of words) are there, and one of `any`."""
 
-    `check` is the number of the check that it is in, 0 for the task itself; `within`: the table of the task that it is
-    in, if it is in one.
-    """
+    asks = ("all", "any")
+    all: Texts = []
+    any: Texts = []
 
-    def __init__(self, code: str, key: str = "", **params: Any) -> None:
-        super().__init__(code, key, params)
-        self.code = code
-        self.key = key
-        self.params = {"key": key[:KEY_SHOWN], **params} if key else params
-        self.check = 0
-        self.within = ""
-
-
-class Params:
-    """Each value is asked for once; `done()` refuses what nobody asked for, which is a slip of the pen."""
-
-    def __init__(self, values: dict[str, Any]) -> None:
-        self._left = dict(values)
-
-    def text(self, key: str, default: str | None = None, longest: int = MAX_TEXT) -> str:
-        """A text that says something; without a default it must be there."""
-        value = self._taken(key, default)
-        if not isinstance(value, str) or (default is None and not value.strip()):
-            raise MalformedError("task_want_text", key)
-        if len(value) > longest:
-            raise MalformedError("task_long_text", key, limit=longest)
-        return value
-
-    def texts(self, key: str) -> list[str]:
-        """A list of texts; one text alone is a list of one; empty when it is not there."""
-        value = self._taken(key, [])
-        value = [value] if isinstance(value, str) else value
-        if not isinstance(value, list) or not all(isinstance(one, str) and one.strip() for one in value):
-            raise MalformedError("task_want_texts", key)
-        if any(len(one) > MAX_ENTRY for one in value):
-            raise MalformedError("task_long_text", key, limit=MAX_ENTRY)
-        _check_count(key, value)
-        return value
-
-    def figures(self, key: str) -> list[float]:
-        """A list of numbers; one alone is a list of one; empty when it is not there."""
-        value = self._taken(key, [])
-        value = value if isinstance(value, list) else [value]
-        # Large whole numbers cannot even be made floats, and what is no number is equal to none.
-        if not all(isinstance(one, int | float) and not isinstance(one, bool) and _small(one) for one in value):
-            raise MalformedError("task_want_numbers", key)
-        _check_count(key, value)
-        return [float(one) for one in value]
-
-    def count(self, key: str, default: int) -> int:
-        """A whole number that is not negative."""
-        value = self._taken(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= LARGEST_COUNT:
-            raise MalformedError("task_want_count", key, limit=LARGEST_COUNT)
-        return value
-
-    def flag(self, key: str) -> bool:
-        """Yes or no; no when it is not there."""
-        value = self._taken(key, False)
-        if not isinstance(value, bool):
-            raise MalformedError("task_want_flag", key)
-        return value
-
-    def choice(self, key: str, known: frozenset[str], default: str | None = None) -> str:
-        """One word of a few."""
-        value = self._taken(key, default)
-        if not isinstance(value, str) or value not in known:
-            raise MalformedError("task_want_choice", key, known=", ".join(sorted(known)))
-        return value
-
-    def table(self, key: str) -> dict[str, Any]:
-        """Names with values of any kind; empty when it is not there."""
-        value = self._taken(key, {})
-        if not isinstance(value, dict):
-            raise MalformedError("task_want_table", key)
-        return value
-
-    def tables(self, key: str) -> list[dict[str, Any]]:
-        """A list of tables; empty when it is not there."""
-        value = self._taken(key, [])
-        if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-            raise MalformedError("task_want_tables", key)
-        return value
-
-    def done(self) -> None:
-        """Refuse what is left."""
-        for key in self._left:
-            raise MalformedError("task_unknown_key", key)
-
-    def _taken(self, key: str, default: Any) -> Any:
-        value = self._left.pop(key, default)
-        if value is None:
-            raise MalformedError("task_missing_key", key)
-        return value
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
+        found = _present(self.all, answer)
+        missing = [word for word in self.all if word not in found]
+        if self.any and not _present(self.any, answer):
+            missing.append(" / ".join(self.any))
+        return not missing, ", ".join(missing)
 
 
-def _small(number: float) -> bool:
-    return abs(number) <= LARGEST and isfinite(number)
+class Forbidden(Check):
+    """None of the `words` is there."""
+
+    words: Annotated[Texts, Field(min_length=1)]
+
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
+        found = _present(self.words, answer)
+        return not found, ", ".join(found)
 
 
-def _check_count(key: str, entries: list[Any]) -> None:
-    if len(entries) > MAX_ENTRIES:
-        raise MalformedError("task_many_entries", key, limit=MAX_ENTRIES)
+def _present(words: list[str], answer: str) -> dict[str, int]:
+    """Those of the words that are in the answer, with their first place."""
+    text = plain.normalize(answer)
+    found = {word: plain.phrase_pattern(word).search(text) for word in words}
+    return {word: match.start() for word, match in found.items() if match}
 
 
-def has_numbers(params: Params) -> Callable[[str, str], tuple[bool, str]]:
+class Equals(Check):
+    """The answer is one of `any` and nothing else, but for case, accents, quotes and a final stop."""
+
+    any: Annotated[Texts, Field(min_length=1)]
+
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
+        return plain.strip_decoration(answer) in map(plain.strip_decoration, self.any), answer.strip()[:80]
+
+
+class Starts(Check):
+    """The answer begins with one of `any`."""
+
+    any: Annotated[Texts, Field(min_length=1)]
+
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
+        wanted = tuple(plain.normalize(one) for one in self.any)
+        return plain.normalize(answer).lstrip("\"' ").startswith(wanted), answer.strip()[:40]
+
+
+class MatchesRegex(Check):
+    """The regular expression `pattern` finds something; with `absent = true`, it finds nothing."""
+
+    pattern: Text
+    absent: bool = False
+
+    _expression: regex.Pattern[str]
+
+    def prepare(self) -> None:
+        self._expression = expressions.compiled(self.pattern, "pattern")
+
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
+        found = expressions.found(self._expression, answer.translate(plain.QUOTES))
+        return (found is None) == self.absent, found[0][:80] if found else ""
+
+
+class InLanguage(Check):
+    """The answer is in the language `is`; quotations and names in another one are allowed."""
+
+    language: Annotated[str, one_of(LANGUAGES), Field(alias="is")]
+
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
+        other, share = foreign_language(answer, self.language)
+        return bool(answer.strip()) and share <= FOREIGN_ALLOWED, other or guess_language(answer)
+
+
+class Length(Check):
+    """So many words, sentences, lines or characters: `min_words`, `max_words`, and so on."""
+
+    min_words: Count = 0
+    max_words: Count = plain.MAX_CHARACTERS
+    min_sentences: Count = 0
+    max_sentences: Count = plain.MAX_CHARACTERS
+    min_lines: Count = 0
+    max_lines: Count = plain.MAX_CHARACTERS
+    min_characters: Count = 0
+    max_characters: Count = plain.MAX_CHARACTERS
+
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
+        off, asked = [], []
+        for unit, measure in MEASURES.items():
+            found, least, most = measure(answer), getattr(self, f"min_{unit}"), getattr(self, f"max_{unit}")
+            if found < least:
+                off.append(f"{found} < {least}")
+            if found > most:
+                off.append(f"{found} > {most}")
+            if (least, most) != (0, plain.MAX_CHARACTERS):
+                asked.append(str(found))
+        return not off and bool(answer.strip()), ", ".join(off or asked)
+
+
+class HasNumbers(Check):
     """`all` of the numbers are there, and one of `any`; `only_known`: no other than those and the question's."""
-    needed, chosen = params.figures("all"), params.figures("any")
-    tolerance = max(params.figures("tolerance"), default=0.0)
-    only_known = params.flag("only_known")
-    if not (needed or chosen or only_known):
-        raise MalformedError("task_missing_key", "all, any, only_known")
 
-    def sight(answer: str, question: str) -> tuple[bool, str]:
+    asks = ("all", "any", "only_known")
+    all: Numbers = []
+    any: Numbers = []
+    tolerance: Number = 0.0
+    only_known: bool = False
+
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
         # The numbers of a list's items are not the answer's.
         found = numbers(plain.without_marks(answer))
-        missing = [one for one in needed if not any(same_number(read, one, tolerance) for read in found)]
-        lacking = bool(chosen) and not any(same_number(read, one, tolerance) for read in found for one in chosen)
-        told = ", ".join(f"{min(read):g}" for read in found[:20])
-        if missing or lacking:
-            return False, told
-        if only_known:
-            known = {value for read in numbers(question) for value in read} | {*needed, *chosen}
-            new = [read for read in found if not any(same_number(read, one, tolerance) for one in known)]
-            return not new, ", ".join(f"{min(read):g}" for read in new[:20])
-        return True, told
+        missing = [one for one in self.all if not self._among(one, found)]
+        told = found
+        passed = not missing and (not self.any or any(self._among(one, found) for one in self.any))
+        if passed and self.only_known:
+            known = {value for read in numbers(question) for value in read} | {*self.all, *self.any}
+            told = [read for read in found if not any(same_number(read, one, self.tolerance) for one in known)]
+            passed = not told
+        return passed, ", ".join(f"{min(read):g}" for read in told[:20])
 
-    return sight
+    def _among(self, wanted: float, found: list[frozenset[float]]) -> bool:
+        return any(same_number(read, wanted, self.tolerance) for read in found)
 
 
-def json_shape(params: Params) -> Callable[[str, str], tuple[bool, str]]:
+class JsonShape(Check):
     """The answer holds JSON with these `values`, or as a JSON `schema` says; `alone`: and nothing else."""
-    values, schema, alone = params.table("values"), params.table("schema"), params.flag("alone")
-    if not values and not schema:
-        raise MalformedError("task_missing_key", "values, schema")
-    valid = _schema(schema)
 
-    def sight(answer: str, _: str) -> tuple[bool, str]:
+    values: dict[str, Any] = {}
+    rules: Annotated[dict[str, Any], Field(alias="schema")] = {}
+    alone: bool = False
+
+    _check_schema: Callable[[Any], Any]
+
+    def prepare(self) -> None:
+        if not self.values and not self.rules:
+            raise MalformedError("task_missing_key", "values, schema")
+        self._check_schema = _schema(self.rules)
+
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
         try:
-            found = plain.json_value(answer, alone)
-            valid(found)
+            found = plain.json_value(answer, self.alone)
+            self._check_schema(found)
         except (ValueError, RecursionError) as error:
             return False, _broken(error) or answer.strip()[:80]
-        return not values or _holds(found, values), json.dumps(found, ensure_ascii=False)
-
-    return sight
+        return not self.values or _holds(found, self.values), json.dumps(found, ensure_ascii=False)
 
 
-def list_shape(params: Params) -> Callable[[str, str], tuple[bool, str]]:
+class ListShape(Check):
     """A list of `items` items (or `min_items`, `max_items`), of one style, each of `max_words` at most."""
-    exact = params.count("items", 0)
-    least = exact or params.count("min_items", 1)
-    most = exact or params.count("max_items", ANY_COUNT)
-    style = params.choice("style", STYLES, "any")
-    longest = params.count("max_words", ANY_COUNT)
-    alone = params.flag("alone")
 
-    def sight(answer: str, _: str) -> tuple[bool, str]:
-        found = [text for kind, text in plain.list_items(answer) if style in ("any", kind)]
-        fits = least <= len(found) <= most and all(len(plain.words(text)) <= longest for text in found)
-        return fits and not (alone and len(plain.lines(answer)) > len(found)), str(len(found))
+    items: Count = 0
+    min_items: Count = 1
+    max_items: Count = ANY_COUNT
+    style: Annotated[str, one_of(STYLES)] = "any"
+    max_words: Count = ANY_COUNT
+    alone: bool = False
 
-    return sight
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
+        found = [text for kind, text in plain.list_items(answer) if self.style in ("any", kind)]
+        least, most = self.items or self.min_items, self.items or self.max_items
+        fits = least <= len(found) <= most and all(len(plain.words(text)) <= self.max_words for text in found)
+        return fits and not (self.alone and len(plain.lines(answer)) > len(found)), str(len(found))
 
 
-def table_shape(params: Params) -> Callable[[str, str], tuple[bool, str]]:
+class TableShape(Check):
     """A Markdown table with these `columns` and so many `rows` below the head."""
-    columns = [plain.strip_decoration(one) for one in params.texts("columns")]
-    rows = params.count("rows", 0)
 
-    def sight(answer: str, _: str) -> tuple[bool, str]:
+    columns: Texts = []
+    rows: Count = 0
+
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
         found = plain.markdown_table(answer)
         if not found:
             return False, ""
-        fits = not columns or [plain.strip_decoration(cell) for cell in found[0]] == columns
+        head = [plain.strip_decoration(cell) for cell in found[0]]
+        fits = not self.columns or head == [plain.strip_decoration(one) for one in self.columns]
         even = len({len(row) for row in found}) == 1
-        return fits and even and len(found) - 1 == (rows or len(found) - 1), f"{len(found) - 1} × {len(found[0])}"
+        rows = len(found) - 1
+        return fits and even and rows == (self.rows or rows), f"{rows} × {len(head)}"
 
-    return sight
 
-
-def in_order(params: Params) -> Callable[[str, str], tuple[bool, str]]:
+class InOrder(Check):
     """The `words` are all there, and appear one after the other."""
-    wanted = params.texts("words")
-    if len(wanted) < 2:
-        raise MalformedError("task_missing_key", "words")
-    patterns = [plain.phrase_pattern(word) for word in wanted]
 
-    def sight(answer: str, _: str) -> tuple[bool, str]:
-        text = plain.normalize(answer)
-        places = [found.start() if (found := pattern.search(text)) else -1 for pattern in patterns]
-        seen = sorted((place, word) for place, word in zip(places, wanted, strict=True) if place >= 0)
-        return -1 not in places and places == sorted(places), ", ".join(word for _, word in seen)
+    words: Annotated[Texts, Field(min_length=2)]
 
-    return sight
+    def see(self, answer: str, question: str) -> tuple[bool, str]:
+        places = _present(self.words, answer)
+        seen = sorted(places, key=lambda word: places[word])
+        return seen == self.words, ", ".join(seen)
 
 
 def _schema(schema: dict[str, Any]) -> Callable[[Any], Any]:
@@ -244,8 +268,9 @@ def _schema(schema: dict[str, Any]) -> Callable[[Any], Any]:
         if key == "patternProperties":
             raise MalformedError("task_schema_pattern", "schema", word=key)
     formats: dict[str, Callable[[str], bool]] = {}
+    bounded = _bounded(schema, formats)
     try:
-        made: Callable[[Any], Any] = fastjsonschema.compile(_bounded(schema, formats), formats=formats)
+        made: Callable[[Any], Any] = fastjsonschema.compile(bounded, formats=formats)
     except (fastjsonschema.JsonSchemaException, ValueError, TypeError, AttributeError, SyntaxError, RecursionError):
         raise MalformedError("task_bad_schema", "schema") from None
     return made
@@ -295,143 +320,31 @@ def _holds(found: Any, wanted: Any) -> bool:
     return type(found) in (int, float, bool, type(None)) and bool(found == wanted)
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One check of a task. An answer that fails an `essential` one is worth nothing; `bad` is one that fails it.
-
-    `wants` is what the file says, for people.
-    """
-
-    kind: str
-    essential: bool
-    bad: str
-    wants: str
-    sight: Sight
-
-    def result(self, answer: str, question: str) -> CheckResult:
-        """What this check thinks of an answer."""
-        try:
-            passed, detail = self.sight(answer[: plain.MAX_CHARACTERS], question)
-        except expressions.UndecidedError:
-            return CheckResult(self.kind, None)
-        return CheckResult(self.kind, passed, detail[:200])
-
-
-def make_check(values: dict[str, Any]) -> Check:
-    """The check that a task file describes. Raises MalformedError."""
-    params = Params(values)
-    kind = params.choice("type", frozenset(CHECK_KINDS))
-    essential = params.flag("essential")
-    bad = params.text("bad")
-    sight = CHECK_KINDS[kind](params)
-    params.done()
-    return Check(kind, essential, bad, _wants(values), sight)
-
-
-def _wants(values: dict[str, Any]) -> str:
-    """The settings of a check in one line."""
-    told = {key: value for key, value in values.items() if key not in ("type", "essential", "bad")}
-    lists = {key: ", ".join(map(str, value)) if isinstance(value, list) else value for key, value in told.items()}
-    return " · ".join(f"{key} = {value}" for key, value in lists.items())
-
-
-def contains(params: Params) -> Sight:
-    """`all` of the words (or groups of words) are there, and one of `any`."""
-    needed = {word: plain.phrase_pattern(word) for word in params.texts("all")}
-    chosen = {word: plain.phrase_pattern(word) for word in params.texts("any")}
-    if not needed and not chosen:
-        raise MalformedError("task_missing_key", "all, any")
-
-    def sight(answer: str, _: str) -> tuple[bool, str]:
-        text = plain.normalize(answer)
-        missing = [word for word, pattern in needed.items() if not pattern.search(text)]
-        if chosen and not any(pattern.search(text) for pattern in chosen.values()):
-            missing.append(" / ".join(chosen))
-        return not missing, ", ".join(missing)
-
-    return sight
-
-
-def forbidden(params: Params) -> Sight:
-    """None of the `words` is there."""
-    unwanted = {word: plain.phrase_pattern(word) for word in params.texts("words")}
-    if not unwanted:
-        raise MalformedError("task_missing_key", "words")
-
-    def sight(answer: str, _: str) -> tuple[bool, str]:
-        text = plain.normalize(answer)
-        found = [word for word, pattern in unwanted.items() if pattern.search(text)]
-        return not found, ", ".join(found)
-
-    return sight
-
-
-def equals(params: Params) -> Sight:
-    """The answer is one of `any` and nothing else, but for case, accents, quotes and a final stop."""
-    wanted = {plain.strip_decoration(one) for one in params.texts("any")}
-    if not wanted:
-        raise MalformedError("task_missing_key", "any")
-    return lambda answer, _: (plain.strip_decoration(answer) in wanted, answer.strip()[:80])
-
-
-def starts(params: Params) -> Sight:
-    """The answer begins with one of `any`."""
-    wanted = tuple(plain.normalize(one) for one in params.texts("any"))
-    if not wanted:
-        raise MalformedError("task_missing_key", "any")
-    return lambda answer, _: (plain.normalize(answer).lstrip("\"' ").startswith(wanted), answer.strip()[:40])
-
-
-def matches_regex(params: Params) -> Sight:
-    """The regular expression `pattern` finds something; with `absent = true`, it finds nothing."""
-    expression = expressions.compiled(params.text("pattern"), "pattern")
-    absent = params.flag("absent")
-
-    def sight(answer: str, _: str) -> tuple[bool, str]:
-        found = expressions.found(expression, answer.translate(plain.QUOTES))
-        return (found is None) == absent, found[0][:80] if found else ""
-
-    return sight
-
-
-def in_language(params: Params) -> Sight:
-    """The answer is in the language `is`; quotations and names in another one are allowed."""
-    wanted = params.choice("is", LANGUAGES)
-
-    def sight(answer: str, _: str) -> tuple[bool, str]:
-        other, share = foreign_language(answer, wanted)
-        return bool(answer.strip()) and share <= FOREIGN_ALLOWED, other or guess_language(answer)
-
-    return sight
-
-
-def length(params: Params) -> Sight:
-    """So many words, sentences, lines or characters: `min_words`, `max_words`, and so on."""
-    bounds = {
-        unit: (params.count(f"min_{unit}", 0), params.count(f"max_{unit}", plain.MAX_CHARACTERS)) for unit in MEASURES
-    }
-
-    def sight(answer: str, _: str) -> tuple[bool, str]:
-        found = {unit: MEASURES[unit](answer) for unit in MEASURES}
-        off = [f"{found[unit]} < {least}" for unit, (least, _) in bounds.items() if found[unit] < least]
-        off += [f"{found[unit]} > {most}" for unit, (_, most) in bounds.items() if found[unit] > most]
-        asked = [str(found[unit]) for unit, bound in bounds.items() if bound != (0, plain.MAX_CHARACTERS)]
-        return not off and bool(answer.strip()), ", ".join(off or asked)
-
-    return sight
-
-
-CHECK_KINDS: dict[str, Callable[[Params], Sight]] = {
-    "contains": contains,
-    "forbidden": forbidden,
-    "equals": equals,
-    "starts": starts,
-    "regex": matches_regex,
-    "language": in_language,
-    "length": length,
-    "numbers": has_numbers,
-    "json": json_shape,
-    "list": list_shape,
-    "table": table_shape,
-    "order": in_order,
+CHECK_KINDS: dict[str, type[Check]] = {
+    "contains": Contains,
+    "forbidden": Forbidden,
+    "equals": Equals,
+    "starts": Starts,
+    "regex": MatchesRegex,
+    "language": InLanguage,
+    "length": Length,
+    "numbers": HasNumbers,
+    "json": JsonShape,
+    "list": ListShape,
+    "table": TableShape,
+    "order": InOrder,
 }
+
+
+def make_check(values: Any) -> Check:
+    """The check that a task file describes. Raises MalformedError."""
+    if not isinstance(values, dict):
+        raise MalformedError("task_want_checks")
+    if "type" not in values:
+        raise MalformedError("task_missing_key", "type")
+    if not isinstance(kind := values["type"], str) or kind not in CHECK_KINDS:
+        raise MalformedError("task_want_choice", "type", known=", ".join(sorted(CHECK_KINDS)))
+    return read_table(CHECK_KINDS[kind], values)
+
+
+AnyCheck = Annotated[Check, PlainValidator(make_check)]

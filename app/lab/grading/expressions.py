@@ -4,7 +4,7 @@ import math
 
 import regex
 
-from app.lab.grading.checks import MalformedError
+from app.lab.grading.tables import MalformedError
 
 LONGEST = 1_000
 # A part that is wanted n times becomes n parts: so many in all, since making them cannot be stopped.
@@ -18,19 +18,19 @@ class UndecidedError(Exception):
     """A search took too long: whether the expression is in the text is not known."""
 
 
-def compiled(pattern: str, key: str, *, case: bool = False) -> regex.Pattern[str]:
+def compiled(pattern: str, *place: str, case: bool = False) -> regex.Pattern[str]:
     """The expression, in which lines are lines; `case`: upper and lower case count. Raises MalformedError, with that
-    `key`."""
+    `place`."""
     if len(pattern) > LONGEST:
-        raise MalformedError("task_long_text", key, limit=LONGEST)
+        raise MalformedError("task_long_text", *place, limit=LONGEST)
     if math.prod(max(1, int(times)) for times in TIMES.findall(pattern)) > MOST_PARTS:
-        raise MalformedError("task_slow_pattern", key)
+        raise MalformedError("task_slow_pattern", *place)
     try:
         return regex.compile(pattern, regex.MULTILINE if case else regex.MULTILINE | regex.IGNORECASE)
     except (regex.error, RecursionError, OverflowError) as error:
-        place = getattr(error, "pos", None) or 0
-        near = pattern[place : place + 20] or pattern[-20:]
-        raise MalformedError("task_bad_pattern", key, place=place + 1, near=near) from None
+        begin = getattr(error, "pos", None) or 0
+        told = {"place": begin + 1, "near": pattern[begin : begin + 20] or pattern[-20:]}
+        raise MalformedError("task_bad_pattern", *place, **told) from None
 
 
 def found(expression: regex.Pattern[str], text: str) -> regex.Match[str] | None:

@@ -1,0 +1,106 @@
+"""What a table of a task file may hold: its types of values, and the code of each thing that is wrong with one."""
+
+from collections.abc import Collection
+from math import isfinite
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+# Letters of a text; entries of a list and letters of each; how large a number may be.
+MAX_TEXT, MAX_ENTRIES, MAX_ENTRY, LARGEST, LARGEST_COUNT = 20_000, 100, 500, 1e15, 1_000_000
+# What is told of a key.
+KEY_SHOWN = 80
+# pydantic's types of errors, and our codes (sentences: `app/lab/messages.py`).
+CODES = {
+    "missing": "task_missing_key",
+    "extra_forbidden": "task_unknown_key",
+    "string_type": "task_want_text",
+    "string_pattern_mismatch": "task_want_text",
+    "string_too_long": "task_long_text",
+    "int_type": "task_want_count",
+    "greater_than_equal": "task_want_count",
+    "less_than_equal": "task_want_count",
+    "bool_type": "task_want_flag",
+    "dict_type": "task_want_table",
+    "model_type": "task_want_table",
+    "list_type": "task_want_tables",
+    "tuple_type": "task_want_tables",
+    "too_short": "task_missing_key",
+    "too_long": "task_many_entries",
+}
+IN_A_LIST = {"task_want_text": "task_want_texts", "task_want_table": "task_want_tables"}
+
+
+class MalformedError(ValueError):
+    """Something in a task file is not as it must be: `code` and `params` say what is wrong.
+
+    `place` leads to it from the table that was read: names of keys, and numbers (from 0) in a list.
+    """
+
+    def __init__(self, code: str, *place: str | int, **params: Any) -> None:
+        super().__init__(code, place, params)
+        self.code = code
+        self.place = place
+        keys = [part for part in place if isinstance(part, str)]
+        self.params = {"key": keys[-1][:KEY_SHOWN], **params} if keys else params
+
+
+class Table(BaseModel):
+    """A table of a task file: a key that it does not have is a slip of the pen, and no value is made another type."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+AnyTable = TypeVar("AnyTable", bound=Table)
+
+
+def read_table(kind: type[AnyTable], values: Any) -> AnyTable:
+    """The table with these values. Raises MalformedError for the first that is wrong."""
+    try:
+        return kind.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+    place, context = first["loc"], first.get("ctx", {})
+    if isinstance(own := context.get("error"), MalformedError):
+        raise MalformedError(own.code, *place, *own.place, **own.params)
+    code = CODES[first["type"]]
+    if place and isinstance(place[-1], int):
+        code = IN_A_LIST.get(code, code)
+    limit = LARGEST_COUNT if code == "task_want_count" else context.get("max_length")
+    raise MalformedError(code, *place, **({"limit": limit} if limit else {}))
+
+
+def one_of(known: Collection[str]) -> BeforeValidator:
+    """One word of a few."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, str) or value not in known:
+            raise MalformedError("task_want_choice", known=", ".join(sorted(known)))
+        return value
+
+    return BeforeValidator(check)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _number(value: Any) -> Any:
+    # Large whole numbers cannot even be made floats, and what is no number is equal to none.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (abs(value) <= LARGEST and isfinite(value)):
+        raise MalformedError("task_want_numbers")
+    return float(value)
+
+
+# A text that says something.
+Text = Annotated[str, Field(pattern=r"\S", max_length=MAX_TEXT)]
+AnyText = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(str.strip)]
+# One alone is a list of one.
+Texts = Annotated[
+    list[Annotated[str, Field(pattern=r"\S", max_length=MAX_ENTRY)]],
+    Field(max_length=MAX_ENTRIES),
+    BeforeValidator(_listed),
+]
+Number = Annotated[float, BeforeValidator(_number)]
+Numbers = Annotated[list[Number], Field(max_length=MAX_ENTRIES), BeforeValidator(_listed)]
+Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
