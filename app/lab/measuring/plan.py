@@ -1,9 +1,11 @@
 """What a measuring run is to do: models, settings, prompts and repeats, each checked when it is asked for."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from app.errors import AppError
 from app.models.lab import Kind
@@ -33,113 +35,95 @@ COLD, WARM = "cold", "warm"
 WARMUP_READING = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+def _within(name: str) -> Any:
+    """Bounds of one of LIMITS."""
+    low, high = LIMITS[name]
+    return Field(ge=low, le=high)
+
+
+def _once(values: Any) -> Any:
+    # Twice the same would be taken twice, which is what `repeats` is for.
+    return tuple(dict.fromkeys(values))
+
+
+Item = TypeVar("Item")
+# A JSON list.
+Several = Annotated[tuple[Item, ...], Field(strict=False, max_length=MOST_NAMES), AfterValidator(_once)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class _Asked(BaseModel):
+    """What is null is left out."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _given(cls, values: Any) -> Any:
+        if not isinstance(values, dict):
+            return values
+        return {name: value for name, value in values.items() if value is not None}
+
+    def as_json(self) -> dict[str, Any]:
+        """What is stored in a run's `plan`, or a sample's `setting`."""
+        return self.model_dump(mode="json")
+
+
+class Setting(_Asked):
     """How a model is used; 0: as the server is set. `temperature` None: 0, so that a run can be repeated."""
 
     think: bool = False
-    threads: int = 0
-    context: int = 0
-    temperature: float | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """What is stored in a sample's `setting`."""
-        return asdict(self)
+    threads: Annotated[int, _within("threads")] = 0
+    context: Annotated[int, _within("context")] = 0
+    # 0 is what it is where nobody says.
+    temperature: Annotated[float, _within("temperature"), AfterValidator(lambda value: value or None)] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(_Asked):
     """`max_tokens` 0: as the server is set."""
 
-    models: tuple[str, ...] = ()
-    settings: tuple[Setting, ...] = (Setting(),)
-    kinds: tuple[Kind, ...] = tuple(Kind)
-    tasks: tuple[str, ...] = ("short",)
-    readings: tuple[int, ...] = READINGS
-    crowds: tuple[int, ...] = CROWDS
-    repeats: int = REPEATS
-    max_tokens: int = 0
-    seed: int = field(default_factory=lambda: random.randrange(2**31))  # noqa: S311 - an order, not a secret
+    models: Several[Name] = ()
+    settings: Several[Setting] = (Setting(),)
+    kinds: Several[Annotated[Kind, Field(strict=False)]] = tuple(Kind)
+    tasks: Several[Name] = ("short",)
+    readings: Several[Annotated[int, _within("readings")]] = READINGS
+    crowds: Several[Annotated[int, _within("crowds")]] = CROWDS
+    repeats: Annotated[int, _within("repeats")] = REPEATS
+    max_tokens: Annotated[int, _within("max_tokens")] = 0
+    # An order, not a secret.
+    seed: Annotated[int, _within("seed")] = Field(default_factory=lambda: random.randrange(2**31))  # noqa: S311
 
-    def as_json(self) -> dict[str, Any]:
-        """What is stored in a run's `plan`."""
-        told = asdict(self) | {"kinds": [str(kind) for kind in self.kinds]}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
+
+Asked = TypeVar("Asked", bound=_Asked)
 
 
 def read_plan(given: Any) -> Plan:
     """The plan of that JSON; what is left out is the default's. Raises invalid_field, nothing_to_measure."""
-    if not isinstance(given, Mapping):
+    if not isinstance(given, dict):
         raise AppError("bad_request")
     for name in given:
-        if name not in READERS:
+        if name not in Plan.model_fields:
             raise AppError("unsupported_field", field=str(name))
-    values = {name: READERS[name](given[name], name) for name in given if given[name] is not None}
-    plan = Plan(**values)
+    plan = _read(Plan, given)
     if not plan.kinds or not plan.settings:
         raise AppError("nothing_to_measure")
     return plan
 
 
-def _whole(value: Any, name: str) -> int:
-    low, high = LIMITS[name]
-    # True is a number too.
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise AppError("invalid_field", field=name)
-    return value
-
-
-def _several(one: Callable[[Any, str], Any]) -> Callable[[Any, str], tuple[Any, ...]]:
-    def read(value: Any, name: str) -> tuple[Any, ...]:
-        if not isinstance(value, list | tuple) or len(value) > MOST_NAMES:
-            raise AppError("invalid_field", field=name)
-        # Twice the same would be taken twice, which is what `repeats` is for.
-        return tuple(dict.fromkeys(one(item, name) for item in value))
-
-    return read
-
-
-def _name(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not 0 < len(value.strip()) <= 200:
-        raise AppError("invalid_field", field=name)
-    return value.strip()
-
-
-def _kind(value: Any, name: str) -> Kind:
-    if value not in tuple(Kind):
-        raise AppError("invalid_field", field=name)
-    return Kind(value)
-
-
-def setting(value: Any, name: str) -> Setting:
+def read_setting(given: Any) -> Setting:
     """The setting of that JSON. Raises invalid_field."""
-    if not isinstance(value, Mapping) or set(value) - {"think", "threads", "context", "temperature"}:
-        raise AppError("invalid_field", field=name)
-    think, temperature = value.get("think") or False, value.get("temperature")
-    if not isinstance(think, bool):
-        raise AppError("invalid_field", field="think")
-    if temperature is not None:
-        low, high = LIMITS["temperature"]
-        if isinstance(temperature, bool) or not isinstance(temperature, int | float) or not low <= temperature <= high:
-            raise AppError("invalid_field", field="temperature")
-        # 0 is what it is where nobody says.
-        temperature = float(temperature) or None
-    threads = _whole(value.get("threads") or 0, "threads")
-    context = _whole(value.get("context") or 0, "context")
-    return Setting(think, threads, context, temperature)
+    return _read(Setting, given)
 
 
-READERS: dict[str, Callable[[Any, str], Any]] = {
-    "models": _several(_name),
-    "settings": _several(setting),
-    "kinds": _several(_kind),
-    "tasks": _several(_name),
-    "readings": _several(_whole),
-    "crowds": _several(_whole),
-    "repeats": _whole,
-    "max_tokens": _whole,
-    "seed": _whole,
-}
+def _read(kind: type[Asked], given: Any) -> Asked:
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+    # The key that is wrong, or that has the one which does not belong there.
+    place = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
+    names = [part for part in place if isinstance(part, str)]
+    raise AppError("invalid_field", field=names[-1] if names else "settings")
 
 
 @dataclass(frozen=True, slots=True)

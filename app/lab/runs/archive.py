@@ -89,7 +89,7 @@ def _series(value: list[Any]) -> Any:
 
 
 def _setting(value: Any) -> Any:
-    return plans.setting(value, "setting").as_json()
+    return plans.read_setting(value).as_json()
 
 
 def _plan(value: Any) -> Any:

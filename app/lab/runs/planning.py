@@ -26,10 +26,10 @@ def definite(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Plan, l
     """
     models = _thinking(_models(plan, registry), plan, registry)
     names = tuple(model.name for model in models)
-    plan = replace(plan, models=names, tasks=_task_ids(plan, tasks))
+    plan = plan.model_copy(update={"models": names, "tasks": _task_ids(plan, tasks)})
     check_settings(plan.settings, registry.engine)
     if Kind.TASK not in plan.kinds:
-        plan = replace(plan, tasks=())
+        plan = plan.model_copy(update={"tasks": ()})
     able = {
         model.name: tuple(setting for setting in plan.settings if model.thinking or not setting.think)
         for model in models
