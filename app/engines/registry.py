@@ -36,7 +36,7 @@ def choose(settings: dict[str, Any]) -> Choice:
 
 
 def make(name: str, settings: dict[str, Any]) -> Engine:
-    """The engine of that name; nothing is connected yet."""
+    """The engine of that name; nothing is connected yet. Raises ValueError for a name that no engine has."""
     slots, timeout = settings["ENGINE_SLOTS"], settings["ENGINE_TIMEOUT"]
     if name == "ollama":
         # Here because the client's import costs memory and time that the other engines need not pay.
@@ -54,7 +54,9 @@ def make(name: str, settings: dict[str, Any]) -> Engine:
         return OpenAICompatible(
             settings["OPENAI_BASE_URL"], settings["OPENAI_API_KEY"], slots=slots, read_timeout_s=timeout
         )
-    return embedded.Embedded(settings["INSTANCE_DIR"], slots=slots or 1, read_timeout_s=timeout)
+    if name == "embedded":
+        return embedded.Embedded(settings["INSTANCE_DIR"], slots=slots or 1, read_timeout_s=timeout)
+    raise ValueError(f"no engine is called {name!r}")
 
 
 def _ollama_answers(url: str) -> bool:
