@@ -1,4 +1,4 @@
-"""Accounts: registering, logging in and out, and the person's settings."""
+"""Accounts: registration, log-in and log-out, and the user's settings."""
 
 from app.accounts import settings
 from app.accounts.views import blueprint

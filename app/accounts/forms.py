@@ -1,4 +1,4 @@
-"""The forms of the account pages, with all rules of their fields."""
+"""The forms of the account and settings pages, with the validation of their fields."""
 
 import unicodedata
 from typing import Any
@@ -23,13 +23,16 @@ from app.models.users import MAX_INSTRUCTIONS, MAX_PASSWORD, MIN_PASSWORD, norma
 
 
 def no_control_characters(_form: Any, field: Any) -> None:
-    """Names are shown to others: no line ends, NULs, lone surrogates or direction marks."""
+    """Refuse unprintable characters: line ends, NULs, lone surrogates, direction marks."""
     if not (field.data or "").isprintable():
         raise ValidationError(_l("Use visible characters only."))
 
 
 def one_script(_form: Any, field: Any) -> None:
-    """« admin » with a Cyrillic a would pass for somebody else; Japanese is written in several scripts at once."""
+    """Refuse letters of several alphabets: « admin » with a Cyrillic a would pass for somebody else.
+
+    Japanese, which is written in several scripts, is allowed.
+    """
     letters = (letter for letter in unicodedata.normalize("NFKC", field.data or "") if letter.isalpha())
     scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in letters} - {"MODIFIER"}
     if len(scripts) > 1 and not scripts <= JAPANESE:
@@ -37,18 +40,18 @@ def one_script(_form: Any, field: Any) -> None:
 
 
 def not_blank(_form: Any, field: Any) -> None:
-    """Spaces alone are no name."""
+    """Refuse a text of spaces only."""
     if not normalized(field.data or ""):
         raise ValidationError(_l("Fill in this field."))
 
 
-# As Unicode names their letters.
+# Scripts of Japanese, by the first word of their letters' Unicode names.
 JAPANESE = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK"}
 REQUIRED = InputRequired(_l("Fill in this field."))
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
-    """Name and password."""
+    """The log-in form."""
 
     username = StringField(_l("Username"), [REQUIRED, Length(max=64)])
     password = PasswordField(_l("Password"), [REQUIRED, Length(max=MAX_PASSWORD)])
@@ -63,7 +66,7 @@ DISPLAY_NAME = [REQUIRED, not_blank, Length(max=80, message=_l("80 characters at
 
 
 class RegisterForm(FlaskForm):  # type: ignore[misc]
-    """A new account."""
+    """The registration form."""
 
     username = StringField(
         _l("Username"),
@@ -84,13 +87,13 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
 
 
 class NameForm(FlaskForm):  # type: ignore[misc]
-    """What the pages call a person."""
+    """The form for the displayed name."""
 
     display_name = StringField(_l("Displayed name"), DISPLAY_NAME)
 
 
 class PasswordForm(FlaskForm):  # type: ignore[misc]
-    """Another password, for whoever knows the old one."""
+    """The form for a new password; asks for the current one."""
 
     current = PasswordField(_l("Current password"), [REQUIRED, Length(max=MAX_PASSWORD)])
     password = PasswordField(_l("New password"), [REQUIRED, NEW_PASSWORD])
@@ -100,13 +103,13 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
 
 
 class EraseForm(FlaskForm):  # type: ignore[misc]
-    """All that one wrote, erased by whoever knows the password."""
+    """The form that erases everything that the user wrote; asks for the password."""
 
     own_password = PasswordField(_l("Your password, to confirm"), [REQUIRED, Length(max=MAX_PASSWORD)])
 
 
 class TokenForm(FlaskForm):  # type: ignore[misc]
-    """The name of a new personal token."""
+    """The form for a new API token."""
 
     name = StringField(
         _l("Name of the new token"),
@@ -115,7 +118,7 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
 
 
 class WritingForm(FlaskForm):  # type: ignore[misc]
-    """How a person wants to be answered, and which key sends."""
+    """The form for the user's instructions and the key that sends."""
 
     instructions = TextAreaField(
         _l("About me, and how to answer me"),
@@ -132,7 +135,7 @@ class WritingForm(FlaskForm):  # type: ignore[misc]
 
 
 class PromptForm(FlaskForm):  # type: ignore[misc]
-    """A prompt of one's own, or for everyone."""
+    """The form for a prompt, private or shared."""
 
     name = StringField(
         _l("Name"),

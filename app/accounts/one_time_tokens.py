@@ -1,4 +1,4 @@
-"""A new token on its way to the page that shows it: in memory, once, for the session that made it."""
+"""Hold a newly created API token so that the next page can show it once (post/redirect/get)."""
 
 import threading
 from collections.abc import Callable
@@ -6,12 +6,12 @@ from time import monotonic
 
 from flask import Flask, current_app
 
-# A page that was not fetched by then never will be.
+# Seconds that a token is kept; the redirect is followed at once or never.
 KEPT_S = 120.0
 
 
 class Fresh:
-    """One token for each session. A cookie would keep it in a file of the browser's until it is written anew."""
+    """One token per session, in memory: a cookie would leave it in a file on the user's disk."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
         self._clock = clock
@@ -19,25 +19,25 @@ class Fresh:
         self._held: dict[str, tuple[float, str]] = {}
 
     def put(self, session: str, token: str) -> None:
-        """Keep it for the next page."""
+        """Keep the token for this session's next page; forget expired ones."""
         with self._lock:
             over = self._clock() - KEPT_S
             self._held = {each: kept for each, kept in self._held.items() if kept[0] > over}
             self._held[session] = (self._clock(), token)
 
     def take(self, session: str) -> str:
-        """The token, which is then forgotten; "" for none."""
+        """Return this session's token and forget it; "" if there is none."""
         with self._lock:
             made, token = self._held.pop(session, (0.0, ""))
             return token if self._clock() - made < KEPT_S else ""
 
 
 def init_app(app: Flask) -> None:
-    """Hold those of this application."""
+    """Create this application's store of new tokens."""
     app.extensions["fresh"] = Fresh()
 
 
 def fresh() -> Fresh:
-    """Those of this application."""
+    """Return the current application's store of new tokens."""
     found: Fresh = current_app.extensions["fresh"]
     return found

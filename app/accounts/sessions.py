@@ -1,4 +1,4 @@
-"""Signing in and out: Flask-Login on the sessions kept in the rows."""
+"""Sign users in and out: Flask-Login with sessions stored in the database, and names for their devices."""
 
 import re
 from datetime import timedelta
@@ -11,7 +11,7 @@ from app.models import LoginSession, User
 from app.models.base import digest
 from app.web import generation
 
-# The first that is found, in this order: each calls itself by the names of those after it too.
+# The first match counts: browsers also send the names of those further down.
 BROWSERS = (
     ("Edge", r"Edg(?:e|A|iOS)?/"),
     ("Opera", r"OPR/|Opera"),
@@ -30,7 +30,7 @@ SYSTEMS = (
 
 
 def sign_in(user: User, *, remember: bool) -> None:
-    """Open a session; `remember` lets it outlive the browser."""
+    """Open a session; with `remember` it outlives the browser, for SESSION_DAYS."""
     lasting = timedelta(days=current_app.config["SESSION_DAYS"]) if remember else None
     user.session_token = LoginSession.open(user, lasting=lasting, user_agent=request.user_agent.string)
     _clear_session()
@@ -39,7 +39,7 @@ def sign_in(user: User, *, remember: bool) -> None:
 
 
 def sign_out(user: User) -> None:
-    """Close this session, here and in the rows."""
+    """Close the user's current session, end its event streams and clear the cookie."""
     LoginSession.close(user.session_token)
     generation().streams.revoke(digest(user.session_token))
     logout_user()
@@ -47,21 +47,21 @@ def sign_out(user: User) -> None:
 
 
 def _clear_session() -> None:
-    """Empty the cookie but for how pages look: that belongs to the browser as much as to the person."""
+    """Clear the session cookie except for language, theme and text size, which belong to the browser too."""
     kept = {name: session[name] for name in ("locale", "theme", "text_size") if name in session}
     session.clear()
     session.update(kept)
 
 
 def init_app(app: Flask) -> None:
-    """Connect Flask-Login."""
+    """Set up Flask-Login to look sessions up in the database."""
     login_manager.init_app(app)
     login_manager.session_protection = None
     login_manager.user_loader(LoginSession.user_of)
 
 
 def device_name(user_agent: str) -> str:
-    """Browser and system, as far as they are known; "" for neither."""
+    """Return the browser's and the system's name, such as "Firefox, Linux"; "" if neither is known."""
     return ", ".join(filter(None, (_first(BROWSERS, user_agent), _first(SYSTEMS, user_agent))))
 
 

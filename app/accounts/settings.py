@@ -1,4 +1,4 @@
-"""One's own account: name, password, appearance, the browsers that are signed in, and erasing all that one wrote."""
+"""The settings pages: API tokens, writing, account and sessions, prompts."""
 
 from datetime import datetime
 from typing import Any
@@ -20,12 +20,14 @@ from app.models.users import MAX_INSTRUCTIONS, MAX_TOKENS_EACH
 from app.security import current_user, login_required
 from app.web import generation
 
+# API tokens
+
 
 @blueprint.get("/settings")
 @blueprint.post("/settings")
 @login_required
 def settings() -> Any:
-    """One's tokens; POST makes another one, which only the page that follows shows."""
+    """List the user's API tokens; POST creates one, which only the next page shows."""
     form = TokenForm()
     if form.validate_on_submit():
         fresh().put(current_user.session_token, AccessToken.make(current_user, form.name.data))
@@ -44,7 +46,7 @@ def settings() -> Any:
 @blueprint.post("/settings/tokens/<int:token_id>/revoke")
 @login_required
 def revoke_token(token_id: int) -> Any:
-    """End a token: the program that has it is refused from now on."""
+    """Revoke a token and end its running requests."""
     token = found_or_ended(lambda: AccessToken.of(current_user, token_id))
     if token:
         token.revoke()
@@ -53,11 +55,14 @@ def revoke_token(token_id: int) -> Any:
     return redirect(url_for("auth.settings"))
 
 
+# How the user writes
+
+
 @blueprint.get("/settings/writing")
 @blueprint.post("/settings/writing")
 @login_required
 def writing() -> Any:
-    """The text about oneself, and which key sends."""
+    """Edit the user's own instructions for all conversations, and choose the key that sends."""
     form = WritingForm(obj=current_user)
     if form.validate_on_submit():
         current_user.write_with(instructions=form.instructions.data, send_key=form.send_key.data)
@@ -73,21 +78,24 @@ def _row(token: AccessToken) -> dict[str, Any]:
 
 
 def ago(moment: datetime) -> str:
-    """« il y a 3 minutes »: the same for every time zone."""
+    """Format the time since `moment`, such as « il y a 3 minutes »: needs no time zone."""
     return str(format_timedelta(moment - utcnow(), granularity="minute", add_direction=True))
+
+
+# Account and sessions
 
 
 @blueprint.get("/settings/account")
 @login_required
 def profile() -> Any:
-    """All of it on one page."""
+    """Show the account page: name, password, signed-in browsers, erasing."""
     return _page()
 
 
 @blueprint.post("/settings/account")
 @login_required
 def rename() -> Any:
-    """Take another displayed name."""
+    """Change the displayed name."""
     form = NameForm()
     if not form.validate_on_submit():
         return _page(form)
@@ -98,7 +106,7 @@ def rename() -> Any:
 @blueprint.post("/settings/account/password")
 @login_required
 def change_password() -> Any:
-    """Take another password, which ends the other sessions."""
+    """Change the password and sign all other browsers out."""
     form = PasswordForm()
     if not form.validate_on_submit() or not _is_oneself(form.current):
         return _page(form)
@@ -130,7 +138,7 @@ def revoke_other_sessions() -> Any:
 @blueprint.post("/settings/account/erase")
 @login_required
 def erase_everything() -> Any:
-    """Erase all that one wrote, for good; what is being written is stopped."""
+    """Erase everything that the user wrote, for good; stop running answers first."""
     form = EraseForm()
     if not form.validate_on_submit() or not _is_oneself(form.own_password):
         return _page(form)
@@ -139,12 +147,12 @@ def erase_everything() -> Any:
     for conversation_id in trash.erase_all_of(current_user):
         generation().forget_conversation(conversation_id)
     database.compact_search_index()
-    # The page also makes the browser forget what it kept.
+    # The flash category "erased" makes the page clear the browser's own storage too.
     return _done(_("Everything that you wrote is erased."), "erased")
 
 
 def _is_oneself(field: Any) -> bool:
-    """Whether the password is one's own, noted as the field's mistake if not; raises rate_limited after many wrong."""
+    """Return whether `field` holds the user's password, else add an error to it; raises rate_limited."""
     right = check(current_user.username, field.data)[0] is not None
     if not right:
         field.errors = [_("This is not your password.")]
@@ -152,13 +160,14 @@ def _is_oneself(field: Any) -> bool:
 
 
 def _close_others() -> int:
-    """Sign all other browsers out and end what they follow; how many there were."""
+    """Close the user's other sessions and their event streams; return how many there were."""
     others = LoginSession.close_others(current_user, current_user.session_token)
     generation().streams.revoke(*others)
     return len(others)
 
 
 def _page(sent: FlaskForm | None = None) -> Any:
+    """Render the account page; `sent` is the form with errors, if one was submitted."""
     kinds = {"name": NameForm, "password": PasswordForm, "erase": EraseForm}
     forms = {
         name: sent if isinstance(sent, kind) else kind(formdata=None, obj=current_user) for name, kind in kinds.items()
@@ -184,11 +193,14 @@ def _sessions() -> list[dict[str, Any]]:
     ]
 
 
+# Prompts
+
+
 @blueprint.get("/settings/prompts")
 @blueprint.post("/settings/prompts")
 @login_required
 def prompts() -> Any:
-    """One's prompts and everyone's; POST makes one."""
+    """List the user's prompts and the shared ones; POST creates one."""
     form = PromptForm()
     if form.validate_on_submit():
         made = Prompt.make(current_user, form.name.data, form.content.data, shared=form.shared.data)
@@ -203,7 +215,7 @@ def prompts() -> Any:
 @blueprint.post("/settings/prompts/<int:prompt_id>")
 @login_required
 def edit_prompt(prompt_id: int) -> Any:
-    """One prompt in its form; POST changes it."""
+    """Edit a prompt."""
     prompt = Prompt.editable_by(current_user, prompt_id)
     form = PromptForm(obj=prompt)
     if form.validate_on_submit():
@@ -216,7 +228,7 @@ def edit_prompt(prompt_id: int) -> Any:
 @blueprint.post("/settings/prompts/<int:prompt_id>/delete")
 @login_required
 def delete_prompt(prompt_id: int) -> Any:
-    """Delete one."""
+    """Delete a prompt."""
     prompt = found_or_ended(lambda: Prompt.editable_by(current_user, prompt_id))
     if prompt:
         prompt.delete()

@@ -1,4 +1,4 @@
-"""The account pages."""
+"""The pages for log-in, registration and log-out, and the appearance of all pages."""
 
 import threading
 from typing import Any
@@ -21,7 +21,7 @@ from app.web import LOCALES, TEXT_SIZES, THEMES, safe_next
 blueprint = Blueprint("auth", __name__)
 
 
-# One log-in is checked at a time: a wrong one is counted before the next is looked at, and the CPU is the model's.
+# Check one log-in at a time: a wrong one counts before the next is tried, and hashing leaves the CPU to the model.
 _checking = threading.Lock()
 
 
@@ -29,7 +29,7 @@ _checking = threading.Lock()
 @blueprint.post("/login")
 @public
 def login() -> Any:
-    """Log in; the answer never tells which of name and password is wrong."""
+    """Log in; the error does not tell whether the name or the password is wrong."""
     if current_user.is_authenticated:
         return redirect(url_for("chat.home"))
     form = LoginForm()
@@ -46,7 +46,7 @@ def login() -> Any:
 @blueprint.post("/register")
 @public
 def register() -> Any:
-    """Create an account and log in; the first account is the administrator's."""
+    """Create an account and log in; the first account becomes the administrator."""
     if current_user.is_authenticated:
         return redirect(url_for("chat.home"))
     first = not User.exists()
@@ -77,7 +77,7 @@ def logout() -> Any:
 @blueprint.post("/preferences")
 @public
 def preferences() -> Any:
-    """Keep how pages look: with the account, and in this browser's session for the log-in page."""
+    """Store language, theme and text size: in the session (for the log-in page), and in the account if signed in."""
     for name, allowed in (("locale", LOCALES), ("theme", THEMES), ("text_size", TEXT_SIZES)):
         value = request.form.get(name)
         if value in allowed:
@@ -89,7 +89,10 @@ def preferences() -> Any:
 
 
 def _admit(first: bool) -> None:
-    """Raises forbidden where only the administrator makes accounts, rate_limited after many from one address."""
+    """Raise forbidden if registration is closed, rate_limited after too many from one address.
+
+    `first`: there is no account yet; then registration is always open.
+    """
     if current_app.config["REGISTRATION"] == "closed" and not first:
         raise AppError("forbidden")
     limit, who = current_app.config["REGISTER_LIMIT"], ("register", request.remote_addr or "")
@@ -98,7 +101,10 @@ def _admit(first: bool) -> None:
 
 
 def check(username: str, password: str) -> tuple[User | None, int]:
-    """The person, or None and the tries left to this name from this address; raises rate_limited when there is none."""
+    """Check a password: return the user or None, and how many tries are left for this name from this address.
+
+    Raises rate_limited if no try is left.
+    """
     limit, who = current_app.config["LOGIN_LIMIT"], ("login", request.remote_addr or "", normalized(username))
     with _checking:
         if not rate_limiter().remaining(limit, *who):
