@@ -1,10 +1,10 @@
-"""The chat: its pages, and the JSON and event streams that their scripts use."""
+"""The chat: its pages, and the JSON and event streams for their scripts."""
 
 from flask import Blueprint
 
 blueprint = Blueprint("chat", __name__)
 
-# Each of them adds its addresses to the blueprint.
+# Each module adds its routes to the blueprint.
 from app.chat import conversations, messages, search, sharing, status, transfer, trash, views  # noqa: E402
 
 __all__ = [

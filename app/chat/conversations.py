@@ -1,4 +1,4 @@
-"""`/api/conversations`: make, list, read, change, delete."""
+"""The JSON API of conversations, folders, instructions and prompts, and the lists in the sidebar."""
 
 import tomllib
 from datetime import datetime, timedelta
@@ -29,8 +29,14 @@ LIBRARY = Path(__file__).with_name("library")
 SUGGESTED = ("reword", "summary", "translate", "formula")
 
 
+# Lists of conversations, as JSON
+
+
 def sidebar_item(conversations: list[Conversation], states: dict[str, str] | None = None) -> list[dict[str, Any]]:
-    """For the person who asks; `group` is the heading of its date. `states`, where they are known already."""
+    """Return conversations as JSON for the current user, each with the heading of its date as `group`.
+
+    `states`: conversation id → state of its running answer; read from the database if None.
+    """
     states = listing.running_states(current_user) if states is None else states
     unread = listing.unread(conversations)
     today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
@@ -42,7 +48,10 @@ def sidebar_item(conversations: list[Conversation], states: dict[str, str] | Non
 
 
 def sidebar(opened: Conversation | None) -> dict[str, Any]:
-    """The sidebar's list: pinned ones, folders, then by date. The folder of the open conversation is open too."""
+    """Return the sidebar: pinned conversations, folders, the rest by date.
+
+    Only the folder of the opened conversation comes with its content.
+    """
     loose, states = listing.unfiled(current_user), listing.running_states(current_user)
     folders = [_folder(folder, opened, states) for folder in Folder.all_of(current_user)]
     dated: dict[str, list[dict[str, Any]]] = {}
@@ -57,7 +66,7 @@ def sidebar(opened: Conversation | None) -> dict[str, Any]:
 
 
 def folder_json(folder: Folder) -> dict[str, Any]:
-    """A folder without what is in it."""
+    """Return a folder as JSON, without its conversations."""
     return {"id": folder.id, "name": folder.name}
 
 
@@ -69,6 +78,7 @@ def _folder(folder: Folder, opened: Conversation | None, states: dict[str, str])
 
 
 def _heading(moment: datetime, today: datetime) -> str:
+    """Return the heading of a date; `today`: the midnight before now."""
     if moment >= today:
         return str(_("Today"))
     if moment >= today - timedelta(days=7):
@@ -79,7 +89,7 @@ def _heading(moment: datetime, today: datetime) -> str:
 
 
 def branch_json(conversation: Conversation) -> list[dict[str, Any]]:
-    """The visible messages with their versions, those being written with their text so far."""
+    """Return the visible branch as JSON: each message with its versions, running answers with their text so far."""
     tree, events = MessageTree(conversation), generation().events
     return [message_json(one, events(one.id), tree.siblings(one.id)) for one in conversation.branch()]
 
@@ -88,10 +98,13 @@ def _one(conversation: Conversation) -> dict[str, Any]:
     return sidebar_item([conversation])[0]
 
 
+# Conversations
+
+
 @blueprint.post("/api/conversations")
 @login_required
 def create_conversation() -> tuple[Response, int]:
-    """A new empty conversation."""
+    """Create an empty conversation."""
     name = CreateConversationRequest.read().model
     model = generation().registry.find(name).name if name else None
     return jsonify(conversation_json(Conversation.start(current_user, model))), 201
@@ -100,10 +113,10 @@ def create_conversation() -> tuple[Response, int]:
 @blueprint.get("/api/conversations")
 @login_required
 def list_conversations() -> Response:
-    """One's own conversations, the latest first; `cursor` goes on.
+    """List the user's conversations, the latest first; `cursor` is where to continue.
 
-    `q` searches titles; `folder` wants a folder's, `loose` those under no folder and not pinned, `archived` those that
-    were put away.
+    `q` searches titles; `folder` lists one folder, `loose` conversations without folder and pin, `archived` the
+    archive.
     """
     before, folder = cursor(), request.args.get("folder", type=int)
     if folder is not None:
@@ -121,7 +134,7 @@ def list_conversations() -> Response:
 @blueprint.get("/api/conversations/<string:conversation_id>")
 @login_required
 def read_conversation(conversation_id: str) -> Response:
-    """A conversation and its visible messages."""
+    """Return a conversation with its visible messages."""
     conversation = Conversation.of(current_user, conversation_id)
     return jsonify(_one(conversation) | {"messages": branch_json(conversation)})
 
@@ -129,7 +142,7 @@ def read_conversation(conversation_id: str) -> Response:
 @blueprint.patch("/api/conversations/<string:conversation_id>")
 @login_required
 def change_conversation(conversation_id: str) -> Response:
-    """Rename, pin, archive, move to a folder, or take back a deletion."""
+    """Rename, pin, archive or move a conversation, or take back its deletion."""
     change = ChangeConversationRequest.read()
     conversation = Conversation.of(current_user, conversation_id, deleted=change.restored)
     folder = change.folder
@@ -146,7 +159,7 @@ def change_conversation(conversation_id: str) -> Response:
 @blueprint.post("/api/conversations/<string:conversation_id>/seen")
 @login_required
 def see_conversation(conversation_id: str) -> tuple[str, int]:
-    """Its end was seen: it is no longer marked as unread."""
+    """Mark a conversation as read."""
     Conversation.of(current_user, conversation_id).see()
     return "", 204
 
@@ -154,7 +167,7 @@ def see_conversation(conversation_id: str) -> tuple[str, int]:
 @blueprint.delete("/api/conversations/<string:conversation_id>")
 @login_required
 def delete_conversation(conversation_id: str) -> tuple[str, int]:
-    """Delete; what is being written in it is stopped. PATCH `{"deleted": false}` takes it back."""
+    """Move a conversation to the bin and stop its running answers. PATCH `{"deleted": false}` takes it back."""
     conversation = Conversation.of(current_user, conversation_id)
     for answer in conversation.being_written():
         generation().stop_answer(answer)
@@ -166,29 +179,32 @@ def delete_conversation(conversation_id: str) -> tuple[str, int]:
 @blueprint.post("/api/conversations/<string:conversation_id>/prefill")
 @login_required
 def prefill(conversation_id: str) -> tuple[Response, int]:
-    """Say that a question is to be expected here: the engine reads what came before, if it has nothing else to do."""
+    """Announce that the user is about to write: the engine may read the conversation ahead if it is idle."""
     conversation = Conversation.of(current_user, conversation_id)
     return jsonify({"prefill": generation().prefill.start(conversation.id)}), 202
+
+
+# Folders
 
 
 @blueprint.get("/api/folders")
 @login_required
 def list_folders() -> Response:
-    """One's own folders by name."""
+    """List the user's folders by name."""
     return jsonify({"folders": [folder_json(folder) for folder in Folder.all_of(current_user)]})
 
 
 @blueprint.post("/api/folders")
 @login_required
 def make_folder() -> tuple[Response, int]:
-    """A new empty folder. Raises name_taken, too_many_folders."""
+    """Create a folder. Raises name_taken, too_many_folders."""
     return jsonify(folder_json(Folder.make(current_user, FolderRequest.read().name))), 201
 
 
 @blueprint.patch("/api/folders/<int:folder_id>")
 @login_required
 def rename_folder(folder_id: int) -> Response:
-    """Another name. Raises name_taken."""
+    """Rename a folder. Raises name_taken."""
     folder = Folder.of(current_user, folder_id)
     folder.rename(FolderRequest.read().name)
     return jsonify(folder_json(folder))
@@ -197,22 +213,25 @@ def rename_folder(folder_id: int) -> Response:
 @blueprint.delete("/api/folders/<int:folder_id>")
 @login_required
 def delete_folder(folder_id: int) -> tuple[str, int]:
-    """Take it away; its conversations stay."""
+    """Delete a folder; its conversations stay."""
     Folder.of(current_user, folder_id).delete()
     return "", 204
+
+
+# Instructions of a conversation
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>/instructions")
 @login_required
 def instructions(conversation_id: str) -> Response:
-    """The conversation's own, and the person's text that it began with."""
+    """Return the conversation's instructions, and the user's own as they were when it began."""
     return jsonify(_json(Conversation.of(current_user, conversation_id)))
 
 
 @blueprint.put("/api/conversations/<string:conversation_id>/instructions")
 @login_required
 def instruct(conversation_id: str) -> Response:
-    """Change the conversation's own; the engine reads it anew with the next question."""
+    """Change the conversation's instructions; the engine reads the whole conversation again with the next question."""
     conversation = Conversation.of(current_user, conversation_id)
     conversation.instruct(InstructionsRequest.read().instructions)
     generation().forget_conversation(conversation.id)
@@ -223,15 +242,18 @@ def _json(conversation: Conversation) -> dict[str, str]:
     return {"instructions": conversation.instructions, "personal": conversation.personal_instructions or ""}
 
 
+# Prompts
+
+
 @cache
 def available_prompts(language: str) -> dict[str, dict[str, str]]:
-    """The program's own prompts in a language, by key: `name`, `detail`, `icon`, `content`."""
+    """Return the built-in prompts in a language: key → `name`, `detail`, `icon`, `content`."""
     found: dict[str, dict[str, str]] = tomllib.loads((LIBRARY / f"{language}.toml").read_text(encoding="utf-8"))
     return found
 
 
 def suggestions() -> list[dict[str, str]]:
-    """The few that an empty page proposes."""
+    """Return the built-in prompts that the empty page suggests."""
     known = available_prompts(str(get_locale()))
     return [known[key] for key in SUGGESTED]
 
@@ -239,7 +261,7 @@ def suggestions() -> list[dict[str, str]]:
 @blueprint.get("/api/prompts")
 @login_required
 def prompts() -> Response:
-    """All that this person can use: `mine`, `shared` and `built-in`, in this order."""
+    """List the prompts that the user can use: own and shared ones (`mine`, `shared`), then `built-in`."""
     rows: list[dict[str, Any]] = [
         {"kind": "shared" if row.shared else "mine", "name": row.name, "detail": "", "content": row.content}
         for row in Prompt.visible_to(current_user)

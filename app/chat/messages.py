@@ -1,4 +1,4 @@
-"""Questions and answers: ask, correct, follow, stop, regenerate, go on. Answers are streams of events."""
+"""The API of messages: ask, correct, follow, stop, regenerate, continue, rate, branches. Answers are event streams."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -27,12 +27,15 @@ from app.models.branches import MessageTree
 from app.security import current_user, login_required
 from app.web import STREAM_HEADERS, generation
 
-# The head of an answer goes out with its first byte: while the engine is silent this says that the connection is there.
+# Sent at once: gunicorn sends the headers with the first bytes, and the engine may be silent for long.
 FOLLOWING = b": following\n\n"
 
 
 def event_stream(begin: Callable[[], Subscriber]) -> Response:
-    """The stream that `begin` gives; it holds a thread, no database connection. Raises too_many_streams before it."""
+    """Return an event stream of the subscriber from `begin`; it holds a thread, but no database connection.
+
+    It ends when the user's session ends. Raises too_many_streams, before calling `begin`.
+    """
     with ExitStack() as ending:
         streams = generation().streams
         revoked = ending.enter_context(streams.open(current_user.id, digest(current_user.session_token)))
@@ -45,7 +48,7 @@ def event_stream(begin: Callable[[], Subscriber]) -> Response:
 
 
 def _while_signed_in(frames: Iterable[bytes], app: Flask, token: str) -> Iterator[bytes]:
-    """The same frames; with each sign of life a look whether another process, a command, has revoked the session."""
+    """Yield the same frames; check at each heartbeat whether another process, such as a command, closed the session."""
     for frame in frames:
         yield frame
         if frame == HEARTBEAT:
@@ -57,7 +60,7 @@ def _while_signed_in(frames: Iterable[bytes], app: Flask, token: str) -> Iterato
 @blueprint.post("/api/conversations/<string:conversation_id>/messages")
 @login_required
 def ask(conversation_id: str) -> Response:
-    """Ask a question; the answer's events follow."""
+    """Ask a question; the response is the answer's event stream."""
     conversation = Conversation.of(current_user, conversation_id)
     asked = AskRequest.read()
     return event_stream(
@@ -75,7 +78,7 @@ def ask(conversation_id: str) -> Response:
 @blueprint.get("/api/messages/<int:message_id>/stream")
 @login_required
 def follow(message_id: int) -> Response:
-    """Follow an answer from the event after `?after=` or `Last-Event-ID`."""
+    """Follow an answer from after the event given by `?after=` or `Last-Event-ID`."""
     number, attempt = after()
     answer = Message.answer_of(current_user, message_id)
 
@@ -90,7 +93,7 @@ def follow(message_id: int) -> Response:
 @blueprint.patch("/api/messages/<int:message_id>")
 @login_required
 def correct(message_id: int) -> Response:
-    """Change the words of a question without asking it again. Raises run_active."""
+    """Change a question's text without asking it again. Raises run_active."""
     question = Message.question_of(current_user, message_id)
     content = CorrectRequest.read().content
     with generation().exclusive(question.conversation):
@@ -102,14 +105,14 @@ def correct(message_id: int) -> Response:
 @blueprint.post("/api/messages/<int:message_id>/stop")
 @login_required
 def stop(message_id: int) -> tuple[Response, int]:
-    """Stop an answer, queued or being written."""
+    """Stop an answer that is queued or running."""
     return jsonify({"status": generation().stop_answer(Message.answer_of(current_user, message_id))}), 202
 
 
 @blueprint.post("/api/messages/<int:message_id>/regenerate")
 @login_required
 def regenerate(message_id: int) -> Response:
-    """Write another answer to the same question, with another model if one is given."""
+    """Write another answer to the same question, with another model if given."""
     answer = Message.answer_of(current_user, message_id)
     asked = RegenerateRequest.read()
     return event_stream(lambda: generation().regenerate(answer, model=asked.model, think=asked.think))
@@ -118,7 +121,7 @@ def regenerate(message_id: int) -> Response:
 @blueprint.post("/api/messages/<int:message_id>/continue")
 @login_required
 def go_on(message_id: int) -> Response:
-    """Go on writing an answer that did not reach its end."""
+    """Continue an answer that was cut off."""
     answer = Message.answer_of(current_user, message_id)
     return event_stream(lambda: generation().resume(answer))
 
@@ -126,7 +129,7 @@ def go_on(message_id: int) -> Response:
 @blueprint.put("/api/messages/<int:message_id>/rating")
 @login_required
 def rate(message_id: int) -> Response:
-    """Call an answer good or bad, with a reason if there is one."""
+    """Rate an answer as good or bad, with an optional reason."""
     answer = Message.answer_of(current_user, message_id)
     rating = RatingRequest.read()
     return jsonify(rating_json(Rating.give(answer, good=rating.good, reason=rating.reason)))
@@ -135,20 +138,20 @@ def rate(message_id: int) -> Response:
 @blueprint.delete("/api/messages/<int:message_id>/rating")
 @login_required
 def take_rating_back(message_id: int) -> tuple[str, int]:
-    """Say nothing about an answer any more."""
+    """Remove an answer's rating."""
     Rating.take_back(Message.answer_of(current_user, message_id))
     return "", 204
 
 
 def shown_json(conversation: Conversation) -> dict[str, Any]:
-    """A conversation in which nothing is being written, with its visible messages."""
+    """Return a conversation as JSON with its visible messages; it must have no running answer."""
     return sidebar_item([conversation], {})[0] | {"messages": branch_json(conversation)}
 
 
 @blueprint.put("/api/conversations/<string:conversation_id>/head")
 @login_required
 def show_branch(conversation_id: str) -> Response:
-    """Show the branch of `message_id`, down to its newest end. Raises run_active."""
+    """Switch to the branch that contains `message_id`, down to its newest message. Raises run_active."""
     conversation = Conversation.of(current_user, conversation_id)
     wanted = ShowBranchRequest.read().message_id
     with generation().exclusive(conversation):
@@ -159,7 +162,10 @@ def show_branch(conversation_id: str) -> Response:
 @blueprint.delete("/api/messages/<int:message_id>")
 @login_required
 def delete_turn(message_id: int) -> Response:
-    """Delete a question, its answers and what follows them. `removed` is where it is kept. Raises run_active."""
+    """Delete a question, its answers and everything after them. Raises run_active.
+
+    `removed` in the response identifies the deleted messages for `put_turn_back`.
+    """
     question = Message.question_of(current_user, message_id)
     conversation, parent_id = question.conversation, question.parent_id
     with generation().exclusive(conversation):
@@ -171,7 +177,7 @@ def delete_turn(message_id: int) -> Response:
 @blueprint.post("/api/conversations/<string:conversation_id>/turns")
 @login_required
 def put_turn_back(conversation_id: str) -> Response:
-    """Take back the deletion of a turn, with the `removed` that it gave. Raises run_active, unknown_parent."""
+    """Undo `delete_turn`, given the `removed` that it returned. Raises run_active, unknown_parent."""
     conversation = Conversation.of(current_user, conversation_id)
     asked = RestoreTurnRequest.read()
     removed = Conversation.of(current_user, asked.removed, deleted=True)
@@ -185,7 +191,7 @@ def put_turn_back(conversation_id: str) -> Response:
 @blueprint.post("/api/messages/<int:message_id>/branch")
 @login_required
 def branch_off(message_id: int) -> tuple[Response, int]:
-    """A new conversation that begins with the messages up to this answer. Raises run_active."""
+    """Copy the messages up to an answer into a new conversation. Raises run_active."""
     answer = Message.answer_of(current_user, message_id)
     with generation().exclusive(answer.conversation):
         made = branches.copy_branch(answer)

@@ -1,4 +1,4 @@
-"""The JSON that scripts send, with all rules of its fields."""
+"""The requests of the chat's API: the validation of JSON bodies and URL parameters."""
 
 import re
 import secrets
@@ -14,13 +14,13 @@ from app.models.conversations import MAX_FOLDER_NAME, Cursor
 from app.models.messages import MAX_REASON
 
 MAX_TITLE = 200
-# Of a conversation's own instructions, in characters: they are part of each of its prompts.
+# Longest instructions of a conversation, in characters: they are part of each of its prompts.
 MAX_INSTRUCTIONS = 2000
 CLIENT_ID = re.compile(r"[\w-]{1,64}")
 
 
 def at_most(limit: int) -> AfterValidator:
-    """Refuse a longer text; raises too_large."""
+    """Return a validator that raises too_large for more than `limit` characters."""
 
     def check(text: str) -> str:
         if len(text) > limit:
@@ -48,7 +48,7 @@ def _client_id(text: str) -> str:
     return text or secrets.token_hex(16)
 
 
-# Raises blank_message, too_large.
+# The text of a question; raises blank_message, too_large.
 QuestionText = Annotated[Text, AfterValidator(_not_blank), at_most(MAX_CONTENT)]
 
 
@@ -59,55 +59,55 @@ class AskRequest(JsonRequest):
     client_id: Annotated[str, AfterValidator(_client_id)] = ""
     model: Name = None
     think: bool = False
-    # None, given, is "the beginning"; left out it is the end.
+    # An explicit null means the beginning of the conversation; a missing field means its end.
     parent_id: Number | None = None
     at_end: bool = False
 
     @property
     def follows(self) -> ParentRef:
-        """What it is to follow."""
+        """The message that the question follows."""
         first = "parent_id" in self.model_fields_set and self.parent_id is None
         return ParentRef(self.parent_id, first=first, at_end=self.at_end)
 
 
 class CorrectRequest(JsonRequest):
-    """Other words for a question."""
+    """A question's new text."""
 
     content: QuestionText = ""
 
 
 class RegenerateRequest(JsonRequest):
-    """What another answer is to be written with; None: as the first one."""
+    """How to write another answer; None: as the first one."""
 
     model: Name = None
     think: bool | None = None
 
 
 class CreateConversationRequest(JsonRequest):
-    """The model of a new conversation; None: the default."""
+    """A new conversation; without a model it uses the default one."""
 
     model: Name = None
 
 
 class ChangeConversationRequest(JsonRequest):
-    """What to change in a conversation; None leaves a field as it is."""
+    """Changes to a conversation; a field that is None stays as it is."""
 
     title: Annotated[Line, Field(max_length=MAX_TITLE)] | None = None
-    # False takes a deletion back.
+    # Only false is allowed: it takes a deletion back.
     deleted: Annotated[bool, AfterValidator(_false)] | None = None
-    # None, given, takes it out of its folder.
+    # An explicit null takes it out of its folder.
     folder_id: Number | None = None
     pinned: bool | None = None
     archived: bool | None = None
 
     @property
     def restored(self) -> bool:
-        """Whether a deletion is taken back."""
+        """Whether to take back a deletion."""
         return self.deleted is False
 
     @property
     def folder(self) -> int | Literal[False] | None:
-        """The folder to move to; None: out of its folder; False: where it is."""
+        """The id of the folder to move to; None: out of its folder; False: leave it where it is."""
         return self.folder_id if "folder_id" in self.model_fields_set else False
 
 
@@ -118,33 +118,33 @@ class FolderRequest(JsonRequest):
 
 
 class InstructionsRequest(JsonRequest):
-    """A conversation's own instructions; an empty text takes them back."""
+    """A conversation's instructions; "" removes them."""
 
     instructions: Annotated[str, of_text(plain_text), at_most(MAX_INSTRUCTIONS)]
 
 
 class RatingRequest(JsonRequest):
-    """What a person thinks of an answer."""
+    """The rating of an answer."""
 
     good: bool
     reason: Annotated[str, of_text(lambda text: " ".join(clean(text).split())), at_most(MAX_REASON)] = ""
 
 
 class RestoreTurnRequest(JsonRequest):
-    """Where a turn that was taken out of a conversation comes back."""
+    """A deleted turn to restore: the id that `delete_turn` returned, and the message that it follows."""
 
     removed: Text
     parent_id: Number | None = None
 
 
 class ShowBranchRequest(JsonRequest):
-    """The message whose branch is to be shown."""
+    """A message whose branch to show."""
 
     message_id: Number
 
 
 def cursor() -> Cursor | None:
-    """Where a list goes on; raises invalid_field."""
+    """Return the position in a list from `?cursor=`, None for its beginning; raises invalid_field."""
     text = request.args.get("cursor")
     try:
         return Cursor.parse(text) if text else None
@@ -153,7 +153,7 @@ def cursor() -> Cursor | None:
 
 
 def after() -> tuple[int, int | None]:
-    """Where a follower goes on: the last number seen and the attempt it belongs to; raises invalid_field."""
+    """Return the number of the last event that the client received, and its attempt if given; raises invalid_field."""
     number = request.headers.get("Last-Event-ID") or request.args.get("after") or "0"
     attempt = request.args.get("attempt", "")
     if not number.isascii() or not number.isdigit() or len(number) > 9:

@@ -1,4 +1,4 @@
-"""`/api/search`: one's own conversations by their words, and where in them the words are."""
+"""Search the user's conversations: parse the query, and mark the words found in titles and excerpts."""
 
 import re
 import unicodedata
@@ -30,15 +30,15 @@ FILTERS = {
 FILTER = re.compile(r'(?<!\S)([^\W\d_]{3,8}):("[^"]*"?|\S*)')
 PIECE = re.compile(r'"([^"]*)"|(\S+)')
 WORD = re.compile(r"[^\W_]+")
-# A year, a month or a day, the year first or last.
+# Forms of a date: a year, a month or a day, with the year first or last.
 DATES = (
     re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?)?"),
     re.compile(r"(?:(?P<day>\d{1,2})/)?(?P<month>\d{1,2})/(?P<year>\d{4})"),
 )
-# Letters shown before and after the first word found.
+# Characters of an excerpt before the first match, and after its beginning.
 BEFORE, AFTER = 40, 120
 ACCENTS = "[\u0300-\u036f]*"
-# Marks of Markdown, which say nothing in a line of plain text, and what is left of them.
+# Markdown syntax to remove from excerpts, with its replacement.
 MARKS = (
     (re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}[-:| \t]*$|^[ \t]*```.*$", re.MULTILINE), ""),
     (re.compile(r"^[ \t]*(?:#{1,6}|>+|[-*+])[ \t]+", re.MULTILINE), ""),
@@ -48,14 +48,17 @@ MARKS = (
 )
 
 
+# The query
+
+
 def normalize(text: str) -> str:
-    """Without accents and capitals."""
+    """Return the text in lower case without accents."""
     letters = unicodedata.normalize("NFD", text.casefold())
     return "".join(letter for letter in letters if not unicodedata.combining(letter)).replace("œ", "oe")
 
 
 def parse_query(user: User, text: str) -> tuple[SearchQuery, list[str]]:
-    """What is wanted, and the filters that could not be understood."""
+    """Parse the search text into a query; also return the filters whose dates are invalid."""
     values: dict[str, str] = {}
     unclear = []
 
@@ -82,7 +85,10 @@ def parse_query(user: User, text: str) -> tuple[SearchQuery, list[str]]:
 
 
 def _terms(text: str) -> tuple[SearchTerm, ...]:
-    """The last word, unless something follows it, may have more letters."""
+    """Split the text into words and quoted phrases.
+
+    The last word, unless something follows it, also matches longer words: the user may still be typing it.
+    """
     terms = []
     for quoted, plain in PIECE.findall(text):
         if words := tuple(WORD.findall(quoted)):
@@ -94,11 +100,12 @@ def _terms(text: str) -> tuple[SearchTerm, ...]:
 
 
 def _folders(user: User, name: str) -> tuple[int, ...]:
+    """Return the ids of the user's folders whose name contains `name`."""
     return tuple(folder.id for folder in Folder.all_of(user) if normalize(name) in normalize(folder.name))
 
 
 def _date(text: str) -> datetime | None:
-    """Where that day, month or year begins, by the server's clock."""
+    """Return the beginning of a day, month or year in server time; None for an invalid date."""
     for form in DATES:
         if found := form.fullmatch(text):
             parts = {name: int(figures) for name, figures in found.groupdict(default="1").items()}
@@ -109,15 +116,18 @@ def _date(text: str) -> datetime | None:
     return None
 
 
+# Marking the words found
+
+
 class Part(TypedDict):
-    """A piece of text, and whether it is one of the words looked for."""
+    """A piece of text; `found`: it matches the query."""
 
     text: str
     found: bool
 
 
 def pattern(terms: tuple[SearchTerm, ...]) -> re.Pattern[str] | None:
-    """What finds these terms in a text, whatever its accents and capitals; None without terms."""
+    """Return a pattern that finds the terms regardless of accents and case; None without terms."""
     if not terms:
         return None
     said = (
@@ -127,7 +137,7 @@ def pattern(terms: tuple[SearchTerm, ...]) -> re.Pattern[str] | None:
 
 
 def parts(text: str, found: re.Pattern[str] | None) -> list[Part]:
-    """The whole text, in parts."""
+    """Split the text into parts that match and parts that do not."""
     made: list[Part] = []
     end = 0
     for match in found.finditer(text) if found else ():
@@ -138,12 +148,12 @@ def parts(text: str, found: re.Pattern[str] | None) -> list[Part]:
 
 
 def excerpt(text: str, found: re.Pattern[str] | None) -> list[Part]:
-    """A line of the text around the first word found, or its beginning."""
+    """Return one line of the text around the first match, or its beginning."""
     first = found.search(text) if found else None
     start = max(0, first.start() - BEFORE) if first else 0
     end = (first.start() if first else BEFORE) + AFTER
     if start:
-        # At a word's beginning, if one is near.
+        # Start at a word if one begins nearby.
         space = text.find(" ", start, start + BEFORE // 2)
         start = space + 1 if space >= 0 else start
     line = " ".join(_plain(text[start:end]).split())
@@ -151,14 +161,14 @@ def excerpt(text: str, found: re.Pattern[str] | None) -> list[Part]:
 
 
 def _plain(text: str) -> str:
-    """Without the marks of Markdown; words stay as they are."""
+    """Remove Markdown syntax."""
     for marks, left in MARKS:
         text = marks.sub(left, text)
     return text
 
 
 def _spelling(word: str) -> str:
-    """The word in a regular expression that does not look at accents."""
+    """Return a regular expression that matches the word with or without accents."""
     letters = unicodedata.normalize("NFD", word.lower()).replace("œ", "oe")
     plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
     return "(?:oe|œ)".join("".join(_letter(letter) for letter in piece) for piece in plain.split("oe"))
@@ -170,7 +180,7 @@ def _letter(letter: str) -> str:
 
 @cache
 def _accented() -> dict[str, str]:
-    """Plain letter → its kin with accents."""
+    """Return plain letter → its accented forms."""
     kin: dict[str, str] = {}
     for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00)):
         plain = unicodedata.normalize("NFD", chr(code))[0].lower()
@@ -182,7 +192,7 @@ def _accented() -> dict[str, str]:
 @blueprint.get("/api/search")
 @login_required
 def find() -> Response:
-    """What `q` finds; without words and filters, the latest conversations."""
+    """Return the conversations that match `q`; the latest ones if it is empty."""
     wanted, unclear = parse_query(current_user, request.args.get("q", ""))
     found = pattern(wanted.terms)
     note = _("“%(filter)s” is no date: write 2026-11-23 or 23/11/2026.", filter=unclear[0][:40]) if unclear else None

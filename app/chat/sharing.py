@@ -1,4 +1,4 @@
-"""Sharing inside the company: links to frozen conversations, the page they open, and all of one's own in one place."""
+"""Share frozen copies of conversations by link, inside the company: JSON API and pages."""
 
 from datetime import datetime
 from typing import Any
@@ -18,14 +18,17 @@ from app.models.copies import ConversationCopy, MessageCopy
 from app.security import current_user, login_required
 from app.web import generation
 
-# What a reader's own conversation takes over of an answer.
+# Fields of an answer that a reader's copy keeps.
 RUN = ("model", "think", "reason", "error_code", "error_params")
+
+
+# JSON API
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>/shares")
 @login_required
 def list_shares(conversation_id: str) -> Response:
-    """The links to a conversation, the newest first."""
+    """List the links to a conversation, the newest first."""
     conversation = Conversation.of(current_user, conversation_id)
     return jsonify({"shares": [_json(share) for share in Share.all_of(current_user, conversation)]})
 
@@ -33,7 +36,7 @@ def list_shares(conversation_id: str) -> Response:
 @blueprint.post("/api/conversations/<string:conversation_id>/shares")
 @login_required
 def share_conversation(conversation_id: str) -> tuple[Response, int]:
-    """A new link to what is shown now. Raises run_active, nothing_to_share, too_many_shares."""
+    """Create a link to the branch shown now. Raises run_active, nothing_to_share, too_many_shares."""
     conversation = Conversation.of(current_user, conversation_id)
     with generation().exclusive(conversation):
         share = Share.take(conversation)
@@ -43,15 +46,18 @@ def share_conversation(conversation_id: str) -> tuple[Response, int]:
 @blueprint.delete("/api/shares/<string:share_id>")
 @login_required
 def end_share(share_id: str) -> tuple[str, int]:
-    """End a link of one's own."""
+    """Revoke a link."""
     Share.of(current_user, share_id).revoke()
     return "", 204
+
+
+# Pages
 
 
 @blueprint.get("/s/<string:share_id>")
 @login_required
 def show_share(share_id: str) -> str:
-    """What a link shows, to whoever is signed in."""
+    """Show a shared conversation; every signed-in user may open it."""
     share = Share.opened(share_id)
     return render_template(
         "chat/shared.html",
@@ -66,7 +72,7 @@ def show_share(share_id: str) -> str:
 @blueprint.post("/s/<string:share_id>/copy")
 @login_required
 def copy_share(share_id: str) -> Any:
-    """Take it over as a conversation of one's own, to go on with."""
+    """Copy a shared conversation into the user's own, to continue it."""
     [made] = copies.import_conversations(current_user, [_copy(Share.opened(share_id), current_user)])
     return redirect(url_for("chat.conversation", conversation_id=made))
 
@@ -74,7 +80,7 @@ def copy_share(share_id: str) -> Any:
 @blueprint.get("/settings/shares")
 @login_required
 def show_shares() -> str:
-    """All links of one's own."""
+    """List all links that the user shared."""
     rows = [
         {"id": share.id, "title": share.title or _("Without a title"), "made": day_and_time(share.created_at),
          "conversation": share.conversation_id, "size": share.size,
@@ -88,7 +94,7 @@ def show_shares() -> str:
 @blueprint.post("/settings/shares/<string:share_id>/revoke")
 @login_required
 def revoke_share(share_id: str) -> Any:
-    """End a link of one's own, from the page that lists them."""
+    """Revoke a link, from the page that lists them."""
     share = found_or_ended(lambda: Share.of(current_user, share_id))
     if share:
         share.revoke()
@@ -108,7 +114,7 @@ def _json(share: Share) -> dict[str, Any]:
 
 
 def _shown(message: dict[str, Any]) -> dict[str, Any]:
-    """As the page's templates and scripts read it."""
+    """Add the texts of an answer's failure and end, which the page's templates read."""
     if message["role"] == Role.USER:
         return message
     failure = message["error_code"] and sentence(message["error_code"], message["error_params"] or {})
@@ -123,7 +129,7 @@ ENDINGS = {
 
 
 def _copy(share: Share, reader: User) -> ConversationCopy:
-    """What was shown, for the reader to go on with, under the reader's own instructions."""
+    """Return the shared messages as a new conversation of `reader`, with the reader's own instructions."""
     return ConversationCopy(
         title=share.title,
         messages=[_message(place, message) for place, message in enumerate(share.messages)],

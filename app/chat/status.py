@@ -1,4 +1,4 @@
-"""What can be used and how busy the machine is: `/api/models`, `/api/status`, `/healthz`, `/readyz`."""
+"""Report models, queue and health: `/api/models`, `/api/status`, `/healthz`, `/readyz`."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.web import generation
 
 
 def models_json() -> dict[str, Any]:
-    """The models that can be chosen, the default, and a sentence when it is not the one that was set."""
+    """Return the models, the default one, and a notice if the default that was set is not installed."""
     registry = generation().registry
     default = registry.default()
     engine = registry.engine
@@ -53,9 +53,10 @@ def models_json() -> dict[str, Any]:
 
 
 def status_json() -> dict[str, Any]:
-    """The queue and the machine's state; `careful`: what doing a quick answer again with care means here.
+    """Return the state of the queue and the engine.
 
-    `usual_s`: what answers of the model proposed first take, once some were written.
+    `careful`: what regenerating with the « Soigné » model means here, None without presets. `usual_s`: average seconds
+    of an answer by the default model, None before its first.
     """
     intents, told = usable_presets(generation().registry.models), generation().status()
     usual = generation().estimates.typical_duration(told["model"]) if told["model"] else None
@@ -71,28 +72,28 @@ def _careful(quick: str, careful: str) -> dict[str, Any]:
 @blueprint.get("/api/models")
 @login_required
 def models() -> Response:
-    """The models that can be chosen."""
+    """List the models."""
     return jsonify(models_json())
 
 
 @blueprint.get("/api/status")
 @login_required
 def status() -> Response:
-    """The queue and the machine's state."""
+    """Return the state of the queue and the engine."""
     return jsonify(status_json())
 
 
 @blueprint.get("/healthz")
 @public
 def live() -> Response:
-    """The process answers."""
+    """Report that the process is alive."""
     return jsonify({"status": "ok"})
 
 
 @blueprint.get("/readyz")
 @public
 def ready() -> tuple[Response, int]:
-    """The database answers, and the engine did when it was last asked; 503 otherwise."""
+    """Report whether the database answers and the engine answered when last asked; 503 if the engine did not."""
     db.session.execute(text("SELECT 1"))
     registry = generation().registry
     usable = registry.reachable and bool(registry.models)

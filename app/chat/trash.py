@@ -1,4 +1,4 @@
-"""The pages of what is out of the list: the bin and the archive, and the ways back from them."""
+"""The pages of the bin and the archive, from which conversations can be restored."""
 
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from app.web import generation
 @blueprint.get("/bin")
 @login_required
 def show_bin() -> str:
-    """What was deleted, and until when it is kept."""
+    """Show deleted conversations and until when they are kept."""
     rows = [
         _row(conversation, deleted=conversation.deleted_at, until=conversation.deleted_at + trash.KEPT_FOR)
         for conversation in trash.contents(current_user)
@@ -32,7 +32,7 @@ def show_bin() -> str:
 @blueprint.post("/bin/<string:conversation_id>/restore")
 @login_required
 def restore(conversation_id: str) -> Any:
-    """Take back a deletion."""
+    """Take a conversation back from the bin."""
     conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
     if conversation:
         conversation.change(restored=True)
@@ -43,7 +43,7 @@ def restore(conversation_id: str) -> Any:
 @blueprint.post("/bin/<string:conversation_id>/erase")
 @login_required
 def erase(conversation_id: str) -> Any:
-    """Erase one now, for good."""
+    """Erase a deleted conversation now, for good."""
     conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
     if conversation:
         _erase([conversation.id])
@@ -54,7 +54,7 @@ def erase(conversation_id: str) -> Any:
 @blueprint.post("/bin/empty")
 @login_required
 def empty_bin() -> Any:
-    """Erase all of it now, for good."""
+    """Erase everything in the bin now, for good."""
     ids = [conversation.id for conversation in trash.contents(current_user, limit=None)]
     _erase(ids)
     flash(ngettext("%(num)s conversation is erased.", "%(num)s conversations are erased.", len(ids)), "success")
@@ -64,7 +64,7 @@ def empty_bin() -> Any:
 @blueprint.get("/archive")
 @login_required
 def show_archive() -> str:
-    """What was put away."""
+    """Show archived conversations."""
     found = conversations.archived(current_user, before=cursor())
     rows = [_row(conversation, changed=conversation.updated_at) for conversation in found]
     return render_template(
@@ -75,7 +75,7 @@ def show_archive() -> str:
 @blueprint.post("/archive/<string:conversation_id>/restore")
 @login_required
 def take_out(conversation_id: str) -> Any:
-    """Put it back in the list."""
+    """Take a conversation back from the archive."""
     conversation = found_or_ended(lambda: _put_away(conversation_id))
     if conversation:
         conversation.change(archived=False)
@@ -84,6 +84,7 @@ def take_out(conversation_id: str) -> Any:
 
 
 def _put_away(conversation_id: str) -> Conversation:
+    """Return an archived conversation of the user; raises not_found."""
     conversation = Conversation.of(current_user, conversation_id)
     if not conversation.archived:
         raise AppError("not_found")
@@ -91,6 +92,7 @@ def _put_away(conversation_id: str) -> Conversation:
 
 
 def _erase(ids: list[str]) -> None:
+    """Delete conversations for good, and the engine's caches of them."""
     for conversation_id in ids:
         trash.delete_forever([conversation_id])
         generation().forget_conversation(conversation_id)

@@ -1,4 +1,4 @@
-"""The chat page, empty or with a conversation."""
+"""Render the chat page, empty or with a conversation."""
 
 from typing import Any
 
@@ -34,26 +34,26 @@ def _page(conversation: Conversation | None) -> str:
 @blueprint.get("/")
 @login_required
 def home() -> str:
-    """The empty page, ready for a new conversation."""
+    """Show the empty page for a new conversation."""
     return _page(None)
 
 
 @blueprint.get("/c/<string:conversation_id>")
 @login_required
 def conversation(conversation_id: str) -> str:
-    """A conversation of one's own."""
+    """Show one of the user's conversations."""
     return _page(Conversation.of(current_user, conversation_id))
 
 
 @blueprint.app_template_filter("context_tokens")
 def context_tokens(model: dict[str, Any] | None) -> int:
-    """Tokens that a model reads at once, also where the engine does not tell."""
+    """Return a model's context in tokens; CONTEXT_TOKENS if the engine does not tell it."""
     return int((model or {}).get("context") or current_app.config["CONTEXT_TOKENS"])
 
 
 @blueprint.context_processor
 def composer() -> dict[str, Any]:
-    """For every page of the chat."""
+    """Give all chat templates what the composer needs."""
     if not current_user.is_authenticated:
         return {}
     system = system_text(current_app.config["SYSTEM_PROMPT"], current_user.instructions, "")

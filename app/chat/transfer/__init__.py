@@ -1,4 +1,4 @@
-"""Conversations as files: our own format, exports for reading, and imports from other programs."""
+"""Export and import of conversations: our own format, readable exports, other programs' files."""
 
 from app.chat.transfer import views
 

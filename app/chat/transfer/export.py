@@ -1,4 +1,4 @@
-"""Conversations as files: JSON with everything, Markdown and HTML with what is shown; many together in one archive."""
+"""Export conversations: JSON with everything, Markdown and HTML with the visible branch, several as one file."""
 
 import json
 import re
@@ -20,10 +20,10 @@ from app.models.copies import ConversationCopy, MessageCopy
 
 ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
 MIMETYPES = {"json": "application/json", "markdown": "text/markdown", "html": "text/html"}
-# More than this goes through a file.
+# Bytes; a larger export goes through a temporary file.
 IN_MEMORY = 4_000_000
 FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)(?:^\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-# The browser's own colours: the file is read far from here, in any theme.
+# Only the browser's own colours, so that the file can be read in any theme.
 STYLE = (
     ":root{color-scheme:light dark}"
     "body{max-width:46rem;margin:2rem auto;padding:0 1rem;font:1rem/1.6 system-ui,sans-serif}"
@@ -35,14 +35,17 @@ STYLE = (
 
 
 def export_one(copy: ConversationCopy, kind: str) -> tuple[str, bytes]:
-    """A conversation's file: its name and its bytes."""
+    """Return the name and content of one conversation's file; `kind` is a key of ENDINGS."""
     text = json_file([copy]) if kind == "json" else markdown(copy) if kind == "markdown" else html(copy)
     return f"{_slug(copy.title)}.{ENDINGS[kind]}", text.encode()
 
 
 def export_many(copies: Iterable[ConversationCopy], kind: str) -> tuple[str, IO[bytes]]:
-    """All in one file: JSON as it is, the others in an archive."""
-    file: Any = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - whoever sends it closes it
+    """Return the name and content of one file with all conversations: a JSON file, or a ZIP of the others.
+
+    The caller closes it.
+    """
+    file: Any = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the caller closes it
     day = utcnow().astimezone().date().isoformat()
     if kind == "json":
         file.write((_json_head() + "[").encode())
@@ -59,12 +62,12 @@ def export_many(copies: Iterable[ConversationCopy], kind: str) -> tuple[str, IO[
 
 
 def json_file(copies: list[ConversationCopy]) -> str:
-    """Our own format."""
+    """Return conversations in our own format."""
     return _json_head() + "[" + ",\n".join(_json(own.to_json(copy)) for copy in copies) + "]}\n"
 
 
 def markdown(copy: ConversationCopy) -> str:
-    """What is shown, in the Markdown that it was written in."""
+    """Return the visible branch as Markdown."""
     turns = (
         f"## {_speaker(each)}\n\n*{day_and_time(each.created_at)}*\n\n{each.content.strip()}\n" for each in _shown(copy)
     )
@@ -72,7 +75,7 @@ def markdown(copy: ConversationCopy) -> str:
 
 
 def html(copy: ConversationCopy) -> str:
-    """What is shown, as one page that needs nothing else; code apart, text as it came."""
+    """Return the visible branch as one HTML page without other files; Markdown is not rendered except code blocks."""
     turns = "".join(
         f'<section><h2>{escape(_speaker(each))}</h2><time datetime="{each.created_at.isoformat()}">'
         f"{escape(day_and_time(each.created_at))}</time>"
@@ -87,7 +90,7 @@ def html(copy: ConversationCopy) -> str:
 
 
 def _shown(copy: ConversationCopy) -> list[MessageCopy]:
-    """The branch that ends at the head."""
+    """Return the messages of the branch that ends at the head, the oldest first."""
     place: int | None = copy.head
     branch = []
     while place is not None:
@@ -97,6 +100,7 @@ def _shown(copy: ConversationCopy) -> list[MessageCopy]:
 
 
 def _blocks(text: str) -> str:
+    """Return the text as escaped HTML, with its fenced code in `<pre>`."""
     made, end = [], 0
     for fence in FENCE.finditer(text):
         made += [escape(text[end : fence.start()].strip("\n")), f"<pre><code>{escape(fence[2])}</code></pre>"]

@@ -1,4 +1,4 @@
-"""Conversations of other programs: their trees as ours, where questions and answers take turns."""
+"""Read conversations from files: our own format, ChatGPT's and Open WebUI's exports."""
 
 import json
 import re
@@ -15,17 +15,20 @@ from app.models import Role, RunState
 from app.models.base import utcnow
 from app.models.copies import ConversationCopy, MessageCopy
 
-# Where it keeps a model's thinking: in the text, quoted and folded.
+# How Open WebUI stores thinking: quoted, in a folded element of the text.
 REASONING = re.compile(r'<details type="reasoning"[^>]*>\s*(?:<summary>.*?</summary>)?(.*?)</details>\s*', re.DOTALL)
 QUOTE = re.compile(r"^> ?", re.MULTILINE)
 SHOWN = ("text", "multimodal_text", "code")
-# Of one file, in all.
+# Most messages in one file.
 MOST_MESSAGES = 50_000
+
+
+# Trees of other programs as ours, where questions and answers alternate
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A message elsewhere; `role` None for what is not shown there either, such as a tool's."""
+    """A message of another program; `role` is None if that program does not show it, such as a tool's."""
 
     key: str
     parent: str | None
@@ -37,7 +40,10 @@ class Node:
 
 
 def conversation(title: Any, nodes: list[Node], current: Any, *dates: Any) -> ConversationCopy | None:
-    """Of nodes whose parents come first; None where there is no question at all. `dates`: made and last changed."""
+    """Return a conversation from nodes, which must come after their parents; None if it has no question.
+
+    `current`: the key of the message shown last; `dates`: when it was created and last changed.
+    """
     made, changed = (moment(date) or utcnow() for date in dates)
     places, messages = _alternating(nodes, made)
     if not messages:
@@ -48,7 +54,10 @@ def conversation(title: Any, nodes: list[Node], current: Any, *dates: Any) -> Co
 
 
 def in_order(parents: dict[str, str | None]) -> list[str]:
-    """The keys, each after its parent; what hangs on nothing known is a beginning, and a ring is left out."""
+    """Return the keys ordered so that each comes after its parent.
+
+    A key with an unknown parent becomes a beginning; keys in a cycle are left out.
+    """
     children: dict[str | None, list[str]] = {}
     for key, parent in parents.items():
         children.setdefault(parent if parent in parents else None, []).append(key)
@@ -59,17 +68,17 @@ def in_order(parents: dict[str, str | None]) -> list[str]:
 
 
 def moment(value: Any) -> datetime | None:
-    """Seconds since 1970, or milliseconds, or nanoseconds, as programs count them."""
+    """Return the time of a number of seconds, milliseconds or nanoseconds since 1970; None if it is none."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e20:
         return None
     while value > 1e11:
         value /= 1000
-    # What claims to come from the future would stand above all that comes.
+    # A time in the future would keep the conversation at the top of the list.
     return min(datetime.fromtimestamp(value, UTC), utcnow())
 
 
 def words(content: Any) -> str:
-    """Text, or the text among a message's parts."""
+    """Return the text of a message's content: a string, or the texts among its parts."""
     if isinstance(content, str):
         return clean(content).strip()
     parts: Iterable[Any] = content if isinstance(content, list) else ()
@@ -78,7 +87,10 @@ def words(content: Any) -> str:
 
 
 def _alternating(nodes: list[Node], made: datetime) -> tuple[dict[str, int | None], list[MessageCopy]]:
-    """Key → place, and the messages: what follows its own kind becomes one with it, as another version."""
+    """Return key → index, and the messages, with questions and answers alternating.
+
+    A message that follows one of the same role is merged with it, as another version of it.
+    """
     places: dict[str, int | None] = {}
     messages: list[MessageCopy] = []
     absorbed: set[int] = set()
@@ -104,7 +116,7 @@ def _alternating(nodes: list[Node], made: datetime) -> tuple[dict[str, int | Non
 
 
 def _message(node: Node, above: int | None, made: datetime) -> MessageCopy:
-    assert node.role is not None  # noqa: S101 - those without are left out
+    assert node.role is not None  # noqa: S101 - the caller skips nodes without one
     message = MessageCopy(node.role, node.content, above, node.moment or made, node.thinking)
     if node.role == Role.ASSISTANT:
         message.run = _run(node.model, RunState.DONE, message.created_at)
@@ -119,7 +131,7 @@ def _run(model: str, state: RunState, at: datetime) -> dict[str, Any]:
 def _without(
     absorbed: set[int], places: dict[str, int | None], messages: list[MessageCopy]
 ) -> tuple[dict[str, int | None], list[MessageCopy]]:
-    """Leave out what went into others and has no followers of its own, and answer what nobody answered."""
+    """Remove merged messages that nothing else follows, and add an interrupted answer to unanswered questions."""
     followed = {message.parent for message in messages}
     kept = [place for place in range(len(messages)) if place not in absorbed or place in followed]
     moved: dict[int | None, int | None] = {None: None} | {old: new for new, old in enumerate(kept)}
@@ -135,7 +147,7 @@ def _without(
 
 
 def _end_below(messages: list[MessageCopy], place: int | None) -> int:
-    """The newest end below a message, or of all."""
+    """Return the index of the newest last message below `place`, or of all if it is None."""
     below = set(range(len(messages))) if place is None else {place}
     for other, message in enumerate(messages):
         if message.parent in below:
@@ -144,15 +156,18 @@ def _end_below(messages: list[MessageCopy], place: int | None) -> int:
     return max(other for other in below if other not in parents)
 
 
+# Open WebUI
+
+
 def is_open_webui(data: Any) -> bool:
-    """Whether this may be one of its chats."""
+    """Return whether `data` looks like an Open WebUI chat."""
     if not isinstance(data, dict) or not isinstance(chat := data.get("chat"), dict):
         return False
     return isinstance(chat.get("history"), dict) or isinstance(chat.get("messages"), list)
 
 
 def read_open_webui(data: dict[str, Any]) -> ConversationCopy | None:
-    """A conversation, or None where nothing was asked in it; raises DamagedError."""
+    """Return a conversation, or None if it has no question; raises DamagedError."""
     chat = data["chat"]
     history = chat.get("history") if isinstance(chat.get("history"), dict) else {}
     messages = history.get("messages") if history.get("messages") is not None else _chained(chat.get("messages") or [])
@@ -168,7 +183,7 @@ def read_open_webui(data: dict[str, Any]) -> ConversationCopy | None:
 
 
 def _chained(messages: list[Any]) -> dict[str, Any]:
-    """Older exports have a plain list."""
+    """Link the plain message list of older exports into a tree."""
     parents = [None, *map(str, range(len(messages)))]
     return {
         str(place): message | {"parentId": parents[place]} if isinstance(message, dict) else message
@@ -196,13 +211,16 @@ def _open_webui_node(key: str, message: dict[str, Any]) -> Node:
     )
 
 
+# ChatGPT
+
+
 def is_chatgpt(data: Any) -> bool:
-    """Whether this may be one of its conversations."""
+    """Return whether `data` looks like a ChatGPT conversation."""
     return isinstance(data, dict) and isinstance(data.get("mapping"), dict)
 
 
 def read_chatgpt(data: dict[str, Any]) -> ConversationCopy | None:
-    """A conversation, or None where nothing was asked in it; raises DamagedError."""
+    """Return a conversation, or None if it has no question; raises DamagedError."""
     mapping = data["mapping"]
     if not all(isinstance(entry, dict) for entry in mapping.values()):
         raise DamagedError("mapping")
@@ -221,7 +239,7 @@ def _chatgpt_node(key: str, entry: dict[str, Any]) -> Node:
     if role not in ("user", "assistant") or facts.get("is_visually_hidden_from_conversation"):
         return Node(key, parent, None)
     thinking = "\n\n".join(filter(None, (words(_dict(each).get("content")) for each in _list(content.get("thoughts")))))
-    # What the model says to a tool is not for the person.
+    # Calls of tools are not part of the answer.
     is_shown = kind in SHOWN and message.get("recipient", "all") == "all"
     said = words(content.get("parts") or content.get("text")) if is_shown else ""
     model = facts.get("model_slug")
@@ -241,8 +259,14 @@ def _list(value: Any) -> list[Any]:
     return value if isinstance(value, list) else []
 
 
+# Files
+
+
 def read_file(file: bytes, product: str) -> list[ConversationCopy]:
-    """Its conversations. Raises import_unreadable, import_unknown, import_version, import_damaged, import_too_many."""
+    """Return the conversations of a file; `product` is our name in the error.
+
+    Raises import_unreadable, import_unknown, import_version, import_damaged, import_too_many, import_empty.
+    """
     try:
         data = json.loads(file, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
@@ -252,7 +276,7 @@ def read_file(file: bytes, product: str) -> list[ConversationCopy]:
             raise AppError("import_version", version=str(data.get("version"))[:20])
         return _all(data.get("conversations"), own.read)
     for recognises, read in ((is_chatgpt, read_chatgpt), (is_open_webui, read_open_webui)):
-        # One conversation alone is an export too.
+        # A file may hold one conversation instead of a list.
         entries = [data] if recognises(data) else data
         if isinstance(entries, list) and entries and all(recognises(entry) for entry in entries):
             return _all(entries, read)
@@ -260,11 +284,12 @@ def read_file(file: bytes, product: str) -> list[ConversationCopy]:
 
 
 def _refuse(constant: str) -> None:
-    """Python reads NaN and Infinity, which are no JSON and which browsers would not read again."""
+    """Refuse NaN and Infinity: Python's parser accepts them, but they are not JSON and browsers cannot read them."""
     raise ValueError(constant)
 
 
 def _all(entries: Any, read: Callable[[Any], ConversationCopy | None]) -> list[ConversationCopy]:
+    """Read all entries of a file with `read`, leaving out conversations without questions."""
     if not isinstance(entries, list):
         raise AppError("import_damaged", title="?", part="conversations")
     copies, messages = [], 0

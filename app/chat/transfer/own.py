@@ -1,6 +1,6 @@
-"""Our own JSON: everything, with all branches, so that it can be read in again.
+"""Our own JSON format of conversations, with all branches, to write and to read.
 
-An answer's figures come back for its reader alone: this server learns nothing from what was measured elsewhere.
+Imported answers keep their metrics for display; the server's statistics do not use them.
 """
 
 from datetime import UTC, datetime
@@ -19,17 +19,17 @@ from app.models.users import MAX_INSTRUCTIONS as MAX_PERSONAL
 FORMAT = "couachgpt"
 VERSION = 1
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
-# Of an answer's figures: milliseconds (eleven days), tokens or joules.
+# Largest metric: milliseconds (eleven days), tokens or joules.
 MOST = 1e9
 ENDS = set(RunState) - {RunState.QUEUED, RunState.RUNNING}
 
 
 class DamagedError(Exception):
-    """A part that is missing or is not what it should be; its name."""
+    """A part of a conversation is missing or invalid; the message is the part's name."""
 
 
 def to_json(copy: ConversationCopy) -> dict[str, Any]:
-    """A conversation as JSON."""
+    """Return a conversation as JSON."""
     return {
         "title": copy.title,
         "model": copy.model,
@@ -46,7 +46,7 @@ def to_json(copy: ConversationCopy) -> dict[str, Any]:
 
 
 def read(data: Any) -> ConversationCopy:
-    """A conversation from JSON; raises DamagedError."""
+    """Read a conversation from JSON; raises DamagedError."""
     return ConversationCopy(
         title=_line(data, "title", 200),
         model=_line(data, "model", 200) or None,
@@ -77,7 +77,7 @@ def _message(message: MessageCopy) -> dict[str, Any]:
 
 
 def _messages(found: list[Any]) -> list[MessageCopy]:
-    """In their order; a question follows an answer or nothing, an answer follows a question."""
+    """Read the messages: a question must follow an answer or nothing, an answer a question. Raises DamagedError."""
     messages: list[MessageCopy] = []
     for data in found:
         message = _read_message(data)
@@ -125,7 +125,7 @@ def _run(data: Any) -> dict[str, Any]:
 
 
 def _figures(found: dict[str, Any]) -> dict[str, Any]:
-    """Those that are known here and can be true."""
+    """Return the metrics that this version knows and whose values are plausible."""
     known = {name: found[name] for name in METRICS if name in found}
     return {name: value for name, value in known.items() if value is None or _is_amount(value)}
 
@@ -135,7 +135,7 @@ def _is_amount(value: Any) -> bool:
 
 
 def _error(data: Any) -> dict[str, Any]:
-    """A failure that can be told here, or none."""
+    """Return the failure's fields, {} if there is none; raises DamagedError if it cannot be shown here."""
     code, params = _text(data, "error_code", 40), _of(data, "error_params", dict, {})
     if not code:
         return {}
@@ -147,7 +147,7 @@ def _error(data: Any) -> dict[str, Any]:
 
 
 def _head(messages: list[MessageCopy], place: int) -> int:
-    """The end of the shown branch is an answer that nothing follows."""
+    """Check that the visible branch ends with an answer that no message follows."""
     if not 0 <= place < len(messages) or any(message.parent == place for message in messages):
         raise DamagedError("head")
     if messages[place].role != Role.ASSISTANT:
@@ -156,6 +156,7 @@ def _head(messages: list[MessageCopy], place: int) -> int:
 
 
 def _of(data: Any, name: str, kind: type[Any], default: Any) -> Any:
+    """Return a field of the type `kind`, or `default` if it is missing or null; raises DamagedError."""
     if not isinstance(data, dict):
         raise DamagedError(name)
     value = data.get(name)
@@ -178,7 +179,7 @@ def _line(data: Any, name: str, longest: int) -> str:
 
 
 def _moment(data: Any, name: str, *, needed: bool = True) -> Any:
-    """What claims to come from the future would stand above all that comes."""
+    """Read a time. One in the future becomes now: it would keep the conversation at the top of the list."""
     text = _of(data, name, str, None)
     if text is None and not needed:
         return None

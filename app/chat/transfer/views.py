@@ -1,4 +1,4 @@
-"""Export of one or all conversations, import from files, and the page for both."""
+"""Serve the export of one or all conversations, the import of files, and the page for both."""
 
 from typing import Any
 
@@ -12,13 +12,13 @@ from app.errors import AppError
 from app.models import Conversation, copies
 from app.security import current_user, login_required
 
-# Of one file to import, in megabytes: it is read whole, in the memory that the models use too.
+# Largest file to import, in megabytes: it is read into the memory that the models need too.
 LARGEST_MB = 32
 
 
 @blueprint.url_value_preprocessor
 def _let_files_in(endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """Before anything looks at the request's body. Raises import_too_large."""
+    """Allow larger bodies for the import, before anything reads the body. Raises import_too_large."""
     if endpoint == "chat.import_file":
         request.max_content_length = int(LARGEST_MB * 1_000_000)
         if (request.content_length or 0) > request.max_content_length:
@@ -28,7 +28,7 @@ def _let_files_in(endpoint: str | None, _values: dict[str, Any] | None) -> None:
 @blueprint.get("/transfer")
 @login_required
 def show_transfer() -> str:
-    """The page for both."""
+    """Show the page for export and import."""
     texts = {
         "import_done_one": _("{n} conversation imported."),
         "import_done_other": _("{n} conversations imported."),
@@ -42,7 +42,7 @@ def show_transfer() -> str:
 @blueprint.get("/export")
 @login_required
 def export_all() -> Response:
-    """All of one's conversations; `format` is json, markdown or html."""
+    """Export all of the user's conversations; `format` is json, markdown or html."""
     name, file = export.export_many(copies.export_conversations(current_user), _format())
     return send_file(file, download_name=name, as_attachment=True)
 
@@ -50,7 +50,7 @@ def export_all() -> Response:
 @blueprint.get("/c/<string:conversation_id>/export")
 @login_required
 def export_one(conversation_id: str) -> Response:
-    """One conversation; `format` is json, markdown or html."""
+    """Export one conversation; `format` is json, markdown or html."""
     conversation, kind = Conversation.of(current_user, conversation_id), _format()
     for copy in copies.export_conversations(current_user, conversation):
         name, content = export.export_one(copy, kind)
@@ -63,7 +63,7 @@ def export_one(conversation_id: str) -> Response:
 @blueprint.post("/import")
 @login_required
 def import_file() -> tuple[Response, int]:
-    """All conversations of the file that is the request's body, or none of them."""
+    """Import all conversations of the file in the request's body, or none if one is damaged."""
     try:
         file = request.get_data(cache=False)
     except RequestEntityTooLarge:
