@@ -1,4 +1,4 @@
-"""Failures in OpenAI's shape: `{"error": {"message", "type", "param", "code"}}`."""
+"""Errors in OpenAI's format: `{"error": {"message", "type", "param", "code"}}`."""
 
 from typing import Any, NamedTuple
 
@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from app.errors import AppError, filled
 
 PREFIX = "/v1/"
-# Sentences for those who have no page before them, in place of the house's own.
+# Sentences for API clients, where the usual ones speak of buttons on the page.
 WORDS: dict[str, LazyString] = {
     "internal_error": _l("Something went wrong on the server. Try again."),
     "too_many_streams": _l("Too many answers are being written at once. Wait until one of yours has ended."),
@@ -25,14 +25,14 @@ WORDS: dict[str, LazyString] = {
 
 
 class Kind(NamedTuple):
-    """OpenAI's word for a failure, its status there, and the field that is wrong."""
+    """OpenAI's code and HTTP status for an error, and the request's field that is wrong."""
 
     code: str
     status: int
     param: str | None = None
 
 
-# What programs know under another name or status than ours.
+# Errors for which OpenAI has another code or status than ours.
 KINDS = {
     "invalid_token": Kind("invalid_api_key", 401),
     "not_found": Kind("unknown_url", 404),
@@ -51,7 +51,7 @@ KINDS = {
 
 
 def error_json(error: AppError, status: int | None = None) -> dict[str, Any]:
-    """The body, in the language in force."""
+    """Return the error's JSON body, in the current language."""
     code, status, param = _kind(error, status)
     words = WORDS.get(error.code)
     return {
@@ -65,7 +65,7 @@ def error_json(error: AppError, status: int | None = None) -> dict[str, Any]:
 
 
 def refusal(error: AppError, status: int) -> Response:
-    """The whole answer; `status` counts for failures that OpenAI has no other one for."""
+    """Return the error's response; `status` applies unless OpenAI has its own for this error."""
     response = jsonify(error_json(error, status))
     response.status_code = _kind(error, status).status
     if response.status_code == 401:

@@ -1,4 +1,4 @@
-"""OpenAI's request for an answer, with all rules of its fields; unknown fields are ignored."""
+"""The JSON of the OpenAI API: chat requests and their validation, and responses. Unknown fields are ignored."""
 
 import json
 import secrets
@@ -16,10 +16,10 @@ MAX_MESSAGES = 1000
 MAX_STOPS = 16
 MAX_STOP = 200
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
-# Roles and kinds of content that stand for something other than text.
+# Roles and content types of OpenAI's API that are not text.
 OTHER_ROLES = ("tool", "function")
 OTHER_PARTS = ("image_url", "input_audio", "file", "refusal")
-# Fields that would make it another answer, with the values that leave it as it is.
+# Fields that we do not support, each with the values that have no effect and are accepted.
 UNSUPPORTED: dict[str, tuple[Any, ...]] = {
     "n": (1,),
     "tools": ([],),
@@ -34,14 +34,15 @@ UNSUPPORTED: dict[str, tuple[Any, ...]] = {
     "audio": (),
     "web_search_options": (),
 }
-# How much to think: here the only choice is whether.
+# `reasoning_effort` → whether to think; our models know no degrees.
 EFFORTS = {"none": False, "minimal": False, "low": True, "medium": True, "high": True, "xhigh": True}
 DONE = b"data: [DONE]\n\n"
-# Stands where each chunk's delta goes.
+# Placeholder for the delta in the template of a chunk.
 PLACE = "\0"
 
 
 def _no_text() -> PydanticCustomError:
+    """Return the error for content that is not text."""
     return PydanticCustomError("unsupported_content", "not a text")
 
 
@@ -54,15 +55,18 @@ def _role(value: str) -> str:
 
 
 def _absent(value: Any) -> None:
+    """Refuse any value but an empty one."""
     if value:
         raise _no_text()
 
 
 def _parts(content: Any) -> Any:
+    """Return string content as a list of one part."""
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
 def _part_text(part: Any) -> str:
+    """Return the text of a content part."""
     if isinstance(part, dict) and part.get("type") in OTHER_PARTS:
         raise _no_text()
     if not isinstance(part, dict) or part.get("type") != "text" or not isinstance(part.get("text"), str):
@@ -77,6 +81,7 @@ def _not_too_large(parts: list[str]) -> list[str]:
 
 
 def _stops(value: Any) -> tuple[str, ...]:
+    """Return the stop sequences as a tuple."""
     stops = [value] if isinstance(value, str) else value
     if not isinstance(stops, list | tuple) or len(stops) > MAX_STOPS:
         raise ValueError
@@ -92,22 +97,23 @@ def _effort(value: str) -> str:
 
 
 def _turns(turns: list["ChatCompletionMessage"]) -> list["ChatCompletionMessage"]:
+    """Check that there is a message, and that the list does not end with two of the assistant."""
     if not turns:
         raise PydanticCustomError("missing_field", "empty")
-    # The last one is gone on with; engines fail where there would be two of them.
+    # An assistant message at the end is continued; engines fail if there are two.
     if [turn.role for turn in turns[-2:]] == ["assistant", "assistant"]:
         raise AppError("invalid_field", field=f"messages[{len(turns) - 1}].role")
     return turns
 
 
 Limit = Annotated[Number, Field(ge=1)]
-# Parts of a turn that stand for something other than text.
+# A field of a message whose content would not be text.
 Absent = Annotated[None, BeforeValidator(_absent)]
 Part = Annotated[str, BeforeValidator(_part_text)]
 
 
 class ChatCompletionMessage(JsonObject):
-    """A turn; its content is a text, or a list of parts that are texts, of which each begins a line."""
+    """A message; `content` is a text, or a list of text parts, which are joined by line ends."""
 
     role: Annotated[str, AfterValidator(_role)] = ""
     tool_calls: Absent = None
@@ -116,12 +122,12 @@ class ChatCompletionMessage(JsonObject):
     content: Annotated[list[Part], FailFast(), BeforeValidator(_parts), AfterValidator(_not_too_large)]
 
     def for_engine(self) -> dict[str, str]:
-        """As the prompt has it."""
+        """Return the message as `ChatRequest` takes it."""
         return {"role": self.role, "content": "\n".join(self.content)}
 
 
 class ChatCompletionRequest(JsonRequest):
-    """What a program asks. Raises unsupported_field and unsupported_content beside what every request raises."""
+    """A request for a chat completion; also raises unsupported_field, unsupported_content and too_large."""
 
     model: Name = None
     think: bool | None = None
@@ -130,11 +136,11 @@ class ChatCompletionRequest(JsonRequest):
     stream: bool = False
     stream_options: dict[Any, Any] = {}
     include_usage: bool | None = Field(None, validation_alias=AliasPath("stream_options", "include_usage"))
-    # The older name of the field counts where the newer one is not given.
+    # `max_tokens` is the older name; it counts if the newer one is missing.
     max_completion_tokens: Limit | None = None
     max_tokens: Limit | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
-    # The same number for the same seed, of a size that every engine takes; llama.cpp reads -1 as "any".
+    # Reduced to a size that all engines accept, the same for the same seed; llama.cpp reads -1 as random.
     seed: Annotated[Number, AfterValidator(lambda seed: seed % 2**31)] | None = None
     stop: Annotated[tuple[str, ...], PlainValidator(_stops)] = ()
 
@@ -148,22 +154,22 @@ class ChatCompletionRequest(JsonRequest):
 
     @property
     def effort(self) -> bool:
-        """Whether it would like thinking, from a model that can."""
+        """Whether to think if the model can: from `reasoning_effort`, unless `think` is given."""
         return self.think is None and EFFORTS[self.reasoning_effort]
 
     @property
     def limit(self) -> int | None:
-        """The longest answer in tokens."""
+        """The longest answer in tokens; None if not given."""
         return self.max_completion_tokens or self.max_tokens
 
 
 def model_json(model: Model, owner: str) -> dict[str, Any]:
-    """A model; engines do not tell when theirs were made."""
+    """Return a model as JSON; `created` is 0 because engines do not tell it."""
     return {"id": model.name, "object": "model", "created": 0, "owned_by": owner}
 
 
 def usage_json(usage: Usage) -> dict[str, Any] | None:
-    """What the answer cost, or None where the engine does not count."""
+    """Return the token counts as JSON, None if the engine does not count."""
     read, written = usage.prompt_tokens, usage.output_tokens
     if read is None or written is None:
         return None
@@ -174,26 +180,29 @@ def usage_json(usage: Usage) -> dict[str, Any] | None:
 
 
 def finish_reason(reason: str) -> str:
-    """One of the two reasons that OpenAI knows for a text that ends; engines have more."""
+    """Return OpenAI's finish reason, "stop" or "length", for an engine's."""
     return "length" if reason == "length" else "stop"
 
 
 def sse_event(data: dict[str, Any]) -> bytes:
-    """One event of a stream."""
+    """Encode one server-sent event."""
     return b"data: " + json.dumps(data, separators=(",", ":")).encode() + b"\n\n"
 
 
 class ResponseBuilder:
-    """The shapes of one answer; `include_usage`: its chunks have a `usage`, null in all but the last."""
+    """Build the JSON of one completion, whole or in chunks.
+
+    With `include_usage` each chunk has a `usage`, null except in the last one.
+    """
 
     def __init__(self, model: str, *, include_usage: bool = False) -> None:
         self._head = {"id": f"chatcmpl-{secrets.token_hex(12)}", "created": int(time.time()), "model": model}
         self._usage: dict[str, Any] = {"usage": None} if include_usage else {}
-        # All chunks but a few differ in their delta only: the rest is written once.
+        # Most chunks differ in their delta only: encode the rest once.
         self._before, self._after = self.chunk(PLACE).split(json.dumps(PLACE).encode())
 
     def whole(self, text: str, thinking: str, reason: str, usage: Usage) -> dict[str, Any]:
-        """The answer in one piece."""
+        """Return the whole completion."""
         message = {"role": "assistant", "content": text, "refusal": None}
         if thinking:
             message["reasoning_content"] = thinking
@@ -201,15 +210,15 @@ class ResponseBuilder:
         return self._head | {"object": "chat.completion", "choices": [choice], "usage": usage_json(usage)}
 
     def first(self) -> bytes:
-        """The chunk that says who speaks."""
+        """Return the first chunk, which has the role."""
         return self.chunk({"role": "assistant", "content": ""})
 
     def delta(self, name: str, text: str) -> bytes:
-        """A chunk of more `content` or `reasoning_content`."""
+        """Return a chunk with more text; `name`: "content" or "reasoning_content"."""
         return self._before + f'{{"{name}":{json.dumps(text)}}}'.encode() + self._after
 
     def last(self, reason: str, usage: Usage) -> bytes:
-        """The chunk with the reason, the one with the cost if it was asked for, and the end."""
+        """Return the end of the stream: the finish reason, the usage if it was asked for, and `[DONE]`."""
         end = self.chunk({}, finish_reason(reason))
         if self._usage:
             end += sse_event(
@@ -218,6 +227,6 @@ class ResponseBuilder:
         return end + DONE
 
     def chunk(self, delta: object, reason: str | None = None) -> bytes:
-        """A chunk of any delta."""
+        """Return a chunk with any delta."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         return sse_event(self._head | {"object": "chat.completion.chunk", "choices": [choice]} | self._usage)

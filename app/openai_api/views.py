@@ -1,4 +1,4 @@
-"""`/v1/models` and `/v1/chat/completions`."""
+"""Serve `/v1/models` and `/v1/chat/completions`."""
 
 import socket
 import time
@@ -21,27 +21,30 @@ from app.openai_api.schemas import ChatCompletionRequest, ResponseBuilder, model
 from app.security import token_required, token_user
 from app.web import STREAM_HEADERS, generation
 
-# How often a connection on which nothing is written is looked at, and told that the answer is still to come.
+# While nothing is written, how often to check the connection and send a comment that keeps it open, in seconds.
 SILENCE_S = 1.0
 WAITING = b": waiting\n\n"
-# A stream begins after this long at the latest: a failure until then has its own status.
+# Headers are sent after this many seconds at the latest; a failure before that gets its own HTTP status.
 OPENING_S = 3.0
 
 Heard = Iterator[EngineEvent | None]
 
 
 class ClientGoneError(Exception):
-    """Nobody reads the answer any more."""
+    """The client has closed the connection."""
 
 
 def deliver(generation: Generation, asked: ChatRequest, user_id: int, *, stream: bool, include_usage: bool) -> Response:
-    """Put it in the queue and answer; however that ends, the engine does not go on for nobody. Raises AppError."""
+    """Queue a request and return its response, a stream or one JSON object. Raises AppError.
+
+    The engine stops when the client disconnects or its token is revoked.
+    """
     with ExitStack() as ending:
         revoked = ending.enter_context(generation.streams.open(user_id, digest(_token())))
         completion = generation.complete(asked, user_id)
         ending.callback(completion.cancel)
         revoked.on_set(lambda: completion.fail(AppError("invalid_token")))
-        # This thread may wait for long: for its turn, then for the model.
+        # This thread may wait for minutes: for its turn, then for the model.
         release_connection()
         heard = _while_connected(completion.events(SILENCE_S), request.environ.get("gunicorn.socket"))
         shapes = ResponseBuilder(asked.model, include_usage=include_usage)
@@ -59,12 +62,12 @@ def deliver(generation: Generation, asked: ChatRequest, user_id: int, *, stream:
 
 
 def _token() -> str:
-    """What the program brought."""
+    """Return the token of this request."""
     return str(request.authorization.token if request.authorization else "")
 
 
 def _while_connected(events: Heard, connection: socket.socket | None) -> Heard:
-    """The same events; raises ClientGoneError once the connection is closed at its other end."""
+    """Yield the same events; raise ClientGoneError once the client has closed the connection."""
     for heard in events:
         if connection is not None and _closed(connection):
             raise ClientGoneError
@@ -72,7 +75,7 @@ def _while_connected(events: Heard, connection: socket.socket | None) -> Heard:
 
 
 def _closed(connection: socket.socket) -> bool:
-    """Whether the other end has closed; what it may have sent meanwhile stays to be read."""
+    """Return whether the client has closed the connection; leaves unread data in place."""
     try:
         return not connection.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
     except BlockingIOError:
@@ -82,7 +85,7 @@ def _closed(connection: socket.socket) -> bool:
 
 
 def _first_events(heard: Heard) -> list[EngineEvent]:
-    """What came first, if that was soon."""
+    """Wait up to OPENING_S for the first text; return it in a list, [] if none came."""
     deadline = time.monotonic() + OPENING_S
     for happened in heard:
         if isinstance(happened, Text | Thinking | Done):
@@ -93,6 +96,7 @@ def _first_events(heard: Heard) -> list[EngineEvent]:
 
 
 def _whole_answer(heard: Heard, shapes: ResponseBuilder) -> dict[str, Any]:
+    """Collect the events and return the whole completion."""
     text, thinking = [], []
     for happened in heard:
         match happened:
@@ -106,7 +110,7 @@ def _whole_answer(heard: Heard, shapes: ResponseBuilder) -> dict[str, Any]:
 
 
 def _chunks(heard: Iterable[EngineEvent | None], shapes: ResponseBuilder, app: Flask, locale: str) -> Iterator[bytes]:
-    """The event stream; a failure that comes after its beginning is its last event."""
+    """Yield the chunks of the event stream; a failure during the stream is its last event."""
     first = shapes.first()
     try:
         for happened in heard:
@@ -131,7 +135,7 @@ def _chunks(heard: Iterable[EngineEvent | None], shapes: ResponseBuilder, app: F
 @blueprint.get("/models")
 @token_required
 def models() -> Response:
-    """The models that can be asked, the default one first."""
+    """List the models, the default one first."""
     registry = generation().registry
     default = registry.default().effective
     ordered = sorted(registry.models, key=lambda model: model.name != default)
@@ -141,7 +145,7 @@ def models() -> Response:
 @blueprint.get("/models/<path:name>")
 @token_required
 def model(name: str) -> Response:
-    """One model."""
+    """Return one model; "default" is the default one."""
     registry, default = generation().registry, generation().registry.default()
     found = registry.find((default.effective or default.name) if name == "default" else name)
     return jsonify(model_json(found, registry.engine.name))
@@ -150,14 +154,14 @@ def model(name: str) -> Response:
 @blueprint.post("/chat/completions")
 @token_required
 def chat_completions() -> Response:
-    """An answer to these messages; nothing is added to them, and nothing is stored."""
+    """Answer the given messages, without our system prompt and without storing anything."""
     asked = ChatCompletionRequest.read()
     request = _request(asked)
     return deliver(generation(), request, token_user().id, stream=asked.stream, include_usage=bool(asked.include_usage))
 
 
 def _request(asked: ChatCompletionRequest) -> ChatRequest:
-    """For the engine, within the server's limits. Raises unknown_model, thinking_unsupported."""
+    """Return the engine's request, within the server's limits. Raises unknown_model, thinking_unsupported."""
     name = None if asked.model == "default" else asked.model
     model = generation().model_for(name, bool(asked.think))
     longest = min(current_app.config["MAX_OUTPUT_TOKENS"], (model.context or current_app.config["CONTEXT_TOKENS"]) // 2)
