@@ -1,4 +1,4 @@
-"""The engine and its models: what was chosen and why, and the default model."""
+"""The administrator's pages: engine and models, diagnostics, ratings."""
 
 from dataclasses import asdict
 from typing import Any
@@ -23,12 +23,12 @@ from app.security import admin_required, current_user
 from app.web import STREAM_HEADERS, generation
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
-# On the page what is wrong comes first.
+# Order of the findings on the page: the worst first.
 ORDER = (State.BAD, State.WARNING, State.OK, State.UNKNOWN)
 
 
 def _rows(registry: ModelRegistry) -> list[dict[str, Any]]:
-    """The engine's models, then what the company studied and Ollama could still pull."""
+    """Return the engine's models, then, with Ollama, those of the catalogue that are not installed."""
     default = registry.default().effective
     rows = [
         asdict(model) | {"loaded": model.name in registry.loaded, "default": model.name == default}
@@ -45,7 +45,7 @@ def _rows(registry: ModelRegistry) -> list[dict[str, Any]]:
 @blueprint.get("/models")
 @admin_required
 def models() -> str:
-    """Which engine, why, and its models."""
+    """Show the engine, why it was chosen, and its models."""
     registry = generation().registry
     engine, default = registry.engine, registry.default()
     try:
@@ -79,7 +79,7 @@ def models() -> str:
 @blueprint.post("/models/default")
 @admin_required
 def set_default_model() -> Any:
-    """Keep another default model; refused while the environment fixes it."""
+    """Store the default model; raises forbidden if DEFAULT_MODEL fixes it."""
     registry = generation().registry
     if registry.default().source == ENVIRONMENT:
         raise AppError("forbidden")
@@ -93,7 +93,7 @@ def set_default_model() -> Any:
 @blueprint.post("/models/intents")
 @admin_required
 def set_intents() -> Any:
-    """Map « Rapide » and « Soigné » to models; neither is shown unless both are mapped."""
+    """Choose the models of « Rapide » and « Soigné »; users see the two only if both are set and differ."""
     registry = generation().registry
     wanted = {intent: request.form.get(intent, "")[:200] for intent in PRESET_SETTINGS}
     chosen = {intent: registry.find(name).name if name else "" for intent, name in wanted.items()}
@@ -106,7 +106,7 @@ def set_intents() -> Any:
 @blueprint.get("/doctor")
 @admin_required
 def doctor() -> str:
-    """All that is known at once; the comparison as far as it is."""
+    """Show the diagnostics: all quick checks, and the state of the comparison with the terminal."""
     records = last_records()
     findings = quick_findings(current_app.config, generation().registry, records)
     return render_template(
@@ -128,7 +128,7 @@ def doctor() -> str:
 @blueprint.post("/doctor/comparison")
 @admin_required
 def start_comparison() -> Any:
-    """Begin to compare, unless that is under way."""
+    """Start the comparison with the terminal unless it is running."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     user_id = current_user.id
     _job().start(lambda tell: compare_here(app, user_id, tell))
@@ -138,7 +138,7 @@ def start_comparison() -> Any:
 @blueprint.get("/doctor/comparison")
 @admin_required
 def comparison() -> Response:
-    """How far it is, and what came of it: as data, and as the part of the page."""
+    """Return the comparison's progress and result, as data and as HTML for the page."""
     found = _comparison()
     return jsonify(found | {"html": render_template("admin/_comparison.html", comparison=found)})
 
@@ -146,7 +146,7 @@ def comparison() -> Response:
 @blueprint.get("/doctor/beat")
 @admin_required
 def beat() -> Response:
-    """A second of beats, by which the page hears whether something holds streams back."""
+    """Stream a few events within a second; the page measures whether a proxy holds them back."""
     return Response(probe_events(), mimetype="text/event-stream", headers=STREAM_HEADERS)
 
 
@@ -156,7 +156,7 @@ def _job() -> ComparisonJob:
 
 
 def _comparison() -> dict[str, Any]:
-    """`state`: idle, running or over; in the reader's language."""
+    """Return the comparison in the user's language; `state` is idle, running or over."""
     progress, outcome = _job().progress, _job().outcome
     if progress is not None:
         return {"state": "running", "phase": progress.phase, "step": progress.step, "steps": progress.steps}
@@ -172,13 +172,14 @@ def _comparison() -> dict[str, Any]:
 
 
 def _queue() -> dict[str, Any]:
+    """Return the queue's state with the expected wait as text."""
     status = generation().status()
     wait = status["eta_s"]
     return status | {"wait": wait if wait is None else duration(wait * 1000) if wait else _("none")}
 
 
 def _ahead() -> dict[str, Any] | None:
-    """What reading ahead took of the engine, None if nothing."""
+    """Return what prefilling cost the engine; None if it never ran."""
     cost = generation().prefill.cost
     if not cost.started:
         return None
@@ -194,7 +195,7 @@ def _ahead() -> dict[str, Any] | None:
 @blueprint.get("/ratings")
 @admin_required
 def ratings() -> str:
-    """A row for each model that has answered, and the reasons that were given."""
+    """Show the ratings of each model, and the reasons that users gave."""
     found = rating_stats.ratings_by_model()
     return render_template(
         "admin/ratings.html",
