@@ -1,4 +1,4 @@
-"""The administrator's commands: `flask users …`, `flask models …`, `flask doctor` and `flask labo …`."""
+"""Register the administrator's commands: `flask users …`, `flask models …`, `flask doctor` and `flask labo …`."""
 
 import socket
 
@@ -14,14 +14,14 @@ EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
 
 
 class Labo(click.Group):
-    """Its commands are imported when one is called: the web process, which needs none, knows these too."""
+    """The group `flask labo`; imports its commands on first use, as the web process loads this but needs none."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Their names."""
+        """Return the names of the commands."""
         return self._group().list_commands(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The one of that name."""
+        """Return the command of that name."""
         return self._group().get_command(ctx, cmd_name)
 
     def _group(self) -> click.Group:
@@ -31,7 +31,7 @@ class Labo(click.Group):
 
 
 def init_app(app: Flask) -> None:
-    """Add the commands."""
+    """Add the commands to `flask`."""
     app.cli.add_command(users)
     app.cli.add_command(models)
     app.cli.add_command(doctor)
@@ -39,7 +39,7 @@ def init_app(app: Flask) -> None:
 
 
 def lan_address() -> str:
-    """This machine's address on its network, found without sending anything; "" when it has none."""
+    """Return this machine's LAN address, "" if it has none; connecting a UDP socket sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.connect(("10.255.255.255", 1))
@@ -49,7 +49,7 @@ def lan_address() -> str:
 
 
 def banner(app: Flask, problem: str) -> str:
-    """The lines to print; `problem` says what keeps the engine from starting, if anything does."""
+    """Return the lines that the server prints at its start; `problem`: why the engine cannot start, or ""."""
     host, port = app.config["HOST"], app.config["PORT"]
     lan = lan_address() if host in EVERYWHERE else ""
     with app.app_context():

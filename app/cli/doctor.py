@@ -1,4 +1,4 @@
-"""`flask doctor`: what slows answers down on this server, and what mends it."""
+"""`flask doctor`: print what slows answers down on this server, and how to fix it."""
 
 import sys
 from typing import Any
@@ -23,7 +23,7 @@ from app.diagnostics.history import last_records
 from app.diagnostics.report import quick_findings
 
 SIGNS = {State.OK: "✓", State.WARNING: "!", State.BAD: "✗", State.UNKNOWN: "?"}
-# Without these there is nothing to compare.
+# Findings that must not be bad for the comparison to run.
 NEEDED = ("server", "database", "engine")
 
 
@@ -31,7 +31,7 @@ NEEDED = ("server", "database", "engine")
 @click.option("--quick", is_flag=True, help="Leave the comparison with the terminal out.")
 @with_appcontext
 def doctor(quick: bool) -> None:
-    """Find what slows answers down here, with causes and fixes; exit code 1 when something is bad."""
+    """Find what slows answers down on this server, with causes and fixes; exit code 1 if something is bad."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     found = [_server(app.config), *_quick(app)]
     for finding in found:
@@ -64,7 +64,7 @@ def _server(settings: dict[str, Any]) -> Finding:
 
 
 def _compared(app: Flask) -> Comparison | NotComparedError:
-    """The comparison, asked for by the first administrator; its progress goes to the terminal only."""
+    """Run the comparison in the name of the first administrator; show its progress if stderr is a terminal."""
     user_id = first_administrator()
     if user_id is None:
         return NotComparedError("nobody")
@@ -93,7 +93,7 @@ def _width() -> int:
 
 
 def _show(finding: Finding) -> None:
-    """A line, and the fix below it."""
+    """Print a finding on a line, and its fix below."""
     width = _width()
     click.echo(f"{SIGNS[finding.state]} {finding.title:{width}}  {finding.sentence}")
     if finding.fix:

@@ -1,4 +1,4 @@
-"""`flask labo`: models measured, compared and reported from the shell, by the same code as the pages."""
+"""`flask labo`: measure, compare and report models from the shell, with the same code as the pages."""
 
 import logging
 import sys
@@ -35,7 +35,7 @@ from app.model_choice import default_model
 from app.models.lab import LabRun, LabState
 
 THINKING = {"no": (False,), "yes": (True,), "both": (False, True)}
-# The option that each part of a plan is from.
+# Part of a plan → the option that sets it, for error messages.
 PLAN_OPTIONS = {
     "models": "--models",
     "tasks": "--prompts",
@@ -50,20 +50,23 @@ PLAN_OPTIONS = {
     "max_tokens": "--max-tokens",
     "seed": "--seed",
 }
-# How long the sample in hand may take to be let go of.
+# Seconds that the running sample may take to stop.
 FAREWELL_S = 3.0
-# How long our own engine may take to load its first model, and how often it is looked at.
+# Seconds that our own embedded engine may take to load its first model, and between two looks at it.
 START_S, ENGINE_POLL_S = 120.0, 0.2
 PROGRESS_POLL_S = 0.5
-# How often the progress is told where there is no terminal to draw it on.
+# How many progress lines to print for a run if stderr is no terminal.
 TIMES_TOLD = 10
-# What kind of sample each figure is from.
+# Measure → the kind of sample it comes from.
 MEASURE_KINDS = {measure.name: measure.kind for measure in MEASURES}
 SIGNS = {"passed": "✓", "reserve": "!", "failed": "✗"}
 
 
+# Options and preparation
+
+
 def plan_from_options(asked: dict[str, Any]) -> dict[str, Any]:
-    """The options as a plan's JSON; what was left out is left out."""
+    """Return the options as a plan's JSON, without those that were not given."""
     settings = product(
         THINKING[asked["think"]],
         _numbers(asked, "threads", int) or [0],
@@ -84,8 +87,8 @@ def plan_from_options(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def confirm(question: str) -> None:
-    """Go on after a yes only, which may be said in English too; else the command ends."""
-    # What says yes, one letter and the word; click's own question speaks English only.
+    """Ask a yes/no question in the user's language; raises click.Abort unless the answer is yes."""
+    # English answers are accepted in every language; click's own confirm() knows English only.
     yes = {"y", "yes", _("y"), _("yes")}
     choice = _("y/N")
     given = click.prompt(f"{question} [{choice}]", default="", show_default=False)
@@ -106,20 +109,23 @@ def _numbers(asked: dict[str, Any], name: str, kind: type[int] | type[float]) ->
 
 
 def lab_of(app: Flask) -> Lab:
-    """This process's."""
+    """Return the Labo of this process."""
     found: Lab = app.extensions["lab"]
     return found
 
 
 def prepare_to_read(app: Flask) -> None:
-    """Before anything is looked at: the tables, and the company's own figures in them."""
+    """Prepare the database for commands that only read: migrate it, and load the company's historical figures."""
     labo = lab_of(app)
     _prepared(app, labo)
     labo.stop()
 
 
 def _prepared(app: Flask, labo: Lab) -> bool:
-    """What a server does at its start, unless one runs here; whether none does."""
+    """Take the Labo's lock, and if that succeeds prepare the database as a server does at its start.
+
+    Returns whether it did; False means that a server runs on this instance folder.
+    """
     alone = labo.claim()
     if alone:
         database.upgrade(app)
@@ -129,14 +135,14 @@ def _prepared(app: Flask, labo: Lab) -> bool:
 
 @contextmanager
 def measuring(app: Flask) -> Iterator[Lab]:
-    """The Labo that runs are given to.
+    """Yield the Labo that carries runs out.
 
-    While a server runs on this instance folder, it holds the Labo's lock: it takes the runs up from the rows, since it
-    alone knows when people need the engine. Otherwise this process carries them, with an embedded engine of its own if
-    that is the chosen one.
+    While a server runs on this instance folder it holds the Labo's lock and takes up the runs from the database, as
+    only the server knows when users need the engine. Otherwise this process carries them out, with its own embedded
+    engine if that is the chosen one.
     """
     labo = lab_of(app)
-    # The progress is shown; a log in between would spoil it.
+    # Log lines would break the progress bar.
     logging.getLogger("app").setLevel(logging.WARNING)
     alone = _prepared(app, labo)
     if alone and app.config["ENGINE"] == "embedded":
@@ -154,8 +160,11 @@ def measuring(app: Flask) -> Iterator[Lab]:
 
 @contextmanager
 def _embedded(app: Flask, labo: Lab) -> Iterator[Lab]:
-    """The embedded engine, in a folder of its own: a server that starts meanwhile has its own child."""
-    # Here because the other commands need none of it.
+    """Start an embedded engine for this process and yield a Labo on it.
+
+    Its files are in a temporary folder, so that a server that starts meanwhile can have its own engine.
+    """
+    # Imported here because the other commands do not need it.
     from app.engines.supervisor import Supervisor  # noqa: PLC0415
 
     if problem := gguf_library.missing_part(app.config):
@@ -179,6 +188,7 @@ def _embedded(app: Flask, labo: Lab) -> Iterator[Lab]:
 
 
 def _await(model_registry: ModelRegistry) -> None:
+    """Wait until the engine answers; raises ClickException after START_S."""
     deadline = time.monotonic() + START_S
     model_registry.refresh()
     while not model_registry.reachable:
@@ -191,12 +201,15 @@ def _await(model_registry: ModelRegistry) -> None:
         model_registry.refresh()
 
 
+# Output
+
+
 def show_progress(app: Flask, labo: Lab, run_id: int) -> RunProgress:
-    """Show how a run goes on until it ends."""
+    """Show a run's progress until it ends; return its last state. Raises not_found."""
     tasks = labo.tasks().tasks
 
     def told() -> RunProgress:
-        # A context of its own: what another process wrote since is seen.
+        # A new context: a new database session sees what other processes wrote.
         with app.app_context():
             found = labo.progress(run_id)
         if found is None:
@@ -235,7 +248,7 @@ def _bar(
 def _lines(
     label: str, total: int, in_words: Callable[[RunProgress | None], str]
 ) -> Iterator[Callable[[RunProgress], None]]:
-    """A line at the beginning, with each tenth of the samples, and at the end."""
+    """Print a line at the beginning, after each tenth of the samples, and at the end."""
     told = -1
 
     def show(now: RunProgress) -> None:
@@ -264,7 +277,7 @@ def _progress_text(progress: RunProgress, prompt: str) -> str:
 
 
 def print_runs(lines: Sequence[RunLine]) -> None:
-    """One line for each run."""
+    """Print one line for each run."""
     for line in lines:
         run = line.run
         state = display.RUN_STATES[run.state]
@@ -275,13 +288,13 @@ def print_runs(lines: Sequence[RunLine]) -> None:
 
 
 def failure_of(run: LabRun) -> str:
-    """Why a run was given up."""
+    """Return why a run failed."""
     said = sentences.run_trouble(run)
     return f"{said} ({run.error_code}: {run.error_cause})" if run.error_cause else f"{said} ({run.error_code})"
 
 
 def print_ranking(entries: Sequence[Entry]) -> None:
-    """The leaderboard as a table, each line with its reason below."""
+    """Print the leaderboard as a table, each line followed by its reason."""
     head = (_("Model"), _("Quality"), _("Time"), _("First word"), _("Tokens/s"), "CPU", "RAM", _("Energy"))
     name_of = charts.entry_namer(entries)
     rows = [_ranking_row(entry, name_of(entry)) for entry in entries]
@@ -296,7 +309,7 @@ def print_ranking(entries: Sequence[Entry]) -> None:
 
 
 def _print_extras(entries: Sequence[Entry]) -> None:
-    """What has no column: a few lines for each model, without what was not measured."""
+    """Print, per model, the figures that have no column, without those that were not measured."""
     columns, rows = tables.details_table(entries) or ((), ())
     for name, *cells in rows:
         pairs = [pair for pair in zip(columns[1:], cells, strict=True) if pair[1] != display.NOTHING]
@@ -322,9 +335,9 @@ def _ranking_row(entry: Entry, name: str) -> tuple[str, ...]:
 
 
 def print_comparison(first: str, second: str, changes: Sequence[FigureChange], *, estimated: bool) -> None:
-    """One line for each figure: both medians with their intervals, and whether the second differs.
+    """Print a line for each figure: both medians with their intervals, and whether the second is better or worse.
 
-    `estimated`: the energy is, of either.
+    `estimated`: mark the energy as estimated.
     """
     verdicts = {
         "better": _("better"),
@@ -357,6 +370,9 @@ def _comparison_row(change: FigureChange, verdict: str, *, estimated: bool) -> t
     return (name, *sides, verdict)
 
 
+# Commands
+
+
 labo = AppGroup("labo", help="Measure models on this server: run, compare, report.")
 WRITERS = {
     ".html": lambda run_ids: report.build_report(run_ids, lab_of(_app()).tasks().categories),
@@ -382,7 +398,7 @@ WRITERS = {
 @click.option("--title", default="", help="What the run is called.")
 @click.option("--report", "file", type=click.Path(dir_okay=False, path_type=Path), help="Written at the end: .html …")
 def run(title: str, file: Path | None, **asked: Any) -> None:
-    """Measure; without options all models on a short list of tasks. Samples are kept as they are taken."""
+    """Measure models; without options all models on a short list of tasks. Samples are stored as they are taken."""
     app = _app()
     _check(file)
     try:
@@ -399,7 +415,7 @@ def run(title: str, file: Path | None, **asked: Any) -> None:
 @click.argument("number", type=int)
 @click.option("--report", "file", type=click.Path(dir_okay=False, path_type=Path), help="Written at the end: .html …")
 def resume(number: int, file: Path | None) -> None:
-    """Go on with a run that was cancelled, given up or interrupted."""
+    """Continue a run that was cancelled, given up or interrupted."""
     app = _app()
     _check(file)
     try:
@@ -416,7 +432,7 @@ def resume(number: int, file: Path | None) -> None:
 @labo.command("cancel")
 @click.argument("number", type=int)
 def cancel(number: int) -> None:
-    """End a run; what was measured stays."""
+    """Cancel a run; its samples are kept."""
     try:
         lab_of(_app()).cancel(number)
     except AppError as error:
@@ -428,7 +444,7 @@ def cancel(number: int) -> None:
 @click.argument("number", type=int)
 @click.option("--yes", is_flag=True, help="Without being asked first.")
 def delete(number: int, yes: bool) -> None:
-    """Delete a run with its samples, for good; what was measured by hand stays."""
+    """Delete a run and its samples, for good; figures measured by hand cannot be deleted."""
     here = lab_of(_app())
     prepare_to_read(_app())
     try:
@@ -456,7 +472,7 @@ def runs() -> None:
 @click.argument("first")
 @click.argument("second")
 def compare(first: str, second: str) -> None:
-    """Hold two models, or two runs by their numbers, against each other."""
+    """Compare two models, or two runs by their numbers."""
     prepare_to_read(_app())
     try:
         pairs = side_by_side(first, second)
@@ -476,7 +492,7 @@ def compare(first: str, second: str) -> None:
 @click.argument("numbers", type=int, nargs=-1)
 @click.option("--output", type=click.Path(dir_okay=False, path_type=Path), default="labo.html", help="labo.html")
 def report_runs(numbers: Sequence[int], output: Path) -> None:
-    """Write a report of runs, the newest finished one when left out: .html, .md, .csv or .json."""
+    """Write a report of runs (default: the newest finished one) as .html, .md, .csv or .json."""
     prepare_to_read(_app())
     _check(output)
     _write(numbers or _newest(), output)
@@ -486,7 +502,7 @@ def report_runs(numbers: Sequence[int], output: Path) -> None:
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.argument("numbers", type=int, nargs=-1)
 def export(file: Path, numbers: Sequence[int]) -> None:
-    """Write runs to a file, all when left out; a .json can be imported on another server."""
+    """Write runs to a file (default: all); a .json can be imported on another server."""
     prepare_to_read(_app())
     _check(file)
     _write(numbers or [line.run.id for line in queries.runs()][::-1], file)
@@ -495,7 +511,7 @@ def export(file: Path, numbers: Sequence[int]) -> None:
 @labo.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def import_runs(file: Path) -> None:
-    """Read runs from another server's .json; those that are here already are left alone."""
+    """Import runs from another server's .json; runs that exist here already are skipped."""
     prepare_to_read(_app())
     try:
         made = archive.import_archive(file.read_text(errors="replace"))
@@ -506,7 +522,7 @@ def import_runs(file: Path) -> None:
 
 
 def _follow_and_report(app: Flask, here: Any, run_id: int, file: Path | None) -> None:
-    """Follow a run to its end, then show and write what came of it."""
+    """Show a run's progress to its end, then print its ranking and write `file`."""
     try:
         progress = show_progress(app, here, run_id)
     except KeyboardInterrupt:
@@ -522,8 +538,9 @@ def _follow_and_report(app: Flask, here: Any, run_id: int, file: Path | None) ->
 
 
 def _newest() -> list[int]:
+    """Return the number of the newest finished run, in a list."""
     done = [line.run for line in queries.runs() if line.run.state == LabState.DONE]
-    # What the company measured by hand before is not what was measured last.
+    # Runs with a `source` are the company's historical figures, not runs of this server.
     found = [run.id for run in done if not run.machine.source]
     if not found:
         raise click.ClickException(_("Nothing was measured so far: flask labo run"))
@@ -531,7 +548,7 @@ def _newest() -> list[int]:
 
 
 def _check(file: Path | None) -> None:
-    """Before hours of measuring rather than after them."""
+    """Check that `file` can be written, before hours of measuring rather than after; raises ClickException."""
     if file is not None and file.suffix not in WRITERS:
         raise click.ClickException(_("Files of these kinds can be written: %(kinds)s", kinds=", ".join(WRITERS)))
     if file is not None and not file.absolute().parent.is_dir():
@@ -547,9 +564,11 @@ def _write(numbers: Sequence[int], file: Path) -> None:
 
 
 def _app() -> Flask:
+    """Return the application itself rather than its proxy."""
     return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]
 
 
 def _explained(error: AppError) -> click.ClickException:
+    """Return the error that click prints for an AppError."""
     cause = f"{error.code}: {error.cause}" if error.cause else error.code
     return click.ClickException(f"{sentences.refusal_sentence(error, PLAN_OPTIONS)} ({cause})")

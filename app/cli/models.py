@@ -1,4 +1,4 @@
-"""`flask models`: what the engine has, pulling and loading models, the default."""
+"""`flask models`: list, pull and load the engine's models, and set the default one."""
 
 import time
 
@@ -20,7 +20,7 @@ models = AppGroup("models", help="Models: list, pull, warm, set the default.")
 
 
 def _registry() -> ModelRegistry:
-    """The engine's models, asked now; ends the command when the engine does not answer."""
+    """Return the engine's models, read now; raises ClickException if the engine does not answer."""
     registry: ModelRegistry = generation().registry
     registry.refresh()
     if not registry.reachable:
@@ -35,7 +35,7 @@ def _explained(error: AppError) -> str:
 
 
 def _wins(default: DefaultModel) -> str:
-    """The default, and which setting made it so."""
+    """Return a line with the default model and where it is set."""
     sources = {ENVIRONMENT: _("DEFAULT_MODEL in the environment or .env"), STORED: _("flask models set-default")}
     source = sources.get(default.source, _("built in"))
     return str(_("Default: %(name)s (%(source)s).", name=default.name or "-", source=source))

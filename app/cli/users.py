@@ -1,4 +1,4 @@
-"""`flask users`: accounts, for the administrator who has no mail server."""
+"""`flask users`: create accounts and reset passwords, as there is no mail server for it."""
 
 import secrets
 
@@ -12,11 +12,12 @@ from app.models import AccessToken, LoginSession, User
 from app.models.users import MAX_PASSWORD, MIN_PASSWORD
 
 users = AppGroup("users", help="Accounts: list, create, promote, reset a password.")
-# Four groups of these make about 80 bits, and can be read over the telephone.
+# Letters of generated passwords: four groups of four make about 80 bits, none looks like another one.
 LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def _named(username: str) -> User:
+    """Return the user of that name; raises ClickException."""
     user = User.named(username)
     if user is None:
         raise click.ClickException(_("No account is called %(name)s.", name=username))
@@ -28,12 +29,14 @@ def _made_up_password() -> str:
 
 
 def _checked(password: str) -> str:
+    """Return `password` if its length is allowed; raises ClickException."""
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise click.ClickException(_("%(min)d characters at least. A short sentence is fine.", min=MIN_PASSWORD))
     return password
 
 
 def _visible(name: str, shortest: int, longest: int, mistake: str) -> str:
+    """Return `name` if it is printable and of an allowed length; raises ClickException (`mistake`: the length's)."""
     if not shortest <= len(name.strip()) <= longest:
         raise click.ClickException(mistake)
     if not name.isprintable():
