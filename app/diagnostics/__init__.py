@@ -1,1 +1,1 @@
-"""Why answers may be slower than they could be on this server, measured here, and what mends it."""
+"""Find out why answers are slower than they could be on this server, and how to fix it."""

@@ -1,4 +1,4 @@
-"""What a check found: its state, the cause in a sentence, the fix in another."""
+"""Define what a check returns: a Finding with a state, its cause and its fix."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext as _l
 
 
 class State(StrEnum):
-    """How it stands, from well to bad; what cannot be seen from here is neither."""
+    """The state of what was checked; UNKNOWN if it cannot be seen from here."""
 
     OK = "ok"
     UNKNOWN = "unknown"
@@ -39,7 +39,10 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`code` is stable, one of TITLES; the sentences are in the language in force when it was made."""
+    """The result of a check.
+
+    `code`: stable, one of TITLES; `sentence` and `fix` are in the language that was current when it was made.
+    """
 
     code: str
     state: State
@@ -48,10 +51,10 @@ class Finding:
 
     @property
     def title(self) -> str:
-        """What was looked at, in a few words."""
+        """What was checked, in a few words."""
         return str(TITLES[self.code])
 
 
 def count(findings: Iterable[Finding], state: State) -> int:
-    """How many are in that state."""
+    """Return how many findings have that state."""
     return sum(finding.state == state for finding in findings)

@@ -1,4 +1,4 @@
-"""A browser without a screen: does at this server what the pages' scripts do."""
+"""An HTTP client that uses this server as the pages' scripts do, with a temporary session."""
 
 import hashlib
 import json
@@ -24,49 +24,49 @@ from app.models.base import utcnow
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - replaced, not bound to
 CONNECT_S, ANSWER_S = 2.0, 30.0
-# These conversations' names begin with it; those of people's are hexadecimal.
+# Prefix of these conversations' ids; all other ids are hexadecimal.
 MARK = "doctor-"
-# What a program that was killed left behind is nobody's after this; its session has ended too.
+# Conversations older than this were left behind by a killed process and are deleted; its session has expired too.
 STALE = timedelta(minutes=30)
 PROBE_EVENTS, PAUSE_S = 5, 0.2
 
 
 class ServerUnreachableError(Exception):
-    """Nothing answers at the server's address."""
+    """No server answers at the address."""
 
 
 class NotThisServerError(Exception):
-    """What answers there does not know this server's sessions."""
+    """The server at the address does not accept this instance's sessions."""
 
 
 class RefusedError(Exception):
-    """The server refuses; the text says why, in its own words."""
+    """The server refused a request; the message is the server's own."""
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedEvent:
-    """One event of an answer."""
+    """One event of an answer's stream."""
 
     name: str
     data: dict[str, Any]
 
 
 def own_address(settings: dict[str, Any]) -> str:
-    """Where this machine reaches the server of these settings."""
+    """Return the URL of the server of these settings, from this machine."""
     host = str(settings["HOST"])
     host = EVERYWHERE.get(host) or (f"[{host}]" if ":" in host else host)
     return f"http://{host}:{settings['PORT']}"
 
 
 def is_answering(address: str) -> bool:
-    """Whether a server is there."""
+    """Return whether a server answers at `address`."""
     with suppress(requests.RequestException), direct() as session:
         return session.get(f"{address}/healthz", timeout=CONNECT_S, allow_redirects=False).ok
     return False
 
 
 class HttpClient:
-    """One signed-in browser: what it does is what the page's scripts do."""
+    """A signed-in client; its requests raise ServerUnreachableError, NotThisServerError or RefusedError."""
 
     def __init__(self, address: str, cookie: dict[str, str], token: str, new_id: Callable[[], str]) -> None:
         self._address = address
@@ -76,19 +76,19 @@ class HttpClient:
         self._session = direct()
 
     def status(self) -> dict[str, Any]:
-        """The queue, as every page sees it."""
+        """Return `/api/status`."""
         return self._json("/api/status")
 
     def models(self) -> dict[str, Any]:
-        """The models that can be chosen, and the engine."""
+        """Return `/api/models`."""
         return self._json("/api/models")
 
     def new_conversation(self) -> str:
-        """One that will be removed."""
+        """Create a conversation that is deleted at the end of the session; return its id."""
         return self._new_id()
 
     def ask(self, conversation: str, question: str, model: str) -> Iterator[ReceivedEvent]:
-        """Post a question and follow its answer, as the page does."""
+        """Ask a question and yield the events of its answer."""
         body = {"content": question, "model": model, "think": False, "client_id": secrets.token_hex(8)}
         path = f"/api/conversations/{conversation}/messages"
         try:
@@ -101,12 +101,12 @@ class HttpClient:
             raise ServerUnreachableError(self._address) from error
 
     def forget(self, conversation: str) -> None:
-        """Stop what is being written there, and have the engine forget it; the server may be gone."""
+        """Stop the conversation's answer and delete it, so that the engine forgets it; ignores errors."""
         with suppress(ServerUnreachableError, NotThisServerError, RefusedError), direct() as other:
             self._send("DELETE", f"/api/conversations/{conversation}", session=other).close()
 
     def wait_until_idle(self, patience_s: float, pause_s: float = 0.1) -> bool:
-        """Whether nobody is at work or waits within so many seconds."""
+        """Wait until no answer runs or waits; return False if that takes longer than `patience_s`."""
         deadline = time.monotonic() + patience_s
         while (status := self.status())["running"] + status["waiting"]:
             if time.monotonic() > deadline:
@@ -157,13 +157,13 @@ def _detail(response: requests.Response) -> str:
 
 
 def first_administrator() -> int | None:
-    """The account for whom the command asks."""
+    """Return the id of the first administrator, for whom the command asks; None if there is none."""
     return db.session.scalar(select(User.id).where(User.is_admin).order_by(User.id).limit(1))
 
 
 @contextmanager
 def temporary_session(app: Flask, user_id: int, address: str) -> Iterator[HttpClient]:
-    """A session for that person, and its end: its row and its conversations are deleted, whatever happened."""
+    """Yield a client signed in as the user; delete its session and conversations at the end."""
     made: list[str] = []
 
     def new_id() -> str:
@@ -172,7 +172,7 @@ def temporary_session(app: Flask, user_id: int, address: str) -> Iterator[HttpCl
                 id=MARK + secrets.token_hex(4),
                 user_id=user_id,
                 title=_("Comparison with the terminal"),
-                # The engine itself is asked without anybody's own text too.
+                # No instructions of the user: the direct question to the engine has none either.
                 personal_instructions="",
             )
             made.append(conversation.id)
@@ -197,26 +197,26 @@ def temporary_session(app: Flask, user_id: int, address: str) -> Iterator[HttpCl
 
 
 def _delete(*where: Any) -> None:
-    """Conversations with all that belongs to them, for good."""
+    """Delete conversations and their messages, for good."""
     db.session.execute(delete(Conversation).where(*where))
     db.session.commit()
 
 
 def _cookie(app: Flask, session: str, secret: str) -> dict[str, str]:
-    """What the log-in page would have put in the browser's cookie."""
+    """Return the session cookie as the log-in page would set it."""
     serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
     content = serializer.dumps({"_user_id": session, "_fresh": True, "csrf_token": secret})
     return {app.config["SESSION_COOKIE_NAME"]: str(content)}
 
 
 def _token(app: Flask, secret: str) -> str:
-    """What the pages carry in their head."""
+    """Return the CSRF token as the pages contain it."""
     assert app.secret_key is not None  # noqa: S101 - no server without one
     return str(URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps(secret))
 
 
 def probe_events(pause: Callable[[float], None] = time.sleep) -> Iterator[bytes]:
-    """Numbered events, with a pause between two."""
+    """Yield PROBE_EVENTS numbered events, PAUSE_S seconds apart."""
     for number in range(1, PROBE_EVENTS + 1):
         if number > 1:
             pause(PAUSE_S)

@@ -1,4 +1,4 @@
-"""Same as the terminal? The same question to the engine itself and through this server's pages, in turn."""
+"""Compare answers through this server's pages with answers of the engine itself, and run that as a background job."""
 
 import logging
 import random
@@ -28,30 +28,30 @@ from app.errors import AppError
 from app.formatting import duration, number, percent, with_unit
 from app.models.base import utcnow
 
-# Our question should not have waited at all.
+# A question that waited longer, in ms, was not alone.
 WAITED_MS = 100
-# Fewer tokens say nothing about the pace; where an engine does not count, a token is about so many letters.
+# Shorter answers give no pace. If the engine does not count tokens, estimate them from the number of characters.
 FEWEST, LETTERS_A_TOKEN = 8, 4
-# Answers are of any length: they are compared as if all had so many tokens.
+# Answers have any length: times are extrapolated to this number of tokens.
 REFERENCE_TOKENS = 200
-# The limits of "the same".
+# Up to these limits the two ways count as equal: ratio of the total times, delay of the first word.
 RATIO, LATER_MS = 1.05, 50.0
-# How often the queue is looked at, and after what time an answer is given up.
+# Seconds between two looks at the queue, and after which an answer is cancelled.
 LOOK_S, LONGEST_S = 0.5, 120.0
 PAIRS = 3
-# With answers shorter than this, so many pairs: what else the machine does shows less.
+# With answers shorter than SHORT_S take more pairs: other activity of the machine weighs more.
 SHORT_S, MORE_PAIRS = 1.5, 9
-# Pairs that are asked again because somebody was at work meanwhile, or because an answer was too short.
+# Extra pairs, to replace those that were disturbed or too short.
 SPARE = 2
 QUESTION = "{nonce}. Describe the wind and the sea in two sentences."
-# How many tokens the engine may write to it; about as many as it will.
+# Longest answer in tokens; the question's answer has about as many.
 MOST_TOKENS = 100
-# How long the engine may be at work for others before we give up.
+# Seconds to wait for the engine to become idle.
 PATIENCE_S = 20.0
 
 
 class NotComparedError(Exception):
-    """Why there is no comparison: a code, and the detail that belongs to it."""
+    """The comparison was not possible: a code (see `_refusal`) and its detail."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code, detail)
@@ -61,8 +61,11 @@ class NotComparedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class TimedAnswer:
-    """Seconds from the question to the first word and to the end, as the reader saw them; and what the engine was
-    at work for: its pace is exact where the reader's, who gets several tokens at once, is not."""
+    """The times of one answer, in seconds.
+
+    The reader's: `first_s` to the first word, `end_s` to the end. The engine's: `reading_s` and `writing_s`, from which
+    the pace is computed, as the reader gets several tokens at once. `waited_ms` is the time in the queue.
+    """
 
     first_s: float
     end_s: float
@@ -73,23 +76,23 @@ class TimedAnswer:
 
     @property
     def usable(self) -> bool:
-        """Whether it tells a pace, and nobody came between."""
+        """Whether it is long enough to have a pace, and did not wait for others."""
         return self.tokens >= FEWEST and self.writing_s > 0 and self.waited_ms <= WAITED_MS
 
     @property
     def pace(self) -> float:
-        """Tokens a second; the first one comes with the end of reading."""
+        """Tokens per second; the first token belongs to the prefill."""
         return (self.tokens - 1) / self.writing_s
 
     @property
     def total_s(self) -> float:
-        """What TOKENS would have taken: what is not the engine's work does not depend on the length."""
+        """The time to the end if the answer had REFERENCE_TOKENS tokens; only writing depends on the length."""
         return self.end_s - self.writing_s + (REFERENCE_TOKENS - 1) / self.pace
 
 
 @dataclass
 class Clock:
-    """Runs from the question on."""
+    """Measures one answer, starting at its creation."""
 
     started: float = field(default_factory=time.monotonic)
     first_s: float | None = None
@@ -97,7 +100,7 @@ class Clock:
     letters: int = 0
 
     def word(self, text: str) -> None:
-        """More of the answer came."""
+        """Note that more text arrived."""
         self.last_s = time.monotonic() - self.started
         if self.first_s is None:
             self.first_s = self.last_s
@@ -106,7 +109,7 @@ class Clock:
     def answer(
         self, tokens: int | None, reading_ms: float | None, writing_ms: float | None, waited_ms: float = 0
     ) -> TimedAnswer:
-        """The end; with what the engine tells of its work, None where it does not."""
+        """Stop, and return the times; the arguments are the engine's own figures, None if it does not tell them."""
         end = time.monotonic() - self.started
         first = end if self.first_s is None else self.first_s
         return TimedAnswer(
@@ -121,7 +124,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measure of both ways, of the pair that is in the middle by it; `difference` is a ratio or seconds."""
+    """The median pair by one measure; `difference` is a ratio or in seconds."""
 
     direct: float
     web: float
@@ -130,34 +133,34 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Pairs of (direct, web) answers."""
+    """The usable pairs of (direct, web) answers."""
 
     model: str
     pairs: tuple[tuple[TimedAnswer, TimedAnswer], ...]
 
     @property
     def total(self) -> Row:
-        """Seconds to the end, and their ratio."""
+        """Seconds to the end, and their ratio web / direct."""
         return self._middle(lambda answer: answer.total_s, lambda direct, web: web / direct)
 
     @property
     def first(self) -> Row:
-        """Seconds to the first word, and how much later it came."""
+        """Seconds to the first word, and how much later it came through the pages."""
         return self._middle(lambda answer: answer.first_s, lambda direct, web: web - direct)
 
     @property
     def pace(self) -> Row:
-        """Tokens a second, and their ratio."""
+        """Tokens per second, and their ratio web / direct."""
         return self._middle(lambda answer: answer.pace, lambda direct, web: web / direct)
 
     @property
     def same(self) -> bool:
-        """Whether a person would notice nothing."""
+        """Whether the difference is too small to notice."""
         return self.total.difference <= RATIO and self.first.difference * 1000 <= LATER_MS
 
     @property
     def uncertain(self) -> bool:
-        """Whether the engine's own times are as far apart as the two ways."""
+        """Whether direct answers differ among themselves as much as the two ways do."""
         own = [direct.total_s for direct, _web in self.pairs]
         return max(self.first.difference, self.total.web - self.total.direct) <= max(own) - min(own)
 
@@ -169,12 +172,12 @@ class Comparison:
 
 
 def comparison_finding(result: Comparison | NotComparedError) -> Finding:
-    """Same as the terminal, or why not, or why nobody knows."""
+    """Return the finding for a comparison, or for the reason why there is none."""
     return _refusal(result) if isinstance(result, NotComparedError) else _judged(result)
 
 
 def comparison_table(result: Comparison) -> list[dict[str, str]]:
-    """Rows with a name, the direct way, ours, and the difference."""
+    """Return the table's rows: name, direct, through the pages, difference."""
     total, first, pace = result.total, result.first, result.pace
     return [
         {
@@ -285,22 +288,23 @@ def _refusal(error: NotComparedError) -> Finding:
 
 
 def _signed(ms: float) -> str:
-    """How much later or sooner."""
+    """Format a difference of times."""
     if ms >= 0:
         return str(_("%(time)s later", time=duration(ms)))
     return str(_("%(time)s sooner", time=duration(-ms)))
 
 
 def _change(ratio: float) -> str:
-    """A ratio as what came on top: 1.02 is + 2 %."""
+    """Format a ratio as a change: 1.02 is "+2 %"."""
     rounded = round((ratio - 1) * 100)
     return ("±" if rounded == 0 else "+" if rounded > 0 else "−") + percent(abs(rounded) / 100)
 
 
 class InterferenceMonitor:
-    """`with Watch(visitor, ours) as watch:` ask with `watch.cancel`; `ours` answers of the queue are our own.
+    """Watch the queue while an answer is written, and cancel it if it is disturbed or too slow.
 
-    `seen` then says whether the answer was given up: crowded, slow, or "".
+    Use as a context manager around an answer that `cancel` stops; `ours` answers in the queue are our own. Afterwards
+    `seen` is "crowded", "slow", or "" if the answer was not cancelled.
     """
 
     def __init__(self, visitor: HttpClient, ours: int) -> None:
@@ -335,7 +339,10 @@ class InterferenceMonitor:
 
 @dataclass(frozen=True, slots=True)
 class ComparisonProgress:
-    """`phase`: waiting, warming or comparing; `step` of `steps` answers are written."""
+    """How far a comparison is.
+
+    `phase`: waiting, warming or comparing; `step` of `steps` answers are written.
+    """
 
     phase: str
     step: int = 0
@@ -344,7 +351,7 @@ class ComparisonProgress:
 
 @dataclass(frozen=True, slots=True)
 class PromptSettings:
-    """What every prompt of this server begins with, and how the engine is to write: `most` tokens."""
+    """The system prompt, the longest answer in tokens (`most`) and the temperature of all questions."""
 
     system: str
     most: int
@@ -352,7 +359,7 @@ class PromptSettings:
 
 
 def compare_here(app: Flask, user_id: int, tell: Callable[[ComparisonProgress], None]) -> Comparison:
-    """This server's engine and pages, the latter as that person. Raises NotComparedError."""
+    """Compare this server's engine with its pages, used as that user. Raises NotComparedError."""
     settings = app.config
     most = min(settings["MAX_OUTPUT_TOKENS"], settings["CONTEXT_TOKENS"] // 2)
     terms = PromptSettings(settings["SYSTEM_PROMPT"], min(most, MOST_TOKENS), settings["TEMPERATURE"])
@@ -367,7 +374,7 @@ def compare(
     tell: Callable[[ComparisonProgress], None],
     patience_s: float = PATIENCE_S,
 ) -> Comparison:
-    """A few pairs of answers, direct and web in turn. Raises NotComparedError."""
+    """Ask a few pairs of questions, direct and through the pages in turn. Raises NotComparedError."""
     try:
         return _ComparisonRun(engine, visitor, terms, tell, patience_s).fight()
     except AppError as error:
@@ -395,15 +402,16 @@ class _ComparisonRun:
         self._tell = tell
         self._patience_s = patience_s
         self._model = ""
-        # New each time: neither way finds more in the engine's cache than the system prompt.
+        # A new number in each question: the engine's cache holds no more than the system prompt for either way.
         self._nonces = iter(random.sample(range(1000, 10000), 1000))
 
     def fight(self) -> Comparison:
+        """Run the comparison. Raises NotComparedError."""
         self._tell(ComparisonProgress("waiting"))
         self._wait()
         self._look_around()
         self._tell(ComparisonProgress("warming"))
-        # Loads, and reads the system prompt.
+        # Loads the model and prefills the system prompt.
         first = self._guarded(0, self._direct)
         wanted = MORE_PAIRS if first.end_s < SHORT_S else PAIRS
         pairs: list[tuple[TimedAnswer, TimedAnswer]] = []
@@ -421,18 +429,18 @@ class _ComparisonRun:
         return Comparison(self._model, tuple(pairs))
 
     def _look_around(self) -> None:
-        """The engine must be the one that the server uses."""
+        """Check that the server uses the same engine, and take its default model."""
         models = self._visitor.models()
         if models["engine"]["name"] != self._engine.name:
             raise NotComparedError("other_engine", str(models["engine"]["label"]))
         if not models["effective"]:
             raise NotComparedError("no_model")
         self._model = models["effective"]
-        # So that the engine's own list of what is loaded is that of now.
+        # Refreshes the engine's list of loaded models.
         self._engine.loaded()
 
     def _guarded(self, ours: int, answer: Callable[[Cancel], TimedAnswer]) -> TimedAnswer:
-        """One answer with nobody else at work; whoever comes meanwhile is let through."""
+        """Take one answer with nobody else at work; raises NotComparedError if somebody comes."""
         self._wait()
         with InterferenceMonitor(self._visitor, ours) as watch:
             written = answer(watch.cancel)
@@ -445,7 +453,7 @@ class _ComparisonRun:
             raise NotComparedError("busy")
 
     def _direct(self, cancel: Cancel) -> TimedAnswer:
-        """What `ollama run` does: one request, and its tokens as they come."""
+        """Ask the engine directly, as `ollama run` does."""
         messages = [{"role": "system", "content": self._terms.system}] if self._terms.system else []
         messages.append({"role": "user", "content": self._asked()})
         request = ChatRequest(
@@ -463,6 +471,7 @@ class _ComparisonRun:
         return clock.answer(usage.output_tokens, usage.prefill_ms, usage.decode_ms)
 
     def _web(self, cancel: Cancel) -> TimedAnswer:
+        """Ask through the pages' API."""
         conversation = self._visitor.new_conversation()
         cancel.on_set(lambda: self._visitor.forget(conversation))
         question = self._asked()
@@ -482,7 +491,7 @@ class _ComparisonRun:
         return QUESTION.format(nonce=next(self._nonces))
 
 
-# `work(tell)`: carries a comparison out, telling its progress. Raises NotComparedError.
+# `work(tell)` runs a comparison, reporting its progress to `tell`. Raises NotComparedError.
 Work = Callable[[Callable[[ComparisonProgress], None]], Comparison]
 
 logger = logging.getLogger(__name__)
@@ -490,14 +499,17 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class ComparisonOutcome:
-    """How a comparison ended."""
+    """The result of a comparison and when it ended."""
 
     result: Comparison | NotComparedError
     ended_at: datetime = field(default_factory=utcnow)
 
 
 class ComparisonJob:
-    """The server's one comparison. `progress` is None while none runs; `outcome` is the last one's."""
+    """Runs at most one comparison, in a thread.
+
+    `progress` is None while none runs; `outcome` is that of the last one, None before the first.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -505,7 +517,7 @@ class ComparisonJob:
         self.outcome: ComparisonOutcome | None = None
 
     def start(self, work: Work) -> bool:
-        """Begin, unless one runs; returns whether it began."""
+        """Start a comparison unless one runs; return whether it started."""
         with self._lock:
             if self.progress is not None:
                 return False
@@ -523,7 +535,7 @@ class ComparisonJob:
         except NotComparedError as error:
             result = error
         except Exception as error:
-            # Nobody waits for this thread: what is not told here is told nowhere.
+            # No caller sees this thread's exceptions: log them here.
             logger.exception("comparison failed")
             result = NotComparedError("broken", repr(error))
         with self._lock:
@@ -531,5 +543,5 @@ class ComparisonJob:
 
 
 def init_app(app: Flask) -> None:
-    """The application's one comparison."""
+    """Create the application's comparison job."""
     app.extensions["comparison"] = ComparisonJob()

@@ -1,4 +1,4 @@
-"""Checks of the past: what the last answers tell about reloads, the cache, our own time and the announced waits."""
+"""Check the last answers for model reloads, lost caches, our own overhead, and wrong announced waits."""
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -18,31 +18,31 @@ from app.extensions import db
 from app.formatting import duration, number, percent
 from app.models import LabSample, Message, Run, RunState
 
-# Answers that are looked at.
+# Number of answers to look at.
 LAST = 200
-# Fewer tokens say more about the engine's constant costs than about its pace.
+# Below this the engine's constant costs outweigh its pace.
 TOKENS_FOR_A_PACE = 50
-# Loading takes longer than this; below it is the engine's way of saying that the model was there.
+# Loading takes longer than this; engines report a short time for a loaded model too.
 RELOAD_MS = 1000
-# A conversation that goes on within this time should still be in the cache.
+# A conversation continued within this time should still be cached.
 SHORTLY = timedelta(minutes=30)
-# A shorter history costs little to read again.
+# Tokens; a shorter history costs little to read again.
 WORTH_CACHING = 100
 LOST = 0.5
-# Our part of an answer's time: what is well, and from where it is felt.
+# Our share of an answer's time, in ms: acceptable up to the first, noticeable from the second.
 OVERHEAD_MS, FELT_MS = 50, 250
-# Nobody minds a shorter wait, whatever was announced.
+# Shorter waits, in ms, are not judged.
 WAIT_MS = 1000
-# Fewer of them are chance.
+# With fewer waits a large error may be chance.
 ENOUGH = 5
 NO_FIGURE = "–"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One answer that was written to its end; `before`: the answer that its question followed.
+    """A finished answer; `before`: id of the answer that its question followed.
 
-    `measured`: between the last one and this one the Labo had the engine load what it measures.
+    `measured`: the Labo took samples between the previous record and this one, and may have had other models loaded.
     """
 
     answer: int
@@ -55,7 +55,7 @@ class Record:
     measured: bool = False
 
     def get(self, name: str) -> float:
-        """A figure; 0 where the engine did not tell."""
+        """Return a metric; 0 if the engine did not report it."""
         return float(self.metrics.get(name) or 0)
 
     @property
@@ -65,7 +65,7 @@ class Record:
 
 
 def last_records() -> list[Record]:
-    """The last answers, oldest first."""
+    """Return the last answers measured on this server, the oldest first."""
     answer, question = aliased(Message), aliased(Message)
     rows = db.session.execute(
         select(Run, question.parent_id)
@@ -84,6 +84,7 @@ def last_records() -> list[Record]:
 
 
 def _with_measurements(records: list[Record]) -> list[Record]:
+    """Set `measured` on the records between which the Labo took samples."""
     if not records:
         return []
     begun = LabSample.started_at
@@ -98,7 +99,10 @@ def _with_measurements(records: list[Record]) -> list[Record]:
 
 @dataclass(frozen=True, slots=True)
 class Medians:
-    """What a model's answers were like; None where the engine does not tell. Paces are in tokens a second."""
+    """Medians of a model's answers; None if the engine does not report the figure.
+
+    `reading` and `writing` in tokens per second, times in ms, `cached` is the share of cached prompt tokens.
+    """
 
     model: str
     answers: int
@@ -110,14 +114,14 @@ class Medians:
 
 
 def medians(records: Sequence[Record]) -> list[Medians]:
-    """One for each model, the most used first."""
+    """Return the medians of each model, the most used first."""
     models = {record.model for record in records}
     found = [_of(model, [record for record in records if record.model == model]) for model in models]
     return sorted(found, key=lambda each: (-each.answers, each.model))
 
 
 def reading_pace(records: Sequence[Record]) -> float | None:
-    """Tokens a second; prompts of which most was cached say little about it."""
+    """Return the median prefill pace in tokens per second; mostly cached prompts are left out."""
     paces = [
         record.read / record.get("prefill_ms") * 1000
         for record in records
@@ -134,7 +138,7 @@ def _of(model: str, records: list[Record]) -> Medians:
         for record in records
         if record.get("decode_ms") and record.get("output_tokens") > 1
     ]
-    # After its turn came: how long the queue was is not the model's doing.
+    # Without the time in the queue, which does not depend on the model.
     first = [
         record.get("first_token_ms") - record.get("queue_ms") for record in records if record.get("first_token_ms")
     ]
@@ -142,7 +146,7 @@ def _of(model: str, records: list[Record]) -> Medians:
     return Medians(
         model,
         len(records),
-        # Without the cached part the pace of reading would come out too high.
+        # Only if cached tokens are reported: counting them would make the pace too high.
         reading_pace(tells_cached),
         median(writing) if writing else None,
         median(first) if first else None,
@@ -152,12 +156,12 @@ def _of(model: str, records: list[Record]) -> Medians:
 
 
 def history_findings(records: Sequence[Record], engine: str) -> list[Finding]:
-    """All of them, for the engine of that name."""
+    """Run all checks of the last answers, for the engine of that name."""
     return [reloads(records, engine), cache(records, engine), overhead(records, engine), queue(records)]
 
 
 def reloads(records: Sequence[Record], engine: str) -> Finding:
-    """A model that is loaded again although nobody chose another one."""
+    """Check whether a model was loaded again although no other one was used."""
     again = [
         after
         for before, after in pairwise(records)
@@ -182,7 +186,7 @@ def reloads(records: Sequence[Record], engine: str) -> Finding:
 
 
 def cache(records: Sequence[Record], engine: str) -> Finding:
-    """A conversation that goes on should not be read again from its beginning."""
+    """Check whether continued conversations were read again from their beginning."""
     kept, lost = _kept_and_lost(records)
     if not kept + lost:
         return Finding("cache", State.UNKNOWN, _("No long conversation went on lately."))
@@ -204,7 +208,7 @@ def cache(records: Sequence[Record], engine: str) -> Finding:
 
 
 def overhead(records: Sequence[Record], engine: str) -> Finding:
-    """What an answer took beside the queue and the engine's own work."""
+    """Check the time that answers took beside the queue and the engine."""
     known = [record.get("overhead_ms") for record in records if record.metrics.get("overhead_ms") is not None]
     if not known:
         return Finding("overhead", State.UNKNOWN, _nothing_yet() if not records else _("This engine tells no times."))
@@ -220,7 +224,7 @@ def overhead(records: Sequence[Record], engine: str) -> Finding:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """The waits that were announced, and the real ones: medians in milliseconds, and of the error as a ratio."""
+    """Medians of the announced and the real waits in ms, and of the relative error."""
 
     count: int
     announced_ms: float
@@ -229,7 +233,7 @@ class Waits:
 
 
 def waits(records: Sequence[Record]) -> Waits | None:
-    """None while nobody had to wait."""
+    """Return the statistics of waits; None if no answer had to wait."""
     pairs = [
         (record.get("expected_queue_ms"), record.get("queue_ms"))
         for record in records
@@ -242,7 +246,7 @@ def waits(records: Sequence[Record]) -> Waits | None:
 
 
 def queue(records: Sequence[Record]) -> Finding:
-    """Whether the waits that people are told come true."""
+    """Check whether announced waits come true."""
     found = waits(records)
     if found is None:
         return Finding("queue", State.OK, _("Nobody had to wait lately."))
@@ -266,7 +270,7 @@ def _nothing_yet() -> str:
 
 
 def _kept_and_lost(records: Sequence[Record]) -> tuple[int, int]:
-    """Conversations that went on shortly, by whether their beginning was still in the cache."""
+    """Count conversations continued soon, by whether their beginning was still cached: (kept, lost)."""
     known = {record.answer: record for record in records}
     paces = {model: _first_pace(records, model) for model in {record.model for record in records}}
     kept = lost = 0
@@ -290,7 +294,10 @@ def _same_beginning(before: Record, record: Record) -> bool:
 
 
 def _cached(record: Record, pace: float | None) -> float | None:
-    """Tokens that were in the cache; for an engine that does not tell, from the time that reading took."""
+    """Return the number of cached tokens, None if unknown.
+
+    For an engine that does not report it, it is estimated from the prefill time and `pace` in tokens per second.
+    """
     if record.metrics.get("cached_tokens") is not None:
         return record.get("cached_tokens")
     if pace is None or record.metrics.get("prefill_ms") is None:
@@ -299,12 +306,12 @@ def _cached(record: Record, pace: float | None) -> float | None:
 
 
 def _first_pace(records: Sequence[Record], model: str) -> float | None:
-    """The pace of reading a conversation's first question, of which nothing can be cached."""
+    """Return the prefill pace of conversations' first questions, of which nothing can be cached."""
     return reading_pace([record for record in records if record.model == model and record.before is None])
 
 
 def answers_table(records: Sequence[Record]) -> list[dict[str, str]]:
-    """A row for each model, by the names of its columns."""
+    """Return the table's rows, one for each model."""
     return [
         {
             "model": row.model,
@@ -320,7 +327,7 @@ def answers_table(records: Sequence[Record]) -> list[dict[str, str]]:
 
 
 def waits_facts(records: Sequence[Record]) -> dict[str, Any] | None:
-    """Announced against real waits; None while nobody had to wait."""
+    """Return announced and real waits as text; None if no answer had to wait."""
     found = waits(records)
     if found is None:
         return None

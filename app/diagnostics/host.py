@@ -1,4 +1,4 @@
-"""Checks of the machine: whether the engine gets the cores and the memory that it counts on."""
+"""Check whether the engine gets the cores and the memory of this machine that it needs."""
 
 import contextlib
 import os
@@ -16,23 +16,23 @@ from app.diagnostics.checks import Finding, State
 from app.formatting import filesize, number, percent
 
 GROUPS = "sys/fs/cgroup"
-# How long other programs are watched, and from which part of a core they matter.
+# Seconds that other programs are watched, and the share of a core from which they matter.
 SAMPLE_S = 0.25
 BUSY = 0.3
-# Less memory than this leaves no room for the files that the kernel keeps of the model.
+# With less free memory, as a share, the kernel cannot keep the model's file cached.
 SHORT, VERY_SHORT = 0.10, 0.03
-# Pages that were never used again after the start are rightly swapped out.
+# A few pages used only at the start are rightly swapped out.
 SWAPPED_BYTES = 16 * 2**20
 THROTTLED = 0.05
-# Drivers under which "powersave" still raises the frequency with the work.
+# Drivers whose governor "powersave" still raises the frequency under load.
 SELF_RAISING = ("intel_pstate", "amd-pstate-epp")
-# How the processes of the engines that we do not start are called; the kernel keeps fifteen letters.
+# Engine → names of its processes, for engines that we do not start; the kernel keeps fifteen characters.
 NAMES = {"ollama": ("ollama", "llama-server"), "openai": ("llama-server", "local-ai", "vllm")}
 
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A running process and the CPU time that it took so far, in clock ticks."""
+    """A running process; `ticks`: CPU time used so far, in clock ticks."""
 
     pid: int
     name: str
@@ -40,24 +40,27 @@ class Process:
 
 
 class Host:
-    """Reads below `root`. A process is named by its number; None is the one that asks."""
+    """What the kernel tells about this machine, read from /proc and /sys below `root`.
+
+    `pid` None is the current process.
+    """
 
     def __init__(self, root: Path = Path("/")) -> None:
         self._root = root
 
     def cores(self, pid: int | None = None) -> list[int]:
-        """The logical CPUs that a process may run on."""
+        """Return the logical CPUs that a process may run on."""
         found = re.search(r"^Cpus_allowed_list:\s*(.+)$", self._of(pid, "status"), re.MULTILINE)
         return _numbers(found[1]) if found else []
 
     def physical_cores(self, pid: int | None = None) -> int | None:
-        """How many real cores those are: two threads of one core count once. None when the machine does not tell."""
+        """Return how many physical cores those are; None if the machine does not tell."""
         topology = [self._root / f"sys/devices/system/cpu/cpu{core}/topology" for core in self.cores(pid)]
         known = {(_text(path / "physical_package_id"), _text(path / "core_id")) for path in topology}
         return None if not known or ("", "") in known else len(known)
 
     def quota(self, pid: int | None = None) -> float | None:
-        """The cores' worth of CPU time that the control groups of a process allow; None for no limit."""
+        """Return the CPU quota of a process in cores, from its control groups; None for no limit."""
         limits = []
         for group in self._groups(pid):
             with contextlib.suppress(ValueError):
@@ -66,7 +69,7 @@ class Host:
         return min(limits, default=None)
 
     def throttled(self, pid: int | None = None) -> float:
-        """The share of periods in which the quota made the process wait, since its group was made."""
+        """Return the share of periods in which the quota stopped the process, since its group exists."""
         shares = [0.0]
         for group in self._groups(pid):
             counts = dict(line.split() for line in _text(group / "cpu.stat").splitlines())
@@ -75,51 +78,51 @@ class Host:
         return max(shares)
 
     def memory(self) -> dict[str, int]:
-        """Bytes by the kernel's names: MemTotal, MemAvailable, SwapTotal, SwapFree and others."""
+        """Return the sizes in /proc/meminfo in bytes, by the kernel's names such as MemAvailable."""
         return _sizes(_text(self._root / "proc/meminfo"))
 
     def memory_limit(self, pid: int | None = None) -> int | None:
-        """Bytes that the control groups of a process allow; None for no limit."""
+        """Return the memory limit of a process in bytes, from its control groups; None for no limit."""
         limits = [text for group in self._groups(pid) if (text := _text(group / "memory.max")).isdigit()]
         return min(map(int, limits), default=None)
 
     def swapped(self, pid: int) -> int:
-        """Bytes of a process that lie in swap."""
+        """Return how many bytes of a process are swapped out."""
         return _sizes(self._of(pid, "status")).get("VmSwap", 0)
 
     def load(self) -> float:
-        """Processes that ran or wanted to, on average over the last minute."""
+        """Return the load average of the last minute."""
         return float(_text(self._root / "proc/loadavg").split()[0])
 
     def processes(self) -> Iterator[Process]:
-        """All that can be seen from here."""
+        """Yield all visible processes."""
         for path in (self._root / "proc").glob("[0-9]*"):
-            # A process may end while it is looked at: then its file is empty.
+            # A process may have ended meanwhile: then its file reads as "".
             head, _, fields = _text(path / "stat").rpartition(")")
             if fields:
                 times = fields.split()
                 yield Process(int(path.name), head.partition("(")[2], int(times[11]) + int(times[12]))
 
     def runs(self, pid: int) -> bool:
-        """Whether there is a process of that number."""
+        """Return whether the process exists."""
         return bool(self._of(pid, "stat"))
 
     def memory_nodes(self) -> int:
-        """Sockets, or parts of them, that have CPUs and memory of their own."""
+        """Return the number of NUMA nodes that have CPUs."""
         nodes = (self._root / "sys/devices/system/node").glob("node[0-9]*")
         return sum(bool(_text(node / "cpulist")) for node in nodes)
 
     def governors(self) -> set[tuple[str, str]]:
-        """(driver, governor) of the CPUs' frequency; none where the machine does not show them."""
+        """Return the (driver, governor) pairs of the CPUs; empty if the machine does not show them."""
         found = (self._root / "sys/devices/system/cpu").glob("cpu[0-9]*/cpufreq")
         return {(_text(path / "scaling_driver"), _text(path / "scaling_governor")) for path in found}
 
     def _groups(self, pid: int | None) -> Iterator[Path]:
-        """The control group of a process and those around it."""
+        """Yield the control group of a process and its parents."""
         top = self._root / GROUPS
         name = next((line[3:] for line in self._of(pid, "cgroup").splitlines() if line.startswith("0::")), "/")
         group = top / name.lstrip("/")
-        # Seen from inside a container the name may lead outside what is mounted here.
+        # Inside a container the name may lead outside of what is mounted.
         if ".." in group.parts or not group.is_dir():
             group = top
         while group != top:
@@ -132,7 +135,7 @@ class Host:
 
 
 def _text(path: Path) -> str:
-    """A small file without its line end; "" when it cannot be read."""
+    """Return a file's text without surrounding space; "" if it cannot be read."""
     try:
         return path.read_text(errors="replace").strip()
     except OSError:
@@ -140,11 +143,12 @@ def _text(path: Path) -> str:
 
 
 def _sizes(text: str) -> dict[str, int]:
+    """Return the lines "Name: 12 kB" as bytes by name."""
     return {name: int(size) * 1024 for name, size in re.findall(r"^(\w+):\s+(\d+) kB$", text, re.MULTILINE)}
 
 
 def _numbers(ranges: str) -> list[int]:
-    """0-2,7 → 0 1 2 7"""
+    """Parse the kernel's list of numbers: "0-2,7" is 0, 1, 2, 7."""
     numbers: list[int] = []
     for part in ranges.split(","):
         first, _, last = part.partition("-")
@@ -154,7 +158,7 @@ def _numbers(ranges: str) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """The engine on this machine. `threads` 0: as many as it chooses; no `pids`: it cannot be seen."""
+    """The engine to check, on this machine; `threads` is 0 if it chooses them, `pids` is empty if none are visible."""
 
     engine: str
     label: str
@@ -163,18 +167,18 @@ class Subject:
 
     @property
     def pid(self) -> int | None:
-        """A process of it, else ours."""
+        """The id of one of the engine's processes; None means our own."""
         return self.pids[-1] if self.pids else None
 
 
 def processes_named(host: Host, engine: str) -> tuple[int, ...]:
-    """The processes that are called like this engine's."""
+    """Return the ids of the processes with this engine's names."""
     names = NAMES.get(engine, ())
     return tuple(sorted(process.pid for process in host.processes() if names and process.name.startswith(names)))
 
 
 def host_findings(host: Host, subject: Subject, pause: Callable[[float], None] = time.sleep) -> list[Finding]:
-    """All of them; takes SAMPLE_S."""
+    """Run all checks of the machine; takes SAMPLE_S seconds."""
     return [
         threads(host, subject),
         quota(host, subject),
@@ -187,7 +191,7 @@ def host_findings(host: Host, subject: Subject, pause: Callable[[float], None] =
 
 
 def threads(host: Host, subject: Subject) -> Finding:
-    """More threads than cores wait for each other, and answers come many times slower."""
+    """Check that the engine has no more threads than cores: they would wait for each other."""
     limit, allowed = host.quota(subject.pid), len(host.cores(subject.pid)) or 1
     usable = allowed if limit is None else max(1, min(allowed, int(limit)))
     physical = min(host.physical_cores(subject.pid) or allowed, usable)
@@ -214,7 +218,7 @@ def threads(host: Host, subject: Subject) -> Finding:
 
 
 def quota(host: Host, subject: Subject) -> Finding:
-    """A quota that is used up stops all threads until the next period."""
+    """Check whether a CPU quota stops the engine."""
     limit = host.quota(subject.pid)
     if limit is None:
         return Finding("quota", State.OK, _("No control group limits the CPU."))
@@ -228,11 +232,11 @@ def quota(host: Host, subject: Subject) -> Finding:
 
 
 def load(host: Host, subject: Subject, pause: Callable[[float], None]) -> Finding:
-    """Whoever else computes takes the engine's time: its threads wait for the slowest of them."""
+    """Check whether other programs take CPU time: the engine is as slow as its slowest thread."""
     before = {process.pid: process.ticks for process in host.processes()}
     pause(SAMPLE_S)
     full = SAMPLE_S * os.sysconf("SC_CLK_TCK")
-    # A process that was not there before had no ticks then.
+    # A process that started meanwhile counts from 0 ticks.
     shares = {
         process: (process.ticks - before.get(process.pid, 0)) / full
         for process in host.processes()
@@ -251,7 +255,7 @@ def load(host: Host, subject: Subject, pause: Callable[[float], None]) -> Findin
 
 
 def memory(host: Host) -> Finding:
-    """A model that does not fit is read from the disk again and again."""
+    """Check the free memory: a model that does not fit is read from the disk again and again."""
     sizes = host.memory()
     free, whole = sizes.get("MemAvailable", 0), sizes.get("MemTotal", 0)
     if not whole:
@@ -265,7 +269,7 @@ def memory(host: Host) -> Finding:
 
 
 def swap(host: Host, subject: Subject) -> Finding:
-    """Every token reads the whole model: a part of it in swap is fetched from the disk for each."""
+    """Check for swapped memory: each token reads the whole model, so swapped parts come from the disk each time."""
     sizes = host.memory()
     used = sizes.get("SwapTotal", 0) - sizes.get("SwapFree", 0)
     swapped = sum(host.swapped(pid) for pid in subject.pids)
@@ -282,7 +286,7 @@ def swap(host: Host, subject: Subject) -> Finding:
 
 
 def numa(host: Host) -> Finding:
-    """Memory of the other socket is reached at half the speed."""
+    """Check for several NUMA nodes: memory of the other one is slower."""
     nodes = host.memory_nodes()
     if nodes <= 1:
         return Finding("numa", State.OK, _("All cores share one memory."))
@@ -292,7 +296,7 @@ def numa(host: Host) -> Finding:
 
 
 def governor(host: Host) -> Finding:
-    """A frequency that stays low is lost speed."""
+    """Check whether the governor keeps the CPU frequency low."""
     found = host.governors()
     if not found:
         text = _("This machine does not show how its CPU’s frequency is governed, as is usual for a virtual one.")
@@ -306,7 +310,7 @@ def governor(host: Host) -> Finding:
 
 
 def _cores(count: float) -> str:
-    """So many cores; a quota may be a part of one."""
+    """Format a number of cores, which a quota may make fractional."""
     digits = 0 if float(count).is_integer() else 1
     return str(ngettext("%(count)s core", "%(count)s cores", ceil(count), count=number(count, digits)))
 

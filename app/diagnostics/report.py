@@ -1,4 +1,4 @@
-"""All checks that cost next to nothing, as the administrator's page and the command show them."""
+"""Run all quick checks, for the administrator's page and for `flask doctor`."""
 
 import json
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ LOCAL = ("127.0.0.1", "localhost", "::1")
 
 
 def quick_findings(settings: dict[str, Any], registry: ModelRegistry, records: Sequence[Record]) -> list[Finding]:
-    """The engine, its machine, and what the last answers tell."""
+    """Check the engine, its machine if that is this one, and the last answers."""
     host = Host()
     engine = registry.engine
     found = [_engine(registry)]
@@ -38,7 +38,7 @@ def quick_findings(settings: dict[str, Any], registry: ModelRegistry, records: S
 
 
 def subject(host: Host, engine: Engine, settings: dict[str, Any]) -> Subject:
-    """The engine's processes, and the threads that it was asked to use."""
+    """Return the engine with its processes and the threads that it was asked to use."""
     threads = settings["ENGINE_THREADS"]
     if engine.name != "embedded":
         return Subject(engine.name, engine.label, threads, machine.processes_named(host, engine.name))
@@ -46,6 +46,7 @@ def subject(host: Host, engine: Engine, settings: dict[str, Any]) -> Subject:
 
 
 def _engine(registry: ModelRegistry) -> Finding:
+    """Check whether the engine answers and has loaded the default model."""
     engine, default = registry.engine, registry.default()
     words = {"engine": engine.label, "model": default.effective or default.name}
     if not registry.reachable:
@@ -71,12 +72,12 @@ def _is_here(engine: Engine) -> bool:
     try:
         return urlsplit(engine.url).hostname in LOCAL
     except AppError:
-        # The embedded engine before its start: it has no address, and is always here.
+        # The embedded engine has no address before its start, but is always on this machine.
         return True
 
 
 def _child(host: Host, instance: str) -> tuple[int, ...]:
-    """The embedded engine's process, as the server's master wrote it down."""
+    """Return the embedded engine's process id from the file that the supervisor wrote; () if it does not run."""
     try:
         endpoint = json.loads(endpoint_file(instance).read_text())
     except (OSError, ValueError):
