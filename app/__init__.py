@@ -1,4 +1,4 @@
-"""The application factory: a list of named steps, without network, files or prompts."""
+"""Build the Flask application in named steps; `create_app()` opens no connection and starts no thread."""
 
 import logging
 from pathlib import Path
@@ -19,16 +19,16 @@ from app.lab.service import Lab, LabSettings
 from app.model_choice import default_model
 
 ROOT = Path(__file__).resolve().parent.parent
-# A question of the largest size, in the longest JSON escapes.
+# The longest question allowed (`bodies.MAX_CONTENT`), with every character written as a JSON escape.
 MAX_REQUEST_BYTES = 3 * 1024 * 1024
-# Connections that stay open: making one takes longer than most of what is asked of it.
+# Keep database connections open: opening one takes longer than most queries.
 POOL = {"pool_size": 16, "max_overflow": 16}
-# Threads that followed answers leave to all other requests.
+# Request threads that event streams may not occupy, so that other requests are always served.
 SPARE_THREADS = 16
 
 
 def create_app(settings: dict[str, Any]) -> Flask:
-    """The application for these settings (`config.load()`), whose ENGINE is already chosen (`registry.choose`)."""
+    """Return the application for `settings` (from `config.load()`); ENGINE must be a concrete engine, not "auto"."""
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
     _configure(app, settings)
     _bind_extensions(app)
@@ -73,7 +73,7 @@ def _bind_extensions(app: Flask) -> None:
 
 
 def make_services(app: Flask) -> None:
-    """Make what this process keeps in memory beside the database. Called again, it has forgotten all: tests do that."""
+    """Create the in-memory services of this process. Tests call it again to start with empty ones."""
     _make_generation(app)
     _make_lab(app)
     rate_limiter.init_app(app)
@@ -82,7 +82,7 @@ def make_services(app: Flask) -> None:
 
 
 def _make_generation(app: Flask) -> None:
-    """The runs; nothing starts before the worker process says so (`gunicorn.conf.py`)."""
+    """Create the generation service; its threads start in the worker process (`gunicorn.conf.py`)."""
     engine = registry.make(app.config["ENGINE"], app.config)
     settings = GenerationSettings(
         app.config["SYSTEM_PROMPT"],
@@ -102,7 +102,7 @@ def _make_generation(app: Flask) -> None:
 
 
 def _make_lab(app: Flask) -> None:
-    """The measuring runs; they too start with the worker process."""
+    """Create the Labo; its thread starts in the worker process (`gunicorn.conf.py`)."""
     generation = app.extensions["generation"]
     watts = (app.config["LAB_WATTS_IDLE"], app.config["LAB_WATTS_FULL"])
     app.extensions["lab"] = Lab(

@@ -1,4 +1,4 @@
-"""What browsers fetch: the files that `make build` made from static/, and a company's own brand beside them."""
+"""Serve `/static/…`: the files that `make build` made from static/, and the company's own logo and colours."""
 
 import gzip
 import hashlib
@@ -25,20 +25,20 @@ mimetypes.add_type("font/woff2", ".woff2")
 
 @cache
 def built() -> dict[str, str]:
-    """Each source below static/ with the name of the file that was made of it, in which its contents are hashed."""
+    """Return the build's manifest: the path of a source below static/ → the path of its hashed file."""
     names: dict[str, str] = json.loads((BUILD / "manifest.json").read_text())
     return names
 
 
 def read(source: str) -> str:
-    """A built file's text, for pages that stand alone."""
+    """Return the text of the file built from `source`, for pages that must not link to others."""
     return (BUILD / built()[source]).read_text()
 
 
 class StaticFiles:
-    """WSGI: answers `/static/…` before Flask does, and so without a session.
+    """Answer `/static/…` in WSGI, before Flask and its session.
 
-    An answer that may depend on a cookie (`Vary: Cookie`) is fetched anew by browsers after each log-in.
+    Flask would add `Vary: Cookie` to the response, and browsers would fetch every file again after each log-in.
     """
 
     def __init__(self, inner: "WSGIApplication", files: Mapping[str, bytes], lasting: Collection[str]) -> None:
@@ -62,7 +62,10 @@ class StaticFiles:
 
 
 def init_app(app: Flask, brand: Mapping[str, bytes]) -> None:
-    """Serve `/static/…` and give templates `asset()`, a source's address; `brand` files go before built ones."""
+    """Serve `/static/…` and give templates `asset()`, which maps a source's path to its URL.
+
+    `brand`: contents by path, from `brand.init_app`; they replace built files of the same path.
+    """
     names = dict(built())
     files = {path.relative_to(BUILD).as_posix(): path.read_bytes() for path in BUILD.rglob("*") if path.is_file()}
     for source, body in brand.items():
@@ -73,6 +76,6 @@ def init_app(app: Flask, brand: Mapping[str, bytes]) -> None:
 
 
 def _hashed(name: str, body: bytes) -> str:
-    """The name with its contents' hash in it, as built files have it."""
+    """Return `name` with a hash of `body` in it, in the same form as built files."""
     path = Path(name)
     return str(path.with_stem(f"{path.stem}-{hashlib.sha256(body).hexdigest()[:8]}"))

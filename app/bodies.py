@@ -1,4 +1,4 @@
-"""The JSON of requests as pydantic models: text that can be stored, numbers that fit, an AppError for what is wrong."""
+"""Read the JSON of requests with pydantic models; wrong input becomes an AppError."""
 
 import re
 from collections.abc import Callable
@@ -12,24 +12,24 @@ from werkzeug.exceptions import BadRequest
 from app.errors import SENTENCES, AppError
 from app.models.base import MAX_INTEGER
 
-# Of one message, in characters.
+# Longest message, in characters.
 MAX_CONTENT = 200_000
 MAX_NAME = 200
 SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 def clean(text: str) -> str:
-    """Text that can be stored and sent: without NUL, and with U+FFFD for halves of characters."""
+    """Remove NULs and replace lone surrogates by U+FFFD, so that the text can be stored and sent."""
     return SURROGATES.sub("\ufffd", text.replace("\0", ""))
 
 
 def plain_text(text: str | None) -> str:
-    """What a text area sent: with line ends as the rest of the world writes them, without what cannot be stored."""
+    """Return a text area's text: cleaned, with LF line ends, stripped; "" for None."""
     return clean(text or "").replace("\r\n", "\n").strip()
 
 
 def one_line(text: str) -> str:
-    """The text in one line, without what cannot be seen."""
+    """Return the text on one line, without unprintable characters."""
     return "".join(letter for letter in " ".join(text.split()) if letter.isprintable())
 
 
@@ -41,20 +41,20 @@ def _name(text: str) -> str | None:
 
 
 def of_text(change: Callable[[str], str | None]) -> BeforeValidator:
-    """Have `change` applied to a value that is a text; others are refused by their type."""
+    """Return a validator that applies `change` to strings; pydantic refuses other types afterwards."""
     return BeforeValidator(lambda value: change(value) if isinstance(value, str) else value)
 
 
 Text = Annotated[str, of_text(clean)]
-# A title or a name that a person gave, in one line.
+# A title or a name that a user typed, on one line.
 Line = Annotated[str, of_text(one_line), Field(min_length=1)]
-# Of a model; None for an empty one.
+# The name of a model; None if it is empty.
 Name = Annotated[str | None, of_text(_name)]
 Number = Annotated[int, Field(ge=-MAX_INTEGER, le=MAX_INTEGER)]
 
 
 class JsonObject(BaseModel):
-    """An object whose fields are checked; what is null is as if it were absent, except for a field that may be None."""
+    """A JSON object with checked fields; null counts as absent unless the field's type allows None."""
 
     model_config = ConfigDict(strict=True, frozen=True, validate_default=True, loc_by_alias=False)
 
@@ -72,20 +72,23 @@ class JsonObject(BaseModel):
 
 
 class JsonRequest(JsonObject):
-    """The JSON object of a request."""
+    """The JSON object in a request's body."""
 
     @classmethod
     def read(cls) -> Self:
-        """From the request; raises bad_request, missing_field, invalid_field and what the fields' own checks raise."""
+        """Parse the current request's body.
+
+        Raises bad_request, missing_field, invalid_field, and any AppError raised by a field's own validator.
+        """
         try:
             return cls.model_validate(_object())
         except ValidationError as error:
-            # Not `from error`: its text holds what was sent, which is in no log.
+            # Not `from error`: its text contains the user's input, which must not be logged.
             raise app_error(error) from None
 
 
 def app_error(error: ValidationError) -> AppError:
-    """The first thing that is wrong, with its place: `messages[0].role`."""
+    """Convert pydantic's first error into an AppError; `field` is its path, such as `messages[0].role`."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
     code = "missing_field" if first["type"] == "missing" else first["type"]
@@ -93,7 +96,7 @@ def app_error(error: ValidationError) -> AppError:
 
 
 def _object() -> dict[str, Any]:
-    """The request's JSON object, or an empty one when nothing was sent; raises bad_request."""
+    """Return the request's JSON object, {} for an empty body; raises bad_request."""
     if not request.get_data(cache=True):
         return {}
     try:

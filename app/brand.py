@@ -1,4 +1,4 @@
-"""The brand by configuration: colours, logo and welcome for every page, and the manifest of the installable app."""
+"""Apply BRAND_COLORS, BRAND_LOGO and WELCOME_TEXT to all pages, and serve the web manifest."""
 
 import colorsys
 import re
@@ -11,35 +11,36 @@ from flask_babel import get_locale
 
 from app.security import public
 
-# Of static/css/brand.css, in the setting's order; a test compares them, and those below with tokens.css.
+# The default colours, as in static/css/brand.css and in the order of BRAND_COLORS. A test compares them with that
+# file, and the ones below with tokens.css.
 USUAL = ("#12324f", "#0c2439", "#b5400c", "#d3e3f0", "#eaf3fa", "#ff9159")
 NAMES = ("navy", "navy-deep", "signal", "foam", "foam-bright", "signal-bright")
 CANVAS = ("#faf8f4", "#0b1724")
 ON_BRAND = ("#ffffff", "#0a1c2c")
-# Where the brand's colours lie or stand, in each scheme: the page, and the ground nearest to them.
+# Backgrounds on which the brand's colours are shown, for (light, dark): the page, and the nearest other one.
 GROUNDS = (("#faf8f4", "#f3f0e9"), ("#0b1724", "#16283a"))
-# Shares of the colour in its soft variant: enough to be seen, little enough for text to be read on it.
+# Share of the colour in its soft variant, for (light, dark): visible, and text on it stays readable.
 SOFT = (0.11, 0.18)
-# AA of WCAG 2.2.
+# Least contrast for text and for graphics by WCAG 2.2, level AA.
 TEXT, GRAPHIC = 4.5, 3.0
 HEX = re.compile(r"#[0-9a-f]{6}\b")
-# The program's own icon for systems that take no drawings, made by tools/app_icons.py.
+# The default icon as PNG, for systems that do not take SVG; made by tools/app_icons.py.
 MADE = (
     ("icon-192", "192x192", "any"),
     ("icon-512", "512x512", "any"),
     ("icon-maskable-512", "512x512", "maskable"),
 )
-# Hues of the drawn sea that belong to its light; the others are the water's.
+# Hues (0 to 1) in sea.svg that belong to its light; all other hues are water.
 WARM = (0.0, 0.2)
 
 
 class BrandError(ValueError):
-    """Colours that would leave something unreadable; the message says which, and how far off they are."""
+    """BRAND_COLORS has a pair with too little contrast; the message names both colours and their contrast."""
 
 
 @dataclass(frozen=True, slots=True)
 class Brand:
-    """What pages ask of the brand; file names are for `asset()`, empty where the program's own holds."""
+    """The brand as templates read it; the file names are sources for `asset()`, "" for the default."""
 
     colours: str
     logo: str
@@ -49,7 +50,10 @@ class Brand:
 
 
 def init_app(app: Flask, static: Path) -> dict[str, bytes]:
-    """Give the templates `brand`, serve the manifest; the files to be served beside or instead of the built ones."""
+    """Give templates `brand`, serve `/manifest`, and return the brand's files (contents by path) for `assets.init_app`.
+
+    `static`: the folder of the default drawings. Raises BrandError for colours that are too close.
+    """
     colours, logo = app.config["BRAND_COLORS"], app.config["BRAND_LOGO"]
     _check(colours or USUAL)
     files: dict[str, bytes] = {}
@@ -69,7 +73,7 @@ def init_app(app: Flask, static: Path) -> dict[str, bytes]:
 
 @public
 def manifest() -> Response:
-    """The web manifest: with it browsers that can install pages as an app know its name, icons and colours."""
+    """Serve the web manifest, which browsers need to install the site as an app."""
     brand: Brand = current_app.jinja_env.globals["brand"]  # type: ignore[assignment]
     name = current_app.config["PRODUCT_NAME"]
     answer = jsonify(
@@ -92,7 +96,7 @@ def manifest() -> Response:
 
 
 def _icons(brand: Brand) -> list[dict[str, str]]:
-    """The made pictures for the program's own icon; a company's own drawing stands for all sizes."""
+    """Return the manifest's icons: the company's own drawing for all sizes, else the default icon's SVG and PNGs."""
     asset: Callable[[str], str] = current_app.jinja_env.globals["asset"]  # type: ignore[assignment]
     kind = "image/png" if brand.icon.endswith(".png") else "image/svg+xml"
     drawn = [{"src": asset(brand.icon), "sizes": "any", "type": kind, "purpose": "any"}]
@@ -105,7 +109,7 @@ def _icons(brand: Brand) -> list[dict[str, str]]:
 
 
 def style(colours: tuple[str, ...]) -> bytes:
-    """The sheet that gives the tokens their values."""
+    """Return the CSS that sets the colour tokens to `colours`."""
     lines = [f"--brand-{name}:{colour}" for name, colour in zip(NAMES, colours, strict=True)]
     for token, light, dark in (("brand", colours[0], colours[3]), ("signal", colours[2], colours[5])):
         soft = _mixed(ON_BRAND[0], light, SOFT[0]), _mixed(CANVAS[1], dark, SOFT[1])
@@ -114,7 +118,10 @@ def style(colours: tuple[str, ...]) -> bytes:
 
 
 def redrawn(drawing: Path, colours: tuple[str, ...]) -> bytes:
-    """One of our drawings in these colours: the brand's own are exchanged, what lies between them takes their hue."""
+    """Return one of our SVG drawings in `colours`.
+
+    The default brand colours are replaced one by one; other colours keep their lightness and take the new hue.
+    """
     exchanged = dict(zip(USUAL, colours, strict=True))
 
     def recolour(found: re.Match[str]) -> str:
@@ -130,19 +137,20 @@ def redrawn(drawing: Path, colours: tuple[str, ...]) -> bytes:
 
 
 def _check(colours: tuple[str, ...]) -> None:
-    """Raises BrandError for the first pair that cannot be told apart."""
+    """Raise BrandError for the first pair of colours with too little contrast."""
     for scheme, (button, hover, accent) in enumerate((colours[:3], colours[3:])):
         for ground in (button, hover):
             _apart(ON_BRAND[scheme], ground, TEXT)
         for ground in GROUNDS[scheme]:
             _apart(button, ground, GRAPHIC)
             _apart(accent, ground, TEXT)
-    # The log-in page's panel and the icon: what is for dark, on the deepest of the light scheme's.
+    # The log-in page's panel and the icon show colours of the dark scheme on the darkest of the light one.
     for shown, needed in ((colours[3], TEXT), (colours[4], TEXT), (colours[5], GRAPHIC)):
         _apart(shown, colours[1], needed)
 
 
 def _apart(one: str, other: str, needed: float) -> None:
+    """Raise BrandError if the contrast of two colours is below `needed`."""
     lights = sorted((_luminance(one), _luminance(other)))
     contrast = (lights[1] + 0.05) / (lights[0] + 0.05)
     if contrast < needed:
@@ -152,6 +160,7 @@ def _apart(one: str, other: str, needed: float) -> None:
 
 
 def _luminance(colour: str) -> float:
+    """Return the relative luminance of WCAG, 0 to 1."""
     red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in _rgb(colour))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 

@@ -1,4 +1,4 @@
-"""What is erased leaves no trace in SQLite's file: what the index of words needs for that, beside `secure_delete`."""
+"""Migrate the database, and remove erased text from SQLite's full-text index."""
 
 import multiprocessing
 import sqlite3
@@ -12,26 +12,31 @@ from sqlalchemy import text
 
 from app.extensions import context_of, db
 
-# From here on FTS5 can take words out of its index at once; before, they stay until their part of it is written anew.
+# From this version on FTS5 removes deleted words at once (option "secure-delete"); older ones keep them in the index
+# until a merge rewrites that part.
 AT_ONCE = (3, 42)
-# Of the index, written anew in one step: a few milliseconds, between which others write.
+# Index pages merged in one step: each takes a few milliseconds and lets other writers in between.
 PAGES = 200
 TELL = text("INSERT INTO message_search(message_search, rank) VALUES(:order, :value)")
 MIGRATIONS_FOLDER = Path(__file__).parent.parent / "migrations"
 
 
 def enable_secure_delete(app: Flask) -> None:
-    """Have it done at once where SQLite can. Said at each start: the file remembers it, and SQLite may be newer now."""
+    """Turn on FTS5's "secure-delete" if SQLite has it. Called at each start, as SQLite may have been upgraded."""
     with context_of(app):
         if _is_sqlite() and sqlite3.sqlite_version_info >= AT_ONCE:
             _tell("secure-delete", 1)
 
 
 def compact_search_index() -> None:
-    """Where it was not done at once: write the index anew, step by step, without the words of what was erased."""
+    """Rewrite the full-text index without the words of erased messages, for SQLite without "secure-delete".
+
+    Does nothing elsewhere.
+    """
     if not _is_sqlite() or sqlite3.sqlite_version_info >= AT_ONCE:
         return
-    # A negative number takes in all of the index; the steps after it go on from there, the last one changes nothing.
+    # FTS5: a negative number starts a merge of the whole index, positive ones continue it. A merge with nothing left
+    # to do changes at most one row.
     pages = -PAGES
     while _tell("merge", pages) > 1:
         pages = PAGES
@@ -42,7 +47,7 @@ def _is_sqlite() -> bool:
 
 
 def _tell(order: str, value: int) -> int:
-    """Give the index an order, committed; how many rows it changed for it."""
+    """Send a command to the FTS5 index and commit; return how many rows it changed."""
     connection = db.session.connection()
     driver: Any = connection.connection.driver_connection
     before = driver.total_changes
@@ -53,13 +58,13 @@ def _tell(order: str, value: int) -> int:
 
 
 def init_app(app: Flask) -> None:
-    """Let Alembic know the tables where it has been imported: the `flask` command does that first."""
+    """Register Flask-Migrate if it is loaded, which is so in the `flask` command but not in the web process."""
     if "flask_migrate" in sys.modules:
         _bind(app)
 
 
 def upgrade(app: Flask) -> None:
-    """Carry out the migrations that are missing."""
+    """Apply the missing migrations."""
     from flask_migrate import upgrade  # noqa: PLC0415
 
     _bind(app)
@@ -69,7 +74,10 @@ def upgrade(app: Flask) -> None:
 
 
 def upgrade_in_subprocess(app: Flask) -> BaseProcess:
-    """Begin the same in a process of its own, whose memory is given back; the caller waits for its end."""
+    """Start `upgrade` in a child process and return it; the caller joins it.
+
+    A child, because Alembic's memory is then given back to the system.
+    """
     process = multiprocessing.get_context("fork").Process(target=upgrade, args=(app,))
     process.start()
     return process

@@ -1,4 +1,4 @@
-"""What a person ended a moment ago: the second click on its button is then no mistake, and no page about a mistake."""
+"""Make destructive forms idempotent: repeating a delete within 10 minutes shows a notice instead of a 404."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,14 +11,15 @@ from app.errors import AppError
 from app.rate_limiter import rate_limiter
 from app.security import current_user
 
-# Once in ten minutes: clicks that were made together, and a page that is sent again.
+# The rate limiter remembers for ten minutes that this user did it; covers double clicks and re-sent pages.
 LATELY = RateLimitItemPerMinute(1, 10)
 
 
 def found_or_ended(find: Callable[[], Any]) -> Any:
-    """What this address ends; None, and said so, when the same person has ended it already. Raises not_found.
+    """Return what `find` returns, or None after flashing a notice if this user has ended the same thing already.
 
-    Nobody else is told apart from those who ask for what never was.
+    `find` raises not_found (AppError) if the thing does not exist; so does this, unless the same user ended it lately.
+    Other users therefore cannot tell a deleted thing from one that never existed.
     """
     who = ("ended", str(current_user.id), request.path)
     try:

@@ -1,4 +1,4 @@
-"""Failures as answers: a page in the house's style, problem+json (RFC 9457) for scripts, OpenAI's shape for its API."""
+"""Turn exceptions into responses: an HTML page, problem+json (RFC 9457) for scripts, OpenAI's errors under `/v1`."""
 
 import logging
 from http import HTTPStatus
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 def database_failure(error: SQLAlchemyError) -> AppError:
-    """SQLite says what is wrong in words only."""
+    """Return the AppError for a database error; SQLite's are told apart by their message, as they have no code."""
     words = str(error).lower()
     if isinstance(error, PoolTimeoutError):
         return AppError("database_busy", cause=str(error))
@@ -49,14 +49,14 @@ def database_failure(error: SQLAlchemyError) -> AppError:
 
 
 def wants_json() -> bool:
-    """Scripts' addresses, and whoever prefers JSON to pages."""
+    """Return whether the client expects JSON: its path is under /api/, or its Accept header prefers JSON."""
     return request.path.startswith("/api/") or (
         request.accept_mimetypes.best_match(["text/html", "application/json"]) == "application/json"
     )
 
 
 def answer(error: AppError, status: int | None = None) -> Response:
-    """The failure in the shape that whoever asked understands."""
+    """Return the response for `error`, in the format that the client expects; `status` replaces the error's own."""
     response = _shaped(error, status or error.status)
     if response.status_code in (429, 503):
         response.headers["Retry-After"] = str(error.params.get("wait_s", RETRY_AFTER_S))
@@ -113,7 +113,7 @@ def _page(error: AppError, status: int) -> Response:
 
 
 def _recent(person: User | None, status: int) -> list[dict[str, Any]]:
-    """Where to go instead; nothing when the database may be what is wrong."""
+    """Return the latest conversations to link to; [] after a server error, as the database may be its cause."""
     if person is None or status >= 500:
         return []
     try:
@@ -123,7 +123,7 @@ def _recent(person: User | None, status: int) -> list[dict[str, Any]]:
 
 
 def init_app(app: Flask) -> None:
-    """Register the handlers."""
+    """Register the error handlers."""
 
     @app.errorhandler(AppError)
     def app_error(error: AppError) -> Response:
@@ -133,7 +133,7 @@ def init_app(app: Flask) -> None:
 
     @app.errorhandler(CSRFError)
     def csrf_error(error: CSRFError) -> Response:
-        # The token went with the session: say that, rather than that the page is old.
+        # The session has ended, and its CSRF token with it: "sign in again" helps, "page too old" does not.
         ended = wants_json() and signed_in() is None
         return answer(AppError("login_required" if ended else "csrf_failed", cause=error.description))
 

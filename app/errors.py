@@ -1,4 +1,4 @@
-"""What can go wrong: exceptions with a stable code, and the sentence that a person reads for each code."""
+"""Define AppError, and for each stable error code its HTTP status and the sentence that users read."""
 
 import re
 from typing import Any
@@ -120,7 +120,10 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
 
 
 class AppError(Exception):
-    """A failure that has a code, parameters for its sentence, and a cause for the administrator's log."""
+    """A failure with a stable code.
+
+    `params` fill in the code's sentence; `cause` is for the log only. Raises KeyError for a code without a sentence.
+    """
 
     def __init__(self, code: str, *, cause: str = "", **params: Any) -> None:
         if code not in SENTENCES:
@@ -137,12 +140,15 @@ class AppError(Exception):
 
     @property
     def sentence(self) -> str:
-        """What the person reads, in the language in force."""
+        """The sentence for the user, in the current language."""
         return sentence(self.code, self.params)
 
 
 def sentence(code: str, params: dict[str, Any], locale: str | None = None) -> str:
-    """The sentence of a stored failure; a code of another version falls back on the general one."""
+    """Return a code's sentence in `locale` (default: the current one).
+
+    An unknown code, stored by another version, gets the sentence of internal_error.
+    """
     if locale is not None:
         with force_locale(locale):
             return sentence(code, params)
@@ -150,19 +156,19 @@ def sentence(code: str, params: dict[str, Any], locale: str | None = None) -> st
 
 
 def places(code: str) -> set[str]:
-    """What the sentence of a code has to be told."""
+    """Return the names of the parameters that a code's sentence needs."""
     return set(PLACE.findall(str(SENTENCES[code][1])))
 
 
 def filled(text: LazyString, params: dict[str, Any]) -> str:
-    """A text in the language in force, with its places filled in."""
+    """Return `text` in the current language with its placeholders filled in; integers are formatted."""
     words = {name: format_decimal(value) if isinstance(value, int) else value for name, value in params.items()}
     said = str(text)
     return said % _Words(words) if words or "%(" in said else said
 
 
 class _Words(dict[str, Any]):
-    """What a stored failure, or one of another version, does not tell leaves a gap: no page breaks of it."""
+    """Parameters in which a missing one reads "…": failures stored by other versions may lack some."""
 
     def __missing__(self, _name: str) -> str:
         return "…"

@@ -1,4 +1,4 @@
-"""The Flask extensions, unbound, and what SQLite needs to serve many readers and one writer."""
+"""Create the Flask extensions, and set up each SQLite connection for many readers and one writer."""
 
 import sqlite3
 from contextlib import AbstractContextManager, nullcontext
@@ -20,17 +20,17 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-# A writer that holds the database this long makes the others fail with a clear 503.
+# A connection waits this long for SQLite's write lock; then the request fails with 503 (database_busy).
 BUSY_TIMEOUT_MS = 5000
 
 
 class Base(DeclarativeBase):
-    """Parent of all rows."""
+    """Base class of all models."""
 
     metadata = MetaData(naming_convention=NAMING)
 
 
-# Rows stay readable after a commit: a request ends soon after, and each re-reading would cost a query.
+# Objects stay loaded after a commit: the request ends soon, and reloading each would cost a query.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 login_manager = LoginManager()
 csrf = CSRFProtect()
@@ -38,17 +38,20 @@ babel = Babel()
 
 
 def context_of(app: Flask) -> AbstractContextManager[Any]:
-    """The context in force, else a new one; a second one inside a request would take a second connection."""
+    """Return the current application context if there is one, else a new one.
+
+    A nested context would take a second database connection.
+    """
     return nullcontext() if has_app_context() else app.app_context()
 
 
 def in_context() -> bool:
-    """Whether a request or a command is at work here, which has a session of its own."""
+    """Return whether an application context is active: a request or a command, which has its own database session."""
     return has_app_context()
 
 
 def release_connection() -> None:
-    """Give the request's database connection back: what comes next may last for minutes."""
+    """Return the request's database connection to the pool, before work that may last for minutes."""
     db.session.remove()
 
 
@@ -60,15 +63,15 @@ def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
         cursor.execute("PRAGMA journal_mode=WAL")
         cursor.execute("PRAGMA synchronous=NORMAL")
         cursor.execute("PRAGMA foreign_keys=ON")
-        # What is erased is overwritten: its pages would keep the words until others need the room.
+        # Overwrite deleted data at once: SQLite would keep it in free pages until they are used again.
         cursor.execute("PRAGMA secure_delete=ON")
         cursor.close()
-        # SQLite's own knows the letters of ASCII only: a search for « école » would not find « École ».
+        # SQLite's own lower() handles ASCII only: a search for « école » would not find « École ».
         connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)
-        # Which PostgreSQL has.
+        # PostgreSQL has translate(), SQLite does not.
         connection.create_function("translate", 3, _translated, deterministic=True)
 
 
 def _translated(text: str | None, old: str, new: str) -> str | None:
-    """The text with each letter of `old` as the one at its place in `new`."""
+    """Replace each character of `old` in `text` by the one at the same position in `new`, as SQL's translate()."""
     return text and text.translate(str.maketrans(old, new))

@@ -1,4 +1,4 @@
-"""Figures in sentences and tables, as the reader's language writes them."""
+"""Format numbers, durations, dates and sizes in the reader's language."""
 
 import re
 from datetime import datetime
@@ -7,27 +7,27 @@ from flask_babel import format_date, format_decimal, format_time, get_locale
 from flask_babel import gettext as _
 
 NARROW_SPACE = "\u202f"
-# Babel writes it as a number like the others.
+# Babel writes the first of a month as "1", French as "1er".
 FIRST = re.compile(r"^1(?= )")
 
 
 def number(value: float, digits: int = 0) -> str:
-    """With so many decimals, exactly."""
+    """Format with exactly `digits` decimals."""
     return str(format_decimal(value, "#,##0" + ("." + "0" * digits if digits else "")))
 
 
 def with_unit(value: float, name: str, digits: int = 0) -> str:
-    """A figure and its unit."""
+    """Format a number followed by its unit."""
     return f"{number(value, digits)}{NARROW_SPACE if _french() else ' '}{name}"
 
 
 def percent(ratio: float) -> str:
-    """A ratio of 1 as 100 %."""
+    """Format a ratio as a percentage: 1 is 100 %."""
     return f"{number(ratio * 100)}{NARROW_SPACE if _french() else ''}%"
 
 
 def duration(ms: float) -> str:
-    """Milliseconds below a second, else seconds: with a decimal up to ten."""
+    """Format `ms` milliseconds: as ms below a second, else as s, with one decimal below ten."""
     if abs(ms) < 999.5:
         return with_unit(ms, "ms")
     return with_unit(ms / 1000, "s", 1 if abs(ms) < 9950 else 0)
@@ -38,19 +38,19 @@ def _french() -> bool:
 
 
 def day(moment: datetime, form: str = "long") -> str:
-    """« 1er novembre 2026 », or in another of Babel's forms."""
+    """Format a date in server time, such as « 1er novembre 2026 »; `form` is one of Babel's formats."""
     words = str(format_date(moment.astimezone(), form, rebase=False))
     return FIRST.sub("1er", words) if str(get_locale()) == "fr" else words
 
 
 def day_and_time(moment: datetime) -> str:
-    """« 23 novembre 2026 à 14 h 32 »."""
+    """Format date and time in server time, such as « 23 novembre 2026 à 14 h 32 »."""
     time = format_time(moment.astimezone(), _("HH:mm"), rebase=False)
     return str(_("%(day)s at %(time)s", day=day(moment), time=time))
 
 
 def filesize(size: float) -> str:
-    """Bytes with their unit: « 2,2 Go » or "2.2 GB"."""
+    """Format `size` bytes in decimal units: « 2,2 Go » or "2.2 GB"."""
     french = _french()
     for power, unit in ((9, "Go" if french else "GB"), (6, "Mo" if french else "MB"), (3, "ko" if french else "kB")):
         if size >= 10**power:

@@ -1,4 +1,4 @@
-"""The words that the chat's scripts show, in the reader's language, by key.
+"""The translated texts that the chat's JavaScript shows, by key.
 
 Placeholders are written `{name}` and filled in by `static/js/lib/texts.js`; keys ending in
 `_one` and `_other` are the plural forms that the script chooses between.
@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 
 def renderer_messages() -> dict[str, str]:
-    """Every text that the renderer and the copy buttons may need."""
+    """Return the texts of the Markdown renderer and the copy buttons."""
     return {
         "copied": _("Copied"),
         "press_ctrl_c": _("Press Ctrl C"),
@@ -30,11 +30,12 @@ def renderer_messages() -> dict[str, str]:
 
 
 def js_messages() -> dict[str, str]:
-    """Every text that the chat's scripts may need."""
+    """Return all texts of the chat page."""
     return _stages() | _endings() | _figures() | _page() | _writing() | renderer_messages()
 
 
 def _stages() -> dict[str, str]:
+    """The stages of an answer, from the queue to its last word."""
     return {
         "stage_queued": _("In the queue"),
         "stage_queued_colon": _("Queued:"),
@@ -65,6 +66,7 @@ def _stages() -> dict[str, str]:
 
 
 def _endings() -> dict[str, str]:
+    """How answers end, announcements for screen readers, and failures."""
     return {
         "answer_by": _("Answer by {model}"),
         "stopped": _("Stopped by you"),
@@ -95,6 +97,7 @@ def _endings() -> dict[str, str]:
 
 
 def _figures() -> dict[str, str]:
+    """The details of an answer, and the state of the server."""
     return {
         "words_per_second": _("words/s"),
         "tokens_per_second": _("tokens/s"),
@@ -129,6 +132,7 @@ def _figures() -> dict[str, str]:
 
 
 def _page() -> dict[str, str]:
+    """The page around the conversation: composer hints, sharing, search, greetings."""
     return {
         "write": _("Write your question…"),
         "write_next": _("Prepare what comes next, it leaves after this answer…"),
@@ -161,6 +165,7 @@ def _page() -> dict[str, str]:
 
 
 def _writing() -> dict[str, str]:
+    """The composer: context gauge, summary, prompts, pasted texts, instructions."""
     return {
         "gauge": _("Context {share}"),
         "gauge_full": _("Context full"),

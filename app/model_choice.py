@@ -1,4 +1,4 @@
-"""« Rapide » and « Soigné »: what an administrator had the two stand for, so that nobody must know models by name."""
+"""Find the default model, and the models that an administrator chose for « Rapide » and « Soigné »."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from app.extensions import context_of
 from app.models import StoredSetting
 from app.models.settings import DEFAULT_MODEL_SETTING
 
-# From the intent to the name of its setting.
+# Intent → name of the StoredSetting that holds its model.
 PRESET_SETTINGS = {"quick": "quick_model", "careful": "careful_model"}
 ENVIRONMENT = "environment"
 STORED = "setting"
@@ -17,25 +17,25 @@ BUILT_IN = "built-in"
 
 
 def stored_presets() -> dict[str, str]:
-    """The model's name for each intent, "" where none was chosen."""
+    """Return the chosen model's name for each intent; "" if none was chosen."""
     return {intent: StoredSetting.get(name) for intent, name in PRESET_SETTINGS.items()}
 
 
 def usable_presets(models: Iterable[Model]) -> dict[str, str]:
-    """The same when both models can be used and differ; else none, for one alone is no choice."""
+    """Return the chosen models if both are in `models` and differ; else {}, as there would be no choice to offer."""
     stored, installed = stored_presets(), {model.name for model in models}
     usable = set(stored.values()) <= installed and len(set(stored.values())) == len(PRESET_SETTINGS)
     return stored if usable else {}
 
 
 def store_presets(chosen: dict[str, str]) -> None:
-    """Keep them; "" takes one back."""
+    """Store the chosen model's name for each intent; "" clears it."""
     for intent, name in PRESET_SETTINGS.items():
         StoredSetting.put(name, chosen[intent])
 
 
 def default_model(app: Flask) -> tuple[str, str]:
-    """The name ("" when none was set) and its source; the environment wins over the stored setting."""
+    """Return the default model's name, "" if none is set, and its source: DEFAULT_MODEL, else the stored setting."""
     if app.config["DEFAULT_MODEL"]:
         return app.config["DEFAULT_MODEL"], ENVIRONMENT
     with context_of(app):

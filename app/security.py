@@ -1,4 +1,4 @@
-"""Who may use an address: each view states one of these marks, and a test fails where none is."""
+"""Decorators that say who may call a view; every view has one, and a test checks that."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -12,18 +12,18 @@ from app.models import AccessToken, User
 from app.rate_limiter import rate_limiter
 
 View = Callable[..., Any]
-# The person who is signed in; where nobody is, `is_authenticated` is all that may be asked of it.
+# Flask-Login's current user. If `is_authenticated` is false it is no User: read nothing else of it.
 current_user = cast(User, flask_login.current_user)
 
 
 def public(view: View) -> View:
-    """For everyone, signed in or not."""
+    """Allow everyone, signed in or not."""
     view.guard = "public"  # type: ignore[attr-defined]
     return view
 
 
 def login_required(view: View) -> View:
-    """For signed-in people: scripts get 401, pages go to the log-in page."""
+    """Allow signed-in users; others get 401 under /api/, and are redirected to the log-in page elsewhere."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -39,7 +39,7 @@ def login_required(view: View) -> View:
 
 
 def admin_required(view: View) -> View:
-    """For administrators: others get 403."""
+    """Allow administrators; other users get 403."""
 
     @login_required
     @wraps(view)
@@ -53,7 +53,7 @@ def admin_required(view: View) -> View:
 
 
 def token_required(view: View) -> View:
-    """For programs that bring somebody's token: `holder()` is the person. A browser's session opens nothing here."""
+    """Allow requests with a personal token as Bearer; `token_user()` is its owner. Sessions are not looked at."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
@@ -65,13 +65,13 @@ def token_required(view: View) -> View:
 
 
 def token_user() -> User:
-    """Whose token this request brought."""
+    """Return the owner of this request's token; only in views with `token_required`."""
     person: User = g.token_holder
     return person
 
 
 def _bearer() -> User:
-    """The person of the request's token; raises invalid_token, and rate_limited after many wrong ones."""
+    """Return the owner of the request's token; raises invalid_token, or rate_limited after too many wrong ones."""
     given = request.authorization
     if given is None or given.type != "bearer" or not given.token:
         raise AppError("invalid_token")

@@ -1,4 +1,4 @@
-"""What every page and answer shares: language, theme, security headers, filters for templates."""
+"""Set up what all pages share: language, theme, text size, security headers, compression, template globals."""
 
 import gzip
 from typing import Any
@@ -16,37 +16,37 @@ from app.security import current_user
 LOCALES = ("fr", "en")
 THEMES = ("system", "light", "dark")
 TEXT_SIZES = ("normal", "large", "larger")
-# Of gzip: a millisecond for a page; more takes longer than it saves on a LAN.
+# Gzip level for pages: about a millisecond each; a higher one takes longer than it saves on a LAN.
 PAGE_LEVEL = 4
-# Of every event stream: nothing on the way may keep or repack it.
+# Headers of all event streams: no proxy may buffer, cache or recompress them.
 STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
 class SessionInterface(SecureCookieSessionInterface):
-    """Cookies are `Secure` when the request came by HTTPS, so that plain HTTP on a LAN works too."""
+    """Session cookies that are `Secure` only over HTTPS, so that plain HTTP on a LAN works too."""
 
     def get_cookie_secure(self, app: Flask) -> bool:
-        """Decided by the real scheme of the request."""
+        """Return whether the request came by HTTPS."""
         return request.is_secure
 
 
 def generation() -> Generation:
-    """This process's runs."""
+    """Return the generation service of this process."""
     found: Generation = current_app.extensions["generation"]
     return found
 
 
 def signed_in() -> User | None:
-    """The person of this request, or None; None too when the database fails, which must still get its page."""
+    """Return the signed-in user, or None; also None if the database fails, so that the error page can be shown."""
     try:
-        # After a failure the row is read anew with `id`: here, not in the midst of a page.
+        # Reading `id` reloads the row after a rollback: an error shows here rather than while a page is rendered.
         return current_user if current_user and current_user.is_authenticated and current_user.id else None
     except SQLAlchemyError:
         return None
 
 
 def select_locale() -> str:
-    """The person's choice, then this browser's earlier one, then its languages, then DEFAULT_LOCALE."""
+    """Return the language: the user's choice, else the session's, else the browser's languages, else DEFAULT_LOCALE."""
     fallback = str(current_app.config["DEFAULT_LOCALE"])
     if not has_request_context():
         return fallback
@@ -56,29 +56,29 @@ def select_locale() -> str:
 
 
 def theme() -> str:
-    """ "system", "light" or "dark"."""
+    """Return the colour scheme: "system", "light" or "dark"."""
     person = signed_in()
     chosen = person.theme if person else session.get("theme")
     return chosen if chosen in THEMES else "system"
 
 
 def text_size() -> str:
-    """ "normal", "large" or "larger"."""
+    """Return the text size: "normal", "large" or "larger"."""
     person = signed_in()
     chosen = person.text_size if person else session.get("text_size")
     return chosen if chosen in TEXT_SIZES else "normal"
 
 
 def safe_next(target: str | None) -> str | None:
-    """A path of this site to go back to, or None: never another host."""
-    # Browsers leave tabs and line ends out: "/\t/host" is another host for them.
+    """Return `target` if it is a path of this site, else None: a link must not redirect to another host."""
+    # Browsers drop tabs and line ends: they read "/\t/host" as another host.
     if not target or not target.startswith("/") or target.startswith(("//", "/\\")) or not target.isprintable():
         return None
     return target
 
 
 def add_headers(response: Response) -> Response:
-    """Security headers; the policy allows our own files and nothing inline."""
+    """Add security headers (`after_request`); the policy allows our own files and nothing inline."""
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = (
             "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -93,7 +93,7 @@ def add_headers(response: Response) -> Response:
 
 
 def compress(response: Response) -> Response:
-    """A page at a fifth of its size; never where the connection is encrypted, as its length would then tell secrets."""
+    """Gzip HTML pages (`after_request`), but not over HTTPS, where the length could reveal secrets (BREACH)."""
     if response.mimetype != "text/html" or request.is_secure or not request.accept_encodings["gzip"]:
         return response
     response.set_data(gzip.compress(response.get_data(), PAGE_LEVEL))
@@ -103,7 +103,7 @@ def compress(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Register all of it."""
+    """Register the session interface, the response hooks and the template helpers."""
     app.session_interface = SessionInterface()
     app.after_request(add_headers)
     app.after_request(compress)
