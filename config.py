@@ -1,4 +1,4 @@
-"""Settings: their names, meanings and defaults, read from the environment and from `.env`."""
+"""Define all settings, and read them from the environment and from `.env`."""
 
 import math
 import os
@@ -20,10 +20,10 @@ COLOUR = re.compile("#[0-9a-f]{6}")
 
 
 class SettingError(ValueError):
-    """A setting whose value cannot be understood; the message names it and says what is expected."""
+    """A setting has an invalid value; the message names it and says what is expected."""
 
 
-# A parser's docstring says what is expected of the value; it raises ValueError for anything else.
+# A parser raises ValueError for an invalid value. Its docstring is shown to users as what is expected.
 
 
 def text(value: str) -> str:
@@ -85,7 +85,7 @@ def one_of(*allowed: str) -> Callable[[str], str]:
 def rate(value: str) -> RateLimitItem:
     """a limit such as: 5 per 5 minutes"""
     found = parse_many(value)
-    # `limits` takes a period of 0 for one of 1.
+    # `limits` reads a period of 0 as 1.
     if len(found) != 1 or not all(map(int, re.findall(r"\d+", value))):
         raise ValueError(value)
     return found[0]
@@ -127,7 +127,7 @@ def database_url(value: str) -> str:
 
 def ollama_url(value: str) -> str:
     """an address such as http://127.0.0.1:11434"""
-    # Any form that Ollama itself accepts; 0.0.0.0 is to listen on, a client on the same machine calls 127.0.0.1.
+    # Accepts all forms that Ollama accepts. 0.0.0.0 is an address to listen on; clients call 127.0.0.1.
     value = value.strip().rstrip("/")
     if "://" not in value:
         value = f"http://{value}"
@@ -147,7 +147,7 @@ def base_url(value: str) -> str:
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting: `help` is its sentence in docs/configuration.md."""
+    """A setting; `default` is parsed like a given value, `help` is its line in docs/configuration.md."""
 
     name: str
     parse: Callable[[str], Any]
@@ -155,7 +155,7 @@ class Setting:
     help: str
 
     def read(self, value: str) -> Any:
-        """The parsed value; raises SettingError."""
+        """Parse `value`; raises SettingError."""
         try:
             return self.parse(value)
         except ValueError:
@@ -279,9 +279,9 @@ SETTINGS = (
 
 
 def load(environ: Mapping[str, str] | None = None, env_file: Path | None = ROOT / ".env") -> dict[str, Any]:
-    """Flask's configuration: the environment wins over `.env`, which wins over the defaults.
+    """Return Flask's configuration: the environment wins over `.env`, which wins over the defaults.
 
-    Raises SettingError for a value that cannot be understood.
+    Raises SettingError for an invalid value, or for settings that contradict each other.
     """
     values: dict[str, str] = {}
     if env_file is not None and env_file.is_file():
@@ -307,7 +307,7 @@ def load(environ: Mapping[str, str] | None = None, env_file: Path | None = ROOT 
 
 
 def load_or_exit() -> dict[str, Any]:
-    """The same for the programs that start with it: a bad setting is one line, not a traceback."""
+    """Like `load()`, but end the program with a one-line message if a setting is invalid."""
     try:
         return load()
     except SettingError as error:
@@ -315,11 +315,14 @@ def load_or_exit() -> dict[str, Any]:
 
 
 def prepare_instance(settings: dict[str, Any]) -> None:
-    """Make the instance folder and the secret key, once; fill in `settings["SECRET_KEY"]`."""
+    """Create the instance folder and the secret key if missing, and set `settings["SECRET_KEY"]`.
+
+    Ends the program if the folder cannot be used or the key is too short.
+    """
     folder = Path(settings["INSTANCE_DIR"])
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # Conversations and password hashes lie in it.
+        # It holds conversations and password hashes: only the owner may read it.
         folder.chmod(0o700)
     except OSError as error:
         raise SystemExit(f"CouachGPT: INSTANCE_DIR={folder} cannot be used: {error.strerror}") from None

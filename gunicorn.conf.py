@@ -1,4 +1,4 @@
-"""How gunicorn runs CouachGPT: one worker with threads, and the embedded engine as the master's child."""
+"""Configure gunicorn: one worker with threads, and the embedded engine as a child of the master."""
 
 import contextlib
 import ctypes
@@ -23,45 +23,45 @@ bind = (
     if ":" in _settings["HOST"]
     else f"{_settings['HOST']}:{_settings['PORT']}"
 )
-# Runs live in the process that carries them: a second worker would not know them, and is refused below.
+# Running answers live in the worker's memory; `on_starting` refuses a second worker.
 workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
 threads = _settings["THREADS"]
-# Loaded once in the master, so that a worker that died is back at once.
+# Load the application in the master, so that a worker that died is replaced quickly.
 preload_app = True
-# A followed answer is a request that lasts; the worker's heartbeat is a thread of its own.
+# Streams last for minutes, but do not count as a stuck worker: its heartbeat has its own thread.
 timeout = 120
 graceful_timeout = 6
 keepalive = 75
-# The workers' sign of life: in memory, not in a journal on the disk.
+# The workers' heartbeat file: in memory rather than on a disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn makes the file its own
 loglevel = _settings["LOG_LEVEL"]
-# Nothing is changed from outside while it runs.
+# No control socket: there is nothing to change at run time.
 control_socket_disable = True
 chdir = str(ROOT)
 
-# Seconds that a thread may compute before Python hands the interpreter to one that waits (Python's own: 0.005). Most
-# requests are a few milliseconds of work: they end rather than being interrupted.
+# Python's switch interval in seconds (default 0.005): how long a thread computes before another one gets the GIL.
+# Most requests are a few milliseconds of work, and can finish without a switch.
 SWITCH_S = 0.02
-# New objects after which Python's garbage collector looks for cycles (its own: hundreds to thousands). A question makes
-# thousands of objects and next to no cycle; what is not in a cycle is freed at once without it.
+# Thresholds of Python's cyclic garbage collector (defaults: hundreds to thousands of objects). A question allocates
+# thousands of objects and almost no cycles; everything else is freed by reference counting.
 GARBAGE = (50_000, 50, 100)
 
-# Of glibc's malloc.h.
+# Option numbers from glibc's malloc.h.
 M_ARENA_MAX, M_MMAP_THRESHOLD = ctypes.c_int(-8), ctypes.c_int(-3)
 
 _supervisor: Any = None
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """Threads; a graceful stop ends followed answers first, which would keep it waiting."""
+    """A gthread worker that ends open event streams on a graceful stop; gunicorn would wait for them otherwise."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """SIGTERM: save what is being written, in a thread because a signal handler must not wait."""
+        """On SIGTERM save running answers, in a thread because a signal handler must not block."""
         threading.Thread(target=_save, args=(self,), name="farewell").start()
         super().handle_exit(sig, frame)
 
     def is_parent_alive(self) -> bool:
-        """A killed master asks for nothing: its worker saves and ends too, or two servers would write one answer."""
+        """Save and end when the master was killed: a new server would write the same answers."""
         alive = bool(super().is_parent_alive())
         if not alive:
             _save(self)
@@ -87,12 +87,13 @@ _give_memory_back()
 
 
 def _save(worker: Any) -> None:
+    """Stop the Labo and the generation service, which store what they have so far."""
     worker.wsgi.extensions["lab"].stop()
     worker.wsgi.extensions["generation"].stop()
 
 
 def on_starting(server: Any) -> None:
-    """Migrate the database, start the embedded engine if it was chosen, and say where to go."""
+    """Migrate the database, start the embedded engine if it was chosen, and print the addresses."""
     global _supervisor  # noqa: PLW0603 - gunicorn's hooks share a module, nothing else
     if server.cfg.workers > 1:
         raise SystemExit(
@@ -105,11 +106,11 @@ def on_starting(server: Any) -> None:
     from app.extensions import db  # noqa: PLC0415
     from wsgi import app  # noqa: PLC0415
 
-    # Begun first: nothing else runs in this process yet, and the engine starts meanwhile.
+    # Fork first: no thread runs in this process yet. The engine starts meanwhile.
     migration = database.upgrade_in_subprocess(app)
     problem = ""
     if app.config["ENGINE"] != "embedded":
-        # What the embedded engine kept is the conversations' text in another form, which nobody would delete any more.
+        # The kept KV caches contain conversations, and no other engine would ever delete them.
         shutil.rmtree(Path(app.config["INSTANCE_DIR"]) / "states", ignore_errors=True)
     else:
         problem = gguf_library.missing_part(app.config)
@@ -125,7 +126,7 @@ def on_starting(server: Any) -> None:
 
 
 def _default_model(app: Any) -> str:
-    """What people get who choose nothing: the embedded engine begins with it. "" before the first start."""
+    """Return the default model, which the embedded engine loads first; "" before the tables exist."""
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
     from app.model_choice import default_model  # noqa: PLC0415
@@ -136,16 +137,16 @@ def _default_model(app: Any) -> str:
 
 
 def post_fork(_server: Any, _worker: Any) -> None:
-    """The worker must not hold the embedded engine's lifeline: it is the master's alone."""
+    """Close the worker's copy of the pipe by which the engine notices the master's end."""
     if _supervisor is not None:
         _supervisor.let_go()
 
 
 def post_worker_init(worker: Any) -> None:
-    """Take up what an earlier worker left, and look at the engine."""
+    """Tune Python's runtime, then start the generation service and the Labo."""
     sys.setswitchinterval(SWITCH_S)
-    # What was loaded before the fork stays until the end: the collector need not look through it again and again, which
-    # would also copy the pages of memory that master and worker share.
+    # Exclude objects from before the fork from garbage collection: scanning them takes time, and would copy memory
+    # pages that master and worker share.
     gc.freeze()
     gc.set_threshold(*GARBAGE)
     worker.wsgi.extensions["generation"].start()
@@ -153,7 +154,7 @@ def post_worker_init(worker: Any) -> None:
 
 
 def worker_int(worker: Any) -> None:
-    """Ctrl-C or a quick stop: the same as a graceful one."""
+    """Save running answers on Ctrl-C or a quick stop too."""
     _save(worker)
 
 

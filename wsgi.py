@@ -1,4 +1,4 @@
-"""The WSGI application, as gunicorn and the `flask` command find it."""
+"""Create the WSGI application for gunicorn and the `flask` command."""
 
 import config
 from app import create_app
