@@ -1,1 +1,1 @@
-"""The Labo: which model is best on this server, by figures that are measured, graded and voted here."""
+"""The Labo benchmarks the models on this server: it times them, grades their answers and collects blind votes."""

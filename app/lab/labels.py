@@ -1,4 +1,4 @@
-"""A model's label, like a fridge's: its class, how long a mail takes here, its memory, and what it is good at."""
+"""Model labels, like a fridge's energy label: energy class, mail time on this server, memory, and strong categories."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -16,10 +16,10 @@ from app.models.lab import Kind, LabLabel, LabMachine, LabRun, LabSample, Verdic
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """`letter` A to F by `basis`, "energy" or "time", both empty where neither is known; `good_at`: categories.
+    """A model's label: `letter` A to F by `basis` ("energy" or "time", both empty when neither is known).
 
-    A model that failed has no letter, with the basis "failed", and no time: next to nothing is spent on a bad answer,
-    and the best letter would recommend it.
+    `mail_s`: seconds to answer a mail; `good_at`: categories, the best first. A model that failed has no letter (its
+    basis is "failed") and no mail time, since bad answers are cheap and would earn the best letter.
     """
 
     letter: str
@@ -30,7 +30,7 @@ class Label:
 
 
 def label(entry: Entry, categories: Mapping[str, str]) -> Label:
-    """Of one line; `categories`: which one each task is of."""
+    """The label of a leaderboard entry; `categories`: each task's category."""
     letter, basis, failed = "", "", entry.verdict == Verdict.FAILED
     if failed:
         basis = "failed"
@@ -49,7 +49,7 @@ def label(entry: Entry, categories: Mapping[str, str]) -> Label:
 
 
 def by_model(entries: Iterable[Entry], categories: Mapping[str, str]) -> dict[str, Label]:
-    """One label for each model, as the chat uses it: the line of the usual setting, else the first there is."""
+    """One label for each model: of its entry with the default setting, else of its first one."""
     found: dict[str, Label] = {}
     for entry in sorted(entries, key=lambda one: one.setting != SETTING):
         if not entry.historical and entry.model not in found:
@@ -58,10 +58,10 @@ def by_model(entries: Iterable[Entry], categories: Mapping[str, str]) -> dict[st
 
 
 def publish(machine_id: int, categories: Mapping[str, str]) -> None:
-    """Write the labels of what was measured on this machine where the chat finds them; commits.
+    """Replace the labels that the chat reads by those of this machine's measurements; commits.
 
-    A machine of which nothing is known tells nothing against the labels there are: an engine that is away, or has
-    other limits for a while, makes it look like another one. Only models whose every answer was deleted lose theirs.
+    Without measurements on this machine the labels stay, since an unreachable engine or changed limits make it look
+    like another machine; then only models without any answer left lose theirs.
     """
     entries = [entry for entry in leaderboard(machine_id) if entry.quality]
     if not entries:
@@ -73,7 +73,7 @@ def publish(machine_id: int, categories: Mapping[str, str]) -> None:
     db.session.execute(delete(LabLabel))
     for model, made in by_model(entries, categories).items():
         ram = None if made.ram_bytes is None else round(made.ram_bytes)
-        # The chat calls the letter that of energy; what a class by time would say, the time of a mail says there.
+        # The chat shows the letter as the energy class, and the mail time beside it: a class by time is left out.
         letter = made.letter if made.basis == "energy" else ""
         told = {"letter": letter, "mail_s": made.mail_s, "ram_bytes": ram, "good_at": list(made.good_at)}
         db.session.add(LabLabel(model=model, **told))
@@ -81,7 +81,7 @@ def publish(machine_id: int, categories: Mapping[str, str]) -> None:
 
 
 def good_at(by_task: Mapping[str, float], categories: Mapping[str, str]) -> tuple[str, ...]:
-    """The categories whose tasks it does well, the best first."""
+    """The categories in which the mean score is high enough over enough tasks, the best first."""
     means: defaultdict[str, list[float]] = defaultdict(list)
     for task, mean in by_task.items():
         if task in categories:
@@ -95,7 +95,7 @@ def good_at(by_task: Mapping[str, float], categories: Mapping[str, str]) -> tupl
 
 
 def rounded(seconds: float) -> int:
-    """As one says it: 4 s, 25 s, 1 min 10."""
+    """Round seconds as people say them: to 1 below 10, to 5 below a minute, else to 10; at least 1."""
     step = 1 if seconds < 10 else 5 if seconds < 60 else 10
     return max(1, round(seconds / step) * step)
 

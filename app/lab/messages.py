@@ -1,4 +1,4 @@
-"""The Labo's sentences and names: what a code and its parameters say in the language in force."""
+"""The Labo's translatable names and sentences, by the codes that are stored and raised."""
 
 from typing import Any
 
@@ -163,6 +163,6 @@ UNKNOWN = _l("No reason is known.")
 
 
 def sentence(code: str, params: dict[str, Any] | None = None) -> str:
-    """The sentence of a code; one of another version says that nothing is known."""
+    """The sentence of a code in the current language; an unknown code (of another version) gives `UNKNOWN`."""
     told = {key: str(NAMED[key].get(value, value)) if key in NAMED else value for key, value in (params or {}).items()}
     return filled(SENTENCES.get(code, UNKNOWN), told)

@@ -1,4 +1,4 @@
-"""The one object that pages and commands talk to about measuring: launch, cancel, resume, and how far a run is."""
+"""`Lab`, the entry point of pages and commands: launch, cancel, resume and delete benchmark runs, read progress."""
 
 import logging
 import threading
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from app.lab.task_files import Tasks
 
 OWN_TASKS = "tasks"
-# How often it is looked for runs that a command stored.
+# Seconds between two looks for runs that another process has queued.
 LOOK_S = 2.0
-# How long the end of the program waits for the sample in hand to be let go of.
+# Seconds that `stop` waits for the thread to drop the current sample.
 FAREWELL_S = 1.0
 
 logger = logging.getLogger(__name__)
@@ -34,7 +34,11 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class LabSettings:
-    """What the server's settings say of measuring. `watts`: of the machine at rest and at full work, None: unknown."""
+    """The server's settings that concern the Labo.
+
+    `system`: the system message of every question; `run_code`: programs in answers may be run in the sandbox;
+    `watts`: the machine's power at rest and at full load, each None when not configured.
+    """
 
     system: str
     run_code: bool
@@ -42,8 +46,11 @@ class LabSettings:
 
 
 class Lab:
-    """The measuring runs of this instance folder. What measuring needs is imported when there is something to measure:
-    the pages' memory is counted."""
+    """The benchmark runs of one instance folder, executed one after another in a background thread.
+
+    `context` opens what a thread needs to use the database (an application context). Modules that only a measurement
+    needs are imported inside the methods, to keep the web process small.
+    """
 
     def __init__(
         self,
@@ -70,22 +77,22 @@ class Lab:
         self.patience = RetryPolicy()
 
     def on(self, registry: ModelRegistry, background: BackgroundSlot) -> "Lab":
-        """The same runs, carried with another engine."""
+        """A `Lab` for the same folder and lock that measures with another engine."""
         return Lab(registry, background, self._terms, folder=self._folder, context=self._context, lock=self._lock)
 
     def start(self) -> None:
-        """Carry what waits, now and from now on, in a thread."""
+        """Start the thread that executes queued runs, unless it runs already."""
         with self._guard:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._keep, name="labo", daemon=True)
                 self._thread.start()
 
     def claim(self) -> bool:
-        """Whether this process carries the runs from now on; False while another one does."""
+        """Try to become the process that executes the runs; False while another process is."""
         return self._lock.take()
 
     def stop(self) -> None:
-        """Let go of the sample in hand; it is taken again when the run goes on."""
+        """Stop the thread. The current sample is dropped and measured again when the run continues."""
         self._ending.set()
         self._wake.set()
         self._background.cancel()
@@ -94,13 +101,16 @@ class Lab:
         self._lock.let_go()
 
     def tasks(self) -> "Tasks":
-        """Those that come with the program, and this server's own."""
+        """Read all tasks: those shipped with the program and those added on this server."""
         from app.lab.task_files import LIBRARY, load_tasks  # noqa: PLC0415
 
         return load_tasks([*LIBRARY, self.task_folder])
 
     def launch(self, plan: dict[str, Any], user_id: int | None = None, title: str = "") -> LabRun:
-        """Store a run with its samples; it begins when those before it have ended. Raises what is wrong with it."""
+        """Queue a run with all its samples and return it; it starts once the runs before it have ended.
+
+        `user_id` None: launched from the command line. Raises what `read_plan` and `planning.definite` raise.
+        """
         from app.lab.measuring import machine  # noqa: PLC0415
         from app.lab.measuring import plan as plans  # noqa: PLC0415
         from app.lab.runs import planning  # noqa: PLC0415
@@ -122,7 +132,7 @@ class Lab:
         return made
 
     def cancel(self, run_id: int) -> None:
-        """End a run; what was taken stays. Raises not_found, lab_run_ended."""
+        """Cancel a queued or running run; its finished samples are kept. Raises not_found, lab_run_ended."""
         rows = self._rows()
         if not rows.move(run_id, LabState.CANCELLED, since=(LabState.QUEUED, LabState.RUNNING)):
             raise AppError("not_found" if rows.state(run_id) is None else "lab_run_ended")
@@ -130,7 +140,10 @@ class Lab:
             self._background.cancel()
 
     def resume(self, run_id: int) -> None:
-        """Go on with a run that was cancelled or given up. Raises not_found, lab_run_active, lab_run_ended."""
+        """Queue a cancelled or failed run again for its waiting samples.
+
+        Raises not_found, lab_run_active, and lab_run_ended when no sample waits.
+        """
         rows = self._rows()
         state = rows.state(run_id)
         if state is None:
@@ -144,7 +157,10 @@ class Lab:
         self.start()
 
     def delete(self, run_id: int) -> None:
-        """A run that is over, with its samples; labels follow. Raises not_found, lab_run_active, lab_run_by_hand."""
+        """Delete a run that is over, with its samples, and update the models' labels.
+
+        Raises not_found, lab_run_active, lab_run_by_hand.
+        """
         from app.lab.runs import queries  # noqa: PLC0415
 
         with self._context():
@@ -153,7 +169,7 @@ class Lab:
         self.publish()
 
     def publish(self) -> None:
-        """Tell the chat the models' labels: what was measured here, or what people think of it, has changed."""
+        """Rewrite the labels that the chat shows beside each model; to be called after samples or verdicts changed."""
         from app.lab import labels  # noqa: PLC0415
         from app.lab.measuring import machine  # noqa: PLC0415
 
@@ -161,7 +177,7 @@ class Lab:
             labels.publish(machine.this_machine(self._registry.engine, self._power()).id, self.tasks().categories)
 
     def progress(self, run_id: int) -> "RunProgress | None":
-        """How far a run is; None when there is none of that number."""
+        """The progress of a run; None when there is no such run."""
         from app.lab.runs.progress import RunProgress, count_progress  # noqa: PLC0415
 
         state = self._rows().state(run_id)
@@ -176,7 +192,7 @@ class Lab:
         sample = self._rows().next_sample(run_id, self.patience.cuts) if state == LabState.RUNNING else None
         if sample is None:
             return RunProgress(state, done, total)
-        # Another process carries it.
+        # Another process executes it: what it does now can only be guessed from the rows.
         cell = sample.cell
         return RunProgress(state, done, total, remaining, cell.model, str(cell.kind), cell.prompt)
 
@@ -239,7 +255,7 @@ class Lab:
             # A full disk or a busy database: the run goes on later.
             raise
         except Exception as error:
-            # Nobody waits for this thread: what is not told here is told nowhere.
+            # The thread has no caller that could report the error.
             logger.exception("run failed run=%s", run_id)
             failure = AppError("internal_error", cause=repr(error))
             rows.move(run_id, LabState.FAILED, since=(LabState.QUEUED, LabState.RUNNING), error=failure)

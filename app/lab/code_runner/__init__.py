@@ -1,1 +1,1 @@
-"""Programs in answers: found, judged by their text, or run apart from everything else and played."""
+"""Grade programs in answers: extract them, check their source, run and play them in a bubblewrap sandbox."""

@@ -1,4 +1,4 @@
-"""The program in an answer: found, parsed, and what can be said of it without running it."""
+"""Extract the program from an answer and analyse its source; read the `[code]` table of a task file."""
 
 import ast
 import re
@@ -12,26 +12,26 @@ from pydantic import Field, PlainValidator, model_validator
 from app.lab.grading import expressions
 from app.lab.grading.tables import MalformedError, Table, Texts, one_of, read_table
 
-# More is no answer to a small task; the parser is kept from what would exhaust it.
+# Characters of an answer that are parsed; a longer one could exhaust the parser.
 LONGEST = 100_000
 FENCE = re.compile(
     r"^[ \t]*(?P<mark>```+|~~~+)[ \t]*(?P<name>[\w+#.-]*)[^\n]*\n(?P<body>.*?)(?:^[ \t]*(?P=mark)|\Z)", re.M | re.S
 )
 PYTHON = {"", "python", "python3", "py"}
-# A first line of a program outside of any fence.
+# The first line of a program that stands outside of any code fence.
 BEGINS = re.compile(r"^(?:import |from \w|def |class |#!|[A-Za-z_]\w* ?= ?)", re.MULTILINE)
-# Lines that are code and nothing else.
+# Lines that can only be code, no prose.
 ACTS = re.compile(r"^\s*(?:import \w|from \w+ import |def \w+\(|class \w|while .*:$|for .*:$|print\()", re.MULTILINE)
-# Of all lines of code: so many in one block and the others are only excerpts of it.
+# When one block has this share of all lines of code, the others are taken for excerpts of it.
 MOST = 0.5
 WINDOWS_ONLY = {"msvcrt", "winsound", "winreg"}
-# What shows a program, and what that needs.
+# The modules by which a program shows itself, and the part of the sandbox that each needs.
 PARTS = {"pygame": "pygame", "turtle": "tkinter", "tkinter": "tkinter"}
 HEARS = re.compile(
     r"\bK_\w+|KEYDOWN|get_pressed|\bonkey\w*|\bbind(?:_all)?\(|\b(?:getch|get_wch|getkey|input|is_pressed)\(|stdin"
 )
 GOES_ROUND = re.compile(r"\bmainloop\(|\bontimer\(|\.after\(|\bexitonclick\(|\bTimer\(")
-# The keys that a program listens to, by the names of its module: right, down, left, up.
+# The sets of keys that are tried: right, down, left, up; and the names by which a program asks for them.
 ARROWS, ZQSD, WASD = ["right", "down", "left", "up"], ["d", "s", "q", "z"], ["d", "s", "a", "w"]
 NAMES_ARROWS = re.compile(r"K_UP\b|KEY_UP\b|Up\b|K_LEFT\b|KEY_LEFT\b|\[A\b")
 NAMES_ZQSD = re.compile(r"K_z\b|['\"<-]z['\">]")
@@ -43,7 +43,7 @@ MOST_TRIES, LONGEST_NAME, LONGEST_INPUT = 50, 80, 20_000
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program as it stands in an answer; `error` and `line` when it is no Python."""
+    """A program as written in an answer; `tree` is None when it is no valid Python, as told by `error` and `line`."""
 
     source: str
     error: str = ""
@@ -52,7 +52,7 @@ class Program:
 
     @property
     def modules(self) -> list[str]:
-        """What it imports, by the first part of the names."""
+        """The top-level names of the modules it imports."""
         found: dict[str, None] = {}
         for node in ast.walk(self.tree) if self.tree else ():
             if isinstance(node, ast.Import):
@@ -63,36 +63,36 @@ class Program:
 
     @property
     def needs(self) -> list[str]:
-        """The parts without which it shows nothing; none for a program in a terminal."""
+        """What it needs to show a window ("pygame", "tkinter"); empty for a program in a terminal."""
         return list(dict.fromkeys(PARTS[name] for name in self.modules if name in PARTS))
 
     @property
     def functions(self) -> dict[str, ast.FunctionDef]:
-        """The functions of the module itself."""
+        """The functions at module level, by name."""
         body = self.tree.body if self.tree else []
         return {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
 
     @property
     def hears(self) -> bool:
-        """Whether it listens to the keyboard, by its words."""
+        """Whether its source contains a name that reads the keyboard."""
         return bool(HEARS.search(self.source))
 
     @property
     def goes_round(self) -> bool:
-        """Whether it has a loop that keeps it going, or leaves that to its window."""
+        """Whether it has a `while` loop or hands over to a window's main loop or timer."""
         loops = (node for node in ast.walk(self.tree) if isinstance(node, ast.While)) if self.tree else ()
         return any(loops) or bool(GOES_ROUND.search(self.source))
 
     @property
     def keys(self) -> list[str]:
-        """The keys that it seems to want for right, down, left and up."""
+        """The keys it seems to use for right, down, left and up."""
         if NAMES_ARROWS.search(self.source):
             return ARROWS
         return ZQSD if NAMES_ZQSD.search(self.source) else WASD
 
 
 def extract(answer: str) -> Program | None:
-    """The program of an answer; None when there is no code in it."""
+    """Extract the program of an answer, joining its code blocks if they belong together; None without code."""
     answer = answer[:LONGEST].replace("\r\n", "\n")
     blocks = [
         textwrap.dedent(match["body"]).strip("\n")
@@ -105,7 +105,7 @@ def extract(answer: str) -> Program | None:
     programs = [parsed(block) for block in blocks]
     longest = max(programs, key=_lines)
     right = [program for program in programs if program.tree and program.tree.body]
-    # A long program that is wrong is not replaced by the three right lines beside it.
+    # A long invalid program is not replaced by a few valid lines in another block.
     if not right or (longest not in right and max(map(_lines, right)) < MOST * _lines(longest)):
         return longest
     whole = parsed("\n\n".join(program.source for program in right))
@@ -114,10 +114,10 @@ def extract(answer: str) -> Program | None:
 
 
 def parsed(source: str) -> Program:
-    """The program with its tree, or with what the parser said."""
+    """Parse a source into a `Program`; a parser's error is recorded in it, not raised."""
     try:
         with warnings.catch_warnings():
-            # An invalid escape in a string is the model's matter, not ours.
+            # Invalid escapes in strings would only warn.
             warnings.simplefilter("ignore")
             return Program(source, tree=ast.parse(source))
     except SyntaxError as error:
@@ -127,14 +127,14 @@ def parsed(source: str) -> Program:
 
 
 def _bare(answer: str) -> Program | None:
-    """A program without a fence: from its first line on, words below it left out as long as it does not parse."""
+    """Find a program without a code fence: from its first line on, dropping paragraphs at the end until it parses."""
     begin = BEGINS.search(answer)
     if not begin:
         return None
     lines = textwrap.dedent(answer[begin.start() :]).splitlines()
     program = parsed("\n".join(lines))
     if program.tree is None:
-        # Whole paragraphs at a time: it ends where words begin.
+        # Drop whole paragraphs: the prose after a program follows a blank line.
         ends = [place for place, line in enumerate(lines) if not line.strip()]
         for end in reversed(ends[-50:]):
             shorter = parsed("\n".join(lines[:end]))
@@ -148,9 +148,12 @@ def _lines(program: Program) -> int:
     return len(program.source.splitlines())
 
 
+# Coding tasks of task files
+
+
 @dataclass(frozen=True, slots=True)
 class CodeTask:
-    """The `[code]` table of a task file: how its programs are tried."""
+    """How the programs of a coding task are tried: the `[code]` table of a task file."""
 
     play: str
     seconds: float = SECONDS

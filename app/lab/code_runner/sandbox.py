@@ -1,4 +1,4 @@
-"""A program that nobody trusts, run apart by bubblewrap: no network, no files of ours, little of everything else."""
+"""Run an untrusted program with bubblewrap: no network, none of our files, limited CPU, memory and processes."""
 
 import importlib.util
 import json
@@ -22,29 +22,32 @@ SHARED = re.compile(r"^Shmem:\s+(\d+) kB$", re.MULTILINE)
 ROOT = Path(__file__).resolve().parents[3]
 PLAYERS = Path(__file__).resolve().with_name("players")
 MB = 1 << 20
-# Of each process; `NPROC` counts all of them (in their user namespace, or nobody's).
+# Resource limits of each process; `NPROC` counts all processes of the user namespace (or of the user nobody).
 LIMITS = {"AS": 1024 * MB, "FSIZE": 16 * MB, "NPROC": 32, "NOFILE": 64, "CORE": 0}
-# Seconds of CPU beyond the play's own; the signal for it can be ignored for two more.
+# CPU seconds beyond the play's own before SIGXCPU, and further ones before SIGKILL.
 CPU, IGNORED = 8, 2
-# Of all together, looked at so often.
+# The memory limit of all processes together, and the seconds between two checks of it.
 MEMORY, LOOK = 512 * MB, 0.05
 TMP = 64 * MB
-# Seconds beyond the play's own: a program has only the time that nobody else on the machine wants.
+# Seconds of wall time beyond the play's own, since the program runs at idle priority.
 GRACE = 60.0
-# Of what is written, the beginning and the end are kept; the report is one short line.
+# Bytes kept of the beginning and of the end of the output, and the longest report.
 HEAD, TAIL, LONGEST_REPORT = 4000, 8000, 200_000
 PROBE_SECONDS = 10
-# How bubblewrap ends when its program's CPU time is used up.
+# bubblewrap's exit status when its program has used up its CPU time.
 OUT_OF_CPU = 128 + signal.SIGXCPU
 
 
+# Memory
+
+
 def held_memory_of(pid: int) -> int:
-    """Bytes that a process and all below it hold."""
+    """The resident memory of a process and all its descendants, in bytes."""
     return sum(_resident(one) for one in _below(pid))
 
 
 def shared_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
-    """Bytes of files that lie in memory only, and of shared segments: no process shows those that it has not mapped."""
+    """The machine's shared memory and tmpfs files in bytes, which count in no process unless mapped."""
     try:
         found = SHARED.search(meminfo.read_text())
     except OSError:
@@ -67,8 +70,11 @@ def _resident(pid: int) -> int:
         return 0
 
 
+# Running a job
+
+
 class State(StrEnum):
-    """Whether programs can be run apart here."""
+    """Whether the sandbox works here: ready, or bubblewrap is missing, too old, or refused by the system."""
 
     READY = "ready"
     MISSING = "missing"
@@ -86,7 +92,7 @@ class Ended(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a run: the player's report if one came, what the program wrote, and how it ended."""
+    """The outcome of a run: the player's report (None without a valid one), the program's output, and how it ended."""
 
     report: dict[str, Any] | None
     log: str
@@ -94,7 +100,7 @@ class Outcome:
 
 
 def state() -> tuple[State, str]:
-    """Whether bubblewrap is there and may do its work, and what it said if not."""
+    """Try bubblewrap; returns its state, and its error message if it does not work."""
     program = shutil.which("bwrap")
     if program is None:
         return State.MISSING, ""
@@ -117,7 +123,10 @@ def state() -> tuple[State, str]:
 
 
 def run(job: dict[str, Any], *, seconds: float = 0, grace: float = GRACE, hidden: Path = ROOT) -> Outcome:
-    """Run one job (see `players/entry.py`); raises OSError when even that cannot be begun."""
+    """Run a job (see `players/entry.py`) for at most `seconds` + `grace` seconds of wall time.
+
+    `hidden`: a folder that the program must not see. Raises OSError when bubblewrap cannot be started.
+    """
     given = os.memfd_create("job")
     try:
         os.write(given, json.dumps({**job, "seconds": seconds, "limits": _limits(seconds)}).encode())
@@ -133,7 +142,7 @@ def run(job: dict[str, Any], *, seconds: float = 0, grace: float = GRACE, hidden
 
 
 class _Watch:
-    """Reads what a sandbox writes, and ends all of it when it takes too long or too much."""
+    """Reads the sandbox's output and kills it when it exceeds its time or memory."""
 
     def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
@@ -153,13 +162,13 @@ class _Watch:
                     if (status := self._process.poll()) is not None:
                         ended = Ended.TIME if status == OUT_OF_CPU else Ended.ITSELF
                         break
-                    # What others shared before may be let go of meanwhile.
+                    # Other programs may free shared memory meanwhile: compare with the lowest value.
                     least = min(least, shared := shared_memory())
                     if held_memory_of(self._process.pid) > MEMORY or shared - least > MEMORY:
                         ended = Ended.MEMORY
                         break
             finally:
-                # bubblewrap's end is the end of every process in there: no signal handler helps.
+                # Killing bubblewrap kills every process in its PID namespace, whatever their signal handlers.
                 self._process.kill()
                 self._process.wait()
             while pipes.get_map() and time.monotonic() < deadline + GRACE:
@@ -193,17 +202,20 @@ class _Watch:
         return (self._log + between + self._cut[-TAIL:]).decode(errors="replace").replace("\0", "")
 
 
+# The bubblewrap command
+
+
 def _limits(seconds: float) -> dict[str, tuple[int, int]]:
     cpu = math.ceil(seconds) + CPU
     return {**{name: (value, value) for name, value in LIMITS.items()}, "CPU": (cpu, cpu + IGNORED)}
 
 
 def _command(bwrap: str, hidden: Path = ROOT) -> list[str]:
-    """bubblewrap with its options; what is to be run follows."""
+    """The bubblewrap command with its options; append the program to run."""
     command = [bwrap, "--die-with-parent", "--new-session", "--clearenv"]
     command += ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
     if os.getuid() == 0:
-        # The limit of processes does not hold for root: the entry becomes nobody.
+        # The limit of processes does not apply to root, so the entry script switches to nobody.
         command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         command += ["--unshare-user", "--disable-userns"]
@@ -218,16 +230,16 @@ def _command(bwrap: str, hidden: Path = ROOT) -> list[str]:
     for name in ("/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives", "/etc/fonts", "/var/cache/fontconfig"):
         command += [*_above(name), "--ro-bind-try", name, name]
     if any(hidden.is_relative_to(one) for one in shown):
-        # Where all of this lies below /usr, with its data and its settings.
+        # The server is installed below a folder that is shown: hide its data and settings.
         command += ["--tmpfs", str(hidden)]
     command += ["--dev", "/dev", "--perms", "1777", "--size", str(MB), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108
     command += ["--perms", "1777", "--size", str(TMP), "--tmpfs", "/tmp"]  # noqa: S108
-    # No /proc: nothing is to be seen there, and it cannot be had in every container.
+    # No /proc: programs do not need it, and it cannot be mounted in every container.
     return [*command, *_shown(PLAYERS, _place(PLAYERS)), *_pygame(), "--remount-ro", "/"]
 
 
 def _pygame() -> list[str]:
-    """pygame-ce with its libraries where it is installed beside the server, whose other packages stay outside."""
+    """Options that show pygame-ce, if it is installed in the server's environment, without its other packages."""
     spec = importlib.util.find_spec("pygame")
     if spec is None or spec.origin is None:
         return []
@@ -236,12 +248,12 @@ def _pygame() -> list[str]:
 
 
 def _shown(path: Path, where: str) -> list[str]:
-    """A folder to read."""
+    """Options that show a folder read-only at `where`."""
     return [*_above(where), "--ro-bind", str(path), where]
 
 
 def _above(where: str) -> list[str]:
-    """The folders above a place, which bubblewrap would make for root alone."""
+    """Options that create the parent folders, which bubblewrap would make readable to root only."""
     above = [str(one) for one in reversed(Path(where).parents) if one != Path("/")]
     return [word for one in above for word in ("--dir", one)]
 
@@ -262,12 +274,12 @@ def _environment() -> dict[str, str]:
 
 
 def _place(players: Path) -> str:
-    """Where the players lie in there: as in here, so that they find each other by the same names."""
+    """The players' folder in the sandbox, nested like here, so that their imports are the same."""
     return f"/lab/{'/'.join(players.parts[-4:])}"
 
 
 def _python() -> str:
-    """The interpreter itself: an environment's packages stay outside."""
+    """The real interpreter behind the virtual environment, whose packages stay outside."""
     return os.path.realpath(sys.executable)
 
 

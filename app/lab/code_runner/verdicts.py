@@ -1,4 +1,4 @@
-"""The verdict on a player's report: what a program did, or what its results are worth."""
+"""`judge_code` grades an answer with a program: by its source, and by the sandbox's report if it may be run."""
 
 import math
 import re
@@ -13,17 +13,17 @@ from app.lab.grading.failures import loops
 from app.lab.grading.judgement import CheckResult, Judgement
 from app.models.lab import Verdict
 
-# A program that starts and shows itself, but does not do what was asked.
+# Scores of programs that start but fall short: nothing moves; ended early or ignores the keys; cannot be decided.
 STILL, EARLY, UNCLEAR = 0.3, 0.4, 0.5
-# Half of the results right is better than none.
+# With at least this share of right results, the verdict is a reserve instead of a failure.
 HALF = 0.5
-# Different pictures that make a movement: of a game, of a window that answers a click.
+# The number of different pictures that counts as movement, for a game and for a window.
 MOVES = {"game": 3, "window": 2}
-# Of the pictures of a game that is steered, so many at least are not seen when no key is pressed.
+# A game reacts to keys when at least this share of its pictures does not appear in a play without keys.
 STEERED = 0.25
-# Judged by its text alone a program is a reserve: it looks right, nobody saw it run.
+# The score of a program that looks right but was not run.
 UNSEEN = 0.5
-# What the programs of models need beside Python: its name, and how an administrator adds it.
+# What programs may need besides Python: its name, and how an administrator installs it.
 INSTALLED_BY = {
     "pygame": ("pygame-ce", ".venv/bin/pip install -r requirements-lab.txt"),
     "tkinter": ("tkinter", "apt install python3-tk"),
@@ -31,9 +31,12 @@ INSTALLED_BY = {
 }
 
 
+# Reports of the sandbox
+
+
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a report comes to."""
+    """The verdict on a report, with the fields of a `Judgement` that it decides."""
 
     verdict: Verdict
     score: float
@@ -43,7 +46,7 @@ class Seen:
 
 
 def verdict_of_run(task: CodeTask, report: dict[str, Any]) -> Seen:
-    """A program with a window or in a terminal: starts, shows, moves, hears, lives."""
+    """The verdict on a program with a window or in a terminal: does it start, move, react to keys, keep running?"""
     pictures, different = int(report["pictures"]), len(set(report["shown"]))
     seconds, error = max(1, round(float(report["seconds"]))), report["error"]
     lives = report["ended"] == "survived"
@@ -61,8 +64,10 @@ def verdict_of_run(task: CodeTask, report: dict[str, Any]) -> Seen:
 
 
 def left_alone(seen: Seen, report: dict[str, Any], alone: dict[str, Any]) -> Seen:
-    """The verdict on a game that plays well, after a second play in which no key was pressed: then most games are lost,
-    and only the keys can make a difference."""
+    """The verdict on a game that plays well, after comparing it with a second play without keys (`alone`).
+
+    When both show the same pictures, the game ignores the keys.
+    """
     if alone["ended"] == "crashed":
         return _crashed(alone["error"] or {}, max(1, round(float(alone["seconds"]))), seen.checks)
     if alone["ended"] == "stuck":
@@ -75,7 +80,7 @@ def left_alone(seen: Seen, report: dict[str, Any], alone: dict[str, Any]) -> See
 
 
 def _alive(checks: tuple[CheckResult, ...], lives: bool, seconds: int, keys: int) -> Seen:
-    """A program that did not fail: does it do what was asked?"""
+    """The verdict on a program that neither crashed nor hung, by its checks."""
     shows, moves, listens, _ = (check.passed for check in checks)
     if lives and not shows:
         return Seen(Verdict.FAILED, 0.0, "code_shows_nothing", {}, checks)
@@ -91,7 +96,7 @@ def _alive(checks: tuple[CheckResult, ...], lives: bool, seconds: int, keys: int
 
 
 def results(task: CodeTask, report: dict[str, Any]) -> Seen:
-    """A function's values, or what a program wrote."""
+    """The verdict on a function's return values, or on the output of a program that reads lines."""
     if report["ended"] == "crashed":
         return _crashed(report["error"] or {}, 0, ())
     if report["results"] is None:
@@ -124,7 +129,7 @@ def _crashed(error: dict[str, Any], seconds: int, checks: tuple[CheckResult, ...
 
 
 def _same(got: Any, want: Any) -> bool:
-    """Equal, with numbers as near as a float comes; True is not 1."""
+    """Whether two JSON values are equal, numbers within a tolerance; True is not 1."""
     if isinstance(want, bool) or isinstance(got, bool) or want is None or got is None:
         return got is want
     if isinstance(want, int | float) and isinstance(got, int | float):
@@ -147,6 +152,9 @@ def _shown(got: dict[str, Any], want: Any) -> str:
     return f"{value[:150]} / {want!r:.150}"
 
 
+# Answers
+
+
 def judge_code(
     task: CodeTask,
     answer: str,
@@ -156,7 +164,10 @@ def judge_code(
     thinking: str = "",
     think: bool = False,
 ) -> Judgement:
-    """The verdict on an answer; `run` is whether the administrator allowed that programs are run."""
+    """Grade an answer with a program; `run`: the administrator allows running it in the sandbox.
+
+    `reason`: why the engine stopped ("stop", "length"); `think`: whether thinking was requested.
+    """
     program = extract(answer)
     failures = _failures(answer, thinking, reason, think)
     if program is None:
@@ -176,14 +187,14 @@ def judge_code(
 def _read(
     code: str, params: dict[str, Any], checks: tuple[CheckResult, ...], failures: tuple[str, ...], log: str = ""
 ) -> Judgement:
-    """The verdict by the text alone; `code` says why the program was not run."""
+    """The judgement by the source alone; `code` says why the program was not run."""
     if lacking := next((check for check in checks if not check.passed), None):
         return _failed(f"code_lacks_{lacking.check}", {"name": lacking.detail}, checks, failures, log)
     return Judgement(Verdict.RESERVE, UNSEEN, code, params, checks, failures, log)
 
 
 def _failures(answer: str, thinking: str, reason: str, think: bool) -> tuple[str, ...]:
-    """How small models fail; programs repeat lines, only the prose around them goes round."""
+    """The failures of small models in the answer; loops count only in the prose, since programs repeat lines."""
     prose = FENCE.sub("", answer)
     seen = failures_of("", answer, thinking, reason, think=think)
     return tuple(name for name in seen if name != "loop" or loops(prose))
@@ -196,7 +207,7 @@ def _failed(
 
 
 def _words(task: CodeTask, program: Program) -> list[CheckResult]:
-    """What the text of the program tells."""
+    """The checks of the program's source."""
     match task.play:
         case "calls":
             function = program.functions.get(task.function)
@@ -214,14 +225,14 @@ def _words(task: CodeTask, program: Program) -> list[CheckResult]:
 
 
 def _takes(arguments: Any, count: int) -> bool:
-    """Whether a function can be called with so many values."""
+    """Whether a function can be called with `count` positional arguments."""
     places = len(arguments.posonlyargs) + len(arguments.args)
     needed = places - len(arguments.defaults)
     return needed <= count and (count <= places or arguments.vararg is not None)
 
 
 def _seen(task: CodeTask, program: Program, checks: tuple[CheckResult, ...], failures: tuple[str, ...]) -> Judgement:
-    """The verdict on what the program did."""
+    """Run the program in the sandbox and judge what it did."""
     kind = task.play if task.play in ("calls", "lines") else "shown" if program.needs else "terminal"
     job = {
         "kind": kind,
@@ -249,6 +260,6 @@ def _seen(task: CodeTask, program: Program, checks: tuple[CheckResult, ...], fai
                 before, told = told, left_alone(told, report, alone.report)
                 log = log if told is before else alone.log
     except (KeyError, TypeError, ValueError):
-        # The report lies within the program's reach: what is no report counts as none.
+        # The program can tamper with the report: a malformed one counts as none.
         return _failed("code_killed", {}, checks, failures, log)
     return Judgement(told.verdict, told.score, told.code, told.params, (*checks, *told.checks), failures, log)

@@ -1,1 +1,1 @@
-"""What can be told of an answer by its text: words, numbers, language, failures, and the checks that look for them."""
+"""Grade an answer by its text: task checks, typical failures of small models, and the text analysis behind them."""

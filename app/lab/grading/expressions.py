@@ -1,4 +1,4 @@
-"""Regular expressions of task files: searched for a bounded time, since some would take for ever on an answer."""
+"""Regular expressions of task files, compiled with limits and searched with a timeout against catastrophic patterns."""
 
 import math
 
@@ -7,7 +7,7 @@ import regex
 from app.lab.grading.tables import MalformedError
 
 LONGEST = 1_000
-# A part that is wanted n times becomes n parts: so many in all, since making them cannot be stopped.
+# The product of all repetition counts `{n}` is limited, since compiling unrolls them and has no timeout.
 TIMES = regex.compile(r"\{(\d+)")
 MOST_PARTS = 100_000
 # Seconds of CPU that one search may take.
@@ -15,12 +15,11 @@ SECONDS = 0.5
 
 
 class UndecidedError(Exception):
-    """A search took too long: whether the expression is in the text is not known."""
+    """A search timed out, so it is not known whether the expression matches."""
 
 
 def compiled(pattern: str, *place: str, case: bool = False) -> regex.Pattern[str]:
-    """The expression, in which lines are lines; `case`: upper and lower case count. Raises MalformedError, with that
-    `place`."""
+    """Compile an expression in multi-line mode; `case`: match case. Raises MalformedError about the key at `place`."""
     if len(pattern) > LONGEST:
         raise MalformedError("task_long_text", *place, limit=LONGEST)
     if math.prod(max(1, int(times)) for times in TIMES.findall(pattern)) > MOST_PARTS:
@@ -34,7 +33,7 @@ def compiled(pattern: str, *place: str, case: bool = False) -> regex.Pattern[str
 
 
 def found(expression: regex.Pattern[str], text: str) -> regex.Match[str] | None:
-    """Where it is in the text. Raises UndecidedError."""
+    """The first match in the text, or None. Raises UndecidedError after `SECONDS`."""
     try:
         return expression.search(text, timeout=SECONDS)
     except TimeoutError:

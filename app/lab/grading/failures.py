@@ -1,4 +1,4 @@
-"""How small models fail: loops, the wrong language, empty or endless thinking, an answer cut or parroted."""
+"""Detect typical failures of small models: loops, wrong language, bad thinking, cut answers, repeated questions."""
 
 import re
 import zlib
@@ -7,28 +7,32 @@ from itertools import groupby
 
 from app.lab.grading.text import MAX_CHARACTERS, WORD, foreign_language, normalize
 
-# What makes an answer worthless, worst first; the others cost it something or are only counted.
+# The failures that give a score of 0, worst first; the others lower it or are only counted.
 FATAL = ("endless_thinking", "loop", "wrong_language", "echo")
-# A share of the text in another language that is no quotation any more.
+# A larger share in another language cannot be a quotation.
 FOREIGN_SHARE = 0.5
-# So often does nobody write the same line or sentence, in all and one right after the other.
+# A line or sentence that occurs so often, in all or in a row, is a loop.
 SAME_LINES, SAME_IN_A_ROW = 4, 3
-# Of all runs of six words, so few are different ones in a text that goes round; counted from so many words on.
+# A loop: of all sequences of RUN words, a smaller share is distinct; tested from so many sequences on.
 RUN, FEW_DIFFERENT, ENOUGH_WORDS = 6, 0.6, 40
-# Prose shrinks to a third or half when packed, a loop to much less; counted from so many characters on.
+# A loop: zlib compresses it below this share (prose: a third to a half); tested from so many bytes on.
 PACKED, ENOUGH_LETTERS = 0.14, 800
-# A piece of up to so many characters that ends the text so many times over.
+# A loop: the text ends with the same piece of at most so many characters, repeated so many times.
 TAIL_PIECE, TAIL_TIMES = 120, 6
-# So much longer than the answer is thinking that has lost its way, from so many words on.
+# Endless thinking: so many times the words of the answer, and at least so many words.
 THINKING_TIMES, THINKING_WORDS = 40, 1500
-# The share of the question's runs of five words that an answer repeats when it parrots.
+# An echo: the answer repeats this share of the question's sequences of so many words.
 ECHO_RUN, ECHO_SHARE = 5, 0.8
 
 
 def find_failures(
     question: str, answer: str, thinking: str, reason: str, *, language: str = "any", think: bool = False
 ) -> tuple[str, ...]:
-    """The names of what went wrong; `language` is the expected one, `think` whether thinking was asked for."""
+    """The names of the failures that an answer shows.
+
+    `reason`: why the engine stopped ("stop", "length"); `language`: the expected language's code, or "any"; `think`:
+    whether thinking was requested.
+    """
     seen = {
         "endless_thinking": _endless(answer, thinking, reason),
         "loop": loops(answer),
@@ -41,13 +45,13 @@ def find_failures(
 
 
 def loops(text: str) -> bool:
-    """Whether the text goes round: the same line, the same runs of words, or the same letters at its end."""
+    """Whether the text loops: repeated lines, repeated sequences of words, or the same piece again and again."""
     text = text[:MAX_CHARACTERS]
     return _same_lines(text) or _same_runs(text) or _packed(text) or _same_tail(text)
 
 
 def echoes(question: str, answer: str) -> bool:
-    """Whether the answer repeats the question, instruction and all."""
+    """Whether the answer repeats most of the question instead of answering it."""
     asked = _runs(normalize(question), ECHO_RUN)
     if len(asked) < ECHO_RUN:
         return False
@@ -56,9 +60,9 @@ def echoes(question: str, answer: str) -> bool:
 
 
 def _endless(answer: str, thinking: str, reason: str) -> bool:
-    """Thinking that took all the room, goes round, or is out of all proportion."""
+    """Whether the thinking left no answer, is far longer than the answer, or loops until the token limit."""
     if not thinking.strip():
-        # Tags left open in the answer: nothing came after the thinking.
+        # An unclosed tag in the answer: the model never finished thinking.
         return answer.lstrip().startswith("<think>") and "</think>" not in answer
     if not answer.strip():
         return True
@@ -68,7 +72,7 @@ def _endless(answer: str, thinking: str, reason: str) -> bool:
 
 def _same_lines(text: str) -> bool:
     pieces = re.split(r"\n+|(?<=[.!?…])\s+", text)
-    # Figures left out: « 1. Oui. 2. Oui. » goes round too; rows of a table may look alike.
+    # Without numbers, so that « 1. Oui. 2. Oui. » is a loop too; without tables, whose rows may look alike.
     bare = [
         WORD.findall(re.sub(r"\d+", " ", normalize(piece))) for piece in pieces if not piece.lstrip().startswith("|")
     ]
@@ -96,7 +100,7 @@ def _same_tail(text: str) -> bool:
     tail = re.sub(r"[.!?…]$", "", text.rstrip())[-TAIL_PIECE * TAIL_TIMES :]
     for size in range(1, len(tail) // TAIL_TIMES + 1):
         piece = tail[-size:]
-        # Dashes and dots in a row are a rule or a table's line.
+        # A row of dashes or dots may be a horizontal rule or a table's border: more repeats are needed.
         times = TAIL_TIMES if WORD.search(piece) else 8 * TAIL_TIMES
         if len(piece) * times >= 24 and tail.endswith(piece * times):
             return True

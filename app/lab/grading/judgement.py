@@ -1,4 +1,4 @@
-"""What is thought of one answer: a verdict, a score, and each check with what it saw."""
+"""The judgement on one answer: verdict, score, reason, and the result of each check."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,10 +8,7 @@ from app.models.lab import Verdict
 
 @dataclass(frozen=True, slots=True)
 class CheckResult:
-    """One check: its kind, whether it passed, and what it saw (short; the person's own words or figures).
-
-    `passed` is None where that could not be decided in time.
-    """
+    """The result of one check: its kind, whether it passed (None: not decided in time), and shortly what it found."""
 
     check: str
     passed: bool | None
@@ -22,8 +19,8 @@ class CheckResult:
 class Judgement:
     """`score` from 0 to 1; `code` and `params` name the reason (sentences: `app/lab/messages.py`).
 
-    `failures`: the small-model failures that were seen (loop, wrong_language, empty_thinking, endless_thinking, cut).
-    `log`: what a program printed when it was run, if it was.
+    `failures`: the failures of small models that were found, as named in `failures.find_failures`.
+    `log`: what the answer's program printed, if it was run.
     """
 
     verdict: Verdict
@@ -35,7 +32,7 @@ class Judgement:
     log: str = ""
 
     def as_json(self) -> dict[str, Any]:
-        """What is stored in a sample's `judgement` (verdict and score have columns of their own)."""
+        """The JSON stored in a sample's `judgement`; verdict and score have columns of their own."""
         return {
             "code": self.code,
             "params": self.params,

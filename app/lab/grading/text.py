@@ -1,4 +1,4 @@
-"""An answer made comparable: words without case, accents or marks, sentences, lines, list items, tables, JSON."""
+"""Text analysis for checks: normalize, split into words, sentences, items, tables; find JSON, numbers, languages."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from collections import Counter
 from itertools import islice
 from typing import Any
 
-# An answer is judged on its beginning: more is a loop, and expressions cost more than its length.
+# Only the beginning of an answer is analysed: a longer one is a loop, and regular expressions would take too long.
 MAX_CHARACTERS = 20_000
 WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\s»\"]+(?=[^\s])|\n+")
@@ -23,7 +23,7 @@ NUMBER = re.compile(
     r"(?:(?<![\w.,])|(?<=\d[hH]))(?P<sign>[-−])?"
     r"(?P<digits>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*)"
 )
-# Words that only one of these languages has, or that are far commoner in it.
+# Words that only one of these languages has, or that are far more frequent in it.
 COMMON = {
     "fr": "le les des du une et est dans pour que qui vous nous je il elle sur avec ce cette ces au aux pas plus votre "
     "vos notre nos sont été être avoir ont mais ou où donc sans sous par leur leurs sa ses son mon ma mes très bien "
@@ -42,7 +42,7 @@ COMMON = {
 }
 KNOWN = {language: frozenset(common.split()) for language, common in COMMON.items()}
 LANGUAGES = frozenset(KNOWN)
-# Letters without a place in French or English: of the scripts that small models slip into.
+# The other scripts that small models slip into, by the first word of their letters' Unicode names.
 SCRIPTS = {"CJK": "zh", "HIRAGANA": "ja", "KATAKANA": "ja", "HANGUL": "ko", "CYRILLIC": "ru", "ARABIC": "ar"}
 FOREIGN_RUN = 4
 TOKEN = re.compile(r"[^\W\d_]+")
@@ -50,36 +50,39 @@ PIECE = re.compile(r"(?<=[.!?…:;])\s+|\n+")
 CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|[\w.+-]{1,64}@\S+", re.DOTALL)
 
 
+# Words, sentences, lines
+
+
 def normalize(text: str) -> str:
-    """Without case, accents and marks of Markdown, one kind of quotes and spaces; `œ` is `oe`."""
+    """The text in lower case without accents and Markdown marks, with straight quotes, single spaces, `œ` as `oe`."""
     text = MARKS.sub("", text.translate(QUOTES)).casefold().replace("œ", "oe").replace("æ", "ae")
     bare = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
     return " ".join(bare.split())
 
 
 def words(text: str) -> list[str]:
-    """The words, as they are written; numbers count."""
+    """The words as written; numbers are words too."""
     return WORD.findall(text.translate(QUOTES))
 
 
 def sentences(text: str) -> list[str]:
-    """The sentences; a line's end ends one, as in lists and headings."""
+    """The sentences; a line break also ends one, as in lists and headings."""
     parts = (part.strip() for part in SENTENCE_END.split(text))
     return [part for part in parts if WORD.search(part)]
 
 
 def lines(text: str) -> list[str]:
-    """The lines that say something."""
+    """The lines that contain a word."""
     return [line.strip() for line in text.splitlines() if WORD.search(line)]
 
 
 def strip_decoration(text: str) -> str:
-    """One short answer without what surrounds it: quotes, bold, a final stop."""
+    """A short answer, normalized, without surrounding quotes and punctuation."""
     return normalize(text).strip(" \"'.!:;")
 
 
 def phrase_pattern(wanted: str) -> re.Pattern[str]:
-    """Finds a word or several in folded text, whole words only; a `*` stands for any end of a word."""
+    """A pattern that finds a phrase in normalized text, whole words only; `*` stands for any ending of a word."""
     parts = [re.escape(part) for part in normalize(wanted.replace("*", "\0")).split("\0")]
     pattern = r"\w*".join(parts)
     begin = r"(?<!\w)" if re.match(r"\w", pattern) else ""
@@ -87,26 +90,32 @@ def phrase_pattern(wanted: str) -> re.Pattern[str]:
     return re.compile(begin + pattern + end)
 
 
+# Lists, tables, JSON
+
+
 def list_items(text: str) -> list[tuple[str, str]]:
-    """The items of the lists: (`bullet` or `number`, text)."""
+    """The list items as pairs of mark ("bullet" or "number") and text."""
     found = (ITEM.match(line) for line in text.splitlines())
     return [("number" if one["mark"][-1] in ".):" else "bullet", one["text"]) for one in found if one]
 
 
 def without_marks(text: str) -> str:
-    """The text without the marks and numbers that begin a list's items."""
+    """The text without the bullets and numbers of its list items."""
     return "\n".join(one["text"] if (one := ITEM.match(line)) else line for line in text.splitlines())
 
 
 def markdown_table(text: str) -> list[list[str]]:
-    """The rows of the Markdown table, the head first; empty without a table."""
+    """The rows of the Markdown table as lists of cells, the header first; empty without a table."""
     rows = [line.strip().strip("|").split("|") for line in text.splitlines() if line.strip().startswith("|")]
     ruled = len(rows) > 1 and all(re.fullmatch(r"\s*:?-+:?\s*", cell) for cell in rows[1])
     return [[cell.strip() for cell in row] for row in (rows[:1] + rows[2:])] if ruled else []
 
 
 def json_value(text: str, alone: bool) -> Any:
-    """The first JSON object or list of the answer; `alone`: nothing else may stand there. Raises ValueError."""
+    """The first JSON object or list of the answer, also in a code fence; raises ValueError without one.
+
+    `alone`: the answer must be this JSON and nothing else.
+    """
     fenced = FENCE.search(text)
     if alone:
         return _decoded(text)
@@ -127,13 +136,16 @@ def _decoded(text: str, whole: bool = True) -> Any:
         raise ValueError("nested too deeply") from None
 
 
+# Numbers
+
+
 def numbers(text: str) -> list[frozenset[float]]:
-    """Each number with its readings: `1,234` may be 1.234 or 1234."""
+    """The numbers of the text, each as the set of its possible values: `1,234` may be 1.234 or 1234."""
     return [_readings(found) for found in NUMBER.finditer(text)]
 
 
 def same_number(readings: frozenset[float], wanted: float, tolerance: float) -> bool:
-    """Whether one of the readings is the number that is wanted."""
+    """Whether one of a number's possible values is within `tolerance` of the wanted one."""
     return any(abs(one - wanted) <= tolerance + 1e-9 for one in readings)
 
 
@@ -144,24 +156,27 @@ def _readings(found: re.Match[str]) -> frozenset[float]:
 
 
 def _decimal_forms(digits: str) -> set[str]:
-    """The ways to write it with a decimal point only."""
+    """The possible readings of digits with points and commas, each with at most a decimal point."""
     marks = re.findall(r"[.,]", digits)
     if not marks:
         return {digits}
     if len(set(marks)) == 2:
-        # Both: the last is the decimal mark.
+        # Both marks occur: the last one is the decimal mark.
         whole, _, part = digits.rpartition(marks[-1])
         return {re.sub(r"[.,]", "", whole) + "." + part}
     joined = re.sub(r"[.,]", "", digits)
     thousands = re.fullmatch(r"[1-9]\d{0,2}(?:[.,]\d{3})+", digits)
     if len(marks) > 1:
-        # A date or a version, unless it is thousands.
+        # Thousands separators, else a date or a version number, whose parts count.
         return {joined} if thousands else set(re.split(r"[.,]", digits))
     return {digits.replace(",", "."), joined} if thousands else {digits.replace(",", ".")}
 
 
+# Languages
+
+
 def guess_language(text: str) -> str:
-    """The language's code; empty when too few words tell."""
+    """The code of the text's language by its frequent words; empty when too few are found."""
     tokens = TOKEN.findall(text.translate(QUOTES).casefold())
     counts = Counter({language: sum(token in known for token in tokens) for language, known in KNOWN.items()})
     (first, most), (_, second) = counts.most_common(2)
@@ -170,7 +185,7 @@ def guess_language(text: str) -> str:
 
 
 def language_shares(text: str) -> dict[str, float]:
-    """How much of the text is in which language, by words of the pieces that tell; code and addresses left out."""
+    """The share of each language in the text, by words, the largest first; code, URLs and addresses are ignored."""
     text = CODE.sub(" ", text)
     told: Counter[str] = Counter(_scripts(text))
     for piece in PIECE.split(text):
@@ -183,13 +198,13 @@ def language_shares(text: str) -> dict[str, float]:
 
 
 def foreign_language(text: str, expected: str) -> tuple[str, float]:
-    """The chief language beside the expected one, and its share with all others'; empty and 0 without any."""
+    """The largest language other than `expected`, and the share of all others together; ("", 0.0) without any."""
     others = {language: share for language, share in language_shares(text).items() if language != expected}
     return (max(others, key=lambda language: others[language]), sum(others.values())) if others else ("", 0.0)
 
 
 def _scripts(text: str) -> Counter[str]:
-    """Letters of other scripts, two for a word; a letter or two in a name count for nothing."""
+    """The words in other scripts by language, two letters counted as a word; fewer than `FOREIGN_RUN` are ignored."""
     if text.isascii():
         return Counter()
     found: Counter[str] = Counter()

@@ -1,1 +1,1 @@
-"""One sample: what is asked of the engine, by the clock and under the meters, and on which machine."""
+"""Measure one sample: the plan's samples, the timed request, CPU, memory and energy meanwhile, and the machine."""

@@ -1,4 +1,4 @@
-"""Energy: counted by the processor itself where the kernel shows its counters, else estimated from the CPU's use."""
+"""Energy of a sample: measured by the processor's RAPL counters if readable, else estimated from the CPU's use."""
 
 import os
 from collections.abc import Callable
@@ -9,48 +9,58 @@ from typing import Protocol
 
 from app.engines.host import POWERCAP, EnergyMeter, RaplZone, find_zones
 
-# Watts of one logical CPU, doing nothing and working fully: the averages that Cloud Carbon Footprint publishes for
-# servers whose processor is not known. Only the difference counts, since what the machine takes anyway is left out.
+# Watts of one logical CPU at rest and at full load: averages published by Cloud Carbon Footprint for servers with an
+# unknown processor. Only the difference counts, since the power at rest is deducted.
 ASSUMED_IDLE, ASSUMED_FULL = 0.74, 3.54
-# How long the machine's rest is looked at, in how many parts: the calmest counts, so that a short stir does no harm.
+# The power at rest is measured for REST_S seconds in REST_PARTS parts; the lowest counts, so that brief activity of
+# other processes does no harm.
 REST_S, REST_PARTS = 2.0, 8
 
 
 class Count(Protocol):
-    """The energy of one sample while it is measured."""
+    """Counts the energy of one sample."""
 
     def tick(self) -> None:
-        """Look at the counters, often enough that none comes round twice unseen."""
+        """Read the counters; to be called often enough that none overflows twice in between."""
 
     def joules(self, seconds: float, share: float) -> float | None:
-        """What was used above the machine's rest; `share` of its CPU went to the engine."""
+        """The energy above the machine's rest, in joules, over `seconds`; None when unknown.
+
+        `share`: the part of the machine's CPU capacity that the engine used, 0 to 1.
+        """
 
 
 class Power(Protocol):
-    """How energy is known here."""
+    """The source of energy figures on this machine."""
 
     @property
     def method(self) -> str:
-        """ "rapl" or "estimated"."""
+        """The method's name: "rapl" or "estimated"."""
 
     @property
     def idle_w(self) -> float | None:
-        """The watts of the machine at rest; None: not yet seen."""
+        """The machine's power at rest in watts; None before it was measured."""
 
     def calibrate(self, pause: Callable[[float], object]) -> None:
-        """Learn the watts at rest; to be called while nothing runs. `pause` tells whether it was cut short."""
+        """Measure the power at rest; to be called while nothing runs.
+
+        `pause(seconds)` waits, and returns something true when it was cut short.
+        """
 
     def count(self) -> Count:
-        """Begin to count."""
+        """Start counting the energy of a sample."""
 
     def as_json(self) -> dict[str, object]:
-        """For the machine's record."""
+        """The JSON stored in the machine's description."""
 
 
 def find_energy_source(
     watts_idle: float | None, watts_full: float | None, cpus: int = 0, root: Path = POWERCAP
 ) -> Power:
-    """The processor's counters if they can be read, else an estimate by the machine's watts as set, else as assumed."""
+    """RAPL if its counters can be read, else an estimate from the configured watts, or from assumed ones where None.
+
+    `cpus` 0: the number of this machine's logical CPUs; `root`: the kernel's powercap folder.
+    """
     zones = find_zones(root)
     if zones:
         return Rapl(zones)
@@ -63,7 +73,7 @@ def find_energy_source(
 
 @dataclass(frozen=True)
 class Estimate:
-    """Watts grow with the CPU's use, from rest to full."""
+    """Estimates energy from the CPU's use: power grows linearly from `idle_w` to `full_w`."""
 
     idle_w: float
     full_w: float
@@ -71,7 +81,7 @@ class Estimate:
     method: str = "estimated"
 
     def calibrate(self, pause: Callable[[float], object]) -> None:
-        """Nothing to learn: the watts are given."""
+        """Do nothing: the power at rest is given."""
 
     def count(self) -> Count:
         return _EstimateCount(self.full_w - self.idle_w)
@@ -85,14 +95,14 @@ class _EstimateCount:
     watts: float
 
     def tick(self) -> None:
-        """Nothing to look at."""
+        """Do nothing: there is no counter."""
 
     def joules(self, seconds: float, share: float) -> float:
         return self.watts * share * seconds
 
 
 class Rapl:
-    """The counters of all sockets and of their memory."""
+    """Measures energy by the RAPL counters of all sockets and their memory."""
 
     method = "rapl"
 
@@ -105,7 +115,7 @@ class Rapl:
         for _ in range(REST_PARTS):
             count, begun = RaplCount(self._zones, 0.0), monotonic()
             if pause(REST_S / REST_PARTS):
-                # Somebody came: the counters stand still for a moment, which would look like no watts at all.
+                # Cut short: the counters are updated about once a millisecond, so a very short part could read 0 watts.
                 break
             count.tick()
             seconds = monotonic() - begun
@@ -122,7 +132,7 @@ class Rapl:
 
 
 class RaplCount:
-    """What the counters tell beyond the machine's rest."""
+    """Counts one sample's energy by the RAPL counters, minus the power at rest."""
 
     def __init__(self, zones: list[RaplZone], idle_w: float | None) -> None:
         self._meter = EnergyMeter(zones)
@@ -132,7 +142,7 @@ class RaplCount:
         self._meter.tick()
 
     def joules(self, seconds: float, share: float) -> float | None:
-        """None where the counters could not be read, or the rest was never looked at."""
+        """The joules above rest; None when a counter could not be read or the power at rest is unknown."""
         used = self._meter.joules
         if used is None or self._idle_w is None:
             return None

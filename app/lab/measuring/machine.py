@@ -1,4 +1,4 @@
-"""The machine that samples are taken on: described once, and found again by what decides how fast it is."""
+"""Describe this machine, find its row by a hardware fingerprint, and drop model files from the page cache."""
 
 import hashlib
 import json
@@ -17,39 +17,39 @@ from app.extensions import db
 from app.lab.measuring.energy import Power
 from app.models.lab import LabMachine
 
-# What llama.cpp computes with, where the processor has it; x86's and ARM's names.
+# The CPU flags of instruction sets that llama.cpp uses, on x86 and ARM.
 FLAGS = (
     "sse4_2", "f16c", "fma", "avx", "avx2", "avx_vnni", "avx512f", "avx512_vnni", "avx512_bf16", "amx_int8", "amx_bf16",
     "asimd", "asimddp", "i8mm", "bf16", "sve", "sve2",
 )  # fmt: skip
-# A kernel's update moves what it tells of the memory a little.
+# The fingerprint rounds memory to GiB, since a kernel update changes the reported size a little.
 GIB = 2**30
-# What decides whether two descriptions are of the same machine; the rest may change without slowing anything.
+# The fields of a description that go into the fingerprint; the others do not change the machine's speed.
 DECISIVE = ("cpu", "sockets", "cores", "threads", "allowed", "quota", "nodes", "flags", "virtual")
-# What vendors write into their processors' names and nobody says.
+# Parts of processors' names that are left out.
 NOISE = re.compile(r"\((?:R|TM|tm)\)|\bCPU\b|\bProcessor\b|\b\d+-Core\b|@.*$")
-# Programs and their libraries are smaller, and must stay.
+# Smaller files are programs and libraries, which must stay in the page cache.
 LARGE_BYTES = 16 * 2**20
 MODEL = re.compile(r"\.gguf$|/sha256-[0-9a-f]{64}$")
 
 
 class Described(Protocol):
-    """What the record says of an engine."""
+    """The part of an engine that a machine's description needs."""
 
     @property
     def name(self) -> str:
-        """Its kind."""
+        """The kind of engine."""
 
     @property
     def label(self) -> str:
-        """Its name for people."""
+        """The engine's display name."""
 
     def pids(self) -> tuple[int, ...]:
-        """Its processes here, whose limits count."""
+        """The ids of its processes on this machine, whose CPU and memory limits are described."""
 
 
 def this_machine(engine: Described, power: Power | None = None, root: Path = Path("/")) -> LabMachine:
-    """This machine's row, found or made; the caller commits."""
+    """Get or create this machine's row and update its description; flushes, the caller commits."""
     description = describe(engine, power, root)
     mark = fingerprint(description)
     machine = db.session.scalar(select(LabMachine).where(LabMachine.fingerprint == mark))
@@ -62,17 +62,17 @@ def this_machine(engine: Described, power: Power | None = None, root: Path = Pat
 
 
 def _remembered(before: dict[str, Any], energy: dict[str, Any]) -> dict[str, Any]:
-    """The watts at rest that were seen once, where this process has not looked yet."""
+    """Keep the stored power at rest as long as this process has not measured it."""
     known = before.get("energy") or {}
     unseen = energy.get("idle_w") is None and energy.get("method", known.get("method")) == known.get("method")
     return energy | known if unseen else energy
 
 
 def describe(engine: Described, power: Power | None = None, root: Path = Path("/")) -> dict[str, Any]:
-    """What there is, and what of it the engine may use."""
+    """Describe the hardware, the limits that apply to the engine, the engine and the energy source, as JSON."""
     host = Host(root)
     pids = engine.pids()
-    # Where the engine has no process here, the limits of this one stand for its.
+    # Without an engine process here, the limits of this process are used.
     pid = pids[-1] if pids else None
     processors = _processors(root)
     allowed = len(host.cores(pid)) or len(processors) or 1
@@ -95,7 +95,7 @@ def describe(engine: Described, power: Power | None = None, root: Path = Path("/
 
 
 def fingerprint(description: dict[str, Any]) -> str:
-    """The same hardware, limits and kind of engine have the same one."""
+    """A hash that is equal for the same hardware, limits and kind of engine."""
     limit = description["ram_limit"]
     marks = {name: description[name] for name in DECISIVE} | {
         "ram": round(description["ram_bytes"] / GIB),
@@ -106,14 +106,14 @@ def fingerprint(description: dict[str, Any]) -> str:
 
 
 def name_of(description: dict[str, Any]) -> str:
-    """In few words that need no translation."""
+    """A short name for the machine, without words that need translation."""
     sockets = f"{description['sockets']} × " if description["sockets"] > 1 else ""
     usable = min(description["allowed"], description["quota"] or description["allowed"])
     return f"{sockets}{description['cpu']} · {usable:g} CPU · {description['engine']['label']}"[:200]
 
 
 def _processors(root: Path) -> list[dict[str, str]]:
-    """The logical CPUs as the kernel tells of them."""
+    """The logical CPUs of /proc/cpuinfo, each as a dictionary."""
     try:
         text = (root / "proc/cpuinfo").read_text(errors="replace")
     except OSError:
@@ -134,8 +134,11 @@ def _clean(name: str) -> str:
     return " ".join(NOISE.sub(" ", name).split())
 
 
+# Model files
+
+
 def model_files(pids: Iterable[int], root: Path = Path("/proc")) -> frozenset[Path]:
-    """The models' files that these processes use; none where we may not look."""
+    """The model files that these processes have mapped; empty when /proc does not let us read that."""
     found: set[Path] = set()
     for pid in pids:
         with suppress(OSError):
@@ -145,7 +148,10 @@ def model_files(pids: Iterable[int], root: Path = Path("/proc")) -> frozenset[Pa
 
 
 def drop_page_cache(files: Iterable[Path]) -> bool:
-    """Have the kernel forget these files' contents; whether it was told to, for all of them and for one at least."""
+    """Drop these files from the kernel's page cache, so that the next load reads the disk.
+
+    Returns False when a file could not be opened or dropped, or when none was large enough to be a model.
+    """
     told = False
     for path in files:
         try:

@@ -1,4 +1,4 @@
-"""What a sample costs the machine: CPU, memory and energy while it runs, seen twice a second from a thread aside."""
+"""Measure CPU, memory and energy while a sample runs, from a thread that reads the counters twice a second."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -16,17 +16,22 @@ if TYPE_CHECKING:
     import psutil
 
 
-# Which processes are the engine's is asked anew so many seconds apart, at each look while there is none, and the more
-# rarely the longer that takes.
+# The engine's process ids are looked up every ASK_S seconds, at each reading while there are none. A look-up that took
+# long is repeated only after ASK_COST times its own CPU time.
 ASK_S, ASK_COST = 2.0, 500.0
 INTERVAL_S = 0.5
-# Others disturb where they take more than this part of a core, for this part of the time and for so long at least.
+# A sample is disturbed when other processes use more than this part of a core, for at least this share of the time and
+# at least so many seconds.
 OTHERS_CORES, OTHERS_SHARE, OTHERS_S = 0.3, 0.2, 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class UsageSnapshot:
-    """CPU seconds count on from look to look; `busy` and `capacity` are of all cores together."""
+    """One reading of the counters at the monotonic time `at`.
+
+    `busy`, `capacity`: CPU seconds used and available on all cores; `engine`, `own`: CPU seconds of the engine's
+    processes and of this one. All four only grow. `engine_ram`: bytes; `ram_percent`: of the machine.
+    """
 
     at: float
     busy: float
@@ -38,7 +43,7 @@ class UsageSnapshot:
 
 
 class Probe:
-    """`pids` names the engine's processes on this machine."""
+    """Reads the counters and follows the engine's processes; `pids` returns their ids on this machine."""
 
     def __init__(self, pids: Callable[[], Sequence[int]]) -> None:
         # Only the Labo needs it, and the web process is to stay small.
@@ -48,17 +53,17 @@ class Probe:
         self._pids = pids
         self._own = psutil.Process()
         self._followed: dict[int, _Followed] = {}
-        # CPU seconds of those that have ended.
+        # CPU seconds of followed processes that have ended.
         self._ended = 0.0
         self._since = time()
         self._ask_at = 0.0
 
     def read(self) -> UsageSnapshot:
-        """Look once."""
+        """Take one reading."""
         now = monotonic()
         if now >= self._ask_at:
             self._ask()
-        # A loaded model is a new process in some engines: it is not waited for until all are asked for again.
+        # Some engines start a process for each loaded model: find it now, not only at the next look-up.
         for child in {child for pid in self._followed for child in _children(pid)}:
             self._follow(child)
         engine_ram = self._look()
@@ -66,7 +71,7 @@ class Probe:
             self._ask()
             engine_ram = self._look()
         times = self._psutil.cpu_times()
-        # A guest's time is counted in its host's user time; stolen time went to somebody else.
+        # Guests' time is already part of the user time; steal time stays: another virtual machine used it.
         capacity = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
         own = self._own.cpu_times()
         return UsageSnapshot(
@@ -80,7 +85,7 @@ class Probe:
         )
 
     def _look(self) -> int:
-        """The engine's memory; its CPU time is kept with each process."""
+        """Read every followed process; returns their resident memory in bytes."""
         memory = 0
         for pid, one in list(self._followed.items()):
             try:
@@ -88,7 +93,7 @@ class Probe:
             except self._psutil.Error:
                 self._ended += one.used
                 del self._followed[pid]
-                # Another may be taking its place.
+                # A new process may replace it: look up the ids at the next reading.
                 self._ask_at = 0.0
         return memory
 
@@ -106,7 +111,7 @@ class Probe:
 
 
 def _children(pid: int) -> list[int]:
-    """The processes that this one started; psutil would look through all that there are."""
+    """The direct children of a process, from /proc; psutil would scan all processes."""
     found = []
     for file in Path(f"/proc/{pid}/task").glob("*/children"):
         with suppress(OSError):
@@ -115,14 +120,14 @@ def _children(pid: int) -> list[int]:
 
 
 class _Followed:
-    """A process and the CPU seconds that it used since it was first seen, or since its start if that was later."""
+    """A process and the CPU seconds it used since the probe first saw it, or since its start if it started later."""
 
     def __init__(self, process: "psutil.Process", since: float) -> None:
         self._process = process
         self._before = 0.0
         self.used = 0.0
         self.look()
-        # The kernel's own time of starting is exact to the second only.
+        # psutil's creation time is exact to about a second only.
         if process.create_time() < since - 1:
             self._before, self.used = self.used, 0.0
 
@@ -134,9 +139,10 @@ class _Followed:
 
 
 class SampleMeter:
-    """`with Meter(engine.pids, power=power) as meter: …`; then its `metrics`, `series` and `disturbed` are known.
+    """A context manager that meters its block; on exit it sets `metrics`, `series` and `disturbed`.
 
-    It costs less than a hundredth of a core.
+    `with SampleMeter(engine.pids, power=power) as meter: …`. `power` None: no energy. It costs less than 1 % of a
+    core.
     """
 
     def __init__(
@@ -166,7 +172,7 @@ class SampleMeter:
         self._over.set()
         self._thread.join()
         last = self._probe.read()
-        # Processors' times are counted in hundredths of a second: a very short interval would show anything.
+        # CPU times have a resolution of 10 ms: a very short last interval would be noise.
         if len(self._snapshots) > 1 and last.at - self._snapshots[-1].at < self._interval_s / 2:
             self._snapshots.pop()
         self._snapshots.append(last)
@@ -198,7 +204,10 @@ class SampleMeter:
 
 
 def meter_metrics(snapshots: Sequence[UsageSnapshot]) -> dict[str, Any]:
-    """Means and peaks; the engine's only where its processes were seen. 100 of its CPU are one core."""
+    """Means and peaks of CPU and memory; the engine's only when its processes were seen.
+
+    The machine's figures are percentages of the machine; the engine's CPU is in percent of one core, its RAM in bytes.
+    """
     first, last = snapshots[0], snapshots[-1]
     points = series(snapshots)
     found: dict[str, Any] = {
@@ -216,7 +225,7 @@ def meter_metrics(snapshots: Sequence[UsageSnapshot]) -> dict[str, Any]:
 
 
 def series(snapshots: Sequence[UsageSnapshot]) -> list[list[float]]:
-    """[seconds, engine CPU %, machine CPU %, engine RAM bytes] at the end of each interval."""
+    """A row for each interval: [seconds at its end, engine CPU % of a core, machine CPU %, engine RAM bytes]."""
     begun = snapshots[0].at
     return [
         [
@@ -230,9 +239,9 @@ def series(snapshots: Sequence[UsageSnapshot]) -> list[list[float]]:
 
 
 def disturbed(snapshots: Sequence[UsageSnapshot]) -> bool:
-    """Whether processes that are neither the engine's nor ours took CPU for too long.
+    """Whether processes other than the engine's and this one used CPU for too long.
 
-    Nobody knows where the engine's processes cannot be seen: then whatever works may be the engine.
+    Always False when the engine's processes cannot be seen, since then any load may be the engine's.
     """
     if not any(snapshot.engine_ram for snapshot in snapshots):
         return False
@@ -241,7 +250,8 @@ def disturbed(snapshots: Sequence[UsageSnapshot]) -> bool:
         (after.busy - before.busy) - (after.engine - before.engine) - (after.own - before.own)
         for before, after in intervals
     ]
-    # A new process of the engine is seen one look later: what it had used by then was not others'.
+    # A new engine process is first read one interval late, which makes that interval negative: its CPU time until then
+    # had been counted as others'.
     for place in range(len(others) - 1, 0, -1):
         if others[place] < 0:
             others[place - 1] += others[place]
@@ -254,12 +264,12 @@ def disturbed(snapshots: Sequence[UsageSnapshot]) -> bool:
 
 
 def _cores(before: UsageSnapshot, after: UsageSnapshot, used: float) -> float:
-    """CPU seconds as cores' worth; never less than none, though counters are not read at one and the same time."""
+    """CPU seconds used in an interval as a number of cores; at least 0, since counters are read one after another."""
     return max(0.0, used / (after.at - before.at)) if after.at > before.at else 0.0
 
 
 def _machine(before: UsageSnapshot, after: UsageSnapshot) -> float:
-    """The part of the machine's cores that worked, 0 to 100."""
+    """The machine's CPU use in an interval, in percent of all cores."""
     if after.capacity <= before.capacity:
         return 0.0
     return min(100.0, max(0.0, 100 * (after.busy - before.busy) / (after.capacity - before.capacity)))

@@ -1,4 +1,4 @@
-"""Takes one sample: has the engine load, read or answer, by the clock and under the meters."""
+"""`Sampler` measures one sample: it has the engine load, read, answer or serve several people, timed and metered."""
 
 import logging
 import random
@@ -20,10 +20,10 @@ from app.lab.measuring.meters import SampleMeter
 from app.lab.measuring.plan import COLD, SampleSpec
 from app.models.lab import Kind
 
-# An answer that goes on beyond this is a failure of the model's, and would fill the disk.
+# A longer answer is stopped and counts as the model's failure.
 LONGEST_CHARACTERS = 50_000
 FEWEST_TOKENS = 8
-# Words of which any number makes a text: everyday French of a boatyard.
+# The words that filler texts are made of.
 TEXT = (
     "le voilier revient au ponton après une semaine de mer et son équipage range les voiles pendant que le chantier "
     "prépare la grue pour sortir la coque de l’eau puis contrôle la quille les safrans et le moteur avant de poncer "
@@ -31,23 +31,30 @@ TEXT = (
 )
 WORDS = TEXT.split()
 SENTENCE = 14
-# Bytes of UTF-8 in a token of such a text, until a model's own are known.
+# UTF-8 bytes per token of a filler text, until the model's own figure is known.
 BYTES_PER_TOKEN = 3.0
-# What is asked after a text, so that any model has something to write; and how much of that shows the pace.
+# The request after a filler text, so that any model writes; and the tokens written to measure the decode rate.
 SEQUEL, SEQUEL_TOKENS = "Écris la suite de ces notes en une dizaine de phrases.", 32
-# Tokens that the template and the number at the beginning make, and those of a context that stay free: for the sequel,
-# and for a text that is longer than was reckoned.
+# Tokens of the template and the leading number; tokens of the context left free for the answer and for a text that is
+# longer than estimated.
 FIXED_TOKENS, SPARE_TOKENS = 40, 140
-# What people ask when several do at once, and how much of an answer shows the pace.
+# The question of several people at once, and the tokens of each answer.
 CROWD_QUESTION, CROWD_TOKENS = "Décris en quelques phrases un port de pêche au lever du soleil.", 64
 LOAD_QUESTION = "Bonjour !"
 
 logger = logging.getLogger(__name__)
 
 
+# One answer
+
+
 @dataclass(slots=True)
 class AnswerRecord:
-    """What has come so far; times in seconds since it was asked."""
+    """An answer as received so far; times in seconds since the request (`asked`, on the monotonic clock).
+
+    `first_s`: first token; `first_text_s`: first token that is not thinking; `loading_s`: waited for the model;
+    `end_s`: the end, None until then; `characters`: received, including those beyond `LONGEST_CHARACTERS`.
+    """
 
     asked: float = field(default_factory=time.monotonic)
     answer: list[str] = field(default_factory=list)
@@ -62,11 +69,11 @@ class AnswerRecord:
 
     @property
     def complete(self) -> bool:
-        """Whether the engine said that it was the end."""
+        """Whether the engine has finished the answer."""
         return self.end_s is not None
 
     def take(self, event: EngineEvent) -> None:
-        """One more event."""
+        """Record one event of the engine's stream."""
         now = time.monotonic() - self.asked
         if isinstance(event, Loading):
             self.loading_s = max(self.loading_s, event.elapsed_s)
@@ -82,24 +89,24 @@ class AnswerRecord:
 
     @property
     def output_tokens(self) -> int:
-        """Tokens that the engine wrote; where it does not tell, about as many as there are pieces of text."""
+        """Tokens written, by the engine's count, else by the number of received pieces."""
         return self.usage.output_tokens or len(self.answer) + len(self.thinking)
 
     @property
     def decode_s(self) -> float:
-        """Seconds of writing: the engine's own count, else from the first piece to the end."""
+        """Seconds of decoding, by the engine's count, else from the first piece to the end."""
         if self.usage.decode_ms:
             return self.usage.decode_ms / 1000
         return max(0.0, (self.end_s or 0.0) - (self.first_s or 0.0))
 
     def metrics(self) -> dict[str, Any]:
-        """The figures of a sample; what is not known is left out."""
+        """The sample's metrics; those that are unknown are left out."""
         usage, total = self.usage, self.end_s or 0.0
         fresh = (usage.prompt_tokens or 0) - (usage.cached_tokens or 0)
         thinking, answer = sum(map(len, self.thinking)), sum(map(len, self.answer))
         thought_s = (self.first_text_s or total) - (self.first_s or 0.0) if thinking else 0.0
         found: dict[str, float | str | None] = {
-            # What the engine tells, or what was waited for before the request itself.
+            # By the engine's count, or the time waited before the request was accepted.
             "load_ms": max(usage.load_ms or 0.0, self.loading_s * 1000) or usage.load_ms,
             "prompt_tokens": usage.prompt_tokens,
             "cached_tokens": usage.cached_tokens,
@@ -107,12 +114,12 @@ class AnswerRecord:
             "prefill_tps": _rate(fresh, (usage.prefill_ms or 0.0) / 1000),
             "output_tokens": self.output_tokens,
             "decode_ms": self.decode_s * 1000,
-            # A word or two say nothing of the pace.
+            # Too few tokens give no meaningful rate.
             "decode_tps": _rate(self.output_tokens, self.decode_s) if self.output_tokens >= FEWEST_TOKENS else None,
             "first_token_ms": None if self.first_s is None else self.first_s * 1000,
             "total_ms": total * 1000,
             "thinking_ms": thought_s * 1000,
-            # Engines do not count them apart: their share of the text.
+            # Engines do not count them separately: estimated by their share of the text.
             "thinking_tokens": round(self.output_tokens * thinking / (thinking + answer)) if thinking else 0,
             "reason": self.reason,
         }
@@ -121,7 +128,10 @@ class AnswerRecord:
 
 
 def ask_engine(engine: Engine, request: ChatRequest, cancel: Cancel, heard: AnswerRecord) -> None:
-    """Fill `heard`, which is left incomplete when `cancel` is set. Raises what the engine raises, answer_too_long."""
+    """Send a request and record its answer in `heard`, which stays incomplete when `cancel` is set.
+
+    Raises what the engine raises, and answer_too_long.
+    """
     # Every engine's stream is a generator: closing it ends the engine's work.
     stream = cast("Generator[EngineEvent, None, None]", engine.stream(request, cancel))
     with closing(stream):
@@ -135,13 +145,16 @@ def _rate(tokens: int, seconds: float) -> float | None:
     return tokens / seconds if tokens > 0 and seconds > 0 else None
 
 
+# Texts of requests
+
+
 def nonce() -> str:
-    """A number of its own for each request."""
+    """A random number that makes a request's prefix unique, so that the engine cannot reuse its cache."""
     return f"{secrets.randbelow(9 * 10**8) + 10**8}"
 
 
 def filler_text(tokens: int, bytes_per_token: float = BYTES_PER_TOKEN) -> str:
-    """A text of about so many tokens that asks for its sequel, another each time from its first word on."""
+    """A random text of about `tokens` tokens that ends with a request; each differs from its first word on."""
     asked = f"\n\n{SEQUEL}"
     wanted = int((tokens - FIXED_TOKENS) * bytes_per_token) - len(asked.encode())
     picker = random.Random(secrets.randbits(64))  # noqa: S311 - words, not a secret
@@ -156,12 +169,18 @@ def filler_text(tokens: int, bytes_per_token: float = BYTES_PER_TOKEN) -> str:
 
 
 def instructions(system: str) -> str:
-    """The system message of a question: everybody's, and after it a number, so that only the former is cached."""
+    """The system message of a question: the server's, then a unique number, so that only the former is in the cache."""
     return f"{system}\n\n({nonce()})".strip()
 
 
+# Several answers at once
+
+
 def ask_together(engine: Engine, requests: Sequence[ChatRequest], cancel: Cancel) -> list[AnswerRecord]:
-    """All of them asked at the same moment; each one's clock runs from then on. Raises what the engine raises."""
+    """Ask all requests at the same moment and return their answers, timed from that moment.
+
+    At most as many as the engine has slots run at once; the others wait. Raises what the engine raises.
+    """
     now = time.monotonic()
     heard = [AnswerRecord(now) for _request in requests]
     with ThreadPoolExecutor(most_at_once(engine, len(requests)), thread_name_prefix="crowd") as threads:
@@ -175,12 +194,13 @@ def ask_together(engine: Engine, requests: Sequence[ChatRequest], cancel: Cancel
 
 
 def most_at_once(engine: Engine, people: int) -> int:
-    """How many of so many are really written at the same time."""
+    """How many of so many requests the engine answers at the same time."""
     return max(1, min(people, engine.slots))
 
 
 def concurrency_metrics(heard: Sequence[AnswerRecord], together: int) -> dict[str, Any]:
-    """Figures of all of them together; `total_ms` is when the last one had the answer."""
+    """Metrics of answers asked together: `total_ms` until the last one ended, `total_tps` of all together,
+    `person_tps` of one (median). `together`: how many were answered at once."""
     last = max(one.end_s or 0.0 for one in heard)
     tokens = sum(one.output_tokens for one in heard)
     rates = [one.output_tokens / one.decode_s for one in heard if one.decode_s > 0]
@@ -200,9 +220,12 @@ def _unless_cancelled(engine: Engine, request: ChatRequest, cancel: Cancel, hear
         ask_engine(engine, request, cancel, heard)
 
 
+# Samples
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a task asks, and how long the answer may be."""
+    """The text of a question and the longest answer in tokens."""
 
     text: str
     max_tokens: int
@@ -210,7 +233,11 @@ class Question:
 
 @dataclass(slots=True)
 class SampleResult:
-    """What came of one sample. `cut`: given up because somebody else needed the engine, or the run was cancelled."""
+    """The result of one sample.
+
+    `cut`: interrupted because a user needed the engine or the run was cancelled; `disturbed`: other processes used the
+    CPU; `series`: see `meters.series`.
+    """
 
     question: str = ""
     heard: AnswerRecord = field(default_factory=AnswerRecord)
@@ -222,25 +249,27 @@ class SampleResult:
 
 
 class Sampler:
-    """Samples of one run. `system` is everybody's system message; `power`: how energy is known here."""
+    """Measures the samples of one run. `system`: the server's system message; `power`: the source of energy figures."""
 
     def __init__(self, engine: Engine, power: Power, system: str, seed: int) -> None:
         self._engine = engine
         self._power = power
         self._system = system
         self._seed = seed
-        # What each model read at most so far, in tokens, and how many bytes one of those was.
+        # By model: the longest filler text read so far, in tokens, and its bytes per token.
         self._read: dict[str, tuple[int, float]] = {}
-        # What the engine holds since the last sample, and the queue's turn then.
+        # Model, threads and context that the engine has loaded since the last sample, and the background slot's count
+        # of starts at that sample.
         self._ready: tuple[str, int, int] | None = None
         self._turn = 0
-        # Where each model's file lies, as far as that can be seen.
+        # The files of each model, as far as /proc shows them.
         self._files: dict[str, frozenset[Path]] = {}
 
     def take(self, cell: SampleSpec, question: Question, context: int, turn: int, cancel: Cancel) -> SampleResult:
-        """Whatever happens is in what is returned. `question` is for tasks; `context` of the model, 0: unknown.
+        """Measure one sample; errors are in the result, none is raised.
 
-        `turn` is the queue's: where it is not the one after the last sample's, somebody else used the engine.
+        `question`: of a task; `context`: the model's, in tokens, 0: unknown; `turn`: the background slot's number of
+        starts: when it is not one more than at the last sample, a user has used the engine in between.
         """
         taken = SampleResult()
         try:
@@ -250,13 +279,13 @@ class Sampler:
                 with meter:
                     self._measured(cell, question, context, cancel, taken)
             finally:
-                # A failure has its cost too.
+                # Also after a failure: its cost is stored too.
                 taken.metrics |= meter.metrics
                 taken.series, taken.disturbed = meter.series, meter.disturbed
         except AppError as error:
             taken.error = error
         except Exception as error:
-            # One sample's trouble is not the run's.
+            # An error fails this sample only, not the run.
             logger.exception("sample failed model=%s kind=%s", cell.model, cell.kind)
             taken.error = AppError("internal_error", cause=repr(error))
         taken.cut = cancel.is_set() and not taken.heard.complete
@@ -265,7 +294,10 @@ class Sampler:
         return taken
 
     def _prepare(self, cell: SampleSpec, turn: int, cancel: Cancel, taken: SampleResult) -> None:
-        """Have the engine hold what the sample needs: loading is part of a sample that measures loading only."""
+        """Load the model first, unless it is loaded; for a sample of kind load, unload it instead.
+
+        A cold load also drops the model's file from the page cache.
+        """
         if turn != self._turn + 1:
             self._ready = None
         self._turn = turn
@@ -298,7 +330,7 @@ class Sampler:
         if cell.kind == Kind.READING:
             self._learn(cell.model, taken)
         elif cell.kind == Kind.LOAD and "load_ms" not in taken.metrics:
-            # An engine that says nothing of loading: what passed before it began to read.
+            # The engine does not report loading: the time until it began to read.
             waited = taken.metrics.get("first_token_ms", 0.0) - taken.metrics.get("prefill_ms", 0.0)
             taken.metrics["load_ms"] = round(max(0.0, waited), 3)
 
@@ -319,7 +351,7 @@ class Sampler:
         taken.question = CROWD_QUESTION
         requests = [self._request(cell, self._messages(CROWD_QUESTION), CROWD_TOKENS) for _person in range(people)]
         heard = ask_together(self._engine, requests, cancel)
-        # One that was cut short shows that all were.
+        # An incomplete answer stands for all: they were interrupted together.
         taken.heard = next((one for one in heard if not one.complete), heard[0])
         if taken.heard.complete:
             taken.metrics = concurrency_metrics(heard, most_at_once(self._engine, people))
@@ -342,8 +374,8 @@ class Sampler:
         )
 
     def _learn(self, model: str, taken: SampleResult) -> None:
-        """A prompt's real size in tokens makes the next one's as long as it should be."""
+        """Learn the model's bytes per token from the prompt's real size, to size the next filler text."""
         tokens = (taken.heard.usage.prompt_tokens or 0) - FIXED_TOKENS
-        # The longer a text, the better it tells.
+        # A longer text gives a better estimate.
         if tokens > max(FIXED_TOKENS, self._read.get(model, (0, 0.0))[0]):
             self._read[model] = tokens, len(taken.question.encode()) / tokens

@@ -1,4 +1,4 @@
-"""The form of a measuring run: what is measured, on which models, how often, and what that would come to."""
+"""The form that launches a run, or only estimates how long it would take."""
 
 import re
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ from app.security import admin_required, current_user
 from app.web import generation
 
 MOST_SETTINGS = 20
-# What the advanced part of the form has, beside single tasks; it is shown open where any of it is given.
+# Fields of the form's advanced part, which is shown open when one of them is given or single tasks are chosen.
 ADVANCED = ("readings", "crowds", "context", "temperature", "max_tokens", "seed")
 
-# What the form calls the parts of a plan.
+# The form's names of a plan's fields.
 LABELS: dict[str, LazyString] = {
     "models": _l("Models"),
     "kinds": _l("What is measured"),
@@ -45,7 +45,7 @@ LABELS: dict[str, LazyString] = {
 @blueprint.get("/runs/new")
 @admin_required
 def new_run() -> str:
-    """The form, as the default plan has it; `model` is ticked alone."""
+    """The form with the default plan; only the models of the query's `model` are ticked, if it has any."""
     wanted = request.args.getlist("model")
     models = [model.name for model in generation().registry.models]
     chosen = [name for name in models if not wanted or name in wanted]
@@ -55,7 +55,7 @@ def new_run() -> str:
 @blueprint.post("/runs")
 @admin_required
 def launch() -> Any:
-    """Begin, or count only what that would come to (`look`), or say what is wrong with the form."""
+    """Launch the run, or only show its estimate (`look`), or show the form with its error."""
     form = request.form
     try:
         plan = plan_of(form)
@@ -70,7 +70,7 @@ def launch() -> Any:
 
 
 def plan_of(form: MultiDict[str, str]) -> dict[str, Any]:
-    """The plan that the form asks for; what is missing stays the default."""
+    """Read a plan from the form; missing fields keep their defaults. Raises nothing_to_measure, invalid_field."""
     if not form.getlist("model") or not form.getlist("kind"):
         raise AppError("nothing_to_measure")
     thinking = {"both": (False, True), "with": (True,)}.get(form.get("think", ""), (False,))
@@ -94,7 +94,7 @@ def plan_of(form: MultiDict[str, str]) -> dict[str, Any]:
 
 
 def _numbers(form: Mapping[str, str], name: str) -> list[int]:
-    """Numbers with anything between them; none: as the server is set, or as the default plan has it."""
+    """Whole numbers separated by spaces or punctuation; empty for the default. Raises invalid_field."""
     given = form.get(name, "")
     if not re.fullmatch(r"[\d\s,;.]*", given) or not given.isascii():
         raise AppError("invalid_field", field=name)
@@ -102,7 +102,10 @@ def _numbers(form: Mapping[str, str], name: str) -> list[int]:
 
 
 def _decimals(form: Mapping[str, str], name: str) -> list[float | None]:
-    """Numbers with spaces between them: the comma is the decimal one."""
+    """Decimal numbers separated by spaces or semicolons, with point or comma; [None] for the default.
+
+    Raises invalid_field.
+    """
     given = form.get(name, "").replace(";", " ").replace(",", ".").split()
     if not all(re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", number) for number in given):
         raise AppError("invalid_field", field=name)

@@ -1,4 +1,4 @@
-"""The measuring runs: the list, one with its charts, its progress, cancel and resume, its exports."""
+"""Pages of runs: list, one run with charts and progress, cancel, resume, delete, export; and the history of figures."""
 
 from dataclasses import asdict
 from functools import partial
@@ -28,7 +28,7 @@ WRITERS = {
 @blueprint.get("/runs")
 @login_required
 def runs() -> str:
-    """All runs, those at work first with their progress."""
+    """The list of runs, with the progress of the active ones on top."""
     lines, tasks = queries.runs(), current_lab().tasks()
     working = [line.run for line in lines if line.run.state in queries.ACTIVE]
     active = [{"run": run, "progress": _progress(run, tasks)} for run in working]
@@ -38,7 +38,7 @@ def runs() -> str:
 @blueprint.get("/runs/<int:run_id>")
 @login_required
 def run(run_id: int) -> str:
-    """One run: how far it is, what came of it, its charts."""
+    """One run: its progress, results and charts."""
     found = queries.run_of(run_id)
     entries = ranking.leaderboard(run_ids=[run_id])
     return page(
@@ -61,7 +61,7 @@ def run(run_id: int) -> str:
 @blueprint.get("/runs/<int:run_id>/progress")
 @login_required
 def progress(run_id: int) -> Response:
-    """How far it is: as data, and as the part of the page."""
+    """A run's progress as JSON, with the rendered part of the page in `html`."""
     found = queries.run_of(run_id)
     told = _progress(found, current_lab().tasks())
     part = page("_progress", "runs", run=found, progress=told)
@@ -71,7 +71,7 @@ def progress(run_id: int) -> Response:
 @blueprint.post("/runs/<int:run_id>/cancel")
 @admin_required
 def cancel(run_id: int) -> Any:
-    """End it; what was taken stays."""
+    """Cancel a run; its finished samples are kept."""
     current_lab().cancel(run_id)
     return redirect(url_for("lab.run", run_id=run_id))
 
@@ -79,7 +79,7 @@ def cancel(run_id: int) -> Any:
 @blueprint.post("/runs/<int:run_id>/resume")
 @admin_required
 def resume(run_id: int) -> Any:
-    """Go on with what was not taken."""
+    """Resume a run for its waiting samples."""
     current_lab().resume(run_id)
     return redirect(url_for("lab.run", run_id=run_id))
 
@@ -87,7 +87,7 @@ def resume(run_id: int) -> Any:
 @blueprint.post("/runs/<int:run_id>/delete")
 @admin_required
 def delete(run_id: int) -> Any:
-    """With all its samples, for good."""
+    """Delete a run with all its samples."""
     name = run_name(queries.run_of(run_id))
     current_lab().delete(run_id)
     flash(_("“%(name)s” is deleted, with its samples.", name=name), "success")
@@ -95,14 +95,14 @@ def delete(run_id: int) -> Any:
 
 
 def run_name(run: LabRun) -> str:
-    """Its title, else its number."""
+    """The run's title, else its number."""
     return run.title or _("Run %(number)s", number=run.id)
 
 
 @blueprint.get("/runs/<int:run_id>/export/<string:form>")
 @login_required
 def export(run_id: int, form: str) -> Response:
-    """One run as a file: csv, json, md, or html, the report with its charts."""
+    """Download a run as csv, json, md, or html (the report with charts); only administrators get the whole JSON."""
     queries.run_of(run_id)
     if form not in WRITERS:
         raise AppError("not_found")
@@ -114,7 +114,7 @@ def export(run_id: int, form: str) -> Response:
 
 
 def _progress(run: LabRun, tasks: Tasks) -> dict[str, Any]:
-    """With the sample in hand in words."""
+    """A run's progress as a dictionary, with display texts for the current sample. Raises not_found."""
     found = current_lab().progress(run.id)
     if found is None:
         raise AppError("not_found")
@@ -128,7 +128,7 @@ def _progress(run: LabRun, tasks: Tasks) -> dict[str, Any]:
 @blueprint.get("/history")
 @login_required
 def history() -> str:
-    """One figure's course at a time, on one machine; what is worse in the last run comes first."""
+    """One machine's history: its regressions first, then the charts of one figure."""
     machines = [machine for machine in queries.machines() if not machine.source]
     wanted = number_asked("machine")
     machine = next((machine for machine in machines if machine.id == wanted), machines[0] if machines else None)

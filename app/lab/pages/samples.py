@@ -1,4 +1,4 @@
-"""The samples behind the figures: found by what they measured, one with all that was seen, a person's word on it."""
+"""Pages of samples: a filtered list, one sample in detail, and the administrator's own verdict on it."""
 
 from typing import Any
 
@@ -22,7 +22,7 @@ LONGEST_NOTE = 1000
 @blueprint.get("/samples")
 @login_required
 def samples() -> str:
-    """Those that the address asks for: run, machine, model, setting, kind, prompt; a hundred a page."""
+    """The samples that match the query (run, machine, model, setting, kind, prompt), by pages of `queries.PAGE`."""
     numbers = {name: number_asked(name) for name in ("run", "machine")}
     words = {name: request.args.get(name, "")[:200] or None for name in ("model", "kind", "prompt")}
     filters = {name: value for name, value in {**numbers, **words}.items() if value is not None}
@@ -45,14 +45,14 @@ def samples() -> str:
 @blueprint.get("/samples/<int:sample_id>")
 @login_required
 def sample(sample_id: int) -> str:
-    """All that was seen of one sample."""
+    """One sample with all its figures and texts."""
     return _sample_page(queries.sample_of(sample_id))
 
 
 @blueprint.post("/samples/<int:sample_id>/verdict")
 @admin_required
 def overrule(sample_id: int) -> Any:
-    """A person's word with its note, or none any more."""
+    """Store an administrator's verdict with its note; an empty verdict restores the judgement."""
     found, given = queries.sample_of(sample_id), request.form.get("verdict", "")
     note = plain_text(request.form.get("note"))
     if given and given not in tuple(Verdict):

@@ -1,4 +1,4 @@
-"""What the Labo's pages share: the running Labo, the names of things, whole numbers in addresses."""
+"""Helpers of the Labo's pages: the running `Lab`, rendering with the common template variables, query numbers."""
 
 from typing import Any
 
@@ -15,18 +15,18 @@ from app.web import generation
 
 
 def current_lab() -> Lab:
-    """This process's measuring runs."""
+    """The `Lab` of the current application."""
     found: Lab = current_app.extensions["lab"]
     return found
 
 
 def page(template: str, current: str, **values: Any) -> str:
-    """A page of the Labo; `current` is its entry in the sidebar."""
+    """Render a template of the Labo; `current`: its entry in the sidebar."""
     return render_template(f"lab/{template}.html", page="lab", current=f"lab.{current}", **shared(), **values)
 
 
 def shared() -> dict[str, Any]:
-    """What all of its templates may use."""
+    """The variables that all of the Labo's templates may use."""
     return {
         "display": display,
         "messages": messages,
@@ -39,7 +39,7 @@ def shared() -> dict[str, Any]:
 
 
 def number_asked(name: str) -> int | None:
-    """A whole number of the address's query, None when it is absent; raises invalid_field."""
+    """A whole number from the query string; None when it is absent. Raises invalid_field."""
     given = request.args.get(name, "")
     if not given:
         return None

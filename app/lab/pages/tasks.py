@@ -1,4 +1,4 @@
-"""The tasks that models are measured by, and adding one's own."""
+"""Pages of the tasks: list, one task, and the form that adds a custom task."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ LONGEST = 60_000
 @blueprint.get("/tasks")
 @login_required
 def tasks() -> str:
-    """All tasks by what they are about, and what could not be read."""
+    """All tasks by category, the errors of task files, and the form for a new task."""
     return _tasks_page()
 
 
@@ -35,7 +35,7 @@ def task(task_id: str) -> str:
 @blueprint.post("/tasks")
 @admin_required
 def add_task() -> Any:
-    """Keep a task of one's own, or say what is wrong with it."""
+    """Store a custom task, or show the form with its error."""
     text = clean(request.form.get("text", "")).replace("\r\n", "\n")
     if len(text) > LONGEST:
         raise AppError("too_large", limit=LONGEST)

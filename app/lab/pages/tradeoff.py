@@ -1,4 +1,4 @@
-"""Which model to choose: weights, the recommended model with its reason, the front, the ranking, labels."""
+"""The page that helps to choose a model: weights, recommendation, chart, ranking and labels."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ ASPECTS = ("quality", "speed", "sobriety")
 @blueprint.get("/")
 @login_required
 def tradeoff() -> str:
-    """The whole page; `machine` chooses among several, `preset` or the three weights say what counts."""
+    """The page. Query: `machine` chooses one of several; `preset`, or the three weights, say what counts."""
     machines = queries.machines()
     machine = _machine(machines)
     weights, preset = _weights()
@@ -57,7 +57,7 @@ def tradeoff() -> str:
 @blueprint.get("/recommendation")
 @login_required
 def recommendation() -> Response:
-    """What the weights of the address recommend: the card, each line's score, the chart."""
+    """The recommendation for the query's weights as JSON: rendered card, scores by entry, chart."""
     machine = _machine(queries.machines())
     entries = ranking.leaderboard(machine.id) if machine else []
     weights, preset = _weights()
@@ -68,7 +68,7 @@ def recommendation() -> Response:
 
 
 def _machine(machines: Sequence[LabMachine]) -> LabMachine | None:
-    """The one asked for, else the last that this program measured on."""
+    """The machine that the query asks for, else the last one measured by the program. Raises not_found."""
     wanted = number_asked("machine")
     if wanted is None:
         return next((machine for machine in machines if not machine.source), None)
@@ -79,7 +79,7 @@ def _machine(machines: Sequence[LabMachine]) -> LabMachine | None:
 
 
 def _weights() -> tuple[Weights, str]:
-    """What counts, and the preset that it is, if it is one."""
+    """The query's weights, and the name of the preset they equal, empty if none."""
     preset = request.args.get("preset", "")
     if preset in PRESETS:
         return PRESETS[preset], preset
@@ -90,14 +90,14 @@ def _weights() -> tuple[Weights, str]:
 
 
 def _shown(entries: Sequence[Entry], found: Recommendation) -> list[Entry]:
-    """The best score first. Other numbers of threads, tried on a few tasks, are on the pages of their runs."""
+    """The entries by score, without those of a number of threads that are not comparable (too few tasks)."""
     pictured = {entry.key for entry in choice.comparable(entries)}
     shown = [entry for entry in entries if entry.key in pictured or not entry.setting.get("threads")]
     return sorted(shown, key=lambda entry: -found.scores.get(entry.key, -1))
 
 
 def _choice(found: Recommendation) -> dict[str, Any] | None:
-    """The recommended model in words, and what may be done with it."""
+    """The recommendation for the template, and whether the model is installed, the default, or can be made it."""
     best = found.best
     if best is None:
         return None
@@ -113,7 +113,7 @@ def _choice(found: Recommendation) -> dict[str, Any] | None:
         ],
         "certain": found.certain,
         "estimated": best.energy_method == "estimated",
-        # The chat knows nothing of it: there the server's settings hold.
+        # Shown because the chat does not use this setting, but the server's.
         "setting": display.setting_name(best.setting),
         "installed": any(model.name == best.model for model in registry.models),
         "is_default": default.effective == best.model,
@@ -122,7 +122,7 @@ def _choice(found: Recommendation) -> dict[str, Any] | None:
 
 
 def _by_hand(entries: Sequence[Entry], machines: Sequence[LabMachine]) -> dict[str, Any] | None:
-    """What was measured by hand: a line for each model, a column for each machine."""
+    """The measurements made by hand as a table: a row for each configuration, a column for each machine."""
     columns = sorted((machine for machine in machines if machine.source), key=lambda machine: machine.name)
     rows: dict[str, dict[int, Entry]] = {}
     for entry in sorted((entry for entry in entries if entry.historical), key=lambda entry: entry.model):

@@ -1,4 +1,4 @@
-"""Colleagues' opinions: two answers side by side without names, one's own votes, and what all of them say."""
+"""Pages of blind votes: campaigns, the ballot with two anonymous answers, one's own vote, results, new campaign."""
 
 from typing import Any
 
@@ -23,21 +23,21 @@ from app.web import generation
 @blueprint.get("/campaigns")
 @login_required
 def campaigns() -> str:
-    """The list, with what is left to vote on."""
+    """The list of campaigns, with what the user has left to vote on."""
     return page("votes", "campaigns", lines=domain.listed(current_user.id, _secret()))
 
 
 @blueprint.get("/campaigns/<int:campaign_id>")
 @login_required
 def campaign(campaign_id: int) -> str:
-    """The next two answers, or that there are none left."""
+    """The user's next ballot in a campaign, or that there is none left."""
     return _vote_page(domain.get_campaign(campaign_id))
 
 
 @blueprint.post("/campaigns/<int:campaign_id>/votes")
 @login_required
 def vote(campaign_id: int) -> Any:
-    """Keep a choice; what is wrong with it is said beside the next two answers."""
+    """Store a vote; an error is shown above the next ballot."""
     found = domain.get_campaign(campaign_id)
     key, choice = request.form.get("pair", ""), request.form.get("choice", "")
     try:
@@ -50,7 +50,7 @@ def vote(campaign_id: int) -> Any:
 @blueprint.get("/campaigns/<int:campaign_id>/votes/<int:vote_id>")
 @login_required
 def own_vote(campaign_id: int, vote_id: int) -> str:
-    """Whose answers one has chosen between, and what they cost."""
+    """After a vote: the models behind both answers, and what the answers cost."""
     found = domain.get_campaign(campaign_id)
     given = domain.vote_of(found, current_user.id, vote_id)
     samples = [given.first, given.second]
@@ -69,7 +69,7 @@ def own_vote(campaign_id: int, vote_id: int) -> str:
 @blueprint.get("/campaigns/<int:campaign_id>/results")
 @login_required
 def results(campaign_id: int) -> str:
-    """What all votes say together; raises results_hidden."""
+    """The results of all votes. Raises results_hidden."""
     found = domain.get_campaign(campaign_id)
     mine = _booth(found)
     domain.check_results(found, mine, is_admin=current_user.is_admin)
@@ -124,7 +124,7 @@ def _secret() -> str:
 @blueprint.get("/campaigns/new")
 @admin_required
 def new_campaign() -> str:
-    """The form; the tasks of a short run are ticked, but those that are programs."""
+    """The form for a new campaign; the short tasks that are no programs are ticked."""
     tasks = current_lab().tasks().tasks.values()
     return _campaign_form(MultiDict([("prompt", task.id) for task in tasks if task.short and not task.code]))
 
@@ -132,7 +132,7 @@ def new_campaign() -> str:
 @blueprint.post("/campaigns")
 @admin_required
 def make_campaign() -> Any:
-    """Begin, or say what is wrong with the form."""
+    """Create a campaign, or show the form with its error."""
     form, title = request.form, plain_text(request.form.get("title"))[:200]
     try:
         made = domain.create(current_lab(), form.getlist("model"), form.getlist("prompt"), current_user.id, title)
@@ -144,7 +144,7 @@ def make_campaign() -> Any:
 @blueprint.post("/campaigns/<int:campaign_id>/close")
 @admin_required
 def close_campaign(campaign_id: int) -> Any:
-    """No more votes from now on; everyone sees the results."""
+    """Close a campaign: no more votes, and everyone sees the results."""
     domain.close(domain.get_campaign(campaign_id))
     flash(_("The campaign is closed: everyone sees its results."), "success")
     return redirect(url_for("lab.results", campaign_id=campaign_id))

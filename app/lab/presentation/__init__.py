@@ -1,1 +1,1 @@
-"""Figures for people: charts with their tables, sentences, reports and files."""
+"""Present figures to people: charts with tables, sentences, reports and exported files."""

@@ -1,4 +1,4 @@
-"""The Labo's charts: what each one draws, as data for the browser, and the table that stands beside it."""
+"""Build the Labo's charts: the data that the browser draws, and the table of the same figures."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,14 +19,14 @@ from app.lab.stats.ranking import Entry
 from app.lab.stats.regressions import FigureChange, Point, history, regressions
 from app.lab.stats.tradeoff import Recommendation, comparable, pareto
 
-# Of a machine's name between two dots, in letters.
+# Characters kept of each part of a machine's name, whose parts are separated by dots.
 LONGEST_PART = 28
 PARTS = ("loading", "reading", "thinking", "writing")
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """`spec` is drawn by `static/js/lib/charts`; `rows` has a name and the figures of each line of the table."""
+    """A chart with its table: `spec` is drawn by `static/js/lib/charts`; each of `rows` is a name and its figures."""
 
     id: str
     title: str
@@ -38,15 +38,18 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One series: its name, and its figure at each step."""
+    """A series of a line chart: its name, and its figure at each step."""
 
     name: str
     figures: dict[int, Figure]
 
 
+# Charts of leaderboard entries
+
+
 def entry_charts(entries: Sequence[Entry]) -> list[Chart]:
-    """All charts that these measurements have figures for."""
-    # In one order, so that a model has the same colour in all of them.
+    """All charts that these entries have figures for."""
+    # Sorted, so that a model has the same colour in all charts.
     name = entry_namer(entries)
     entries = sorted(entries, key=name)
     usual = [entry for entry in entries if not entry.setting.get("threads")]
@@ -75,7 +78,7 @@ def entry_charts(entries: Sequence[Entry]) -> list[Chart]:
 
 
 def split(entries: Iterable[Entry], name_of: Callable[[Entry], str]) -> Chart | None:
-    """Where the time of a median answer goes."""
+    """The chart of the parts of a median answer's time; None without such figures."""
     shown = [entry for entry in entries if entry.split]
     if not shown:
         return None
@@ -95,7 +98,7 @@ def split(entries: Iterable[Entry], name_of: Callable[[Entry], str]) -> Chart | 
 
 
 def steps(chart_id: str, title: str, x: str, lines: Sequence[Line], note: str) -> Chart | None:
-    """Tokens per second against steps of something; None where fewer than two steps are known."""
+    """A line chart of tokens per second over the steps of `lines`; None with fewer than two steps."""
     ticks = sorted({step for line in lines for step in line.figures})
     if len(ticks) < 2:
         return None
@@ -107,17 +110,17 @@ def steps(chart_id: str, title: str, x: str, lines: Sequence[Line], note: str) -
 
 
 def entry_name(entry: Entry) -> str:
-    """As the lines of charts and tables are called."""
+    """The display name of an entry in charts and tables."""
     return display.cell_name(entry.model, entry.setting)
 
 
 def several_machines(entries: Iterable[Entry]) -> bool:
-    """Whether a line's machine has to be said."""
+    """Whether the entries are of several machines, so that names must include the machine."""
     return len({entry.machine_id for entry in entries}) > 1
 
 
 def entry_namer(entries: Iterable[Entry]) -> Callable[[Entry], str]:
-    """What the lines of these measurements are called: with the machine where there are several."""
+    """A function that names these entries, with the machine if there are several."""
     if not several_machines(entries):
         return entry_name
     machines = _told_apart({entry.machine_id: entry.machine for entry in entries})
@@ -125,7 +128,7 @@ def entry_namer(entries: Iterable[Entry]) -> Callable[[Entry], str]:
 
 
 def _told_apart(machines: dict[int, str]) -> dict[int, str]:
-    """Of the machines' long names only what differs: a chart has no room for more."""
+    """Short names of machines, by id: only as many differing parts as tell them apart; else numbered."""
     parts = {number: [part[:LONGEST_PART] for part in name.split(" · ")] for number, name in machines.items()}
     places = range(max(map(len, parts.values())))
     differing = [place for place in places if len({tuple(told[place : place + 1]) for told in parts.values()}) > 1]
@@ -159,7 +162,7 @@ def _lines(
 
 
 def _threads(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Line]:
-    """Of each model that was measured with several numbers of threads."""
+    """A line for each model that was measured with several numbers of threads."""
     found: dict[str, dict[int, Figure]] = {}
     for entry in entries:
         if (count := entry.setting.get("threads")) and entry.decode_tps:
@@ -172,9 +175,12 @@ def _median(figure: Figure | None) -> float | None:
     return figure.median if figure else None
 
 
+# Figures over time
+
+
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A figure: its name, its axis, from what is stored to what is shown, and how that is written."""
+    """How a measure is shown: its name, its axis, the factor from stored to shown values, and the formatter."""
 
     name: LazyString
     axis: LazyString
@@ -200,7 +206,7 @@ TREND_MEASURES: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Worse:
-    """One figure that became worse: of what, from what to what, and between which versions."""
+    """A regression in words: configuration, figure, both values, the change, and the engine versions."""
 
     name: str
     figure: str
@@ -213,7 +219,7 @@ class Worse:
 
 @dataclass(frozen=True, slots=True)
 class Trends:
-    """`figure` is the one that is drawn; `charts` is empty before there are two runs."""
+    """A machine's history: `charts` of one `figure` (empty with fewer than two runs), and all regressions."""
 
     figure: str
     charts: list[Chart]
@@ -221,10 +227,10 @@ class Trends:
 
 
 def trend_charts(machine_id: int, wanted: str) -> Trends:
-    """What a machine's runs tell of a figure: a chart for each thing that was asked."""
+    """A machine's history of the figure `wanted` (the first one if unknown), with a chart for each prompt."""
     figure = wanted if wanted in TREND_MEASURES else next(iter(TREND_MEASURES))
     changes = regressions(machine_id)
-    # Other numbers of threads have a chart of their own, on the pages of the runs.
+    # Settings with a number of threads are shown in a chart of their own on the runs' pages.
     known = [point for point in history(machine_id) if point.figure == figure and not point.setting.get("threads")]
     points = sorted(known, key=lambda point: (len(point.prompt), point.prompt))
     charts = [
@@ -235,7 +241,7 @@ def trend_charts(machine_id: int, wanted: str) -> Trends:
 
 
 def regressions_shown(machine_id: int | None = None, run_ids: Collection[int] | None = None) -> list[Worse]:
-    """What became worse since the run before, on one machine or all; in some runs only, if so asked."""
+    """The regressions since the previous run, on one machine or all; only those in `run_ids`, if given."""
     changes = regressions(machine_id)
     return [_worse(change) for change in changes if run_ids is None or change.after.run_id in run_ids]
 
@@ -247,7 +253,7 @@ def _chart(figure: str, prompt: str, points: Sequence[Point], changes: Sequence[
         return None
     steps = list(runs)
     ticks = [_tick(runs[run_id].at, runs[run_id].version) for run_id in steps]
-    # Two runs of one day and version are two steps.
+    # Two runs of the same day and version get different labels.
     ticks = [tick if ticks.count(tick) == 1 else f"{tick} ({place + 1})" for place, tick in enumerate(ticks)]
     lines: dict[str, list[Point]] = {}
     for point in sorted(points, key=lambda point: (point.at, point.run_id)):
@@ -304,7 +310,7 @@ def _worse(change: FigureChange) -> Worse:
 
 
 def _change(change: FigureChange) -> str:
-    """−18 %, +25 %."""
+    """A change in percent with its sign, as in « −18 % »; empty when the ratio is unknown."""
     if change.ratio is None:
         return ""
     sign = "+" if change.ratio > 1 else "−"
@@ -321,8 +327,12 @@ def _tick(at: datetime, version: str) -> str:
     return f"{version} · {day}" if version else day
 
 
+# Quality against time
+
+
 def scatter(entries: Sequence[Entry], found: Recommendation) -> Chart | None:
-    """None where nothing has both a quality and a time."""
+    """The chart of quality against time, with the Pareto front and the recommended entry; None without comparable
+    entries."""
     shown = comparable(entries)
     if not shown:
         return None
@@ -351,7 +361,7 @@ def scatter(entries: Sequence[Entry], found: Recommendation) -> Chart | None:
 
 
 def anchor(key: str) -> str:
-    """What a line of the ranking is called in an address."""
+    """The HTML id of an entry's row in the ranking."""
     return "ligne-" + "".join(letter if letter.isalnum() else "-" for letter in key)
 
 
@@ -364,7 +374,7 @@ def _state(entry: Entry, best: str, front: set[str]) -> str:
 def _point(entry: Entry, state: str) -> dict[str, object]:
     quality, time, energy = entry.quality, entry.time_s, entry.energy_wh
     name, points = entry_name(entry), display.whole(quality.mean if quality else None)
-    # The legend says once whether energy is an estimate.
+    # Not marked as estimated: the legend says so.
     spent = display.energy(energy.median) if energy else ""
     figures = ", ".join(filter(None, (display.seconds(time.median if time else None), spent)))
     detail = {
@@ -398,7 +408,7 @@ def _size_name(entries: Sequence[Entry]) -> str:
 
 
 def _steps(energies: Sequence[float]) -> list[list[object]]:
-    """Three round energies around those that there are."""
+    """Three round energies for the legend, up to about the largest."""
     if not energies or max(energies) <= 0:
         return []
     largest = max(energies)

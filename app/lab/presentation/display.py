@@ -1,4 +1,4 @@
-"""What the Labo's kinds, states, settings and figures are called, and how its figures are written."""
+"""Display names of kinds, states and settings, and formatting of the Labo's figures in the current language."""
 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -13,7 +13,7 @@ from app.lab.messages import CATEGORIES
 from app.models.lab import WORTH, Kind, LabState, SampleState, Verdict
 
 JOULES = 3600
-# The least energy that is written with its figure.
+# Smaller energies (in mWh) are shown as "less than" this.
 LEAST_MWH = 0.1
 NOTHING = "–"
 
@@ -47,8 +47,11 @@ POWERS = {"Go": 9, "GB": 9, "Mo": 6, "MB": 6, "ko": 3, "kB": 3}
 MINUTE, HOUR = 60, 3600
 
 
+# Names
+
+
 def prompt_name(kind: str, prompt: str, tasks: Mapping[str, Any]) -> str:
-    """What a sample asked: a task's name, a length, a number of people."""
+    """The display name of a sample's prompt: a task's name, a length in tokens, or a number of people."""
     if kind == Kind.LOAD:
         return str(LOADS.get(prompt, prompt))
     if kind == Kind.TASK:
@@ -61,7 +64,7 @@ def prompt_name(kind: str, prompt: str, tasks: Mapping[str, Any]) -> str:
 
 
 def setting_name(setting: Mapping[str, Any]) -> str:
-    """In words; empty when all is as the server is set."""
+    """A setting in words; empty for the server's defaults."""
     parts = [_("with thinking")] if setting.get("think") else []
     if threads := setting.get("threads"):
         parts.append(ngettext("%(num)s thread", "%(num)s threads", threads))
@@ -73,34 +76,37 @@ def setting_name(setting: Mapping[str, Any]) -> str:
 
 
 def cell_name(model: str, setting: Mapping[str, Any]) -> str:
-    """A model and, where it matters, how it was set."""
+    """The model's name, followed by its setting unless that is the default."""
     words = setting_name(setting)
     return f"{model} · {words}" if words else model
 
 
 def facts(told: Mapping[str, Any]) -> str:
-    """What the engine tells of a model, in one line."""
+    """A model's parameters, quantization and file size in one line."""
     size = told.get("size_bytes")
     return " · ".join(filter(None, (told.get("parameters"), told.get("quantization"), filesize(size) if size else "")))
 
 
 def label_facts(label: Any) -> str:
-    """How long a mail takes, and the memory, of a model's label."""
+    """The mail time and memory of a model's label, in one line."""
     mail = _("answers a mail of 10 lines in about %(time)s here", time=seconds(label.mail_s)) if label.mail_s else ""
     ram = _("%(size)s of memory", size=filesize(label.ram_bytes)) if label.ram_bytes else ""
     return " · ".join(filter(None, (mail, ram)))
 
 
 def label_talents(label: Any) -> str:
-    """What a model is good at; empty where nothing stands out."""
+    """The categories a model is good at, as a sentence; empty without any."""
     return _("Good at: %(kinds)s", kinds=called(label.good_at, CATEGORIES)) if label.good_at else ""
 
 
+# Single values
+
+
 def seconds(value: float | None) -> str:
-    """44 s, 2,6 s, 3 min 41 s."""
+    """Format a duration, as in « 2,6 s », « 44 s », « 3 min 41 s »; a dash for None."""
     if value is None:
         return NOTHING
-    # What rounds to sixty is a minute.
+    # 59.5 s and more would round to 60 s.
     if value < 59.5:
         return duration(value * 1000)
     minutes, rest = divmod(round(value), 60)
@@ -110,22 +116,22 @@ def seconds(value: float | None) -> str:
 
 
 def rate(value: float | None) -> str:
-    """Tokens a second, without the unit: a column's head has it."""
+    """Format tokens per second, without the unit, which the column's header shows."""
     return NOTHING if value is None else number(value, 1 if value < 100 else 0)
 
 
 def share(value: float | None) -> str:
-    """Out of 100, as a percentage."""
+    """Format a value from 0 to 100 as a percentage."""
     return NOTHING if value is None else percent(value / 100)
 
 
 def size(value: float | None) -> str:
-    """Bytes."""
+    """Format a number of bytes."""
     return NOTHING if value is None else filesize(value)
 
 
 def energy(watt_hours: float | None) -> str:
-    """Watt-hours, with as many decimals as say something."""
+    """Format watt-hours, in mWh below 0.01 Wh, with as many decimals as are meaningful."""
     if watt_hours is None:
         return NOTHING
     if watt_hours * 1000 < LEAST_MWH / 2:
@@ -136,7 +142,7 @@ def energy(watt_hours: float | None) -> str:
 
 
 def energy_of(figure: Any, method: str) -> str:
-    """The energy of a line, called an estimate where it is one: beside other figures nothing else would say so."""
+    """Format an entry's energy (`Figure` or watt-hours), marked if it is estimated."""
     if figure is None:
         return NOTHING
     text = energy(getattr(figure, "median", figure))
@@ -144,55 +150,58 @@ def energy_of(figure: Any, method: str) -> str:
 
 
 def counted(sample: Any) -> float | None:
-    """A sample's score out of 100 as the ranking counts it: a person's word, else the judgement."""
+    """A sample's score of 100 as the ranking counts it: by an administrator's verdict, else the judgement, or None."""
     worth = WORTH[sample.overruled] if sample.overruled else sample.score
     return None if worth is None else 100 * worth
 
 
 def whole(value: float | None) -> str:
-    """Rounded."""
+    """Format a number rounded to an integer."""
     return NOTHING if value is None else number(value)
 
 
 def moment(value: Any) -> str:
-    """A date and time here."""
+    """Format a date and time in the server's time zone."""
     return format_datetime(value.astimezone(), "short", rebase=False) if value else NOTHING
 
 
 def outliers(figure: Any, write: Callable[[float], str]) -> str:
-    """The values far from the others."""
+    """A figure's outliers, formatted by `write`; empty without any."""
     return ", ".join(write(value) for value in getattr(figure, "outliers", ()))
 
 
 def called(keys: Iterable[str], table: Mapping[str, Any]) -> str:
-    """What these are called, one after another."""
+    """The names of `keys` in `table`, separated by commas."""
     return ", ".join(str(table.get(key, key)) for key in keys)
 
 
 def day(value: Any) -> str:
-    """A date here."""
+    """Format a date."""
     return formatting.day(value) if value else NOTHING
 
 
 def month(value: Any) -> str:
-    """The month, for what nobody dated better."""
+    """Format a month and year, for measurements whose day is unknown."""
     return formatting.day(value, "MMMM y") if value else NOTHING
 
 
+# Intervals
+
+
 def spread(figure: Any, write: Callable[[float], str]) -> str:
-    """The ends of an interval as `write` writes them; empty where there is nothing between them to be seen."""
+    """Format a figure's interval with `write`, the unit once if possible; empty when both ends look the same."""
     low, high = TOGETHER.get(write, _each(write))(figure.low, figure.high)
     if low == high:
         return ""
     gap = NARROW_SPACE if NARROW_SPACE in low else " "
     head, _space, unit_name = low.rpartition(gap)
-    # Of “1 min 7 s” nothing can be left out.
+    # A duration of two units, as in “1 min 7 s”, is written whole.
     once = head and high.endswith(gap + unit_name) and not any(letter.isalpha() for letter in head)
     return f"{head}–{high}" if once else f"{low} – {high}"
 
 
 def ranged(figure: Any, write: Callable[[Any], str]) -> str:
-    """A figure's middle, with its interval where it was taken more than once."""
+    """Format a figure's median, with its interval if it was measured more than once; a dash for None."""
     if figure is None:
         return NOTHING
     ends = spread(figure, write) if figure.count > 1 else ""
@@ -212,7 +221,7 @@ def _seconds(low: float, high: float) -> tuple[str, str]:
 
 
 def _energy(low: float, high: float) -> tuple[str, str]:
-    """What begins below the least that is written begins at nothing."""
+    """Both ends of an interval of watt-hours; an end below `LEAST_MWH` is written as 0."""
     if low >= 0.01:
         return energy(low), energy(high)
     if high * 1000 < LEAST_MWH / 2:

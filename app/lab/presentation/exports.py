@@ -1,4 +1,4 @@
-"""Measuring runs as files: CSV and Markdown for people, JSON to be imported elsewhere."""
+"""Export runs as CSV, Markdown, or JSON that another server can import."""
 
 import csv
 import io
@@ -20,11 +20,11 @@ from app.models.base import iso
 from app.models.lab import LabRun
 
 FORMAT, VERSION = "couachgpt-labo", 1
-# A spreadsheet would run what begins so.
+# A spreadsheet would take a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-# What Markdown, or HTML within it, would take for its own.
+# The characters that Markdown, or HTML in it, would interpret.
 MARKS = re.compile(r"[\\`*_~<>\[\]|&#]")
-# A column of such cells stands on the right.
+# A column is right-aligned when all its cells begin so.
 NUMBER = re.compile(rf"[\d+\u2212{display.NOTHING}-]")
 OWN_COLUMNS = (
     "run", "position", "attempt", "kind", "model", "think", "threads", "context", "temperature", "prompt", "repeat",
@@ -33,7 +33,7 @@ OWN_COLUMNS = (
 
 
 def csv_text(run_ids: Sequence[int]) -> str:
-    """One line for each sample, all figures under their own names; with the mark by which spreadsheets know UTF-8."""
+    """CSV with one line per sample and one column per metric; begins with a BOM, so that spreadsheets read UTF-8."""
     samples = queries.taken(run_ids)
     metrics = sorted({name for sample in samples for name in sample.metrics})
     out = io.StringIO()
@@ -47,9 +47,10 @@ def csv_text(run_ids: Sequence[int]) -> str:
 
 
 def json_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
-    """Machines and runs with all their samples, as they are stored; people's names stay here.
+    """JSON with the runs, their machines and all samples as stored, without users.
 
-    Not `whole`: without the causes of failures, which may tell of the server, nor the answers that are voted on.
+    Not `whole`: also without the causes of failures, which may reveal details of the server, and without answers in
+    open voting campaigns.
     """
     runs = queries.several(run_ids)
     withheld = ballots.Withheld() if whole else ballots.withheld_answers()
@@ -76,7 +77,7 @@ def json_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
 
 
 def markdown(run_ids: Sequence[int]) -> str:
-    """The ranking and the tables of the charts."""
+    """Markdown with recommendation, ranking, regressions, details and the tables of the charts."""
     runs = queries.several(run_ids)
     entries = ranking.leaderboard(run_ids=list(run_ids))
     parts = [f"# {_('Measurements')}", ""]
@@ -101,10 +102,10 @@ def markdown(run_ids: Sequence[int]) -> str:
 
 
 def _line(run: LabRun) -> str:
-    """A run in one line: its name, machine, engine, day."""
+    """A run in one line: its title, machine, engine and date."""
     title = run.title or _("Run %(number)s", number=run.id)
     engine = f"{run.engine.get('label', '')} {run.engine.get('version', '')}".strip()
-    # In bold, since a title could begin like a list or a heading.
+    # The title is bold, since it could begin like a list item or heading.
     others = (run.machine.name, engine, display.moment(run.started_at or run.created_at))
     return " · ".join([f"**{_plain(title)}**", *(_plain(part) for part in others if part)])
 
@@ -114,7 +115,7 @@ def _told(name: str, value: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """In one line, read as it is written."""
+    """The text in one line, escaped for Markdown."""
     return MARKS.sub(r"\\\g<0>", " ".join(text.splitlines()))
 
 
@@ -152,7 +153,7 @@ def _worse(found: Sequence[charts.Worse]) -> tuple[list[str], list[list[str]]]:
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     numbers = [all(NUMBER.match(cell) for cell in cells) for cells in zip(*rows, strict=True)]
-    # The first names its line, even where it begins with a number.
+    # The first column holds names, even if they begin with digits.
     rules = ["---", *("---:" if are else "---" for are in numbers[1:])]
     lines = [[_plain(cell) for cell in columns], rules if rows else ["---"] * len(columns)]
     return ["| " + " | ".join(line) + " |" for line in [*lines, *([_plain(cell) for cell in row] for row in rows)]]

@@ -1,4 +1,4 @@
-"""The report of measuring runs: one HTML file with everything in it, which opens anywhere and prints."""
+"""Build the report of runs: one self-contained HTML file with styles, icons and scripts, which can be printed."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -18,12 +18,12 @@ from app.lab.stats import ranking
 from app.lab.stats.ranking import Entry
 
 ROOT = Path(__file__).resolve().parents[3]
-# The fonts are the server's: a file that stands alone takes the reader's own.
+# Removed from the styles: the fonts lie on the server, so the report uses the reader's own.
 FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")
 
 
 def build_report(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
-    """The whole file, in the language in force; `categories`: what kind each task is of. Raises not_found."""
+    """The report as HTML in the current language; `categories`: each task's category. Raises not_found."""
     runs = queries.several(run_ids)
     entries = ranking.leaderboard(run_ids=list(run_ids))
     recommended, pictures = sentences.recommendations(entries)
@@ -52,7 +52,7 @@ def build_report(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
 
 
 def _labels(entries: Sequence[Entry], categories: Mapping[str, str]) -> list[tuple[str, dict[str, labels.Label]]]:
-    """Each machine's name with the models' labels there: what is a fast model here may be a slow one there."""
+    """Each machine's name with its models' labels, which differ from machine to machine."""
     judged = [entry for entry in entries if entry.quality and not entry.historical]
     machines = {entry.machine_id: entry.machine for entry in judged}
     return [
@@ -68,6 +68,6 @@ def _environment() -> Environment:
         extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
-    # The drawings are in the file itself.
+    # Icons are inlined, so templates refer to this document.
     made.globals["asset"] = lambda _name: ""
     return made

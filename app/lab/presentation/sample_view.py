@@ -1,4 +1,4 @@
-"""One sample: its figures in words, and what the machine did while it was taken."""
+"""Present one sample: its metrics as rows of text, and a chart of CPU and memory over its time."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ GB = 1e9
 
 
 def sample_facts(sample: LabSample) -> list[tuple[str, str, str]]:
-    """Name, figure and detail of everything that was measured."""
+    """Rows of name, value and detail for each metric that was measured."""
     told = sample.metrics
     rows = [
         (_("In all"), _ms(told, "total_ms"), ""),
@@ -34,12 +34,12 @@ def sample_facts(sample: LabSample) -> list[tuple[str, str, str]]:
 
 
 def course(sample: LabSample) -> Chart | None:
-    """CPU and RAM over the time of the sample, with the phases of the answer."""
+    """The chart of CPU and memory over time, with the phases of the answer; None with fewer than two intervals."""
     if len(sample.series) < 2:
         return None
     columns = [list(column) for column in zip(*sample.series, strict=True)]
     times, engine, machine, ram = columns
-    # The engine's share of the machine: 100 is one core in what was measured.
+    # The engine's CPU is stored in percent of one core; the chart shows it in percent of the machine.
     cores = sample.run.machine.description.get("threads") or 0
     cpu = [{"name": _("machine"), "points": _pairs(times, machine)}]
     if cores:
@@ -66,7 +66,7 @@ def course(sample: LabSample) -> Chart | None:
 
 
 def _phases(told: dict[str, Any]) -> list[dict[str, Any]]:
-    """What followed what, as far as it is known."""
+    """The phases of the answer in order, each with its start and end in seconds, as far as they are known."""
     lengths = (
         (_("Loading"), told.get("load_ms")), (_("Reading"), told.get("prefill_ms")),
         (_("Thinking"), told.get("thinking_ms")), (_("Writing"), told.get("decode_ms")),
@@ -74,7 +74,7 @@ def _phases(told: dict[str, Any]) -> list[dict[str, Any]]:
     found, at = [], 0.0
     for name, ms in lengths:
         if ms:
-            # Engines count thinking as writing.
+            # Engines report thinking as part of writing.
             length = ms - (told.get("thinking_ms") or 0) if name == lengths[-1][0] else ms
             found.append({"name": name, "from": at, "to": at + max(0.0, length) / 1000})
             at += max(0.0, length) / 1000

@@ -1,4 +1,4 @@
-"""What is recommended, in words: why it is best, and for reports one model for each machine."""
+"""Sentences on the pages and in reports: the reasons of a recommendation, and the errors of runs, samples and plans."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from app.lab.stats.ranking import Entry
 from app.lab.stats.tradeoff import PRESETS, ObservedDifferences, Recommendation, recommend
 from app.models.lab import LabRun, LabSample
 
-# What the chat says otherwise: there a question is kept, and a button asks it again.
+# The Labo's own sentences for errors whose sentence in the chat speaks of the user's question or of its retry button.
 TEXTS: dict[str, LazyString] = {
     "engine_unreachable": _l("%(engine)s does not answer."),
     "engine_load_failed": _l("The model %(model)s could not be loaded."),
@@ -39,9 +39,12 @@ TEXTS: dict[str, LazyString] = {
 }
 
 
+# Recommendations
+
+
 @dataclass(frozen=True, slots=True)
 class Advice:
-    """`machine`: empty where there is but one; `estimated`: whether its energy is."""
+    """The recommended model of one machine. `machine`: empty when there is only one; `estimated`: its energy is."""
 
     machine: str
     name: str
@@ -52,7 +55,7 @@ class Advice:
 
 
 def why_recommended(choice: Recommendation) -> str:
-    """One sentence against the next one: what counts most comes first, and no difference that was not seen."""
+    """Explain a recommendation in one sentence: its significant differences from the runner-up, the heaviest first."""
     if not choice.seen:
         return messages.sentence("choice_only" if choice.best else "choice_none")
     other = display.cell_name(choice.runners_up[0].model, choice.runners_up[0].setting)
@@ -74,8 +77,9 @@ def why_recommended(choice: Recommendation) -> str:
 
 
 def _hoped(seen: Sequence[ObservedDifferences]) -> list[ObservedDifferences]:
-    """Where nothing that was seen speaks for the best one and something against it, the figure that put it first is
-    told first, as "hoped": a reason must not be none.
+    """When all significant differences speak against the best entry, put its first better figure at the front.
+
+    Its verdict becomes "hoped" (it may be chance), so that the sentence names a reason for the recommendation.
     """
     verdicts = {one.verdict for one in seen}
     unseen = [one for one in seen if one.verdict == "none" and one.amount]
@@ -86,7 +90,7 @@ def _hoped(seen: Sequence[ObservedDifferences]) -> list[ObservedDifferences]:
 
 
 def recommendations(entries: Sequence[Entry]) -> tuple[list[Advice], list[Chart]]:
-    """The recommended models with balanced weights, and the pictures of the trade-off, machine by machine."""
+    """For each machine, the recommendation with balanced weights and the chart of its trade-off."""
     several = charts.several_machines(entries)
     found: list[Advice] = []
     pictures: list[Chart] = []
@@ -115,7 +119,7 @@ def _advice(choice: Recommendation, best: Entry, machine: str) -> Advice:
 
 
 def _amount(seen: ObservedDifferences) -> str:
-    """A difference, where there is one."""
+    """A difference in words, as in « 3 s de moins pour une réponse »."""
     size, better = abs(seen.amount), seen.verdict != "worse"
     if seen.aspect == "quality":
         points = ngettext("%(count)s point", "%(count)s points", int(size), count=number(size, 0 if size >= 2 else 1))
@@ -145,19 +149,22 @@ def _nor(parts: Sequence[str]) -> str:
     return str(_("%(one)s or %(other)s", one=one, other=others[0])) if others else one
 
 
+# Errors of runs and samples
+
+
 def error_sentence(code: str, params: Mapping[str, Any]) -> str:
-    """The sentence of a failure, in the language in force."""
+    """The sentence of an error code in the current language."""
     text = TEXTS.get(code)
     return sentence(code, dict(params)) if text is None else filled(text, dict(params))
 
 
 def error_text(error: AppError) -> str:
-    """Of one that is being handled."""
+    """The sentence of an error."""
     return error_sentence(error.code, error.params)
 
 
 def sample_trouble(sample: LabSample) -> str:
-    """Why a sample failed; empty where it did not."""
+    """Why a sample failed, as a sentence; empty when it did not."""
     if not sample.error_code:
         return ""
     told = {"model": sample.model, "task": sample.prompt, "limit": LONGEST_CHARACTERS}
@@ -165,7 +172,7 @@ def sample_trouble(sample: LabSample) -> str:
 
 
 def run_trouble(run: LabRun) -> str:
-    """Why a run was given up; empty where it was not."""
+    """Why a run failed, as a sentence; empty when it did not."""
     if not run.error_code:
         return ""
     told = {"model": ", ".join(run.models), "task": ", ".join((run.plan or {}).get("tasks", ()))}
@@ -173,7 +180,7 @@ def run_trouble(run: LabRun) -> str:
 
 
 def retaken(sample: LabSample) -> bool:
-    """Whether another sample was taken in its place."""
+    """Whether the sample has a later attempt."""
     again = exists().where(
         LabSample.run_id == sample.run_id, LabSample.position == sample.position, LabSample.attempt > sample.attempt
     )
@@ -181,12 +188,15 @@ def retaken(sample: LabSample) -> bool:
 
 
 def _engine(run: LabRun) -> dict[str, str]:
-    # What was measured by hand, or elsewhere, may not say.
+    # Runs measured by hand or imported may not name an engine.
     return {"engine": (run.engine or {}).get("label") or str(_l("The engine"))}
 
 
+# Plans
+
+
 def refusal_sentence(error: AppError, called: Mapping[str, Any]) -> str:
-    """Why a plan is not taken, with the numbers that are. `called`: the parts as the reader knows them."""
+    """Why a plan is refused, with the numbers that would be allowed. `called`: the display names of its fields."""
     field = error.params.get("field", "")
     told = error.params | {"field": str(called.get(field, field))}
     if error.code != "invalid_field" or field not in LIMITS:
@@ -198,7 +208,7 @@ def refusal_sentence(error: AppError, called: Mapping[str, Any]) -> str:
 
 
 def left_out_sentence(found: Mapping[tuple[int, int], Sequence[str]]) -> str:
-    """Which texts are not read, by which models; empty where all are."""
+    """A sentence on the reading lengths that do not fit into a context (see `planning.left_out`); empty without any."""
     parts = [
         _(
             "%(length)s tokens do not fit into a context of %(context)s (%(models)s)",

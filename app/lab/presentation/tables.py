@@ -1,4 +1,4 @@
-"""What was measured of each model beside the figures of its line: one table for the pages, the report, the files."""
+"""Tables for pages, reports and exports: the machine's properties, the details of each model, the energy's source."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
@@ -17,8 +17,11 @@ Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 BETWEEN = " · "
 
 
+# The machine and its energy
+
+
 def machine_facts(run: LabRun) -> list[tuple[str, str]]:
-    """Name and value of everything that is recorded of a run's machine and engine."""
+    """Rows of name and value for a run's machine and engine."""
     told: dict[str, Any] = run.machine.description or {}
     engine = f"{run.engine.get('label', '')} {run.engine.get('version') or ''}".strip()
     rows = [
@@ -37,7 +40,7 @@ def machine_facts(run: LabRun) -> list[tuple[str, str]]:
 
 
 def energy_note(entries: Iterable[Entry], machines: Iterable[LabMachine]) -> str:
-    """How the energy of these lines is known; empty where none is."""
+    """A sentence on whether the energy of these entries is measured or estimated; empty without energy."""
     found = {entry.energy_method for entry in entries} - {""}
     if not found:
         return ""
@@ -85,8 +88,11 @@ def _power(told: dict[str, Any]) -> str:
     return str(_("estimated, from %(idle)s at rest to %(full)s, as configured", idle=idle, full=full))
 
 
+# Details of the entries
+
+
 def details_table(entries: Sequence[Entry]) -> Table | None:
-    """The heads and the lines, of what was measured here: what was written down by hand has none of it."""
+    """Headers and rows of details that the ranking does not show; None when all entries were measured by hand."""
     shown = [entry for entry in entries if not entry.historical]
     if not shown:
         return None
@@ -115,7 +121,7 @@ def details_table(entries: Sequence[Entry]) -> Table | None:
 
 
 def marks(entry: Entry) -> list[str]:
-    """What makes a line less sure: samples that failed, and those that something disturbed."""
+    """Remarks on an entry's reliability: the numbers of failed and of disturbed samples."""
     found = [ngettext("%(num)s failed", "%(num)s failed", entry.failed)] if entry.failed else []
     if entry.disturbed:
         found.append(ngettext("%(num)s disturbed", "%(num)s disturbed", entry.disturbed))
@@ -123,7 +129,7 @@ def marks(entry: Entry) -> list[str]:
 
 
 def failures(entry: Entry) -> str:
-    """Which ones were seen, in how many of its answers."""
+    """The failures of small models in an entry's answers, with their counts, the most frequent first."""
     if not entry.answers:
         return display.NOTHING
     seen = sorted(entry.failures.items(), key=lambda one: (-one[1], one[0]))

@@ -1,1 +1,1 @@
-"""Measuring runs: made definite for this server, carried sample after sample, each kept as it ends."""
+"""Benchmark runs: plan them, execute them sample by sample, store, query, import and export them."""

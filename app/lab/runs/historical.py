@@ -1,4 +1,4 @@
-"""What the company measured by hand before there was a Labo: read from files once, with its source."""
+"""Import the measurements that the company made by hand before the Labo existed, from the TOML files in `history`."""
 
 import logging
 import tomllib
@@ -11,18 +11,18 @@ from app.extensions import db
 from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
 
 FOLDER = Path(__file__).parent / "history"
-# A file's machine is known by this and the file's name.
+# The fingerprint of a file's machine is this and the file's stem.
 MARK = "historical:"
-# What a person's word is worth as a score.
+# The score of each verdict given by hand.
 SCORES = {Verdict.PASSED: 1.0, Verdict.RESERVE: 0.5, Verdict.FAILED: 0.0}
-# The reason that goes with it (sentence: `app/lab/messages.py`).
+# The judgement stored with it (sentence: `app/lab/messages.py`).
 REASON = {"code": "by_hand", "params": {}, "checks": [], "failures": [], "log": ""}
 
 logger = logging.getLogger(__name__)
 
 
 def load_historical(folder: Path = FOLDER) -> int:
-    """Put the files into the rows that are not there yet, committed; how many those were."""
+    """Import and commit the files that are not in the database yet; returns how many were imported."""
     files = {MARK + path.stem: path for path in sorted(folder.glob("*.toml"))}
     known = set(db.session.scalars(select(LabMachine.fingerprint).where(LabMachine.fingerprint.in_(files))))
     missing = [mark for mark in files if mark not in known]

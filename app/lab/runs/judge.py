@@ -1,4 +1,4 @@
-"""Who judges what: a coding task's program, an office task's answer."""
+"""Grade an answer: by the code runner for coding tasks, by the text checks for office tasks; build its question."""
 
 from dataclasses import dataclass
 
@@ -11,24 +11,25 @@ from app.lab.measuring.sampler import AnswerRecord, Question
 from app.lab.task_files import Task, Tasks
 from app.models.lab import Verdict
 
-# Below this share of the checks, an answer is of no use.
+# An answer that passes a smaller share of the checks fails.
 USEFUL = 0.5
-# An answer that was cut is worth less than a whole one with the same checks passed.
+# The score of an answer cut at the token limit is multiplied by this.
 CUT = 0.5
-# The end of a text that goes round says nothing new.
+# Characters that are checked of an answer that loops.
 BEGINNING = 500
-# Tokens that a model may think beside its answer, and those of a context that question and template take.
+# Tokens added to the answer's limit for thinking, and tokens of the context reserved for template and instructions.
 THINKING_TOKENS, ROOM_TOKENS = 2048, 512
-# Of a context that is asked for: below that hardly a thought comes to its end.
+# Tokens for thinking that a requested context must have room for.
 LEAST_THINKING = 512
 
 
 def judge_office(
     task: Task, answer: str, thinking: str = "", reason: str = "stop", *, think: bool = False
 ) -> Judgement:
-    """The share of the checks passed; nothing for a failed essential check or a fatal failure.
+    """Grade an office task's answer: the share of its checks that pass, 0 for a failed essential check or a fatal
+    failure.
 
-    `reason`: why the engine stopped (stop, length); `think`: whether thinking was asked for.
+    `reason`: why the engine stopped ("stop", "length"); `think`: whether thinking was requested.
     """
     seen = find_failures(task.question, answer, thinking, reason, language=task.language, think=think)
     judged = answer[:BEGINNING] if "loop" in seen else answer
@@ -55,26 +56,32 @@ def judge_office(
 
 
 def least_context(task: Task, max_tokens: int, *, think: bool) -> int:
-    """The smallest context that has room for a task's answer; in a smaller one every model fails alike."""
+    """The smallest context, in tokens, with room for a task's question and answer; `max_tokens` 0: the task's own."""
     answer = min(max_tokens or task.max_tokens, task.max_tokens) + (LEAST_THINKING if think else 0)
     return _taken(task) + answer
 
 
 def _taken(task: Task) -> int:
-    """What the question and what goes with it take of a context."""
+    """Tokens of a context that the question, the system message and the template take, about."""
     return ROOM_TOKENS + len(task.question.encode()) // 3
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """`run_code`: programs of models may be run, in the sandbox; `max_tokens` 0: each task's own."""
+    """Builds the questions of a run's tasks and grades the answers.
+
+    `run_code`: programs in answers may be run in the sandbox; `max_tokens`: the longest answer, 0: each task's own.
+    """
 
     tasks: Tasks
     run_code: bool
     max_tokens: int = 0
 
     def question(self, cell: SampleSpec, context: int) -> Question:
-        """What a task asks, and the longest answer. Raises unknown_task for one that was removed meanwhile."""
+        """The question of a task, with the longest answer that fits into `context` tokens (0: unknown).
+
+        Raises unknown_task for a task that was removed meanwhile.
+        """
         task = self.tasks.get(cell.prompt)
         if task is None:
             raise AppError("unknown_task", task=cell.prompt)
@@ -83,11 +90,11 @@ class Judge:
         return Question(task.question, min(wanted, room))
 
     def runs(self, cell: SampleSpec) -> bool:
-        """Whether judging an answer takes the machine, since its program is run."""
+        """Whether grading this sample runs a program, which needs the CPU."""
         return self.run_code and self.tasks.tasks[cell.prompt].code is not None
 
     def judge(self, cell: SampleSpec, heard: AnswerRecord) -> Judgement:
-        """What an answer is worth."""
+        """Grade the answer to a task."""
         task = self.tasks.tasks[cell.prompt]
         answer, thinking = "".join(heard.answer), "".join(heard.thinking)
         think = cell.setting.think

@@ -1,4 +1,4 @@
-"""Who carries the runs: of all processes that use one instance folder, the one that holds this file."""
+"""A file lock, so that only one process per instance folder executes benchmark runs."""
 
 import fcntl
 import os
@@ -8,14 +8,14 @@ NAME = "labo.lock"
 
 
 class LabLock:
-    """Held until it is let go of or the process ends, however it ends."""
+    """An `flock` on `labo.lock` in `folder`; the kernel releases it when the process ends, even by a crash."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / NAME
         self._file: int | None = None
 
     def take(self) -> bool:
-        """Whether it is ours now; False while another process has it."""
+        """Acquire the lock without waiting. True when this process holds it, False when another one does."""
         if self._file is not None:
             return True
         file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -28,7 +28,7 @@ class LabLock:
         return True
 
     def let_go(self) -> None:
-        """Leave it to others."""
+        """Release the lock, if it is held."""
         if self._file is not None:
             os.close(self._file)
             self._file = None

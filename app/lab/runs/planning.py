@@ -1,4 +1,4 @@
-"""A plan made definite for this server: which models there are, what each can do, which tasks a word stands for."""
+"""Resolve a plan on this server: its models, the settings each supports, its tasks; then list all samples."""
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -19,7 +19,7 @@ MOST_SAMPLES = 20_000
 
 
 def definite(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Plan, list[Model], list[SampleSpec]]:
-    """The plan with all names in it, its models, and its samples in their order.
+    """Resolve a plan: returns it with all model and task names filled in, its models, and its samples in order.
 
     Raises unknown_model, thinking_unsupported, unknown_task, setting_fixed, context_too_small, reading_too_long,
     nothing_to_measure, plan_too_large.
@@ -37,7 +37,7 @@ def definite(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Plan, l
     _check_contexts(plan, {setting for settings in able.values() for setting in settings}, tasks)
     contexts = {model.name: model.context for model in models}
     _check_readings(plan, contexts)
-    # An engine whose options cannot be changed cannot be told to unload a model either.
+    # An engine without adjustable options cannot unload a model on request either.
     cells = arranged(plan, able.__getitem__, contexts.__getitem__, unloads=bool(registry.engine.adjusts))
     if all(cell.warmup for cell in cells):
         raise AppError("nothing_to_measure")
@@ -47,19 +47,22 @@ def definite(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Plan, l
 
 
 def facts(model: Model) -> dict[str, Any]:
-    """What the engine tells of a model, to be stored; its sentence is in one language only."""
+    """A model's properties as stored with a run; without its description, which is in one language only."""
     return asdict(replace(model, description=""))
 
 
 def check_settings(settings: Sequence[Setting], engine: Engine) -> None:
-    """Raises setting_fixed for what this engine would not heed."""
+    """Raise setting_fixed for a setting that this engine cannot change per request."""
     for field in ("threads", "context"):
         if field not in engine.adjusts and any(getattr(setting, field) for setting in settings):
             raise AppError("setting_fixed", engine=engine.label, field=field)
 
 
 def left_out(plan: Plan, contexts: Mapping[str, int]) -> dict[tuple[int, int], list[str]]:
-    """The texts that are not read since they do not fit: length and context, with the models. `contexts`: their own."""
+    """The reading lengths that do not fit into a context: models by (length, context), in tokens.
+
+    `contexts`: each model's own context, which counts where a setting does not choose one.
+    """
     found: dict[tuple[int, int], list[str]] = defaultdict(list)
     if Kind.READING in plan.kinds:
         for length in plan.readings:
@@ -70,18 +73,19 @@ def left_out(plan: Plan, contexts: Mapping[str, int]) -> dict[tuple[int, int], l
 
 
 def left_out_of(run: LabRun) -> dict[tuple[int, int], list[str]]:
-    """The same, of a run that is launched."""
+    """`left_out` for a run that was launched."""
     return left_out(plans.read_plan(run.plan), {name: told["context"] for name, told in run.models.items()})
 
 
 def _blocks(plan: Plan, contexts: Mapping[str, int]) -> list[tuple[str, int]]:
-    """Each model with each context that it is asked in."""
+    """The distinct pairs of model and context that the plan measures."""
     pairs = [(model, setting.context or own) for model, own in contexts.items() for setting in plan.settings]
     return list(dict.fromkeys(pairs))
 
 
 def _check_contexts(plan: Plan, settings: Collection[Setting], tasks: Tasks) -> None:
-    """Raises context_too_small: what then fails would be said of the model."""
+    """Raise context_too_small where a requested context has no room for an answer, which would look like the model's
+    failure."""
     for setting in settings:
         asked = [least_context(tasks.tasks[name], plan.max_tokens, think=setting.think) for name in plan.tasks]
         least = max([ROOM_TOKENS + CROWD_TOKENS, *asked])
@@ -90,7 +94,7 @@ def _check_contexts(plan: Plan, settings: Collection[Setting], tasks: Tasks) -> 
 
 
 def _check_readings(plan: Plan, contexts: Mapping[str, int]) -> None:
-    """Raises reading_too_long for a text that nothing can read, if somebody chose it."""
+    """Raise reading_too_long when a length that was chosen explicitly fits into no model's context."""
     if plan.readings == READINGS or Kind.READING not in plan.kinds:
         return
     largest = [context for _model, context in _blocks(plan, contexts)]
@@ -106,11 +110,14 @@ def _models(plan: Plan, registry: ModelRegistry) -> list[Model]:
 
 
 def _thinking(models: list[Model], plan: Plan, registry: ModelRegistry) -> list[Model]:
-    """Those that can do any of the settings: where all models were asked for, those that can."""
+    """Drop models without thinking when all settings ask for it.
+
+    Raises thinking_unsupported when such a model was chosen explicitly, or when no model can think.
+    """
     if not all(setting.think for setting in plan.settings):
         return models
     unable = [model for model in models if not model.thinking]
-    # A form names every model that there is.
+    # The form sends the name of every model when all are wanted.
     every = {model.name for model in registry.models} <= {model.name for model in models}
     if unable and (not every or len(unable) == len(models)):
         raise AppError("thinking_unsupported", model=unable[0].name)
@@ -132,7 +139,7 @@ def _task_ids(plan: Plan, tasks: Tasks) -> tuple[str, ...]:
 
 
 def group(name: str, tasks: Tasks) -> list[str]:
-    """The ids of a group: all, the coding tasks, the others, or those that a file calls short."""
+    """The task ids of a group: "all", "code", "office" (all others), or "short" (marked so in the task files)."""
     every = tasks.tasks.values()
     if name == "short":
         return [task.id for task in every if task.short]

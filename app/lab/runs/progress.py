@@ -1,4 +1,4 @@
-"""How far a measuring run is, and how long the rest will take, going by the samples that were taken."""
+"""The progress of a run and its estimated remaining time, from the durations of similar samples."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,15 +16,16 @@ from app.lab.runs.repository import SampleTiming
 from app.lab.task_files import Tasks
 from app.models.lab import LabMachine, LabRun, LabSample, LabState, SampleState
 
-# Of earlier samples, the newest: more of them would tell nothing else.
+# An estimate looks at so many of the newest samples; more would not change it.
 LOOKED_AT = 2_000
 
 
 @dataclass(frozen=True, slots=True)
 class RunProgress:
-    """`done` of `total` samples; the one in hand; `remaining_s` None while nothing is known of it.
+    """`done` of `total` samples; `remaining_s`, None while unknown; the current sample's model, kind and prompt.
 
-    `paused`: "" at work; "queued" behind another run; "people" are served first; "engine" is away; "storage" is full.
+    `paused` says why the run waits: "queued" behind another run, "people" use the engine, "engine" does not answer,
+    "storage" refuses writes; empty while it works.
     """
 
     state: LabState
@@ -38,7 +39,10 @@ class RunProgress:
 
 
 def count_progress(samples: Sequence[SampleTiming]) -> tuple[int, int, float | None]:
-    """Samples done, samples in all, seconds that the others will take: as long as the most alike ones did."""
+    """Count samples done and in all, and estimate the seconds left (None when no sample has a duration).
+
+    Each waiting sample is taken to last as long as the most similar finished ones did on average.
+    """
     waiting = [sample for sample in samples if sample.seconds is None]
     total = len({sample.position for sample in samples})
     known: dict[tuple[str, ...], list[float]] = defaultdict(list)
@@ -53,14 +57,17 @@ def count_progress(samples: Sequence[SampleTiming]) -> tuple[int, int, float | N
 
 
 def _keys(sample: SampleTiming) -> tuple[tuple[str, ...], ...]:
-    """From the most alike to any."""
+    """Keys under which similar samples are averaged, the closest match first."""
     kind, model = str(sample.kind), sample.model
     return (kind, model, sample.prompt), (kind, model), (kind,), ()
 
 
 @dataclass(frozen=True, slots=True)
 class DurationEstimate:
-    """`seconds` None: nothing was measured here that tells it; `left_out`: the texts that do not fit."""
+    """What a plan would take: its number of samples and `seconds`, None when nothing was measured here yet.
+
+    `left_out`: the reading lengths that do not fit, as `planning.left_out` returns them.
+    """
 
     samples: int
     seconds: float | None
@@ -68,7 +75,7 @@ class DurationEstimate:
 
 
 def estimate_duration(plan: dict[str, Any], registry: ModelRegistry, tasks: Tasks) -> DurationEstimate:
-    """Raises what launching it would raise."""
+    """Estimate how long a plan would take without launching it. Raises what launching it would raise."""
     definite, models, cells = planning.definite(plans.read_plan(plan), registry, tasks)
     wanted = [SampleTiming(place, cell.kind, cell.model, cell.prompt, None) for place, cell in enumerate(cells)]
     _done, _total, seconds = count_progress([*_earlier(len(cells)), *wanted])
@@ -78,7 +85,7 @@ def estimate_duration(plan: dict[str, Any], registry: ModelRegistry, tasks: Task
 
 
 def _earlier(first: int) -> list[SampleTiming]:
-    """Samples that this program took; numbered after those that are wanted."""
+    """Timings of earlier samples measured here; positions count from `first`, past those of the planned samples."""
     columns: list[Any] = [LabSample.kind, LabSample.model, LabSample.prompt]
     rows = db.session.execute(
         select(*columns, LabSample.started_at, LabSample.finished_at)

@@ -1,4 +1,4 @@
-"""What the Labo's pages and reports read of the rows: machines, runs, samples; and a person's word on a sample."""
+"""Database queries of pages and reports on machines, runs and samples; also overrule a sample and delete a run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from app.models.lab import Kind, LabCampaign, LabMachine, LabRun, LabSample, Lab
 
 RUNS_SHOWN = 200
 PAGE = 100
-# What was measured by hand was stored later than it was measured.
+# By date first: measurements made by hand were stored long after they were made, so ids do not give the order.
 NEWEST = (LabRun.created_at.desc(), LabRun.id.desc())
-# Marks the description of a machine that came in a file, until this program measures on it.
+# This key in a machine's description says that the machine was imported and nothing was measured on it here yet.
 IMPORTED = "imported"
 ACTIVE = (LabState.QUEUED, LabState.RUNNING)
-# What can be looked for in samples, by the name in an address.
+# The columns that samples can be filtered by, by their name in the URL.
 FILTERS = {
     "run": LabSample.run_id,
     "machine": LabRun.machine_id,
@@ -31,7 +31,7 @@ FILTERS = {
 
 @dataclass(frozen=True, slots=True)
 class RunLine:
-    """A run in a list, with how many samples it has and how many of them are over and failed."""
+    """A run in a list, with its number of samples, of those that are over, and of those that failed undisturbed."""
 
     run: LabRun
     total: int
@@ -40,8 +40,8 @@ class RunLine:
 
 
 def machines() -> list[LabMachine]:
-    """All machines of runs: this program's first, then those of other servers, then what was measured by hand; of each
-    the last used first."""
+    """All machines that have runs: this server's, then imported ones, then those measured by hand; in each group the
+    last used first."""
     used = select(LabRun.machine_id, func.max(LabRun.id).label("last")).group_by(LabRun.machine_id).subquery()
     newest = select(LabMachine).join(used, used.c.machine_id == LabMachine.id).order_by(used.c.last.desc())
     return sorted(db.session.scalars(newest), key=_origin)
@@ -53,40 +53,43 @@ def runs() -> list[RunLine]:
 
 
 def line_of(run: LabRun) -> RunLine:
-    """One run as the list has it."""
+    """The `RunLine` of one run."""
     return _lines(select(LabRun.id).where(LabRun.id == run.id))[0]
 
 
 def run_of(run_id: int) -> LabRun:
-    """A run; raises not_found."""
+    """Get a run by its id. Raises not_found."""
     run: LabRun = _found(LabRun, run_id)
     return run
 
 
 def several(run_ids: Sequence[int]) -> list[LabRun]:
-    """These runs, in their order; raises not_found for one that is missing."""
+    """Get several runs, in the given order. Raises not_found if one is missing."""
     return [run_of(run_id) for run_id in run_ids]
 
 
 def taken(run_ids: Sequence[int]) -> list[LabSample]:
-    """All samples of these runs, in the order in which they were taken."""
+    """All samples of these runs, ordered by run, position and attempt."""
     wanted = select(LabSample).where(LabSample.run_id.in_(run_ids))
     return list(db.session.scalars(wanted.order_by(LabSample.run_id, LabSample.position, LabSample.attempt)))
 
 
 def sample_of(sample_id: int) -> LabSample:
-    """A sample; raises not_found."""
+    """Get a sample by its id. Raises not_found."""
     sample: LabSample = _found(LabSample, sample_id)
     return sample
 
 
 def matching(filters: Mapping[str, Any], setting: str, page: int) -> tuple[list[LabSample], int]:
-    """One page of the samples that match, the newest run first, and how many match in all."""
+    """One page of the matching samples, newest run first, and the number of all matches.
+
+    `filters`: values by the names in `FILTERS`; `setting`: as `mark` writes it, empty for any; `page` counts from 1.
+    """
     wanted = select(LabSample.id, LabSample.setting).join(LabRun)
     for name, value in filters.items():
         wanted = wanted.where(FILTERS[name] == value)
     rows = db.session.execute(wanted.order_by(LabSample.run_id.desc(), LabSample.position, LabSample.attempt))
-    # Databases do not agree on how parts of JSON are compared.
+    # The setting is compared here: databases disagree on how parts of JSON compare.
     ids = [sample_id for sample_id, told in rows if not setting or mark(told) == setting]
     shown = ids[PAGE * (page - 1) : PAGE * page]
     found = {sample.id: sample for sample in db.session.scalars(select(LabSample).where(LabSample.id.in_(shown)))}
@@ -94,13 +97,13 @@ def matching(filters: Mapping[str, Any], setting: str, page: int) -> tuple[list[
 
 
 def mark(setting: Mapping[str, Any]) -> str:
-    """A setting as it stands in an address: thinking, threads, context, temperature."""
+    """Write a setting for a URL: thinking, threads, context and temperature, as in `1-8-4096-0.7`."""
     others = (setting.get(name) or 0 for name in ("threads", "context", "temperature"))
     return "-".join(f"{number:g}" for number in (int(bool(setting.get("think"))), *others))
 
 
 def neighbours(sample: LabSample) -> tuple[int | None, int | None]:
-    """The samples before and after this one in its run."""
+    """The ids of the samples before and after this one in its run, None at the ends."""
     around = select(LabSample.id).where(LabSample.run_id == sample.run_id)
     before = around.where(LabSample.id < sample.id).order_by(LabSample.id.desc()).limit(1)
     after = around.where(LabSample.id > sample.id).order_by(LabSample.id).limit(1)
@@ -108,13 +111,16 @@ def neighbours(sample: LabSample) -> tuple[int | None, int | None]:
 
 
 def name_of(user_id: int | None) -> str:
-    """Who that was; empty for nobody, or somebody who has left."""
+    """A user's display name; empty when `user_id` is None or the user no longer exists."""
     person = db.session.get(User, user_id) if user_id else None
     return person.display_name if person else ""
 
 
 def overrule(sample: LabSample, verdict: Verdict | None, note: str, user_id: int) -> None:
-    """A person's word, which counts instead of the judgement; None takes it back."""
+    """Replace a sample's automatic judgement by an administrator's verdict; `verdict` None restores the judgement.
+
+    Raises invalid_field for a sample that is no finished task.
+    """
     if sample.kind != Kind.TASK or sample.state != SampleState.DONE:
         raise AppError("invalid_field", field="verdict")
     sample.overruled, sample.overruled_note = verdict, note if verdict else ""
@@ -146,13 +152,19 @@ def _found(kind: Any, row_id: int) -> Any:
     return row
 
 
+# Deleting runs
+
+
 def delete_run(run_id: int) -> None:
-    """For good. Raises not_found, lab_run_active, lab_run_by_hand; the caller tells the labels anew."""
+    """Delete a run for good; the caller must then publish the labels.
+
+    Raises not_found, lab_run_active, and lab_run_by_hand for a measurement made by hand.
+    """
     run = run_of(run_id)
     if run.machine.source:
         raise AppError("lab_run_by_hand")
-    # In one statement with the question, so that a run which is gone on with just now is not taken away from it. The
-    # database takes the samples along, the campaigns on them and their votes.
+    # The state is checked in the same statement, so that a run resumed at this moment is not deleted. The database
+    # cascades to the run's samples, to the campaigns on them and to their votes.
     gone = db.session.execute(delete(LabRun).where(LabRun.id == run_id, LabRun.state.not_in(ACTIVE)))
     count: int = gone.rowcount  # type: ignore[attr-defined]
     db.session.commit()
@@ -161,11 +173,11 @@ def delete_run(run_id: int) -> None:
 
 
 def removable(run: LabRun) -> bool:
-    """Whether it may be deleted now."""
+    """Whether the run may be deleted now."""
     return run.state not in ACTIVE and not run.machine.source
 
 
 def campaigns_on(run_id: int) -> int:
-    """How many blind votes would go with it."""
+    """The number of voting campaigns that would be deleted with this run."""
     counted = select(func.count()).select_from(LabCampaign).where(LabCampaign.run_id == run_id)
     return db.session.scalar(counted) or 0

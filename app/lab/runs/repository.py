@@ -1,4 +1,4 @@
-"""What a measuring run reads from the rows and writes to them; each call is one short transaction."""
+"""Database access of a run while it is executed; each call is one short transaction."""
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -19,13 +19,13 @@ from app.lab.measuring.sampler import SampleResult
 from app.models.base import MAX_INTEGER, utcnow
 from app.models.lab import Kind, LabRun, LabSample, LabState, SampleState
 
-# States of a run that is to go on.
+# States of a run that is not over.
 UNFINISHED = (LabState.RUNNING, LabState.QUEUED)
 
 
 @dataclass(frozen=True, slots=True)
 class PendingSample:
-    """A sample to take: its row, and which try it is."""
+    """A sample to measure: its row's id, its attempt (from 1) and its specification."""
 
     id: int
     attempt: int
@@ -34,7 +34,7 @@ class PendingSample:
 
 @dataclass(frozen=True, slots=True)
 class SampleTiming:
-    """A sample of a run as its progress counts it: how long it took, None while it waits."""
+    """How long one sample took, for estimates; `seconds` None while it waits."""
 
     position: int
     kind: str
@@ -44,13 +44,13 @@ class SampleTiming:
 
 
 class RunRepository:
-    """`context`: what a thread needs around its use of the database."""
+    """Reads and writes runs from any thread. `context` opens an application context for each call."""
 
     def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
         self._context = context
 
     def create(self, run: LabRun, plan: Plan, cells: Sequence[SampleSpec]) -> LabRun:
-        """Store a run with all its samples."""
+        """Store a run with its plan and all its samples, waiting, in the order of `cells`."""
         with self._context():
             run.plan = plan.as_json()
             db.session.add(run)
@@ -60,7 +60,7 @@ class RunRepository:
             return run
 
     def begin(self, run_id: int) -> Plan | None:
-        """Mark a run as running; its plan, None for one that was cancelled meanwhile."""
+        """Mark a run as running and return its plan; None when it was cancelled or deleted meanwhile."""
         change: dict[str, Any] = {"state": LabState.RUNNING, "error_code": None, "error_cause": None}
         change["started_at"] = func.coalesce(LabRun.started_at, utcnow())
         with self._context():
@@ -70,7 +70,7 @@ class RunRepository:
             return read_plan(db.session.get_one(LabRun, run_id).plan) if count else None
 
     def describe(self, run_id: int, engine: Engine, power: Power) -> None:
-        """Note the machine as it is once its watts at rest are known, and the engine's version."""
+        """Store on the run which machine it runs on, with its power at rest, and the engine's version."""
         with self._context():
             run = db.session.get(LabRun, run_id)
             # It may have been cancelled and deleted meanwhile.
@@ -80,7 +80,7 @@ class RunRepository:
                 db.session.commit()
 
     def state(self, run_id: int) -> LabState | None:
-        """What became of a run, perhaps by another process; None when there is none of that number."""
+        """The state of a run, which another process may have changed; None when there is no such run."""
         with self._context():
             if run_id > MAX_INTEGER:
                 return None
@@ -88,7 +88,7 @@ class RunRepository:
             return LabState(found) if found else None
 
     def move(self, run_id: int, state: LabState, *, since: Sequence[LabState], error: AppError | None = None) -> bool:
-        """Put a run into another state, if it is in one of `since`; whether it was."""
+        """Set a run's state (and error) if it is in one of the states `since`; returns whether it was."""
         ended = None if state in UNFINISHED else utcnow()
         change: dict[str, Any] = {"state": state, "finished_at": ended}
         if error is not None:
@@ -100,7 +100,10 @@ class RunRepository:
             return count > 0
 
     def next_sample(self, run_id: int, cuts: int) -> PendingSample | None:
-        """The first sample that waits, in the run's order; those that were begun more than `cuts` times come last."""
+        """The first waiting sample in the run's order, None when none waits.
+
+        Samples that were interrupted in more than `cuts` attempts come after all others.
+        """
         late = case((LabSample.attempt > cuts, LabSample.attempt), else_=0)
         with self._context():
             waiting = select(LabSample).where(LabSample.run_id == run_id, LabSample.state == SampleState.WAITING)
@@ -116,7 +119,7 @@ class RunRepository:
         judged: Judgement | None = None,
         again: bool = False,
     ) -> None:
-        """Keep what came of a sample; `again`: another one takes its place. One commit."""
+        """Store a sample's result and judgement; `again` also adds a waiting sample for another attempt. One commit."""
         with self._context():
             row = db.session.get(LabSample, sample_id)
             if row is None:
@@ -136,7 +139,7 @@ class RunRepository:
             db.session.commit()
 
     def spent(self, run_id: int) -> list[SampleTiming]:
-        """All samples of a run, for its progress."""
+        """The timings of all samples of a run."""
         columns: list[Any] = [LabSample.position, LabSample.kind, LabSample.model, LabSample.prompt]
         columns += [LabSample.state, LabSample.started_at, LabSample.finished_at]
         with self._context():
@@ -169,5 +172,5 @@ def _seconds(state: str, started: datetime | None, finished: datetime | None) ->
 
 
 def _storable(text: str) -> str:
-    """Models write halves of characters, and zeros that PostgreSQL refuses."""
+    """Replace what a database may refuse in a model's text: lone surrogates and NUL."""
     return text.encode(errors="replace").decode().replace("\0", "\ufffd")

@@ -1,4 +1,4 @@
-"""Carries one measuring run: sample after sample, each kept as it ends; people come first, and trouble is survived."""
+"""Execute one run: measure its samples while no user needs the engine, store each at once, retry after failures."""
 
 import logging
 import threading
@@ -23,15 +23,15 @@ from app.lab.task_files import Tasks
 from app.models.base import utcnow
 from app.models.lab import Kind, LabState
 
-# After what pauses it is tried again; the last one from then on.
+# Seconds before each retry of a database write; the last one repeats.
 PAUSES_S = (0.2, 1.0, 3.0, 10.0)
 
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
-# How often an engine that is away is looked for.
+# Seconds between two checks whether an unreachable engine is back.
 LOOK_S = 0.5
-# Failures after which it may be away.
+# Errors after which the engine may be unreachable.
 AWAY = ("engine_unreachable", "engine_cut", "engine_busy")
 # The verdict on a program whose time ran out.
 HUNG = "code_hung"
@@ -40,11 +40,14 @@ logger = logging.getLogger(__name__)
 
 
 class ShuttingDownError(Exception):
-    """The program ends before it could be stored."""
+    """The program shuts down before a database write succeeded."""
 
 
 def retry_on_database_error(write: Callable[[], T], ending: threading.Event, refused: Callable[[], None]) -> T:
-    """What `write` returns once it got through; `refused` hears each time that it did not. Raises EndedError."""
+    """Call `write` until the database accepts it and return its result; `refused` is called after each failure.
+
+    Raises ShuttingDownError when `ending` is set meanwhile.
+    """
     tries = 0
     while True:
         try:
@@ -59,10 +62,13 @@ def retry_on_database_error(write: Callable[[], T], ending: threading.Event, ref
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """`cuts`: how often a sample is begun that people come into, before the others are taken first; `late_cuts`: how
-    often it is begun after them; `tries`: how often one is taken while the machine is busy with something else;
-    `quiet_s`: after somebody came in between, so long without anybody, twice as long each time it happens again, up to
-    `quiet_most_s`; `away_s`: how long an engine that does not answer is waited for before the run is given up."""
+    """How often and how long a run retries; times in seconds.
+
+    `cuts`: attempts of a sample that users interrupt before it moves behind the others; `late_cuts`: attempts after
+    that. `tries`: attempts of a sample while other programs disturb the machine. `quiet_s`: time without any user
+    request that is awaited after an interruption; it doubles with each further one up to `quiet_most_s`. `away_s`: how
+    long an unreachable engine is awaited before the run fails.
+    """
 
     cuts: int = 8
     late_cuts: int = 30
@@ -74,7 +80,11 @@ class RetryPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RunDependencies:
-    """`publish` writes the models' labels anew, from what was measured."""
+    """What a `Runner` works with.
+
+    `system`: the system message of the questions; `run_code`: programs may be run in the sandbox; `publish`: rewrites
+    the models' labels from what was measured.
+    """
 
     registry: ModelRegistry
     background: BackgroundSlot
@@ -88,7 +98,7 @@ class RunDependencies:
 
 
 class Runner:
-    """`ending` is set when the program ends; `tell` hears the progress."""
+    """Executes the run `run_id`. `ending` is set when the program shuts down; `tell` receives each new progress."""
 
     def __init__(
         self, run_id: int, means: RunDependencies, ending: threading.Event, tell: Callable[[RunProgress], None]
@@ -104,7 +114,10 @@ class Runner:
         self._quiet_s = means.patience.quiet_s
 
     def carry(self) -> None:
-        """Until all samples are taken, the run is cancelled or the program ends; what is left waits in the rows."""
+        """Measure until no sample waits, the run is cancelled or fails, or the program shuts down.
+
+        The samples that are left stay waiting in the database.
+        """
         try:
             plan = retry_on_database_error(lambda: self._rows.begin(self._id), self._ending, self._full)
             if plan is None:
@@ -116,7 +129,7 @@ class Runner:
             self._judge = Judge(self._means.tasks, self._means.run_code, plan.max_tokens)
             while not self._ending.is_set() and self._state() == LabState.RUNNING:
                 if (sample := self._next()) is None:
-                    # Before the end is told, with which a command ends.
+                    # Before the state changes: a command that follows the run exits at that.
                     self._publish()
                     self._move(LabState.DONE)
                     break
@@ -130,7 +143,7 @@ class Runner:
             logger.warning("run not finished: the program ends run=%s", self._id)
 
     def _describe(self) -> None:
-        """Learn what the machine takes at rest, as far as people leave the time for it, and note how it is."""
+        """Measure the machine's power at rest, if users leave the time for it, and store the machine's description."""
         self._aside("", lambda cancel: self._means.power.calibrate(cancel.wait), self._wanted)
         try:
             self._keep(lambda: self._rows.describe(self._id, self._means.registry.engine, self._means.power))
@@ -143,7 +156,7 @@ class Runner:
         begun = utcnow()
         taken = self._taken(cell, sampler)
         if taken is None or (taken.cut and (self._ending.is_set() or self._state() != LabState.RUNNING)):
-            # It is taken again if the run goes on.
+            # The sample stays waiting and is measured again if the run continues.
             return
         judged = None
         again = False
@@ -160,7 +173,7 @@ class Runner:
         if taken.cut:
             self._told(paused="people")
             self._means.background.wait_until_quiet(self._ending, self._quiet_s, self._wanted)
-            # Each cut costs people a wait for their model: where they come often, a longer pause is looked for.
+            # After each interruption a user waits for his model to load again: with many users, pause longer.
             self._quiet_s = min(2 * self._quiet_s, self._means.patience.quiet_most_s)
         elif taken.error is not None:
             self._mend(cell.model, taken.error)
@@ -168,7 +181,7 @@ class Runner:
             self._quiet_s = self._means.patience.quiet_s
 
     def _worth_another_try(self, sample: PendingSample, taken: SampleResult) -> bool:
-        """Where the machine was busy with something else; while it always is, trying again is lost time."""
+        """Whether to measure a disturbed sample again; not once a whole series of attempts was disturbed."""
         if not taken.disturbed:
             self._busy = False
             return False
@@ -178,7 +191,7 @@ class Runner:
         return again
 
     def _judged(self, cell: SampleSpec, taken: SampleResult) -> Judgement | None:
-        """What the answer is worth; trouble with that is this sample's alone."""
+        """Grade a task's answer, None for other kinds; an error in grading fails this sample only."""
         if cell.kind != Kind.TASK:
             return None
         try:
@@ -189,7 +202,10 @@ class Runner:
             return None
 
     def _run_apart(self, cell: SampleSpec, taken: SampleResult) -> Judgement:
-        """A program is run while nobody needs the machine, and again where it was slow because somebody came."""
+        """Grade an answer by running its program while no user needs the engine.
+
+        It is run again if it timed out while a user's request took the CPU.
+        """
         background = self._means.background
         for _ in range(self._means.patience.tries):
             if background.engine_needed:
@@ -202,7 +218,7 @@ class Runner:
         return judged
 
     def _taken(self, cell: SampleSpec, sampler: Sampler) -> SampleResult | None:
-        """The sample, taken when nobody needs the engine; None when the end came before it began."""
+        """Measure one sample when no user needs the engine; None when the run ended before it could begin."""
         found: list[SampleResult] = []
         context = cell.setting.context or self._means.registry.context_of(cell.model)
         try:
@@ -218,7 +234,7 @@ class Runner:
         return found[0] if found else None
 
     def _aside(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool] = lambda: True) -> None:
-        """Have work done when nobody needs the engine, unless it is not wanted any more."""
+        """Do `work` when no user needs the engine, unless `wanted` returns False by then."""
         if self._means.background.engine_needed:
             self._told(paused="people")
         try:
@@ -227,7 +243,10 @@ class Runner:
             logger.info("nothing done aside code=%s", error.code)
 
     def _mend(self, model: str, error: AppError) -> None:
-        """After a failure: free an engine that hangs, wait for one that is away; give up when it stays so."""
+        """Recover from a failed sample: reset an engine that hangs, wait for one that is unreachable.
+
+        Fails the run when the engine stays unreachable for too long.
+        """
         engine = self._means.registry.engine
         if error.code == "engine_silent":
             try:
@@ -249,7 +268,7 @@ class Runner:
             self._means.registry.refresh()
 
     def _back_to_the_default(self) -> None:
-        """People must not wait for their model because another one was measured last."""
+        """Load the default model again, so that the next user does not wait for it."""
         engine, default = self._means.registry.engine, self._means.registry.default().effective
 
         def load(_cancel: Cancel) -> None:
@@ -268,14 +287,14 @@ class Runner:
         return retry_on_database_error(lambda: self._rows.next_sample(self._id, cuts), self._ending, self._full)
 
     def _wanted(self) -> bool:
-        """Whether the run goes on: another process may have cancelled it."""
+        """Whether the run is still to be executed; another process may have cancelled it."""
         try:
             return self._rows.state(self._id) == LabState.RUNNING
         except OperationalError:
             return True
 
     def _publish(self) -> None:
-        """The labels come from the samples, and can be written anew: trouble with them is not the run's."""
+        """Publish the labels. An error is only logged, since they can be written again from the samples."""
         try:
             self._keep(self._means.publish)
         except ShuttingDownError:

@@ -1,1 +1,1 @@
-"""Samples as figures: with their intervals, ranked, compared over time, weighed against each other."""
+"""Statistics on samples: intervals, leaderboard, regressions between runs, trade-off and recommendation."""

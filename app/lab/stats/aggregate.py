@@ -1,4 +1,4 @@
-"""The samples of each cell: one model with one setting on one machine, over all runs."""
+"""Group samples by configuration (one model with one setting on one machine) and read metrics from them."""
 
 import json
 from collections import defaultdict
@@ -15,9 +15,9 @@ from app.extensions import db
 from app.lab.stats.intervals import typical
 from app.models.lab import WORTH, Kind, LabMachine, LabRun, LabSample, SampleState, Verdict
 
-# What a setting is where a sample does not say.
+# The default setting, for what a stored setting does not name.
 SETTING = {"think": False, "threads": 0, "context": 0, "temperature": None}
-# Failures that are the model's: an answer without end is a bad answer, while a dead engine says nothing of it.
+# Errors that count as the model's own bad answer; all others (an engine that failed) say nothing about the model.
 FAULTS = frozenset({"answer_too_long"})
 COLUMNS = (
     LabSample.id,
@@ -37,14 +37,14 @@ COLUMNS = (
     LabSample.judgement,
     LabSample.error_code,
 )
-# The task whose time is the label's, and its size where another model's rates must do: tokens read and written.
+# The task whose time the label shows; tokens read and written by it, to estimate that time from a model's rates.
 MAIL_TASK, MAIL_READ, MAIL_WRITTEN = "mail-reply-ten-lines", 350, 150
 PARTS = ("loading", "reading", "thinking", "writing")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A sample that was taken, without its texts."""
+    """A measured sample, without its texts."""
 
     id: int
     run_id: int
@@ -62,22 +62,22 @@ class Sample:
     score: float | None
     judgement: dict[str, Any]
     error_code: str | None
-    # Another one was taken in its place, since it was disturbed.
+    # It was disturbed, and a later attempt of the same sample ended.
     replaced: bool = False
 
     @property
     def ended(self) -> bool:
-        """Whether it tells something of the model: it came to its end, or failed by the model's own fault."""
+        """Whether it counts for the model: it was answered, or failed by the model's own fault."""
         return not self.replaced and (self.state == SampleState.DONE or self.error_code in FAULTS)
 
     @property
     def useless(self) -> bool:
-        """Whether it is no answer that anybody could use: empty or wrong."""
+        """Whether its answer is missing or judged a failure."""
         return self.state != SampleState.DONE or (self.overruled or self.verdict) == Verdict.FAILED
 
     @property
     def worth(self) -> float | None:
-        """From 0 to 1: a person's word, else the judgement."""
+        """The score from 0 to 1: by an administrator's verdict if there is one, else the judgement's, or None."""
         if self.overruled:
             return WORTH[self.overruled]
         if self.error_code in FAULTS:
@@ -89,7 +89,10 @@ class Sample:
 
 @dataclass(slots=True)
 class Configuration:
-    """`runs` from the newest to the oldest; nothing is added once something was asked of the cell."""
+    """One model with one setting on one machine: its runs, newest first, and their samples.
+
+    Add no sample after the first call of `done` or `prompts`, which index the samples.
+    """
 
     machine: LabMachine
     model: str
@@ -100,29 +103,29 @@ class Configuration:
 
     @property
     def key(self) -> str:
-        """The same for the same cell, always."""
+        """A stable identifier of the configuration."""
         return f"{self.model}|{_text(self.setting)}|{self.machine.id}"
 
     @property
     def newest(self) -> "Configuration":
-        """The samples of the newest engine and model only: figures of different versions are not mixed."""
+        """The configuration reduced to runs with the newest engine version and model file; others do not compare."""
         basis = _basis(self.runs[0], self.model)
         return self.of(run for run in self.runs if _basis(run, self.model) == basis)
 
     @property
     def asked(self) -> bool:
-        """Whether any task was asked."""
+        """Whether it has any task sample."""
         return any(sample.kind == Kind.TASK for sample in self.samples)
 
     def of(self, runs: Iterable[LabRun]) -> "Configuration":
-        """The samples of these runs only."""
+        """The configuration reduced to these runs."""
         kept = list(runs)
         ids = {run.id for run in kept}
         samples = [sample for sample in self.samples if sample.run_id in ids]
         return Configuration(self.machine, self.model, self.setting, kept, samples)
 
     def by_run(self, most: int | None = None) -> list["Configuration"]:
-        """Each run by itself, the newest first; of the newest ones only, if so asked."""
+        """One configuration for each run, newest first; at most `most`."""
         samples: defaultdict[int, list[Sample]] = defaultdict(list)
         for sample in self.samples:
             samples[sample.run_id].append(sample)
@@ -131,18 +134,18 @@ class Configuration:
         ]
 
     def done(self, kind: Kind, prompt: str | None = None) -> list[Sample]:
-        """Samples that came to their end."""
+        """The samples of a kind that count (`Sample.ended`), of one prompt if given."""
         asked = self._by_prompt(kind)
         if prompt is not None:
             return asked.get(prompt, [])
         return sorted((sample for samples in asked.values() for sample in samples), key=lambda sample: sample.id)
 
     def prompts(self, kind: Kind) -> list[str]:
-        """What was asked in samples of a kind."""
+        """The prompts of a kind that have samples which count, sorted."""
         return sorted(self._by_prompt(kind))
 
     def _by_prompt(self, kind: Kind) -> dict[str, list[Sample]]:
-        """Looked through once: every figure of every task asks for it."""
+        """The samples that count, by prompt; indexed at the first call, since every figure needs them."""
         if self._ended is None:
             self._ended = {}
             for sample in self.samples:
@@ -152,7 +155,7 @@ class Configuration:
 
 
 def gather_configurations(machine_id: int | None = None, run_ids: Collection[int] | None = None) -> list[Configuration]:
-    """All cells that were measured, warm-up apart; of one machine, or of some runs, if so asked."""
+    """Read all configurations that were measured, without warm-up samples; of one machine or some runs, if given."""
     wanted = select(LabRun).options(joinedload(LabRun.machine))
     if machine_id is not None:
         wanted = wanted.where(LabRun.machine_id == machine_id)
@@ -164,7 +167,7 @@ def gather_configurations(machine_id: int | None = None, run_ids: Collection[int
     for sample in _samples(runs):
         run = runs[sample.run_id]
         setting = SETTING | sample.setting
-        # Once stored as 0, which is what it is where nobody says.
+        # Earlier versions stored the default temperature as 0.
         setting["temperature"] = setting["temperature"] or None
         key = (run.machine_id, sample.model, _text(setting))
         cells.setdefault(key, Configuration(run.machine, sample.model, setting)).samples.append(sample)
@@ -175,8 +178,10 @@ def gather_configurations(machine_id: int | None = None, run_ids: Collection[int
 
 
 def with_shared_readings(cells: Sequence[Configuration]) -> list[Configuration]:
-    """Cells with answers, and beside them what is measured once for all settings of the same threads and context:
-    loading, reading and crowds, which thinking does not change. A cell that only measured those is no line of its own.
+    """Give each configuration with tasks the samples of loading, reading and crowds with the same threads and context.
+
+    Thinking and temperature do not change those, so they are measured once. A configuration that has only such samples
+    is returned by itself only when none with tasks shares its threads and context.
     """
     groups: defaultdict[tuple[Any, ...], list[Configuration]] = defaultdict(list)
     for cell in cells:
@@ -193,12 +198,12 @@ def with_shared_readings(cells: Sequence[Configuration]) -> list[Configuration]:
 
 
 def run_order(run: LabRun) -> tuple[datetime, int]:
-    """When a run was; of two at the same time the later row is the newer."""
+    """A sort key: when the run started, then its id."""
     return run.started_at or run.created_at, run.id
 
 
 def values(samples: Sequence[Sample], name: str) -> list[float]:
-    """A metric of samples that nobody disturbed; of all, where every one was disturbed: they are marked as such."""
+    """A metric of the undisturbed samples; of all samples when every one was disturbed."""
     known = [(sample.disturbed, sample.metrics[name]) for sample in samples if sample.metrics.get(name) is not None]
     calm = [float(value) for disturbed, value in known if not disturbed]
     return calm or [float(value) for _disturbed, value in known]
@@ -225,7 +230,7 @@ def _samples(runs: Collection[int]) -> list[Sample]:
 
 
 def _basis(run: LabRun, model: str) -> str:
-    """What figures depend on beside the cell: the engine's version, and which file the model is."""
+    """What figures depend on beside the configuration: the engine, its version, and the model's file."""
     facts = run.models.get(model) or {}
     marks = {name: facts.get(name) for name in ("digest", "size_bytes", "quantization")}
     return _text({"engine": run.engine.get("name"), "version": run.engine.get("version"), **marks})
@@ -235,12 +240,14 @@ def _text(value: dict[str, Any]) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def split_duration(answers: Sequence[Sample], total_s: float | None) -> dict[str, float]:
-    """Seconds of each part of `total_s`, the median time of these answers; nothing where the engine does not tell its
-    reading time.
+# Time of an answer
 
-    Each part is the median of the same answers as the time, disturbed ones apart. Medians of parts do not add up to
-    that of the whole: they share it out.
+
+def split_duration(answers: Sequence[Sample], total_s: float | None) -> dict[str, float]:
+    """Split `total_s`, the median time of these answers, into `PARTS`, in seconds.
+
+    Empty when the engine does not report its reading time. The split is proportional to each part's median, since
+    medians of parts do not add up to the median of the whole.
     """
     known: defaultdict[str, list[tuple[bool, dict[str, float]]]] = defaultdict(list)
     for sample in answers:
@@ -257,9 +264,12 @@ def split_duration(answers: Sequence[Sample], total_s: float | None) -> dict[str
 
 
 def mail_seconds(cell: Configuration) -> float | None:
-    """To answer a mail of ten lines: as it was measured, else from the rates of reading and writing."""
+    """Seconds to answer a mail of ten lines: measured, else estimated from the rates of reading and writing.
+
+    None when neither is known.
+    """
     tasks = cell.done(Kind.TASK)
-    # What is empty or wrong comes quickly: nobody waits for that.
+    # An empty or wrong answer comes too quickly to count.
     useful = [sample for sample in cell.done(Kind.TASK, MAIL_TASK) if not sample.useless]
     if measured := values(useful, "total_ms"):
         return median(measured) / 1000
@@ -279,6 +289,6 @@ def _parts(sample: Sample) -> dict[str, float] | None:
     if total is None or reading is None:
         return None
     loading, thinking = told.get("load_ms") or 0.0, told.get("thinking_ms") or 0.0
-    # What is left is writing, the network's and our own milliseconds with it.
+    # The rest is writing, with the milliseconds of network and server.
     writing = max(0.0, total - loading - reading - thinking)
     return {name: ms / 1000 for name, ms in zip(PARTS, (loading, reading, thinking, writing), strict=True)}

@@ -1,4 +1,4 @@
-"""Honest statistics: medians with intervals, shares with intervals, outliers shown, differences only where seen."""
+"""Medians and mean scores with 95 % intervals, outliers, and tests whether two series of values differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -6,17 +6,17 @@ from math import comb, sqrt
 from statistics import median
 from typing import Any
 
-# How often an interval is to hold the truth, and what that is in standard deviations.
+# The confidence level of the intervals, and its quantile of the normal distribution.
 LEVEL, Z = 0.95, 1.96
-# Iglewicz and Hoaglin's bound for a value that is far from the others, in their scaled deviations.
+# An outlier's modified z-score (distance from the median in scaled MADs) exceeds this: Iglewicz and Hoaglin's bound.
 FAR = 3.5
-# Fewer values cannot tell an outlier, and fewer cannot show a difference.
+# Values needed to call one an outlier, and values needed on each side to call a difference.
 MOST_ALIKE, FEWEST = 5, 3
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A median; the true one lies between `low` and `high` with certainty `sure`, as far as so few values tell."""
+    """The median of `count` values with its confidence interval `low` to `high`, of level `sure` (0 to 1)."""
 
     median: float
     low: float
@@ -26,7 +26,7 @@ class Figure:
     sure: float = LEVEL
 
     def scaled(self, factor: float) -> "Figure":
-        """The same in another unit."""
+        """The figure with all values multiplied by `factor`, to change the unit."""
         return Figure(
             self.median * factor,
             self.low * factor,
@@ -39,7 +39,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A mean of scores, in percent, with its interval."""
+    """The mean of `count` scores with its confidence interval, in percent."""
 
     mean: float
     low: float
@@ -48,13 +48,13 @@ class Share:
 
     @property
     def median(self) -> float:
-        """The figure itself, where a figure is shown."""
+        """The mean, so that a `Share` can be shown where a `Figure` is expected."""
         return self.mean
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`b` against `a`: "better", "worse", "none" (no difference seen) or "few" (too few values to say)."""
+    """`b` compared with `a`: `verdict` is "better", "worse", "none" (not significant) or "few" (too few values)."""
 
     verdict: str
     a: Figure
@@ -62,14 +62,14 @@ class Difference:
 
     @property
     def ratio(self) -> float | None:
-        """How many times `a` is `b`."""
+        """`b` divided by `a`, by their medians; None when `a` is 0."""
         return self.b.median / self.a.median if self.a.median else None
 
 
 def figure(values: Sequence[float]) -> Figure | None:
-    """The median of measured values with an interval of order statistics, which assumes nothing of how they spread.
+    """The median of the values with a distribution-free interval from order statistics; None without values.
 
-    With fewer than six values the whole spread is less than 95 % sure; `sure` says how much.
+    With fewer than six values even the whole range is an interval of less than 95 %; `sure` says which.
     """
     if not values:
         return None
@@ -86,9 +86,10 @@ def figure(values: Sequence[float]) -> Figure | None:
 
 
 def typical(groups: Iterable[Sequence[float]]) -> Figure | None:
-    """The median of several things that were measured several times each: repeats are not further things.
+    """The median over groups of repeats, each group counted once by its median; None without values.
 
-    A long task is not an outlier; one time of it that is far from its other times is.
+    `groups`: the repeated values of each task. Outliers are values far from their own task's median, so that a task
+    that takes long is none.
     """
     known = [group for group in groups if group]
     if len(known) < 2:
@@ -103,7 +104,10 @@ def typical(groups: Iterable[Sequence[float]]) -> Figure | None:
 
 
 def _interval(count: int) -> tuple[int, float]:
-    """How many values lie outside at each end, and how surely the median lies between: by counting coins."""
+    """How many values to leave out at each end of `count` sorted ones, and the confidence level of the rest.
+
+    Each value lies below the true median with probability 1/2, so the number below it is binomial.
+    """
     place, outside = 0, 2 / 2**count
     while (further := outside + 2 * comb(count, place + 1) / 2**count) <= 1 - LEVEL:
         place, outside = place + 1, further
@@ -111,19 +115,19 @@ def _interval(count: int) -> tuple[int, float]:
 
 
 def outliers(values: Sequence[float]) -> tuple[float, ...]:
-    """Values far from the others; they stay in every figure and are shown."""
+    """The outliers, by the median absolute deviation; they are shown, and still count in every figure."""
     if len(values) < MOST_ALIKE:
         return ()
     middle = median(values)
     spread = median(abs(value - middle) for value in values) * 1.4826
-    # Where most values are one and the same, any other would seem far.
+    # A spread of 0 (most values are equal) would make an outlier of any other value.
     return tuple(value for value in values if spread and abs(value - middle) > FAR * spread)
 
 
 def share(scores: Sequence[float]) -> Share | None:
-    """The mean of scores from 0 to 1 with Wilson's interval, in percent.
+    """The mean of scores from 0 to 1 with its Wilson interval, in percent; None without scores.
 
-    For scores between 0 and 1 it is rather too wide than too narrow, and never nothing, even when all are the same.
+    For fractional scores the interval is too wide rather than too narrow; it never has width 0.
     """
     if not scores:
         return None
@@ -137,9 +141,10 @@ def share(scores: Sequence[float]) -> Share | None:
 
 
 def compare(a: Sequence[float], b: Sequence[float], *, lower_is_better: bool, least: float = 0.0) -> Difference | None:
-    """Whether `b` differs from `a` beyond their noise, and by the part `least` at least; None where one is empty.
+    """Whether `b` differs significantly from `a`, and by at least the fraction `least`; None when one is empty.
 
-    The intervals must not overlap. Of few values an interval is only their spread, so the gap must be as wide too.
+    The intervals must not overlap. With so few values that an interval is below 95 %, the gap between them must also
+    be as wide as the wider interval.
     """
     before, after = figure(a), figure(b)
     if before is None or after is None:
@@ -157,9 +162,9 @@ def compare(a: Sequence[float], b: Sequence[float], *, lower_is_better: bool, le
 def compare_tasks(
     a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]], *, lower_is_better: bool, least: float = 0.0
 ) -> Difference | None:
-    """The same for values by task, as parts of `a`: task against task, as their lengths differ far more than engines.
+    """`compare` for values by task: compares each task's ratio of `b` to `a`, since tasks differ more than engines do.
 
-    Where both had too few tasks to tell noise by, their repeats do.
+    With fewer than `FEWEST` common tasks, the repeats of each task are compared, as ratios to `a`'s median.
     """
     middles = {task: (median(a[task]), median(b[task])) for task in sorted(a.keys() & b.keys())}
     if len(middles) >= FEWEST:
@@ -174,12 +179,12 @@ def compare_tasks(
 
 
 def compare_shares(a: Share, b: Share) -> str:
-    """The verdict on `b` against `a`, as in `Difference`: different where the intervals do not overlap."""
+    """The verdict on `b` compared with `a`, as in `Difference`: they differ when the intervals do not overlap."""
     return "worse" if b.high < a.low else "better" if b.low > a.high else "none"
 
 
 def as_json(figure: Figure | Share | None) -> dict[str, Any] | None:
-    """For scripts and exports."""
+    """A figure as a JSON object, for scripts and exports; None for None."""
     if figure is None:
         return None
     told: dict[str, Any] = {

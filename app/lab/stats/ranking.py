@@ -1,4 +1,4 @@
-"""The leaderboard: what each model is worth with each setting on each machine, from its samples."""
+"""The leaderboard: an entry with figures and verdict for each configuration; and two runs or models side by side."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
@@ -28,13 +28,14 @@ from app.models.lab import Kind, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line. Figures are None where nothing was measured; `reason` and `params` say why the verdict is so.
+    """A line of the leaderboard. Figures that were not measured are None.
 
-    `by_task`: each task's mean in percent; `times`, `energies`: the seconds and watt-hours of each task's answers;
-    `failures`: how many of the `answers` showed which failure of small models;
-    `pace_after`: tokens written in a second, by the tokens of the text before them;
-    `split`: where the time went, in seconds; `mail_s`: to answer a mail of ten lines; `crowds`: figures by the
-    number of people at once.
+    `reason`, `params`: why the verdict is so (see `app/lab/messages.py`); `by_task`: each task's mean score in
+    percent; `times`, `energies`: the seconds and watt-hours of each task's answers; `failures`: how many of the
+    `answers` show each failure of small models; `prefill_tps`: tokens read per second, by the length of the text;
+    `pace_after`: tokens written per second after a text of that length; `crowds`: figures by the number of people at
+    once; `split`: seconds of each part of an answer; `mail_s`: seconds to answer a mail of ten lines; `historical`:
+    measured by hand, as told in `source`.
     """
 
     key: str
@@ -79,17 +80,17 @@ class Entry:
 
     @property
     def load_s(self) -> Figure | None:
-        """How long loading takes from the disk, else from the kernel's memory."""
+        """How long loading takes: from the disk if that was measured, else from the page cache."""
         return self.load_cold_s or self.load_warm_s
 
     @property
     def tasks(self) -> int:
-        """Different tasks that were asked."""
+        """The number of different tasks with a score."""
         return len(self.by_task)
 
 
 def leaderboard(machine_id: int | None = None, run_ids: Collection[int] | None = None) -> list[Entry]:
-    """All lines, best quality first; what was measured by hand comes after what was measured here."""
+    """The entries of all configurations, best quality first; measurements made by hand come last."""
     entries = [
         entry(cell)
         for cell in with_shared_readings([cell.newest for cell in gather_configurations(machine_id, run_ids)])
@@ -98,12 +99,12 @@ def leaderboard(machine_id: int | None = None, run_ids: Collection[int] | None =
 
 
 def entry(cell: Configuration) -> Entry:
-    """The line of one cell."""
+    """The leaderboard entry of one configuration."""
     tasks = cell.done(Kind.TASK)
     judged = [sample for sample in tasks if sample.worth is not None]
     by_task = _by_task(judged)
     quality = share([mean / 100 for mean in by_task.values()])
-    # Of all answers: a wrong one is waited for too, and only so all stand over the same tasks.
+    # Over all answers: users wait for a wrong one too, and so all models are timed on the same tasks.
     time_s = _typical(tasks, "total_ms", 1 / 1000)
     failures = Counter(name for sample in judged for name in sample.judgement.get("failures", ()))
     historical = bool(cell.machine.source)
@@ -112,7 +113,7 @@ def entry(cell: Configuration) -> Entry:
     )
     if quality is None and (tries := _failed_tries(cell)):
         reason, params = "model_failed", {"count": tries}
-    # What the machine did is told of answers, where there are any: loading and reading use it otherwise.
+    # CPU and memory are those of answers, if there are any: loading and reading use the machine differently.
     working = tasks or cell.samples
     newest = cell.runs[0]
     return Entry(
@@ -163,7 +164,10 @@ def entry(cell: Configuration) -> Entry:
 def verdict_of(
     quality: Share | None, time_s: Figure | None, wrong_language: int, answers: int
 ) -> tuple[Verdict | None, str, dict[str, Any]]:
-    """Success, reserve or failure, with the reason (sentences: `app/lab/messages.py`)."""
+    """The verdict by quality, time and answers in the wrong language, with its reason's code and parameters.
+
+    The verdict is None when no task was asked. Sentences of the codes: `app/lab/messages.py`.
+    """
     if quality is None:
         return None, "model_not_asked", {}
     points, seconds = round(quality.mean), round(time_s.median) if time_s else 0
@@ -179,7 +183,7 @@ def verdict_of(
 
 
 def _by_hand(judged: Sequence[Sample]) -> tuple[Verdict | None, str, dict[str, Any]]:
-    """What people wrote down: the middle of it."""
+    """The verdict on answers judged by hand: their mean, as one of the three verdicts."""
     if not judged:
         return None, "model_not_asked", {}
     mean = fmean(sample.worth or 0.0 for sample in judged)
@@ -188,7 +192,7 @@ def _by_hand(judged: Sequence[Sample]) -> tuple[Verdict | None, str, dict[str, A
 
 
 def _by_task(judged: Sequence[Sample]) -> dict[str, float]:
-    """Repeats of a task are not further tasks: each task counts once, by its mean."""
+    """Each task's mean score in percent, so that repeats do not weigh a task more."""
     found: defaultdict[str, list[float]] = defaultdict(list)
     for sample in judged:
         found[sample.prompt].append(100 * (sample.worth or 0.0))
@@ -196,13 +200,13 @@ def _by_task(judged: Sequence[Sample]) -> dict[str, float]:
 
 
 def _failed_tries(cell: Configuration) -> int:
-    """How many answers failed by themselves, by the engine's fault or by no one's."""
+    """The number of undisturbed task samples that failed without the model's fault."""
     tasks = (sample for sample in cell.samples if sample.kind == Kind.TASK)
     return sum(not sample.ended and not sample.disturbed for sample in tasks)
 
 
 def _by_length(cell: Configuration, name: str) -> dict[str, Figure]:
-    """A metric of reading, by the tokens there were to read."""
+    """A metric of the reading samples, by the length of the text in tokens."""
     found = {length: figure(values(cell.done(Kind.READING, length), name)) for length in cell.prompts(Kind.READING)}
     return {length: found[length] for length in sorted(found, key=int) if found[length]}  # type: ignore[misc]
 
@@ -225,17 +229,17 @@ def _seconds(samples: Sequence[Sample], name: str) -> Figure | None:
 
 
 def _from_disk(samples: Sequence[Sample]) -> list[Sample]:
-    """Without those where the model's file could not be dropped from the kernel's memory: they were warm."""
+    """The cold loads without those whose model file stayed in the page cache, which were warm in fact."""
     return [sample for sample in samples if sample.metrics.get("from_disk") != 0]
 
 
 def _typical(tasks: Sequence[Sample], name: str, factor: float = 1.0) -> Figure | None:
-    """Of answers: each task counts once, however often it was asked."""
+    """A metric over all tasks, each task counted once however often it was asked."""
     return typical(_each(tasks, name, factor).values())
 
 
 def _each(tasks: Sequence[Sample], name: str, factor: float) -> dict[str, list[float]]:
-    """A metric of each task's answers; tasks without it are left out."""
+    """A metric's values by task, times `factor`; tasks without any are left out."""
     by_task: defaultdict[str, list[Sample]] = defaultdict(list)
     for sample in tasks:
         by_task[sample.prompt].append(sample)
@@ -252,12 +256,15 @@ def _place(entry: Entry) -> tuple[bool, float, float, str]:
     return entry.historical, -quality, entry.time_s.median if entry.time_s else inf, entry.key
 
 
-def side_by_side(first: str, second: str) -> list[tuple[Configuration, Configuration, list[FigureChange]]]:
-    """What can be held against each other, with the changes from `first` to `second`.
+# Comparison of two runs or two models
 
-    Numbers are runs: cells with the same model and setting, or the only ones of each. Other names are models: their
-    newest cells with the same setting on the same machine. Raises not_found for a run, unknown_model, and
-    nothing_to_compare where no pair is alike enough.
+
+def side_by_side(first: str, second: str) -> list[tuple[Configuration, Configuration, list[FigureChange]]]:
+    """Pairs of comparable configurations of two runs or two models, with the changes from `first` to `second`.
+
+    Two numbers are run ids: configurations with the same model and setting are paired, or the only one of each run.
+    Anything else names models, paired by setting and machine in their newest version. Raises not_found for a run,
+    unknown_model for a model, nothing_to_compare when no pair has a figure in common.
     """
     pairs = _runs(int(first), int(second)) if first.isdigit() and second.isdigit() else _models(first, second)
     found = [(one, other, compared(one, other)) for one, other in pairs]
@@ -267,7 +274,7 @@ def side_by_side(first: str, second: str) -> list[tuple[Configuration, Configura
 
 
 def energy_is_estimated(*cells: Configuration) -> bool:
-    """Whether any of their energy is reckoned from assumed watts rather than measured."""
+    """Whether any energy figure of these configurations is estimated rather than measured."""
     return any(sample.metrics.get("energy_method") == "estimated" for cell in cells for sample in cell.samples)
 
 

@@ -1,4 +1,4 @@
-"""Figures over time and engine versions: how each cell went from run to run, and what became worse beyond noise."""
+"""Each configuration's figures from run to run, and the regressions: figures that became significantly worse."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from app.lab.stats.thresholds import WORSE_PART
 from app.models.lab import Kind, LabRun
 
 QUALITY = "quality"
-# Further back nobody looks for the run before.
+# A figure's previous run is looked for among so many of the newest runs.
 RECENT = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One figure: a metric of samples of a kind. `paired`: differs from task to task, so task is held against task."""
+    """A figure that is followed: a metric of one kind of sample. `paired`: compared task by task."""
 
     name: str
     kind: Kind
@@ -43,7 +43,7 @@ MEASURES = (
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One figure of one cell in one run; `prompt` is empty where all tasks are taken together."""
+    """One figure of one configuration in one run; `prompt` is empty when it covers all tasks."""
 
     key: str
     machine_id: int
@@ -59,7 +59,7 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class FigureChange:
-    """A figure in two runs; `verdict` as in `stats.Difference`, `ratio`: how many times the earlier the later is."""
+    """A figure in two runs; `verdict` as in `intervals.Difference`; `ratio`: the later value divided by the earlier."""
 
     verdict: str
     before: Point
@@ -68,19 +68,19 @@ class FigureChange:
 
 
 def history(machine_id: int | None = None) -> list[Point]:
-    """All figures of all runs, by cell, the oldest first."""
+    """All figures of all runs (of one machine, if given), by configuration, the oldest run first."""
     return [
         point for cell in gather_configurations(machine_id) for one in cell.by_run()[::-1] for point in _points(one)
     ]
 
 
 def regressions(machine_id: int | None = None) -> list[FigureChange]:
-    """What is worse in the last run than in the one before, of the same cell."""
+    """The figures that are worse in a configuration's last run than in the one before."""
     return [change for cell in gather_configurations(machine_id) for change in _last(cell) if change.verdict == "worse"]
 
 
 def between(before_id: int, after_id: int) -> list[FigureChange]:
-    """All figures that two runs have in common, whatever became of them."""
+    """All figures that two runs have in common, better, worse or unchanged."""
     found: list[FigureChange] = []
     for cell in gather_configurations(run_ids=(before_id, after_id)):
         runs = {run.id: run for run in cell.runs}
@@ -92,7 +92,10 @@ def between(before_id: int, after_id: int) -> list[FigureChange]:
 def compared(
     earlier: Configuration, later: Configuration, known: Collection[tuple[str, str]] = ()
 ) -> list[FigureChange]:
-    """All figures that two cells have in common: of one model in two runs, or of two models; `known` ones left out."""
+    """All figures that two configurations have in common: one model in two runs, or two models.
+
+    `known`: pairs of figure and prompt to leave out.
+    """
     changes = [
         _change(measure, prompt, earlier, later)
         for measure in MEASURES
@@ -104,7 +107,7 @@ def compared(
 
 
 def _last(cell: Configuration) -> Iterator[FigureChange]:
-    """Each figure's last two runs: a run need not have measured everything."""
+    """Compare each figure's last two runs; they differ by figure, since a run need not measure everything."""
     seen: set[tuple[str, str]] = set()
     for after, before in combinations(cell.by_run(RECENT), 2):
         changes = compared(before, after, seen)
@@ -133,7 +136,7 @@ def _change(measure: Measure, prompt: str, before: Configuration, after: Configu
 
 
 def _quality(before: Configuration, after: Configuration) -> FigureChange | None:
-    """Of the tasks that both runs asked: different where the intervals do not overlap."""
+    """Compare the quality over the tasks that both asked."""
     old, new = _scores(before.done(Kind.TASK)), _scores(after.done(Kind.TASK))
     common = sorted(set(old) & set(new))
     first, second = share([old[task] for task in common]), share([new[task] for task in common])
@@ -161,7 +164,7 @@ def _prompts(cell: Configuration, measure: Measure) -> list[str]:
 
 
 def _by_prompt(cell: Configuration, measure: Measure, prompt: str) -> dict[str, list[float]]:
-    """Values by what was asked: of all tasks, or of one prompt."""
+    """The measure's values by prompt: of all tasks when it is paired, else of this prompt."""
     asked = cell.prompts(measure.kind) if measure.paired else [prompt]
     found = {one: values(cell.done(measure.kind, one), measure.metric) for one in asked}
     return {one: known for one, known in found.items() if known}

@@ -1,4 +1,4 @@
-"""The best compromise of quality, speed and sobriety: the front, a score for each, the recommended one and why."""
+"""The trade-off of quality, speed and energy: comparable entries, Pareto front, weighted scores, recommendation."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -13,7 +13,7 @@ RUNNERS_UP = 3
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """What counts, in any unit: only their proportions matter."""
+    """How much each aspect counts; only the proportions matter. `sobriety`: little energy."""
 
     quality: float = 50
     speed: float = 30
@@ -30,8 +30,10 @@ PRESETS = {
 
 @dataclass(frozen=True, slots=True)
 class ObservedDifferences:
-    """How the best stands to the next in a respect (a name in `Weights`): "better", "worse" or "none", and its own
-    figure less the other's in points of quality, in seconds, or in parts of the other's energy.
+    """How the recommended entry compares with the next one in one aspect (a field of `Weights`).
+
+    `verdict`: "better", "worse" or "none" (not significant); `amount`: its figure minus the other's, in points of
+    quality, in seconds, or as a fraction of the other's energy.
     """
 
     aspect: str
@@ -41,10 +43,11 @@ class ObservedDifferences:
 
 @dataclass(frozen=True, slots=True)
 class Recommendation:
-    """`best` None: nothing can be recommended. `seen`: against the first of the runners-up, what counts most first.
+    """The recommended entry `best`, None when there is none, with its scores and reasons.
 
-    `scores`: of 100, by the keys of those that did not fail; `few`: those that were not asked enough of what the
-    others were; `certain`: whether it stays before the runners-up by those differences alone that were seen.
+    `scores`: 0 to 100, by the keys of the entries that did not fail; `seen`: the differences from the first
+    runner-up, the aspect with the highest weight first; `few`: entries left out because they share too few tasks with
+    the others; `certain`: whether `best` is also ahead of the runners-up by significant differences alone.
     """
 
     best: Entry | None = None
@@ -56,11 +59,13 @@ class Recommendation:
 
 
 def comparable(entries: Sequence[Entry]) -> list[Entry]:
-    """Those that were asked enough of the same tasks (fewer, where nobody had more), with their figures over these:
-    who was asked easier tasks is neither better nor quicker for that.
+    """The entries with enough tasks in common, with their figures recomputed over those tasks alone.
+
+    Otherwise a model that was asked easier tasks would look better and quicker. Enough is `FEWEST_TASKS`, or the most
+    that any entry has.
     """
     measured = [entry for entry in entries if _useful(entry)]
-    # Who failed is held against the others, not the others against it.
+    # A failed entry must not decide which tasks the others are compared on.
     usual = [entry for entry in measured if _allowed(entry)] or measured
     least = min(max((entry.tasks for entry in usual), default=0), FEWEST_TASKS)
     found, tasks = max(
@@ -88,7 +93,7 @@ def comparable(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def pareto(entries: Sequence[Entry]) -> list[Entry]:
-    """Those that no other beats in both time and quality, the quickest first."""
+    """The Pareto front: the entries that no other beats in both time and quality, the quickest first."""
     front: list[Entry] = []
     for entry in sorted(comparable(entries), key=lambda one: (_time(one), -_quality(one))):
         if not front or _quality(entry) > _quality(front[-1]):
@@ -97,7 +102,7 @@ def pareto(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def recommend(entries: Sequence[Entry], weights: Weights) -> Recommendation:
-    """The best by these weights; never one that failed."""
+    """Recommend the entry with the highest weighted score; never one whose verdict is a failure."""
     rated = comparable(entries)
     keys = {one.key for one in rated}
     few = [one for one in entries if _useful(one) and one.key not in keys]
@@ -108,7 +113,7 @@ def recommend(entries: Sequence[Entry], weights: Weights) -> Recommendation:
     scores = {one.key: sum(parts[one.key].values()) for one in allowed}
     ranked = sorted(allowed, key=lambda one: (-round(scores[one.key]), -_quality(one), _time(one), one.key))
     tied = [one for one in ranked if round(scores[one.key]) == round(scores[ranked[0].key])]
-    # Of two with the same score the one is first that earned it with differences that were seen.
+    # Equal scores: the entry that is ahead by significant differences comes first.
     sure = (one for one in tied if all(_ahead(one, other, parts) for other in tied if other is not one))
     best = next(sure, ranked[0])
     others = [one for one in ranked if one is not best]
@@ -124,10 +129,10 @@ def recommend(entries: Sequence[Entry], weights: Weights) -> Recommendation:
 
 
 def _parts(rated: Sequence[Entry], weights: Weights) -> dict[str, dict[str, float]]:
-    """What each respect adds to a score of 100: the best there is in it has all of it, the worst nothing.
+    """The points of each aspect in each entry's score of 100: all for the best entry, none for the worst.
 
-    Where all are nearly the same they stay so: a difference that hardly matters is not blown up. Who has no figure of
-    energy has nothing there, unless nobody has one: then it does not count.
+    When all entries are nearly equal in an aspect, so are their points (see `_scale`). An entry without an energy
+    figure gets no points for energy; when no entry has one, energy is left out of the score.
     """
     scales = {
         "quality": _scale([_quality(one) for one in rated], LEAST_POINTS, higher=True),
@@ -150,13 +155,13 @@ def _parts(rated: Sequence[Entry], weights: Weights) -> dict[str, dict[str, floa
 
 
 def _values(entry: Entry) -> dict[str, float]:
-    """The figures by the respects that they count in; without energy where it is not known."""
+    """An entry's figures by aspect; without energy when it is not known."""
     known = {"quality": _quality(entry), "speed": _time(entry)}
     return known | ({"sobriety": entry.energy_wh.median} if entry.energy_wh else {})
 
 
 def _useful(entry: Entry) -> bool:
-    """Whether anything useful was answered: who answers nonsense is not quick."""
+    """Whether any answer scored: a model that only answers nonsense is not compared for its speed."""
     return entry.time_s is not None and _quality(entry) > 0
 
 
@@ -165,7 +170,10 @@ def _allowed(entry: Entry) -> bool:
 
 
 def _alike(first: Entry, entries: Sequence[Entry], least: int) -> tuple[list[Entry], frozenset[str]]:
-    """Who can be held against this one, those with most of its tasks first, and the tasks that all of them had."""
+    """Entries that share at least `least` tasks with `first` and each other, and those common tasks.
+
+    Greedy: at each step an entry is kept if the common tasks stay numerous enough.
+    """
     found, tasks = [], frozenset(first.by_task)
     for one in sorted(entries, key=lambda one: -len(tasks & one.by_task.keys())):
         if len(common := tasks & one.by_task.keys()) >= least:
@@ -183,14 +191,14 @@ def _only(figures: Mapping[str, Sequence[float]], tasks: Iterable[str]) -> dict[
 
 
 def _scale(values: Sequence[float], least: float, *, higher: bool = False) -> Callable[[float], float]:
-    """From 0 to 1: the best value is 1; what is worse by all there is, but by `least` at least, is 0."""
+    """A scale to 0–1: the best value gives 1, the worst gives 0, or more if it is less than `least` away."""
     best, worst = (max(values), min(values)) if higher else (min(values), max(values))
     width = max(abs(best - worst), least) or 1.0
     return lambda value: 1 - abs(best - value) / width
 
 
 def _seen(one: Entry, other: Entry) -> list[ObservedDifferences]:
-    """What differs beyond noise, by the same tests as where two models are compared."""
+    """The differences of `one` from `other` in each aspect, tested as in the comparison of two models."""
     if not one.quality or not other.quality:
         return []
     points = one.quality.mean - other.quality.mean
@@ -204,14 +212,14 @@ def _seen(one: Entry, other: Entry) -> list[ObservedDifferences]:
 
 
 def _less(a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]], amount: float) -> str:
-    """The verdict on `b` against `a`, where less is better; none where the medians do not say the same."""
+    """The verdict on `b` compared with `a`, where less is better; "none" when `amount` points the other way."""
     found = compare_tasks(a, b, lower_is_better=True, least=WORSE_PART)
     said = "better" if amount < 0 else "worse"
     return said if found and found.verdict == said else "none"
 
 
 def _ahead(best: Entry, other: Entry, parts: Mapping[str, Mapping[str, float]]) -> bool:
-    """Whether the differences that were seen are enough for it to have the better score."""
+    """Whether `best` also has the higher score when only significant differences count."""
     first, second = parts[best.key], parts[other.key]
     told = [seen.aspect for seen in _seen(best, other) if seen.verdict != "none"]
     return sum(first.get(aspect, 0.0) - second.get(aspect, 0.0) for aspect in told) > 0

@@ -1,1 +1,1 @@
-"""Blind votes: what colleagues are shown, what their votes say, and what stays untold meanwhile."""
+"""Blind votes: campaigns, the pairs of answers to vote on, and the ranking of the models by the votes."""

@@ -1,4 +1,4 @@
-"""Which two answers a colleague is shown next, and in which order: nothing of it tells whose answers they are."""
+"""The pairs of answers each user votes on, in a secret order; and what is hidden of answers while a vote is open."""
 
 import hashlib
 import hmac
@@ -15,13 +15,13 @@ from app.lab.stats.aggregate import SETTING
 from app.models.lab import Kind, LabCampaign, LabSample, LabVote, SampleState
 
 Withheld = frozenset[tuple[str, str]]
-# What a sample says in the model's own words, or about them.
+# A sample's fields that quote or judge the answer, with what replaces them while it is withheld.
 TEXTS: dict[str, Any] = {"answer": "", "thinking": "", "judgement": {}}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A sample that takes part, without its texts."""
+    """A sample to vote on, without its texts."""
 
     id: int
     model: str
@@ -30,7 +30,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ballot:
-    """Two answers to the same prompt as one person sees them; `key` stands for them in a form."""
+    """Two answers to the same prompt in the order that one user sees; `key` identifies them in the form."""
 
     key: str
     pair: str
@@ -40,24 +40,26 @@ class Ballot:
 
 @dataclass(frozen=True, slots=True)
 class VoterState:
-    """What one person has of a campaign. `ballots`: all of them, those to be voted on next first."""
+    """One user's ballots in a campaign, in voting order, and those `left` to vote on."""
 
     ballots: tuple[Ballot, ...]
     left: tuple[Ballot, ...]
 
     @property
     def voted(self) -> int:
-        """How many are done with."""
+        """The number of ballots that the user has voted on."""
         return len(self.ballots) - len(self.left)
 
     def find(self, key: str) -> Ballot | None:
-        """The ballot that a form brings back."""
+        """The ballot with the key that a form sent back, or None."""
         return next((ballot for ballot in self.ballots if ballot.key == key), None)
 
 
 def voter_state(campaign: LabCampaign, user_id: int, secret: str) -> VoterState:
-    """All pairs of a campaign for one person: least voted on first, each time in the same order and with the same
-    sides, so that a reload or a second tab shows what the first one showed."""
+    """A user's ballots in a campaign, pairs with the fewest votes first.
+
+    Order and sides derive from `secret`, so a reload or a second tab shows the same ballot.
+    """
     rows = db.session.execute(select(LabVote.pair, LabVote.user_id).where(LabVote.campaign_id == campaign.id)).all()
     counts = Counter(pair for pair, _user in rows)
     mine = {pair for pair, user in rows if user == user_id}
@@ -69,15 +71,15 @@ def voter_state(campaign: LabCampaign, user_id: int, secret: str) -> VoterState:
 
 
 def answers(campaign: LabCampaign) -> list[Answer]:
-    """One answer of each model to each prompt, where there is one: the first of those without special settings, and of
-    those that nothing disturbed, if there are such."""
+    """One answer of each model to each prompt, where there is one: with the default setting, undisturbed if possible,
+    the first repeat."""
     return list(usable([campaign.run_id], campaign.models, campaign.prompts).get(campaign.run_id, {}).values())
 
 
 def usable(
     run_ids: Sequence[int], models: Sequence[str], prompts: Sequence[str]
 ) -> dict[int, dict[tuple[str, str], Answer]]:
-    """The answers of these runs that can be shown, by run, then by model and prompt."""
+    """The answers of these runs that can be voted on, by run, then by model and prompt."""
     rows = db.session.execute(
         select(LabSample.run_id, LabSample.id, LabSample.model, LabSample.prompt, LabSample.setting)
         .where(LabSample.run_id.in_(run_ids), LabSample.kind == Kind.TASK, LabSample.state == SampleState.DONE)
@@ -92,7 +94,7 @@ def usable(
 
 
 def pairs(found: Sequence[Answer], campaign: LabCampaign) -> list[tuple[Answer, Answer]]:
-    """Every two answers to the same prompt."""
+    """All pairs of answers to the same prompt."""
     return [
         (one, other)
         for prompt in campaign.prompts
@@ -103,33 +105,35 @@ def pairs(found: Sequence[Answer], campaign: LabCampaign) -> list[tuple[Answer, 
 
 
 def expected(campaign: LabCampaign) -> int:
-    """How many pairs there are once all models have answered everything."""
+    """The number of pairs once every model has answered every prompt."""
     models = len(campaign.models)
     return len(campaign.prompts) * models * (models - 1) // 2
 
 
 def _ballot(one: Answer, other: Answer, whose: str, secret: str) -> Ballot:
     pair = f"{one.id}-{other.id}"
-    # Drawn by a secret: neither the order nor the sides can be guessed, and nothing has to be remembered.
+    # An HMAC: order and sides cannot be guessed, and need not be stored.
     drawn = hmac.new(secret.encode(), f"ballot:{whose}:{pair}".encode(), hashlib.sha256).digest()
     first, second = (other, one) if drawn[0] & 1 else (one, other)
     return Ballot(drawn[1:17].hex(), pair, first, second)
 
 
 def withheld_answers() -> Withheld:
-    """Model and prompt of the answers that are voted on now. Another run's are left out too: asked in the same way,
-    a model says the same."""
+    """Model and prompt of all answers in open campaigns.
+
+    They are withheld in every run, since a model answers the same prompt alike in another run.
+    """
     campaigns = db.session.scalars(select(LabCampaign).where(LabCampaign.closed == ""))
     return frozenset((model, prompt) for one in campaigns for model in one.models for prompt in one.prompts)
 
 
 def is_withheld(sample: LabSample) -> bool:
-    """Whether this one is among them."""
+    """Whether a sample's answer is withheld while an open campaign votes on it."""
     return sample.kind == Kind.TASK and (sample.model, sample.prompt) in withheld_answers()
 
 
 def redacted(values: Mapping[str, Any], withheld: Withheld) -> dict[str, Any]:
-    """A stored row as others than administrators may read it."""
+    """A row's values as shown to users who are not administrators: without error causes and withheld answers."""
     told = {**values, "error_cause": None}
     if values.get("kind") == Kind.TASK and (values.get("model"), values.get("prompt")) in withheld:
         told |= TEXTS

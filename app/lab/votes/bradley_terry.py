@@ -1,4 +1,4 @@
-"""Bradley and Terry's model of blind votes: each one's strength with its interval, from who was preferred to whom."""
+"""The Bradley–Terry model: fit each model's strength, with its interval, to pairwise votes."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from itertools import combinations
 from math import exp, sqrt
 
-# 95 % for what is shown. Whoever looks after every vote and stops at the first clear one errs more often than once
-# in twenty, so stopping asks for more.
+# Normal quantiles: of the 95 % intervals shown, and of the decision to stop. Testing after every vote would find a
+# false difference in more than 5 % of the cases, so stopping asks for more.
 SHOWN, STOP = 1.96, 2.81
-# So many votes at least for each of the two that stopping is decided between.
+# Votes that each of two models needs before one can be called better.
 FEWEST = 10
-# Each is taken to have met the others once more, all together, and to have been alike: who won all its votes is
-# strong, not infinitely so, and models that were never compared with each other still have a place.
+# Virtual draws added to each model, spread over all others: they keep the strength of a model that won every vote
+# finite, and connect models that were never compared.
 PRIOR = 1.0
 UNKNOWN = "a strength is unknown or infinite: somebody won or lost all votes, or was not compared with the others"
 ROUNDS, EXACT = 100, 1e-10
@@ -20,7 +20,7 @@ ROUNDS, EXACT = 100, 1e-10
 
 @dataclass(frozen=True, slots=True)
 class Game:
-    """`first` against `second`; `won` is the first one's part: 1, 0, or a half where they were alike."""
+    """One vote between `first` and `second`; `won`: 1 for the first, 0 for the second, 0.5 for a draw."""
 
     first: str
     second: str
@@ -29,7 +29,8 @@ class Game:
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """`strength` is a logarithm, 0 in the middle; `share`, `low`, `high`: wins in percent against a middling one."""
+    """A model's result: `strength` in log-odds (0 on average) with its standard `error`; `share` with `low` and `high`:
+    the expected percentage of wins against an average model."""
 
     name: str
     strength: float
@@ -43,22 +44,23 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """`scores`: the strongest first; `decided`: the one that is best beyond doubt, if there is one."""
+    """The fitted model: `scores`, the strongest first; `decided`: the name of the significantly best one, if any;
+    `covariance` of the strengths, by pairs of names."""
 
     scores: tuple[Score, ...]
     decided: str | None
     covariance: dict[tuple[str, str], float]
 
     def error(self, one: str, other: str) -> float:
-        """The standard error of the difference of two strengths."""
+        """The standard error of the difference between two strengths."""
         square = self.covariance[one, one] + self.covariance[other, other] - 2 * self.covariance[one, other]
         return sqrt(max(0.0, square))
 
 
 def fit(games: Iterable[Game], names: Iterable[str] = (), prior: float = PRIOR) -> Fit:
-    """The strengths that make the votes most likely; `names`: those that may not have been voted on yet.
+    """Fit the strengths to the votes by maximum likelihood; `names` adds models without votes; `prior`: see `PRIOR`.
 
-    Without `prior`, everyone must have lost to and won against the others somehow, else a strength is infinite.
+    Raises ValueError with `prior` 0 when a model won or lost all its votes, or is not connected to the others.
     """
     played = list(games)
     known = sorted({*names, *(name for game in played for name in (game.first, game.second))})
@@ -67,7 +69,7 @@ def fit(games: Iterable[Game], names: Iterable[str] = (), prior: float = PRIOR) 
     table = _Table(known, played, prior)
     strengths = table.strengths()
     inverse = _inverse(table.information(strengths))
-    # What the shared constant brought in goes out again: strengths are 0 on average, without a doubt about that.
+    # `information` fixes the mean strength by an added constant; here its share of the covariance is removed.
     constant = 1 / len(known)
     covariance = {
         (one, other): inverse[i][j] - constant for i, one in enumerate(known) for j, other in enumerate(known)
@@ -82,7 +84,7 @@ def fit(games: Iterable[Game], names: Iterable[str] = (), prior: float = PRIOR) 
 
 
 class _Table:
-    """Who met whom how often, and won."""
+    """How often each two models met and won, and the fit of their strengths by Newton's method."""
 
     def __init__(self, names: Sequence[str], games: Sequence[Game], prior: float) -> None:
         self.size = len(names)
@@ -102,7 +104,10 @@ class _Table:
                 self.games[place] += 1
 
     def strengths(self) -> list[float]:
-        """By Newton's method, in steps that are not too long; 0 is the middle."""
+        """The strengths of maximum likelihood, 0 on average, by Newton's method with steps of at most 1.
+
+        Raises ValueError when it does not converge.
+        """
         strengths = [0.0] * self.size
         for _round in range(ROUNDS):
             slope = self._slope(strengths)
@@ -117,7 +122,7 @@ class _Table:
         raise ValueError(UNKNOWN)
 
     def information(self, strengths: Sequence[float]) -> list[list[float]]:
-        """How sharply the likelihood bends; a constant that all strengths share is held at 0."""
+        """The Fisher information matrix, with a constant added to every cell so that it can be inverted."""
         matrix = [[1.0 / self.size] * self.size for _row in range(self.size)]
         for (i, j), count in self._met.items():
             chance = _chance(strengths[i] - strengths[j])
@@ -148,7 +153,7 @@ def _score(name: str, strength: float, error: float, wins: float, games: int) ->
 
 
 def _decided(found: Fit) -> str | None:
-    """The first, if it is better than every other beyond doubt."""
+    """The name of the first model if it is significantly better than every other, else None."""
     if len(found.scores) < 2:
         return None
     best, *others = found.scores
@@ -161,12 +166,12 @@ def _decided(found: Fit) -> str | None:
 
 
 def _chance(difference: float) -> float:
-    """To be preferred, by the difference of strengths."""
+    """The probability of being preferred, from the difference of strengths."""
     return 1 / (1 + exp(-difference)) if difference >= 0 else 1 - 1 / (1 + exp(difference))
 
 
 def _inverse(matrix: list[list[float]]) -> list[list[float]]:
-    """By Gauss and Jordan; a dozen rows at most. Raises ValueError where there is none."""
+    """The inverse of a small matrix, by Gauss–Jordan elimination. Raises ValueError when it is singular."""
     size = len(matrix)
     rows = [[*row, *(float(i == j) for j in range(size))] for i, row in enumerate(matrix)]
     for column in range(size):

@@ -1,4 +1,4 @@
-"""Blind votes: campaigns of a few models and tasks, colleagues' votes, and when there are enough of them."""
+"""Voting campaigns: create, list and close them, store votes, and close them when the votes suffice."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from app.models import User
 from app.models.base import get_or_none, utcnow
 from app.models.lab import Choice, Closed, Kind, LabCampaign, LabMachine, LabRun, LabSample, LabVote, SampleState
 
-# More models need far more votes: each two of them are a pair for every prompt.
+# The number of pairs, and so of votes needed, grows with the square of the models.
 FEWEST_MODELS, MOST_MODELS, MOST_PROMPTS = 2, 4, 30
 
 
 @dataclass(frozen=True, slots=True)
 class CampaignLine:
-    """A campaign in a list: how many votes it has, and how many of its pairs one person has left."""
+    """A campaign in a user's list: its votes by all users, its pairs, and the pairs the user has left."""
 
     campaign: LabCampaign
     votes: int
@@ -32,7 +32,7 @@ class CampaignLine:
 
 
 def create(labo: Lab, models: Sequence[str], prompts: Sequence[str], user_id: int, title: str) -> LabCampaign:
-    """A campaign on the answers of an ended run where one has them all, else on those of a run that begins now.
+    """Create a campaign on the answers of a finished run that has them all; else launch a run that asks for them.
 
     Raises campaign_models, campaign_prompts, and what launching a run raises.
     """
@@ -53,7 +53,7 @@ def create(labo: Lab, models: Sequence[str], prompts: Sequence[str], user_id: in
 
 
 def get_campaign(campaign_id: int) -> LabCampaign:
-    """A campaign; raises not_found."""
+    """Get a campaign by its id. Raises not_found."""
     found: LabCampaign | None = get_or_none(LabCampaign, campaign_id)
     if found is None:
         raise AppError("not_found")
@@ -61,7 +61,7 @@ def get_campaign(campaign_id: int) -> LabCampaign:
 
 
 def listed(user_id: int, secret: str) -> list[CampaignLine]:
-    """All campaigns, open ones first, the newest first."""
+    """All campaigns as one user sees them, open ones first, then the newest first."""
     counts: dict[int, int] = {
         row[0]: row[1]
         for row in db.session.execute(select(LabVote.campaign_id, func.count()).group_by(LabVote.campaign_id))
@@ -75,20 +75,21 @@ def listed(user_id: int, secret: str) -> list[CampaignLine]:
 
 
 def preparing(campaign: LabCampaign, mine: VoterState) -> bool:
-    """Whether answers are still being written: nothing is voted on before they are all there."""
+    """Whether the campaign's run still has to write answers; voting starts when all are there."""
     return campaign.run.state in ACTIVE and (len(mine.ballots) < expected(campaign) or _to_come(campaign))
 
 
 def texts(sample_ids: Sequence[int]) -> list[LabSample]:
-    """These samples, in this order."""
+    """The samples with these ids, in this order."""
     found = {row.id: row for row in db.session.scalars(select(LabSample).where(LabSample.id.in_(sample_ids)))}
     return [found[sample_id] for sample_id in sample_ids]
 
 
 def vote(campaign: LabCampaign, user_id: int, key: str, choice: str, secret: str) -> LabVote:
-    """Keep a choice; the same one sent twice is one vote.
+    """Store a user's choice on the ballot `key` and close the campaign if that decides it.
 
-    Raises invalid_field, pair_gone, vote_given (otherwise, before), campaign_closed.
+    Idempotent: the same choice sent twice is one vote. Raises invalid_field for an unknown choice, pair_gone for an
+    unknown ballot, vote_given when the user chose otherwise before, campaign_closed.
     """
     if choice not in tuple(Choice):
         raise AppError("invalid_field", field="choice")
@@ -111,7 +112,7 @@ def vote(campaign: LabCampaign, user_id: int, key: str, choice: str, secret: str
         db.session.add(made)
         db.session.commit()
     except IntegrityError:
-        # The other click of two was quicker, or the answers have just been deleted.
+        # A second click stored the vote first, or the answers have just been deleted.
         db.session.rollback()
         before = _given(campaign.id, user_id, ballot.pair, choice)
         if before is None:
@@ -122,7 +123,7 @@ def vote(campaign: LabCampaign, user_id: int, key: str, choice: str, secret: str
 
 
 def vote_of(campaign: LabCampaign, user_id: int, vote_id: int) -> LabVote:
-    """A vote of one's own; raises not_found for others' too."""
+    """Get one of the user's own votes. Raises not_found, also for another user's vote."""
     found: LabVote | None = get_or_none(LabVote, vote_id)
     if found is None or found.user_id != user_id or found.campaign_id != campaign.id:
         raise AppError("not_found")
@@ -130,18 +131,21 @@ def vote_of(campaign: LabCampaign, user_id: int, vote_id: int) -> LabVote:
 
 
 def close(campaign: LabCampaign) -> None:
-    """End it now; one that is closed stays as it is."""
+    """Close a campaign; no effect when it is closed already."""
     _close(campaign.id, Closed.ENDED)
 
 
 def check_results(campaign: LabCampaign, mine: VoterState, *, is_admin: bool) -> None:
-    """Raises results_hidden for who has pairs left: what others chose would sway them."""
+    """Raise results_hidden while a user who is no administrator can still vote, so that results do not sway him."""
     if not is_admin and not campaign.closed and (mine.left or preparing(campaign, mine)):
         raise AppError("results_hidden", left=len(mine.left))
 
 
 def _answered(models: Sequence[str], prompts: Sequence[str]) -> int | None:
-    """The newest run that is over and has every answer; of this program's own, not what was measured by hand."""
+    """The id of the newest finished run with an answer of each model to each prompt; None without one.
+
+    Runs measured by hand do not count.
+    """
     over = select(LabRun.id).join(LabMachine).where(LabRun.state.not_in(ACTIVE), LabMachine.source == "")
     found = usable(list(db.session.scalars(over)), models, prompts)
     whole = [run_id for run_id, answers in found.items() if len(answers) == len(models) * len(prompts)]
@@ -149,7 +153,7 @@ def _answered(models: Sequence[str], prompts: Sequence[str]) -> int | None:
 
 
 def _to_come(campaign: LabCampaign) -> bool:
-    """Whether an answer that was disturbed is still to be replaced by another one."""
+    """Whether a disturbed answer is still to be measured again."""
     waiting = select(LabSample.id).where(
         LabSample.run_id == campaign.run_id, LabSample.attempt > 1, LabSample.state == SampleState.WAITING
     )
@@ -157,7 +161,7 @@ def _to_come(campaign: LabCampaign) -> bool:
 
 
 def _given(campaign_id: int, user_id: int, pair: str, choice: str) -> LabVote | None:
-    """The vote that was given before; raises vote_given where it was another one."""
+    """The user's earlier vote on this pair, if any. Raises vote_given when its choice differs."""
     wanted = select(LabVote).where(LabVote.campaign_id == campaign_id, LabVote.user_id == user_id)
     found: LabVote | None = db.session.scalar(wanted.where(LabVote.pair == pair))
     if found is not None and found.choice != choice:
@@ -166,7 +170,10 @@ def _given(campaign_id: int, user_id: int, pair: str, choice: str) -> LabVote | 
 
 
 def _hold_open(campaign_id: int) -> None:
-    """Writing to the row first has a closing wait for this vote, or this vote see the closing."""
+    """Lock the open campaign's row until the vote is committed, so that it cannot be closed in between.
+
+    Raises campaign_closed.
+    """
     held = update(LabCampaign).where(LabCampaign.id == campaign_id, LabCampaign.closed == "").values(closed="")
     if not _changed(held):
         db.session.rollback()
@@ -174,7 +181,7 @@ def _hold_open(campaign_id: int) -> None:
 
 
 def _settle(campaign: LabCampaign, pairs: int) -> None:
-    """Close it when votes say enough, or when there is nobody left to ask."""
+    """Close the campaign when the votes decide the order, or when every user has voted on every pair."""
     votes, _people = vote_counts(campaign)
     if broad(campaign) and clear(model_strengths(campaign)):
         _close(campaign.id, Closed.DECIDED)

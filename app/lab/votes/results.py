@@ -1,4 +1,4 @@
-"""What the votes of a campaign say: the models' strengths, how sure their order is, and what their answers cost."""
+"""The results of a campaign: the models' strengths, the significance of their order, and the cost of their answers."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,15 +12,15 @@ from app.lab.votes.ballots import answers
 from app.lab.votes.bradley_terry import FEWEST, STOP, Fit, Game, Score, fit
 from app.models.lab import Choice, LabCampaign, LabSample, LabVote
 
-# With votes on fewer questions nothing is said of a model.
+# Prompts that need votes before the votes can decide anything.
 FEWEST_PROMPTS = 3
-# What a choice is worth to the first of the two.
+# The points of a choice for the first of the two answers.
 WON = {Choice.FIRST: 1.0, Choice.SECOND: 0.0, Choice.ALIKE: 0.5}
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Of a model's answers, in the middle; None where nothing was measured."""
+    """The median time and energy of a model's answers, None when not measured; `method`: how energy is known."""
 
     time_s: float | None
     energy_wh: float | None
@@ -28,7 +28,7 @@ class Cost:
 
 
 def model_strengths(campaign: LabCampaign) -> Fit:
-    """The models' strengths by all votes."""
+    """Fit the models' strengths to all votes of a campaign."""
     first, second = (select(LabSample.id, LabSample.model).subquery() for _side in range(2))
     rows = db.session.execute(
         select(first.c.model, second.c.model, LabVote.choice)
@@ -41,17 +41,20 @@ def model_strengths(campaign: LabCampaign) -> Fit:
 
 
 def apart(found: Fit) -> list[bool]:
-    """Whether each model but the last is beyond doubt better than the one after it."""
+    """For each model but the last: whether it is significantly better than the next one."""
     return [_apart(found, one, other) for one, other in pairwise(found.scores)]
 
 
 def clear(found: Fit) -> bool:
-    """Whether the whole order is beyond doubt."""
+    """Whether the whole order of the models is significant."""
     return all(apart(found))
 
 
 def broad(campaign: LabCampaign) -> bool:
-    """Whether votes are on several questions, most of them on no single one: one good answer is no good model."""
+    """Whether the votes cover at least `FEWEST_PROMPTS` prompts, and at most half of them are on one prompt.
+
+    Otherwise a single good answer could decide.
+    """
     rows = db.session.execute(
         select(LabSample.prompt, func.count())
         .join(LabVote, LabVote.first_id == LabSample.id)
@@ -63,14 +66,14 @@ def broad(campaign: LabCampaign) -> bool:
 
 
 def vote_counts(campaign: LabCampaign) -> tuple[int, int]:
-    """How many votes, of how many people."""
+    """The numbers of votes and of voters."""
     people = func.count(LabVote.user_id.distinct())
     row = db.session.execute(select(func.count(), people).where(LabVote.campaign_id == campaign.id)).one()
     return row[0], row[1]
 
 
 def costs(campaign: LabCampaign) -> dict[str, Cost]:
-    """Of each model's answers in this campaign."""
+    """The cost of each model's answers in a campaign, by model."""
     rows = db.session.execute(
         select(LabSample.model, LabSample.metrics).where(LabSample.id.in_([answer.id for answer in answers(campaign)]))
     ).all()
@@ -78,7 +81,7 @@ def costs(campaign: LabCampaign) -> dict[str, Cost]:
 
 
 def cost(metrics: Iterable[dict[str, float | str | None]]) -> Cost:
-    """Of these samples."""
+    """The cost of samples with these metrics."""
     told = list(metrics)
     method = next((str(one["energy_method"]) for one in told if one.get("energy_method")), "")
     return Cost(_middle(told, "total_ms", 1000), _middle(told, "energy_j", 3600), method)

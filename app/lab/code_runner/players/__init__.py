@@ -1,1 +1,1 @@
-"""What runs inside the sandbox beside a model's program: it presses keys, skips the waiting and tells what it saw."""
+"""Code that runs inside the sandbox with the program: presses keys, skips waiting times, reports what was shown."""

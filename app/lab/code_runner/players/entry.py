@@ -1,4 +1,4 @@
-"""The sandbox's first program: sets its limits, gives up its rights, then plays what comes in on its input."""
+"""The sandbox's entry script: set resource limits, drop privileges, then run the job read from standard input."""
 
 import json
 import os
@@ -10,12 +10,15 @@ from typing import Any
 
 HERE = Path(__file__).resolve().parents[4]
 NOBODY = 65534
-# How many there are is not to be seen in there; the kernel takes those that exist and are allowed.
+# More cores than any machine has, since the sandbox hides their number; the kernel ignores those that do not exist.
 MOST_CORES = 1024
 
 
 def main() -> None:
-    """One job: {"source", "kind", "seconds", "keys", "limits", …}; the report is all that the output gets."""
+    """Run one job: a JSON object with "source", "kind", "seconds", "keys", "limits", … on standard input.
+
+    The original standard output receives the report only; the program's output goes to standard error.
+    """
     with os.fdopen(0, closefd=False) as given:
         job = json.load(given)
     report = os.dup(1)
@@ -34,8 +37,7 @@ def main() -> None:
 
 
 def _give_way() -> None:
-    """Only the time that nobody else wants, and of all cores: who starts this keeps to one, which people's answers
-    need. Nothing takes that back without rights."""
+    """Run at idle priority, and on all cores: the server's own core is needed for users' answers."""
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     with suppress(OSError):
@@ -43,7 +45,7 @@ def _give_way() -> None:
 
 
 def _limit(limits: dict[str, list[int]]) -> None:
-    """Soft and hard ones; nothing raises the hard ones again."""
+    """Set the soft and hard resource limits, by their names without RLIMIT_."""
     for name, (soft, hard) in limits.items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (soft, hard))
 
@@ -51,7 +53,7 @@ def _limit(limits: dict[str, list[int]]) -> None:
 def _play(job: dict[str, Any], report: int) -> None:
     from app.lab.code_runner.players import functions, play  # noqa: PLC0415 - the path is set only now
 
-    # A traceback shows the program's own lines.
+    # With the file in place, tracebacks show the program's source lines.
     Path(play.PROGRAM).write_text(job["source"])
     match job["kind"]:
         case "calls":
@@ -67,7 +69,7 @@ def _play(job: dict[str, Any], report: int) -> None:
 
 
 def _show(job: dict[str, Any], report: int) -> None:
-    """A program with windows or with pygame's screen, or both; when what it needs is not installed, that is told."""
+    """Play a program with windows, a pygame screen or both; reports "lacking" when what it needs is not installed."""
     from app.lab.code_runner.players import play, pygame_games, tkinter_windows  # noqa: PLC0415
 
     windows, pygame = "tkinter" in job["needs"], "pygame" in job["needs"]

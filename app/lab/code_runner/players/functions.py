@@ -1,4 +1,4 @@
-"""Functions that are called with arguments, and programs that are fed with lines: what they give back."""
+"""Call a program's function with arguments, or run a program on given input lines, and report the results."""
 
 import builtins
 import contextlib
@@ -13,7 +13,7 @@ LONGEST = 4000
 
 
 def call(source: str, function: str, calls: list[list[Any]]) -> dict[str, Any]:
-    """Load the program as a module and call its function; each result is a value or what was raised."""
+    """Load the program as a module and call its function; each result is a value or the exception raised."""
     namespace: dict[str, Any] = {"__name__": "program", "__file__": PROGRAM}
     builtins.input = _no_input
     try:
@@ -28,7 +28,7 @@ def call(source: str, function: str, calls: list[list[Any]]) -> dict[str, Any]:
 
 
 def feed(source: str, inputs: list[str]) -> dict[str, Any]:
-    """Run the program once for each input; each result is what it wrote, or what was raised."""
+    """Run the program once for each input; each result is its output or the exception raised."""
     return {"ended": "called", "error": None, "results": [_written(source, text) for text in inputs]}
 
 
@@ -63,7 +63,7 @@ def _no_input(*_: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON has it; what JSON has not is its text."""
+    """Convert a value to JSON types, shortened; a number or else the text of what JSON does not know."""
     if value is None or isinstance(value, bool | int | str):
         return value[:LONGEST] if isinstance(value, str) else value
     if isinstance(value, list | tuple | set | frozenset):

@@ -1,4 +1,4 @@
-"""One program being played: its own clock that skips all waiting, the keys to press, what it showed, the report."""
+"""`Play`: one play of a program, with a clock that skips waiting, keys to press, pictures shown, and the report."""
 
 import contextlib
 import itertools
@@ -16,17 +16,17 @@ PROGRAM = "program.py"
 # The directions make a square of about five cells, to the right and down first: a snake begins near the upper left
 # corner or in the middle, and goes to the right more often than not, so that it meets neither a wall nor itself.
 FIRST_KEY, EVERY, HELD = 0.5, 0.4, 0.1
-# Still nothing moves: perhaps it waits for one of these.
+# If nothing has moved after LATE seconds, these keys are pressed too: the program may wait for one of them to start.
 LATE = 2.0
 STARTERS = ("space", "return")
-# However long the machine held the program up, between two looks at the clock no more time passes than this.
+# The most that the program's clock advances between two readings, however long the machine delayed the program.
 LONGEST_STEP = 0.02
-# A picture takes a screen at least so long, where time is skipped.
+# Seconds that the clock advances for each picture shown.
 REFRESH = 1 / 60
-# Seconds of CPU beyond the play's own, then it ends in any case; stuck when it took so many without a look at the
-# clock, a key or the screen. Not by the wall's clock: where the models work, programs get little of the machine.
+# CPU seconds beyond the play's own after which it ends in any case; then it is stuck if it used so many without reading
+# the clock, a key or the screen. Not wall time, since programs run at idle priority beside the models.
 GRACE, STUCK = 4.0, 2.0
-# Seconds between two looks of the watch.
+# Seconds between two checks of the CPU time.
 WATCH = 0.2
 MOVES = 3
 
@@ -34,8 +34,10 @@ _real, _cpu = time.monotonic, time.process_time
 
 
 class Play:
-    """`seconds` of the program's own time; `keys` by their short names, in the order in which they are pressed again
-    and again; without any, the program is only watched."""
+    """One play of `seconds` on the program's own clock; the report is written to the descriptor `report`.
+
+    `keys`: short names, pressed in turn again and again; without any, the program is only watched.
+    """
 
     def __init__(self, report: int, seconds: float, keys: list[str]) -> None:
         self._report = report
@@ -54,11 +56,11 @@ class Play:
 
     @property
     def moves(self) -> bool:
-        """Whether what it shows changes."""
+        """Whether the pictures shown differ enough to count as movement."""
         return len(self._pictures) >= MOVES
 
     def now(self) -> float:
-        """The program's own seconds; the play ends here when they are over."""
+        """The program's clock in seconds; ends the play when its time is over."""
         real = _real()
         self._now += min(real - self._looked, LONGEST_STEP)
         self._looked, self._worked = real, _cpu()
@@ -67,18 +69,18 @@ class Play:
         return self._now
 
     def wait(self, seconds: float) -> None:
-        """Waiting costs nothing: the clock goes on by itself."""
+        """Advance the program's clock without waiting."""
         self._now += max(0.0, min(seconds, self._seconds))
         self.now()
 
     def shown(self, picture: int, seconds: float = REFRESH) -> None:
-        """One picture is on the screen, for so long at least; `picture` is its checksum."""
+        """Record a picture by its checksum and advance the clock by `seconds`."""
         self.shown_count += 1
         self._pictures.add(picture)
         self.wait(seconds)
 
     def due(self) -> list[tuple[bool, str]]:
-        """The keys that went down (True) or up since the last look."""
+        """The keys that went down (True) or up (False) since the last call."""
         now = self.now()
         if now >= LATE and not self._tried:
             self._tried = True
@@ -99,7 +101,7 @@ class Play:
         return {key for _, key in self._held}
 
     def end(self, how: str, error: dict[str, Any] | None = None) -> NoReturn:
-        """Write the report and leave at once, whatever the program would still do."""
+        """Write the report and exit at once. `how`: "survived", "returned", "crashed" or "stuck"."""
         told = {
             "ended": how,
             "seconds": round(self._now, 2),
@@ -119,7 +121,7 @@ class Play:
 
 
 def leave(report: int, told: dict[str, Any]) -> NoReturn:
-    """Send the report; no handler, thread or `finally` of the program comes after it."""
+    """Write the report and exit, without running the program's handlers, threads or `finally` blocks."""
     with contextlib.suppress(Exception):
         sys.stdout.flush()
     os.write(report, json.dumps(told).encode())
@@ -127,7 +129,7 @@ def leave(report: int, told: dict[str, Any]) -> NoReturn:
 
 
 def own_time(play: Play) -> None:
-    """The module `time` tells the play's time."""
+    """Make the module `time` use the play's clock."""
     begin = time.time()
     setattr(time, "sleep", play.wait)  # noqa: B010 - a module's function, not an attribute of ours
     time.time = lambda: begin + play.now()
@@ -138,9 +140,9 @@ def own_time(play: Play) -> None:
 
 
 def run(source: str, end: Callable[..., object]) -> None:
-    """Run the program as a person would start it, and tell how it ended by itself."""
+    """Run the program as `__main__` and call `end` with how it ended."""
     namespace: dict[str, Any] = {"__name__": "__main__", "__file__": PROGRAM}
-    # The same chance for every program, each time.
+    # Reproducible random numbers.
     random.seed(0)
     try:
         exec(compile(source, PROGRAM, "exec"), namespace)  # noqa: S102 - that is what this sandbox is for
@@ -153,7 +155,7 @@ def run(source: str, end: Callable[..., object]) -> None:
 
 
 def described(error: BaseException) -> dict[str, Any]:
-    """What a report tells of an exception; `line` is the program's own, where it has part in it."""
+    """An exception for the report; `line`: the last line of the program in its traceback, None without any."""
     lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == PROGRAM]
     return {
         "type": type(error).__name__,

@@ -1,4 +1,4 @@
-"""The player of pygame's programs: the real module without a screen, with keys, timers and time of its own."""
+"""Play pygame programs: the real pygame without a screen, with its keys, timers and clock replaced."""
 
 import importlib
 import zlib
@@ -8,12 +8,12 @@ from typing import Any
 from app.lab.code_runner.players.play import Play
 
 NAMES = {"up": "K_UP", "right": "K_RIGHT", "down": "K_DOWN", "left": "K_LEFT", "space": "K_SPACE", "return": "K_RETURN"}
-# How long a program that waits for events sleeps between two looks.
+# Seconds on the program's clock between two looks for events while it waits for one.
 LOOK = 0.01
 
 
 def lacking() -> str:
-    """What games lack here: `pygame`, or nothing."""
+    """Return "pygame" when it is not installed, else an empty string."""
     try:
         importlib.import_module("pygame")
     except ImportError:
@@ -22,10 +22,10 @@ def lacking() -> str:
 
 
 def take_over(play: Play) -> None:
-    """Replace what waits, listens and shows."""
+    """Replace pygame's functions that wait, read events and keys, or update the screen."""
     pygame: Any = importlib.import_module("pygame")
     pygame.font.init()
-    # Looked up by another program, whose time must not be skipped.
+    # Load the font list now: pygame runs another program for it, whose time must not be skipped.
     pygame.font.get_fonts()
     pygame.font.quit()
     player = _Player(pygame, play)
@@ -133,7 +133,7 @@ class _Clock:
 
 
 class _Held:
-    """What `key.get_pressed()` gives: whether each key is down."""
+    """The result of `key.get_pressed()`: whether each key is down."""
 
     def __init__(self, keys: set[int]) -> None:
         self._keys = keys

@@ -1,4 +1,4 @@
-"""The player of text programs: a terminal of its own in which keys are typed and what appears is counted."""
+"""Play text programs in a pseudo-terminal: type keys and count the pictures that appear."""
 
 import array
 import fcntl
@@ -17,12 +17,12 @@ from typing import Any, NoReturn
 from app.lab.code_runner.players.play import EVERY, FIRST_KEY, leave, run
 
 SIZE = (40, 100)
-# In the mode of full-screen programs, and in that of those that read lines.
+# What is typed for a direction: escape sequences in raw mode, letters when the terminal reads lines.
 ARROWS = {"up": b"\x1bOA", "down": b"\x1bOB", "right": b"\x1bOC", "left": b"\x1bOD"}
 LETTERS = {"up": b"w", "down": b"s", "right": b"d", "left": b"a"}
-# What comes within one look is one picture.
+# Output within so many seconds is one picture.
 LOOK = 0.05
-# Seconds at the end in which no key is typed: a program that looks once in a frame has the time to take the last one.
+# Seconds at the end without keys, so that a program that reads once per frame can take the last one.
 QUIET = 1.0
 # Seconds that a program may take until it shows something.
 START = 10.0
@@ -31,7 +31,7 @@ KEPT = 6000
 
 
 def play(source: str, seconds: float, keys: list[str], report: int) -> NoReturn:
-    """Run the program in a terminal, type, and tell what was seen."""
+    """Run the program in a terminal, type keys, write the report to the descriptor `report` and exit."""
     screen, keyboard = os.openpty()
     fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
     crash, told = os.pipe()
@@ -63,7 +63,7 @@ def _leave(told: int, error: dict[str, Any] | None) -> NoReturn:
 
 
 class _Terminal:
-    """`ended`: the status with which the program ended, if it did; `tail`: what it wrote last."""
+    """The program's terminal. `ended`: its exit status, None while it runs; `tail`: its last output."""
 
     def __init__(self, child: int, screen: int, keyboard: int, keys: list[str]) -> None:
         self._child, self._screen, self._keyboard, self._keys = child, screen, keyboard, keys
@@ -71,7 +71,7 @@ class _Terminal:
         self.tail = b""
 
     def watch(self, seconds: float) -> dict[str, Any]:
-        """The time counts from the first sign of life on, so that a slow machine takes nothing away from it."""
+        """Type and watch for `seconds` from the first output on (a slow start costs nothing); returns the report."""
         begun = time.monotonic()
         first: float | None = None
         pictures: list[int] = []
@@ -100,7 +100,7 @@ class _Terminal:
         }
 
     def _look(self) -> bytes:
-        """What appears within one look."""
+        """The output that appears within `LOOK` seconds."""
         piece = b""
         end = time.monotonic() + LOOK
         while (left := end - time.monotonic()) > 0 and len(piece) < 1 << 20:
@@ -115,7 +115,7 @@ class _Terminal:
             os.write(self._screen, letter + b"\n" if by_line else ARROWS.get(key, letter))
 
     def _unread(self) -> int:
-        """Bytes that were typed and that nobody read."""
+        """The number of typed bytes that the program has not read."""
         count = array.array("i", [0])
         fcntl.ioctl(self._keyboard, termios.FIONREAD, count)
         return count[0]

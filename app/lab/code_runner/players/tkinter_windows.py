@@ -1,4 +1,4 @@
-"""The player of windows: the real tkinter, on which `turtle` draws as well, on a display that nobody sees."""
+"""Play tkinter and turtle programs: the real tkinter on a virtual display (Xvfb), with keys, clicks and a clock."""
 
 import ctypes
 import importlib
@@ -19,21 +19,21 @@ from app.lab.code_runner.players.play import Play, described
 
 SCREEN = "1280x1024x24"
 TMP = "/tmp"  # noqa: S108 - the sandbox's own
-# Where Xvfb keeps the pixels of its screen.
+# The file in which Xvfb keeps the pixels of its screen.
 PIXELS = Path(TMP, "Xvfb_screen0")
 KEYSYMS = {"up": "Up", "right": "Right", "down": "Down", "left": "Left", "return": "Return"}
 BUTTONS = {"Button", "TButton", "Checkbutton", "TCheckbutton", "Radiobutton", "TRadiobutton"}
-# Never clicked: it ends the program.
+# Buttons with such a text are not clicked: they end the program.
 CLOSES = re.compile(r"qui|exit|ferm|close|sort", re.IGNORECASE)
 FIRST_CLICK, CLICK_EVERY = 0.6, 0.6
-# Milliseconds between two looks of the player.
+# Milliseconds between two actions of the player.
 LOOK = 20
-# A window opens in several steps: that is no movement, and only then one of its widgets has the focus.
+# Seconds in which a window opens: its changes until then are no movement, and no widget has the focus yet.
 OPENED = 0.3
 
 
 def lacking() -> str:
-    """What windows lack here, `tkinter` or `Xvfb`; when nothing, the display has begun."""
+    """Start the display; returns "tkinter" or "Xvfb" when that is missing, else an empty string."""
     try:
         importlib.import_module("tkinter")
         _tcl()
@@ -44,9 +44,9 @@ def lacking() -> str:
 
 
 def _display(program: str) -> bool:
-    """Start Xvfb in here, reachable through a socket in this sandbox's own /tmp only; False when it does not start."""
+    """Start Xvfb, reachable only by a socket in the sandbox's own /tmp; False when it does not start."""
     ready, told = os.pipe()
-    # A cursor that blinks is no movement either.
+    # Stop the cursor from blinking, which would count as movement.
     Path(os.environ["HOME"], ".Xdefaults").write_text("*insertOffTime: 0\n")
     with tempfile.TemporaryFile() as said:
         subprocess.Popen(  # noqa: S603 - a fixed command
@@ -58,7 +58,7 @@ def _display(program: str) -> bool:
         )
         os.close(told)
         with open(ready) as numbers:
-            # It writes the number and the end of the line apart.
+            # Xvfb writes the number and the newline separately, so read the whole line.
             number = numbers.readline().strip()
         if not number:
             said.seek(0)
@@ -69,7 +69,7 @@ def _display(program: str) -> bool:
 
 
 def take_over(play: Play, clicks: bool) -> None:
-    """Sit down before each window that opens; `clicks`: its buttons are pressed too."""
+    """Play every window that opens; `clicks`: also click its buttons."""
     tk: Any = importlib.import_module("tkinter")
     _keep_time(play)
     player = _Player(tk, play, clicks)
@@ -85,23 +85,23 @@ def take_over(play: Play, clicks: bool) -> None:
 
 
 class _Time(ctypes.Structure):
-    """Tcl_Time."""
+    """Tcl's C structure Tcl_Time."""
 
     _fields_ = (("seconds", ctypes.c_long), ("microseconds", ctypes.c_long))
 
 
 CLOCK = ctypes.CFUNCTYPE(None, ctypes.POINTER(_Time), ctypes.c_void_p)
-# What Tcl has got must stay.
+# The callbacks given to Tcl, kept so that they are not garbage-collected.
 CLOCKS: list[Any] = []
 
 
 def _tcl() -> Any:
-    """The function by which Tcl takes another clock than the machine's (TIP 233)."""
+    """Tcl's function that replaces its clock (TIP 233)."""
     return ctypes.CDLL(importlib.import_module("_tkinter").__file__).Tcl_SetTimeProc
 
 
 def _keep_time(play: Play) -> None:
-    """Tcl asks the play for the time, and what it waits for comes at once."""
+    """Make Tcl use the play's clock, and skip its waiting times."""
 
     def tell(time: Any, _: Any) -> None:
         time[0].seconds, time[0].microseconds = divmod(int(play.now() * 1e6), 1_000_000)
@@ -120,10 +120,10 @@ class _Player:
         self._clicked: list[Any] = []
 
     def look(self, root: Any) -> None:
-        """What a person does and sees between two moments, as one of Tk's timers."""
-        # Tk says so when the window is gone.
+        """Press due keys, click, and record the picture; repeated by a Tk timer."""
+        # Tk raises TclError once the window is gone.
         with suppress(self._tk.TclError):
-            # First of all: a key or a click may open a dialogue, which comes back here before it ends.
+            # Set the timer first: a key or click may open a dialogue, whose own loop must call this again.
             root.after(LOOK, self.look, root)
             self._focus(root)
             for down, key in self._play.due():
@@ -134,18 +134,18 @@ class _Player:
             elif self._clicks and self._play.now() >= FIRST_CLICK + CLICK_EVERY * len(self._clicked):
                 self._click(root)
             root.update_idletasks()
-            # Its answer comes after all that was drawn.
+            # A round trip to the X server: its answer comes after everything was drawn.
             root.winfo_pointerx()
             if self._play.now() >= OPENED:
                 self._play.shown(zlib.crc32(PIXELS.read_bytes()), 0)
 
     def failed(self, kind: type[BaseException], error: BaseException, trace: Any) -> None:
-        """Tk itself would go on after an exception; the program would not do what it should."""
+        """Report a crash for an exception in a callback, after which Tk itself would go on."""
         traceback.print_exception(kind, error, trace)
         self._play.end("crashed", described(error))
 
     def hearing(self, substitute: Callable[..., Any]) -> Callable[..., Any]:
-        """Tk's words about an event, on their way to a function of the program."""
+        """Wrap Tk's conversion of events, to note when a key event reaches a function of the program."""
         keys = {self._tk.EventType.KeyPress, self._tk.EventType.KeyRelease}
 
         def heard(widget: Any, *words: Any) -> Any:
@@ -156,7 +156,7 @@ class _Player:
         return heard
 
     def _focus(self, root: Any) -> None:
-        """There is no window manager: the window that has opened gets the keys, or the widget in it that wants them."""
+        """Give the opened window, or the widget in it that wants it, the focus: there is no window manager to do so."""
         if self._play.now() >= OPENED and not root.tk.call("focus"):
             root.tk.call("focus", "-force", root.tk.call("focus", "-lastfor", root))
 
