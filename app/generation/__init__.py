@@ -1,26 +1,26 @@
-"""How a question becomes an answer: `service` stores it, `queue` gives it its turn, `worker` has the engine write it,
-`events` brings it to those who follow. No Flask, no HTML, no sockets of clients.
+"""Answering questions: `service` stores a question, `queue` gives it a turn, `worker` streams the engine's answer, and
+`events` delivers it to the clients that follow. It knows no Flask views, no HTML and no client sockets.
 
-`store` reads and writes the rows of runs, `prompt` makes the messages for the model, `estimates` learns durations,
-`model_registry` knows the engine's models, `background` is what runs while nobody waits, `serializers` is the JSON.
+`store` reads and writes the rows of runs, `prompt` builds the messages for the model, `estimates` learns durations,
+`model_registry` knows the engine's models, `background` holds prefill, benchmarks and the purge of the trash,
+`serializers` makes the JSON.
 
 Threads of the package:
 
-* one for each ticket that runs, from the queue's pool (`run_…`); the work of answers is `Worker.write`
-* `models` polls the engine and loads the default model; `restart` frees an engine that hangs, and ends
-* `trash` empties the trash once a day
+* `run_…`: one per running ticket, from the queue's pool; an answer's work is `Worker.write`
+* `models`: polls the engine and loads the default model; `restart`: resets a hung engine, then ends
+* `trash`: purges the trash once a day
 
-Those of requests call `Generation`, and iterate over the events that they follow.
+Request threads call `Generation` and iterate over the events that they follow.
 
-Locks, in the order in which they are taken; while one is held, only those below it may be:
+Locks, in the order in which a thread may take them; while it holds one, it may only take those below:
 
-1. `Generation._submitting`, held while a question is stored, so also while the database is waited for
-2. `RunQueue._announcing`, held while places in the queue are published
+1. `Generation._submitting`, held while a question is stored, so also while waiting for the database
+2. `RunQueue._announcing`, held while positions in the queue are published
 3. `RunQueue._lock`, with the condition `_idle`
-4. the leaves, under which no other lock of the package is taken: `EventLog._lock`, `EventStream._condition`,
+4. leaf locks, under which no other lock of the package is taken: `EventLog._lock`, `EventStream._condition`,
    `StreamRegistry._lock`, `Estimates._lock`, `ModelRegistry._lock`, `Prefill._lock`, `BackgroundSlot._lock`, and
    `Cancel._lock` of the engines
 
-None is held while the engine is asked or a socket is written to. What is registered with a `Cancel` is called without
-any lock held.
+No lock is held during a call to the engine or a write to a socket. `Cancel` runs its callbacks without holding a lock.
 """

@@ -1,4 +1,4 @@
-"""Work that nobody waits for: prompts read ahead, measurements, and the daily emptying of the trash."""
+"""Background work: prefill and benchmarks, which use the engine while it is idle, and the daily purge of the trash."""
 
 import itertools
 import logging
@@ -20,13 +20,12 @@ from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.store import Store
 from app.models import trash
 
-# A shorter history is read before anybody notices.
+# A shorter history is read so quickly that prefilling it gains nothing.
 MIN_TOKENS_TO_READ = 100
-# Seconds between two looks at the queue while people use the engine, and between two questions whether work in hand is
-# still wanted.
+# Seconds between two checks of the queue in `wait_until_quiet`, and between two calls of `wanted` in `run`.
 LOOK_S = 0.5
 WANTED_S = 1.0
-# Seconds between two emptyings of the trash.
+# Seconds between two purges of the trash.
 PURGE_EVERY_S = 86_400.0
 
 logger = logging.getLogger(__name__)
@@ -34,7 +33,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class PrefillCost:
-    """What reading ahead took of the engine since the start. `aborted`: given up for a question."""
+    """Totals of all prefills since the process started; `aborted`: those cancelled for a request."""
 
     started: int = 0
     aborted: int = 0
@@ -43,7 +42,7 @@ class PrefillCost:
 
 
 class Prefill:
-    """Has an idle engine read a conversation's history before its next question, which then starts sooner."""
+    """Read a conversation's history into an idle engine's prompt cache, so that its next question starts sooner."""
 
     def __init__(self, registry: ModelRegistry, queue: RunQueue, store: Store, settings: GenerationSettings) -> None:
         self._registry = registry
@@ -51,24 +50,24 @@ class Prefill:
         self._store = store
         self._settings = settings
         self._lock = threading.Lock()
-        # What the engine read last: see `_state_after`.
+        # What the engine read last, as `_state_after` returned it.
         self._read: tuple[int, str, int, int] | None = None
         self.cost = PrefillCost()
 
     def mark_read(self, conversation_id: str, message_id: int) -> None:
-        """Note that the engine has just read or written this conversation up to that message."""
+        """Note that the engine's cache now holds this conversation up to this message."""
         self._read = self._state_after(conversation_id, message_id)
 
     def forget(self, conversation_id: str) -> None:
-        """Note that this conversation's beginning was changed: what the engine read of it is of no use."""
+        """Note that this conversation's text was changed, so that what the engine read of it is no longer valid."""
         if self._read is not None and self._read[1] == conversation_id:
             self._read = None
 
     def start(self, conversation_id: str) -> str:
-        """Begin to read a conversation's history; returns what came of it.
+        """Start to prefill a conversation's history if that is useful now; return what happened.
 
-        started; warm: the engine read it last; short: not worth it; cold: its model is not loaded, and nobody asked
-        to load it; busy: somebody's question comes first.
+        "started"; "warm": the engine already holds it; "short": too few tokens to be worth it; "cold": its model is not
+        loaded; "busy": no slot is free, or a request waits.
         """
         found = self._store.next_run(conversation_id)
         if found is None:
@@ -87,7 +86,7 @@ class Prefill:
         request = ChatRequest(
             run.model,
             built.messages,
-            # Some engines take 0 for no limit.
+            # Not 0: some engines take 0 as no limit.
             max_tokens=1,
             temperature=settings.temperature,
             conversation_id=conversation_id,
@@ -104,11 +103,11 @@ class Prefill:
         return "started" if self._queue.submit_if_idle(ticket) else "busy"
 
     def _state_after(self, conversation_id: str, message_id: int) -> tuple[int, str, int, int]:
-        """Equal to an earlier result only if the engine was neither started anew nor given other work since."""
+        """Return a key that stays the same until the engine restarts or starts other work."""
         return self._registry.engine.process, conversation_id, message_id, self._queue.starts
 
     def _read_ahead(self, ticket: Ticket, request: ChatRequest) -> bool:
-        """Whether all of it was read."""
+        """Stream the request, add it to `cost`, and return True if the engine read the whole prompt."""
         started, tokens, whole = time.monotonic(), 0, False
         try:
             for event in self._registry.engine.stream(request, ticket.cancel):
@@ -119,7 +118,7 @@ class Prefill:
                         whole = True
                         tokens = max(0, (usage.prompt_tokens or tokens) - (usage.cached_tokens or 0))
         except AppError as error:
-            # Nobody asked for it, so nobody is told.
+            # The user did not ask for the prefill, so its failure only goes to the log.
             logger.info("prefill failed conversation=%s code=%s", request.conversation_id, error.code)
         with self._lock:
             self.cost = replace(
@@ -133,7 +132,7 @@ class Prefill:
 
 
 class BackgroundSlot:
-    """Runs one exclusive piece of work at a time, after everything else in the queue; any request preempts it."""
+    """Run low-priority exclusive work (benchmarks), one at a time; any user request preempts it."""
 
     _numbers = itertools.count(1)
 
@@ -144,19 +143,20 @@ class BackgroundSlot:
 
     @property
     def engine_needed(self) -> bool:
-        """Whether somebody else's request runs or waits."""
+        """True while a chat or API request runs or waits."""
         return any(self._queue.counts())
 
     @property
     def starts(self) -> int:
-        """How many tickets the queue has started so far, of any kind."""
+        """Number of tickets of any kind that the queue has started so far."""
         return self._queue.starts
 
     def run(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool] = lambda: True) -> None:
-        """Have `work` done when its turn comes, and wait for its end.
+        """Queue `work` and block until it has ended.
 
-        It must end soon once the Cancel that it is given is set: for somebody's request, or when `wanted()`, asked
-        every second, says no. Raises what it raised; interrupted when it was cancelled before it began.
+        `work` gets a Cancel and must return soon once it is set: when a user request arrives, `cancel` is called, or
+        `wanted()`, called every second, returns False. Raises what `work` raised; interrupted if it was cancelled
+        before it started.
         """
         ended = threading.Event()
         failures: list[BaseException] = []
@@ -169,7 +169,7 @@ class BackgroundSlot:
 
         key = f"background-{next(self._numbers)}"
         ticket = Ticket(key, 0, key, guarded, model=model, priority=Priority.BENCHMARK, when_free=ended.set)
-        # Cancelled while it waits, it never begins, and so never frees a slot.
+        # A ticket that is cancelled while it waits never runs, so `when_free` is not called for it.
         ticket.cancel.on_set(lambda: None if ticket.started else ended.set())
         with self._lock:
             self._ticket = ticket
@@ -185,7 +185,7 @@ class BackgroundSlot:
             raise AppError("interrupted")
 
     def cancel(self) -> None:
-        """Cancel the work in hand, waiting or running."""
+        """Cancel the current work, waiting or running, if there is any."""
         with self._lock:
             ticket = self._ticket
         if ticket is not None:
@@ -195,7 +195,10 @@ class BackgroundSlot:
     def wait_until_quiet(
         self, ending: threading.Event, quiet_s: float, wanted: Callable[[], bool] = lambda: True
     ) -> None:
-        """Return once nobody has needed the engine for so many seconds, `ending` is set or `wanted()` says no."""
+        """Block until no request has needed the engine for `quiet_s` seconds.
+
+        Returns early if `ending` is set or `wanted()` returns False.
+        """
         left = quiet_s
         while not ending.is_set() and wanted():
             if self.engine_needed:
@@ -209,9 +212,9 @@ class BackgroundSlot:
 
 
 class TrashPurge:
-    """Erases what has been in the trash for long enough: at the start and then every `every_s` seconds, in a thread.
+    """Erase conversations that were deleted long enough ago: at the start, then every `every_s` seconds in a thread.
 
-    `erased` is called with each conversation's id.
+    `context` makes an application context; `erased` is called with the id of each erased conversation.
     """
 
     def __init__(
@@ -226,16 +229,16 @@ class TrashPurge:
         self._ended = threading.Event()
 
     def start(self) -> None:
-        """Erase now, and go on in a thread."""
+        """Purge now and start the thread."""
         self.purge()
         threading.Thread(target=self._loop, name="trash", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread."""
+        """Tell the thread to end."""
         self._ended.set()
 
     def purge(self) -> None:
-        """Erase once; a database that is busy is left for the next time."""
+        """Purge once; a database error is only logged, as the next purge tries again."""
         try:
             with self._context():
                 if count := trash.purge(self._erased):

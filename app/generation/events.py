@@ -1,4 +1,4 @@
-"""The numbered events of each run, in memory, and those who follow them."""
+"""The numbered events of each run, kept in memory, and the streams on which clients follow them."""
 
 import json
 import threading
@@ -12,18 +12,17 @@ from typing import Any, NamedTuple
 from app.engines.base import Cancel
 from app.errors import AppError
 
-# A comment after this much silence keeps proxies and browsers from giving up.
+# After this many seconds of silence a comment is sent, so that proxies and browsers keep the connection open.
 HEARTBEAT_S = 15.0
 HEARTBEAT = b": waiting\n\n"
 # Finished runs whose events can still be replayed from memory.
 KEPT = 64
-# Streams that one person may follow at once: more tabs than anyone keeps open, and few enough to leave threads for
-# the others.
+# Streams that one user may follow at once: enough for many tabs, and few enough to leave threads for other users.
 MAX_STREAMS_EACH = 64
 
 
 class Event(StrEnum):
-    """The names of the events on the wire."""
+    """Names of the events on the wire."""
 
     ACCEPTED = "accepted"
     QUEUED = "queued"
@@ -36,7 +35,7 @@ class Event(StrEnum):
 
 
 class TextSoFar(NamedTuple):
-    """The text up to and including event `number`."""
+    """The text of an answer up to and including event `number`."""
 
     number: int
     content: str
@@ -44,16 +43,16 @@ class TextSoFar(NamedTuple):
 
 
 def encode(number: int, event: Event, data: dict[str, Any]) -> bytes:
-    """One Server-Sent Event."""
+    """Return one Server-Sent Event as bytes."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), default=str)
     return f"id: {number}\nevent: {event}\ndata: {text}\n\n".encode(errors="replace")
 
 
 class EventStream:
-    """The events of one attempt at an answer, numbered from 1.
+    """Events of one attempt at an answer, numbered from 1.
 
-    One thread at a time publishes, and never waits for those who follow. `content`, `thinking`: the text that an
-    earlier attempt has left.
+    One thread at a time publishes, and never waits for followers. `content`, `thinking`: text left by an earlier
+    attempt.
     """
 
     def __init__(self, content: str = "", thinking: str = "") -> None:
@@ -63,7 +62,7 @@ class EventStream:
         self._closed = False
 
     def publish(self, event: Event, data: dict[str, Any], *, last: bool = False) -> None:
-        """Add an event; with `last` it ends the stream. On an ended stream nothing happens."""
+        """Append an event; `last` closes the stream. Does nothing on a closed stream."""
         with self._condition:
             if self._closed:
                 return
@@ -74,16 +73,16 @@ class EventStream:
             self._condition.notify_all()
 
     def close(self) -> None:
-        """End the stream without a last event: its followers come back and find the rest elsewhere."""
+        """Close the stream without a last event, so that the clients reconnect."""
         with self._condition:
             self._closed = True
             self._condition.notify_all()
 
     def follow(self, after: int = 0, revoked: Cancel | None = None) -> Iterator[bytes]:
-        """Frames after event `after`, as they come, until the stream ends or `revoked` is set.
+        """Yield the frames after event `after` as they are published, until the stream is closed or `revoked` is set.
 
-        The thread that iterates waits for them. Events that came meanwhile are given in one piece, and HEARTBEAT after
-        each long silence.
+        Blocks the thread that iterates. Frames published in the meantime come joined; HEARTBEAT comes after each
+        silence of HEARTBEAT_S seconds.
         """
         revoked = revoked or Cancel()
         revoked.on_set(self._wake)
@@ -106,7 +105,7 @@ class EventStream:
             revoked.forget(self._wake)
 
     def text(self) -> TextSoFar:
-        """The text that has been published so far."""
+        """Return the text published so far, with the number of the last event."""
         with self._condition:
             return TextSoFar(len(self._frames), "".join(self._texts[Event.TEXT]), "".join(self._texts[Event.THINKING]))
 
@@ -117,14 +116,14 @@ class EventStream:
 
 @dataclass
 class Subscriber:
-    """A follower of one answer: gets `first`, then the events of `stream` after event `after`."""
+    """A client that follows an answer: gets `first`, then the events of `stream` after event `after`."""
 
     stream: EventStream | None
     after: int = 0
     first: bytes = b""
 
     def frames(self, revoked: Cancel) -> Iterator[bytes]:
-        """All of it as bytes, for the thread that writes them to the network; ends when `revoked` is set."""
+        """Yield everything as bytes, for the thread that writes to the client; ends when `revoked` is set."""
         if self.first:
             yield self.first
         if self.stream is not None:
@@ -132,7 +131,7 @@ class Subscriber:
 
 
 class EventLog:
-    """The event streams of the runs that are active or have ended lately, by message id."""
+    """Event streams by message id: those of active runs and of the last KEPT finished ones."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -140,7 +139,7 @@ class EventLog:
         self._active: set[int] = set()
 
     def open(self, message_id: int, content: str = "", thinking: str = "") -> EventStream:
-        """A new stream for a message, in place of that of an earlier attempt, whose text it is given."""
+        """Create a message's stream, replacing that of an earlier attempt, which left `content` and `thinking`."""
         stream = EventStream(content, thinking)
         with self._lock:
             self._streams[message_id] = stream
@@ -149,12 +148,12 @@ class EventLog:
         return stream
 
     def get(self, message_id: int) -> EventStream | None:
-        """The stream of a message, or None when it is no longer in memory."""
+        """Return a message's stream, or None if it is no longer in memory."""
         with self._lock:
             return self._streams.get(message_id)
 
     def retire(self, message_id: int) -> None:
-        """Mark a run as ended: its stream is kept until KEPT others have ended after it."""
+        """Mark a run as ended; its stream is kept until KEPT others have ended after it."""
         with self._lock:
             self._active.discard(message_id)
             ended = [key for key in self._streams if key not in self._active]
@@ -177,8 +176,9 @@ class _OpenStream:
 
 
 class StreamRegistry:
-    """The streams that people and programs follow in this process: at most `limit`, as each holds one of the threads
-    that serve all requests.
+    """Limit and revoke the streams that clients follow in this process.
+
+    `limit`: streams of all users together, because each holds one of the threads that serve all requests.
     """
 
     def __init__(self, limit: int) -> None:
@@ -188,9 +188,9 @@ class StreamRegistry:
 
     @contextmanager
     def open(self, user_id: int, opened_with: str) -> Iterator[Cancel]:
-        """Count one more stream while inside. Raises too_many_streams.
+        """Register a stream while inside; yields the Cancel that `revoke` sets. Raises too_many_streams.
 
-        `opened_with`: the hash of the session's or API token's secret. Gives what is set when that is revoked.
+        `opened_with`: the hash of the session's or API token's secret.
         """
         stream = _OpenStream(user_id, opened_with)
         with self._lock:
@@ -205,7 +205,7 @@ class StreamRegistry:
                 self._open.discard(stream)
 
     def revoke(self, *hashes: str) -> None:
-        """End the streams that were opened with these: their followers come back and are refused."""
+        """End the streams opened with these session or token hashes; their clients are refused when they reconnect."""
         with self._lock:
             found = [stream for stream in self._open if stream.opened_with in hashes]
         for stream in found:

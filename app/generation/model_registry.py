@@ -1,4 +1,4 @@
-"""Which models the engine has and has loaded, polled in a thread so that no page ever waits for the engine."""
+"""The engine's installed and loaded models, polled in a thread so that no request waits for the engine."""
 
 import logging
 import threading
@@ -12,7 +12,7 @@ from app.errors import AppError
 
 # Seconds between two polls of the engine.
 POLL_S = 15.0
-# The same while it does not answer. A poll that is older may have missed a model that was installed just now.
+# The same while it does not answer. A poll older than this may have missed a newly installed model.
 RETRY_S = 1.0
 
 logger = logging.getLogger(__name__)
@@ -20,7 +20,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DefaultModel:
-    """`name`: what was set, `source`: where; `effective`: the model that is used, None where there is none."""
+    """The default model: `name` as configured, `source` of that setting, and `effective`, the one used (None without
+    any).
+    """
 
     name: str
     source: str
@@ -28,15 +30,14 @@ class DefaultModel:
 
     @property
     def installed(self) -> bool:
-        """Whether the model that was set is the one used."""
+        """True if the configured model is the one used."""
         return self.effective is not None and same_model(self.name, self.effective)
 
 
 class ModelRegistry:
-    """The engine's models as the last poll found them. `preference` gives the default's name and its source.
+    """The engine's models as the last poll found them. `preference` returns the default model's name and its source.
 
-    `models` are those that can chat, `loaded` the names of those in memory; `failure` says why the engine is not
-    `reachable`.
+    `models`: those that can chat; `loaded`: names of those in memory; `failure`: why the engine is not `reachable`.
     """
 
     def __init__(self, engine: Engine, preference: Callable[[], tuple[str, str]]) -> None:
@@ -51,31 +52,31 @@ class ModelRegistry:
         self.reachable = False
         self.failure = ""
         self._no_chat: list[Model] = []
-        # Models that an earlier poll found and the last one did not.
+        # Names of models that an earlier poll found and the last one did not.
         self._removed: set[str] = set()
-        # When the poll began that all of this comes from, in monotonic seconds.
+        # When the poll began whose results are stored, in monotonic seconds.
         self._polled = 0.0
         self._preloaded = ""
 
     def start(self) -> None:
-        """Poll the engine from now on, in a thread; load the default model whenever the engine is new or it changes."""
+        """Start the polling thread, which also loads the default model when it changes or the engine comes back."""
         threading.Thread(target=self._poll_loop, name="models", daemon=True).start()
 
     def stop(self) -> None:
-        """End the thread, after the call to the engine that it is in."""
+        """End the thread once its current call to the engine has returned."""
         self._ended.set()
         self._wake.set()
 
     def wake(self) -> None:
-        """Have the thread poll now: the default or the models may have changed."""
+        """Make the thread poll now, because the default or the models may have changed."""
         self._wake.set()
 
     def restart(self, model: str) -> None:
-        """Free an engine that hangs and load the model again, in a thread of its own."""
+        """Reset a hung engine and load the model again, in a thread of its own."""
         threading.Thread(target=self._restart, args=(model,), name="restart", daemon=True).start()
 
     def mark_loaded(self, model: str) -> None:
-        """Note that a model has just answered; if it was not loaded before, poll to see which one had to leave."""
+        """Note that a model just answered; if it was not loaded before, poll to see which model it replaced."""
         with self._lock:
             if model in self.loaded:
                 return
@@ -83,7 +84,7 @@ class ModelRegistry:
         self.wake()
 
     def refresh(self) -> None:
-        """Poll in this thread, which may take seconds: never in a person's request. A failure is stored, not raised."""
+        """Poll in this thread, which may take seconds, so never in a web request. A failure is stored, not raised."""
         begun = time.monotonic()
         try:
             found, loaded = self.engine.models(), self.engine.loaded()
@@ -99,11 +100,11 @@ class ModelRegistry:
                     self._store(found, loaded)
 
     def find(self, name: str, *, maybe_new: bool = False) -> Model:
-        """The model of that name, as the last poll found it; an unknown name makes the thread poll again.
+        """Return the model of that name; an unknown one makes the thread poll if the last poll is older than RETRY_S.
 
-        Raises unknown_model, or not_a_chat_model. Until the engine has answered once any name is taken, and with
-        `maybe_new` a name that no poll has found when the last one is older than RETRY_S: `installed` is then False,
-        and the run's thread must `verify` it.
+        Raises unknown_model, not_a_chat_model. Accepts any name until the engine has answered once. With `maybe_new`,
+        also accepts an unknown name, unless that model was removed, if the last poll is older than RETRY_S. The result
+        then has `installed` False, and the run's thread must `verify` it.
         """
         model = self._known(name)
         if model is not None:
@@ -119,9 +120,10 @@ class ModelRegistry:
         return Model(name, installed=False)
 
     def verify(self, name: str) -> None:
-        """Poll in this thread if that model is unknown; for the thread of a run, as it may take seconds.
+        """Poll in this thread if that model is unknown; for run threads only, as it may take seconds.
 
-        Raises unknown_model, not_a_chat_model; nothing while the engine does not answer, which the run will notice.
+        Raises unknown_model, not_a_chat_model. Does nothing while the engine is unreachable, which the run finds out
+        itself.
         """
         if self.reachable and self._known(name) is None:
             self.refresh()
@@ -129,12 +131,12 @@ class ModelRegistry:
                 self.find(name)
 
     def context_of(self, name: str) -> int:
-        """Tokens of a model's context; 0 where the engine does not tell."""
+        """Return the tokens of a model's context; 0 if the engine does not report it."""
         model = self._known(name)
         return model.context if model else 0
 
     def default(self) -> DefaultModel:
-        """The default model: the preference, else the built-in one, else the first of the engine's."""
+        """Return the default model: the configured one, else the built-in one, else the engine's first."""
         name, source = self._preference()
         if not name:
             built_in = BUILT_IN_DEFAULT if self.engine.name == "ollama" else ""
@@ -146,7 +148,7 @@ class ModelRegistry:
         return next((model for model in self.models if same_model(model.name, name)), None)
 
     def _store(self, found: list[Model], loaded: frozenset[str]) -> None:
-        """Store what a poll found; the caller holds the lock."""
+        """Store a poll's results; the caller holds `_lock`."""
         if not self.reachable:
             logger.info("engine found engine=%s models=%d", self.engine.name, len(found))
         self._removed = (self._removed | {model.name for model in self.models}) - {model.name for model in found}
@@ -155,7 +157,7 @@ class ModelRegistry:
         self.loaded, self.reachable, self.failure = loaded, True, ""
 
     def _store_failure(self, error: AppError) -> None:
-        """Store that a poll failed; the caller holds the lock."""
+        """Store a poll's failure; the caller holds `_lock`."""
         if self.reachable:
             logger.warning("engine lost code=%s cause=%s", error.code, error.cause)
         elif not self.failure:
@@ -170,7 +172,7 @@ class ModelRegistry:
             self._wake.clear()
 
     def _preload_default(self) -> None:
-        """Load the default once each time it changes or the engine comes back."""
+        """Load the default model once each time it changes or the engine comes back."""
         name = self.default().effective or ""
         if not self.reachable:
             self._preloaded = ""

@@ -1,25 +1,25 @@
-"""From a conversation's history to the messages sent to the model: the same bytes each turn, within the context."""
+"""Build a prompt from a conversation's history that fits the context and keeps the same first bytes
+from turn to turn.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-# Bytes of UTF-8 in a token, on the safe side for French; and what a template adds to each message.
+# Cautious estimates for French: UTF-8 bytes per token, and tokens that a chat template adds to each message.
 BYTES_PER_TOKEN = 3.0
 TOKENS_PER_MESSAGE = 8
-# The part of the context kept for history when the oldest turns must go. Cutting far at once leaves the prompt's
-# beginning unchanged for many turns, so that the engine's prompt cache stays good.
+# Part of the budget that the history keeps when the oldest turns are cut. Cutting far at once leaves the beginning of
+# the prompt unchanged for many turns, so that the engine's prompt cache stays valid.
 KEPT_AFTER_CUT = 0.5
-# Headings of people's own texts in the system message: always in one language, as the bytes must never change.
+# Headings before the users' own texts in the system message. Not translated, because the bytes must never change.
 PERSONAL = "Ce que la personne dit d’elle et de la façon de lui répondre :"
 OWN = "Consignes pour cette conversation :"
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationSettings:
-    """How answers are written here. `context` and `max_output` in tokens; `read_timeout_s`: the engine's longest
-    silence.
-    """
+    """Settings of answers: `context` and `max_output` in tokens; `read_timeout_s`: the engine's longest silence."""
 
     system_prompt: str
     context: int
@@ -28,12 +28,12 @@ class GenerationSettings:
     temperature: float | None = None
 
     def for_context(self, context: int) -> "GenerationSettings":
-        """The same for a model with that context; 0 where the engine does not tell."""
+        """Return the same settings for a model with that context in tokens; 0 keeps the configured context."""
         return replace(self, context=context or self.context)
 
     @property
     def max_tokens(self) -> int:
-        """The longest answer: what was set, but half of the context at most."""
+        """Tokens of the longest answer: `max_output`, but at most half of the context."""
         return min(self.max_output, self.context // 2)
 
     @property
@@ -43,7 +43,7 @@ class GenerationSettings:
 
 
 class PromptMessage(NamedTuple):
-    """A message of the branch, as the prompt needs it."""
+    """The fields of a message that the prompt needs."""
 
     id: int
     role: str
@@ -52,7 +52,7 @@ class PromptMessage(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class BuiltPrompt:
-    """Messages for the engine; how many messages of the branch were left out, and the id of the first one sent."""
+    """Messages for the engine, the number of messages left out, and the id of the first one sent if any were."""
 
     messages: tuple[dict[str, str], ...]
     left_out: int = 0
@@ -60,33 +60,33 @@ class BuiltPrompt:
 
     @property
     def tokens(self) -> int:
-        """About how many tokens it has."""
+        """Estimated number of tokens."""
         return total_tokens(self.messages)
 
 
 def estimated_tokens(text: str) -> int:
-    """An estimate that never changes for the same text, so that the cut stays where it is."""
+    """Estimate a message's tokens; the same for the same text, so that the history is always cut at the same place."""
     return int(len(text.encode(errors="replace")) / BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE
 
 
 def total_tokens(messages: Sequence[dict[str, str]]) -> int:
-    """About how many tokens these messages have."""
+    """Estimate the tokens of these messages."""
     return sum(estimated_tokens(message["content"]) for message in messages)
 
 
 def system_text(general: str, personal: str | None, own: str) -> str:
-    """The system message: the part that all prompts share comes first, so that engines can cache it once.
+    """Return the system message, with the part that all prompts share first, so that engines can cache it once.
 
-    `personal`: the person's instructions; `own`: the conversation's.
+    `general`: the server's prompt; `personal`: the user's instructions; `own`: the conversation's.
     """
     parts = [general, f"{PERSONAL}\n{personal}" if personal else "", f"{OWN}\n{own}" if own else ""]
     return "\n\n".join(filter(None, parts))
 
 
 def build(system: str, branch: Sequence[PromptMessage], budget: int) -> BuiltPrompt:
-    """The prompt of a branch that ends with the question, or with the answer to go on writing.
+    """Build the prompt of a branch that ends with the question, or with the answer to continue.
 
-    `budget`: tokens that the whole prompt may take. The last message is always sent.
+    `budget`: tokens that the whole prompt may take. The last message is always sent, even beyond the budget.
     """
     start = _first_that_fits(branch, budget - estimated_tokens(system))
     kept = branch[start:]
@@ -95,7 +95,7 @@ def build(system: str, branch: Sequence[PromptMessage], budget: int) -> BuiltPro
         if not message.content:
             continue
         if messages and messages[-1]["role"] == message.role:
-            # An answer that never came leaves two questions in a row, which many templates refuse.
+            # A question without an answer leaves two questions in a row, which many templates refuse.
             messages[-1] = {"role": message.role, "content": f"{messages[-1]['content']}\n\n{message.content}"}
         else:
             messages.append({"role": message.role, "content": message.content})
@@ -103,7 +103,10 @@ def build(system: str, branch: Sequence[PromptMessage], budget: int) -> BuiltPro
 
 
 def _first_that_fits(branch: Sequence[PromptMessage], budget: int) -> int:
-    """Replay the conversation: whenever it outgrew the budget, whole turns were cut, down to half of it."""
+    """Return the index of the first message to send.
+
+    Replays the conversation: each time it exceeded the budget, whole turns were cut, down to KEPT_AFTER_CUT of it.
+    """
     start, used, question = 0, 0, 0
     for end, message in enumerate(branch):
         if message.role == "user":
@@ -112,7 +115,7 @@ def _first_that_fits(branch: Sequence[PromptMessage], budget: int) -> int:
         if used <= budget:
             continue
         target = int(budget * KEPT_AFTER_CUT)
-        # Up to the latest question only: what is kept never begins with an answer, which many templates refuse.
+        # Stop at the latest question: many templates refuse a history that begins with an answer.
         while start < question and (used > target or branch[start].role != "user"):
             used -= estimated_tokens(branch[start].content)
             start += 1

@@ -1,4 +1,4 @@
-"""The queue in front of the engine: who is next, and never more at once than the engine has slots."""
+"""The fair queue in front of the engine: which ticket runs next, and never more at once than the engine has slots."""
 
 import heapq
 import threading
@@ -12,16 +12,16 @@ from enum import IntEnum
 from app.engines.base import Cancel
 from app.errors import AppError
 
-# Tickets for the loaded model that may start before the one whose turn it is, when that one needs another model.
+# Tickets for the loaded model that may start before the ticket whose turn it is, if that one needs another model.
 MAX_SAME_MODEL_BATCH = 3
-# A request of the API that was skipped this often counts as a question of the chat.
+# An API request that was skipped this often counts as a chat question.
 PROMOTE_AFTER_SKIPS = 8
-# More than any engine has slots.
+# Size of the thread pool: more than any engine has slots.
 MAX_THREADS = 512
 
 
 class Priority(IntEnum):
-    """Classes of work, the most urgent first."""
+    """Priority classes, the most urgent first."""
 
     CHAT = 0
     API = 1
@@ -30,21 +30,21 @@ class Priority(IntEnum):
 
     @property
     def preemptible(self) -> bool:
-        """Work that nobody waits for: it is cancelled as soon as somebody asks."""
+        """True for background work, which the queue cancels as soon as a request arrives."""
         return self >= Priority.PREFILL
 
     @property
     def exclusive(self) -> bool:
-        """Work that is measured: it starts only when nothing else runs."""
+        """True for benchmarks, which start only while nothing else runs."""
         return self == Priority.BENCHMARK
 
 
 @dataclass(eq=False)
 class Ticket:
-    """One piece of work in the queue or running. Tickets of one conversation run one after another.
+    """A piece of work, waiting or running. Tickets of one conversation run one after another.
 
-    `work` is called with the ticket, in a thread of the queue, when its turn comes; it must end soon once `cancel` is
-    set. `when_free` is called in the same thread after the slot has been given to the next ticket.
+    A thread of the queue calls `work` with the ticket when its turn comes; `work` must return soon once `cancel` is
+    set. The same thread calls `when_free` after the slot has been given to the next ticket.
     """
 
     key: Hashable
@@ -55,23 +55,23 @@ class Ticket:
     priority: Priority = Priority.CHAT
     cancel: Cancel = field(default_factory=Cancel)
     when_free: Callable[[], object] = lambda: None
-    # Cancelled because the server ends, not by the person.
+    # Cancelled because the server stops, not by the user.
     interrupted: bool = False
-    # Nobody waits for it any more, though it still holds its slot.
+    # The result is complete, though the ticket still holds its slot.
     finished: bool = False
-    # When its work began, in monotonic seconds; 0 while it waits.
+    # When `work` began, in monotonic seconds; 0 while waiting.
     started: float = 0.0
-    # How many tickets started before it out of turn: they came later, or it was this one's turn.
+    # Number of tickets that started out of turn before it: they came later, or it was this one's turn.
     times_skipped: int = 0
 
     @property
     def yields_slot(self) -> bool:
-        """Whether its slot will be free in a moment for the next ticket."""
+        """True if the ticket will release its slot immediately (finished or preemptible)."""
         return self.finished or self.priority.preemptible
 
     @property
     def effective_priority(self) -> Priority:
-        """Its class, or CHAT for a request of the API that has been skipped often."""
+        """The ticket's class, or CHAT for an API request that has been skipped often."""
         promoted = self.priority == Priority.API and self.times_skipped >= PROMOTE_AFTER_SKIPS
         return Priority.CHAT if promoted else self.priority
 
@@ -79,13 +79,13 @@ class Ticket:
 def next_ticket(
     waiting: Sequence[Ticket], running: Collection[Ticket], served: Mapping[int, int], model: str | None = None
 ) -> Ticket | None:
-    """The ticket to start now, or None when none may start.
+    """Return the ticket to start now, or None if none may start.
 
-    The most urgent class first; within it round robin: people with nothing running, then the one served longest ago,
-    then first come. Of tickets with the same right, those for `model`, the loaded one, go first, MAX_SAME_MODEL_BATCH
-    times at most. A conversation's tickets start in their order, one at a time.
+    The most urgent class goes first; within it users with nothing running, then the user served longest ago, then first
+    come. Among tickets equal in class and in whether their user has something running, those for `model`, the loaded
+    one, go first, at most MAX_SAME_MODEL_BATCH times. A conversation's tickets start in their order, one at a time.
 
-    `waiting` is in order of arrival; `served` has, for each person, the number of their last start.
+    `waiting` is in order of arrival; `served` maps user ids to the number of the user's last start.
     """
     busy = {ticket.conversation_id for ticket in running}
     at_work = {ticket.user_id for ticket in running if not ticket.priority.preemptible}
@@ -109,10 +109,12 @@ def next_ticket(
 
 
 def serving_order(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[Ticket]:
-    """The order in which `next_ticket` would start the waiting one after another, if nobody else came, all used one
-    model and nothing was running. Takes n log n steps. A conversation belongs to one person.
+    """Return the order in which `next_ticket` would start the waiting tickets one after another.
+
+    Assumes that no more arrive, all use one model, nothing is running, and a conversation belongs to one user. Takes n
+    log n steps.
     """
-    # By places in `waiting`: the next one of the same conversation, and those of each person that could start now.
+    # Indexes into `waiting`: of the next ticket of the same conversation, and of each user's tickets that could start.
     following: dict[int, int] = {}
     ready: defaultdict[int, list[tuple[Priority, int]]] = defaultdict(list)
     latest: dict[str, int] = {}
@@ -144,10 +146,11 @@ def serving_order(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[
 
 
 class RunQueue:
-    """Calls each ticket's work in a thread when its turn comes.
+    """Run each ticket's work in a thread when its turn comes.
 
-    `announce(order, running)` is called whenever places have changed, with the waiting tickets in serving order: by one
-    thread at a time, never with an older state after a newer one, and never with a ticket whose work has begun.
+    `slots` returns how many may run at once; `limit`: how many may wait. `announce(order, running)` is called when
+    positions have changed, with the waiting tickets in serving order: by one thread at a time, never with an older
+    state after a newer one, and never with a waiting ticket whose work has begun.
     """
 
     def __init__(
@@ -159,9 +162,9 @@ class RunQueue:
         self._slots = slots
         self._limit = limit
         self._announce = announce
-        # Kept for the next tickets: starting a thread takes as long as storing a question.
+        # Threads are reused: starting one takes as long as storing a question.
         self._threads = ThreadPoolExecutor(MAX_THREADS, thread_name_prefix="run")
-        # Held while places are announced; never taken while `_lock` is held.
+        # Held while positions are announced; never taken while `_lock` is held.
         self._announcing = threading.Lock()
         self._lock = threading.Lock()
         self._idle = threading.Condition(self._lock)
@@ -171,17 +174,17 @@ class RunQueue:
         self._starts = 0
         self._model = ""
         self._closed = False
-        # Counts the changes of places worth announcing; the last one that was announced.
+        # Number of changes of positions worth announcing, and of the last one announced.
         self._changes = 0
         self._announced = 0
 
     @property
     def starts(self) -> int:
-        """How many tickets have been started so far."""
+        """Number of tickets started so far."""
         return self._starts
 
     def check_room(self) -> bool:
-        """Whether one more ticket would start at once. Raises queue_full, and stopping once the queue is closed."""
+        """Return True if one more ticket would start at once. Raises queue_full; stopping once the queue is closed."""
         with self._lock:
             if self._closed:
                 raise AppError("stopping")
@@ -190,9 +193,10 @@ class RunQueue:
             return not self._waiting and len(self._running) < max(1, self._slots())
 
     def submit(self, ticket: Ticket) -> None:
-        """Queue a ticket; its work starts at once if a slot is free. What is preemptible is cancelled for it.
+        """Queue a ticket; its work starts at once if a slot is free. Unless preemptible itself, it cancels running
+        preemptible work.
 
-        On a closed queue the ticket is cancelled instead.
+        On a closed queue, cancels the ticket instead.
         """
         to_cancel = [ticket]
         with self._lock:
@@ -206,7 +210,10 @@ class RunQueue:
         self._announce_places()
 
     def submit_if_idle(self, ticket: Ticket) -> bool:
-        """Start a ticket now, or not at all: only while nobody waits and a slot is free. Whether it started."""
+        """Start a ticket only if none waits, a slot is free, and neither exclusive work nor its conversation runs.
+
+        Returns whether it started.
+        """
         with self._lock:
             running = self._running.values()
             free = not self._closed and not self._waiting and len(running) < max(1, self._slots())
@@ -217,7 +224,7 @@ class RunQueue:
         return False
 
     def cancel(self, key: Hashable) -> Ticket | None:
-        """Cancel a ticket. Returns it if it was still waiting, so that its work never starts; else None."""
+        """Cancel a ticket. Returns it if it was still waiting, in which case its work never starts; else None."""
         with self._lock:
             waiting = next((ticket for ticket in self._waiting if ticket.key == key), None)
             running = self._running.get(key)
@@ -230,17 +237,19 @@ class RunQueue:
         return waiting
 
     def knows(self, key: Hashable) -> bool:
-        """Whether a ticket waits or runs here."""
+        """Return True if a ticket with that key waits or runs."""
         with self._lock:
             return key in self._running or any(ticket.key == key for ticket in self._waiting)
 
     def counts(self) -> tuple[int, int]:
-        """How many tickets run and how many wait, of those that somebody waits for."""
+        """Return how many tickets run and how many wait, without those that yield their slot."""
         with self._lock:
             return _awaited(self._running.values()), _awaited(self._waiting)
 
     def close(self, timeout: float) -> None:
-        """Take nothing more, cancel all tickets as interrupted, and wait so many seconds for those that run to end."""
+        """Accept no more tickets, cancel all as interrupted, and wait at most `timeout` seconds for the
+        running ones.
+        """
         with self._lock:
             self._closed = True
             tickets = [*self._waiting, *self._running.values()]
@@ -253,7 +262,9 @@ class RunQueue:
         self._threads.shutdown(wait=False)
 
     def _start_next(self) -> None:
-        """Start what may start; the caller holds `_lock`, and calls `_announce_places` once it has released it."""
+        """Start the tickets that may start. The caller holds `_lock`, and calls `_announce_places`
+        after releasing it.
+        """
         while len(self._running) < max(1, self._slots()):
             ticket = next_ticket(self._waiting, self._running.values(), self._served, self._model)
             if ticket is None:
@@ -270,12 +281,12 @@ class RunQueue:
             if not ticket.priority.preemptible:
                 self._served[ticket.user_id] = self._starts
             self._threads.submit(self._run, ticket)
-        # A place that lasts for a moment only is not worth announcing.
+        # If a running ticket is about to release its slot, the positions will change in a moment: do not announce them.
         if self._waiting and not any(ticket.yields_slot for ticket in self._running.values()):
             self._changes += 1
 
     def _announce_places(self) -> None:
-        """Announce the places as they are now, unless another thread has done so since they changed."""
+        """Announce the current positions, unless another thread has done so since they changed."""
         with self._announcing:
             with self._lock:
                 if self._announced == self._changes:
@@ -285,7 +296,7 @@ class RunQueue:
             self._announce(serving_order(waiting, served), running)
 
     def _run(self, ticket: Ticket) -> None:
-        # A thread that is announcing places may have seen this ticket waiting: let it finish first.
+        # A thread that is announcing positions may have seen this ticket waiting: let it finish first.
         with self._announcing:
             pass
         try:

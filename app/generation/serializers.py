@@ -1,4 +1,4 @@
-"""Rows as the JSON that pages and scripts read."""
+"""JSON of conversations, messages and ratings, for the scripts in the pages."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,9 +11,9 @@ from app.models.branches import MessageTree
 
 
 def conversation_json(conversation: Conversation, state: str | None = None, unread: bool = False) -> dict[str, Any]:
-    """A conversation without its messages; `state` is "queued" or "running" while it is being answered.
+    """Return a conversation without its messages; `state` is "queued" or "running" while it is being answered.
 
-    `unread`: its last answer ended and was not seen yet.
+    `unread`: its last answer has ended and the user has not seen it.
     """
     return {
         "id": conversation.id,
@@ -31,12 +31,12 @@ def conversation_json(conversation: Conversation, state: str | None = None, unre
 
 
 def stream_url(message_id: int) -> str:
-    """Where the events of an answer can be followed."""
+    """Return the URL of an answer's event stream."""
     return f"/api/messages/{message_id}/stream"
 
 
 def error_json(run: Run, locale: str | None = None) -> dict[str, str] | None:
-    """A run's failure: its code, and its sentence in the language given or in force."""
+    """Return a run's error code and its sentence in `locale` (None: the request's); None if it did not fail."""
     if not run.error_code:
         return None
     return {"code": run.error_code, "message": sentence(run.error_code, run.error_params or {}, locale)}
@@ -45,9 +45,9 @@ def error_json(run: Run, locale: str | None = None) -> dict[str, str] | None:
 def message_json(
     message: Message, events: EventStream | None = None, siblings: Sequence[int] | None = None
 ) -> dict[str, Any]:
-    """A message; an answer that is being written has the text of its events and the number of its last event.
+    """Return a message; for an answer in progress, text and last event number come from `events`.
 
-    `siblings`: its versions by their ids, itself among them; None where it is the only one.
+    `siblings`: ids of all versions of the message, itself included; None if it is the only one.
     """
     answer = {
         "id": message.id,
@@ -81,12 +81,14 @@ def message_json(
 
 
 def rating_json(rating: Rating) -> dict[str, Any]:
-    """What a person thinks of an answer."""
+    """Return the user's rating of an answer."""
     return {"good": rating.good, "reason": rating.reason}
 
 
 def accepted_json(answer: Message, tree: MessageTree | None = None) -> dict[str, Any]:
-    """The first event of a run: what was stored, and where to follow it. `tree`: where there may be other versions."""
+    """Return the data of a run's first event: the stored messages and the stream's URL. `tree`: where there may be
+    other versions.
+    """
     question = answer.parent
 
     def told(message: Message) -> dict[str, Any]:

@@ -1,4 +1,6 @@
-"""The one object that pages talk to: ask, go on, stop, follow, and what the engine is doing."""
+"""The interface of this package for the pages: ask, regenerate, resume, stop and follow answers; the
+engine's status.
+"""
 
 import logging
 import threading
@@ -24,15 +26,17 @@ from app.generation.worker import AnswerTicket, Completion, Worker
 from app.models import Conversation, Message, ParentRef, Run, RunState
 from app.models.branches import MessageTree
 
-# Seconds that the end of the program waits for running answers to be saved.
+# Seconds that `stop` waits for running answers to be saved.
 CLOSE_TIMEOUT_S = 4.0
 
 logger = logging.getLogger(__name__)
 
 
 class Generation:
-    """All runs of this process. `context` gives the application's context, `preference` the default model's name and
-    its source; at most `followers` streams are followed at once.
+    """All runs of this process.
+
+    `queue_max`: tickets that may wait; `followers`: streams that may be followed at once. `context` makes an
+    application context, `preference` returns the default model's name and its source.
     """
 
     def __init__(
@@ -64,11 +68,11 @@ class Generation:
             settings=settings,
         )
         self._trash_purge = TrashPurge(context, self.forget_conversation)
-        # Held from before a run is in the rows until the queue knows it: between the two it looks abandoned.
+        # Held from before a run is stored until the queue knows it: in between it would look abandoned.
         self._submitting = threading.RLock()
 
     def start(self) -> None:
-        """Once for each worker process: take up what an earlier one left, and poll the engine."""
+        """Recover the runs that an earlier process left, and start the threads; once in each worker process."""
         for model, seconds, usage in self._store.recent_runs():
             self.estimates.learn(model, seconds, usage)
         with self._context():
@@ -77,16 +81,17 @@ class Generation:
         self.registry.start()
 
     def stop(self) -> None:
-        """Save what is being written as interrupted, and end all followers."""
+        """Save the answers in progress as interrupted, and end all event streams."""
         self._trash_purge.stop()
         self.registry.stop()
         self._queue.close(CLOSE_TIMEOUT_S)
         self._event_log.close()
 
     def model_for(self, name: str | None, think: bool) -> Model:
-        """The model to answer with: that name, else the default's. Raises unknown_model, thinking_unsupported.
+        """Return the model to answer with: that name, else the default. Raises unknown_model, not_a_chat_model,
+        thinking_unsupported.
 
-        One that was installed a moment ago is taken too; its run verifies it.
+        Also accepts a model that was installed since the last poll; its run verifies it.
         """
         wanted = name or self.registry.default().effective or self.registry.default().name
         model = self.registry.find(wanted, maybe_new=True)
@@ -104,13 +109,14 @@ class Generation:
         client_id: str,
         follows: ParentRef,
     ) -> Subscriber:
-        """Store a question and queue its answer; gives the answer's events.
+        """Store a question and queue its answer; return a subscriber to the answer's events.
 
-        The same `client_id` again gives those of the first answer.
+        A repeated `client_id` returns those of the first answer. Raises unknown_model, not_a_chat_model,
+        thinking_unsupported, queue_full, stopping, unknown_parent, conversation_moved.
         """
         name = self.model_for(model or conversation.model, think).name
         with self._submitting:
-            # Only a question that does not follow the end of the branch can have other versions.
+            # Only a question that does not follow the end of the shown branch can have other versions.
             parent_id = None if follows.first else follows.parent_id or conversation.head_id
             has_versions = parent_id != conversation.head_id
             state = self._first_state()
@@ -122,7 +128,7 @@ class Generation:
         return self.follow(answer)
 
     def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Subscriber:
-        """Queue another answer to the same question. Raises run_active while one to it is being written."""
+        """Queue another answer to the same question. Raises run_active while an answer to it is being written."""
         with self._submitting:
             state = self._first_state()
             run = self._ended_run(answer)
@@ -134,7 +140,10 @@ class Generation:
             return Subscriber(self._submit(sibling, MessageTree(answer.conversation)))
 
     def resume(self, answer: Message) -> Subscriber:
-        """Queue an answer that was stopped, interrupted, failed or cut, to go on. Raises nothing_to_continue."""
+        """Queue an answer that was stopped, interrupted, failed or cut, to be continued.
+
+        Raises nothing_to_continue if it is complete, run_active while it is being written.
+        """
         with self._submitting:
             run = self._ended_run(answer)
             if run.state == RunState.DONE and run.reason != "length":
@@ -146,24 +155,26 @@ class Generation:
 
     @contextmanager
     def exclusive(self, conversation: Conversation) -> Iterator[None]:
-        """While inside, no answer of a conversation is being written and none begins. Raises run_active."""
+        """Ensure that no answer of a conversation is being written, and that none begins while inside.
+        Raises run_active.
+        """
         with self._submitting:
             if any(self._settled(answer).active for answer in conversation.being_written()):
                 raise AppError("run_active")
-            # Another request may have moved its end since it was read.
+            # Another request may have moved `head_id` since the conversation was read.
             db.session.refresh(conversation)
             yield
 
     def forget_conversation(self, conversation_id: str) -> None:
-        """Tell that words of a conversation were changed, deleted or erased: nothing that was read of it is kept.
+        """Drop what is cached of a conversation whose text was changed, deleted or erased.
 
-        What the engine keeps of it is its text in another form.
+        The engine's saved prompt cache is that text in another form, so it is deleted too.
         """
         self.engine.forget(conversation_id)
         self.prefill.forget(conversation_id)
 
     def stop_answer(self, answer: Message) -> str:
-        """Stop an answer; returns its state, which a running one leaves a moment later."""
+        """Stop an answer; return its state, which may still be "running" for a moment."""
         ticket = self._queue.cancel(answer.id)
         if ticket is not None:
             self._store.finish(answer.id, RunState.STOPPED)
@@ -172,20 +183,20 @@ class Generation:
         return str(self._settled(answer).state)
 
     def complete(self, request: ChatRequest, user_id: int) -> Completion:
-        """Queue a request whose answer is not stored. Raises queue_full, stopping."""
+        """Queue a request whose answer is streamed but not stored. Raises queue_full, stopping."""
         timeout_s = self.estimates.read_timeout(request.model, total_tokens(request.messages))
         request = replace(request, read_timeout_s=timeout_s)
         return Completion(request, user_id, self.registry, self._queue, self.estimates)
 
     def events(self, message_id: int) -> EventStream | None:
-        """The events of an answer, while they are in memory."""
+        """Return an answer's event stream, or None if it is no longer in memory."""
         return self._event_log.get(message_id)
 
     def follow(self, answer: Message, after: int = 0, attempt: int | None = None) -> Subscriber:
-        """The events of an answer after number `after`.
+        """Return a subscriber to an answer's events after number `after`.
 
-        `attempt`: the one that the follower has seen; when it is another, or is no longer in memory, the whole
-        text so far comes again in an `accepted` event with `reset`.
+        `attempt`: the one that the client has seen. If it is not the current one, or its events are no longer in
+        memory, the whole text so far is sent first, in an `accepted` event with `reset`.
         """
         run = self._settled(answer)
         events = self.events(answer.id)
@@ -202,7 +213,7 @@ class Generation:
         return Subscriber(None, first=b"".join(frames))
 
     def status(self) -> dict[str, Any]:
-        """The machine's state, for everyone."""
+        """Return the load of the queue and the state of the default model, for all users; `eta_s` in seconds."""
         running, waiting = self._queue.counts()
         default = self.registry.default()
         slots = max(1, self.engine.slots)
@@ -220,7 +231,7 @@ class Generation:
         }
 
     def _submit(self, answer: Message, tree: MessageTree | None = None) -> EventStream:
-        """Put a stored answer in the queue; its events begin at once. `tree`: given where it may have versions."""
+        """Queue a stored answer and publish its first event. `tree`: where there may be other versions."""
         events = self._event_log.open(answer.id, answer.content, answer.thinking)
         events.publish(Event.ACCEPTED, accepted_json(answer, tree))
         run = answer.run
@@ -239,7 +250,7 @@ class Generation:
         return events
 
     def _announce_places(self, order: Sequence[Ticket], running: Sequence[Ticket]) -> None:
-        """Publish the place of each answer that waits, where it changed; the queue calls this."""
+        """Publish the position of each waiting answer if it changed; the queue calls this."""
         now = time.monotonic()
         at_work = [(ticket.model, now - ticket.started) for ticket in running if not ticket.priority.preemptible]
         slots = max(1, self.engine.slots)
@@ -258,15 +269,16 @@ class Generation:
             ticket.events.publish(Event.QUEUED, queued)
 
     def _first_state(self) -> RunState:
-        """The state that a new run is stored with: running where it will start at once, as this saves a second writing.
+        """Return the state to store a new run with: running if it will start at once, which saves a second write.
+
         Raises queue_full, stopping.
         """
         return RunState.RUNNING if self._queue.check_room() else RunState.QUEUED
 
     def _ended_run(self, answer: Message) -> Run:
-        """The run of an answer that is not being written; raises run_active. The caller holds `_submitting`."""
+        """Return the run of an answer that is not being written; raises run_active. The caller holds `_submitting`."""
         if answer.run is not None:
-            # Another request may have gone on with it since it was read.
+            # Another request may have resumed it since it was read.
             db.session.refresh(answer.run)
         run = self._settled(answer)
         if run.active:
@@ -274,17 +286,18 @@ class Generation:
         return run
 
     def _settled(self, answer: Message) -> Run:
-        """An answer's run; one that is active in the rows but not in the queue, as its end could not be stored, is
-        ended now. Raises not_found for a message without a run.
+        """Return an answer's run; end it first if it is active in the database but not in the queue.
+
+        That happens when its end could not be stored. Raises not_found for a message without a run.
         """
         run = answer.run
         if run is None:
             raise AppError("not_found")
-        # Looked at first without the lock: it may be held by a question that waits for the database.
+        # Checked first without the lock, which may be held by a question that waits for the database.
         if run.active and not self._queue.knows(answer.id):
             with self._submitting:
                 if not self._queue.knows(answer.id):
-                    # It may have ended since it was read.
+                    # The run may have ended since it was read.
                     db.session.refresh(run)
                     if run.active:
                         self._abandon(answer)
@@ -292,7 +305,7 @@ class Generation:
         return run
 
     def _abandon(self, answer: Message) -> None:
-        """End a run that no thread carries, with its text if that is still in memory."""
+        """End a run that no thread works on, with its text if that is still in memory."""
         events = self.events(answer.id)
         _, content, thinking = events.text() if events else (0, None, "")
         error = AppError("interrupted")
@@ -300,7 +313,7 @@ class Generation:
         self._end_events(answer.id, RunState.INTERRUPTED)
 
     def _end_events(self, message_id: int, state: RunState) -> None:
-        """Publish the last event of a run that no thread carries."""
+        """Publish the last event of a run that no thread works on."""
         events = self.events(message_id)
         if events is not None:
             done = {"status": str(state), "reason": None, "error": None, "metrics": None}
@@ -308,7 +321,7 @@ class Generation:
         self._event_log.retire(message_id)
 
     def _recover(self) -> None:
-        """Queue again what an earlier process left queued; what it left running is interrupted, with its saved text."""
+        """Queue again the runs that an earlier process left queued; end those it left running as interrupted."""
         for run in Run.active_runs():
             answer = run.message
             if run.state == RunState.QUEUED and answer.conversation.deleted_at is None:

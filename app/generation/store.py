@@ -1,4 +1,4 @@
-"""The rows that runs read and write; each call is one short transaction."""
+"""Database access for runs; each call is one short transaction."""
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -14,10 +14,10 @@ from app.generation.prompt import PromptMessage
 from app.models import Conversation, Message, Run, RunState, User
 from app.models.base import utcnow
 
-# Done runs that durations are estimated from at the start.
+# Finished runs that the estimates begin with.
 RUNS_REMEMBERED = 100
 
-# Plain statements, built once: a run's thread shares its core with everybody's answers.
+# Core statements, built once: they cost run threads less CPU than the ORM.
 WRITE_TEXT = update(Message.__table__).where(Message.id == bindparam("answer"))
 WRITE_RUN = update(Run.__table__).where(Run.message_id == bindparam("answer"))
 MESSAGES = (
@@ -35,8 +35,8 @@ MESSAGES = (
 
 @dataclass(frozen=True, slots=True)
 class RunInput:
-    """What a run is made from. `branch` ends with the question, or with the answer to go on writing, whose text so far
-    is `content` and `thinking`.
+    """Input of a run. `branch` ends with the question, or with the answer to continue, whose text so far is `content`
+    and `thinking`.
     """
 
     model: str
@@ -45,21 +45,21 @@ class RunInput:
     content: str
     thinking: str
     locale: str | None
-    # The person's and the conversation's, for `prompt.system_text`.
+    # The user's and the conversation's, for `prompt.system_text`.
     instructions: tuple[str | None, str] = (None, "")
 
 
 class Store:
-    """Rows as the threads of runs need them; `context` gives the application's context."""
+    """Reads and writes for the threads of runs; `context` makes an application context."""
 
     def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
         self._context = context
         self._database: Engine | None = None
 
     def begin(self, message_id: int, conversation_id: str, *, mark_running: bool) -> RunInput:
-        """The input of a run, which is first stored as running with `mark_running`.
+        """Return a run's input; with `mark_running`, first store the run as running.
 
-        Raises not_found when its conversation was erased meanwhile.
+        Raises not_found if its conversation was erased meanwhile.
         """
         if mark_running:
             with self._transaction() as connection:
@@ -78,7 +78,9 @@ class Store:
         return RunInput(answer.model, answer.think, branch[::-1], *texts)
 
     def next_run(self, conversation_id: str) -> tuple[RunInput, int] | None:
-        """What a conversation's next question would be asked with, and whose it is; None without an answer."""
+        """Return the input that a conversation's next question would have, and the owner's id; None
+        without an answer.
+        """
         with self._context():
             conversation = db.session.get(Conversation, conversation_id)
             branch = conversation.branch() if conversation else []
@@ -90,12 +92,12 @@ class Store:
             return run, conversation.user_id
 
     def save_text(self, message_id: int, content: str, thinking: str) -> None:
-        """Keep the text so far."""
+        """Store the text written so far."""
         with self._transaction() as connection:
             connection.execute(WRITE_TEXT, {"answer": message_id, "content": content, "thinking": thinking})
 
     def save_cut(self, message_id: int, left_out: int, first_read: int | None) -> None:
-        """Keep how many of the oldest messages were left out of the prompt, and the id of the first one in it."""
+        """Store how many of the oldest messages the prompt left out, and the id of the first one in it."""
         with self._context():
             run = db.session.get(Run, message_id)
             if run is not None:
@@ -114,7 +116,7 @@ class Store:
         metrics: dict[str, Any] | None = None,
         locale: str | None = None,
     ) -> dict[str, str] | None:
-        """Store the end of a run, all in one commit; returns the error as the wire shows it."""
+        """Store the end of a run in one commit; return the error as sent to clients, or None."""
         with self._transaction() as connection:
             if content is not None:
                 connection.execute(WRITE_TEXT, {"answer": message_id, "content": content, "thinking": thinking})
@@ -125,12 +127,14 @@ class Store:
         return self.describe(error, locale) if error else None
 
     def describe(self, error: AppError, locale: str | None) -> dict[str, str]:
-        """An error as the wire shows it."""
+        """Return an error as sent to clients."""
         with self._context():
             return {"code": error.code, "message": sentence(error.code, error.params, locale)}
 
     def recent_runs(self) -> list[tuple[str, float, Usage]]:
-        """The last done runs, oldest first: model, seconds from the moment it had a slot, and the engine's counts."""
+        """Return the last done runs, oldest first: model, seconds from getting a slot to the end, and the engine's
+        counts.
+        """
         with self._context():
             rows = db.session.execute(
                 select(Run.model, Run.metrics)
@@ -146,8 +150,10 @@ class Store:
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:
-        """A connection, committed at the end: in a request its session's, as waiting for a second one could take for
-        ever; else one without a session, which costs more than most statements here.
+        """Yield a connection and commit at the end.
+
+        In a request it is the session's, as waiting for a second one could take for ever. Elsewhere it is one without a
+        session, which would cost more than most statements here.
         """
         if in_context():
             yield db.session.connection()

@@ -1,4 +1,4 @@
-"""The work of a run: from the rows to the engine, from the engine to the followers, and back to the rows."""
+"""The work of run threads: write stored answers, stream completions of the API, and meter an answer's energy."""
 
 import itertools
 import logging
@@ -23,13 +23,13 @@ from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.store import RunInput, Store
 from app.models import RunState
 
-# The text is saved this often while it grows: what a crash may lose.
+# Seconds between two saves of a growing text: what a crash may lose.
 SAVE_EVERY_S = 2.0
-# Pauses after which the end of an answer is stored again when the database refuses it.
+# Seconds to wait before each new attempt to store the end of an answer that the database refused.
 STORE_RETRIES_S = (0.2, 1.0, 3.0)
 # How often a prompt that the engine finds too long is halved.
 MAX_CUTS = 3
-# Seconds for which it is believed that the engine runs elsewhere, or cannot be seen.
+# Seconds before the engine's processes are looked for again after none was found on this machine.
 ELSEWHERE_S = 600.0
 METRICS = (
     "queue_ms", "expected_queue_ms", "load_ms", "prompt_tokens", "cached_tokens", "prefill_ms", "output_tokens",
@@ -44,13 +44,13 @@ class AnswerTicket(Ticket):
     """The ticket of an answer that is stored; its key is the message's id."""
 
     events: EventStream = field(default_factory=EventStream)
-    # Monotonic seconds.
+    # When it was queued, in monotonic seconds.
     queued: float = field(default_factory=time.monotonic)
-    # The wait that was announced first, in seconds; None where nothing was known or it did not wait.
+    # The first estimate of its wait, in seconds; None if unknown or if it did not wait.
     expected_wait_s: float | None = None
-    # Whether the row says already that it runs.
+    # True if the row's state is already "running".
     stored_as_running: bool = False
-    # What was announced last: position, tickets that run, tickets of the same person before it.
+    # What was announced last: position, running tickets, tickets of the same user before it.
     last_place: tuple[int, int, int] | None = None
 
     @property
@@ -61,7 +61,7 @@ class AnswerTicket(Ticket):
 
 
 class Worker:
-    """Writes stored answers, each in a thread that the queue gives it."""
+    """Write stored answers, each in a thread of the queue."""
 
     def __init__(
         self,
@@ -82,8 +82,8 @@ class Worker:
         self.energy = AnswerEnergy(registry.engine)
 
     def write(self, ticket: Ticket) -> None:
-        """Write one answer; whatever happens, its run ends in the rows and its events end."""
-        assert isinstance(ticket, AnswerTicket)  # noqa: S101 - the only ones that this is the work of
+        """Write one answer; whatever happens, its run's end is stored and its events end."""
+        assert isinstance(ticket, AnswerTicket)  # noqa: S101 - only those are queued with this work
         if ticket.last_place is not None:
             ticket.events.publish(Event.QUEUED, {"position": 0, "ahead": 0, "own": 0, "eta_s": 0})
         writing = _Writing(
@@ -100,7 +100,7 @@ class Worker:
         elif error is None and writing.wrote:
             self._registry.mark_loaded(ticket.model)
             if writing.thought:
-                # The next question's history is without the thinking: nothing of that has been read so far.
+                # The next prompt leaves the thinking out, so the engine's cache does not match it: prefill it now.
                 ticket.when_free = lambda: self._read_ahead(ticket.conversation_id)
             else:
                 self._prefill.mark_read(ticket.conversation_id, ticket.message_id)
@@ -116,7 +116,7 @@ class Worker:
 
 
 class _Writing:
-    """One answer being written."""
+    """The state of one answer while it is being written."""
 
     def __init__(
         self,
@@ -146,16 +146,16 @@ class _Writing:
 
     @property
     def wrote(self) -> bool:
-        """Whether anything came from the model."""
+        """True if any text or thinking came from the model."""
         return self._first_text is not None
 
     @property
     def thought(self) -> bool:
-        """Whether the model wrote thinking before its answer."""
+        """True if the model wrote thinking before its answer."""
         return any(self._thinking)
 
     def run(self) -> AppError | None:
-        """Write the answer and store its end. Returns the error, if any."""
+        """Write the answer and store its end; return the error, if any."""
         locale = None
         state, reason, error, usage = RunState.FAILED, None, None, Usage()
         try:
@@ -179,20 +179,23 @@ class _Writing:
         except SQLAlchemyError as failure:
             error = AppError("database_busy", cause=str(failure))
         except Exception as failure:
-            # Nobody waits for this thread: an exception that is not logged here is logged nowhere.
+            # Exceptions of this thread reach no caller: log them here.
             logger.exception("run failed run=%s", self._message_id)
             error = AppError("internal_error", cause=repr(failure))
         self._finish(state, reason, error, usage, locale)
         return error
 
     def announce_done(self) -> None:
-        """Publish the last event, then let the engine put away what it keeps of the conversation."""
+        """Publish the last event, then exhaust the engine's stream, in which it may save the prompt cache."""
         self._events.publish(Event.DONE, self._done, last=True)
         for _ in self._engine_events:
             pass
 
     def _write(self, run: RunInput) -> Done | None:
-        """The engine's last event, or None when the run was cancelled."""
+        """Stream the answer, halving the prompt budget each time the engine finds the prompt too long.
+
+        Returns the engine's last event, or None if the run was cancelled.
+        """
         budget = self._settings.prompt_budget
         for attempt in range(MAX_CUTS + 1):
             try:
@@ -282,7 +285,7 @@ class _Writing:
         self._done = {"status": str(state), "reason": reason, "error": shown, "metrics": metrics}
 
     def _metrics(self, usage: Usage) -> dict[str, Any]:
-        """METRICS by name: milliseconds, token counts and joules; what the engine does not tell is None."""
+        """Return METRICS by name: milliseconds, token counts and joules; None for what the engine does not report."""
         ticket = self._ticket
         total = (time.monotonic() - ticket.queued) * 1000
         queue = (ticket.started - ticket.queued) * 1000
@@ -309,7 +312,7 @@ class _Writing:
 
 
 class Completion:
-    """An answer that is not stored, for the API; made waiting in the queue. Raises queue_full, stopping."""
+    """An answer for the API that is streamed but not stored; creating it queues it. Raises queue_full, stopping."""
 
     _numbers = itertools.count(1)
 
@@ -323,15 +326,15 @@ class Completion:
         self._events: SimpleQueue[EngineEvent | AppError | None] = SimpleQueue()
         key = f"completion-{next(self._numbers)}"
         self._ticket = Ticket(key, user_id, key, self._write, model=request.model, priority=Priority.API)
-        # Whoever reads `events` must hear of it when the server ends while the ticket waits.
+        # Wakes the reader of `events` if the server stops while the ticket waits.
         self._ticket.cancel.on_set(lambda: self._events.put(None))
         queue.check_room()
         queue.submit(self._ticket)
 
     def events(self, silence_s: float) -> Iterator[EngineEvent | None]:
-        """The engine's events as they come, None after each silence of so many seconds; ends with Done.
+        """Yield the engine's events as they come, and None after each `silence_s` seconds without one; ends with Done.
 
-        Raises what the engine raised, what `fail` was given, and interrupted when it was cancelled.
+        Raises what the engine raised or what `fail` was given; interrupted if it was cancelled.
         """
         while True:
             try:
@@ -348,7 +351,7 @@ class Completion:
                 return
 
     def fail(self, error: AppError) -> None:
-        """Cancel it, and have `events` raise this."""
+        """Cancel the completion and make `events` raise this error."""
         self._events.put(error)
         self.cancel()
 
@@ -369,32 +372,33 @@ class Completion:
             if error.code == "engine_silent":
                 self._registry.restart(self._request.model)
         except Exception as error:
-            # Nobody waits for this thread: an exception that is not logged here is logged nowhere.
+            # Exceptions of this thread reach no caller: log them here.
             logger.exception("completion failed")
             self._events.put(AppError("internal_error", cause=repr(error)))
         self._events.put(None)
 
 
 class AnswerEnergy:
-    """Meters what the processor uses during an answer, with all else that the machine does meanwhile."""
+    """Meter the processor's energy during an answer, including everything else that the machine does meanwhile."""
 
     def __init__(self, engine: Engine, zones: list[RaplZone] | None = None) -> None:
         self._engine = engine
-        # Looked for with the first answer: making the application reads no files.
+        # Searched at the first answer: creating the application must not read files.
         self._zones = zones
         self._is_here = False
         self._looked = -ELSEWHERE_S
 
     def meter(self) -> EnergyMeter | None:
-        """A meter that has begun to count; None where the processor does not count, the engine writes several answers
-        at once, or it runs on another machine.
+        """Return a meter that has begun to count.
+
+        None if the processor's counters cannot be read, the engine has several slots, or it runs on another machine.
         """
         if self._zones is None:
             self._zones = find_zones()
         return EnergyMeter(self._zones) if self._zones and self._engine.slots == 1 and self._runs_here() else None
 
     def _runs_here(self) -> bool:
-        # Found once and for all: looking takes longer than all else that is done for an answer.
+        # Remembered once found: the search takes longer than all other overhead of an answer.
         if not self._is_here and time.monotonic() - self._looked >= ELSEWHERE_S:
             self._is_here, self._looked = bool(self._engine.pids()), time.monotonic()
         return self._is_here
