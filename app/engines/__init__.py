@@ -1,1 +1,1 @@
-"""The wires to what runs the models: one protocol, one file for each vendor's JSON."""
+"""Clients of the model servers: one protocol (`base.Engine`), one module for each API."""

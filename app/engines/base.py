@@ -1,4 +1,4 @@
-"""What every engine offers: its models, and answers as one stream of typed events."""
+"""The protocol that every engine implements, and its types: requests, events of an answer, models, cancelling."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -8,12 +8,12 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """What is asked of a model. `messages`: dicts with `role` (system, user, assistant) and `content`.
+    """A request to a model. `messages`: dicts with `role` (system, user, assistant) and `content`.
 
-    When the last message is the assistant's, the model goes on writing it. `conversation_id` tells the engine what
-    will be sent again with more after it; `read_timeout_s` is the silence after which the engine is taken to hang
-    (0: the longest allowed). `threads`, `context`: 0 as the server is set; another value is for measuring, as it loads
-    the model anew, and only for an engine that `adjusts` it.
+    If the last message is the assistant's, the model continues it. `conversation_id` tells the engine which prompt will
+    come again with more after it; `read_timeout_s`: seconds of silence after which the engine counts as hung (0: the
+    longest allowed). `threads`, `context`: 0 for the server's setting; other values reload the model, are meant for
+    benchmarks, and need an engine that lists them in `adjusts`.
     """
 
     model: str
@@ -31,9 +31,9 @@ class ChatRequest:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What an answer cost, as far as the engine tells; durations in milliseconds.
+    """What an answer took, as reported by the engine (None: not reported); durations in milliseconds.
 
-    `prompt_tokens` counts the whole prompt, `cached_tokens` the part that did not have to be read again.
+    `prompt_tokens` counts the whole prompt, `cached_tokens` the part that came from the prompt cache.
     """
 
     prompt_tokens: int | None = None
@@ -46,7 +46,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Loading:
-    """The model is being loaded, for so many seconds; `loaded` once it is there."""
+    """The model has been loading for `elapsed_s` seconds; `loaded` is True in the last of these events."""
 
     elapsed_s: float
     loaded: bool = False
@@ -54,7 +54,7 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """So many prompt tokens of the total are read, cached ones left out of both."""
+    """Progress of the prefill: `done` of `total` prompt tokens, both without the cached ones."""
 
     done: int
     total: int
@@ -62,21 +62,21 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Thinking:
-    """More of the model's thinking."""
+    """A piece of the model's thinking."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """More of the answer."""
+    """A piece of the answer."""
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The end; `reason` is "stop" or "length", or the engine's own word."""
+    """The last event of an answer; `reason` is "stop", "length" or the engine's own word."""
 
     reason: str
     usage: Usage = field(default_factory=Usage)
@@ -87,7 +87,7 @@ EngineEvent = Loading | Reading | Thinking | Text | Done
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """A model that the engine has. Sizes in bytes; `context` in tokens; 0 or "" where unknown."""
+    """A model that the engine has. Sizes in bytes, `context` in tokens; 0 or "" if unknown."""
 
     name: str
     label: str = ""
@@ -104,7 +104,7 @@ class Model:
 
 
 class Cancel:
-    """A stop request that several threads share; what is registered runs once, when it is set."""
+    """A stop request shared by several threads; callbacks run once, in the thread that calls `set`."""
 
     def __init__(self) -> None:
         self._event = threading.Event()
@@ -112,7 +112,7 @@ class Cancel:
         self._callbacks: list[Callable[[], None]] = []
 
     def set(self) -> None:
-        """Ask to stop, and run what is registered."""
+        """Request to stop, and run the callbacks."""
         with self._lock:
             self._event.set()
             callbacks, self._callbacks = self._callbacks, []
@@ -120,15 +120,15 @@ class Cancel:
             callback()
 
     def is_set(self) -> bool:
-        """Whether stopping was asked for."""
+        """Return True once stopping was requested."""
         return self._event.is_set()
 
     def wait(self, timeout: float) -> bool:
-        """Sleep for so many seconds, less when stopping is asked for."""
+        """Sleep for `timeout` seconds or until stopping is requested; return whether it was."""
         return self._event.wait(timeout)
 
     def on_set(self, callback: Callable[[], None]) -> None:
-        """Run `callback` when stopping is asked for; at once if it already was."""
+        """Run `callback` when stopping is requested; at once if it already was."""
         with self._lock:
             if not self._event.is_set():
                 self._callbacks.append(callback)
@@ -136,55 +136,55 @@ class Cancel:
         callback()
 
     def forget(self, callback: Callable[[], None]) -> None:
-        """Take back what `on_set` registered."""
+        """Remove a callback that `on_set` registered."""
         with self._lock:
             if callback in self._callbacks:
                 self._callbacks.remove(callback)
 
 
 class Engine(Protocol):
-    """One way to run models. Every method raises AppError with an `engine_…` code when the engine fails."""
+    """A server that runs models. Every method raises AppError with an `engine_…` code when the engine fails."""
 
     name: str
     label: str
-    # Which of a request's `threads` and `context` it heeds.
+    # Which of a request's `threads` and `context` it applies.
     adjusts: frozenset[str]
 
     @property
     def process(self) -> int:
-        """Another number once the engine was started anew, which forgets what it had read; 0 where nothing tells."""
+        """A number that changes when the engine restarts, which empties its prompt cache; always 0 if unknown."""
 
     @property
     def url(self) -> str:
-        """The address spoken to, for the administrator."""
+        """The URL of the server, shown to administrators."""
 
     @property
     def slots(self) -> int:
-        """Answers that it writes at the same time."""
+        """Number of answers that it writes at the same time."""
 
     def models(self) -> list[Model]:
-        """The models that can be used now."""
+        """Return the models that can be used now."""
 
     def loaded(self) -> frozenset[str]:
-        """Names of the models in memory."""
+        """Return the names of the models in memory."""
 
     def warm(self, model: str) -> None:
-        """Load a model and keep it loaded; returns when it is there."""
+        """Load a model and keep it loaded; returns when it is in memory."""
 
     def unload(self, model: str) -> None:
-        """Take a model out of the memory, so that it is loaded anew when it is next asked for."""
+        """Remove a model from memory, so that its next request loads it again."""
 
     def version(self) -> str:
-        """The version that runs now; "" when it does not tell."""
+        """Return the version that runs now; "" if unknown."""
 
     def pids(self) -> tuple[int, ...]:
-        """Its processes on this machine; none when it runs elsewhere or cannot be seen."""
+        """Return the pids of its processes on this machine; empty if it runs elsewhere or they cannot be seen."""
 
     def reset(self, model: str) -> None:
-        """Free an engine that hangs, as far as its kind allows, and load the model again."""
+        """Recover a hung engine as far as its API allows, and load the model again."""
 
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
-        """Events of one answer; ends without Done, soon, when `cancel` is set."""
+        """Yield the events of one answer; ends soon and without Done once `cancel` is set."""
 
     def forget(self, conversation_id: str) -> None:
-        """Delete whatever is kept of a conversation whose words were changed, deleted or erased."""
+        """Delete everything saved of a conversation whose text was changed, deleted or erased."""

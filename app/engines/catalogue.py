@@ -1,4 +1,4 @@
-"""The models that the company studied: a sentence, sizes and abilities for each."""
+"""The built-in list of known models, with a description, sizes and abilities for each."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -12,7 +12,7 @@ BUILT_IN_DEFAULT = "phi3:mini"
 DEMO = "smollm2:135m"
 GB = 10**9
 
-# Sizes are those of the 4-bit files; RAM is the weights plus the keys and values of a context of 4,096 tokens.
+# Sizes of the 4-bit files; RAM: the weights and the KV cache of a context of 4,096 tokens.
 CATALOGUE = {
     model.name: model
     for model in (
@@ -72,7 +72,7 @@ CATALOGUE = {
 
 
 def same_model(one: str, other: str) -> bool:
-    """Whether two names mean the same model: a name without a tag means `:latest`."""
+    """Return True if both names mean the same model; a name without a tag means `:latest`."""
 
     def full(name: str) -> str:
         return name if ":" in name else f"{name}:latest"
@@ -81,7 +81,7 @@ def same_model(one: str, other: str) -> bool:
 
 
 def can_be_pulled(installed: Iterable[Model]) -> list[Model]:
-    """What the company studied and Ollama does not have yet."""
+    """Return the listed models that are not installed, without the demonstration model."""
     names = [model.name for model in installed]
     return [
         known
@@ -91,7 +91,7 @@ def can_be_pulled(installed: Iterable[Model]) -> list[Model]:
 
 
 def described(name: str, **facts: Any) -> Model:
-    """What the engine says of a model, completed with what the catalogue knows; the engine's facts win."""
+    """Return the model with the engine's `facts`, completed from the list; the engine's facts win."""
     told: dict[str, Any] = {fact: value for fact, value in facts.items() if value is False or value}
     known = next((model for model in CATALOGUE.values() if same_model(model.name, name)), None)
     return replace(known or Model(name, label=name.removesuffix(":latest")), name=name, **told)

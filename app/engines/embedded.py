@@ -1,4 +1,6 @@
-"""The embedded engine as the web process sees it: llama.cpp in a child process of the server's master."""
+"""The embedded llama.cpp engine as the web process sees it: its client, its child process, and its
+saved prompt caches.
+"""
 
 import contextlib
 import logging
@@ -20,29 +22,32 @@ from app.engines.endpoint import Endpoint, Options
 from app.engines.openai_compatible import LOADING_POLL_S, OpenAICompatible, is_loading
 from app.errors import AppError
 
-# Reading fewer tokens again takes less time than anybody notices.
+# States of fewer tokens are not saved: reading those again takes no noticeable time.
 TOKENS_WORTH_KEEPING = 64
-# One conversation may take this part of the room at most.
+# The state of one conversation may take 1/MAX_FILES_SHARE of the disk space.
 MAX_FILES_SHARE = 4
 
 logger = logging.getLogger(__name__)
 
-# `ask("save" | "restore", file name)`: have the engine's slot do so; whether it did.
+# `ask("save" | "restore", file name)` has the engine's slot do so; returns whether it did.
 Ask = Callable[[str, str], bool]
 CHILD_SCRIPT = Path(__file__).with_name("llama_child.py")
-# While another child is started: how often it is looked at, and how often that is told.
+# While another child starts: seconds between two looks at it, and between two Loading events.
 CHILD_POLL_S = 0.02
 TELL_S = 0.25
-# While the child is being started again, a question waits for it this long before it fails.
+# Seconds that a question waits for a crashed child to restart before it fails.
 PATIENCE_S = 2.0
 
 logger = logging.getLogger(__name__)
 
 
-def delete_stale_caches(parent: Path, engines: Collection[str], *, empty: bool) -> None:
-    """Delete the folders of models, or options of them, that are no more: nobody can use those states.
+# Saved prompt caches
 
-    `empty`: nothing is kept from now on, and nothing stays of what was.
+
+def delete_stale_caches(parent: Path, engines: Collection[str], *, empty: bool) -> None:
+    """Delete the folders of saved states that belong to none of `engines` (keys of a model with its options).
+
+    `empty`: delete all of them, because none is saved from now on.
     """
     for path in parent.glob("*"):
         if path.name not in engines or empty:
@@ -52,16 +57,16 @@ def delete_stale_caches(parent: Path, engines: Collection[str], *, empty: bool) 
 
 
 def cache_folder(parent: Path, engine: str) -> Path:
-    """The folder for the states of one model with its options."""
+    """Create the folder for the saved states of one model with its options, and return it."""
     made = parent / engine
     made.mkdir(mode=0o700, parents=True, exist_ok=True)
     return made
 
 
 class PromptCacheStore:
-    """Files in a folder, the least recently used deleted first. For an engine with one slot.
+    """Saved prompt caches ("states"), one file per conversation, for an engine with one slot.
 
-    `room` in bytes, for this model and those in the folders beside it together.
+    `room`: bytes for the states of all models together; the least recently used are deleted first.
     """
 
     def __init__(self, folder: Path, room: int, ask: Ask) -> None:
@@ -70,11 +75,11 @@ class PromptCacheStore:
         self._ask = ask
         self._in_slot = ""
         self._bytes_per_token = 0.0
-        # Conversations to forget: one may still be on its way to the disk.
+        # Conversations to forget: a state of one may be being saved.
         self._gone: set[str] = set()
 
     def restore(self, conversation_id: str) -> None:
-        """Give the slot back what it had read of a conversation, unless that is what it holds."""
+        """Load a conversation's saved state into the slot, unless the slot already holds it."""
         path = self._path(conversation_id)
         self._gone.discard(conversation_id)
         if self._in_slot != conversation_id and path.is_file():
@@ -84,13 +89,15 @@ class PromptCacheStore:
         self._in_slot = conversation_id
 
     def keep(self, conversation_id: str, tokens: int) -> None:
-        """Write down what the slot has read, if that is worth it and fits; an older state would only mislead."""
+        """Save the slot's state if it is worth it and fits; else delete the conversation's older file, which is out of
+        date.
+        """
         path = self._path(conversation_id)
         if tokens < TOKENS_WORTH_KEEPING or self._bytes_per_token * tokens > self._room / MAX_FILES_SHARE:
             path.unlink(missing_ok=True)
         elif self._ask("save", f"{path.name}.new"):
             with contextlib.suppress(OSError):
-                # A state that is half written would end the engine when it is restored.
+                # Renamed when complete: restoring a half-written state would end the engine.
                 new = path.with_name(f"{path.name}.new")
                 self._bytes_per_token = new.stat().st_size / tokens
                 new.replace(path)
@@ -99,7 +106,7 @@ class PromptCacheStore:
                 self.forget(conversation_id)
 
     def forget(self, conversation_id: str) -> None:
-        """Delete what is kept of a conversation, also what is being written down."""
+        """Delete a conversation's saved states, also one that is being saved."""
         self._gone.add(conversation_id)
         for path in self._folder.parent.glob(f"*/{conversation_id}.state"):
             path.unlink(missing_ok=True)
@@ -117,15 +124,18 @@ class PromptCacheStore:
             path.unlink(missing_ok=True)
 
 
+# The child process
+
+
 @dataclass(eq=False, slots=True)
 class ModelLease:
-    """A place in the line, kept from the arrival to the end of the use."""
+    """A request's place in the line, from its arrival to its end."""
 
     options: Options
 
 
 class ModelLeases:
-    """A line in which neighbours with the same options go together; nobody overtakes."""
+    """A first-come line of requests; neighbours with the same options run together."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -133,7 +143,7 @@ class ModelLeases:
 
     @contextmanager
     def taken(self, options: Options) -> Iterator[ModelLease]:
-        """Stand in line while inside."""
+        """Hold a place in the line while inside."""
         turn = ModelLease(options)
         with self._lock:
             self._line.append(turn)
@@ -144,13 +154,17 @@ class ModelLeases:
                 self._line.remove(turn)
 
     def has_come(self, turn: ModelLease) -> bool:
-        """Whether nobody before it wants something else."""
+        """Return True if all requests before this one have the same options."""
         with self._lock:
             return all(other.options == turn.options for other in self._line[: self._line.index(turn)])
 
 
 class EmbeddedChild:
-    """`failure(code, cause)` makes an engine failure; `in_use(endpoint)` tells whether a child answers anybody."""
+    """The child process: find it, replace it, end it.
+
+    `instance`: INSTANCE_DIR; `patience_s`: longest wait for a child to load. `failure(code, cause)` makes an engine
+    failure; `in_use(endpoint)` returns whether that child must not be ended now.
+    """
 
     def __init__(
         self,
@@ -168,7 +182,7 @@ class EmbeddedChild:
         self.turns = ModelLeases()
 
     def endpoint(self) -> Endpoint:
-        """What the master wrote down last; raises engine_unreachable when no server runs here."""
+        """Return the endpoint that the supervisor wrote last; raises engine_unreachable if no server runs here."""
         path = files.endpoint_file(self._instance)
         try:
             state = path.stat()
@@ -179,15 +193,16 @@ class EmbeddedChild:
         return self._read[1]
 
     def changing(self, seen: Endpoint) -> bool:
-        """Whether the child that was seen is being replaced, because somebody asked for another."""
+        """Return True if that child is being replaced because a request asked for other options."""
         wish = files.read_wish(self._instance)
         return (bool(seen.by) and not seen.ready) or (wish is not None and wish.number != seen.wish)
 
     def provided(self, options: Options, turn: ModelLease, cancel: Cancel, *, ready: bool = False) -> Iterator[Loading]:
-        """Ends once the turn has come and the child has these options; one that has others is replaced.
+        """Yield Loading events until this request's turn has come and the child has these options; replace one with
+        others.
 
-        `ready`: one that has them, but is just starting again, is waited for too. Raises engine_load_failed,
-        engine_silent, engine_unreachable.
+        `ready`: also wait for a child that has them but is still starting. Raises engine_load_failed, engine_silent,
+        engine_unreachable, storage_full.
         """
         started = told = asked = time.monotonic()
         wish = ""
@@ -214,16 +229,16 @@ class EmbeddedChild:
             yield Loading(time.monotonic() - started, loaded=True)
 
     def restart(self) -> None:
-        """End the child, whatever it does, and wait until its supervisor has seen that."""
+        """Kill the child, whatever it does, and wait until its supervisor has noticed."""
         deadline, seen = time.monotonic() + self._patience_s, self.endpoint()
         self.end(seen)
         while seen.pid and self.endpoint() is seen and time.monotonic() < deadline:
             time.sleep(CHILD_POLL_S)
 
     def end(self, seen: Endpoint) -> None:
-        """Kill the child; its supervisor starts the next one."""
+        """Kill the child; its supervisor then starts the next one."""
         with contextlib.suppress(OSError):
-            # The number may be another program's by now.
+            # The pid may belong to another program by now.
             if seen.pid and CHILD_SCRIPT.name in Path(f"/proc/{seen.pid}/cmdline").read_text():
                 os.kill(seen.pid, signal.SIGKILL)
 
@@ -238,19 +253,19 @@ class EmbeddedChild:
             raise AppError("engine_load_failed", cause="see embedded.log in INSTANCE_DIR", model=options.model)
 
     def _insisted(self, wish: str, seen: Endpoint) -> str:
-        """The wish again, or none when another process has wished for something else since."""
+        """Return the wish while it is the last one made, or "" if another process has replaced it."""
         if seen.wish == wish:
             return wish
         last = files.read_wish(self._instance)
         if last is None or last.number != wish:
             return ""
-        # A child that was just started in the place of one that died has not heard of it.
+        # The supervisor has just restarted a crashed child without reading the wish: end that one too.
         self.end(seen)
         return wish
 
 
 def cores_allowed() -> int:
-    """CPUs that this process may use: its affinity, and the quota of its control group."""
+    """Return the number of CPUs that this process may use, by its affinity and its cgroup's quota."""
     cores = len(os.sched_getaffinity(0))
     with contextlib.suppress(OSError, ValueError):
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
@@ -260,13 +275,16 @@ def cores_allowed() -> int:
 
 
 def default_threads() -> int:
-    """One thread for each core, less one from four cores up for the web side and the system."""
+    """Return one thread per core; from four cores up one less, for the web server and the system."""
     cores = cores_allowed()
     return cores - 1 if cores >= 4 else cores
 
 
+# The engine
+
+
 class Embedded(OpenAICompatible):
-    """The child seen from the web process: llama-server's API at the address that the master wrote down."""
+    """Client of the child: llama-server's API at the address that the supervisor wrote."""
 
     name = "embedded"
     label = "llama.cpp"
@@ -281,25 +299,25 @@ class Embedded(OpenAICompatible):
 
     @property
     def process(self) -> int:
-        """The child's number; 0 while there is none."""
+        """The child's pid; 0 if there is none."""
         with contextlib.suppress(AppError):
             return self._child.endpoint().pid
         return 0
 
     @property
     def url(self) -> str:
-        """Where the child listens now; raises engine_unreachable when no server runs it."""
+        """The child's current URL; raises engine_unreachable if no server runs it."""
         endpoint = self._child.endpoint()
         self._api_key = endpoint.key
         return endpoint.url
 
     def models(self) -> list[Model]:
-        """The files that lie there, whichever is loaded."""
+        """Return the models of all GGUF files found, loaded or not."""
         endpoint = self._child.endpoint()
         return gguf_library.list_models(endpoint.places, endpoint.own.context)
 
     def loaded(self) -> frozenset[str]:
-        """The model in memory; with other options than the server's it would be loaded anew, so it does not count."""
+        """Return the model in memory; none if its options are not the server's, as a question would then reload it."""
         seen = self._child.endpoint()
         if self._child.changing(seen) or seen.options != replace(seen.own, model=seen.options.model):
             return frozenset()
@@ -311,36 +329,36 @@ class Embedded(OpenAICompatible):
             return frozenset()
 
     def warm(self, model: str) -> None:
-        """Have the child serve this model, and wait until it does."""
+        """Make the child serve this model, and wait until it is loaded."""
         self._provide(self._options(model))
         super().warm(model)
 
     def unload(self, model: str) -> None:
-        """End the child without starting another, until a model is asked for."""
+        """End the child that has this model; the next one starts when a model is requested."""
         if self._child.endpoint().options.model == model:
             self._provide(Options())
 
     def version(self) -> str:
-        """The package's version: llama.cpp is built into it."""
+        """Return the version of the package xllamacpp, which contains llama.cpp."""
         return version("xllamacpp")
 
     def pids(self) -> tuple[int, ...]:
-        """The child, while there is one."""
+        """Return the child's pid, if there is a child."""
         return (self.process,) if self.process else ()
 
     def reset(self, model: str) -> None:
-        """End the child, whatever it does; its supervisor starts another one."""
+        """Kill the child, whatever it does, and load the model in the next one."""
         self._child.restart()
         self.warm(model)
 
     def forget(self, conversation_id: str) -> None:
-        """Delete what was kept of a conversation."""
+        """Delete a conversation's saved states."""
         with contextlib.suppress(AppError):
             if kept := self._states():
                 kept.forget(conversation_id)
 
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
-        """Events of one answer; what was read and written is kept after it."""
+        """Yield the events of one answer, then save the prompt cache for the conversation's next question."""
         options = self._options(request.model, request.threads, request.context)
         with self._child.turns.taken(options) as turn:
             tokens = 0
@@ -355,7 +373,7 @@ class Embedded(OpenAICompatible):
     def _patiently(
         self, request: ChatRequest, cancel: Cancel, options: Options, turn: ModelLease
     ) -> Iterator[EngineEvent]:
-        """A child that is being started again is waited for, briefly."""
+        """Yield the events of one answer; waits while the model loads, and briefly for a crashed child to restart."""
         started = time.monotonic()
         answering = False
         while True:
@@ -363,7 +381,7 @@ class Embedded(OpenAICompatible):
                 yield from self._child.provided(options, turn, cancel)
                 if cancel.is_set():
                     return
-                # A request of no conversation takes the slot from the one that had it.
+                # A request without a conversation also takes the slot, so what the slot held before is gone.
                 if kept := self._states():
                     kept.restore(request.conversation_id)
                 for event in super().stream(request, cancel):
@@ -381,7 +399,7 @@ class Embedded(OpenAICompatible):
                 return
 
     def _options(self, model: str, threads: int = 0, context: int = 0) -> Options:
-        """What the child must be started with for this; raises unknown_model."""
+        """Return the options that the child needs for this; raises unknown_model."""
         endpoint = self._child.endpoint()
         if model != endpoint.options.model and model not in gguf_library.find_models(endpoint.places):
             raise AppError("unknown_model", model=model)
@@ -393,7 +411,7 @@ class Embedded(OpenAICompatible):
                 pass
 
     def _in_use(self, seen: Endpoint) -> bool:
-        """Whether the child must not be ended now: another process waits for it, or an answer is being written."""
+        """Return True if the child must not be ended: another process waits for it, or it is writing an answer."""
         if not seen.ready:
             return seen.by not in (0, os.getpid())
         if not seen.pid:
@@ -405,7 +423,7 @@ class Embedded(OpenAICompatible):
         return any(slot.get("is_processing") for slot in slots if isinstance(slot, dict))
 
     def _states(self) -> PromptCacheStore | None:
-        """The kept states of the child that runs now: a new one holds nothing yet. None when nothing is kept."""
+        """Return the saved states of the current child, a new store for each child; None if nothing is saved."""
         endpoint = self._child.endpoint()
         if endpoint.pid != self._states_of:
             self._states_of = endpoint.pid
@@ -413,9 +431,9 @@ class Embedded(OpenAICompatible):
         return self._kept
 
     def _slot(self, action: str, file: str) -> bool:
-        """Have the slot save or restore its state; a failure costs time later, nothing else.
+        """Make the slot save or restore its state; return whether it did. A failure only costs time later.
 
-        Raises engine_unreachable or engine_busy when a child that is starting cannot restore anything yet.
+        Raises engine_unreachable or engine_busy if the child is still starting and cannot restore yet.
         """
         try:
             answer = self._exchanges.command(f"{self.url}/slots/0?action={action}", {"filename": file}, self._headers())

@@ -1,4 +1,4 @@
-"""What the server's master and the web process write down for each other about the embedded engine's child."""
+"""The files in which the supervisor describes the embedded child, and the web process requests another one."""
 
 import contextlib
 import json
@@ -11,7 +11,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What a child is started with; without a model there is none."""
+    """What a child is started with; without a model, no child runs."""
 
     model: str = ""
     threads: int = 0
@@ -20,10 +20,12 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Written by the master: how to reach the child that runs now, and what it is. `pid` 0: there is none.
+    """The child that runs now and how to reach it, written by the supervisor. `pid` 0: there is none.
 
-    `own`: the server's options, with the model that is loaded first. `places`: where models lie. `wish`: the last one
-    that was heard, from the process `by` (0: nobody asked for this child), and the last one that `failed`.
+    `own`: the server's options, with the model loaded first. `places`: paths searched for models. `states`, `room`:
+    folder of saved prompt caches, and bytes for it (0: none are saved). `ready`: the model is loaded. `wish`: number of
+    the last request read, made by the process `by` (0: this child was not requested); `failed`: the last request that
+    failed.
     """
 
     url: str
@@ -42,7 +44,9 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """Written by the web process: the child that it wants instead, heard when the one that runs has ended."""
+    """A request for a child with other options, written by a web process; the supervisor reads it when
+    the child ends.
+    """
 
     number: str
     by: int
@@ -50,21 +54,22 @@ class Wish:
 
 
 def endpoint_file(instance: str) -> Path:
-    """Only its owner may read it, for it holds the key."""
+    """Return the endpoint file's path. Only its owner may read it, because it holds the API key."""
     return Path(instance) / "embedded.json"
 
 
 def wish_file(instance: str) -> Path:
+    """Return the path of the last request's file."""
     return Path(instance) / "embedded.wish.json"
 
 
 def announce(instance: str, endpoint: Endpoint) -> None:
-    """Write the endpoint down."""
+    """Write the endpoint file."""
     _write(endpoint_file(instance), asdict(endpoint))
 
 
 def read_endpoint(text: str) -> Endpoint:
-    """The endpoint that was written down; raises ValueError."""
+    """Parse an endpoint file's content; raises ValueError."""
     try:
         found = json.loads(text)
         own, options = Options(**found.pop("own")), Options(**found.pop("options"))
@@ -74,14 +79,14 @@ def read_endpoint(text: str) -> Endpoint:
 
 
 def make_wish(instance: str, options: Options) -> str:
-    """Ask for a child with these options; returns the wish's number."""
+    """Request a child with these options; return the request's number."""
     wish = Wish(secrets.token_hex(8), os.getpid(), options)
     _write(wish_file(instance), asdict(wish))
     return wish.number
 
 
 def read_wish(instance: str) -> Wish | None:
-    """The last wish, heard or not."""
+    """Return the last request, whether the supervisor has read it or not; None if there is none."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(wish_file(instance).read_text())
         return Wish(found["number"], found["by"], Options(**found["options"]))
@@ -89,7 +94,7 @@ def read_wish(instance: str) -> Wish | None:
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
-    """Whole at any moment."""
+    """Replace the file in one step, so that no process reads half of it."""
     new = path.with_suffix(f".{os.getpid()}.new")
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
         json.dump(content, file)

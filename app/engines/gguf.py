@@ -1,4 +1,4 @@
-"""What the header of a GGUF file tells of its model, read without loading it."""
+"""Read a model's facts from the header of its GGUF file, without loading the model."""
 
 import mmap
 import struct
@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 MAGIC = b"GGUF"
-# How the values of a header are stored, by the number of their type.
+# `struct` formats of a header's values, by GGUF's type number.
 STORED = {
     0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d",
 }  # fmt: skip
 TEXT, LIST = 8, 9
-# llama.cpp's numbers for how the weights are stored.
+# Names of llama.cpp's numbers for how the weights are stored.
 QUANTIZATIONS = {
     0: "F32", 1: "F16", 2: "Q4_0", 3: "Q4_1", 7: "Q8_0", 8: "Q5_0", 9: "Q5_1", 10: "Q2_K", 11: "Q3_K_S",
     12: "Q3_K_M", 13: "Q3_K_L", 14: "Q4_K_S", 15: "Q4_K_M", 16: "Q5_K_S", 17: "Q5_K_M", 18: "Q6_K", 19: "IQ2_XXS",
@@ -24,7 +24,7 @@ QUANTIZATIONS = {
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Facts of a model; 0 or "" where the file does not tell. `context`: tokens that it was trained for."""
+    """Facts of a model; 0 or "" if the file does not have them. `context`: tokens that it was trained for."""
 
     kind: str = "model"
     title: str = ""
@@ -32,14 +32,14 @@ class Header:
     quantization: str = ""
     context: int = 0
     template: str = ""
-    # For finding texts that are alike: it writes none.
+    # An embedding model, which writes no text.
     embeds: bool = False
-    # What each token of the context takes in memory, in bytes.
+    # Bytes of KV cache for each token of the context.
     token_bytes: int = 0
 
 
 def read(path: Path) -> Header:
-    """The header of a file. Raises OSError, or ValueError when it is no GGUF file or is cut short."""
+    """Return the header of a file. Raises OSError; ValueError if it is not a GGUF file or is cut short."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data[:4] != MAGIC:
             raise ValueError(f"{path} is not a GGUF file")
@@ -50,14 +50,14 @@ def read(path: Path) -> Header:
 
 
 class _Reader:
-    """Goes through the header from its beginning; arrays are passed over."""
+    """Sequential reader of a header; skips arrays."""
 
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
         self._at = 4
 
     def values(self) -> tuple[dict[str, Any], int]:
-        """The values by their names, and the number of the model's weights."""
+        """Return the values by name, and the number of the model's weights."""
         version, tensors, count = self._take("<I"), self._take("<Q"), self._take("<Q")
         if version < 2:
             raise KeyError(f"version {version}")
@@ -92,10 +92,10 @@ class _Reader:
         return None
 
     def _weights(self) -> int:
-        """The weights in one tensor."""
+        """Return the number of weights in one tensor."""
         self._text()
         sizes = [self._take("<Q") for _ in range(self._take("<I"))]
-        # Its type and its place in the file.
+        # Skip the tensor's type and its offset in the file.
         self._at += 4 + 8
         return prod(sizes)
 

@@ -1,4 +1,4 @@
-"""The GGUF files that the embedded engine can serve: where they lie, what each is called, what it is."""
+"""Find the GGUF files that the embedded engine can serve, and describe them as models."""
 
 import importlib.util
 import logging
@@ -16,7 +16,7 @@ from app.engines.base import Model
 from app.engines.catalogue import CATALOGUE, DEMO, described
 from app.engines.gguf import Header, read
 
-# A large model comes in several files, of which the first is opened.
+# A large model is split into several files; llama.cpp opens the first.
 PART = re.compile(r"(?P<name>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})$")
 LONGEST_LABEL = 40
 
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class GgufModel:
-    """One model: the file that is opened, the bytes of all its parts, when it was written, and its header."""
+    """One model: the file to open, the bytes of all its parts, when it was written, and its header."""
 
     path: Path
     size: int
@@ -34,14 +34,14 @@ class GgufModel:
 
 
 def search_paths(settings: dict[str, Any]) -> list[str]:
-    """Files and folders in which models are looked for, those that were set first."""
+    """Return the files and folders in which models are searched, those of EMBEDDED_MODEL first."""
     named, demonstration = _named(settings), _demonstration()
     last = [] if named or demonstration is None else [demonstration]
     return [str(path) for path in (*named, _own(settings), *last)]
 
 
 def missing_part(settings: dict[str, Any]) -> str:
-    """What keeps the embedded engine from working here, as a sentence for the administrator; "" when nothing does."""
+    """Return why the embedded engine cannot work here, as a sentence for the administrator; "" if it can."""
     if importlib.util.find_spec("xllamacpp") is None:
         return "the package xllamacpp is not installed (make setup)"
     for path in _named(settings):
@@ -57,9 +57,9 @@ def missing_part(settings: dict[str, Any]) -> str:
 
 
 def find_models(where: Iterable[str]) -> dict[str, GgufModel]:
-    """The models by their names; those that were made to answer first."""
+    """Return the models by name, those with a chat template first."""
     found: dict[str, GgufModel] = {}
-    # A file may be named, and lie in a folder that is looked through.
+    # A file may be listed itself and also be in a listed folder.
     for path in dict.fromkeys(path for place in where for path in _gguf_files(Path(place))):
         header = _header(path)
         if header is None or header.kind != "model":
@@ -72,7 +72,7 @@ def find_models(where: Iterable[str]) -> dict[str, GgufModel]:
 
 
 def list_models(where: Iterable[str], context: int) -> list[Model]:
-    """The same for people, in a context of so many tokens."""
+    """Return the same models as `Model`, for a context of that many tokens."""
     found = find_models(where)
     titles = Counter(file.header.title for file in found.values())
     return [_model(name, file, context, alone=titles[file.header.title] == 1) for name, file in found.items()]
@@ -87,7 +87,7 @@ def _model(name: str, file: GgufModel, context: int, *, alone: bool) -> Model:
         facts["description"] = _l("Made to go on with a text, not to answer: good for measuring only.")
     if name in CATALOGUE:
         facts = {}
-    # The header of a file in several parts counts the first one only.
+    # The header of a split model counts the weights of the first file only.
     count = 0 if PART.match(file.path.stem) else header.parameters
     return described(
         name,
@@ -131,7 +131,7 @@ def _name(path: Path) -> str:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a model, with those of its other parts."""
+    """Return the bytes of a model with all its parts."""
     part = PART.match(path.stem)
     others = path.parent.glob(f"*-of-{part['count']}.gguf") if part else ()
     whole = [other for other in others if part and other.name.startswith(f"{part['name']}-")]
@@ -145,7 +145,7 @@ def _header(path: Path) -> Header | None:
 
 @lru_cache(maxsize=256)
 def _header_once(path: Path, _size: int, _written_ns: int) -> Header | None:
-    """The header of a file as it is now; None, said once in the log, when there is none."""
+    """Return a file's header, cached by size and date; None if it has none, which is logged once."""
     try:
         return read(path)
     except (OSError, ValueError) as error:

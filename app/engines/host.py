@@ -1,4 +1,4 @@
-"""The processor's own counters of energy (RAPL), where the kernel shows them to this account."""
+"""What this machine knows of an engine: the processor's energy counters (RAPL), and the processes at its address."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +9,12 @@ if TYPE_CHECKING:
 
 
 POWERCAP = Path("/sys/class/powercap")
-# What listens in the place of an engine that runs in a container.
+# Processes that listen in place of an engine that runs in a container.
 FORWARDERS = ("docker-proxy", "rootlessport", "conmon")
 
 
 class RaplZone:
-    """One counter in microjoules, which begins at 0 again after `reach`."""
+    """One RAPL counter in microjoules, which wraps to 0 after `max_energy_range_uj`."""
 
     def __init__(self, folder: Path) -> None:
         self._file = folder / "energy_uj"
@@ -22,16 +22,16 @@ class RaplZone:
         self.read()
 
     def read(self) -> int:
-        """Its value; raises OSError, ValueError."""
+        """Return the counter's value; raises OSError, ValueError."""
         return int(self._file.read_text())
 
     def since(self, before: int, now: int) -> int:
-        """Microjoules between two looks; it came round at most once."""
+        """Return the microjoules between two readings, between which it wrapped at most once."""
         return now - before if now >= before else now - before + self._reach + 1
 
 
 class EnergyMeter:
-    """Microjoules of all zones since it was made, look by look: often enough that none comes round twice unseen."""
+    """Energy of all zones since the meter was made; call `tick` often enough that no counter wraps twice unseen."""
 
     def __init__(self, zones: list[RaplZone]) -> None:
         self._zones = zones
@@ -41,11 +41,11 @@ class EnergyMeter:
         self.tick()
 
     def tick(self) -> None:
-        """Look at the counters."""
+        """Read the counters."""
         try:
             values = [zone.read() for zone in self._zones]
         except (OSError, ValueError):
-            # The rights may be taken away meanwhile: no figure is better than a part of one.
+            # The permission may be revoked meanwhile: no figure is better than a part of one.
             self._readable = False
             return
         for zone, before, now in zip(self._zones, self._last or values, values, strict=True):
@@ -54,12 +54,12 @@ class EnergyMeter:
 
     @property
     def joules(self) -> float | None:
-        """What all zones used until the last look; None where one could not be read."""
+        """Joules of all zones until the last `tick`; None if one could not be read."""
         return self._used / 1e6 if self._readable else None
 
 
 def find_zones(root: Path = POWERCAP) -> list[RaplZone]:
-    """The sockets, whose counters hold their cores', and the memory beside them. None where they cannot be read."""
+    """Return the counters of the CPU packages, which include their cores, and of the memory; empty if unreadable."""
     zones: list[RaplZone] = []
     try:
         # intel-rapl-mmio shows the same sockets a second time; AMD's processors are called intel-rapl too.
@@ -73,12 +73,12 @@ def find_zones(root: Path = POWERCAP) -> list[RaplZone]:
 
 
 def processes_listening(url: str, names: tuple[str, ...]) -> tuple[int, ...]:
-    """Those that listen at this address, and their children; none when it is another machine's.
+    """Return the pids that listen at this URL, and of their children; empty if it is another machine's.
 
-    The owner of a socket is told to the administrator and to the owner only: for anybody else, the processes whose
-    names begin with one of `names`.
+    Only root and the owner can see who owns a socket; for other accounts, the processes whose names begin with one of
+    `names` are taken instead.
     """
-    # Here because only measuring needs it, and the web process's memory is counted.
+    # Imported here: only measuring needs it, and it would take memory in the web process.
     import psutil  # noqa: PLC0415
 
     parts = urlsplit(url)
@@ -88,7 +88,7 @@ def processes_listening(url: str, names: tuple[str, ...]) -> tuple[int, ...]:
     try:
         sockets = psutil.net_connections("tcp")
     except (psutil.Error, OSError):
-        # Not told to this account at all.
+        # This account may not list sockets.
         sockets = []
     owners = {
         each.pid for each in sockets if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid

@@ -1,8 +1,8 @@
 """The llama.cpp process: loads one GGUF file, serves it on loopback, and ends when its parent does.
 
-Run as a script by `app.engines.embedded`; it imports nothing of the project, so that it holds nothing but the model.
-Its orders are one line of JSON on standard input. It says `ready` on standard output once the model is loaded, and
-ends when standard input does: even a parent that was killed leaves nothing behind.
+`app.engines.supervisor` runs it as a script; it imports nothing of the project, to hold nothing but the model in
+memory. It reads its options as one line of JSON from standard input, prints `ready` once the model is loaded, and ends
+at the end of standard input, so that even a killed parent leaves no process behind.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ import threading
 def main() -> None:
     """Serve until standard input ends."""
     orders = json.loads(sys.stdin.readline())
-    # From the start: a parent that dies during the load must not leave this process behind.
+    # Started first: a parent that dies during the load must not leave this process behind.
     lifeline = threading.Thread(target=_end_with_parent)
     lifeline.start()
 
@@ -28,7 +28,7 @@ def main() -> None:
     params.api_keys = [orders["key"]]
     params.n_parallel = orders["slots"]
     params.n_ctx = orders["context"] * orders["slots"]
-    # Small batches: llama.cpp looks at closed connections between two of them, and other slots wait for one.
+    # Small batches: llama.cpp checks for closed connections between two of them, and other slots wait for one.
     params.n_batch = params.n_ubatch = 64
     params.cache_ram_mib = orders["cache_ram_mb"]
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = orders["threads"]
@@ -38,7 +38,7 @@ def main() -> None:
     try:
         server = xllamacpp.Server(params)
     except RuntimeError as error:
-        # Nobody restarts a process that stays.
+        # Exit even if the other thread still runs: the supervisor restarts only a process that has ended.
         print(error, file=sys.stderr, flush=True)
         os._exit(1)
     with contextlib.suppress(BrokenPipeError):
@@ -48,7 +48,7 @@ def main() -> None:
 
 def _end_with_parent() -> None:
     sys.stdin.read()
-    # At once: the engine's own way to end can wait for ever.
+    # Exit at once: the engine's own shutdown can block for ever.
     os._exit(0)
 
 

@@ -1,4 +1,4 @@
-"""Ollama's native API, versions 0.6 to 0.33."""
+"""Client of Ollama's native API, versions 0.6 to 0.33."""
 
 import json
 import re
@@ -18,19 +18,21 @@ from app.engines.openai_compatible import split_thinking
 from app.engines.transport import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, EngineHttpClient, refusal
 from app.errors import AppError
 
-# A download may say nothing for this long.
+# Seconds without a line of progress after which a download has failed.
 PULL_TIMEOUT_S = 300.0
 
 
 class OllamaStream:
-    """One answer. `failed(code, cause)` makes the failure of a broken stream, `refused(message)` Ollama's own."""
+    """Parser of one answer. `failed(code, cause)` makes the error of a broken stream,
+    `refused(message)` Ollama's own.
+    """
 
     def __init__(self, failed: Callable[[str, object], AppError], refused: Callable[[str], AppError]) -> None:
         self._failed = failed
         self._refused = refused
 
     def read(self, line: bytes) -> list[EngineEvent]:
-        """What one line says; raises engine_garbled or Ollama's own error."""
+        """Return the events of one line; raises engine_garbled or Ollama's own error."""
         if not line:
             return []
         part = self._parse(line)
@@ -52,7 +54,7 @@ class OllamaStream:
 
 
 def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
-    """What one line says; AttributeError or TypeError when it is of another shape."""
+    """Return the events of one line; raises AttributeError or TypeError if its shape is unexpected."""
     message = part.get("message") or {}
     events: list[EngineEvent] = []
     if thought := message.get("thinking"):
@@ -65,7 +67,7 @@ def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
 
 
 def _usage(part: dict[str, Any]) -> Usage:
-    """Ollama counts in nanoseconds and leaves zeros out; the time of reading covers the uncached part only."""
+    """Convert Ollama's counts: nanoseconds, zeros left out; the prefill time covers the uncached part only."""
     return Usage(
         prompt_tokens=part.get("prompt_eval_count", 0),
         prefill_ms=part.get("prompt_eval_duration", 0) / 1e6,
@@ -77,7 +79,7 @@ def _usage(part: dict[str, Any]) -> Usage:
 
 @dataclass(frozen=True, slots=True)
 class PullProgress:
-    """One line of a download: what is being done, and bytes of the current file."""
+    """One line of a download's progress: its status, and bytes of the current file."""
 
     status: str
     completed: int = 0
@@ -85,7 +87,7 @@ class PullProgress:
 
 
 class Ollama:
-    """`context`, `threads`: the options of every call that has none of its own; others reload the model."""
+    """Client of one Ollama. `context`, `threads`: options of requests without their own; others reload the model."""
 
     name = "ollama"
     label = "Ollama"
@@ -110,15 +112,15 @@ class Ollama:
         self._exchanges = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
         self._client = self._managing(QUERY_TIMEOUT_S)
         self._shown: dict[str, ollama.ShowResponse] = {}
-        # The models in memory, each with the options that it was loaded with.
+        # Models in memory, each with the options that it was loaded with.
         self._in_memory: dict[str, dict[str, int]] = {}
 
     def models(self) -> list[Model]:
-        """Installed models; what each can do is asked once for each digest."""
+        """Return the installed models; asks for the abilities of each digest only once."""
         return [self._describe(entry) for entry in self._ask(self._client.list).models if entry.model]
 
     def loaded(self) -> frozenset[str]:
-        """Names of the models in memory; one whose options are not ours would be reloaded, so it does not count."""
+        """Return the models in memory with our options; one with others would be reloaded, so it does not count."""
         before, found = self._in_memory, {}
         for entry in self._ask(self._client.ps).models:
             if name := entry.model:
@@ -129,23 +131,23 @@ class Ollama:
         return frozenset(name for name, options in found.items() if options == self._options)
 
     def warm(self, model: str) -> None:
-        """Load with every answer's options, on our own connection: Ollama drops a load whose client left."""
+        """Load a model with the options of answers, waiting for the end: Ollama drops a load whose client left."""
         self._load(model, self._options, Cancel())
 
     def unload(self, model: str) -> None:
-        """Take the model out of the memory, which also ends whatever hangs in its runner."""
+        """Remove a model from memory, which also ends a hung runner."""
         self._load(model, self._options, Cancel(), keep_alive=0)
         self._forget_loaded(model)
 
     def version(self) -> str:
-        """What the daemon calls itself."""
+        """Return the daemon's version."""
         try:
             return str(self._exchanges.query(f"{self.url}/api/version").json().get("version") or "")
         except (ValueError, AttributeError) as error:
             raise self._exchanges.failure("engine_garbled", error) from error
 
     def pids(self) -> tuple[int, ...]:
-        """The daemon and its runners."""
+        """Return the pids of the daemon and its runners."""
         return processes_listening(self.url, ("ollama", "llama-server"))
 
     def reset(self, model: str) -> None:
@@ -154,10 +156,10 @@ class Ollama:
         self.warm(model)
 
     def forget(self, conversation_id: str) -> None:
-        """Ollama keeps nothing by conversation."""
+        """Do nothing: Ollama keeps nothing by conversation."""
 
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
-        """Events of one answer."""
+        """Yield the events of one answer, after loading the model if it is not in memory with the right options."""
         options = self._options_for(request)
         if self._in_memory.get(request.model) != options:
             started = time.monotonic()
@@ -173,7 +175,7 @@ class Ollama:
                 if response.status != 200:
                     raise self._refusal(response, request.model)
                 for event in split_thinking(self._events(response, request.model)):
-                    # What had arrived before the connection was cut is not said any more.
+                    # Drop what arrived before the connection was cut.
                     if cancel.is_set():
                         return
                     yield event
@@ -185,21 +187,21 @@ class Ollama:
             raise
 
     def pull(self, model: str) -> Iterator[PullProgress]:
-        """Download a model; raises unknown_model or an engine failure."""
+        """Download a model; yields its progress. Raises unknown_model or an engine failure."""
         client = self._managing(PULL_TIMEOUT_S)
         lines = self._ask(lambda: client.pull(model, stream=True), model)
         while (line := self._ask(lambda: next(lines, None), model)) is not None:
             yield PullProgress(line.status or "", line.completed or 0, line.total or 0)
 
     def _managing(self, timeout_s: float) -> ollama.Client:
-        """The client for everything but answers. It keeps no idle connection, as nobody would close it."""
+        """Return a client for everything but answers. It keeps no idle connection, as nothing would close it."""
         timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
         return ollama.Client(
             host=self.url, timeout=timeout, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
         )
 
     def _options_for(self, request: ChatRequest) -> dict[str, int]:
-        """The options that the model must be loaded with."""
+        """Return the options that the model must be loaded with."""
         own = {"num_ctx": request.context, "num_thread": request.threads}
         return self._options | {option: value for option, value in own.items() if value}
 
@@ -256,7 +258,9 @@ class Ollama:
         return self._failure(response.status, message, model)
 
     def _failure(self, status: int, message: str, model: str) -> AppError:
-        """Ollama says why in a sentence only; its texts differ among versions, so a few words decide."""
+        """Turn Ollama's error into ours by a few words of its message: it has no codes, and its texts
+        vary by version.
+        """
         words = message.lower()
         if status == 404 or ("model" in words and "not found" in words) or "manifest: file does not exist" in words:
             return AppError("unknown_model", cause=message, model=model)
@@ -270,7 +274,7 @@ class Ollama:
         return self._exchanges.failure("engine_busy" if status == 503 else "engine_failed", f"{status}: {message}")
 
     def _ask(self, call: Any, model: str = "") -> Any:
-        """Run a call of the `ollama` client; its many exceptions become ours."""
+        """Run a call of the `ollama` client, and turn its exceptions into ours."""
         try:
             return call()
         except ollama.ResponseError as error:
@@ -290,7 +294,7 @@ class Ollama:
         return described(
             name,
             size_bytes=int(entry.size or 0),
-            # Versions before 0.9 do not know the word: then the catalogue says.
+            # Versions before 0.9 do not report it: None leaves it to the catalogue.
             thinking="thinking" in capabilities or None,
             chat="completion" in capabilities,
             context=self._context,

@@ -1,4 +1,4 @@
-"""OpenAI's chat API as llama-server speaks it, and as other servers do with less detail."""
+"""Client of OpenAI's chat API, as llama-server implements it, and other servers with less detail."""
 
 import json
 import time
@@ -13,12 +13,14 @@ from app.engines.transport import EngineHttpClient, refusal
 from app.errors import AppError
 
 OPEN, CLOSE = "<think>", "</think>"
-# How often a server that is still loading its model is asked again.
+# Seconds between two requests to a server that is still loading its model.
 LOADING_POLL_S = 0.25
 
 
 class OpenAIStream:
-    """One answer. `failed(code, cause)` makes the failure of a broken stream, `refused(error)` the server's own."""
+    """Parser of one answer. `failed(code, cause)` makes the error of a broken stream, `refused(error)`
+    the server's own.
+    """
 
     def __init__(self, failed: Callable[[str, object], AppError], refused: Callable[[Any], AppError]) -> None:
         self._failed = failed
@@ -28,9 +30,9 @@ class OpenAIStream:
         self.done = False
 
     def read(self, line: bytes) -> list[EngineEvent]:
-        """What one line says; raises engine_garbled, engine_cut or the server's own error."""
+        """Return the events of one line; raises engine_garbled, engine_cut or the server's own error."""
         if not line.startswith(b"data:"):
-            # Between events stand blank lines, comments and other fields; anything else is not SSE.
+            # Blank lines, comments and other fields come between events; anything else is not SSE.
             if line and not line.startswith((b":", b"event:", b"id:", b"retry:")):
                 raise self._failed("engine_garbled", line[:200])
             return []
@@ -45,14 +47,14 @@ class OpenAIStream:
         return events
 
     def end(self) -> Done:
-        """The end of the answer; raises engine_cut when the server never said why it ended."""
+        """Return the last event; raises engine_cut if the server sent no finish_reason."""
         if not self._reason:
             raise self._failed("engine_cut", "the stream ended without finish_reason")
         self.done = True
         return Done(self._reason, self._usage)
 
     def _told(self, part: dict[str, Any]) -> list[EngineEvent]:
-        """What one chunk says; AttributeError or TypeError when it is of another shape."""
+        """Return the events of one chunk; raises AttributeError or TypeError if its shape is unexpected."""
         events: list[EngineEvent] = []
         if progress := part.get("prompt_progress"):
             cached = progress.get("cache") or 0
@@ -81,7 +83,7 @@ class OpenAIStream:
 
 
 def _usage(part: dict[str, Any], before: Usage) -> Usage:
-    """Counts from `usage` (every vendor) and durations from `timings` (llama-server); either may come alone."""
+    """Merge counts from `usage` (every server) and durations from `timings` (llama-server); either may come alone."""
     counts = part.get("usage") or {}
     timings = part.get("timings") or {}
     cached = (counts.get("prompt_tokens_details") or {}).get(
@@ -98,7 +100,7 @@ def _usage(part: dict[str, Any], before: Usage) -> Usage:
 
 
 def split_thinking(events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
-    """The same events, where text in tags at the very start of an answer has become thinking."""
+    """Turn text in <think> tags at the start of an answer into Thinking events; pass on the others unchanged."""
     held = ""
     for event in events:
         if not isinstance(event, Text):
@@ -121,7 +123,7 @@ def split_thinking(events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
 
 
 def _thinking(held: str, events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
-    """Thinking up to the closing tag, and the text that comes with it; the rest stays in `events`."""
+    """Yield thinking up to the closing tag and the first text after it; leave the rest in `events`."""
     while CLOSE not in held:
         kept = next((size for size in range(len(CLOSE) - 1, 0, -1) if held.endswith(CLOSE[:size])), 0)
         said, held = held[: len(held) - kept], held[len(held) - kept :]
@@ -136,7 +138,7 @@ def _thinking(held: str, events: Iterator[EngineEvent]) -> Iterator[EngineEvent]
     said, answer = held.split(CLOSE, 1)
     if said:
         yield Thinking(said)
-    # The blank lines between the tag and the answer belong to neither.
+    # Drop the blank lines between the tag and the answer.
     while not (answer := answer.lstrip("\n")):
         event = next(events, None)
         if not isinstance(event, Text):
@@ -147,16 +149,16 @@ def _thinking(held: str, events: Iterator[EngineEvent]) -> Iterator[EngineEvent]
 
 
 def is_loading(failure: AppError) -> bool:
-    """Whether the server says that its model is being loaded."""
+    """Return True if the failure says that the server is still loading its model."""
     return failure.code == "engine_busy" and "loading" in failure.cause.lower()
 
 
 class OpenAICompatible:
-    """`slots` 0: as many as the server says it has (llama-server), else 1."""
+    """Client of one server. `slots` 0: as many as llama-server reports, else 1."""
 
     name = "openai"
     label = "llama-server"
-    # Its options are those that it was started with.
+    # A server's threads and context are fixed when it starts.
     adjusts: frozenset[str] = frozenset()
 
     def __init__(self, url: str, api_key: str = "", *, slots: int = 0, read_timeout_s: float = 900) -> None:
@@ -169,7 +171,7 @@ class OpenAICompatible:
 
     @property
     def process(self) -> int:
-        """Nothing tells."""
+        """0: the API does not tell when the server restarts."""
         return 0
 
     @property
@@ -179,11 +181,11 @@ class OpenAICompatible:
 
     @property
     def slots(self) -> int:
-        """The number set, else the server's own, else 1."""
+        """The configured number, else the server's own, else 1."""
         return self._slots or int((self._props or {}).get("total_slots") or 1)
 
     def models(self) -> list[Model]:
-        """What the server lists; llama-server also tells its context and whether its template can think."""
+        """Return the listed models; llama-server also reports its context and whether its template can think."""
         self._props = self._read_props()
         listed = self._get("/v1/models")
         context = int((self._props.get("default_generation_settings") or {}).get("n_ctx") or 0)
@@ -191,7 +193,7 @@ class OpenAICompatible:
         return [self._describe(entry, context, thinking) for entry in listed.get("data") or [] if entry.get("id")]
 
     def loaded(self) -> frozenset[str]:
-        """Every model listed, except those that a router says it has not loaded."""
+        """Return all listed models except those that a router reports as not loaded."""
         entries = self._get("/v1/models").get("data") or []
         return frozenset(
             entry["id"]
@@ -200,7 +202,7 @@ class OpenAICompatible:
         )
 
     def warm(self, model: str) -> None:
-        """Wait until the server has loaded its model, for as long as an answer may be silent."""
+        """Wait until the server has loaded its model; raises engine_silent after the read timeout."""
         deadline = time.monotonic() + self._read_timeout_s
         while self._exchanges.query(f"{self.url}/health", headers=self._headers()).status_code == 503:
             if time.monotonic() > deadline:
@@ -208,26 +210,28 @@ class OpenAICompatible:
             time.sleep(LOADING_POLL_S)
 
     def unload(self, model: str) -> None:
-        """No server of this kind can be told to: raises engine_keeps_model."""
+        """Raise engine_keeps_model: these servers have no request for it."""
         raise AppError("engine_keeps_model", engine=self.label)
 
     def version(self) -> str:
-        """llama-server's build; other servers do not tell."""
+        """Return llama-server's build; "" for other servers."""
         return str(self._read_props().get("build_info") or "")
 
     def pids(self) -> tuple[int, ...]:
-        """The server and its children."""
+        """Return the pids of the server and its children."""
         return processes_listening(self.url, ("llama-server", "local-ai", "vllm"))
 
     def reset(self, model: str) -> None:
-        """Another server's process is not ours to end: closing the connection was all; wait until it is well."""
+        """Wait until the server is ready again; it cannot be restarted from here, and its connection is
+        already closed.
+        """
         self.warm(model)
 
     def forget(self, conversation_id: str) -> None:
-        """Nothing is kept outside the engine's own cache."""
+        """Do nothing: only the server's own cache holds conversations."""
 
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
-        """Events of one answer; a model that is still loading is waited for."""
+        """Yield the events of one answer; waits while the model is loading."""
         started = time.monotonic()
         loading = False
         while not cancel.is_set():
@@ -243,7 +247,7 @@ class OpenAICompatible:
                         if loading:
                             yield Loading(time.monotonic() - started, loaded=True)
                         for event in split_thinking(self._events(response, request.model)):
-                            # What had arrived before the connection was cut is not said any more.
+                            # Drop what arrived before the connection was cut.
                             if cancel.is_set():
                                 return
                             yield event
@@ -276,7 +280,7 @@ class OpenAICompatible:
         if self._props is None:
             self._props = self._read_props()
         if self._props:
-            # llama-server notices a closed connection only when it writes: progress makes it write while reading.
+            # llama-server notices a closed connection only when it writes: progress makes it write during the prefill.
             body |= {
                 "return_progress": True,
                 "cache_prompt": True,
@@ -315,7 +319,7 @@ class OpenAICompatible:
         return {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
 
     def _read_props(self) -> dict[str, Any]:
-        """llama-server's own facts; another vendor has no such page, which is an empty answer."""
+        """Return llama-server's properties; {} for other servers, which do not have this page."""
         try:
             props = self._get("/props")
         except AppError as error:

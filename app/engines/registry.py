@@ -1,4 +1,4 @@
-"""Which engine is used, why, and how it is made from the settings."""
+"""Choose the engine by the settings, and create it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -17,14 +17,14 @@ PROBE_TIMEOUT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """The engine's name and the reason, one sentence for the administrator."""
+    """The engine's name, and the reason for the choice as a sentence for the administrator."""
 
     name: str
     reason: LazyString
 
 
 def choose(settings: dict[str, Any]) -> Choice:
-    """The engine that ENGINE names; for `auto` the first that can be used."""
+    """Return the engine that ENGINE names; for `auto`, the first available one."""
     name, url = settings["ENGINE"], settings["OLLAMA_HOST"]
     if name != "auto":
         return Choice(name, _l("set by ENGINE=%(name)s", name=name))
@@ -36,10 +36,10 @@ def choose(settings: dict[str, Any]) -> Choice:
 
 
 def make(name: str, settings: dict[str, Any]) -> Engine:
-    """The engine of that name; nothing is connected yet. Raises ValueError for a name that no engine has."""
+    """Make the engine of that name, not yet connected. Raises ValueError for a name that no engine has."""
     slots, timeout = settings["ENGINE_SLOTS"], settings["ENGINE_TIMEOUT"]
     if name == "ollama":
-        # Here because the client's import costs memory and time that the other engines need not pay.
+        # Imported here: the client costs memory and time that the other engines do not need.
         from app.engines.ollama import Ollama  # noqa: PLC0415
 
         return Ollama(

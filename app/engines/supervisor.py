@@ -1,4 +1,4 @@
-"""Keeps the embedded engine's process running: started, watched, replaced and ended by the server's master."""
+"""Start, watch, replace and end the embedded engine's child process, from the server's master process."""
 
 import contextlib
 import hashlib
@@ -19,22 +19,22 @@ from app.engines.embedded import CHILD_SCRIPT, default_threads
 from app.engines.endpoint import Endpoint, Options, Wish, announce, endpoint_file, read_wish, wish_file
 from app.engines.gguf_library import GgufModel
 
-# A child that died is started again after this long, doubled each time up to the limit.
+# Seconds before a dead child is started again, doubled each time up to the limit.
 RESTART_S = 0.5
 RESTART_LIMIT_S = 30.0
-# A child that lived this long was well.
+# A child that lived for this many seconds was healthy.
 HEALTHY_S = 60.0
-# How often it is looked whether another child is wished for, while none runs whose end would tell.
+# Seconds between two checks for a request while no child runs.
 LOOK_S = 0.02
 
 logger = logging.getLogger(__name__)
 
 
 class Supervisor:
-    """Keeps one child running: one model at a time is in memory. `first`: the model to begin with, if it is there.
+    """Keep one child running, with one model in memory. `first`: the model to begin with, if it exists.
 
-    Lives in gunicorn's master, which reaps its children itself: the end of the child's standard output tells that it
-    died. Who wants another child writes down which one, and kills the one that runs.
+    Runs in gunicorn's master, which reaps its children itself; the end of the child's standard output tells that it
+    died. A web process that wants another child writes a request and kills the current one.
     """
 
     def __init__(self, settings: dict[str, Any], first: str = "") -> None:
@@ -42,7 +42,7 @@ class Supervisor:
         self._context = settings["CONTEXT_TOKENS"]
         self._cache_ram_mb = settings["CACHE_RAM_MB"]
         self._slots = settings["ENGINE_SLOTS"] or 1
-        # With more slots it would not be known which one answered.
+        # States are saved with one slot only: with more, we would not know which one answered.
         self._room = settings["CACHE_DISK_MB"] * 1_000_000 if self._slots == 1 else 0
         self._states = Path(self._instance) / "states"
         with contextlib.closing(socket.socket()) as probe:
@@ -56,16 +56,16 @@ class Supervisor:
             self._states, {self._read_by(file) for file in files.values()}, empty=not self._room
         )
         self._endpoint = Endpoint(f"http://127.0.0.1:{port}", secrets.token_urlsafe(24), 0, own, own, places)
-        # The options of the last child that was ready.
+        # Options of the last child that was ready.
         self._proven: Options | None = None
         self._ending = threading.Event()
-        # Held while a child is started, so that none is started after the end.
+        # Held while a child is started, so that none is started after `stop`.
         self._starting = threading.Lock()
         self._child: subprocess.Popen[str] | None = None
         self._watcher: threading.Thread | None = None
 
     def start(self) -> None:
-        """Start the child; returns at once, the model loads meanwhile."""
+        """Start the child and return; the model loads in the background."""
         for file in (endpoint_file(self._instance), wish_file(self._instance)):
             file.unlink(missing_ok=True)
         self._spawn()
@@ -73,7 +73,7 @@ class Supervisor:
         self._watcher.start()
 
     def stop(self) -> None:
-        """End the child and wait until it is gone."""
+        """End the child and wait until it has exited."""
         self._ending.set()
         with self._starting:
             child = self._child
@@ -95,12 +95,12 @@ class Supervisor:
                 self._child.stdin.close()
 
     def _read_by(self, file: GgufModel) -> str:
-        """What was read is of use to the same model with the same context only."""
+        """Return the key of saved states, which are valid for the same file and context only."""
         by = f"{file.path} {file.size} {file.written_ns} {self._context}"
         return hashlib.sha256(by.encode()).hexdigest()[:16]
 
     def _spawn(self) -> None:
-        """Start the child that the endpoint describes, or none, and write the endpoint down."""
+        """Start the child that the endpoint describes, if its file exists, and write the endpoint file."""
         options = self._endpoint.options
         file = gguf_library.find_models(self._endpoint.places).get(options.model)
         with self._starting:
@@ -148,7 +148,7 @@ class Supervisor:
             try:
                 announce(self._instance, self._endpoint)
             except OSError as error:
-                # A disk that is full now may have room again in a moment.
+                # A full disk may have space again in a moment.
                 logger.error("embedded engine's address cannot be written down: %s", error)
                 if self._ending.wait(RESTART_S):
                     return
@@ -169,7 +169,7 @@ class Supervisor:
                 logger.error("embedded engine died, starting it again in %.1f s; see embedded.log", pause)
                 wish = self._wished_within(pause)
                 pause = min(pause * 2, RESTART_LIMIT_S)
-                # Nobody asked for this one.
+                # The restarted child was not requested.
                 self._endpoint = replace(self._endpoint, by=0)
             if wish is not None:
                 pause = RESTART_S
@@ -178,7 +178,7 @@ class Supervisor:
             self._spawn()
 
     def _await_end(self) -> None:
-        """Until the child has ended; without one, until one is wished for."""
+        """Block until the child has ended; without a child, until one is requested."""
         if self._child is None:
             self._wished_within(None)
             return
@@ -196,7 +196,7 @@ class Supervisor:
         return wish if wish is not None and wish.number != self._endpoint.wish else None
 
     def _wished_within(self, seconds: float | None) -> Wish | None:
-        """The next wish, as soon as there is one; None when the time is over or the server ends."""
+        """Return the next request as soon as there is one; None after `seconds` or when the server stops."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while deadline is None or time.monotonic() < deadline:
             if (wish := self._new_wish()) is not None or self._ending.wait(LOOK_S):
@@ -204,7 +204,7 @@ class Supervisor:
         return None
 
     def _grant(self, wish: Wish) -> None:
-        """Make the next child the one that is wished for; a file that is gone meanwhile cannot be served."""
+        """Make the requested child the next one; mark the request as failed if the file no longer exists."""
         options = wish.options
         logger.info("embedded engine asked for model=%s threads=%d context=%d", *_values(options))
         if options.model and options.model not in gguf_library.find_models(self._endpoint.places):
@@ -213,7 +213,9 @@ class Supervisor:
             self._endpoint = replace(self._endpoint, wish=wish.number, by=wish.by, options=options)
 
     def _fall_back(self) -> bool:
-        """After a child that never was ready, the last one that was; whether there is one."""
+        """After a child that never was ready, go back to the options of the last one that was; return whether there are
+        any.
+        """
         endpoint = self._endpoint
         if endpoint.ready or self._proven is None or self._proven == endpoint.options:
             return False

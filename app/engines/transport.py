@@ -1,4 +1,4 @@
-"""HTTP with an engine: small questions, and streamed answers that another thread can cut even before the first byte."""
+"""HTTP with an engine: small requests, and streamed answers that another thread can cut even before the first byte."""
 
 import contextlib
 import json
@@ -20,44 +20,49 @@ from urllib3.exceptions import NewConnectionError
 from app.engines.base import Cancel, Done, EngineEvent, Text, Thinking
 from app.errors import AppError
 
-# Once an answer is being written, tokens are taken off the wire this often; the first one at once.
+# Once the text has begun, tokens are read off the socket this often, in seconds; the first one at once.
 FRAME_S = 0.06
-# From so many answers at once frames are longer, up to so many times.
+# From this many streams at once the interval grows, up to LONGEST_FRAMES times.
 MANY_STREAMS = 16
 LONGEST_FRAMES = 4.0
 READ_SIZE = 65536
-# A line longer than this is no event of any engine.
+# No engine sends a line of more bytes.
 LINE_LIMIT = 16 * 1024 * 1024
 HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
-# The answers that are being written now.
+# The answers whose text is being written now.
 _writing: set["BatchedLines"] = set()
 CONNECT_TIMEOUT_S = 2.0
-# Less than the 3 s within which an engine that is not there must be said to be so.
+# Seconds; less than the 3 s within which a missing engine must be reported.
 QUERY_TIMEOUT_S = 2.5
 COMMAND_TIMEOUT_S = 30.0
-# Of a refusal, in bytes.
+# Bytes read of an error response.
 REFUSAL_SIZE = 8000
 
 
 def batch_interval_s() -> float:
-    """Seconds between two frames. A frame takes the same CPU whatever it holds: in a crowd they are longer."""
+    """Return the seconds between two reads; longer with many streams, as each read costs the same CPU."""
     return FRAME_S * min(max(1.0, len(_writing) / MANY_STREAMS), LONGEST_FRAMES)
 
 
 class BatchedLines:
-    """Whole lines without their ends, a list for each read. `failed(code, cause)` makes the failure to raise:
-    engine_cut, engine_silent or engine_garbled."""
+    """Whole lines of a response without their ends, in batches, one for each read.
+
+    `failed(code, cause)` makes the error to raise: engine_cut, engine_silent or engine_garbled.
+    """
 
     def __init__(self, response: HTTPResponse, failed: Callable[[str, object], AppError]) -> None:
         self._failed = failed
-        # The bytes as the socket has them: the library's own reader hands out one chunk, that is one token, a call.
+        # The raw socket: HTTPResponse returns one chunk, that is one token, per call.
         self._socket: Any = response.fp
         self._pause = _Pause(self._socket.fileno())
         self._body = _Chunked() if response.chunked else _Plain(response.length)
 
     def events(self, read: Callable[[bytes], list[EngineEvent]]) -> Iterator[EngineEvent]:
-        """What `read` makes of each line, up to Done, text in a row joined; a failure comes after what it follows."""
+        """Yield what `read` returns for each line, up to Done, with adjacent text joined.
+
+        If `read` fails, the events before the failure are yielded first.
+        """
         try:
             for lines in self._lines():
                 events: list[EngineEvent] = []
@@ -101,15 +106,15 @@ class BatchedLines:
 
 
 class _Pause:
-    """A frame's rest, cut short when the connection ends, as it does with the answer: nobody wakes up for tokens."""
+    """Sleep between reads to batch tokens; returns early when the connection ends."""
 
     def __init__(self, descriptor: int) -> None:
         self._poll = select.poll()
-        # No event of data: the end alone, by either side.
+        # Waits for the end of the connection by either side, not for data.
         self._poll.register(descriptor, getattr(select, "POLLRDHUP", 0))
 
     def take(self) -> None:
-        """Wait for the next frame."""
+        """Sleep for one interval."""
         self._poll.poll(batch_interval_s() * 1000)
 
 
@@ -125,16 +130,16 @@ def _extend(events: list[EngineEvent], more: list[EngineEvent]) -> None:
 
 
 class _Plain:
-    """A body of that many bytes, or up to the end of the connection."""
+    """A body of `length` bytes; None: up to the end of the connection."""
 
     def __init__(self, length: int | None) -> None:
         self._left = length
         self.ended = length == 0
-        # Why nothing more can be read of it, though it has not ended.
+        # Why the rest of the body cannot be read; "" while it can.
         self.broken = ""
 
     def feed(self, data: bytes) -> bytes:
-        """The part of the body in these bytes; no bytes are the end of the connection."""
+        """Return the part of the body in these bytes; no bytes mean that the connection ended."""
         if self._left is None:
             self.ended = not data
         elif not data:
@@ -146,7 +151,7 @@ class _Plain:
 
 
 class _Chunked:
-    """A body in chunks: each has its size in hexadecimal on a line before it; a chunk of size 0 is the end."""
+    """A body in HTTP's chunked encoding: each chunk's size in hexadecimal on a line before it; size 0 ends it."""
 
     def __init__(self) -> None:
         self._held = b""
@@ -154,7 +159,7 @@ class _Chunked:
         self.broken = ""
 
     def feed(self, data: bytes) -> bytes:
-        """The content of the chunks that are whole now; the rest waits for more bytes."""
+        """Return the content of the chunks that are complete; keeps the rest until more bytes come."""
         if not data:
             self.broken = "the connection ended within the answer"
         held, start, parts = self._held + data, 0, []
@@ -177,9 +182,9 @@ class _Chunked:
 
 
 def _reset(connection_socket: socket.socket) -> None:
-    """Wake the thread that reads this socket and make the later close a reset.
+    """Wake the thread that reads this socket, and make the later close a TCP reset.
 
-    A reset is noticed by llama.cpp at its next write, a plain close only at the second one.
+    llama.cpp notices a reset at its next write, a plain close only at the second one.
     """
     with contextlib.suppress(OSError):
         connection_socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -187,14 +192,14 @@ def _reset(connection_socket: socket.socket) -> None:
 
 
 def direct() -> requests.Session:
-    """A session for which no proxy of the environment is used: what it speaks to is on this network."""
+    """Return a session that ignores the environment's proxy settings, as engines are on this network."""
     session = requests.Session()
     session.trust_env = False
     return session
 
 
 def refusal(response: HTTPResponse) -> str:
-    """The beginning of the text of an answer that is no stream, as far as it comes."""
+    """Return the beginning of an error response's text, as far as it comes."""
     try:
         return response.read(REFUSAL_SIZE).decode(errors="replace")[:2000]
     except (OSError, HTTPException):
@@ -202,7 +207,7 @@ def refusal(response: HTTPResponse) -> str:
 
 
 class EngineHttpClient:
-    """HTTP with one engine. `label` names it in failures; a proxy of the environment is never used."""
+    """HTTP client of one engine. `label` names it in errors; the environment's proxy settings are ignored."""
 
     def __init__(self, label: str, *, read_timeout_s: float) -> None:
         self._label = label
@@ -216,7 +221,7 @@ class EngineHttpClient:
             raise self.unreachable(error) from error
 
     def command(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> requests.Response:
-        """POST something small to be done; raises engine_unreachable or engine_cut."""
+        """POST a small command; raises engine_unreachable or engine_cut."""
         try:
             return self._asked("POST", url, COMMAND_TIMEOUT_S, headers=headers, json=body)
         except requests.ConnectionError as error:
@@ -235,12 +240,12 @@ class EngineHttpClient:
         headers: dict[str, str] | None = None,
         silence_s: float | None = None,
     ) -> Iterator[HTTPResponse]:
-        """POST and give the response as soon as its head is there.
+        """POST, and yield the response as soon as its headers are there; setting `cancel` cuts the connection.
 
-        `silence_s`: the longest silence, else the read timeout. Raises engine_unreachable when no connection can
-        be made, engine_silent when nothing comes for so long, engine_cut when the connection ends before the head.
+        `silence_s`: seconds without data before engine_silent is raised, by default the read timeout. Also raises
+        engine_unreachable if no connection can be made, engine_cut if it ends before the headers.
         """
-        # Without the library of the small questions, which takes twice as long to send a request.
+        # http.client, because `requests` takes twice as long to send a request.
         with contextlib.closing(self._connection(url)) as connection:
             wire = connection.sock
             wire.settimeout(silence_s or self._read_timeout_s)
@@ -253,12 +258,12 @@ class EngineHttpClient:
                 cancel.forget(cut)
 
     def _asked(self, method: str, url: str, timeout_s: float, **more: Any) -> requests.Response:
-        # One question a session: the engine could close a kept connection at the moment it is used again.
+        # One request per session: the engine could close a kept connection at the moment it is used again.
         with direct() as session:
             return session.request(method, url, timeout=(CONNECT_TIMEOUT_S, timeout_s), **more)
 
     def _connection(self, url: str) -> HTTPConnection:
-        """A new connection to the host of that address; raises engine_unreachable."""
+        """Open a connection to the URL's host; raises engine_unreachable."""
         try:
             parts = urlsplit(url)
             connection = (
@@ -274,8 +279,8 @@ class EngineHttpClient:
     def _answered(
         self, connection: HTTPConnection, url: str, body: dict[str, Any], headers: dict[str, str]
     ) -> HTTPResponse:
-        """The head of the answer to a request; raises engine_silent, engine_cut."""
-        # An engine that closes its connection tells the end of an answer at once, whatever a frame waits for.
+        """Send the request and return the response once its headers are there; raises engine_silent, engine_cut."""
+        # An engine that closes its connection shows the end of an answer at once, even between two reads.
         headers = {"Content-Type": "application/json", "Connection": "close"} | headers
         try:
             connection.request("POST", urlsplit(url).path, json.dumps(body).encode(), headers)
@@ -287,17 +292,17 @@ class EngineHttpClient:
 
     @cached_property
     def _trust(self) -> ssl.SSLContext:
-        """The authorities that the small questions trust."""
+        """TLS context with the certificate authorities that `requests` trusts."""
         return ssl.create_default_context(cafile=certifi.where())
 
     def frames(self, response: HTTPResponse) -> BatchedLines:
-        """The lines of an answer as they arrive."""
+        """Return the reader of an answer's lines."""
         return BatchedLines(response, self.failure)
 
     def failure(self, code: str, cause: object) -> AppError:
-        """An engine failure that names this engine."""
+        """Return an error that names this engine."""
         return AppError(code, cause=str(cause)[:1000], engine=self._label)
 
     def unreachable(self, error: Exception) -> AppError:
-        """The failure of not getting a connection at all."""
+        """Return the error for a connection that could not be made."""
         return self.failure("engine_unreachable", error)
