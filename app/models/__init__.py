@@ -1,4 +1,6 @@
-"""The rows: people, their sessions and tokens, prompts, conversations, messages, runs, settings, the Labo's."""
+"""The database's models: users, sessions, tokens, prompts, conversations, messages, runs, shares,
+settings, the Labo's.
+"""
 
 from app.models.conversations import Conversation, Folder
 from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample, LabVote

@@ -1,4 +1,4 @@
-"""The tree of a conversation's messages: versions of each other, what hangs below one, where a branch ends."""
+"""The tree of a conversation's messages: find versions and branches, remove, restore and copy parts of it."""
 
 from typing import Any
 
@@ -11,14 +11,14 @@ from app.models.conversations import Conversation, derive_title
 from app.models.messages import Message, Run
 from app.models.shares import Share
 
-# What a conversation made from another one does not take over.
+# Columns that a conversation made from another one does not copy.
 OWN = {"id", "head_id", "pinned", "archived", "created_at", "updated_at", "deleted_at"}
 INSERT_MESSAGE = insert(Message.__table__)
 INSERT_RUN = insert(Run.__table__)
 
 
 class MessageTree:
-    """Ids only: a conversation's texts may be long."""
+    """The tree by ids only, because a conversation's texts may be long."""
 
     def __init__(self, conversation: Conversation) -> None:
         rows = db.session.execute(
@@ -31,30 +31,36 @@ class MessageTree:
             self._children.setdefault(parent_id, []).append(message_id)
 
     def siblings(self, message_id: int) -> list[int]:
-        """The versions of a message, itself among them, oldest first. Raises not_found for one of elsewhere."""
+        """Return the ids of a message's versions, its own included, oldest first.
+
+        Raises not_found for a message of another conversation.
+        """
         if message_id not in self._parents:
             raise AppError("not_found")
         return self._children[self._parents[message_id]]
 
     def below(self, message_id: int) -> list[int]:
-        """A message and all that hangs on it."""
+        """Return the ids of a message and all its descendants."""
         found = [message_id]
         for place in found:
             found += self._children.get(place, [])
         return found
 
     def newest_leaf(self, message_id: int) -> int:
-        """The end of the branch that was written last below a message."""
+        """Return the newest message at or below this one that has no children."""
         return max(place for place in self.below(message_id) if place not in self._children)
 
     def end_without(self, message_id: int) -> int | None:
-        """Where the shown branch ends once a message is gone: in its newest other version, else at its parent."""
+        """Return the end of the shown branch once a message is removed.
+
+        That is the newest leaf of its newest other version, else its parent.
+        """
         others = [version for version in self.siblings(message_id) if version != message_id]
         return self.newest_leaf(others[-1]) if others else self._parents[message_id]
 
 
 def show_branch(conversation: Conversation, message_id: int) -> None:
-    """Show the branch of a message down to its newest end, committed. Raises not_found."""
+    """Show the newest branch that contains a message; commits. Raises not_found."""
     tree = MessageTree(conversation)
     tree.siblings(message_id)
     conversation.head_id = tree.newest_leaf(message_id)
@@ -62,9 +68,9 @@ def show_branch(conversation: Conversation, message_id: int) -> None:
 
 
 def remove_turn(question: Message) -> Conversation:
-    """Take a question out with all that hangs on it, committed; what was taken out, as a deleted conversation.
+    """Remove a question with all its descendants; commits. Returns them as a new, deleted conversation.
 
-    So it is kept and erased as deleted conversations are, and nothing that looks for messages finds it.
+    So they are restored and erased as deleted conversations are, and searches do not find them.
     """
     conversation, tree = question.conversation, MessageTree(question.conversation)
     gone = tree.below(question.id)
@@ -75,7 +81,7 @@ def remove_turn(question: Message) -> Conversation:
         removed.head_id = conversation.head_id
         conversation.head_id = tree.end_without(question.id)
     if conversation.head_id is None:
-        # Nothing is left: its next question names it.
+        # The conversation is empty now: its next question gives it a title.
         conversation.title = ""
         Share.end_all(conversation.id)
     db.session.flush()
@@ -86,9 +92,9 @@ def remove_turn(question: Message) -> Conversation:
 
 
 def restore_turn(conversation: Conversation, removed: Conversation, parent_id: int | None) -> None:
-    """Hang what was taken out on an answer again, or at the beginning, and show it, committed.
+    """Put a removed turn back under an answer, or at the beginning (`parent_id` None), and show it; commits.
 
-    Raises not_found for what was not taken out, unknown_parent.
+    Raises not_found if `removed` was not removed; unknown_parent.
     """
     if removed.deleted_at is None or removed.head_id is None:
         raise AppError("not_found")
@@ -105,12 +111,12 @@ def restore_turn(conversation: Conversation, removed: Conversation, parent_id: i
 
 
 def copy_branch(answer: Message) -> Conversation:
-    """A new conversation with the branch up to an answer, committed.
+    """Copy the branch up to an answer into a new conversation; commits.
 
-    The copies of the runs are without figures and ratings: nothing was written for them.
+    The copied runs have no metrics and no ratings, because nothing was generated for them.
     """
     conversation = answer.conversation
-    # What it begins with was said then: it is looked for by its dates.
+    # Keeps the date of creation, because searches by date use it to find its old messages.
     made = _like(conversation, title=conversation.title, created_at=conversation.created_at)
     places: dict[int | None, int | None] = {None: None}
     connection = db.session.connection()
@@ -128,7 +134,7 @@ def copy_branch(answer: Message) -> Conversation:
 
 
 def _like(conversation: Conversation, **values: Any) -> Conversation:
-    """A new conversation of the same person, with the same settings."""
+    """Add a conversation of the same user with the same settings; flushed, the caller commits."""
     made = Conversation(**_columns(conversation, without=OWN) | {"id": public_id(), "head_id": None} | values)
     db.session.add(made)
     db.session.flush()
@@ -141,9 +147,9 @@ def _columns(row: Any, without: set[str]) -> dict[str, Any]:
 
 
 def _move(which: ColumnElement[bool], conversation: Conversation, **values: Any) -> None:
-    """Into another conversation; by what a repeated question was known there it could be in the way here.
+    """Move messages to another conversation, without their `client_id`, which may already exist there.
 
-    What is indexed of a message goes by its conversation and its parent: they change in one statement.
+    One statement changes conversation and parent, because the search index depends on both.
     """
     values |= {"conversation_id": conversation.id, "client_id": None}
     db.session.execute(update(Message).where(which).values(values))

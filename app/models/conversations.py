@@ -1,4 +1,4 @@
-"""Conversations: their owner, their title, their tree of messages, and the verbs that add to it."""
+"""Folders and conversations, the changes that can be made to them, and the lists that show them."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,18 +15,18 @@ from app.models.messages import ACTIVE, Message, ParentRef, Role, Run, RunState
 from app.models.shares import Share
 from app.models.users import User, normalized
 
-# More than a list can show well.
+# Folders per user, as many as a list can show well. Lengths are in characters.
 MAX_FOLDERS_EACH = 100
 MAX_FOLDER_NAME = 60
 TITLE_LENGTH = 60
-# Conversations that one page of a list has.
+# Conversations on one page of a list.
 PAGE_LENGTH = 60
-# Pinned ones are shown all at once; more than this are no choice any more.
+# Pinned conversations are shown all at once, up to this many.
 MAX_PINNED = 100
 
 
 class Folder(db.Model):  # type: ignore[name-defined,misc]
-    """One folder; deleting it leaves its conversations where they were before."""
+    """A user's folder; deleting it keeps its conversations."""
 
     __tablename__ = "folders"
     __table_args__ = (UniqueConstraint("user_id", "name_key"),)
@@ -34,24 +34,24 @@ class Folder(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[int] = mapped_column(primary_key=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
     name: Mapped[str] = mapped_column(String(MAX_FOLDER_NAME))
-    # Under which names are unique, and sorted.
+    # The normalised name, unique for each user; folders are sorted by it.
     name_key: Mapped[str] = mapped_column(String(2 * MAX_FOLDER_NAME))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     @classmethod
     def of(cls, user: User, folder_id: int) -> "Folder":
-        """This person's folder; not_found for a missing or foreign one."""
+        """Return the user's folder; raises not_found if it is missing or another user's."""
         folder: Folder = get_owned(cls, user, folder_id)
         return folder
 
     @classmethod
     def all_of(cls, user: User) -> list["Folder"]:
-        """This person's folders by name."""
+        """Return the user's folders, sorted by name."""
         return list(db.session.scalars(select(cls).where(cls.user_id == user.id).order_by(cls.name_key)))
 
     @classmethod
     def named(cls, user: User, name: str) -> "Folder":
-        """The folder of that name, made if there is none; the caller commits. Raises too_many_folders."""
+        """Return the folder of that name, created if there is none; the caller commits. Raises too_many_folders."""
         found: Folder | None = db.session.scalar(select(cls).where(cls.user_id == user.id, cls.name_key == _key(name)))
         if found is None:
             found = cls(user_id=user.id, name=name, name_key=_key(name))
@@ -62,14 +62,14 @@ class Folder(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def _check_count(cls, user: User) -> None:
-        """After an insertion, which holds the others back."""
+        """Raise too_many_folders if there are too many; call it after the insertion, which locks out other writers."""
         if (db.session.scalar(select(func.count()).where(cls.user_id == user.id)) or 0) > MAX_FOLDERS_EACH:
             db.session.rollback()
             raise AppError("too_many_folders", limit=MAX_FOLDERS_EACH)
 
     @classmethod
     def make(cls, user: User, name: str) -> "Folder":
-        """A new folder, committed. Raises name_taken, too_many_folders."""
+        """Create a folder; commits. Raises name_taken, too_many_folders."""
         folder = cls(user_id=user.id, name=name, name_key=_key(name))
         db.session.add(folder)
         _flush_named(name)
@@ -78,13 +78,13 @@ class Folder(db.Model):  # type: ignore[name-defined,misc]
         return folder
 
     def rename(self, name: str) -> None:
-        """Give it another name, committed. Raises name_taken."""
+        """Rename the folder; commits. Raises name_taken."""
         self.name, self.name_key = name, _key(name)
         _flush_named(name)
         db.session.commit()
 
     def delete(self) -> None:
-        """Take it away, committed; its conversations stand under their dates again."""
+        """Delete the folder; commits. Its conversations are then in no folder."""
         db.session.execute(text("UPDATE conversations SET folder_id = NULL WHERE folder_id = :id"), {"id": self.id})
         db.session.delete(self)
         db.session.commit()
@@ -103,7 +103,7 @@ def _flush_named(name: str) -> None:
 
 
 def derive_title(question: str) -> str:
-    """Its first line that says something, cut between words."""
+    """Return the question's first line with text, cut between words."""
     lines = (line.lstrip(" #*>-\t").rstrip() for line in question.splitlines())
     line = next(filter(None, lines), "")
     if len(line) <= TITLE_LENGTH:
@@ -112,7 +112,7 @@ def derive_title(question: str) -> str:
 
 
 class Conversation(db.Model):  # type: ignore[name-defined,misc]
-    """A tree of messages. `head_id` is the end of the branch that is shown."""
+    """A tree of messages. `head_id` is the last message of the shown branch."""
 
     __tablename__ = "conversations"
     __table_args__ = (Index("ix_conversations_user_id_updated_at", "user_id", "updated_at"),)
@@ -127,12 +127,12 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     deleted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # No foreign key: SQLite would have to make this table anew for one, and all messages hang on it.
+    # No foreign key: SQLite would have to rebuild this table for one, and all messages refer to it.
     folder_id: Mapped[int | None] = mapped_column(index=True)
-    # When its person last saw its end.
+    # When the user last saw its end.
     seen_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    # Both are part of every prompt. The person's own text is taken over with the first question (None until then) and
-    # stays as it was then: what the engine has read stays good.
+    # Both are part of every prompt. `personal_instructions` is copied from the user at the first question (None until
+    # then) and never changed, so that the engine's prompt cache stays valid.
     instructions: Mapped[str] = mapped_column(Text, default="", server_default="")
     personal_instructions: Mapped[str | None] = mapped_column(Text)
 
@@ -141,12 +141,14 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
     )
 
     def belongs_to(self, user: User) -> bool:
-        """Whether this person may see it now."""
+        """Return True if the user owns it and it is not deleted."""
         return self.user_id == user.id and self.deleted_at is None
 
     @classmethod
     def of(cls, user: User, conversation_id: str, *, deleted: bool = False) -> "Conversation":
-        """This person's conversation; not_found for a missing, foreign or (unless asked for) deleted one."""
+        """Return the user's conversation; raises not_found if missing, another user's or, without
+        `deleted`, deleted.
+        """
         found: Conversation | None = db.session.get(cls, conversation_id)
         if found is None or found.user_id != user.id or (found.deleted_at and not deleted):
             raise AppError("not_found")
@@ -154,7 +156,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def start(cls, user: User, model: str | None = None) -> "Conversation":
-        """A new empty conversation, committed."""
+        """Create an empty conversation; commits."""
         conversation = cls(user_id=user.id, model=model)
         db.session.add(conversation)
         db.session.commit()
@@ -172,8 +174,8 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
     ) -> tuple[Message, bool]:
         """Add a question and its answer to be written, in one commit.
 
-        Returns the answer and whether it is new: the same `client_id` again gives the first one's answer.
-        Raises unknown_parent, conversation_moved.
+        Returns the answer and whether it is new: a repeated `client_id` returns the first one's answer. Raises
+        unknown_parent, conversation_moved.
         """
         parent_id = None if follows.first else Message.parent_in(self, follows.parent_id)
         question = Message(
@@ -204,7 +206,9 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         restored: bool = False,
         folder: Folder | Literal[False] | None = False,
     ) -> None:
-        """Change what is given, in one commit; `folder` None takes it out of its folder."""
+        """Change the given attributes in one commit; `folder` None removes it from its folder, False
+        changes nothing.
+        """
         if title is not None:
             self.title = title
         if pinned is not None:
@@ -218,23 +222,23 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         db.session.commit()
 
     def see(self) -> None:
-        """Its person has seen its end; committed."""
+        """Note that the user has seen its end; commits."""
         self.seen_at = utcnow()
         db.session.commit()
 
     def instruct(self, instructions: str) -> None:
-        """Give it its own instructions, committed: its next question has the engine read it all again."""
+        """Set its own instructions; commits. For the next question the engine has to read the whole history again."""
         self.instructions = instructions
         db.session.commit()
 
     def delete(self) -> None:
-        """Put it out of sight, and end its links; `change(restored=True)` takes the first back."""
+        """Move it to the trash and delete its share links; commits. `change(restored=True)` undoes only the first."""
         self.deleted_at = utcnow()
         Share.end_all(self.id)
         db.session.commit()
 
     def being_written(self) -> list[Message]:
-        """Answers that are queued or running."""
+        """Return the answers that are queued or running."""
         return list(
             db.session.scalars(
                 select(Message).join(Run).where(Message.conversation_id == self.id, Run.state.in_(ACTIVE))
@@ -242,18 +246,18 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         )
 
     def regenerate(self, answer: Message, *, model: str, think: bool, state: RunState = RunState.QUEUED) -> Message:
-        """Add another answer to the same question, committed."""
+        """Add another answer to the same question; commits."""
         assert answer.parent is not None  # noqa: S101 - an answer has a question, by construction
         sibling = self._add_answer(answer.parent, model=model, think=think, state=state)
         db.session.commit()
         return sibling
 
     def branch(self) -> list[Message]:
-        """The visible messages, oldest first."""
+        """Return the messages of the shown branch, oldest first."""
         return self.path_to(self.head_id)
 
     def path_to(self, message_id: int | None) -> list[Message]:
-        """The messages from the first one to this one."""
+        """Return the messages from the first one to this one."""
         by_id = {
             message.id: message
             for message in db.session.scalars(
@@ -269,7 +273,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         return path[::-1]
 
     def _add_answer(self, question: Message, *, model: str, think: bool, state: RunState) -> Message:
-        """An answer to be written, as the new end of the branch; the caller commits."""
+        """Add an answer to be written, as the new end of the shown branch; the caller commits."""
         answer = Message(conversation=self, parent=question, role=Role.ASSISTANT, rating=None)
         answer.run = Run(model=model, think=think, state=state)
         db.session.add(answer)
@@ -286,21 +290,24 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalar(select(Message).where(Message.parent_id.in_(question)).order_by(Message.id).limit(1))
 
 
+# Lists of conversations
+
+
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Where a list goes on: after the conversation that was changed then and has that id."""
+    """A position in a list: after the conversation with that `updated_at` and that id."""
 
     moment: datetime
     conversation_id: str
 
     @classmethod
     def after(cls, conversation: Conversation) -> "Cursor":
-        """Behind this one."""
+        """Return the position after this conversation."""
         return cls(conversation.updated_at, conversation.id)
 
     @classmethod
     def parse(cls, text: str) -> "Cursor":
-        """As `str()` wrote it; ValueError, OverflowError or OSError for anything else."""
+        """Parse what `str()` wrote; raises ValueError, OverflowError or OSError for other text."""
         moment, _, conversation_id = text.partition("_")
         return cls(datetime.fromtimestamp(float(moment), UTC), conversation_id)
 
@@ -311,7 +318,7 @@ class Cursor:
 def recent(
     user: User, *, before: Cursor | None = None, containing: str = "", limit: int = PAGE_LENGTH
 ) -> list[Conversation]:
-    """What this person may want to see again, the latest first."""
+    """Return the user's conversations that are not archived, latest first; `containing`: text in their titles."""
     query = _all_of(user)
     if containing:
         query = query.where(Conversation.title.icontains(containing, autoescape=True))
@@ -319,32 +326,32 @@ def recent(
 
 
 def unfiled(user: User, *, before: Cursor | None = None) -> list[Conversation]:
-    """Those that stand under their date: neither pinned nor in a folder."""
+    """Return a page of the conversations that are neither pinned nor in a folder."""
     return _page(_all_of(user).where(~Conversation.pinned, Conversation.folder_id.is_(None)), before)
 
 
 def pinned(user: User) -> list[Conversation]:
-    """The pinned ones, whatever their folder."""
+    """Return the pinned conversations, in a folder or not."""
     return _page(_all_of(user).where(Conversation.pinned), None, MAX_PINNED)
 
 
 def in_folder(user: User, folder_id: int, *, before: Cursor | None = None) -> list[Conversation]:
-    """A folder's, but for the pinned ones, which stand above."""
+    """Return a page of a folder's conversations, without the pinned ones."""
     return _page(_all_of(user).where(Conversation.folder_id == folder_id, ~Conversation.pinned), before)
 
 
 def archived(user: User, *, before: Cursor | None = None) -> list[Conversation]:
-    """Those that were put away."""
+    """Return a page of the archived conversations."""
     return _page(_all_of(user, archived=True), before)
 
 
 def next_cursor(conversations: list[Conversation]) -> str | None:
-    """Where the list goes on behind these; None at its end."""
+    """Return the cursor of the next page; None after the last one."""
     return str(Cursor.after(conversations[-1])) if len(conversations) == PAGE_LENGTH else None
 
 
 def running_states(user: User) -> dict[str, str]:
-    """Which of this person's conversations are being answered: id → "queued" or "running"."""
+    """Return the user's conversations that are being answered: id → "queued" or "running"."""
     rows = db.session.execute(
         select(Message.conversation_id, Run.state)
         .join(Run, Run.message_id == Message.id)
@@ -356,7 +363,7 @@ def running_states(user: User) -> dict[str, str]:
 
 
 def unread(conversations: list[Conversation]) -> set[str]:
-    """The ids of those whose last answer ended after they were last seen."""
+    """Return the ids of the conversations whose last answer ended after they were last seen."""
     ends = {conversation.head_id: conversation for conversation in conversations if conversation.head_id}
     rows = db.session.execute(
         select(Run.message_id, Run.finished_at).where(Run.message_id.in_(ends), Run.finished_at.is_not(None))

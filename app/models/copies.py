@@ -1,4 +1,4 @@
-"""Conversations out of the rows and into them again: the tree, its dates, and what is known of each answer."""
+"""Export and import of conversations with all branches, dates, runs and ratings."""
 
 import time
 from collections.abc import Iterator
@@ -18,14 +18,14 @@ from app.models.conversations import Conversation, Folder, derive_title
 from app.models.messages import ACTIVE, WRITTEN_ELSEWHERE, Message, Rating, Role, Run, RunState
 from app.models.users import User
 
-# Messages that go in with one commit, and the pause after it, in which others find the database free.
+# Messages per commit of an import, and the seconds between commits, in which others can write.
 TOGETHER = 200
 PAUSE_S = 0.02
 
 
 @dataclass(slots=True)
 class MessageCopy:
-    """A message; `parent` is its place in the conversation's list, before its own. `run`: of an answer, its columns."""
+    """A message. `parent`: its parent's index in the conversation's list; `run`: an answer's RUN_COLUMNS."""
 
     role: Role
     content: str
@@ -39,7 +39,7 @@ class MessageCopy:
 
 @dataclass(slots=True)
 class ConversationCopy:
-    """A conversation and all its branches; `head` is the place of the shown one's end."""
+    """A conversation with all its branches. `head`: index of the last message of the shown branch."""
 
     title: str
     messages: list[MessageCopy]
@@ -54,13 +54,13 @@ class ConversationCopy:
     personal_instructions: str = ""
 
 
-# Of a run, what is copied; the rest belongs to this server's queue and context.
+# Columns of a run that are copied; the others belong to this server's queue and context.
 RUN_COLUMNS = ("model", "think", "state", "reason", "error_code", "error_params", "metrics", "queued_at", "finished_at")
 SAME = ("title", "model", "pinned", "archived", "created_at", "updated_at", "instructions", "personal_instructions")
 
 
 def export_conversations(user: User, conversation: Conversation | None = None) -> Iterator[ConversationCopy]:
-    """This person's conversations, or one of them, oldest first; one at a time, as all of them may be many."""
+    """Yield the user's conversations, or only the given one, oldest first; one at a time to save memory."""
     names = {folder.id: folder.name for folder in Folder.all_of(user)}
     query = select(Conversation.id).where(
         Conversation.user_id == user.id, Conversation.deleted_at.is_(None), Conversation.head_id.is_not(None)
@@ -74,10 +74,10 @@ def export_conversations(user: User, conversation: Conversation | None = None) -
 
 
 def import_conversations(user: User, copies: list[ConversationCopy]) -> list[str]:
-    """Make them this person's, all or none, committed; their ids. Raises too_many_folders.
+    """Add the copies to the user's conversations, all or none; commits. Returns the new ids. Raises too_many_folders.
 
-    They go in a few at a time, because all who ask meanwhile wait for their turn to write, and out of sight: as if
-    deleted so long ago that what is left of an import that was cut short is erased soon.
+    Writes in small commits, so that other writers do not wait long. Until the last one, the conversations are hidden:
+    marked as deleted so long ago that the trash soon erases what an interrupted import leaves.
     """
     made: dict[str, list[str]] = {}
     try:
@@ -139,7 +139,7 @@ def _export(conversation_id: str, folders: dict[int, str]) -> ConversationCopy |
 
 
 def _run(row: Any) -> dict[str, Any]:
-    """What is being written now is a copy of what there is so far."""
+    """Return a run's columns; a run in progress is copied as interrupted, with its text so far."""
     run = {name: getattr(row, name) for name in RUN_COLUMNS}
     return run | ({"state": RunState.INTERRUPTED} if run["state"] in ACTIVE else {"state": RunState(run["state"])})
 
@@ -158,7 +158,7 @@ def _import_hidden(user: User, copies: list[ConversationCopy], made: dict[str, l
 
 
 def _end(ended: dict[RunState, list[int]]) -> None:
-    """End the runs that were put, and commit: so they enter the index of words together, not one by one."""
+    """Set the final states of the inserted runs and commit: their texts then enter the search index all at once."""
     for state, answers in ended.items():
         db.session.connection().execute(END, {"answers": answers, "end": state})
     db.session.commit()

@@ -1,4 +1,4 @@
-"""The Labo's rows: machines, measuring runs and their samples, and the models' labels."""
+"""The Labo's tables: machines, measuring runs and their samples, labels of models, campaigns and votes."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,9 @@ from app.models.base import UtcDateTime, utcnow
 
 
 class LabState(StrEnum):
-    """A run: `queued → running → done | cancelled | failed`; `interrupted` when the server ended meanwhile."""
+    """States of a run: `queued → running → done | cancelled | failed`; `interrupted` if the server
+    stopped meanwhile.
+    """
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -23,7 +25,7 @@ class LabState(StrEnum):
 
 
 class SampleState(StrEnum):
-    """A sample: `waiting → done | failed`; it is committed as it ends."""
+    """States of a sample: `waiting → done | failed`; each sample is committed when it ends."""
 
     WAITING = "waiting"
     DONE = "done"
@@ -31,7 +33,7 @@ class SampleState(StrEnum):
 
 
 class Kind(StrEnum):
-    """What a sample measures; its `prompt` is then: cold/warm, tokens to read, a task's id, people at once."""
+    """What a sample measures; its `prompt` is then: cold/warm, tokens to read, a task's id, simultaneous users."""
 
     LOAD = "load"
     READING = "reading"
@@ -40,24 +42,27 @@ class Kind(StrEnum):
 
 
 class Verdict(StrEnum):
-    """réussi, réserve, échec."""
+    """The grade of an answer: réussi, réserve, échec."""
 
     PASSED = "passed"
     RESERVE = "reserve"
     FAILED = "failed"
 
 
-# What a verdict is worth where there is no score of its own, as after a person's word.
+# The score of a verdict that comes without one, e.g. from a person.
 WORTH = {Verdict.PASSED: 1.0, Verdict.RESERVE: 0.5, Verdict.FAILED: 0.0}
 
 
 class LabMachine(db.Model):  # type: ignore[name-defined,misc]
-    """Where samples were taken; `description` is what was seen of the hardware, `source` who measured by hand."""
+    """A machine on which samples were taken; `description`: its detected hardware.
+
+    `source`: who measured by hand.
+    """
 
     __tablename__ = "lab_machines"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    # The same hardware, limits and engine kind have the same one.
+    # Equal for the same hardware, limits and kind of engine.
     fingerprint: Mapped[str] = mapped_column(String(64), unique=True)
     name: Mapped[str] = mapped_column(String(200))
     description: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -67,7 +72,7 @@ class LabMachine(db.Model):  # type: ignore[name-defined,misc]
 
 
 class LabRun(db.Model):  # type: ignore[name-defined,misc]
-    """One measuring run. `plan`: see `app/lab/measuring/plan.py`; `models`: name → what the engine tells of it."""
+    """One measuring run. `plan`: see `app/lab/measuring/plan.py`; `models`: name → what the engine reports of it."""
 
     __tablename__ = "lab_runs"
 
@@ -93,20 +98,20 @@ class LabRun(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def next_id(cls) -> int | None:
-        """The run that is to be carried now: one that was begun, else the oldest that waits."""
+        """Return the id of the run to work on: one that has begun, else the oldest that is queued; None without any."""
         unfinished = select(cls.id).where(cls.state.in_((LabState.RUNNING, LabState.QUEUED)))
         return db.session.scalar(unfinished.order_by(cls.state != LabState.RUNNING, cls.id).limit(1))
 
 
 class LabSample(db.Model):  # type: ignore[name-defined,misc]
-    """One measurement. A disturbed one stays, marked, and another with the same `position` takes its place."""
+    """One measurement. A disturbed one is kept and marked; another with the same `position` replaces it."""
 
     __tablename__ = "lab_samples"
     __table_args__ = (Index("ix_lab_samples_run", "run_id", "position"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     run_id: Mapped[int] = mapped_column(ForeignKey("lab_runs.id", ondelete="CASCADE"))
-    # Its place in the randomised order.
+    # Its index in the randomised order.
     position: Mapped[int]
     attempt: Mapped[int] = mapped_column(default=1)
     kind: Mapped[Kind] = mapped_column(String(12))
@@ -115,7 +120,7 @@ class LabSample(db.Model):  # type: ignore[name-defined,misc]
     setting: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     prompt: Mapped[str] = mapped_column(String(80))
     repeat: Mapped[int] = mapped_column(default=1)
-    # Counted apart: what comes first warms the caches up.
+    # Counted separately: the first ones warm up the caches.
     warmup: Mapped[bool] = mapped_column(default=False)
     state: Mapped[SampleState] = mapped_column(String(12), default=SampleState.WAITING)
     disturbed: Mapped[bool] = mapped_column(default=False)
@@ -125,11 +130,11 @@ class LabSample(db.Model):  # type: ignore[name-defined,misc]
     question: Mapped[str] = mapped_column(Text, default="")
     answer: Mapped[str] = mapped_column(Text, default="")
     thinking: Mapped[str] = mapped_column(Text, default="")
-    # What was judged: see `app/lab/grading/judgement.py`
+    # The result of the grading: see `app/lab/grading/judgement.py`
     verdict: Mapped[Verdict | None] = mapped_column(String(12))
     score: Mapped[float | None]
     judgement: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
-    # A person's word, which counts instead.
+    # A person's verdict, which replaces the graded one.
     overruled: Mapped[Verdict | None] = mapped_column(String(12))
     overruled_note: Mapped[str] = mapped_column(String(1000), default="")
     overruled_by: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
@@ -142,19 +147,19 @@ class LabSample(db.Model):  # type: ignore[name-defined,misc]
 
     @property
     def final_verdict(self) -> Verdict | None:
-        """What counts: a person's word, else the judgement."""
+        """The verdict that counts: a person's, else the graded one."""
         return self.overruled or self.verdict
 
 
 class LabLabel(db.Model):  # type: ignore[name-defined,misc]
-    """A model's label on this server, ready for the chat: written anew when what was measured changes."""
+    """A model's label on this server, shown in the chat; rewritten when the measurements change."""
 
     __tablename__ = "lab_labels"
 
     model: Mapped[str] = mapped_column(String(200), primary_key=True)
-    # The class of energy, A to F; empty where none is known, or the model failed.
+    # The energy class, A to F; empty if unknown or if the model failed.
     letter: Mapped[str] = mapped_column(String(1), default="")
-    # To answer a mail of ten lines.
+    # Seconds to answer a mail of ten lines.
     mail_s: Mapped[int | None]
     ram_bytes: Mapped[int | None] = mapped_column(BigInteger)
     # Categories of tasks, the best first.
@@ -162,12 +167,12 @@ class LabLabel(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def by_model(cls) -> dict[str, "LabLabel"]:
-        """All labels, by the model's name."""
+        """Return all labels by the model's name."""
         return {label.model: label for label in db.session.scalars(select(cls))}
 
 
 class Choice(StrEnum):
-    """What a colleague chose of two answers."""
+    """A voter's choice between two answers."""
 
     FIRST = "first"
     SECOND = "second"
@@ -175,7 +180,7 @@ class Choice(StrEnum):
 
 
 class Closed(StrEnum):
-    """Why a campaign takes no more votes: the order is clear, nobody has a pair left, or an administrator said so."""
+    """Why a campaign is closed: the order is clear, no voter has a pair left, or an administrator closed it."""
 
     DECIDED = "decided"
     COMPLETE = "complete"
@@ -183,7 +188,7 @@ class Closed(StrEnum):
 
 
 class LabCampaign(db.Model):  # type: ignore[name-defined,misc]
-    """A planned comparison of models on prompts; its answers are the samples of `run`."""
+    """A comparison of models by votes on their answers, which are samples of `run`."""
 
     __tablename__ = "lab_campaigns"
 
@@ -192,7 +197,7 @@ class LabCampaign(db.Model):  # type: ignore[name-defined,misc]
     run_id: Mapped[int] = mapped_column(ForeignKey("lab_runs.id", ondelete="CASCADE"))
     user_id: Mapped[int | None] = mapped_column(ForeignKey("users.id", ondelete="SET NULL"))
     models: Mapped[list[Any]] = mapped_column(JSON, default=list)
-    # Tasks' ids; the run may have asked more.
+    # Ids of tasks; the run may have more.
     prompts: Mapped[list[Any]] = mapped_column(JSON, default=list)
     # Why it was closed; empty while it is open.
     closed: Mapped[str] = mapped_column(String(12), default="")
@@ -203,7 +208,7 @@ class LabCampaign(db.Model):  # type: ignore[name-defined,misc]
 
 
 class LabVote(db.Model):  # type: ignore[name-defined,misc]
-    """One colleague's choice between two samples; `first` and `second` as they were shown."""
+    """One voter's choice between two samples; `first` and `second` in the order shown."""
 
     __tablename__ = "lab_votes"
     __table_args__ = (UniqueConstraint("campaign_id", "user_id", "pair", name="uq_lab_votes_once"),)
@@ -211,7 +216,7 @@ class LabVote(db.Model):  # type: ignore[name-defined,misc]
     id: Mapped[int] = mapped_column(primary_key=True)
     campaign_id: Mapped[int] = mapped_column(ForeignKey("lab_campaigns.id", ondelete="CASCADE"), index=True)
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"))
-    # The two samples' ids, smaller first: one vote for each pair and person.
+    # Ids of the two samples, the smaller first: each user votes once on a pair.
     pair: Mapped[str] = mapped_column(String(40))
     first_id: Mapped[int] = mapped_column(ForeignKey("lab_samples.id", ondelete="CASCADE"))
     second_id: Mapped[int] = mapped_column(ForeignKey("lab_samples.id", ondelete="CASCADE"))

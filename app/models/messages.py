@@ -1,4 +1,4 @@
-"""Messages: one row each, a tree by `parent_id`."""
+"""Messages, which form a tree by `parent_id`, the runs that write answers, and the ratings of answers."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -20,19 +20,19 @@ MAX_REASON = 1000
 
 
 class Role(StrEnum):
-    """Who speaks."""
+    """Who wrote a message."""
 
     USER = "user"
     ASSISTANT = "assistant"
 
 
 class ParentRef(NamedTuple):
-    """What a question is to follow: an answer, else the end of the shown branch."""
+    """What a question follows: the answer `parent_id`, by default the end of the shown branch."""
 
     parent_id: int | None = None
-    # Nothing: it stands beside the first question of all.
+    # It follows nothing: it is another version of the conversation's first question.
     first: bool = False
-    # It is to be the only one there, not another version of a question.
+    # Refuse it if another question follows the same answer.
     at_end: bool = False
 
 
@@ -53,7 +53,7 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
     thinking: Mapped[str] = mapped_column(Text, default="")
     client_id: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
-    # When a question was corrected without being asked again: what follows was written for its earlier words.
+    # When a question was edited without a new answer: the messages below it are about its earlier text.
     edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     conversation: Mapped["Conversation"] = relationship(back_populates="messages", foreign_keys=[conversation_id])
@@ -63,7 +63,7 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def answer_of(cls, user: "User", message_id: int) -> "Message":
-        """An answer in one of this person's conversations; not_found for a missing or foreign one."""
+        """Return an answer in one of the user's conversations; raises not_found if missing or another user's."""
         message = cls._of(user, message_id)
         if message is None or message.run is None:
             raise AppError("not_found")
@@ -71,7 +71,7 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def question_of(cls, user: "User", message_id: int) -> "Message":
-        """A question in one of this person's conversations; not_found for a missing or foreign one."""
+        """Return a question in one of the user's conversations; raises not_found if missing or another user's."""
         message = cls._of(user, message_id)
         if message is None or message.role != Role.USER:
             raise AppError("not_found")
@@ -84,7 +84,9 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def parent_in(cls, conversation: "Conversation", message_id: int | None) -> int | None:
-        """The answer that a question there may follow; None: the last one shown. Raises unknown_parent."""
+        """Return the id of the answer that a question may follow; None: the shown branch's end. Raises
+        unknown_parent.
+        """
         if message_id in (None, conversation.head_id):
             return conversation.head_id
         message = db.session.get(cls, message_id)
@@ -93,13 +95,13 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
         return message.id
 
     def is_only(self) -> bool:
-        """Of a question: whether no other one follows what it follows."""
+        """Return True if no other question follows the same answer."""
         first = self.parent_id is None
         beside = Message.conversation_id == self.conversation_id if first else Message.parent_id == self.parent_id
         return db.session.scalar(select(Message.id).where(beside, Message.id != self.id).limit(1)) is None
 
     def correct(self, content: str) -> None:
-        """Change a question's words without asking again, committed; noted where its earlier words were answered."""
+        """Edit a question without a new answer; commits. Sets `edited_at` if its earlier text has been answered."""
         if content == self.content:
             return
         answered = select(Message.id).where(Message.parent_id == self.id, Message.content != "").limit(1)
@@ -110,7 +112,7 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
 
 
 class RunState(StrEnum):
-    """`queued → running → done | stopped | interrupted | failed`."""
+    """States of a run: `queued → running → done | stopped | interrupted | failed`."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -121,17 +123,17 @@ class RunState(StrEnum):
 
 
 ACTIVE = (RunState.QUEUED, RunState.RUNNING)
-# The `attempt` of an answer that was put in as it is: its figures say nothing of this server.
+# The `attempt` of an imported answer, whose metrics are not of this server.
 WRITTEN_ELSEWHERE = 0
 
 
 class Run(db.Model):  # type: ignore[name-defined,misc]
-    """The writing of one answer; kept apart from the message because it changes more often."""
+    """The writing of one answer; a table of its own because it changes more often than the message."""
 
     __tablename__ = "runs"
 
     message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
-    # Counts the times that this answer was begun here or gone on with: events are numbered anew in each.
+    # Number of times that this answer was begun or resumed here; the events of each are numbered from 1.
     attempt: Mapped[int] = mapped_column(default=1)
     state: Mapped[RunState] = mapped_column(String(12), default=RunState.QUEUED, index=True)
     model: Mapped[str] = mapped_column(String(200), index=True)
@@ -150,21 +152,21 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
 
     @property
     def active(self) -> bool:
-        """Whether the answer may still grow."""
+        """True while the answer may still grow."""
         return self.state in ACTIVE
 
     @classmethod
     def measured_here(cls) -> ColumnElement[bool]:
-        """Whether its figures are of this server: copies in other conversations have none of their own."""
+        """Return the condition that a run's metrics are of this server; copies of answers have none."""
         return and_(cls.attempt != WRITTEN_ELSEWHERE, cls.metrics.is_not(null()))
 
     @classmethod
     def active_runs(cls) -> list["Run"]:
-        """Runs that some earlier process left queued or running, oldest first."""
+        """Return the runs that are queued or running, oldest first; at the start, an earlier process left them."""
         return list(db.session.scalars(select(cls).where(cls.state.in_(ACTIVE)).order_by(cls.queued_at)))
 
     def queue_again(self, *, model: str | None = None, think: bool | None = None) -> None:
-        """Prepare the same answer to go on from where it stopped; the caller commits."""
+        """Reset the run so that the same answer can be continued; the caller commits."""
         self.state = RunState.QUEUED
         self.attempt += 1
         self.model = model or self.model
@@ -175,7 +177,7 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
 
 
 class Rating(db.Model):  # type: ignore[name-defined,misc]
-    """One for each rated answer; a rating that is taken back is no row."""
+    """The rating of an answer; taking it back deletes the row."""
 
     __tablename__ = "ratings"
 
@@ -188,14 +190,14 @@ class Rating(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def give(cls, answer: "Message", *, good: bool, reason: str) -> "Rating":
-        """Rate an answer, or rate it anew; committed."""
+        """Rate an answer, or change its rating; commits."""
         rating = db.session.merge(cls(message_id=answer.id, good=good, reason=reason, rated_at=utcnow()))
         db.session.commit()
         return rating
 
     @classmethod
     def take_back(cls, answer: "Message") -> None:
-        """Forget what was thought of an answer; committed."""
+        """Delete an answer's rating; commits."""
         if answer.rating is not None:
             db.session.delete(answer.rating)
             db.session.commit()

@@ -1,4 +1,4 @@
-"""Prompts ready to be used: a person's own, and those that an administrator made for everyone."""
+"""Saved prompts: a user's own, and those that an administrator shares with everyone."""
 
 from datetime import datetime
 
@@ -11,14 +11,14 @@ from app.models.base import UtcDateTime, get_or_none, utcnow
 from app.models.users import User
 
 MAX_PROMPT_NAME = 60
-# In characters: longer than any task, short enough for the context of a small model.
+# In characters: more than any task needs, and few enough for a small model's context.
 MAX_PROMPT_LENGTH = 4000
-# Of one person, and of everyone's: a list that can still be looked through.
+# Limit for each user, and for the shared prompts.
 MAX_PROMPTS_EACH = 100
 
 
 class Prompt(db.Model):  # type: ignore[name-defined,misc]
-    """A name and a text with places to fill in, written `{{so}}`. Without a person it is everyone's."""
+    """A named text with placeholders such as `{{so}}`. Without a user it is shared with everyone."""
 
     __tablename__ = "prompts"
 
@@ -30,18 +30,18 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
 
     @property
     def shared(self) -> bool:
-        """Whether everyone sees it."""
+        """True if everyone sees it."""
         return self.user_id is None
 
     @classmethod
     def visible_to(cls, user: User) -> list["Prompt"]:
-        """A person's own prompts by name, then those for everyone."""
+        """Return the user's own prompts by name, then the shared ones."""
         mine = cls.user_id == user.id
         return list(db.session.scalars(select(cls).where(mine | cls.user_id.is_(None)).order_by(~mine, cls.name)))
 
     @classmethod
     def editable_by(cls, user: User, prompt_id: int) -> "Prompt":
-        """A prompt that this person may change: an own one, an administrator's also everyone's; else not_found."""
+        """Return a prompt that the user may change (see `can_be_changed_by`); raises not_found otherwise."""
         found: Prompt | None = get_or_none(cls, prompt_id)
         if found is None or not found.can_be_changed_by(user):
             raise AppError("not_found")
@@ -49,7 +49,7 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def make(cls, user: User, name: str, content: str, *, shared: bool = False) -> "Prompt":
-        """Add and commit a prompt. Raises forbidden, too_many_prompts."""
+        """Create a prompt; commits. Raises forbidden, too_many_prompts."""
         prompt = cls(user_id=cls._owner(user, shared), name=name, content=content)
         db.session.add(prompt)
         prompt._check_number()
@@ -57,18 +57,18 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
         return prompt
 
     def change(self, user: User, name: str, content: str, *, shared: bool) -> None:
-        """Change and commit. Raises forbidden, too_many_prompts."""
+        """Change the prompt; commits. Raises forbidden, too_many_prompts."""
         self.user_id, self.name, self.content = self._owner(user, shared), name, content
         self._check_number()
         db.session.commit()
 
     def delete(self) -> None:
-        """Delete and commit."""
+        """Delete the prompt; commits."""
         db.session.delete(self)
         db.session.commit()
 
     def can_be_changed_by(self, user: User) -> bool:
-        """Whether it is this person's, or everyone's and this person is an administrator."""
+        """Return True if it is the user's own, or if it is shared and the user is an administrator."""
         return user.is_admin if self.shared else self.user_id == user.id
 
     @staticmethod
@@ -78,7 +78,10 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
         return None if shared else user.id
 
     def _check_number(self) -> None:
-        """Counted after the insertion, which holds the others back: two at once cannot both be the last one allowed."""
+        """Raise too_many_prompts if there are too many.
+
+        Counts after the insertion, which locks out other writers: two requests cannot both add the last one allowed.
+        """
         db.session.flush()
         beside = Prompt.user_id.is_(None) if self.shared else Prompt.user_id == self.user_id
         if (db.session.scalar(select(func.count()).where(beside)) or 0) > MAX_PROMPTS_EACH:

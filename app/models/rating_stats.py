@@ -1,4 +1,4 @@
-"""What people think of each model's answers: counts and reasons, without names and without what was said."""
+"""Users' ratings of each model's answers: counts and reasons, without names and without the texts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,13 +9,13 @@ from app.extensions import db
 from app.models.conversations import Conversation
 from app.models.messages import WRITTEN_ELSEWHERE, Message, Rating, Run, RunState
 
-# Reasons shown of each model, the newest.
+# Newest reasons shown for each model.
 REASONS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why somebody found an answer good or bad."""
+    """Why a user rated an answer as good or bad."""
 
     good: bool
     text: str
@@ -23,25 +23,25 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class ModelRatings:
-    """A model's answers that were written to their end, how many were found good and bad, and the newest reasons."""
+    """A model's completed answers, its good and bad ratings, and the newest reasons."""
 
     model: str
     answers: int
     good: int
     bad: int
     reasons: list[Reason]
-    # How many reasons there are in all.
+    # Number of all reasons.
     given: int
 
     @property
     def share(self) -> float | None:
-        """The good ones among the rated ones; None while none is rated."""
+        """Share of good ratings, 0 to 1; None without ratings."""
         rated = self.good + self.bad
         return self.good / rated if rated else None
 
 
 def ratings_by_model() -> list[ModelRatings]:
-    """One for each model, the most rated first. What its person deleted does not count."""
+    """Return the ratings of each model, the most rated first; deleted conversations do not count."""
     rows = db.session.execute(
         _kept(
             select(
@@ -66,9 +66,9 @@ def _reasons(model: str) -> list[Reason]:
 
 
 def _kept(query: Any) -> Any:
-    """Of runs, with their ratings where there are any, in conversations that are not deleted.
+    """Limit a query to runs of this server in conversations that are not deleted; join their ratings, if any.
 
-    What was imported was not written here; a finished answer without figures is a copy from another conversation.
+    Leaves out imported answers and copies from other conversations (done, but without metrics).
     """
     return (
         query.select_from(Run)

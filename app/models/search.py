@@ -1,4 +1,4 @@
-"""Finds a person's conversations by their words: in the index on SQLite, by plain comparison elsewhere."""
+"""Full-text search in a user's conversations: by an FTS5 index on SQLite, by comparing texts on other databases."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,27 +13,30 @@ from app.models.conversations import Conversation
 from app.models.messages import Message
 from app.models.users import User
 
-# Rows that are gathered before the words are looked for; a filter that lets more through finds its first ones soon.
+# A filter that lets at most this many rows through is applied before the words are searched; with more rows, the search
+# meets enough of them soon.
 FEW_ROWS = 20_000
-# Conversations that one search shows.
+# Conversations in one result.
 LIMIT = 20
-# Messages that are looked through for them: one long conversation may hold all the first ones.
+# Messages read to find them, because one long conversation may hold all the newest.
 MESSAGES = 20_000
-# ruff: noqa: S608 - all of it is written here
+# ruff: noqa: S608 - all SQL is written in this file
+
+# The index: a view, an FTS5 table on it, and the triggers that keep it current
 
 ACTIVE = "('queued', 'running')"
-# Which rows are in the index: FTS5 keeps each one's length in a table.
+# The condition that a row is in the index: FTS5 keeps each row's length in a table.
 IS_INDEXED = "EXISTS (SELECT 1 FROM message_search_docsize WHERE id = {})"
 
-# The title stands with the conversation's first message; `owner` is a word too, so that one person's rows are found
-# without looking at the others'.
+# The conversation's title is indexed with its first message. `owner` is indexed as a word, so that a search reads only
+# one user's rows.
 SOURCE = """
 CREATE VIEW message_search_source AS
 SELECT m.id, m.content, CASE WHEN m.parent_id IS NULL THEN c.title END AS title, 'u' || c.user_id AS owner
 FROM messages m JOIN conversations c ON c.id = m.conversation_id
 """
 
-# Prefixes of two and three letters have an index of their own: the last word of a search is being typed.
+# Prefixes of two and three letters have their own index, because the last word of a search is still being typed.
 INDEX = """
 CREATE VIRTUAL TABLE message_search USING fts5(
   content, title, owner, content='message_search_source', content_rowid='id',
@@ -54,13 +57,13 @@ _OLD_MESSAGE = f"""
   SELECT 'delete', old.id, old.content, CASE WHEN old.parent_id IS NULL THEN title END, 'u' || user_id
   FROM conversations WHERE id = old.conversation_id;
 """
-# The plus sign keeps SQLite from looking through the first messages of everybody.
+# The plus sign keeps SQLite from reading the first messages of all users.
 _FIRST = "FROM messages m WHERE m.conversation_id = new.id AND +m.parent_id IS NULL AND " + IS_INDEXED.format("m.id")
 
 TRIGGERS = {
     "search_run_made": f"AFTER INSERT ON runs WHEN new.state NOT IN {ACTIVE} BEGIN {_FINISHED} END",
     "search_run_ended": f"AFTER UPDATE OF state ON runs WHEN new.state NOT IN {ACTIVE} BEGIN {_FINISHED} END",
-    # An answer that is gone on with.
+    # An answer that is continued leaves the index until it ends.
     "search_run_again": f"""
 AFTER UPDATE OF state ON runs WHEN new.state IN {ACTIVE} AND {IS_INDEXED.format("new.message_id")} BEGIN
   {_TAKE} SELECT 'delete', id, content, title, owner FROM message_search_source WHERE id = new.message_id;
@@ -81,7 +84,7 @@ AFTER UPDATE OF title ON conversations WHEN new.title IS NOT old.title BEGIN
   AND NOT EXISTS (SELECT 1 FROM runs JOIN messages a ON a.id = runs.message_id
                   WHERE a.parent_id = m.id AND runs.state IN {ACTIVE});
 END""",
-    # Before, because the messages find no owner any more once their conversation has gone.
+    # BEFORE, because the messages have no owner once their conversation is deleted.
     "search_conversation_deleted": f"""
 BEFORE DELETE ON conversations BEGIN
   {_TAKE} SELECT 'delete', m.id, m.content, CASE WHEN m.parent_id IS NULL THEN old.title END, 'u' || old.user_id
@@ -89,7 +92,7 @@ BEFORE DELETE ON conversations BEGIN
 END""",
 }
 
-# What there was before the index.
+# Fills a new index with the existing messages.
 _FILL = f"""
 {_PUT}
 SELECT s.id, s.content, s.title, s.owner FROM message_search_source s
@@ -104,9 +107,12 @@ DROP = (
 )
 
 
+# Queries and their filters
+
+
 @dataclass(frozen=True, slots=True)
 class SearchTerm:
-    """Words that follow each other, of letters and digits only; `begins`: the last of them is being typed."""
+    """Words that follow each other, of letters and digits only; `begins`: the last one is a prefix."""
 
     words: tuple[str, ...]
     begins: bool = False
@@ -114,9 +120,9 @@ class SearchTerm:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """What is looked for: all terms, within all filters. `folders`: the ids of those that may hold it.
+    """What to search: all terms, within all filters. `folders`: ids of the folders to search.
 
-    `model`: a part of the name of the model that wrote the answer; a question has those of its answers.
+    `model`: part of the name of the model that wrote the answer; a question matches by its answers' models.
     """
 
     terms: tuple[SearchTerm, ...] = ()
@@ -126,7 +132,7 @@ class SearchQuery:
     until: datetime | None = None
 
 
-# The names that stand in the index of runs, one step each, however many runs there are.
+# The model names in the index of runs, in one step each, however many runs there are.
 FOLDER_NAMES = text("""
 WITH RECURSIVE names(name) AS (
   SELECT min(model) FROM runs
@@ -138,7 +144,7 @@ COUNT = "SELECT count(*) FROM (SELECT 1 {rows} LIMIT :few) AS found"
 OF_MODEL = "FROM runs WHERE model IN :models"
 BY_MODEL = "FROM messages a CROSS JOIN runs r WHERE r.message_id = a.id AND r.model IN :models"
 WRITTEN = "FROM runs r JOIN messages a ON a.id = r.message_id WHERE r.model IN :models"
-# By whether the filter lets few rows through: the conditions on a message, and on a conversation as a whole.
+# Conditions on a message and on a conversation as a whole; the key is whether the filter lets few rows through.
 MODEL_OF_MESSAGE = {
     True: f"{{place}} IN (SELECT a.id {WRITTEN} UNION ALL SELECT a.parent_id {WRITTEN})",
     False: f"EXISTS (SELECT 1 {BY_MODEL} AND (a.id = messages.id OR a.parent_id = messages.id))",
@@ -149,14 +155,14 @@ MODEL_OF_CONVERSATION = {
 }
 MESSAGES_OF = "FROM conversations c JOIN messages m ON m.conversation_id = c.id WHERE c.user_id = :user"
 IN_FOLDERS = f"{MESSAGES_OF} AND c.folder_id IN :folders"
-# A conversation's messages lie between its beginning and its last change.
+# A conversation's messages date from between its creation and its last change.
 DATES = {"since": (">=", "c.updated_at >= :since"), "until": ("<", "c.created_at < :until")}
 
 
 def conditions(user: User, wanted: SearchQuery, moment: str, *, message: str = "") -> tuple[str, dict[str, Any]]:
-    """What `messages` and `conversations` must meet, with its values; `moment`: the column that dates look at.
+    """Return the SQL condition on `messages` and `conversations` with its values; `moment`: the column of the dates.
 
-    `message`: how a message that is looked at is called; without one the conversation is looked at as a whole.
+    `message`: SQL of the message's id; "" for a condition on the conversation as a whole.
     """
     found = ["conversations.user_id = :user", "conversations.deleted_at IS NULL"]
     values: dict[str, Any] = {"user": user.id}
@@ -177,17 +183,17 @@ def conditions(user: User, wanted: SearchQuery, moment: str, *, message: str = "
 
 
 def bound(sql: str, values: dict[str, Any]) -> TextClause:
-    """SQL with its values: lists as what is one of them, dates as the columns hold them."""
+    """Return SQL with its values bound: lists for IN, dates as the columns store them."""
     return text(sql).bindparams(*(_bound(name, value) for name, value in values.items()))
 
 
 def _models(part: str) -> list[str]:
-    """The models whose name has that part."""
+    """Return the names of models that contain this part, in any case."""
     return [name for name in db.session.scalars(FOLDER_NAMES) if part.lower() in name.lower()]
 
 
 def _among(rows: str, values: dict[str, Any], message: str) -> str:
-    """That a message is one of these rows, if they are few; "" otherwise."""
+    """Return the condition that a message is one of these rows, if they are few; else ""."""
     return f"{message} IN (SELECT m.id {rows})" if message and _are_few(rows, values) else ""
 
 
@@ -203,31 +209,37 @@ def _bound(name: str, value: Any) -> Any:
     return bindparam(name, value, type_=UtcDateTime) if isinstance(value, datetime) else bindparam(name, value)
 
 
+# The search
+
+
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """A conversation that was found, by its title or by a message; without words by neither."""
+    """A conversation found by its title or by a message; by neither if the search has no words."""
 
     conversation: Conversation
     message: Message | None = None
     titled: bool = False
 
 
-# What the comparison takes for the same letter, as the index does.
+# Accented letters that the comparison treats as plain ones, as the index does.
 ACCENTED, PLAIN = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ", "aaaaaaceeeeiiiinooooouuuuyy"
 
-# The index first, whatever the planner thinks: it gives the newest first, and stops as soon as nobody asks for more.
+# CROSS JOIN makes SQLite read the index first: it gives the newest rows first, and reading can stop early.
 INDEXED = """
 SELECT messages.id, messages.conversation_id FROM message_search s
 CROSS JOIN messages ON messages.id = s.rowid
 CROSS JOIN conversations ON conversations.id = messages.conversation_id
 WHERE s.message_search MATCH :words AND {conditions} ORDER BY s.rowid DESC LIMIT :messages
 """
-# Compared before the message itself is looked up.
+# Compared before the message's row is read.
 ROW_OF_INDEX = "+s.rowid"
 
 
 def find(user: User, wanted: SearchQuery, *, indexed: bool | None = None) -> list[Hit]:
-    """At most `LIMIT` conversations, those with the words in their title first, the latest first."""
+    """Return at most `LIMIT` conversations, those with the words in their title first, the latest first.
+
+    `indexed`: use the FTS5 index; None: if the database is SQLite.
+    """
     if not wanted.terms:
         within = bound(*conditions(user, wanted, "conversations.updated_at"))
         query = select(Conversation).where(within, Conversation.head_id.is_not(None))
@@ -238,7 +250,8 @@ def find(user: User, wanted: SearchQuery, *, indexed: bool | None = None) -> lis
     rows = _indexed if indexed else _compared
     titled = _first_of_each(rows(user, wanted, "title"))
     said = _first_of_each(rows(user, wanted, "content"))
-    # Where the title has the words, a message that has them too tells more than the first one, which has the title's.
+    # For a hit in the title, prefer a message that also has the words to the first one, with which the title is
+    # indexed.
     found = {conversation: said.get(conversation, message) for conversation, message in titled.items()}
     return _hits(dict(list((found | said).items())[:LIMIT]), titled)
 
@@ -266,7 +279,7 @@ def _compared(user: User, wanted: SearchQuery, column: str) -> Iterable[Any]:
 
 
 def _first_of_each(rows: Iterable[Any]) -> dict[str, int]:
-    """Conversations up to the limit, each with its newest message found."""
+    """Return up to LIMIT conversation ids, each with the id of its newest message found."""
     found: dict[str, int] = {}
     for message_id, conversation_id in rows:
         if len(found) >= LIMIT:
@@ -276,7 +289,7 @@ def _first_of_each(rows: Iterable[Any]) -> dict[str, int]:
 
 
 def _hits(found: dict[str, int], titled: dict[str, int]) -> list[Hit]:
-    """The rows themselves, in the same order; what was erased meanwhile is left out."""
+    """Load the rows, in the same order; leaves out what was erased meanwhile."""
     conversations = {
         conversation.id: conversation
         for conversation in db.session.scalars(select(Conversation).where(Conversation.id.in_(found)))
@@ -292,12 +305,12 @@ def _hits(found: dict[str, int], titled: dict[str, int]) -> list[Hit]:
 
 
 def _matching(term: SearchTerm) -> str:
-    """FTS5's expression; œ is a letter of its own there, which is typed as two."""
+    """Return the FTS5 expression of a term, with both spellings of œ, which FTS5 does not take for "oe"."""
     said = " ".join(term.words)
     spellings = dict.fromkeys((said, said.replace("oe", "œ"), said.replace("œ", "oe")))
     return "(" + " OR ".join(f'"{spelling}"' + ("*" if term.begins else "") for spelling in spellings) + ")"
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """For Alembic: the index's tables are no models, and are left alone when both are compared."""
+    """Tell Alembic to leave the index's tables alone, which have no models."""
     return not (kind == "table" and name is not None and name.startswith("message_search"))

@@ -1,4 +1,4 @@
-"""Settings that the administrator changes while the program runs."""
+"""Settings that administrators change while the server runs."""
 
 from sqlalchemy import String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,7 +9,7 @@ DEFAULT_MODEL_SETTING = "default_model"
 
 
 class StoredSetting(db.Model):  # type: ignore[name-defined,misc]
-    """One name and its value."""
+    """A setting's name and value."""
 
     __tablename__ = "settings"
 
@@ -18,15 +18,15 @@ class StoredSetting(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def get(cls, name: str) -> str:
-        """The value, or an empty string."""
+        """Return the setting's value; "" if it is not set."""
         return db.session.connection().scalar(VALUE, {"name": name}) or ""
 
     @classmethod
     def put(cls, name: str, value: str) -> None:
-        """Store and commit."""
+        """Store a setting; commits."""
         db.session.merge(cls(name=name, value=value))
         db.session.commit()
 
 
-# A plain statement, built once: every question reads the default model.
+# A core statement, built once: every question reads the default model.
 VALUE = select(StoredSetting.value).where(StoredSetting.name == bindparam("name"))

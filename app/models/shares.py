@@ -1,4 +1,4 @@
-"""Shared conversations: frozen copies of what one person showed, readable by colleagues who have the link."""
+"""Share links: frozen copies of a conversation, readable by all users who have the link."""
 
 import secrets
 from collections.abc import Sequence
@@ -17,44 +17,44 @@ from app.models.users import User
 if TYPE_CHECKING:
     from app.models.conversations import Conversation
 
-# More than anyone keeps an eye on; each is a copy of a conversation.
+# Limit for each user; every share is a copy of a conversation.
 MAX_SHARES_EACH = 100
-# Of an answer's run, what colleagues read under it; not what its person thinks of it, nor the instructions behind it,
-# which a model's thoughts often repeat.
+# Columns of an answer's run that readers see. They see no ratings, no instructions, and no thinking, which often
+# repeats the instructions.
 TOLD = ("model", "think", "reason", "error_code", "error_params", "metrics")
 
 
 class Share(db.Model):  # type: ignore[name-defined,misc]
-    """A link and what it shows. What is written, corrected or deleted afterwards does not change it.
+    """A link and what it shows; later changes to the conversation do not change it.
 
-    It ends when it is revoked, when the conversation goes to the bin (taking it back does not bring the link back),
-    and with the account.
+    It ends when it is revoked, when the conversation goes to the trash (restoring it does not restore the link), and
+    with the user's account.
     """
 
     __tablename__ = "shares"
 
-    # 128 bits: whoever has it and an account may read, so it must not be found by trying.
+    # 128 random bits, because every user who has the link may read.
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=lambda: secrets.token_hex(16))
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
     title: Mapped[str] = mapped_column(String(200))
     size: Mapped[int]
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
-    # Not read for lists: it is as long as the conversation.
+    # Deferred: lists do not need it, and it is as long as the conversation.
     messages: Mapped[list[dict[str, Any]]] = mapped_column(JSON, deferred=True)
 
     user: Mapped[User] = relationship()
 
     @classmethod
     def take(cls, conversation: "Conversation") -> "Share":
-        """Freeze the visible branch under a new link, committed. Raises nothing_to_share, too_many_shares."""
+        """Freeze the shown branch under a new link; commits. Raises nothing_to_share, too_many_shares."""
         messages = [_frozen(message) for message in conversation.branch()]
         if not messages:
             raise AppError("nothing_to_share")
         share = cls(user_id=conversation.user_id, conversation_id=conversation.id, title=conversation.title)
         share.messages, share.size = messages, len(messages)
         db.session.add(share)
-        # Counted after the insertion, which holds the others back: two at once cannot both be the last one allowed.
+        # Counted after the insertion, which locks out other writers: two requests cannot both add the last one allowed.
         db.session.flush()
         if (db.session.scalar(select(func.count()).where(cls.user_id == conversation.user_id)) or 0) > MAX_SHARES_EACH:
             db.session.rollback()
@@ -64,7 +64,7 @@ class Share(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def opened(cls, share_id: str) -> "Share":
-        """What a link shows, with its person; raises not_found."""
+        """Return a share with its user, for any reader; raises not_found."""
         found: Share | None = db.session.get(cls, share_id, options=[joinedload(cls.user)])
         if found is None:
             raise AppError("not_found")
@@ -72,7 +72,7 @@ class Share(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def of(cls, user: User, share_id: str) -> "Share":
-        """One of a person's own; raises not_found for a missing or another's one."""
+        """Return the user's own share; raises not_found if it is missing or another user's."""
         found: Share | None = db.session.scalar(select(cls).where(cls.id == share_id, cls.user_id == user.id))
         if found is None:
             raise AppError("not_found")
@@ -80,7 +80,7 @@ class Share(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def all_of(cls, user: User, conversation: "Conversation | None" = None) -> Sequence["Share"]:
-        """A person's links, or those of one conversation, the newest first."""
+        """Return the user's shares, or those of one conversation, the newest first."""
         query = select(cls).where(cls.user_id == user.id)
         if conversation is not None:
             query = query.where(cls.conversation_id == conversation.id)
@@ -88,11 +88,11 @@ class Share(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def end_all(cls, conversation_id: str) -> None:
-        """End all links of a conversation; the caller commits."""
+        """Delete all share links of a conversation; the caller commits."""
         db.session.execute(delete(cls).where(cls.conversation_id == conversation_id))
 
     def revoke(self) -> None:
-        """End the link, committed."""
+        """Delete the link; commits."""
         db.session.delete(self)
         db.session.commit()
 

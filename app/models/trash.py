@@ -1,4 +1,4 @@
-"""The bin: what was deleted can be taken back for a while, and is then erased with all that belongs to it."""
+"""The trash: deleted conversations can be restored for 30 days, and are then erased with all that belongs to them."""
 
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
@@ -15,27 +15,29 @@ from app.models.shares import Share
 from app.models.users import User
 
 KEPT_FOR = timedelta(days=30)
-# At the end of that time it is out of everybody's sight, so that nobody takes back what is being erased.
+# In the last hour of that time they are no longer shown, so that none is restored while it is being erased.
 LAST = timedelta(hours=1)
-# Shown at once; emptying the bin takes all.
+# Number shown at once; emptying the trash erases all.
 SHOWN = 500
 
 ERASE_MESSAGE = delete(Message.__table__).where(Message.id == bindparam("message"))
 
 
 def contents(user: User, limit: int | None = SHOWN) -> list[Conversation]:
-    """What this person deleted, the latest first."""
+    """Return the user's deleted conversations, the latest first."""
     query = select(Conversation).where(Conversation.user_id == user.id, Conversation.deleted_at > shown_since())
     return list(db.session.scalars(query.order_by(Conversation.deleted_at.desc(), Conversation.id).limit(limit)))
 
 
 def shown_since() -> datetime:
-    """What was deleted then, or earlier, is not shown any more, and erased within the hour."""
+    """Return the time up to which deleted conversations are no longer shown; they are due for erasure
+    within the hour.
+    """
     return utcnow() - KEPT_FOR + LAST
 
 
 def get_deleted(user: User, conversation_id: str) -> Conversation:
-    """One of them; raises not_found."""
+    """Return a deleted conversation of the user that is still shown; raises not_found."""
     conversation = Conversation.of(user, conversation_id, deleted=True)
     if conversation.deleted_at is None or conversation.deleted_at <= shown_since():
         raise AppError("not_found")
@@ -43,9 +45,9 @@ def get_deleted(user: User, conversation_id: str) -> Conversation:
 
 
 def delete_forever(conversations: Iterable[str]) -> None:
-    """Conversations by their ids, for good; one commit for each."""
+    """Erase conversations by their ids; one commit for each."""
     for conversation_id in conversations:
-        # The last ones first: erasing a message erases what hangs on it, and SQLite goes down a thousand steps at most.
+        # Newest first: erasing a message cascades to its descendants, and SQLite limits the depth to a thousand.
         ids = db.session.scalars(
             select(Message.id).where(Message.conversation_id == conversation_id).order_by(Message.id.desc())
         )
@@ -56,7 +58,7 @@ def delete_forever(conversations: Iterable[str]) -> None:
 
 
 def purge(erased: Callable[[str], None]) -> int:
-    """Erase what has been in the bin for long enough; `erased` is told each id. How many there were."""
+    """Erase the conversations whose time in the trash is over; return how many. `erased` is called with each id."""
     over = Conversation.deleted_at < utcnow() - KEPT_FOR
     ids = list(db.session.scalars(select(Conversation.id).where(over)))
     for conversation_id in ids:
@@ -66,7 +68,7 @@ def purge(erased: Callable[[str], None]) -> int:
 
 
 def being_written(user: User) -> list[Message]:
-    """Answers that are queued or running in any of this person's conversations."""
+    """Return the answers that are queued or running in any of the user's conversations."""
     return list(
         db.session.scalars(
             select(Message)
@@ -78,9 +80,10 @@ def being_written(user: User) -> list[Message]:
 
 
 def erase_all_of(user: User) -> Iterator[str]:
-    """Conversations with their links and ratings, folders, own prompts, the text about oneself; each conversation's id.
+    """Erase the user's conversations with their shares and ratings, folders, own prompts and instructions.
 
-    They go out of sight together, in the first commit: what is left, should this be cut short, is erased as the bin is.
+    Yields the id of each erased conversation. The first commit moves all of them out of sight, so that the purge of the
+    trash erases what is left if this is interrupted.
     """
     mine = Conversation.user_id == user.id
     db.session.execute(update(Conversation).where(mine).values(deleted_at=shown_since(), folder_id=None))

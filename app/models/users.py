@@ -1,4 +1,4 @@
-"""People: who they are, their password, and what they chose for the interface."""
+"""User accounts, their login sessions in browsers, and their API tokens."""
 
 import secrets
 import unicodedata
@@ -16,27 +16,27 @@ from app.extensions import db
 from app.models.base import UtcDateTime, digest, get_owned, utcnow
 
 MIN_PASSWORD = 10
-# argon2 would hash any length; a limit keeps a log-in from being a way to burn the CPU.
+# argon2 would hash any length; the limit keeps log-in requests from using up the CPU.
 MAX_PASSWORD = 200
-# Of the text about oneself, in characters: it is part of every prompt, and small models remember little.
+# In characters: the text is part of every prompt, and small models have little context.
 MAX_INSTRUCTIONS = 1500
-# Written at most this often, so that reading pages writes nothing.
+# `seen_at` is written at most this often, so that reading pages writes next to nothing.
 SEEN_EVERY = timedelta(minutes=10)
-# A session that is not "remembered" ends with the browser, and here after this long.
+# Lifetime of a session that is not "remembered"; its cookie ends with the browser.
 SHORT = timedelta(hours=16)
-# What a token begins with: some programs take only keys of this form, and searches for leaked secrets know it.
+# Prefix of a token: some programs accept only keys of this form, and scanners for leaked secrets recognise it.
 PREFIX = "sk-couach-"
-# More programs than one person has.
+# Limit for each user: more than one user's programs need.
 MAX_TOKENS_EACH = 10
-# Written at most this often, so that a program that asks a lot does not write a lot.
+# `used_at` is written at most this often, so that frequent requests do not write each time.
 USED_EVERY = timedelta(minutes=1)
 
 
 @cache
 def _hashing(cost: tuple[int, int]) -> tuple[PasswordHasher, str]:
-    """The hasher for a PASSWORD_COST, and a hash of nobody's password.
+    """Return the hasher for a PASSWORD_COST, and the hash of a dummy password.
 
-    The latter is compared with when a name is unknown, so that the answer takes as long as for a known one.
+    The dummy is checked when a name is unknown, so that the response takes as long as for a known one.
     """
     passes, mebibytes = cost
     hasher = PasswordHasher(time_cost=passes, memory_cost=mebibytes * 1024, parallelism=1)
@@ -44,12 +44,12 @@ def _hashing(cost: tuple[int, int]) -> tuple[PasswordHasher, str]:
 
 
 def normalized(username: str) -> str:
-    """The form under which names are unique: without regard to case, width, composition or surrounding spaces."""
+    """Return the form in which names are unique: ignores case, width, composition and surrounding spaces."""
     return unicodedata.normalize("NFKC", username).strip().casefold()
 
 
 class User(db.Model):  # type: ignore[name-defined,misc]
-    """One employee; the first account is the administrator's."""
+    """A user's account; the first one is the administrator's."""
 
     __tablename__ = "users"
 
@@ -62,27 +62,27 @@ class User(db.Model):  # type: ignore[name-defined,misc]
     locale: Mapped[str | None] = mapped_column(String(5))
     theme: Mapped[str] = mapped_column(String(10), default="system")
     text_size: Mapped[str] = mapped_column(String(10), default="normal", server_default="normal")
-    # What the person wants every model to know of them, and how to be answered.
+    # What the user tells every model: about themselves, and how they want to be answered.
     instructions: Mapped[str] = mapped_column(Text, default="", server_default="")
     send_key: Mapped[str] = mapped_column(String(10), default="enter", server_default="enter")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
-    # What Flask-Login asks of a person, together with `get_id`.
+    # What Flask-Login needs, together with `get_id`.
     is_authenticated = is_active = True
     is_anonymous = False
-    # Of the log-in session that this request came with; not stored here.
+    # The token of the login session of this request; not a column.
     session_token = ""
 
     def get_id(self) -> str:
-        """What the cookie holds."""
+        """Return what Flask-Login keeps in the cookie: the session's token."""
         return self.session_token
 
     @classmethod
     def create(cls, username: str, display_name: str, password: str, *, is_admin: bool | None = None) -> "User":
-        """Add and commit a person; IntegrityError when the name is taken.
+        """Create an account; commits. Raises IntegrityError if the name is taken.
 
-        With `is_admin` left out, the first account becomes the administrator's. The check and the
-        insertion are one statement, so that two first registrations cannot both win.
+        Without `is_admin`, the first account becomes the administrator's. The check and the insertion are one
+        statement, so that two first registrations cannot both win.
         """
         user = cls(username=username.strip(), username_key=normalized(username), display_name=display_name.strip())
         user.set_password(password)
@@ -94,17 +94,19 @@ class User(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def named(cls, username: str) -> "User | None":
-        """The person of that name, or None."""
+        """Return the account of that name, or None."""
         return db.session.scalar(select(cls).where(cls.username_key == normalized(username)))
 
     @classmethod
     def numbered(cls, user_id: int) -> "User":
-        """The person of that number, who exists."""
+        """Return the account with that id, which must exist."""
         return db.session.get_one(cls, user_id)
 
     @classmethod
     def authenticate(cls, username: str, password: str) -> "User | None":
-        """The person if name and password agree; an unknown name costs as much time as a wrong password."""
+        """Return the account if name and password match, else None; an unknown name takes as long as a
+        wrong password.
+        """
         user = cls.named(username)
         hasher, nobodys_hash = _hashing(current_app.config["PASSWORD_COST"])
         try:
@@ -118,31 +120,31 @@ class User(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def everyone(cls) -> list["User"]:
-        """All accounts by name."""
+        """Return all accounts, sorted by name."""
         return list(db.session.scalars(select(cls).order_by(cls.username_key)))
 
     @classmethod
     def exists(cls) -> bool:
-        """Whether there is any account yet."""
+        """Return True if there is any account."""
         return db.session.scalar(select(cls.id).limit(1)) is not None
 
     def write_with(self, *, instructions: str, send_key: str) -> None:
-        """Keep how this person writes and wants to be answered, and commit; conversations begun keep what they had."""
+        """Store the instructions and the send key; commits. Conversations keep the instructions they began with."""
         self.instructions, self.send_key = instructions, send_key
         db.session.commit()
 
     def rename(self, display_name: str) -> None:
-        """Be called otherwise from now on, committed."""
+        """Change the display name; commits."""
         self.display_name = display_name.strip()
         db.session.commit()
 
     def change_password(self, password: str) -> None:
-        """Take a new password, committed."""
+        """Set a new password; commits."""
         self.set_password(password)
         db.session.commit()
 
     def set_password(self, password: str) -> None:
-        """Keep the hash of a new password; the caller commits."""
+        """Store the hash of a new password; the caller commits."""
         hasher, _ = _hashing(current_app.config["PASSWORD_COST"])
         self.password_hash = hasher.hash(password)
 
@@ -154,7 +156,7 @@ class User(db.Model):  # type: ignore[name-defined,misc]
 
 
 class LoginSession(db.Model):  # type: ignore[name-defined,misc]
-    """One browser that is signed in; the cookie holds the token, the row only its hash."""
+    """A signed-in browser; the cookie holds the token, the row only its hash."""
 
     __tablename__ = "login_sessions"
 
@@ -168,7 +170,7 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def open(cls, user: User, *, lasting: timedelta | None, user_agent: str = "") -> str:
-        """Start a session and commit; returns the token for the cookie."""
+        """Start a session; commits. Returns the token for the cookie. `lasting`: its lifetime, None for SHORT."""
         token = secrets.token_urlsafe(32)
         db.session.execute(delete(cls).where(cls.expires_at < utcnow()))
         db.session.add(
@@ -184,7 +186,7 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def user_of(cls, token: str) -> User | None:
-        """The person who is signed in with that token; None once the session has expired or was revoked."""
+        """Return the user signed in with that token; None if the session has expired or was revoked."""
         found = db.session.execute(
             select(User, cls.id, cls.seen_at)
             .join(cls, cls.user_id == User.id)
@@ -201,25 +203,25 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def close(cls, token: str) -> None:
-        """Revoke one session and commit."""
+        """Revoke the session of that token; commits."""
         db.session.execute(delete(cls).where(cls.token_hash == digest(token)))
         db.session.commit()
 
     @classmethod
     def of(cls, user: User, session_id: int) -> "LoginSession":
-        """One of a person's sessions; raises not_found for a missing or another's one."""
+        """Return one of the user's sessions; raises not_found if it is missing or another user's."""
         found: LoginSession = get_owned(cls, user, session_id)
         return found
 
     @classmethod
     def all_of(cls, user: User) -> list["LoginSession"]:
-        """A person's sessions that have not expired, the last used first."""
+        """Return the user's sessions that have not expired, the last used first."""
         mine = select(cls).where(cls.user_id == user.id, cls.expires_at > utcnow())
         return list(db.session.scalars(mine.order_by(cls.seen_at.desc(), cls.id.desc())))
 
     @classmethod
     def close_others(cls, user: User, token: str) -> list[str]:
-        """Revoke a person's sessions but the one of this token, and commit; their hashes."""
+        """Revoke the user's sessions except that of this token; commits. Returns the hashes of the revoked ones."""
         others = [each for each in cls.all_of(user) if not each.belongs_to(token)]
         hashes = [each.token_hash for each in others]
         for each in others:
@@ -228,22 +230,22 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
         return hashes
 
     def belongs_to(self, token: str) -> bool:
-        """Whether this is the session of that cookie."""
+        """Return True if this is the session of that token."""
         return self.token_hash == digest(token)
 
     def revoke(self) -> None:
-        """Delete and commit: that browser is signed out."""
+        """Delete the session, which signs its browser out; commits."""
         db.session.delete(self)
         db.session.commit()
 
     @classmethod
     def close_all(cls, user: User) -> None:
-        """Revoke every session of a person; the caller commits."""
+        """Delete all sessions of a user; the caller commits."""
         db.session.execute(delete(cls).where(cls.user_id == user.id))
 
 
 class AccessToken(db.Model):  # type: ignore[name-defined,misc]
-    """One program's right to ask; the row holds the token's hash, and its last letters to tell it from others."""
+    """An API token of a program; the row holds its hash, and its last characters to recognise it by."""
 
     __tablename__ = "access_tokens"
 
@@ -259,10 +261,10 @@ class AccessToken(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def make(cls, user: User, name: str) -> str:
-        """Add and commit a token; returns it, for the only time. Raises too_many_tokens."""
+        """Create a token; commits. Returns the token, which cannot be read again. Raises too_many_tokens."""
         token = PREFIX + secrets.token_urlsafe(32)
         db.session.add(cls(token_hash=digest(token), user_id=user.id, name=name.strip(), ending=token[-4:]))
-        # Counted after the insertion, which holds the others back: two at once cannot both be the last one allowed.
+        # Counted after the insertion, which locks out other writers: two requests cannot both add the last one allowed.
         db.session.flush()
         if (db.session.scalar(select(func.count()).where(cls.user_id == user.id)) or 0) > MAX_TOKENS_EACH:
             db.session.rollback()
@@ -272,7 +274,7 @@ class AccessToken(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def find(cls, token: str) -> "AccessToken | None":
-        """The row of a token, with its person, unless it was revoked; its use is noted."""
+        """Return the row of a token with its user, and note its use; None if it was revoked."""
         found = db.session.scalar(
             select(cls).join(cls.user).options(contains_eager(cls.user)).where(cls.token_hash == digest(token))
         )
@@ -283,21 +285,21 @@ class AccessToken(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def of(cls, user: User, token_id: int) -> "AccessToken":
-        """A person's own token; raises not_found for a missing or another's one."""
+        """Return the user's own token; raises not_found if it is missing or another user's."""
         found: AccessToken = get_owned(cls, user, token_id)
         return found
 
     @classmethod
     def all_of(cls, user: User) -> list["AccessToken"]:
-        """A person's tokens, the newest first."""
+        """Return the user's tokens, the newest first."""
         return list(db.session.scalars(select(cls).where(cls.user_id == user.id).order_by(cls.id.desc())))
 
     @classmethod
     def revoke_all(cls, user: User) -> None:
-        """Delete every token of a person; the caller commits."""
+        """Delete all tokens of a user; the caller commits."""
         db.session.execute(delete(cls).where(cls.user_id == user.id))
 
     def revoke(self) -> None:
-        """Delete and commit: from now on the token opens nothing."""
+        """Delete the token, which then opens nothing; commits."""
         db.session.delete(self)
         db.session.commit()
