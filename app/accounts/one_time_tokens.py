@@ -10,7 +10,7 @@ from flask import Flask, current_app
 KEPT_S = 120.0
 
 
-class Fresh:
+class OneTimeTokens:
     """One token per session, in memory: a cookie would leave it in a file on the user's disk."""
 
     def __init__(self, clock: Callable[[], float] = monotonic) -> None:
@@ -34,10 +34,10 @@ class Fresh:
 
 def init_app(app: Flask) -> None:
     """Create this application's store of new tokens."""
-    app.extensions["fresh"] = Fresh()
+    app.extensions["fresh"] = OneTimeTokens()
 
 
-def fresh() -> Fresh:
+def one_time_tokens() -> OneTimeTokens:
     """Return the current application's store of new tokens."""
-    found: Fresh = current_app.extensions["fresh"]
+    found: OneTimeTokens = current_app.extensions["fresh"]
     return found

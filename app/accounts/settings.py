@@ -10,7 +10,7 @@ from flask_wtf import FlaskForm
 
 from app import database
 from app.accounts.forms import EraseForm, NameForm, PasswordForm, PromptForm, TokenForm, WritingForm
-from app.accounts.one_time_tokens import fresh
+from app.accounts.one_time_tokens import one_time_tokens
 from app.accounts.sessions import device_name
 from app.accounts.views import blueprint, check
 from app.ended import found_or_ended
@@ -30,12 +30,12 @@ def settings() -> Any:
     """List the user's API tokens; POST creates one, which only the next page shows."""
     form = TokenForm()
     if form.validate_on_submit():
-        fresh().put(current_user.session_token, AccessToken.make(current_user, form.name.data))
+        one_time_tokens().put(current_user.session_token, AccessToken.make(current_user, form.name.data))
         return redirect(url_for("auth.settings"))
     return render_template(
         "auth/settings.html",
         form=form,
-        secret=fresh().take(current_user.session_token),
+        secret=one_time_tokens().take(current_user.session_token),
         tokens=[_row(token) for token in AccessToken.all_of(current_user)],
         limit=MAX_TOKENS_EACH,
         base_url=f"{request.root_url}v1",

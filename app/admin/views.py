@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, current_app, flash, jsonify, redir
 from flask_babel import format_datetime
 from flask_babel import gettext as _
 
-from app.diagnostics.checks import TITLES, State, count
+from app.diagnostics.checks import TITLES, FindingState, count
 from app.diagnostics.client import probe_events
 from app.diagnostics.comparison import Comparison, ComparisonJob, compare_here, comparison_finding, comparison_table
 from app.diagnostics.history import answers_table, last_records, waits_facts
@@ -24,7 +24,7 @@ from app.web import STREAM_HEADERS, generation
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 # Order of the findings on the page: the worst first.
-ORDER = (State.BAD, State.WARNING, State.OK, State.UNKNOWN)
+ORDER = (FindingState.BAD, FindingState.WARNING, FindingState.OK, FindingState.UNKNOWN)
 
 
 def _rows(registry: ModelRegistry) -> list[dict[str, Any]]:
@@ -113,8 +113,8 @@ def doctor() -> str:
         "admin/doctor.html",
         page="admin",
         findings=sorted(findings, key=lambda finding: ORDER.index(finding.state)),
-        bad=count(findings, State.BAD),
-        doubtful=count(findings, State.WARNING),
+        bad=count(findings, FindingState.BAD),
+        doubtful=count(findings, FindingState.WARNING),
         proxy_title=str(TITLES["proxy"]),
         comparison=_comparison(),
         queue=_queue(),

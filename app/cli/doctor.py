@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.diagnostics.checks import TITLES, Finding, State, count
+from app.diagnostics.checks import TITLES, Finding, FindingState, count
 from app.diagnostics.client import first_administrator, is_answering, own_address
 from app.diagnostics.comparison import (
     Comparison,
@@ -22,7 +22,7 @@ from app.diagnostics.comparison import (
 from app.diagnostics.history import last_records
 from app.diagnostics.report import quick_findings
 
-SIGNS = {State.OK: "✓", State.WARNING: "!", State.BAD: "✗", State.UNKNOWN: "?"}
+SIGNS = {FindingState.OK: "✓", FindingState.WARNING: "!", FindingState.BAD: "✗", FindingState.UNKNOWN: "?"}
 # Findings that must not be bad for the comparison to run.
 NEEDED = ("server", "database", "engine")
 
@@ -36,12 +36,12 @@ def doctor(quick: bool) -> None:
     found = [_server(app.config), *_quick(app)]
     for finding in found:
         _show(finding)
-    if not quick and not any(finding.code in NEEDED and finding.state == State.BAD for finding in found):
+    if not quick and not any(finding.code in NEEDED and finding.state == FindingState.BAD for finding in found):
         result = _compared(app)
         found.append(comparison_finding(result))
         _show(found[-1])
         _show_table(result)
-    raise SystemExit(1 if count(found, State.BAD) else 0)
+    raise SystemExit(1 if count(found, FindingState.BAD) else 0)
 
 
 def _quick(app: Flask) -> list[Finding]:
@@ -51,16 +51,21 @@ def _quick(app: Flask) -> list[Finding]:
         found = quick_findings(app.config, registry, last_records())
     except SQLAlchemyError as error:
         cause = _("It cannot be used: %(cause)s", cause=str(error).splitlines()[0])
-        return [Finding("database", State.BAD, cause, _("Start the server once: it makes the tables (make run)."))]
-    return [*found, Finding("proxy", State.UNKNOWN, _("Only a browser sees one: open /admin/doctor through it."))]
+        return [
+            Finding("database", FindingState.BAD, cause, _("Start the server once: it makes the tables (make run)."))
+        ]
+    return [
+        *found,
+        Finding("proxy", FindingState.UNKNOWN, _("Only a browser sees one: open /admin/doctor through it.")),
+    ]
 
 
 def _server(settings: dict[str, Any]) -> Finding:
     address = own_address(settings)
     if is_answering(address):
-        return Finding("server", State.OK, _("It answers at %(address)s.", address=address))
+        return Finding("server", FindingState.OK, _("It answers at %(address)s.", address=address))
     cause = _("No server answers at %(address)s: the comparison with the terminal needs it.", address=address)
-    return Finding("server", State.BAD, cause, _("Start it: make run, or sudo systemctl start couachgpt"))
+    return Finding("server", FindingState.BAD, cause, _("Start it: make run, or sudo systemctl start couachgpt"))
 
 
 def _compared(app: Flask) -> Comparison | NotComparedError:

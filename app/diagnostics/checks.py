@@ -7,7 +7,7 @@ from enum import StrEnum
 from flask_babel import lazy_gettext as _l
 
 
-class State(StrEnum):
+class FindingState(StrEnum):
     """The state of what was checked; UNKNOWN if it cannot be seen from here."""
 
     OK = "ok"
@@ -45,7 +45,7 @@ class Finding:
     """
 
     code: str
-    state: State
+    state: FindingState
     sentence: str
     fix: str = ""
 
@@ -55,6 +55,6 @@ class Finding:
         return str(TITLES[self.code])
 
 
-def count(findings: Iterable[Finding], state: State) -> int:
+def count(findings: Iterable[Finding], state: FindingState) -> int:
     """Return how many findings have that state."""
     return sum(finding.state == state for finding in findings)

@@ -14,7 +14,7 @@ from typing import Self
 from flask import Flask
 from flask_babel import gettext as _
 
-from app.diagnostics.checks import Finding, State
+from app.diagnostics.checks import Finding, FindingState
 from app.diagnostics.client import (
     HttpClient,
     NotThisServerError,
@@ -212,12 +212,12 @@ def _judged(result: Comparison) -> Finding:
         text = _(
             "Yes, with %(model)s: total time %(change)s, first word %(later)s (medians of %(pairs)s pairs).", **words
         )
-        return Finding("terminal", State.OK, text)
+        return Finding("terminal", FindingState.OK, text)
     text = _("No, with %(model)s: total time %(change)s, first word %(later)s (medians of %(pairs)s pairs).", **words)
     if result.uncertain:
         mend = _("The engine’s own times differ as much from one answer to the next: ask again when nothing else runs.")
-        return Finding("terminal", State.WARNING, text, mend)
-    return Finding("terminal", State.BAD, text, _mend(result))
+        return Finding("terminal", FindingState.WARNING, text, mend)
+    return Finding("terminal", FindingState.BAD, text, _mend(result))
 
 
 def _mend(result: Comparison) -> str:
@@ -233,57 +233,59 @@ def _mend(result: Comparison) -> str:
 def _refusal(error: NotComparedError) -> Finding:
     state, text, mend = {
         "away": (
-            State.BAD,
+            FindingState.BAD,
             _("The server does not answer at its own address (%(detail)s).", detail=error.detail),
             _("Start it: make run, or sudo systemctl start couachgpt"),
         ),
         "stranger": (
-            State.BAD,
+            FindingState.BAD,
             _("What answers at the server’s address does not know its accounts (%(detail)s).", detail=error.detail),
             _("HOST, PORT, INSTANCE_DIR and SECRET_KEY must be those that the server was started with."),
         ),
         "other_engine": (
-            State.BAD,
+            FindingState.BAD,
             _("The server uses %(engine)s, but would now choose another engine.", engine=error.detail),
             _("Start the server again, or say which one with ENGINE=… in .env."),
         ),
         "refused": (
-            State.BAD,
+            FindingState.BAD,
             _("The server refused the question: %(detail)s", detail=error.detail),
             _("Mend that, then ask again."),
         ),
         "engine": (
-            State.BAD,
+            FindingState.BAD,
             _("The engine failed during the comparison: %(detail)s", detail=error.detail),
             _("See the engine’s log."),
         ),
-        "no_model": (State.UNKNOWN, _("No model is installed."), _("Install one: flask models pull …")),
+        "no_model": (FindingState.UNKNOWN, _("No model is installed."), _("Install one: flask models pull …")),
         "nobody": (
-            State.UNKNOWN,
+            FindingState.UNKNOWN,
             _("There is no administrator yet, for whom a question could be asked."),
             _("Create the first account on the site."),
         ),
         "busy": (
-            State.UNKNOWN,
+            FindingState.UNKNOWN,
             _("People are being answered: a comparison would slow them down, and be wrong."),
             _("Ask again when the server is calm."),
         ),
         "crowded": (
-            State.UNKNOWN,
+            FindingState.UNKNOWN,
             _("Somebody asked a question meanwhile: the comparison gave way."),
             _("Ask again when the server is calm."),
         ),
         "slow": (
-            State.UNKNOWN,
+            FindingState.UNKNOWN,
             _("The model took longer than two minutes for one answer."),
             _("Choose a smaller default model, or compare when nothing else runs."),
         ),
         "short": (
-            State.UNKNOWN,
+            FindingState.UNKNOWN,
             _("The model’s answers were too short to be compared."),
             _("Ask again, or with another default model."),
         ),
-    }.get(error.code, (State.BAD, _("The comparison failed: %(detail)s", detail=error.detail), _("See the log.")))
+    }.get(
+        error.code, (FindingState.BAD, _("The comparison failed: %(detail)s", detail=error.detail), _("See the log."))
+    )
     return Finding("terminal", state, str(text), str(mend))
 
 

@@ -13,7 +13,7 @@ from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from app.diagnostics.checks import Finding, State
+from app.diagnostics.checks import Finding, FindingState
 from app.extensions import db
 from app.formatting import duration, number, percent
 from app.models import LabSample, Message, Run, RunState
@@ -168,10 +168,10 @@ def reloads(records: Sequence[Record], engine: str) -> Finding:
         if before.model == after.model and after.get("load_ms") > RELOAD_MS and not after.measured
     ]
     if not records:
-        return Finding("reloads", State.UNKNOWN, _nothing_yet())
+        return Finding("reloads", FindingState.UNKNOWN, _nothing_yet())
     if not again:
         text = ngettext("None in the last answer.", "None in the last %(num)s answers.", len(records))
-        return Finding("reloads", State.OK, text)
+        return Finding("reloads", FindingState.OK, text)
     cause = ngettext(
         "In %(num)s of the last %(all)s answers the same model was loaded once more.",
         "In %(num)s of the last %(all)s answers the same model was loaded once more.",
@@ -182,18 +182,18 @@ def reloads(records: Sequence[Record], engine: str) -> Finding:
         mend = _("For Ollama: OLLAMA_KEEP_ALIVE=-1, and let no other program ask it with another context size.")
     else:
         mend = _("The engine was started again, or a program asked it for another model: the server’s log says which.")
-    return Finding("reloads", State.WARNING if len(again) == 1 else State.BAD, cause, mend)
+    return Finding("reloads", FindingState.WARNING if len(again) == 1 else FindingState.BAD, cause, mend)
 
 
 def cache(records: Sequence[Record], engine: str) -> Finding:
     """Check whether continued conversations were read again from their beginning."""
     kept, lost = _kept_and_lost(records)
     if not kept + lost:
-        return Finding("cache", State.UNKNOWN, _("No long conversation went on lately."))
+        return Finding("cache", FindingState.UNKNOWN, _("No long conversation went on lately."))
     if lost <= max(1, 0.1 * (kept + lost)):
         words = {"kept": number(kept), "all": number(kept + lost)}
         return Finding(
-            "cache", State.OK, _("Kept in %(kept)s of %(all)s cases in which a conversation went on.", **words)
+            "cache", FindingState.OK, _("Kept in %(kept)s of %(all)s cases in which a conversation went on.", **words)
         )
     words = {"lost": number(lost), "all": number(kept + lost)}
     cause = _("%(lost)s of %(all)s conversations that went on were read again from the beginning.", **words)
@@ -204,22 +204,24 @@ def cache(records: Sequence[Record], engine: str) -> Finding:
         "openai": _("Give llama-server more memory for its cache: --cache-ram"),
     }
     mend = mends.get(engine) or _("Raise CACHE_RAM_MB and CACHE_DISK_MB as far as memory and disk permit.")
-    return Finding("cache", State.BAD if lost > kept else State.WARNING, cause, mend)
+    return Finding("cache", FindingState.BAD if lost > kept else FindingState.WARNING, cause, mend)
 
 
 def overhead(records: Sequence[Record], engine: str) -> Finding:
     """Check the time that answers took beside the queue and the engine."""
     known = [record.get("overhead_ms") for record in records if record.metrics.get("overhead_ms") is not None]
     if not known:
-        return Finding("overhead", State.UNKNOWN, _nothing_yet() if not records else _("This engine tells no times."))
+        return Finding(
+            "overhead", FindingState.UNKNOWN, _nothing_yet() if not records else _("This engine tells no times.")
+        )
     middle = median(known)
     text = _("Half of the answers took %(time)s or less beside the engine’s work.", time=duration(middle))
     if middle <= OVERHEAD_MS:
-        return Finding("overhead", State.OK, text)
+        return Finding("overhead", FindingState.OK, text)
     mend = _("Look for other programs that compute, and for a slow disk under INSTANCE_DIR.")
     if engine == "ollama":
         mend = _("Ollama before 0.33 itself loses 0.1 to 0.3 s for each question: install a newer one.") + " " + mend
-    return Finding("overhead", State.WARNING if middle <= FELT_MS else State.BAD, text, mend)
+    return Finding("overhead", FindingState.WARNING if middle <= FELT_MS else FindingState.BAD, text, mend)
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,7 +251,7 @@ def queue(records: Sequence[Record]) -> Finding:
     """Check whether announced waits come true."""
     found = waits(records)
     if found is None:
-        return Finding("queue", State.OK, _("Nobody had to wait lately."))
+        return Finding("queue", FindingState.OK, _("Nobody had to wait lately."))
     words = {
         "announced": duration(found.announced_ms),
         "real": duration(found.real_ms),
@@ -260,9 +262,9 @@ def queue(records: Sequence[Record]) -> Finding:
         "Announced %(announced)s, waited %(real)s (medians of %(count)s); half are off by %(error)s or less.", **words
     )
     if found.error <= LOST or found.count < ENOUGH:
-        return Finding("queue", State.OK, text)
+        return Finding("queue", FindingState.OK, text)
     mend = _("Answers of very different lengths cannot be foretold; a lower MAX_OUTPUT_TOKENS makes them more alike.")
-    return Finding("queue", State.WARNING, text, mend)
+    return Finding("queue", FindingState.WARNING, text, mend)
 
 
 def _nothing_yet() -> str:

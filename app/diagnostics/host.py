@@ -12,7 +12,7 @@ from pathlib import Path
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.diagnostics.checks import Finding, State
+from app.diagnostics.checks import Finding, FindingState
 from app.formatting import filesize, number, percent
 
 GROUPS = "sys/fs/cgroup"
@@ -200,35 +200,37 @@ def threads(host: Host, subject: Subject) -> Finding:
     mend = _("Write ENGINE_THREADS=%(best)s in .env and start again.", **words)
     if subject.engine == "openai":
         cause = _("%(engine)s was started with threads of its own choice; it may use %(cores)s here.", **words)
-        return Finding("threads", State.UNKNOWN, cause, _("Its option --threads %(best)s is right here.", **words))
+        return Finding(
+            "threads", FindingState.UNKNOWN, cause, _("Its option --threads %(best)s is right here.", **words)
+        )
     if not asked and usable < allowed:
         cause = _("%(engine)s counts the machine’s cores and does not see that it may only use %(cores)s.", **words)
-        return Finding("threads", State.BAD, cause, mend)
+        return Finding("threads", FindingState.BAD, cause, mend)
     if not asked:
         text = _("%(engine)s chooses its threads itself; it may use %(cores)s.", **words)
-        return Finding("threads", State.OK, text)
+        return Finding("threads", FindingState.OK, text)
     if asked > usable:
         cause = _("%(threads)s for %(cores)s: they wait for each other at every token.", **words)
-        return Finding("threads", State.BAD, cause, mend)
+        return Finding("threads", FindingState.BAD, cause, mend)
     if asked > physical:
         words["cores"] = _cores(physical)
         cause = _("%(threads)s for %(cores)s: two threads of one core write no faster than one.", **words)
-        return Finding("threads", State.WARNING, cause, mend)
-    return Finding("threads", State.OK, _("%(threads)s for %(cores)s.", **words))
+        return Finding("threads", FindingState.WARNING, cause, mend)
+    return Finding("threads", FindingState.OK, _("%(threads)s for %(cores)s.", **words))
 
 
 def quota(host: Host, subject: Subject) -> Finding:
     """Check whether a CPU quota stops the engine."""
     limit = host.quota(subject.pid)
     if limit is None:
-        return Finding("quota", State.OK, _("No control group limits the CPU."))
+        return Finding("quota", FindingState.OK, _("No control group limits the CPU."))
     share = host.throttled(subject.pid)
     words = {"cores": _cores(limit), "share": percent(share)}
     if share > THROTTLED:
         cause = _("The control group allows %(cores)s and has stopped the engine in %(share)s of periods.", **words)
         mend = _("Raise the quota (CPUQuota= of the service, --cpus of the container) or lower ENGINE_THREADS.")
-        return Finding("quota", State.WARNING, cause, mend)
-    return Finding("quota", State.OK, _("The control group allows %(cores)s, which suffices.", **words))
+        return Finding("quota", FindingState.WARNING, cause, mend)
+    return Finding("quota", FindingState.OK, _("The control group allows %(cores)s, which suffices.", **words))
 
 
 def load(host: Host, subject: Subject, pause: Callable[[float], None]) -> Finding:
@@ -249,9 +251,9 @@ def load(host: Host, subject: Subject, pause: Callable[[float], None]) -> Findin
         words = {"share": percent(taken), "name": worst.name, "pid": str(worst.pid)}
         cause = _("They take %(share)s of a core just now, %(name)s (process %(pid)s) most of it.", **words)
         mend = _("What is not for the engine, run elsewhere, or let it give way: sudo renice 19 %(pid)s", **words)
-        return Finding("load", State.WARNING, cause, mend)
+        return Finding("load", FindingState.WARNING, cause, mend)
     words = {"load": number(host.load(), 1), "cores": _cores(allowed)}
-    return Finding("load", State.OK, _("None takes much CPU just now (load %(load)s on %(cores)s).", **words))
+    return Finding("load", FindingState.OK, _("None takes much CPU just now (load %(load)s on %(cores)s).", **words))
 
 
 def memory(host: Host) -> Finding:
@@ -259,13 +261,13 @@ def memory(host: Host) -> Finding:
     sizes = host.memory()
     free, whole = sizes.get("MemAvailable", 0), sizes.get("MemTotal", 0)
     if not whole:
-        return Finding("memory", State.UNKNOWN, _("This machine does not tell its memory."))
+        return Finding("memory", FindingState.UNKNOWN, _("This machine does not tell its memory."))
     words = {"free": filesize(free), "whole": filesize(whole)}
     text = _("%(free)s of %(whole)s are free.", **words)
     if free > SHORT * whole:
-        return Finding("memory", State.OK, text)
+        return Finding("memory", FindingState.OK, text)
     mend = _("Stop other programs, choose a smaller model, or lower CONTEXT_TOKENS or CACHE_RAM_MB.")
-    return Finding("memory", State.BAD if free < VERY_SHORT * whole else State.WARNING, text, mend)
+    return Finding("memory", FindingState.BAD if free < VERY_SHORT * whole else FindingState.WARNING, text, mend)
 
 
 def swap(host: Host, subject: Subject) -> Finding:
@@ -276,23 +278,25 @@ def swap(host: Host, subject: Subject) -> Finding:
     words = {"used": filesize(used), "swapped": filesize(swapped)}
     mend = _("Free memory, then bring it back: sudo swapoff -a && sudo swapon -a")
     if swapped > SWAPPED_BYTES:
-        return Finding("swap", State.BAD, _("%(swapped)s of the engine lie in swap, on the disk.", **words), mend)
+        return Finding(
+            "swap", FindingState.BAD, _("%(swapped)s of the engine lie in swap, on the disk.", **words), mend
+        )
     if not subject.pids and used > SWAPPED_BYTES:
         cause = _("%(used)s lie in swap; whether the engine’s are among them cannot be seen.", **words)
-        return Finding("swap", State.WARNING, cause, mend)
+        return Finding("swap", FindingState.WARNING, cause, mend)
     if used:
-        return Finding("swap", State.OK, _("%(used)s lie in swap, nothing of the engine.", **words))
-    return Finding("swap", State.OK, _("Nothing lies in swap."))
+        return Finding("swap", FindingState.OK, _("%(used)s lie in swap, nothing of the engine.", **words))
+    return Finding("swap", FindingState.OK, _("Nothing lies in swap."))
 
 
 def numa(host: Host) -> Finding:
     """Check for several NUMA nodes: memory of the other one is slower."""
     nodes = host.memory_nodes()
     if nodes <= 1:
-        return Finding("numa", State.OK, _("All cores share one memory."))
+        return Finding("numa", FindingState.OK, _("All cores share one memory."))
     cause = _("The machine has %(nodes)s memory nodes: cores that read the other one’s are slowed down.", nodes=nodes)
     mend = _("Start the engine with numactl --cpunodebind=0 --membind=0, or give the virtual machine one socket.")
-    return Finding("numa", State.WARNING, cause, mend)
+    return Finding("numa", FindingState.WARNING, cause, mend)
 
 
 def governor(host: Host) -> Finding:
@@ -300,13 +304,13 @@ def governor(host: Host) -> Finding:
     found = host.governors()
     if not found:
         text = _("This machine does not show how its CPU’s frequency is governed, as is usual for a virtual one.")
-        return Finding("governor", State.UNKNOWN, text)
+        return Finding("governor", FindingState.UNKNOWN, text)
     names = ", ".join(sorted({name for _driver, name in found}))
     if any(name == "powersave" and driver not in SELF_RAISING for driver, name in found):
         cause = _("The governor powersave holds the CPU at its lowest frequency.")
         mend = _("For the time of a start: sudo cpupower frequency-set -g performance")
-        return Finding("governor", State.BAD, cause, mend)
-    return Finding("governor", State.OK, _("The governor %(names)s follows the work.", names=names))
+        return Finding("governor", FindingState.BAD, cause, mend)
+    return Finding("governor", FindingState.OK, _("The governor %(names)s follows the work.", names=names))
 
 
 def _cores(count: float) -> str:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 
 from app.diagnostics import history
 from app.diagnostics import host as machine
-from app.diagnostics.checks import Finding, State
+from app.diagnostics.checks import Finding, FindingState
 from app.diagnostics.history import Record
 from app.diagnostics.host import Host, Subject
 from app.engines.base import Engine
@@ -33,7 +33,7 @@ def quick_findings(settings: dict[str, Any], registry: ModelRegistry, records: S
             "%(engine)s runs on another machine, whose cores and memory cannot be seen from here.", engine=engine.label
         )
         mend = _("Look there: threads against cores, quota, swap, memory nodes, frequency.")
-        found.append(Finding("elsewhere", State.UNKNOWN, text, mend))
+        found.append(Finding("elsewhere", FindingState.UNKNOWN, text, mend))
     return found + history.history_findings(records, engine.name)
 
 
@@ -58,14 +58,14 @@ def _engine(registry: ModelRegistry) -> Finding:
             "It runs with the server: make run; its log is embedded.log in INSTANCE_DIR."
         )
         cause = _("%(engine)s does not answer: %(cause)s", engine=engine.label, cause=registry.failure or "?")
-        return Finding("engine", State.BAD, cause, mend)
+        return Finding("engine", FindingState.BAD, cause, mend)
     if default.effective is None:
-        return Finding("engine", State.BAD, _("No model is installed."), _("Install one: flask models pull …"))
+        return Finding("engine", FindingState.BAD, _("No model is installed."), _("Install one: flask models pull …"))
     if default.effective not in registry.loaded:
         cause = _("%(engine)s answers, but %(model)s is not in its memory: the next question waits for it.", **words)
         mend = _("Load it: flask models warm; with Ollama OLLAMA_KEEP_ALIVE=-1 keeps it.")
-        return Finding("engine", State.WARNING, cause, mend)
-    return Finding("engine", State.OK, _("%(engine)s answers, %(model)s is loaded.", **words))
+        return Finding("engine", FindingState.WARNING, cause, mend)
+    return Finding("engine", FindingState.OK, _("%(engine)s answers, %(model)s is loaded.", **words))
 
 
 def _is_here(engine: Engine) -> bool:

@@ -43,7 +43,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class ChildRequest:
     """A request for a child with other options, written by a web process; the supervisor reads it when
     the child ends.
     """
@@ -80,16 +80,16 @@ def read_endpoint(text: str) -> Endpoint:
 
 def make_wish(instance: str, options: Options) -> str:
     """Request a child with these options; return the request's number."""
-    wish = Wish(secrets.token_hex(8), os.getpid(), options)
+    wish = ChildRequest(secrets.token_hex(8), os.getpid(), options)
     _write(wish_file(instance), asdict(wish))
     return wish.number
 
 
-def read_wish(instance: str) -> Wish | None:
+def read_wish(instance: str) -> ChildRequest | None:
     """Return the last request, whether the supervisor has read it or not; None if there is none."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         found = json.loads(wish_file(instance).read_text())
-        return Wish(found["number"], found["by"], Options(**found["options"]))
+        return ChildRequest(found["number"], found["by"], Options(**found["options"]))
     return None
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from app.engines import embedded, gguf_library
 from app.engines.embedded import CHILD_SCRIPT, default_threads
-from app.engines.endpoint import Endpoint, Options, Wish, announce, endpoint_file, read_wish, wish_file
+from app.engines.endpoint import ChildRequest, Endpoint, Options, announce, endpoint_file, read_wish, wish_file
 from app.engines.gguf_library import GgufModel
 
 # Seconds before a dead child is started again, doubled each time up to the limit.
@@ -191,11 +191,11 @@ class Supervisor:
         if not self._ending.is_set():
             self._child.wait()
 
-    def _new_wish(self) -> Wish | None:
+    def _new_wish(self) -> ChildRequest | None:
         wish = read_wish(self._instance)
         return wish if wish is not None and wish.number != self._endpoint.wish else None
 
-    def _wished_within(self, seconds: float | None) -> Wish | None:
+    def _wished_within(self, seconds: float | None) -> ChildRequest | None:
         """Return the next request as soon as there is one; None after `seconds` or when the server stops."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while deadline is None or time.monotonic() < deadline:
@@ -203,7 +203,7 @@ class Supervisor:
                 return wish
         return None
 
-    def _grant(self, wish: Wish) -> None:
+    def _grant(self, wish: ChildRequest) -> None:
         """Make the requested child the next one; mark the request as failed if the file no longer exists."""
         options = wish.options
         logger.info("embedded engine asked for model=%s threads=%d context=%d", *_values(options))

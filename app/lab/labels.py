@@ -11,7 +11,7 @@ from app.extensions import db
 from app.lab.stats import thresholds
 from app.lab.stats.aggregate import SETTING
 from app.lab.stats.ranking import Entry, leaderboard
-from app.models.lab import Kind, LabLabel, LabMachine, LabRun, LabSample, Verdict
+from app.models.lab import LabLabel, LabMachine, LabRun, LabSample, SampleKind, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def publish(machine_id: int, categories: Mapping[str, str]) -> None:
     entries = [entry for entry in leaderboard(machine_id) if entry.quality]
     if not entries:
         answered = select(LabSample.model).join(LabRun).join(LabMachine)
-        answered = answered.where(LabSample.kind == Kind.TASK, LabMachine.source == "")
+        answered = answered.where(LabSample.kind == SampleKind.TASK, LabMachine.source == "")
         db.session.execute(delete(LabLabel).where(LabLabel.model.not_in(answered)))
         db.session.commit()
         return

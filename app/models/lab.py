@@ -32,7 +32,7 @@ class SampleState(StrEnum):
     FAILED = "failed"
 
 
-class Kind(StrEnum):
+class SampleKind(StrEnum):
     """What a sample measures; its `prompt` is then: cold/warm, tokens to read, a task's id, simultaneous users."""
 
     LOAD = "load"
@@ -114,7 +114,7 @@ class LabSample(db.Model):  # type: ignore[name-defined,misc]
     # Its index in the randomised order.
     position: Mapped[int]
     attempt: Mapped[int] = mapped_column(default=1)
-    kind: Mapped[Kind] = mapped_column(String(12))
+    kind: Mapped[SampleKind] = mapped_column(String(12))
     model: Mapped[str] = mapped_column(String(200), index=True)
     # {"think", "threads", "context", "temperature"}; 0 or null: as the server is set
     setting: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
@@ -171,7 +171,7 @@ class LabLabel(db.Model):  # type: ignore[name-defined,misc]
         return {label.model: label for label in db.session.scalars(select(cls))}
 
 
-class Choice(StrEnum):
+class VoteChoice(StrEnum):
     """A voter's choice between two answers."""
 
     FIRST = "first"
@@ -220,7 +220,7 @@ class LabVote(db.Model):  # type: ignore[name-defined,misc]
     pair: Mapped[str] = mapped_column(String(40))
     first_id: Mapped[int] = mapped_column(ForeignKey("lab_samples.id", ondelete="CASCADE"))
     second_id: Mapped[int] = mapped_column(ForeignKey("lab_samples.id", ondelete="CASCADE"))
-    choice: Mapped[Choice] = mapped_column(String(8))
+    choice: Mapped[VoteChoice] = mapped_column(String(8))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
 
     first: Mapped[LabSample] = relationship(foreign_keys=first_id)

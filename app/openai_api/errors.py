@@ -24,7 +24,7 @@ WORDS: dict[str, LazyString] = {
 }
 
 
-class Kind(NamedTuple):
+class OpenAIError(NamedTuple):
     """OpenAI's code and HTTP status for an error, and the request's field that is wrong."""
 
     code: str
@@ -34,19 +34,19 @@ class Kind(NamedTuple):
 
 # Errors for which OpenAI has another code or status than ours.
 KINDS = {
-    "invalid_token": Kind("invalid_api_key", 401),
-    "not_found": Kind("unknown_url", 404),
-    "unknown_model": Kind("model_not_found", 404, "model"),
-    "not_a_chat_model": Kind("not_a_chat_model", 400, "model"),
-    "thinking_unsupported": Kind("unsupported_parameter", 400, "think"),
-    "missing_field": Kind("missing_required_parameter", 400),
-    "invalid_field": Kind("invalid_value", 400),
-    "unsupported_field": Kind("unsupported_parameter", 400),
-    "unsupported_content": Kind("unsupported_value", 400),
-    "too_large": Kind("request_too_large", 413, "messages"),
-    "context_exceeded": Kind("context_length_exceeded", 400, "messages"),
-    "rate_limited": Kind("rate_limit_exceeded", 429),
-    "too_many_streams": Kind("rate_limit_exceeded", 429),
+    "invalid_token": OpenAIError("invalid_api_key", 401),
+    "not_found": OpenAIError("unknown_url", 404),
+    "unknown_model": OpenAIError("model_not_found", 404, "model"),
+    "not_a_chat_model": OpenAIError("not_a_chat_model", 400, "model"),
+    "thinking_unsupported": OpenAIError("unsupported_parameter", 400, "think"),
+    "missing_field": OpenAIError("missing_required_parameter", 400),
+    "invalid_field": OpenAIError("invalid_value", 400),
+    "unsupported_field": OpenAIError("unsupported_parameter", 400),
+    "unsupported_content": OpenAIError("unsupported_value", 400),
+    "too_large": OpenAIError("request_too_large", 413, "messages"),
+    "context_exceeded": OpenAIError("context_length_exceeded", 400, "messages"),
+    "rate_limited": OpenAIError("rate_limit_exceeded", 429),
+    "too_many_streams": OpenAIError("rate_limit_exceeded", 429),
 }
 
 
@@ -73,5 +73,5 @@ def refusal(error: AppError, status: int) -> Response:
     return response
 
 
-def _kind(error: AppError, status: int | None) -> Kind:
-    return KINDS.get(error.code) or Kind(error.code, status or error.status)
+def _kind(error: AppError, status: int | None) -> OpenAIError:
+    return KINDS.get(error.code) or OpenAIError(error.code, status or error.status)

@@ -12,14 +12,14 @@ from typing import Any
 import pytest
 from click.testing import Result
 
-from app.diagnostics.checks import State
+from app.diagnostics.checks import FindingState
 from app.diagnostics.client import first_administrator, temporary_session
 from app.diagnostics.history import last_records
 from app.diagnostics.host import Host, Subject
 from app.diagnostics.report import quick_findings, subject
 from app.models import Conversation, LabMachine, LabRun, LabSample, LoginSession, Message, User
 from app.models.base import utcnow
-from app.models.lab import Kind
+from app.models.lab import SampleKind
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import Person
 from tests.support.site import Site
@@ -133,7 +133,7 @@ def test_an_engine_elsewhere_cannot_be_looked_at(make_site: Callable[..., Site])
         found = {
             finding.code: finding.state for finding in quick_findings(site.app.config, site.generation.registry, [])
         }
-    assert found["elsewhere"] == State.UNKNOWN
+    assert found["elsewhere"] == FindingState.UNKNOWN
     assert not found.keys() & {"threads", "swap", "memory"}
 
 
@@ -183,7 +183,7 @@ def test_what_the_labo_took_between_two_answers_is_known(site: Site, alice: Pers
     def sample() -> None:
         with site.rows() as rows:
             machine = LabMachine(fingerprint=str(time.monotonic_ns()), name="here")
-            sample = LabSample(position=1, kind=Kind.LOAD, model="mistral", prompt="cold", started_at=utcnow())
+            sample = LabSample(position=1, kind=SampleKind.LOAD, model="mistral", prompt="cold", started_at=utcnow())
             rows.add(LabRun(machine=machine, samples=[sample]))
             rows.commit()
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.accounts.one_time_tokens import KEPT_S, Fresh
+from app.accounts.one_time_tokens import KEPT_S, OneTimeTokens
 from app.models import AccessToken, LoginSession, Prompt
 from tests.support.person import Person
 from tests.support.program import SECRET, token_of
@@ -72,7 +72,7 @@ def test_a_new_token_waits_for_the_page_that_shows_it_and_not_in_the_cookie(site
 
 def test_a_token_whose_page_was_never_fetched_is_forgotten() -> None:
     now = 0.0
-    fresh = Fresh(lambda: now)
+    fresh = OneTimeTokens(lambda: now)
     fresh.put("one", "first")
     fresh.put("two", "second")
     assert fresh.take("two") == "second"

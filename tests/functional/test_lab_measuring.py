@@ -11,7 +11,7 @@ from app.lab import labels
 from app.lab.measuring.sampler import SEQUEL, SEQUEL_TOKENS
 from app.lab.runs import historical
 from app.lab.runs.repository import RunRepository
-from app.models.lab import Kind, LabLabel, LabMachine, LabRun, LabState, SampleState
+from app.models.lab import LabLabel, LabMachine, LabRun, LabState, SampleKind, SampleState
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.openai_server import FakeOpenAI
@@ -38,27 +38,33 @@ def test_a_run_measures_loading_reading_tasks_and_crowds(measuring: Measuring, o
     assert run.models["phi3:mini"]["context"] == 4096
     samples = measuring.samples(run_id, warmup=True)
     assert [(sample.kind, sample.prompt, sample.warmup) for sample in samples[:2]] == [
-        (Kind.LOAD, "cold", False),
-        (Kind.READING, "100", True),
+        (SampleKind.LOAD, "cold", False),
+        (SampleKind.READING, "100", True),
     ]
     cells = {(sample.kind, sample.prompt) for sample in samples[2:]}
     assert cells == {
-        *{(Kind.LOAD, "warm"), (Kind.READING, "100"), (Kind.READING, "1000")},
-        *{(Kind.TASK, TASK), (Kind.CROWD, "1"), (Kind.CROWD, "2")},
+        *{(SampleKind.LOAD, "warm"), (SampleKind.READING, "100"), (SampleKind.READING, "1000")},
+        *{(SampleKind.TASK, TASK), (SampleKind.CROWD, "1"), (SampleKind.CROWD, "2")},
     }
     assert {sample.state for sample in samples} == {SampleState.DONE}
     found = {(sample.kind, sample.prompt): sample.metrics for sample in samples if not sample.warmup}
-    assert found[Kind.READING, "1000"]["prompt_tokens"] > 4 * found[Kind.READING, "100"]["prompt_tokens"]
+    assert found[SampleKind.READING, "1000"]["prompt_tokens"] > 4 * found[SampleKind.READING, "100"]["prompt_tokens"]
     # After each text something is written, so that the pace with a full context is known.
     asked = [generation for generation in ollama.generations if generation.question.endswith(SEQUEL)]
     assert len(asked) == 3
-    read = [found[Kind.READING, length] for length in ("100", "1000")]
+    read = [found[SampleKind.READING, length] for length in ("100", "1000")]
     assert all(one["decode_tps"] > 0 and one["output_tokens"] <= SEQUEL_TOKENS for one in read)
-    assert found[Kind.CROWD, "2"]["people"] == 2
-    assert found[Kind.CROWD, "2"]["total_tps"] > 0
-    assert found[Kind.TASK, TASK].keys() >= {"first_token_ms", "total_ms", "decode_tps", "output_tokens", "reason"}
+    assert found[SampleKind.CROWD, "2"]["people"] == 2
+    assert found[SampleKind.CROWD, "2"]["total_tps"] > 0
+    assert found[SampleKind.TASK, TASK].keys() >= {
+        "first_token_ms",
+        "total_ms",
+        "decode_tps",
+        "output_tokens",
+        "reason",
+    }
     assert all({"cpu_machine_mean", "ram_machine_peak"} <= metrics.keys() for metrics in found.values())
-    (task,) = [sample for sample in samples if sample.kind == Kind.TASK]
+    (task,) = [sample for sample in samples if sample.kind == SampleKind.TASK]
     assert task.question in {generation.question for generation in ollama.generations}
     assert (task.verdict, task.score) == ("failed", 0.0)
     assert task.judgement["checks"]

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from app.errors import SENTENCES
-from app.models.lab import Kind, LabCampaign, LabSample, Verdict
+from app.models.lab import LabCampaign, LabSample, SampleKind, Verdict
 from tests.functional.test_lab_pages import text_of
 from tests.support.lab import seed
 from tests.support.person import Person, problem
@@ -34,7 +34,7 @@ def test_samples_are_found_by_what_they_measured(site: Site, bob: Person, run_id
         everything = rows.query(LabSample).filter_by(run_id=run_id)
         wanted = {
             "": everything.count(),
-            "&kind=load": everything.filter_by(kind=Kind.LOAD).count(),
+            "&kind=load": everything.filter_by(kind=SampleKind.LOAD).count(),
             "&kind=reading&prompt=1000&model=modele-b:4b": 3,
             "&kind=task&model=modele-a:1.5b&setting=0-4-0-0": 6,
             "&model=unknown": 0,
@@ -73,7 +73,7 @@ def test_the_cause_of_a_failure_is_the_administrator_s(site: Site, alice: Person
 
 def test_an_answer_is_shown_as_text_whatever_is_in_it(site: Site, bob: Person, run_id: int) -> None:
     with site.rows() as rows:
-        sample = rows.query(LabSample).filter_by(run_id=run_id, kind=Kind.TASK, state="done").first()
+        sample = rows.query(LabSample).filter_by(run_id=run_id, kind=SampleKind.TASK, state="done").first()
         sample.answer = '<script>alert(1)</script> "><img onerror=x>'
         sample.judgement = sample.judgement | {"log": "</pre><b>log</b>"}
         rows.commit()
@@ -116,7 +116,7 @@ def test_a_word_without_its_reason_is_not_taken(site: Site, alice: Person, run_i
 
 
 def test_only_a_judged_answer_can_be_overruled_and_by_known_words(site: Site, alice: Person, run_id: int) -> None:
-    reading = one(site, run_id=run_id, kind=Kind.READING)
+    reading = one(site, run_id=run_id, kind=SampleKind.READING)
     task = one(site, run_id=run_id, verdict=Verdict.PASSED)
     for sample, verdict in ((reading, "failed"), (task, "splendid")):
         answer = alice.send(
@@ -164,7 +164,7 @@ def test_a_sample_that_failed_says_why_whatever_the_code(site: Site, bob: Person
 def test_a_disturbed_sample_says_whether_it_was_taken_again(site: Site, bob: Person, run_id: int) -> None:
     with site.rows() as rows:
         rows.query(LabSample).filter_by(disturbed=True).delete()
-        first = rows.query(LabSample).filter_by(run_id=run_id, kind=Kind.READING).first()
+        first = rows.query(LabSample).filter_by(run_id=run_id, kind=SampleKind.READING).first()
         first.disturbed, first.state = True, "done"
         rows.commit()
         sample_id, place = first.id, {"run_id": run_id, "position": first.position, "attempt": 2}

@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from app.models import User
-from app.models.lab import Choice, LabCampaign, LabSample, LabVote
+from app.models.lab import LabCampaign, LabSample, LabVote, VoteChoice
 from tests.functional.test_lab_pages import text_of
 from tests.support.lab import names
 from tests.support.person import Person, problem
@@ -206,7 +206,7 @@ def test_one_question_decides_nothing(site: Site, alice: Person, person: Callabl
                     pair=f"{first.id}-{second.id}",
                     first_id=first.id,
                     second_id=second.id,
-                    choice=Choice.SECOND if place < 2 else Choice.FIRST,
+                    choice=VoteChoice.SECOND if place < 2 else VoteChoice.FIRST,
                 )
             )
         rows.commit()

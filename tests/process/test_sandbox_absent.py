@@ -9,7 +9,7 @@ import pytest
 from app.lab.code_runner import sandbox, verdicts
 from app.lab.code_runner.players import tkinter_windows
 from app.lab.code_runner.program import CodeTask
-from app.lab.code_runner.sandbox import State
+from app.lab.code_runner.sandbox import SandboxState
 from app.models.lab import Verdict
 from tests.support.apart import needs_sandbox
 
@@ -20,7 +20,7 @@ SANDBOX = Path(sandbox.__file__)
 
 def test_without_bubblewrap_the_text_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert sandbox.state() == (State.MISSING, "")
+    assert sandbox.state() == (SandboxState.MISSING, "")
     judgement = verdicts.judge_code(GAME, LOOP, run=True)
     assert (judgement.verdict, judgement.code) == (Verdict.RESERVE, "code_sandbox_missing")
     assert verdicts.judge_code(GAME, "```python\nprint(1)\n```", run=True).code == "code_lacks_goes_on"
@@ -38,12 +38,14 @@ def test_without_leave_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("said", "state"),
     [
-        ("bwrap: Unknown option --size", State.OLD),
-        ("bwrap: setting up uid map: Permission denied", State.REFUSED),
-        ("", State.REFUSED),
+        ("bwrap: Unknown option --size", SandboxState.OLD),
+        ("bwrap: setting up uid map: Permission denied", SandboxState.REFUSED),
+        ("", SandboxState.REFUSED),
     ],
 )
-def test_what_bubblewrap_says_is_told(said: str, state: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_bubblewrap_says_is_told(
+    said: str, state: SandboxState, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     program = tmp_path / "bwrap"
     program.write_text(f"#!/bin/sh\necho '{said}' >&2\nexit 1\n")
     program.chmod(0o755)

@@ -9,7 +9,7 @@ from app.lab.code_runner import sandbox
 
 STATE, CAUSE = sandbox.state()
 needs_sandbox = pytest.mark.skipif(
-    STATE is not sandbox.State.READY,
+    STATE is not sandbox.SandboxState.READY,
     reason=f"*** bubblewrap is {STATE} here ({CAUSE or 'not installed'}): the sandbox is NOT TESTED ***",
 )
 PARTS = {

@@ -9,7 +9,7 @@ from typing import Any
 from app.extensions import db
 from app.lab.runs import historical
 from app.models.base import utcnow
-from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
+from app.models.lab import LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
 
 # Billions of parameters of the made-up models, in the order of their letters.
 SIZES = (1.5, 4.0, 7.0, 3.8, 0.5, 8.0, 1.0, 2.0, 6.7, 12.0, 14.0, 0.3)
@@ -56,7 +56,12 @@ def _run(machine: LabMachine, count: int, version: str, begun: datetime) -> LabR
         name: {"parameters": f"{size:g}B", "quantization": "Q4_K_M", "size_bytes": int(size * 6e8), "context": 4096}
         for name, size in names(count)
     }
-    plan = {"models": list(models), "settings": [PLAIN], "kinds": [str(kind) for kind in Kind], "tasks": list(TASKS)}
+    plan = {
+        "models": list(models),
+        "settings": [PLAIN],
+        "kinds": [str(kind) for kind in SampleKind],
+        "tasks": list(TASKS),
+    }
     return LabRun(
         machine=machine, title=f"Essai {version}", state=LabState.DONE, models=models, created_at=begun,
         plan=plan | {"readings": [100, 1000, 4000], "crowds": [1, 2, 4], "repeats": 3, "max_tokens": 0, "seed": 7},
@@ -74,31 +79,33 @@ def _samples(count: int, dice: random.Random, slower: float, begun: datetime) ->
     for index, (model, size) in enumerate(names(count)):
         speed = 40 / (size + 0.6) / (slower if index == 0 else 1.0)
         settings = [PLAIN] + ([PLAIN | {"threads": threads} for threads in (2, 4, 8)] if index < 3 else [])
-        yield _sample(model, PLAIN, Kind.TASK, TASKS[0], 1, _answer(dice, speed, size, 120, index), begun, warmup=True)
+        yield _sample(
+            model, PLAIN, SampleKind.TASK, TASKS[0], 1, _answer(dice, speed, size, 120, index), begun, warmup=True
+        )
         for repeat in range(1, 4):
             for prompt, seconds in (("cold", size * 1.1), ("warm", 0.15)):
                 load = _near(dice, seconds) * 1000
-                yield _sample(model, PLAIN, Kind.LOAD, prompt, repeat, {"load_ms": load, "total_ms": load}, begun)
+                yield _sample(model, PLAIN, SampleKind.LOAD, prompt, repeat, {"load_ms": load, "total_ms": load}, begun)
             for tokens in (100, 1000, 4000):
                 reading = _near(dice, speed * 9 * (1 - tokens / 12_000))
                 metrics = {"prompt_tokens": tokens, "prefill_tps": reading, "prefill_ms": tokens / reading * 1000}
                 metrics |= {"output_tokens": 32, "decode_tps": _near(dice, speed * (1 - tokens / 16_000))}
-                yield _sample(model, PLAIN, Kind.READING, str(tokens), repeat, metrics, begun)
+                yield _sample(model, PLAIN, SampleKind.READING, str(tokens), repeat, metrics, begun)
             for people in (1, 2, 4):
                 total = _near(dice, speed * (1 + math.log2(people) * 0.2))
                 metrics = {"total_tps": total, "person_tps": total / people, "first_token_ms": 700 * people}
-                yield _sample(model, PLAIN, Kind.CROWD, str(people), repeat, metrics, begun)
+                yield _sample(model, PLAIN, SampleKind.CROWD, str(people), repeat, metrics, begun)
             for setting in settings:
                 pace = speed * (1 - math.exp(-(setting["threads"] or CORES) / 3))
                 for task in TASKS if setting is PLAIN else TASKS[:2]:
                     sample = _sample(
-                        model, setting, Kind.TASK, task, repeat, _answer(dice, pace, size, 140, index), begun
+                        model, setting, SampleKind.TASK, task, repeat, _answer(dice, pace, size, 140, index), begun
                     )
                     yield _judged(sample, dice.random() < 0.35 + 0.09 * math.log2(size * 4 + 1), dice.random() < 0.5)
-    failed = _sample(names(1)[0][0], PLAIN, Kind.TASK, TASKS[0], 4, {}, begun)
+    failed = _sample(names(1)[0][0], PLAIN, SampleKind.TASK, TASKS[0], 4, {}, begun)
     failed.state, failed.error_code, failed.error_cause = SampleState.FAILED, "engine_cut", "connection closed"
     yield failed
-    disturbed = _sample(names(1)[0][0], PLAIN, Kind.TASK, TASKS[1], 4, {}, begun)
+    disturbed = _sample(names(1)[0][0], PLAIN, SampleKind.TASK, TASKS[1], 4, {}, begun)
     disturbed.state, disturbed.error_code, disturbed.disturbed = SampleState.FAILED, "disturbed", True
     yield disturbed
 
@@ -120,7 +127,8 @@ def _answer(dice: random.Random, speed: float, size: float, tokens: int, index: 
 
 
 def _sample(
-    model: str, setting: dict[str, Any], kind: Kind, prompt: str, repeat: int, metrics: dict[str, Any], begun: datetime,
+    model: str, setting: dict[str, Any], kind: SampleKind, prompt: str, repeat: int, metrics: dict[str, Any],
+    begun: datetime,
     *, warmup: bool = False,
 ) -> LabSample:  # fmt: skip
     seconds = metrics.get("total_ms", 4000) / 1000
@@ -128,8 +136,9 @@ def _sample(
     series = [[step * seconds / 40, *_busy(step), ram * min(1, 0.4 + step / 12)] for step in range(41)]
     return LabSample(
         kind=kind, model=model, setting=setting, prompt=prompt, repeat=repeat, warmup=warmup, state=SampleState.DONE,
-        metrics=metrics, series=series if kind is Kind.TASK else [], question="Pouvez-vous décaler la livraison ?",
-        answer="Bonjour,\n\nLa livraison est décalée à jeudi.\n\nCordialement" if kind is Kind.TASK else "",
+        metrics=metrics, series=series if kind is SampleKind.TASK else [],
+        question="Pouvez-vous décaler la livraison ?",
+        answer="Bonjour,\n\nLa livraison est décalée à jeudi.\n\nCordialement" if kind is SampleKind.TASK else "",
         thinking="", started_at=begun, finished_at=begun + timedelta(seconds=seconds),
     )  # fmt: skip
 

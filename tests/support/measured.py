@@ -6,9 +6,9 @@ from typing import Any
 
 from app.extensions import db
 from app.lab.stats.aggregate import SETTING
-from app.lab.stats.intervals import Figure, Share
+from app.lab.stats.intervals import Figure, ScoreShare
 from app.lab.stats.ranking import Entry
-from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
+from app.models.lab import LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
 
 DAY = datetime(2026, 11, 1, tzinfo=UTC)
 
@@ -50,7 +50,7 @@ def run(
 
 
 def sample(
-    kind: Kind, prompt: str, model: str = "phi3:mini", setting: dict[str, Any] | None = None, **rest: Any
+    kind: SampleKind, prompt: str, model: str = "phi3:mini", setting: dict[str, Any] | None = None, **rest: Any
 ) -> LabSample:
     """One that was taken; `rest`: its other columns, or metrics."""
     columns = {name: rest.pop(name) for name in list(rest) if hasattr(LabSample, name)}
@@ -66,7 +66,7 @@ def sample(
 def task(prompt: str, score: float | None, seconds: float = 10, **rest: Any) -> LabSample:
     """A judged answer."""
     verdict = {None: None, 1: Verdict.PASSED, 0: Verdict.FAILED}.get(score, Verdict.RESERVE)
-    return sample(Kind.TASK, prompt, **{"score": score, "verdict": verdict, "total_ms": seconds * 1000} | rest)
+    return sample(SampleKind.TASK, prompt, **{"score": score, "verdict": verdict, "total_ms": seconds * 1000} | rest)
 
 
 def entry(model: str, quality: float | None, seconds: float | None, energy: float | None = None, **rest: Any) -> Entry:
@@ -80,7 +80,7 @@ def entry(model: str, quality: float | None, seconds: float | None, energy: floa
         "model": model,
         "setting": SETTING,
         "facts": {},
-        "quality": None if quality is None else Share(quality, quality - 5, quality + 5, 40),
+        "quality": None if quality is None else ScoreShare(quality, quality - 5, quality + 5, 40),
         "time_s": None if seconds is None else exactly(seconds),
         "energy_wh": None if energy is None else exactly(energy),
         "prefill_tps": {},

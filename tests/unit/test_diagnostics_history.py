@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.diagnostics import history
-from app.diagnostics.checks import State
+from app.diagnostics.checks import FindingState
 from app.diagnostics.history import Record, medians
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -45,7 +45,7 @@ def log() -> Log:
 
 def test_nothing_is_known_before_the_first_answer() -> None:
     states = [finding.state for finding in history.history_findings([], "ollama")]
-    assert states == [State.UNKNOWN, State.UNKNOWN, State.UNKNOWN, State.OK]
+    assert states == [FindingState.UNKNOWN, FindingState.UNKNOWN, FindingState.UNKNOWN, FindingState.OK]
     assert medians([]) == []
 
 
@@ -54,18 +54,18 @@ def test_loading_another_model_is_no_reload(log: Log) -> None:
     log.add(model="mistral", load_ms=9000.0)
     log.add(load_ms=9000.0)
     log.add(load_ms=900.0)
-    assert history.reloads(log.records, "ollama").state == State.OK
+    assert history.reloads(log.records, "ollama").state == FindingState.OK
 
 
 def test_loading_the_same_model_again_is(log: Log) -> None:
     log.add()
     log.add(load_ms=1001.0)
     found = history.reloads(log.records, "ollama")
-    assert (found.state, "OLLAMA_KEEP_ALIVE=-1" in found.fix) == (State.WARNING, True)
+    assert (found.state, "OLLAMA_KEEP_ALIVE=-1" in found.fix) == (FindingState.WARNING, True)
     log.add(load_ms=5000.0)
     found = history.reloads(log.records, "embedded")
     assert (found.state, found.sentence) == (
-        State.BAD,
+        FindingState.BAD,
         "In 2 of the last 3 answers the same model was loaded once more.",
     )
     assert "OLLAMA" not in found.fix
@@ -75,7 +75,7 @@ def test_loading_it_again_after_the_labo_had_the_engine_is_none(log: Log) -> Non
     log.add()
     log.add(load_ms=5000.0)
     log.records[-1] = replace(log.records[-1], measured=True)
-    assert history.reloads(log.records, "embedded").state == State.OK
+    assert history.reloads(log.records, "embedded").state == FindingState.OK
 
 
 def test_a_conversation_that_goes_on_finds_its_beginning_in_the_cache(log: Log) -> None:
@@ -83,7 +83,7 @@ def test_a_conversation_that_goes_on_finds_its_beginning_in_the_cache(log: Log) 
         log.add(after=log.add(), cached_tokens=380)
     found = history.cache(log.records, "embedded")
     assert (found.state, found.sentence) == (
-        State.OK,
+        FindingState.OK,
         "Kept in 4 of 4 cases in which a conversation went on.",
     )
 
@@ -95,12 +95,12 @@ def test_a_lost_cache_is_told_by_what_was_read_again(log: Log) -> None:
         log.add(after=log.add(), cached_tokens=199)
     found = history.cache(log.records, "embedded")
     assert (found.state, found.sentence) == (
-        State.WARNING,
+        FindingState.WARNING,
         "2 of 4 conversations that went on were read again from the beginning.",
     )
     assert "CACHE_RAM_MB" in found.fix
     log.add(after=log.add(), cached_tokens=0)
-    assert history.cache(log.records, "openai").state == State.BAD
+    assert history.cache(log.records, "openai").state == FindingState.BAD
     assert "--cache-ram" in history.cache(log.records, "openai").fix
 
 
@@ -117,12 +117,12 @@ def test_a_lost_cache_is_told_by_what_was_read_again(log: Log) -> None:
 def test_what_must_be_read_again_is_no_loss(log: Log, why: dict[str, Any]) -> None:
     before = log.add()
     log.add(**{"after": before, "cached_tokens": 0} | why)
-    assert history.cache(log.records, "embedded").state == State.UNKNOWN
+    assert history.cache(log.records, "embedded").state == FindingState.UNKNOWN
 
 
 def test_short_histories_do_not_count(log: Log) -> None:
     log.add(after=log.add(prompt_tokens=99), cached_tokens=0)
-    assert history.cache(log.records, "embedded").state == State.UNKNOWN
+    assert history.cache(log.records, "embedded").state == FindingState.UNKNOWN
 
 
 def test_an_engine_that_tells_no_cache_betrays_it_by_its_time(log: Log) -> None:
@@ -130,24 +130,30 @@ def test_an_engine_that_tells_no_cache_betrays_it_by_its_time(log: Log) -> None:
         # A first question is read at 100 tokens a second.
         first = log.add(cached_tokens=None)
         log.add(after=first, prompt_tokens=550, cached_tokens=None, prefill_ms=prefill_ms)
-    assert history.cache(log.records, "ollama").state == State.OK
+    assert history.cache(log.records, "ollama").state == FindingState.OK
     for _turn in range(3):
         log.add(after=log.add(cached_tokens=None), prompt_tokens=550, cached_tokens=None, prefill_ms=5500.0)
     found = history.cache(log.records, "ollama")
-    assert (found.state, "3 of 5" in found.sentence, "LLAMA_ARG_CACHE_RAM" in found.fix) == (State.BAD, True, True)
+    assert (found.state, "3 of 5" in found.sentence, "LLAMA_ARG_CACHE_RAM" in found.fix) == (
+        FindingState.BAD,
+        True,
+        True,
+    )
 
 
-@pytest.mark.parametrize(("overhead", "state"), [(50.0, State.OK), (51.0, State.WARNING), (251.0, State.BAD)])
-def test_our_own_time(log: Log, overhead: float, state: State) -> None:
+@pytest.mark.parametrize(
+    ("overhead", "state"), [(50.0, FindingState.OK), (51.0, FindingState.WARNING), (251.0, FindingState.BAD)]
+)
+def test_our_own_time(log: Log, overhead: float, state: FindingState) -> None:
     for other in (1.0, 9000.0, overhead):
         log.add(overhead_ms=other)
     found = history.overhead(log.records, "ollama")
-    assert (found.state, "0.33" in found.fix) == (state, state != State.OK)
+    assert (found.state, "0.33" in found.fix) == (state, state != FindingState.OK)
 
 
 def test_an_engine_without_times(log: Log) -> None:
     log.add(overhead_ms=None)
-    assert history.overhead(log.records, "openai").state == State.UNKNOWN
+    assert history.overhead(log.records, "openai").state == FindingState.UNKNOWN
 
 
 def test_waits_are_compared_with_what_was_announced(log: Log) -> None:
@@ -161,10 +167,10 @@ def test_waits_are_compared_with_what_was_announced(log: Log) -> None:
     assert (found.count, found.announced_ms, found.real_ms) == (3, 20_000, 12_000)
     assert found.error == pytest.approx(1 / 6)
     log.add(queue_ms=40_000.0, expected_queue_ms=0.0)
-    assert history.queue(log.records).state == State.OK
+    assert history.queue(log.records).state == FindingState.OK
     for _turn in range(2):
         log.add(queue_ms=40_000.0, expected_queue_ms=0.0)
-    assert history.queue(log.records).state == State.WARNING
+    assert history.queue(log.records).state == FindingState.WARNING
 
 
 def test_medians_by_model(log: Log) -> None:

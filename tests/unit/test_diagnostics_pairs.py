@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from app.diagnostics.checks import State
+from app.diagnostics.checks import FindingState
 from app.diagnostics.client import PAUSE_S, PROBE_EVENTS, probe_events
 from app.diagnostics.comparison import (
     Clock,
@@ -64,7 +64,7 @@ def test_the_pair_in_the_middle_is_shown_for_each_measure() -> None:
 
 def test_the_same() -> None:
     found = comparison_finding(compared(*[(answer(), answer(first_s=1.049, pace=9.8))] * 3))
-    assert (found.state, found.fix) == (State.OK, "")
+    assert (found.state, found.fix) == (FindingState.OK, "")
     assert found.sentence == "Yes, with phi3:mini: total time +2%, first word 49 ms later (medians of 3 pairs)."
 
 
@@ -78,33 +78,33 @@ def test_the_same() -> None:
 )
 def test_slower_and_where(web: TimedAnswer, where: str) -> None:
     found = comparison_finding(compared(*[(answer(), web)] * 3))
-    assert (found.state, found.sentence[:3], where in found.fix) == (State.BAD, "No,", True)
+    assert (found.state, found.sentence[:3], where in found.fix) == (FindingState.BAD, "No,", True)
 
 
 def test_an_engine_that_differs_as_much_from_itself_proves_nothing() -> None:
     pairs = [(answer(pace=pace), answer(pace=9)) for pace in (10, 10, 8)]
     found = comparison_finding(compared(*pairs))
-    assert (found.state, "differ as much" in found.fix) == (State.WARNING, True)
+    assert (found.state, "differ as much" in found.fix) == (FindingState.WARNING, True)
 
 
 @pytest.mark.parametrize(
     ("code", "state", "words"),
     [
-        ("away", State.BAD, "make run"),
-        ("stranger", State.BAD, "SECRET_KEY"),
-        ("other_engine", State.BAD, "ENGINE="),
-        ("refused", State.BAD, "Mend that"),
-        ("engine", State.BAD, "log"),
-        ("nobody", State.UNKNOWN, "first account"),
-        ("no_model", State.UNKNOWN, "flask models pull"),
-        ("busy", State.UNKNOWN, "calm"),
-        ("crowded", State.UNKNOWN, "calm"),
-        ("slow", State.UNKNOWN, "smaller"),
-        ("short", State.UNKNOWN, "another default"),
-        ("broken", State.BAD, "log"),
+        ("away", FindingState.BAD, "make run"),
+        ("stranger", FindingState.BAD, "SECRET_KEY"),
+        ("other_engine", FindingState.BAD, "ENGINE="),
+        ("refused", FindingState.BAD, "Mend that"),
+        ("engine", FindingState.BAD, "log"),
+        ("nobody", FindingState.UNKNOWN, "first account"),
+        ("no_model", FindingState.UNKNOWN, "flask models pull"),
+        ("busy", FindingState.UNKNOWN, "calm"),
+        ("crowded", FindingState.UNKNOWN, "calm"),
+        ("slow", FindingState.UNKNOWN, "smaller"),
+        ("short", FindingState.UNKNOWN, "another default"),
+        ("broken", FindingState.BAD, "log"),
     ],
 )
-def test_why_there_is_no_comparison(code: str, state: State, words: str) -> None:
+def test_why_there_is_no_comparison(code: str, state: FindingState, words: str) -> None:
     found = comparison_finding(NotComparedError(code, "the detail"))
     assert (found.state, words in found.fix) == (state, True)
     assert found.sentence

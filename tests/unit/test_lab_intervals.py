@@ -10,7 +10,7 @@ from app.lab.presentation import display
 from app.lab.presentation.display import spread
 from app.lab.stats.aggregate import Sample, split_duration
 from app.lab.stats.intervals import Figure
-from app.models.lab import Kind, LabSample, SampleState, Verdict
+from app.models.lab import LabSample, SampleKind, SampleState, Verdict
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_the_parts_of_the_time_are_those_of_the_answers_that_nobody_disturbed_an
 
 def answer(task: str, total_ms: float, prefill_ms: float, *, disturbed: bool = False) -> Sample:
     return Sample(
-        id=1, run_id=1, position=0, attempt=1, kind=Kind.TASK, model="a", setting={}, prompt=task,
+        id=1, run_id=1, position=0, attempt=1, kind=SampleKind.TASK, model="a", setting={}, prompt=task,
         state=SampleState.DONE, disturbed=disturbed, metrics={"total_ms": total_ms, "prefill_ms": prefill_ms},
         verdict=Verdict.PASSED, overruled=None, score=1.0, judgement={}, error_code=None,
     )  # fmt: skip

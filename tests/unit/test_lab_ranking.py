@@ -7,10 +7,10 @@ import pytest
 from app.extensions import db
 from app.lab import messages
 from app.lab.stats import ranking
-from app.lab.stats.intervals import Figure, Share
+from app.lab.stats.intervals import Figure, ScoreShare
 from app.lab.stats.ranking import Entry
 from app.lab.stats.thresholds import FAILED_QUALITY, PASSED_QUALITY, PASSED_SECONDS
-from app.models.lab import Kind, SampleState, Verdict
+from app.models.lab import SampleKind, SampleState, Verdict
 from tests.support.measured import exactly, machine, run, sample, task
 from tests.support.site import Site
 
@@ -33,8 +33,8 @@ def medians(found: dict[str, Figure]) -> dict[str, float]:
 
 
 def test_a_file_that_stayed_in_memory_was_not_loaded_from_the_disk() -> None:
-    cold = [sample(Kind.LOAD, "cold", load_ms=ms, from_disk=known) for ms, known in ((8000, 1), (900, 0))]
-    run(machine(), [*cold, sample(Kind.LOAD, "cold", load_ms=8000)])
+    cold = [sample(SampleKind.LOAD, "cold", load_ms=ms, from_disk=known) for ms, known in ((8000, 1), (900, 0))]
+    run(machine(), [*cold, sample(SampleKind.LOAD, "cold", load_ms=8000)])
     found = only().load_cold_s
     # Where nothing was noted of it, as in older files, the word stands.
     assert found is not None
@@ -51,11 +51,11 @@ def test_a_line_has_all_figures_of_its_samples() -> None:
         task("a", 1, 10, **answer),
         task("a", 0, 20, **answer),
         task("b", 1, 30, **answer, judgement={"failures": ["loop", "cut"]}),
-        sample(Kind.LOAD, "cold", load_ms=8000),
-        sample(Kind.LOAD, "warm", load_ms=1000),
-        sample(Kind.READING, "1000", prefill_tps=50, decode_tps=7),
-        sample(Kind.READING, "100", prefill_tps=60, decode_tps=8),
-        sample(Kind.CROWD, "2", total_tps=12, person_tps=6, first_token_ms=900),
+        sample(SampleKind.LOAD, "cold", load_ms=8000),
+        sample(SampleKind.LOAD, "warm", load_ms=1000),
+        sample(SampleKind.READING, "1000", prefill_tps=50, decode_tps=7),
+        sample(SampleKind.READING, "100", prefill_tps=60, decode_tps=8),
+        sample(SampleKind.CROWD, "2", total_tps=12, person_tps=6, first_token_ms=900),
     ]
     where = machine()
     made = run(where, samples, version="0.30", models={"phi3:mini": {"quantization": "Q4_0"}})
@@ -127,7 +127,10 @@ def test_a_disturbed_answer_that_was_taken_again_counts_no_more() -> None:
 
 def test_a_model_whose_every_answer_failed_was_asked_all_the_same() -> None:
     gone = {"state": SampleState.FAILED, "error_code": "engine_cut"}
-    run(machine(), [task("a", None, 1, **gone), task("b", None, 1, **gone), sample(Kind.READING, "100", prefill_tps=9)])
+    run(
+        machine(),
+        [task("a", None, 1, **gone), task("b", None, 1, **gone), sample(SampleKind.READING, "100", prefill_tps=9)],
+    )
     assert (only().verdict, only().reason, only().params) == (None, "model_failed", {"count": 2})
     assert messages.sentence(only().reason, only().params) != str(messages.UNKNOWN)
 
@@ -169,7 +172,7 @@ def test_lines_by_model_setting_and_machine_the_best_first() -> None:
 
 
 def test_what_thinking_does_not_change_is_measured_once_and_shown_for_both() -> None:
-    reading = sample(Kind.READING, "100", prefill_tps=60)
+    reading = sample(SampleKind.READING, "100", prefill_tps=60)
     run(machine(), [task("a", 1, setting=THINKING), reading, task("a", 1), task("a", 1, setting={"threads": 2})])
     shown = {
         (line.setting["think"], line.setting["threads"]): medians(line.prefill_tps) for line in ranking.leaderboard()
@@ -178,7 +181,7 @@ def test_what_thinking_does_not_change_is_measured_once_and_shown_for_both() -> 
 
 
 def test_a_setting_that_only_read_is_no_line_beside_one_that_answered() -> None:
-    reading = sample(Kind.READING, "100", prefill_tps=60)
+    reading = sample(SampleKind.READING, "100", prefill_tps=60)
     where = machine()
     run(where, [reading])
     assert (only().setting["think"], only().verdict, only().reason) == (False, None, "model_not_asked")
@@ -210,7 +213,7 @@ def test_what_was_measured_by_hand_keeps_its_verdict_and_comes_last() -> None:
     ],
 )
 def test_verdicts(quality: float, seconds: float, wrong: int, verdict: Verdict, reason: str) -> None:
-    found = ranking.verdict_of(Share(quality, 0, 100, 10), exactly(seconds), wrong, 10)
+    found = ranking.verdict_of(ScoreShare(quality, 0, 100, 10), exactly(seconds), wrong, 10)
     assert found[:2] == (verdict, reason)
 
 

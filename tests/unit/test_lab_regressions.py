@@ -9,7 +9,7 @@ import pytest
 
 from app.lab.stats import regressions
 from app.lab.stats.aggregate import gather_configurations
-from app.models.lab import Kind, LabMachine, LabSample
+from app.models.lab import LabMachine, LabSample, SampleKind
 from tests.support.measured import machine, run, sample, task
 from tests.support.site import Site
 
@@ -31,7 +31,9 @@ def answers(seconds: float = 10, wobble: float = 0.01, score: float = 1, **metri
 
 
 def readings(rate: float, wobble: float = 0.01) -> list[LabSample]:
-    return [sample(Kind.READING, "1000", prefill_tps=rate * (1 + wobble * turn), total_ms=1) for turn in (-1, 0, 1)]
+    return [
+        sample(SampleKind.READING, "1000", prefill_tps=rate * (1 + wobble * turn), total_ms=1) for turn in (-1, 0, 1)
+    ]
 
 
 def told(where: LabMachine | None = None) -> list[tuple[str, str]]:
@@ -100,7 +102,7 @@ def test_only_the_last_two_runs_of_a_figure_count() -> None:
 def test_the_pace_of_writing_after_a_text_has_its_own_course() -> None:
     where = machine()
     for day, pace in ((0, 10.0), (1, 7.0)):
-        texts = [sample(Kind.READING, "4000", prefill_tps=60, decode_tps=pace + turn / 10) for turn in (-1, 0, 1)]
+        texts = [sample(SampleKind.READING, "4000", prefill_tps=60, decode_tps=pace + turn / 10) for turn in (-1, 0, 1)]
         run(where, answers(decode_tps=10) + texts, day=day)
     assert told(where) == [("pace_after", "4000")]
 
@@ -117,8 +119,8 @@ def test_other_tasks_models_settings_and_machines_are_not_held_together() -> Non
 
 def test_too_few_values_say_nothing() -> None:
     where = machine()
-    first = run(where, [sample(Kind.LOAD, "cold", load_ms=1000)])
-    second = run(where, [sample(Kind.LOAD, "cold", load_ms=9000)], day=1)
+    first = run(where, [sample(SampleKind.LOAD, "cold", load_ms=1000)])
+    second = run(where, [sample(SampleKind.LOAD, "cold", load_ms=9000)], day=1)
     assert told() == []
     (change,) = regressions.between(first.id, second.id)
     assert (change.verdict, change.ratio) == ("few", 9)

@@ -73,7 +73,7 @@ def _resident(pid: int) -> int:
 # Running a job
 
 
-class State(StrEnum):
+class SandboxState(StrEnum):
     """Whether the sandbox works here: ready, or bubblewrap is missing, too old, or refused by the system."""
 
     READY = "ready"
@@ -99,11 +99,11 @@ class Outcome:
     ended: Ended
 
 
-def state() -> tuple[State, str]:
+def state() -> tuple[SandboxState, str]:
     """Try bubblewrap; returns its state, and its error message if it does not work."""
     program = shutil.which("bwrap")
     if program is None:
-        return State.MISSING, ""
+        return SandboxState.MISSING, ""
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command
             [*_command(program), "/bin/true"],
@@ -115,11 +115,11 @@ def state() -> tuple[State, str]:
             timeout=PROBE_SECONDS,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return State.REFUSED, str(error)[:300]
+        return SandboxState.REFUSED, str(error)[:300]
     if done.returncode == 0:
-        return State.READY, ""
+        return SandboxState.READY, ""
     said = done.stderr.strip().splitlines()[-1:] or [f"exit {done.returncode}"]
-    return (State.OLD if "Unknown option" in said[0] else State.REFUSED), said[0][:300]
+    return (SandboxState.OLD if "Unknown option" in said[0] else SandboxState.REFUSED), said[0][:300]
 
 
 def run(job: dict[str, Any], *, seconds: float = 0, grace: float = GRACE, hidden: Path = ROOT) -> Outcome:

@@ -178,7 +178,7 @@ def judge_code(
         return _failed(code, params, (CheckResult("parses", False, program.error),), failures)
     checks = (CheckResult("parses", True), *_words(task, program))
     ready, cause = sandbox.state() if run else (None, "")
-    if ready is sandbox.State.READY:
+    if ready is sandbox.SandboxState.READY:
         return _seen(task, program, checks, failures)
     code = "code_not_run" if ready is None else f"code_sandbox_{ready}"
     return _read(code, {"cause": cause}, checks, failures)

@@ -8,7 +8,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from app.errors import AppError
-from app.models.lab import Kind
+from app.models.lab import SampleKind
 
 # Groups of tasks that can be asked for by one word.
 GROUPS = ("short", "office", "code", "all")
@@ -69,7 +69,7 @@ class _Asked(BaseModel):
         return self.model_dump(mode="json")
 
 
-class Setting(_Asked):
+class ModelOptions(_Asked):
     """How a model is used; 0: as the server is set. `temperature` None: 0, so that a run can be repeated."""
 
     think: bool = False
@@ -83,8 +83,8 @@ class Plan(_Asked):
     """`max_tokens` 0: as the server is set."""
 
     models: Several[Name] = ()
-    settings: Several[Setting] = (Setting(),)
-    kinds: Several[Annotated[Kind, Field(strict=False)]] = tuple(Kind)
+    settings: Several[ModelOptions] = (ModelOptions(),)
+    kinds: Several[Annotated[SampleKind, Field(strict=False)]] = tuple(SampleKind)
     tasks: Several[Name] = ("short",)
     readings: Several[Annotated[int, _within("readings")]] = READINGS
     crowds: Several[Annotated[int, _within("crowds")]] = CROWDS
@@ -110,9 +110,9 @@ def read_plan(given: Any) -> Plan:
     return plan
 
 
-def read_setting(given: Any) -> Setting:
+def read_setting(given: Any) -> ModelOptions:
     """The setting of that JSON. Raises invalid_field."""
-    return _read(Setting, given)
+    return _read(ModelOptions, given)
 
 
 def _read(kind: type[Asked], given: Any) -> Asked:
@@ -131,8 +131,8 @@ class SampleSpec:
     """One sample to take."""
 
     model: str
-    setting: Setting
-    kind: Kind
+    setting: ModelOptions
+    kind: SampleKind
     prompt: str
     repeat: int
     warmup: bool = False
@@ -145,7 +145,7 @@ def fits_context(length: int, context: int) -> bool:
 
 def arranged(
     plan: Plan,
-    settings_of: Callable[[str], tuple[Setting, ...]],
+    settings_of: Callable[[str], tuple[ModelOptions, ...]],
     context_of: Callable[[str], int],
     *,
     unloads: bool = True,
@@ -158,7 +158,7 @@ def arranged(
     one way of loading it: it begins with the load and a warm-up; the rest of it is shuffled.
     """
     shuffler = random.Random(plan.seed)  # noqa: S311 - an order, not a secret
-    blocks: dict[tuple[str, int, int], list[Setting]] = {}
+    blocks: dict[tuple[str, int, int], list[ModelOptions]] = {}
     for model in plan.models:
         for setting in settings_of(model):
             blocks.setdefault((model, setting.threads, setting.context), []).append(setting)
@@ -170,27 +170,29 @@ def arranged(
             model, _, context = block
             context = context or context_of(model)
             found = _block(plan, model, blocks[block], repeat, context=context, shuffler=shuffler)
-            cells += (cell for cell in found if unloads or cell.kind != Kind.LOAD)
+            cells += (cell for cell in found if unloads or cell.kind != SampleKind.LOAD)
     return cells
 
 
 def _block(
-    plan: Plan, model: str, settings: list[Setting], repeat: int, *, context: int, shuffler: random.Random
+    plan: Plan, model: str, settings: list[ModelOptions], repeat: int, *, context: int, shuffler: random.Random
 ) -> Iterator[SampleSpec]:
     # Loading, reading and crowds are the same with thinking and without.
     plain = min(settings, key=lambda setting: setting.think)
-    if Kind.LOAD in plan.kinds:
-        yield SampleSpec(model, plain, Kind.LOAD, COLD, repeat)
-    yield SampleSpec(model, plain, Kind.READING, str(WARMUP_READING), repeat, warmup=True)
+    if SampleKind.LOAD in plan.kinds:
+        yield SampleSpec(model, plain, SampleKind.LOAD, COLD, repeat)
+    yield SampleSpec(model, plain, SampleKind.READING, str(WARMUP_READING), repeat, warmup=True)
     rest: list[SampleSpec] = []
-    if Kind.LOAD in plan.kinds:
-        rest.append(SampleSpec(model, plain, Kind.LOAD, WARM, repeat))
-    if Kind.READING in plan.kinds:
+    if SampleKind.LOAD in plan.kinds:
+        rest.append(SampleSpec(model, plain, SampleKind.LOAD, WARM, repeat))
+    if SampleKind.READING in plan.kinds:
         fitting = (length for length in plan.readings if fits_context(length, context))
-        rest += (SampleSpec(model, plain, Kind.READING, str(length), repeat) for length in fitting)
-    if Kind.CROWD in plan.kinds:
-        rest += (SampleSpec(model, plain, Kind.CROWD, str(people), repeat) for people in plan.crowds)
-    if Kind.TASK in plan.kinds:
-        rest += (SampleSpec(model, setting, Kind.TASK, task, repeat) for setting in settings for task in plan.tasks)
+        rest += (SampleSpec(model, plain, SampleKind.READING, str(length), repeat) for length in fitting)
+    if SampleKind.CROWD in plan.kinds:
+        rest += (SampleSpec(model, plain, SampleKind.CROWD, str(people), repeat) for people in plan.crowds)
+    if SampleKind.TASK in plan.kinds:
+        rest += (
+            SampleSpec(model, setting, SampleKind.TASK, task, repeat) for setting in settings for task in plan.tasks
+        )
     shuffler.shuffle(rest)
     yield from rest

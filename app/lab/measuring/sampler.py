@@ -18,7 +18,7 @@ from app.lab.measuring import machine
 from app.lab.measuring.energy import Power
 from app.lab.measuring.meters import SampleMeter
 from app.lab.measuring.plan import COLD, SampleSpec
-from app.models.lab import Kind
+from app.models.lab import SampleKind
 
 # A longer answer is stopped and counts as the model's failure.
 LONGEST_CHARACTERS = 50_000
@@ -302,7 +302,7 @@ class Sampler:
             self._ready = None
         self._turn = turn
         loaded = self._ready == (cell.model, cell.setting.threads, cell.setting.context)
-        if cell.kind == Kind.LOAD:
+        if cell.kind == SampleKind.LOAD:
             if not loaded and cell.model not in self._files:
                 self._load(cell, cancel)
             if cell.model not in self._files and (files := machine.model_files(self._engine.pids())):
@@ -320,29 +320,29 @@ class Sampler:
     def _measured(
         self, cell: SampleSpec, question: Question, context: int, cancel: Cancel, taken: SampleResult
     ) -> None:
-        if cell.kind == Kind.CROWD:
+        if cell.kind == SampleKind.CROWD:
             self._crowd(cell, cancel, taken)
             return
         taken.question, request = self._asked(cell, question, context)
         taken.heard = AnswerRecord()
         ask_engine(self._engine, request, cancel, taken.heard)
         taken.metrics |= taken.heard.metrics()
-        if cell.kind == Kind.READING:
+        if cell.kind == SampleKind.READING:
             self._learn(cell.model, taken)
-        elif cell.kind == Kind.LOAD and "load_ms" not in taken.metrics:
+        elif cell.kind == SampleKind.LOAD and "load_ms" not in taken.metrics:
             # The engine does not report loading: the time until it began to read.
             waited = taken.metrics.get("first_token_ms", 0.0) - taken.metrics.get("prefill_ms", 0.0)
             taken.metrics["load_ms"] = round(max(0.0, waited), 3)
 
     def _asked(self, cell: SampleSpec, question: Question, context: int) -> tuple[str, ChatRequest]:
-        if cell.kind == Kind.READING:
+        if cell.kind == SampleKind.READING:
             tokens = int(cell.prompt)
             if context:
                 tokens = min(tokens, context - SPARE_TOKENS)
             _, bytes_per_token = self._read.get(cell.model, (0, BYTES_PER_TOKEN))
             text = filler_text(tokens, bytes_per_token)
             return text, self._request(cell, ({"role": "user", "content": text},), SEQUEL_TOKENS)
-        if cell.kind == Kind.LOAD:
+        if cell.kind == SampleKind.LOAD:
             return LOAD_QUESTION, self._request(cell, self._messages(LOAD_QUESTION), 1)
         return question.text, self._request(cell, self._messages(question.text), question.max_tokens)
 
@@ -365,7 +365,7 @@ class Sampler:
         return ChatRequest(
             cell.model,
             messages,
-            think=setting.think and cell.kind == Kind.TASK,
+            think=setting.think and cell.kind == SampleKind.TASK,
             max_tokens=max_tokens,
             temperature=setting.temperature or 0.0,
             seed=self._seed + cell.repeat,

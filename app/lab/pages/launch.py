@@ -17,7 +17,7 @@ from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, page
 from app.lab.presentation import sentences
 from app.lab.runs import planning, progress
-from app.models.lab import Kind
+from app.models.lab import SampleKind
 from app.security import admin_required, current_user
 from app.web import generation
 
@@ -49,7 +49,7 @@ def new_run() -> str:
     wanted = request.args.getlist("model")
     models = [model.name for model in generation().registry.models]
     chosen = [name for name in models if not wanted or name in wanted]
-    return _form(MultiDict([("kind", str(kind)) for kind in Kind] + [("model", name) for name in chosen]))
+    return _form(MultiDict([("kind", str(kind)) for kind in SampleKind] + [("model", name) for name in chosen]))
 
 
 @blueprint.post("/runs")

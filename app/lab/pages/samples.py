@@ -13,7 +13,7 @@ from app.lab.pages.shared import current_lab, number_asked, page
 from app.lab.presentation import sample_view, sentences
 from app.lab.runs import queries
 from app.lab.votes import ballots
-from app.models.lab import Kind, LabSample, Verdict
+from app.models.lab import LabSample, SampleKind, Verdict
 from app.security import admin_required, current_user, login_required
 
 LONGEST_NOTE = 1000
@@ -37,7 +37,7 @@ def samples() -> str:
         asked=asked,
         number=number,
         last=max(1, -(-count // queries.PAGE)),
-        kinds=list(Kind),
+        kinds=list(SampleKind),
         tasks=current_lab().tasks().tasks,
     )
 

@@ -179,7 +179,7 @@ def _median(figure: Figure | None) -> float | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
+class ChartKind:
     """How a measure is shown: its name, its axis, the factor from stored to shown values, and the formatter."""
 
     name: LazyString
@@ -190,17 +190,17 @@ class Kind:
 
 SECONDS = _l("Seconds")
 PACE = _l("Tokens per second")
-TREND_MEASURES: dict[str, Kind] = {
-    "decode_tps": Kind(_l("Writing"), PACE, 1, display.rate),
-    "prefill_tps": Kind(_l("Reading"), PACE, 1, display.rate),
-    "pace_after": Kind(_l("Writing after a text"), PACE, 1, display.rate),
-    "total": Kind(_l("Time of an answer"), SECONDS, 1 / 1000, display.seconds),
-    "first_token": Kind(_l("First word"), SECONDS, 1 / 1000, display.seconds),
-    "quality": Kind(_l("Quality"), _l("Quality of 100"), 1, display.whole),
-    "load": Kind(_l("Loading"), SECONDS, 1 / 1000, display.seconds),
-    "total_tps": Kind(_l("Several people"), PACE, 1, display.rate),
-    "energy": Kind(_l("Energy of an answer"), _l("Watt-hours"), 1 / display.JOULES, display.energy),
-    "ram": Kind(_l("Memory"), _l("GB"), 1e-9, lambda value: display.size(value * 1e9)),
+TREND_MEASURES: dict[str, ChartKind] = {
+    "decode_tps": ChartKind(_l("Writing"), PACE, 1, display.rate),
+    "prefill_tps": ChartKind(_l("Reading"), PACE, 1, display.rate),
+    "pace_after": ChartKind(_l("Writing after a text"), PACE, 1, display.rate),
+    "total": ChartKind(_l("Time of an answer"), SECONDS, 1 / 1000, display.seconds),
+    "first_token": ChartKind(_l("First word"), SECONDS, 1 / 1000, display.seconds),
+    "quality": ChartKind(_l("Quality"), _l("Quality of 100"), 1, display.whole),
+    "load": ChartKind(_l("Loading"), SECONDS, 1 / 1000, display.seconds),
+    "total_tps": ChartKind(_l("Several people"), PACE, 1, display.rate),
+    "energy": ChartKind(_l("Energy of an answer"), _l("Watt-hours"), 1 / display.JOULES, display.energy),
+    "ram": ChartKind(_l("Memory"), _l("GB"), 1e-9, lambda value: display.size(value * 1e9)),
 }
 
 
@@ -272,7 +272,7 @@ def _chart(figure: str, prompt: str, points: Sequence[Point], changes: Sequence[
     return Chart(f"trend-{figure}-{prompt}", title, "", spec, (_("Model"), *ticks), rows)
 
 
-def _drawn(kind: Kind, points: Sequence[Point], steps: Sequence[int]) -> list[list[float]]:
+def _drawn(kind: ChartKind, points: Sequence[Point], steps: Sequence[int]) -> list[list[float]]:
     found = []
     for point in points:
         values = (point.value.median, point.value.low, point.value.high)
@@ -285,12 +285,12 @@ def _is_of(change: FigureChange, prompt: str, steps: Sequence[int]) -> bool:
     return after.prompt == prompt and after.run_id in steps and not after.setting.get("threads")
 
 
-def _alert(kind: Kind, change: FigureChange, steps: Sequence[int]) -> dict[str, object]:
+def _alert(kind: ChartKind, change: FigureChange, steps: Sequence[int]) -> dict[str, object]:
     value = change.after.value.median * kind.factor
     return {"at": steps.index(change.after.run_id), "value": value, "words": _change(change)}
 
 
-def _cells(kind: Kind, points: Sequence[Point], steps: Sequence[int]) -> list[str]:
+def _cells(kind: ChartKind, points: Sequence[Point], steps: Sequence[int]) -> list[str]:
     known = {point.run_id: kind.write(point.value.median * kind.factor) for point in points}
     return [known.get(step, display.NOTHING) for step in steps]
 

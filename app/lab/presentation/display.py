@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _l
 from app import formatting
 from app.formatting import NARROW_SPACE, duration, filesize, number, percent, with_unit
 from app.lab.messages import CATEGORIES
-from app.models.lab import WORTH, Kind, LabState, SampleState, Verdict
+from app.models.lab import WORTH, LabState, SampleKind, SampleState, Verdict
 
 JOULES = 3600
 # Smaller energies (in mWh) are shown as "less than" this.
@@ -18,10 +18,10 @@ LEAST_MWH = 0.1
 NOTHING = "–"
 
 KINDS: dict[str, LazyString] = {
-    Kind.LOAD: _l("Loading"),
-    Kind.READING: _l("Reading"),
-    Kind.TASK: _l("Tasks"),
-    Kind.CROWD: _l("Several people"),
+    SampleKind.LOAD: _l("Loading"),
+    SampleKind.READING: _l("Reading"),
+    SampleKind.TASK: _l("Tasks"),
+    SampleKind.CROWD: _l("Several people"),
 }
 RUN_STATES: dict[str, LazyString] = {
     LabState.QUEUED: _l("In the queue"),
@@ -52,13 +52,13 @@ MINUTE, HOUR = 60, 3600
 
 def prompt_name(kind: str, prompt: str, tasks: Mapping[str, Any]) -> str:
     """The display name of a sample's prompt: a task's name, a length in tokens, or a number of people."""
-    if kind == Kind.LOAD:
+    if kind == SampleKind.LOAD:
         return str(LOADS.get(prompt, prompt))
-    if kind == Kind.TASK:
+    if kind == SampleKind.TASK:
         return tasks[prompt].name if prompt in tasks else prompt
     if not prompt.isdigit():
         return prompt
-    if kind == Kind.READING:
+    if kind == SampleKind.READING:
         return str(ngettext("%(count)s token", "%(count)s tokens", int(prompt), count=number(int(prompt))))
     return str(ngettext("%(num)s person", "%(num)s people", int(prompt)))
 

@@ -14,7 +14,7 @@ from app.extensions import db
 from app.lab.measuring import plan as plans
 from app.lab.runs.queries import IMPORTED
 from app.models.base import MAX_INTEGER, UtcDateTime
-from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
+from app.models.lab import LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
 
 # Metrics that are words.
 WORDED = frozenset({"energy_method", "reason"})
@@ -26,7 +26,7 @@ TOLD = ("name", "label", "parameters", "quantization")
 # Seconds, the engine's CPU, the machine's CPU, the engine's RAM.
 SERIES_WIDTH = 4
 # Samples that measure something at so many tokens, or for so many people.
-COUNTED = (Kind.READING, Kind.CROWD)
+COUNTED = (SampleKind.READING, SampleKind.CROWD)
 FORMAT, VERSION = "couachgpt-labo", 1
 MILLISECOND = timedelta(milliseconds=1)
 # Outside of these nobody has measured, and moments cannot be counted with.
@@ -36,7 +36,7 @@ OWN = {"id", "machine_id", "run_id", "user_id", "overruled_by"}
 WORDS: dict[tuple[str, str], type[StrEnum]] = {
     ("lab_runs", "state"): LabState,
     ("lab_samples", "state"): SampleState,
-    ("lab_samples", "kind"): Kind,
+    ("lab_samples", "kind"): SampleKind,
     ("lab_samples", "verdict"): Verdict,
     ("lab_samples", "overruled"): Verdict,
 }

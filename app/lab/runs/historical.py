@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.extensions import db
-from app.models.lab import Kind, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
+from app.models.lab import LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
 
 FOLDER = Path(__file__).parent / "history"
 # The fingerprint of a file's machine is this and the file's stem.
@@ -54,7 +54,7 @@ def _run(mark: str, told: dict[str, Any]) -> LabRun:
         machine=machine,
         title=told["source"],
         state=LabState.DONE,
-        plan={"models": list(models), "kinds": [str(Kind.TASK)], "tasks": [told["prompt"]], "repeats": 1},
+        plan={"models": list(models), "kinds": [str(SampleKind.TASK)], "tasks": [told["prompt"]], "repeats": 1},
         engine={"name": "ollama", "label": "Ollama", "version": ""},
         models=models,
         created_at=at,
@@ -68,7 +68,7 @@ def _sample(position: int, answer: dict[str, Any], told: dict[str, Any]) -> LabS
     verdict = Verdict(answer["verdict"])
     return LabSample(
         position=position,
-        kind=Kind.TASK,
+        kind=SampleKind.TASK,
         model=answer["model"],
         setting={"think": answer["think"], "threads": 0, "context": 0, "temperature": None},
         prompt=told["prompt"],

@@ -9,11 +9,11 @@ from app.engines.base import Engine, Model
 from app.errors import AppError
 from app.generation.model_registry import ModelRegistry
 from app.lab.measuring import plan as plans
-from app.lab.measuring.plan import GROUPS, READINGS, Plan, SampleSpec, Setting, arranged, fits_context
+from app.lab.measuring.plan import GROUPS, READINGS, ModelOptions, Plan, SampleSpec, arranged, fits_context
 from app.lab.measuring.sampler import CROWD_TOKENS
 from app.lab.runs.judge import ROOM_TOKENS, least_context
 from app.lab.task_files import Tasks
-from app.models.lab import Kind, LabRun
+from app.models.lab import LabRun, SampleKind
 
 MOST_SAMPLES = 20_000
 
@@ -28,7 +28,7 @@ def definite(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Plan, l
     names = tuple(model.name for model in models)
     plan = plan.model_copy(update={"models": names, "tasks": _task_ids(plan, tasks)})
     check_settings(plan.settings, registry.engine)
-    if Kind.TASK not in plan.kinds:
+    if SampleKind.TASK not in plan.kinds:
         plan = plan.model_copy(update={"tasks": ()})
     able = {
         model.name: tuple(setting for setting in plan.settings if model.thinking or not setting.think)
@@ -51,7 +51,7 @@ def facts(model: Model) -> dict[str, Any]:
     return asdict(replace(model, description=""))
 
 
-def check_settings(settings: Sequence[Setting], engine: Engine) -> None:
+def check_settings(settings: Sequence[ModelOptions], engine: Engine) -> None:
     """Raise setting_fixed for a setting that this engine cannot change per request."""
     for field in ("threads", "context"):
         if field not in engine.adjusts and any(getattr(setting, field) for setting in settings):
@@ -64,7 +64,7 @@ def left_out(plan: Plan, contexts: Mapping[str, int]) -> dict[tuple[int, int], l
     `contexts`: each model's own context, which counts where a setting does not choose one.
     """
     found: dict[tuple[int, int], list[str]] = defaultdict(list)
-    if Kind.READING in plan.kinds:
+    if SampleKind.READING in plan.kinds:
         for length in plan.readings:
             for model, context in _blocks(plan, contexts):
                 if not fits_context(length, context):
@@ -83,7 +83,7 @@ def _blocks(plan: Plan, contexts: Mapping[str, int]) -> list[tuple[str, int]]:
     return list(dict.fromkeys(pairs))
 
 
-def _check_contexts(plan: Plan, settings: Collection[Setting], tasks: Tasks) -> None:
+def _check_contexts(plan: Plan, settings: Collection[ModelOptions], tasks: Tasks) -> None:
     """Raise context_too_small where a requested context has no room for an answer, which would look like the model's
     failure."""
     for setting in settings:
@@ -95,7 +95,7 @@ def _check_contexts(plan: Plan, settings: Collection[Setting], tasks: Tasks) -> 
 
 def _check_readings(plan: Plan, contexts: Mapping[str, int]) -> None:
     """Raise reading_too_long when a length that was chosen explicitly fits into no model's context."""
-    if plan.readings == READINGS or Kind.READING not in plan.kinds:
+    if plan.readings == READINGS or SampleKind.READING not in plan.kinds:
         return
     largest = [context for _model, context in _blocks(plan, contexts)]
     for length in plan.readings:
@@ -125,7 +125,7 @@ def _thinking(models: list[Model], plan: Plan, registry: ModelRegistry) -> list[
 
 
 def _task_ids(plan: Plan, tasks: Tasks) -> tuple[str, ...]:
-    if Kind.TASK not in plan.kinds:
+    if SampleKind.TASK not in plan.kinds:
         return ()
     found: list[str] = []
     for name in plan.tasks:

@@ -10,7 +10,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.models import User
 from app.models.base import get_or_none
-from app.models.lab import Kind, LabCampaign, LabMachine, LabRun, LabSample, LabState, SampleState, Verdict
+from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
 
 RUNS_SHOWN = 200
 PAGE = 100
@@ -121,7 +121,7 @@ def overrule(sample: LabSample, verdict: Verdict | None, note: str, user_id: int
 
     Raises invalid_field for a sample that is no finished task.
     """
-    if sample.kind != Kind.TASK or sample.state != SampleState.DONE:
+    if sample.kind != SampleKind.TASK or sample.state != SampleState.DONE:
         raise AppError("invalid_field", field="verdict")
     sample.overruled, sample.overruled_note = verdict, note if verdict else ""
     sample.overruled_by = user_id if verdict else None

@@ -14,10 +14,10 @@ from app.extensions import db
 from app.lab.grading.judgement import Judgement
 from app.lab.measuring import machine
 from app.lab.measuring.energy import Power
-from app.lab.measuring.plan import Plan, SampleSpec, Setting, read_plan
+from app.lab.measuring.plan import ModelOptions, Plan, SampleSpec, read_plan
 from app.lab.measuring.sampler import SampleResult
 from app.models.base import MAX_INTEGER, utcnow
-from app.models.lab import Kind, LabRun, LabSample, LabState, SampleState
+from app.models.lab import LabRun, LabSample, LabState, SampleKind, SampleState
 
 # States of a run that is not over.
 UNFINISHED = (LabState.RUNNING, LabState.QUEUED)
@@ -162,7 +162,7 @@ def _row(run_id: int, position: int, cell: SampleSpec, attempt: int = 1) -> dict
 
 
 def _cell(row: LabSample) -> SampleSpec:
-    return SampleSpec(row.model, Setting(**row.setting), Kind(row.kind), row.prompt, row.repeat, row.warmup)
+    return SampleSpec(row.model, ModelOptions(**row.setting), SampleKind(row.kind), row.prompt, row.repeat, row.warmup)
 
 
 def _seconds(state: str, started: datetime | None, finished: datetime | None) -> float | None:

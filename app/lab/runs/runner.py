@@ -21,7 +21,7 @@ from app.lab.runs.progress import RunProgress, count_progress
 from app.lab.runs.repository import PendingSample, RunRepository
 from app.lab.task_files import Tasks
 from app.models.base import utcnow
-from app.models.lab import Kind, LabState
+from app.models.lab import LabState, SampleKind
 
 # Seconds before each retry of a database write; the last one repeats.
 PAUSES_S = (0.2, 1.0, 3.0, 10.0)
@@ -192,7 +192,7 @@ class Runner:
 
     def _judged(self, cell: SampleSpec, taken: SampleResult) -> Judgement | None:
         """Grade a task's answer, None for other kinds; an error in grading fails this sample only."""
-        if cell.kind != Kind.TASK:
+        if cell.kind != SampleKind.TASK:
             return None
         try:
             return self._run_apart(cell, taken) if self._judge.runs(cell) else self._judge.judge(cell, taken.heard)
@@ -222,7 +222,7 @@ class Runner:
         found: list[SampleResult] = []
         context = cell.setting.context or self._means.registry.context_of(cell.model)
         try:
-            question = self._judge.question(cell, context) if cell.kind == Kind.TASK else Question("", 1)
+            question = self._judge.question(cell, context) if cell.kind == SampleKind.TASK else Question("", 1)
         except AppError as error:
             return SampleResult(error=error)
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import joinedload
 
 from app.extensions import db
 from app.lab.stats.intervals import typical
-from app.models.lab import WORTH, Kind, LabMachine, LabRun, LabSample, SampleState, Verdict
+from app.models.lab import WORTH, LabMachine, LabRun, LabSample, SampleKind, SampleState, Verdict
 
 # The default setting, for what a stored setting does not name.
 SETTING = {"think": False, "threads": 0, "context": 0, "temperature": None}
@@ -50,7 +50,7 @@ class Sample:
     run_id: int
     position: int
     attempt: int
-    kind: Kind
+    kind: SampleKind
     model: str
     setting: dict[str, Any]
     prompt: str
@@ -99,7 +99,7 @@ class Configuration:
     setting: dict[str, Any]
     runs: list[LabRun] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
-    _ended: dict[Kind, dict[str, list[Sample]]] | None = field(default=None, init=False, repr=False)
+    _ended: dict[SampleKind, dict[str, list[Sample]]] | None = field(default=None, init=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -115,7 +115,7 @@ class Configuration:
     @property
     def asked(self) -> bool:
         """Whether it has any task sample."""
-        return any(sample.kind == Kind.TASK for sample in self.samples)
+        return any(sample.kind == SampleKind.TASK for sample in self.samples)
 
     def of(self, runs: Iterable[LabRun]) -> "Configuration":
         """The configuration reduced to these runs."""
@@ -133,18 +133,18 @@ class Configuration:
             Configuration(self.machine, self.model, self.setting, [run], samples[run.id]) for run in self.runs[:most]
         ]
 
-    def done(self, kind: Kind, prompt: str | None = None) -> list[Sample]:
+    def done(self, kind: SampleKind, prompt: str | None = None) -> list[Sample]:
         """The samples of a kind that count (`Sample.ended`), of one prompt if given."""
         asked = self._by_prompt(kind)
         if prompt is not None:
             return asked.get(prompt, [])
         return sorted((sample for samples in asked.values() for sample in samples), key=lambda sample: sample.id)
 
-    def prompts(self, kind: Kind) -> list[str]:
+    def prompts(self, kind: SampleKind) -> list[str]:
         """The prompts of a kind that have samples which count, sorted."""
         return sorted(self._by_prompt(kind))
 
-    def _by_prompt(self, kind: Kind) -> dict[str, list[Sample]]:
+    def _by_prompt(self, kind: SampleKind) -> dict[str, list[Sample]]:
         """The samples that count, by prompt; indexed at the first call, since every figure needs them."""
         if self._ended is None:
             self._ended = {}
@@ -188,10 +188,10 @@ def with_shared_readings(cells: Sequence[Configuration]) -> list[Configuration]:
         groups[cell.machine.id, cell.model, cell.setting["threads"], cell.setting["context"]].append(cell)
     found = []
     for group in groups.values():
-        common = [sample for cell in group for sample in cell.samples if sample.kind != Kind.TASK]
+        common = [sample for cell in group for sample in cell.samples if sample.kind != SampleKind.TASK]
         asked = [cell for cell in group if cell.asked]
         for cell in asked:
-            answers = [sample for sample in cell.samples if sample.kind == Kind.TASK]
+            answers = [sample for sample in cell.samples if sample.kind == SampleKind.TASK]
             found.append(replace(cell, samples=answers + common))
         found += [] if asked else group
     return found
@@ -268,13 +268,15 @@ def mail_seconds(cell: Configuration) -> float | None:
 
     None when neither is known.
     """
-    tasks = cell.done(Kind.TASK)
+    tasks = cell.done(SampleKind.TASK)
     # An empty or wrong answer comes too quickly to count.
-    useful = [sample for sample in cell.done(Kind.TASK, MAIL_TASK) if not sample.useless]
+    useful = [sample for sample in cell.done(SampleKind.TASK, MAIL_TASK) if not sample.useless]
     if measured := values(useful, "total_ms"):
         return median(measured) / 1000
     reading = [
-        rate for length in cell.prompts(Kind.READING) for rate in values(cell.done(Kind.READING, length), "prefill_tps")
+        rate
+        for length in cell.prompts(SampleKind.READING)
+        for rate in values(cell.done(SampleKind.READING, length), "prefill_tps")
     ]
     reading, writing = reading or values(tasks, "prefill_tps"), values(tasks, "decode_tps")
     if not reading or not writing or not median(reading) or not median(writing):

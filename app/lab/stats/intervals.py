@@ -38,7 +38,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Share:
+class ScoreShare:
     """The mean of `count` scores with its confidence interval, in percent."""
 
     mean: float
@@ -124,7 +124,7 @@ def outliers(values: Sequence[float]) -> tuple[float, ...]:
     return tuple(value for value in values if spread and abs(value - middle) > FAR * spread)
 
 
-def share(scores: Sequence[float]) -> Share | None:
+def share(scores: Sequence[float]) -> ScoreShare | None:
     """The mean of scores from 0 to 1 with its Wilson interval, in percent; None without scores.
 
     For fractional scores the interval is too wide rather than too narrow; it never has width 0.
@@ -137,7 +137,7 @@ def share(scores: Sequence[float]) -> Share | None:
     middle = (mean + weight / 2) / (1 + weight)
     half = Z / (1 + weight) * sqrt(max(0.0, mean * (1 - mean)) / count + weight / count / 4)
     low, high = max(0.0, middle - half), min(1.0, middle + half)
-    return Share(100 * mean, 100 * min(low, mean), 100 * max(high, mean), count)
+    return ScoreShare(100 * mean, 100 * min(low, mean), 100 * max(high, mean), count)
 
 
 def compare(a: Sequence[float], b: Sequence[float], *, lower_is_better: bool, least: float = 0.0) -> Difference | None:
@@ -178,12 +178,12 @@ def compare_tasks(
     return compare(before, after, lower_is_better=lower_is_better, least=least)
 
 
-def compare_shares(a: Share, b: Share) -> str:
+def compare_shares(a: ScoreShare, b: ScoreShare) -> str:
     """The verdict on `b` compared with `a`, as in `Difference`: they differ when the intervals do not overlap."""
     return "worse" if b.high < a.low else "better" if b.low > a.high else "none"
 
 
-def as_json(figure: Figure | Share | None) -> dict[str, Any] | None:
+def as_json(figure: Figure | ScoreShare | None) -> dict[str, Any] | None:
     """A figure as a JSON object, for scripts and exports; None for None."""
     if figure is None:
         return None

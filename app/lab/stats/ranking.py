@@ -21,9 +21,9 @@ from app.lab.stats.aggregate import (
     values,
     with_shared_readings,
 )
-from app.lab.stats.intervals import Figure, Share, figure, share, typical
+from app.lab.stats.intervals import Figure, ScoreShare, figure, share, typical
 from app.lab.stats.regressions import FigureChange, compared
-from app.models.lab import Kind, Verdict
+from app.models.lab import SampleKind, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Entry:
     model: str
     setting: dict[str, Any]
     facts: dict[str, Any]
-    quality: Share | None
+    quality: ScoreShare | None
     time_s: Figure | None
     first_token_s: Figure | None
     decode_tps: Figure | None
@@ -100,7 +100,7 @@ def leaderboard(machine_id: int | None = None, run_ids: Collection[int] | None =
 
 def entry(cell: Configuration) -> Entry:
     """The leaderboard entry of one configuration."""
-    tasks = cell.done(Kind.TASK)
+    tasks = cell.done(SampleKind.TASK)
     judged = [sample for sample in tasks if sample.worth is not None]
     by_task = _by_task(judged)
     quality = share([mean / 100 for mean in by_task.values()])
@@ -129,8 +129,8 @@ def entry(cell: Configuration) -> Entry:
         decode_tps=_typical(tasks, "decode_tps"),
         prefill_tps=_by_length(cell, "prefill_tps"),
         pace_after=_by_length(cell, "decode_tps"),
-        load_cold_s=_seconds(_from_disk(cell.done(Kind.LOAD, "cold")), "load_ms"),
-        load_warm_s=_seconds(cell.done(Kind.LOAD, "warm"), "load_ms"),
+        load_cold_s=_seconds(_from_disk(cell.done(SampleKind.LOAD, "cold")), "load_ms"),
+        load_warm_s=_seconds(cell.done(SampleKind.LOAD, "warm"), "load_ms"),
         cpu=figure(values(working, "cpu_machine_mean")),
         cpu_engine=figure(values(working, "cpu_engine_mean")),
         ram_bytes=figure(values(working, "ram_engine_peak")),
@@ -162,7 +162,7 @@ def entry(cell: Configuration) -> Entry:
 
 
 def verdict_of(
-    quality: Share | None, time_s: Figure | None, wrong_language: int, answers: int
+    quality: ScoreShare | None, time_s: Figure | None, wrong_language: int, answers: int
 ) -> tuple[Verdict | None, str, dict[str, Any]]:
     """The verdict by quality, time and answers in the wrong language, with its reason's code and parameters.
 
@@ -201,20 +201,23 @@ def _by_task(judged: Sequence[Sample]) -> dict[str, float]:
 
 def _failed_tries(cell: Configuration) -> int:
     """The number of undisturbed task samples that failed without the model's fault."""
-    tasks = (sample for sample in cell.samples if sample.kind == Kind.TASK)
+    tasks = (sample for sample in cell.samples if sample.kind == SampleKind.TASK)
     return sum(not sample.ended and not sample.disturbed for sample in tasks)
 
 
 def _by_length(cell: Configuration, name: str) -> dict[str, Figure]:
     """A metric of the reading samples, by the length of the text in tokens."""
-    found = {length: figure(values(cell.done(Kind.READING, length), name)) for length in cell.prompts(Kind.READING)}
+    found = {
+        length: figure(values(cell.done(SampleKind.READING, length), name))
+        for length in cell.prompts(SampleKind.READING)
+    }
     return {length: found[length] for length in sorted(found, key=int) if found[length]}  # type: ignore[misc]
 
 
 def _crowds(cell: Configuration) -> dict[int, dict[str, Figure]]:
     crowds = {}
-    for people in cell.prompts(Kind.CROWD):
-        samples = cell.done(Kind.CROWD, people)
+    for people in cell.prompts(SampleKind.CROWD):
+        samples = cell.done(SampleKind.CROWD, people)
         found = {
             "total_tps": figure(values(samples, "total_tps")),
             "person_tps": figure(values(samples, "person_tps")),

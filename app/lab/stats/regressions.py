@@ -8,9 +8,9 @@ from statistics import fmean, median
 from typing import Any
 
 from app.lab.stats.aggregate import Configuration, Sample, gather_configurations, run_order, values
-from app.lab.stats.intervals import Figure, Share, compare, compare_shares, compare_tasks, figure, share, typical
+from app.lab.stats.intervals import Figure, ScoreShare, compare, compare_shares, compare_tasks, figure, share, typical
 from app.lab.stats.thresholds import WORSE_PART
-from app.models.lab import Kind, LabRun
+from app.models.lab import LabRun, SampleKind
 
 QUALITY = "quality"
 # A figure's previous run is looked for among so many of the newest runs.
@@ -22,22 +22,22 @@ class Measure:
     """A figure that is followed: a metric of one kind of sample. `paired`: compared task by task."""
 
     name: str
-    kind: Kind
+    kind: SampleKind
     metric: str
     lower_is_better: bool = True
     paired: bool = False
 
 
 MEASURES = (
-    Measure("load", Kind.LOAD, "load_ms"),
-    Measure("prefill_tps", Kind.READING, "prefill_tps", lower_is_better=False),
-    Measure("pace_after", Kind.READING, "decode_tps", lower_is_better=False),
-    Measure("total_tps", Kind.CROWD, "total_tps", lower_is_better=False),
-    Measure("decode_tps", Kind.TASK, "decode_tps", lower_is_better=False, paired=True),
-    Measure("first_token", Kind.TASK, "first_token_ms", paired=True),
-    Measure("total", Kind.TASK, "total_ms", paired=True),
-    Measure("energy", Kind.TASK, "energy_j", paired=True),
-    Measure("ram", Kind.TASK, "ram_engine_peak", paired=True),
+    Measure("load", SampleKind.LOAD, "load_ms"),
+    Measure("prefill_tps", SampleKind.READING, "prefill_tps", lower_is_better=False),
+    Measure("pace_after", SampleKind.READING, "decode_tps", lower_is_better=False),
+    Measure("total_tps", SampleKind.CROWD, "total_tps", lower_is_better=False),
+    Measure("decode_tps", SampleKind.TASK, "decode_tps", lower_is_better=False, paired=True),
+    Measure("first_token", SampleKind.TASK, "first_token_ms", paired=True),
+    Measure("total", SampleKind.TASK, "total_ms", paired=True),
+    Measure("energy", SampleKind.TASK, "energy_j", paired=True),
+    Measure("ram", SampleKind.TASK, "ram_engine_peak", paired=True),
 )
 
 
@@ -54,7 +54,7 @@ class Point:
     run_id: int
     version: str
     at: datetime
-    value: Figure | Share
+    value: Figure | ScoreShare
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +137,7 @@ def _change(measure: Measure, prompt: str, before: Configuration, after: Configu
 
 def _quality(before: Configuration, after: Configuration) -> FigureChange | None:
     """Compare the quality over the tasks that both asked."""
-    old, new = _scores(before.done(Kind.TASK)), _scores(after.done(Kind.TASK))
+    old, new = _scores(before.done(SampleKind.TASK)), _scores(after.done(SampleKind.TASK))
     common = sorted(set(old) & set(new))
     first, second = share([old[task] for task in common]), share([new[task] for task in common])
     if first is None or second is None:
@@ -155,7 +155,7 @@ def _points(one: Configuration) -> Iterator[Point]:
             found = _by_prompt(one, measure, prompt)
             if value := typical(found.values()):
                 yield _point(one, run, measure.name, prompt, value)
-    if quality := share(list(_scores(one.done(Kind.TASK)).values())):
+    if quality := share(list(_scores(one.done(SampleKind.TASK)).values())):
         yield _point(one, run, QUALITY, "", quality)
 
 
@@ -178,7 +178,7 @@ def _scores(samples: Sequence[Sample]) -> dict[str, float]:
     return {task: fmean(scores) for task, scores in found.items()}
 
 
-def _point(cell: Configuration, run: LabRun, name: str, prompt: str, value: Figure | Share) -> Point:
+def _point(cell: Configuration, run: LabRun, name: str, prompt: str, value: Figure | ScoreShare) -> Point:
     version = str(run.engine.get("version") or "")
     return Point(
         cell.key, cell.machine.id, cell.model, cell.setting, name, prompt, run.id, version, run_order(run)[0], value

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from app.extensions import db
 from app.lab.stats.aggregate import SETTING
-from app.models.lab import Kind, LabCampaign, LabSample, LabVote, SampleState
+from app.models.lab import LabCampaign, LabSample, LabVote, SampleKind, SampleState
 
 Withheld = frozenset[tuple[str, str]]
 # A sample's fields that quote or judge the answer, with what replaces them while it is withheld.
@@ -82,7 +82,7 @@ def usable(
     """The answers of these runs that can be voted on, by run, then by model and prompt."""
     rows = db.session.execute(
         select(LabSample.run_id, LabSample.id, LabSample.model, LabSample.prompt, LabSample.setting)
-        .where(LabSample.run_id.in_(run_ids), LabSample.kind == Kind.TASK, LabSample.state == SampleState.DONE)
+        .where(LabSample.run_id.in_(run_ids), LabSample.kind == SampleKind.TASK, LabSample.state == SampleState.DONE)
         .where(LabSample.warmup.is_(False), LabSample.model.in_(models), LabSample.prompt.in_(prompts))
         .order_by(LabSample.disturbed, LabSample.repeat, LabSample.id)
     )
@@ -129,12 +129,12 @@ def withheld_answers() -> Withheld:
 
 def is_withheld(sample: LabSample) -> bool:
     """Whether a sample's answer is withheld while an open campaign votes on it."""
-    return sample.kind == Kind.TASK and (sample.model, sample.prompt) in withheld_answers()
+    return sample.kind == SampleKind.TASK and (sample.model, sample.prompt) in withheld_answers()
 
 
 def redacted(values: Mapping[str, Any], withheld: Withheld) -> dict[str, Any]:
     """A row's values as shown to users who are not administrators: without error causes and withheld answers."""
     told = {**values, "error_cause": None}
-    if values.get("kind") == Kind.TASK and (values.get("model"), values.get("prompt")) in withheld:
+    if values.get("kind") == SampleKind.TASK and (values.get("model"), values.get("prompt")) in withheld:
         told |= TEXTS
     return told

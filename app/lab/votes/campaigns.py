@@ -15,7 +15,17 @@ from app.lab.votes.ballots import VoterState, expected, usable, voter_state
 from app.lab.votes.results import broad, clear, model_strengths, vote_counts
 from app.models import User
 from app.models.base import get_or_none, utcnow
-from app.models.lab import Choice, Closed, Kind, LabCampaign, LabMachine, LabRun, LabSample, LabVote, SampleState
+from app.models.lab import (
+    Closed,
+    LabCampaign,
+    LabMachine,
+    LabRun,
+    LabSample,
+    LabVote,
+    SampleKind,
+    SampleState,
+    VoteChoice,
+)
 
 # The number of pairs, and so of votes needed, grows with the square of the models.
 FEWEST_MODELS, MOST_MODELS, MOST_PROMPTS = 2, 4, 30
@@ -43,7 +53,7 @@ def create(labo: Lab, models: Sequence[str], prompts: Sequence[str], user_id: in
         raise AppError("campaign_prompts", limit=MOST_PROMPTS)
     run_id = _answered(models, prompts)
     if run_id is None:
-        plan = {"models": models, "kinds": [str(Kind.TASK)], "tasks": prompts, "repeats": 1}
+        plan = {"models": models, "kinds": [str(SampleKind.TASK)], "tasks": prompts, "repeats": 1}
         run = labo.launch(plan, user_id, title)
         run_id, models, prompts = run.id, run.plan["models"], run.plan["tasks"]
     made = LabCampaign(title=title.strip()[:200], run_id=run_id, user_id=user_id, models=models, prompts=prompts)
@@ -91,7 +101,7 @@ def vote(campaign: LabCampaign, user_id: int, key: str, choice: str, secret: str
     Idempotent: the same choice sent twice is one vote. Raises invalid_field for an unknown choice, pair_gone for an
     unknown ballot, vote_given when the user chose otherwise before, campaign_closed.
     """
-    if choice not in tuple(Choice):
+    if choice not in tuple(VoteChoice):
         raise AppError("invalid_field", field="choice")
     ballot = voter_state(campaign, user_id, secret).find(key)
     if ballot is None:
@@ -105,7 +115,7 @@ def vote(campaign: LabCampaign, user_id: int, key: str, choice: str, secret: str
         pair=ballot.pair,
         first_id=ballot.first.id,
         second_id=ballot.second.id,
-        choice=Choice(choice),
+        choice=VoteChoice(choice),
     )
     try:
         _hold_open(campaign.id)

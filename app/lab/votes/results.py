@@ -10,12 +10,12 @@ from sqlalchemy import func, select
 from app.extensions import db
 from app.lab.votes.ballots import answers
 from app.lab.votes.bradley_terry import FEWEST, STOP, Fit, Game, Score, fit
-from app.models.lab import Choice, LabCampaign, LabSample, LabVote
+from app.models.lab import LabCampaign, LabSample, LabVote, VoteChoice
 
 # Prompts that need votes before the votes can decide anything.
 FEWEST_PROMPTS = 3
 # The points of a choice for the first of the two answers.
-WON = {Choice.FIRST: 1.0, Choice.SECOND: 0.0, Choice.ALIKE: 0.5}
+WON = {VoteChoice.FIRST: 1.0, VoteChoice.SECOND: 0.0, VoteChoice.ALIKE: 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def model_strengths(campaign: LabCampaign) -> Fit:
         .where(LabVote.campaign_id == campaign.id)
         .order_by(LabVote.id)
     )
-    return fit((Game(one, other, WON[Choice(choice)]) for one, other, choice in rows), campaign.models)
+    return fit((Game(one, other, WON[VoteChoice(choice)]) for one, other, choice in rows), campaign.models)
 
 
 def apart(found: Fit) -> list[bool]:

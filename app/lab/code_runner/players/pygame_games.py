@@ -28,7 +28,7 @@ def take_over(play: Play) -> None:
     # Load the font list now: pygame runs another program for it, whose time must not be skipped.
     pygame.font.get_fonts()
     pygame.font.quit()
-    player = _Player(pygame, play)
+    player = _GamePlayer(pygame, play)
     pygame.time.Clock = player.clock
     pygame.time.wait = pygame.time.delay = player.wait
     pygame.time.get_ticks = lambda: int(play.now() * 1000)
@@ -41,7 +41,7 @@ def take_over(play: Play) -> None:
         setattr(pygame.display, name, player.showing(getattr(pygame.display, name)))
 
 
-class _Player:
+class _GamePlayer:
     def __init__(self, pygame: Any, play: Play) -> None:
         self._pygame = pygame
         self._play = play

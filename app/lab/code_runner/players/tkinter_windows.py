@@ -72,7 +72,7 @@ def take_over(play: Play, clicks: bool) -> None:
     """Play every window that opens; `clicks`: also click its buttons."""
     tk: Any = importlib.import_module("tkinter")
     _keep_time(play)
-    player = _Player(tk, play, clicks)
+    player = _WindowPlayer(tk, play, clicks)
     begin = tk.Tk.__init__
 
     def opened(root: Any, *args: Any, **options: Any) -> None:
@@ -114,7 +114,7 @@ def _keep_time(play: Play) -> None:
     _tcl()(*CLOCKS, None)
 
 
-class _Player:
+class _WindowPlayer:
     def __init__(self, tk: Any, play: Play, clicks: bool) -> None:
         self._tk, self._play, self._clicks = tk, play, clicks
         self._clicked: list[Any] = []
