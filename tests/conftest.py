@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from tests.fakes.ollama import FakeOllama
+from tests.support.apart import alone, missing_sandbox
 from tests.support.person import Person
 from tests.support.program import Program, token_of
 from tests.support.site import Site, furnished, migrated
@@ -22,6 +23,19 @@ settings.load_profile("steady")
 def pytest_xdist_auto_num_workers() -> int:
     """How many tests run at a time with `-n auto`: they wait for half of their time."""
     return min(8, 2 * len(os.sched_getaffinity(0)))
+
+
+@pytest.fixture(autouse=True)
+def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Of the tests marked `sandbox`, one at a time, and none where bubblewrap does not work."""
+    if request.node.get_closest_marker("sandbox") is None:
+        yield
+        return
+    if reason := missing_sandbox():
+        pytest.skip(reason)
+    # The parent is the same for all worker processes.
+    with alone(tmp_path_factory.getbasetemp().parent / "sandbox.lock"):
+        yield
 
 
 @pytest.fixture(scope="session")
