@@ -191,7 +191,7 @@ import os, sys, types
 sys.modules["app"] = package = types.ModuleType("app")
 package.__path__ = [{str(SANDBOX.parents[2])!r}]
 from app.lab.code_runner import sandbox as apart
-if apart.state()[0] is not apart.State.READY:
+if apart.state()[0] is not apart.SandboxState.READY:
     sys.exit(f"refused: {{apart.state()[1]}}")
 count = "import os\\nn = 0\\ntry:\\n    while os.fork(): n += 1\\nexcept OSError: raise SystemExit(str(n))\\n"
 job = {{"kind": "calls", "source": count + "import time\\ntime.sleep(600)", "function": "f", "calls": []}}
