@@ -20,7 +20,6 @@ from app.chat.schemas import (
 )
 from app.generation.serializers import conversation_json, message_json
 from app.models import Conversation, Folder, Prompt, conversations
-from app.models import conversations as listing
 from app.models.branches import MessageTree
 from app.security import current_user, login_required
 from app.web import generation
@@ -32,18 +31,18 @@ SUGGESTED = ("reword", "summary", "translate", "formula")
 # Lists of conversations, as JSON
 
 
-def sidebar_item(conversations: list[Conversation], states: dict[str, str] | None = None) -> list[dict[str, Any]]:
+def sidebar_items(shown: list[Conversation], states: dict[str, str] | None = None) -> list[dict[str, Any]]:
     """Return conversations as JSON for the current user, each with the heading of its date as `group`.
 
     `states`: conversation id → state of its running answer; read from the database if None.
     """
-    states = listing.running_states(current_user) if states is None else states
-    unread = listing.unread(conversations)
+    states = conversations.running_states(current_user) if states is None else states
+    unread = conversations.unread(shown)
     today = datetime.now().astimezone().replace(hour=0, minute=0, second=0, microsecond=0)
     return [
         conversation_json(item, states.get(item.id), item.id in unread and item.id not in states)
         | {"group": _heading(item.updated_at.astimezone(), today)}
-        for item in conversations
+        for item in shown
     ]
 
 
@@ -52,16 +51,16 @@ def sidebar(opened: Conversation | None) -> dict[str, Any]:
 
     Only the folder of the opened conversation comes with its content.
     """
-    loose, states = listing.unfiled(current_user), listing.running_states(current_user)
+    loose, states = conversations.unfiled(current_user), conversations.running_states(current_user)
     folders = [_folder(folder, opened, states) for folder in Folder.all_of(current_user)]
     dated: dict[str, list[dict[str, Any]]] = {}
-    for item in sidebar_item(loose, states):
+    for item in sidebar_items(loose, states):
         dated.setdefault(item["group"], []).append(item)
     return {
-        "pinned": sidebar_item(listing.pinned(current_user), states),
+        "pinned": sidebar_items(conversations.pinned(current_user), states),
         "folders": folders,
         "groups": list(dated.items()),
-        "next_cursor": listing.next_cursor(loose),
+        "next_cursor": conversations.next_cursor(loose),
     }
 
 
@@ -73,8 +72,11 @@ def folder_json(folder: Folder) -> dict[str, Any]:
 def _folder(folder: Folder, opened: Conversation | None, states: dict[str, str]) -> dict[str, Any]:
     if opened is None or opened.folder_id != folder.id:
         return folder_json(folder)
-    held = listing.in_folder(current_user, folder.id)
-    return folder_json(folder) | {"conversations": sidebar_item(held, states), "next_cursor": listing.next_cursor(held)}
+    held = conversations.in_folder(current_user, folder.id)
+    return folder_json(folder) | {
+        "conversations": sidebar_items(held, states),
+        "next_cursor": conversations.next_cursor(held),
+    }
 
 
 def _heading(moment: datetime, today: datetime) -> str:
@@ -95,7 +97,7 @@ def branch_json(conversation: Conversation) -> list[dict[str, Any]]:
 
 
 def _one(conversation: Conversation) -> dict[str, Any]:
-    return sidebar_item([conversation])[0]
+    return sidebar_items([conversation])[0]
 
 
 # Conversations
@@ -128,7 +130,7 @@ def list_conversations() -> Response:
     else:
         words = request.args.get("q", "").strip()[:200]
         found = conversations.recent(current_user, before=before, containing=words)
-    return jsonify({"conversations": sidebar_item(found), "next_cursor": conversations.next_cursor(found)})
+    return jsonify({"conversations": sidebar_items(found), "next_cursor": conversations.next_cursor(found)})
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>")

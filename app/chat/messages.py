@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask, Response, current_app, jsonify
 
 from app.chat import blueprint
-from app.chat.conversations import branch_json, sidebar_item
+from app.chat.conversations import branch_json, sidebar_items
 from app.chat.schemas import (
     AskRequest,
     CorrectRequest,
@@ -145,7 +145,7 @@ def take_rating_back(message_id: int) -> tuple[str, int]:
 
 def shown_json(conversation: Conversation) -> dict[str, Any]:
     """Return a conversation as JSON with its visible messages; it must have no running answer."""
-    return sidebar_item([conversation], {})[0] | {"messages": branch_json(conversation)}
+    return sidebar_items([conversation], {})[0] | {"messages": branch_json(conversation)}
 
 
 @blueprint.put("/api/conversations/<string:conversation_id>/head")

@@ -5,7 +5,7 @@ from typing import Any
 from flask import current_app, render_template
 
 from app.chat import blueprint
-from app.chat.conversations import branch_json, sidebar, sidebar_item, suggestions
+from app.chat.conversations import branch_json, sidebar, sidebar_items, suggestions
 from app.chat.schemas import MAX_INSTRUCTIONS
 from app.chat.status import models_json, status_json
 from app.generation.prompt import estimated_tokens, system_text
@@ -22,7 +22,7 @@ def _page(conversation: Conversation | None) -> str:
     return render_template(
         "chat/page.html",
         page="chat",
-        conversation=sidebar_item([conversation])[0] if conversation else None,
+        conversation=sidebar_items([conversation])[0] if conversation else None,
         messages=branch_json(conversation) if conversation else [],
         sidebar=sidebar(conversation),
         models=models_json(),

@@ -38,8 +38,6 @@ TELL_S = 0.25
 # Seconds that a question waits for a crashed child to restart before it fails.
 PATIENCE_S = 2.0
 
-logger = logging.getLogger(__name__)
-
 
 # Saved prompt caches
 

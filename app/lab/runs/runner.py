@@ -36,8 +36,6 @@ AWAY = ("engine_unreachable", "engine_cut", "engine_busy")
 # The verdict on a program whose time ran out.
 HUNG = "code_hung"
 
-logger = logging.getLogger(__name__)
-
 
 class ShuttingDownError(Exception):
     """The program shuts down before a database write succeeded."""
