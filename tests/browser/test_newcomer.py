@@ -15,6 +15,8 @@ from tests.fakes.scenario import Scenario
 from tests.support.person import PASSWORD
 
 QUESTION = "Quelle est la hauteur du mât ?"
+FETCHED = """() => performance.getEntriesByType("resource")
+  .some(({ name, responseEnd }) => name.includes("/static/js/chat-") && responseEnd > 0)"""
 
 
 def test_the_origin_is_no_secure_context(alice: Visitor) -> None:
@@ -24,12 +26,12 @@ def test_the_origin_is_no_secure_context(alice: Visitor) -> None:
 def test_the_log_in_page_fetches_the_chat_s_script_ahead(visit: Visitors, server: Served) -> None:
     name = visit(server, "alice").name
     chat = visit(server).here.open("/login")
-    chat.page.wait_for_load_state("networkidle")
+    chat.page.wait_for_function(FETCHED)
     chat.page.get_by_label("Identifiant", exact=True).fill(name)
     chat.page.get_by_label("Mot de passe", exact=True).fill(PASSWORD)
     chat.button("Se connecter").click()
     expect(chat.message).to_be_visible()
-    chat.page.wait_for_load_state("networkidle")
+    chat.page.wait_for_function(FETCHED)
     sizes = """performance.getEntriesByType("resource")
       .filter(({ initiatorType, name }) => initiatorType === "script" && name.includes("/static/js/chat-"))
       .map(({ transferSize }) => transferSize)"""

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.served import Served
-from tests.browser.visitor import Visitor
+from tests.browser.visitor import Tab, Visitor
 from tests.fakes.ollama import FakeOllama
 from tests.support.server import RemotePerson
 
@@ -39,6 +39,12 @@ def old(alice: Visitor, server: Served, engine: FakeOllama) -> str:
     return f"/c/{conversation}"
 
 
+def nothing_more(tab: Tab) -> None:
+    """Wait until what the page would send by now has been sent: it has been idle, and a later request is answered."""
+    tab.page.evaluate("new Promise(done => requestIdleCallback(() => setTimeout(done)))")
+    tab.page.evaluate('fetch("/healthz").then(response => response.text())')
+
+
 def ahead(engine: FakeOllama) -> list[object]:
     """Requests that want the prompt read and hardly anything said."""
     return [body for body in engine.received("/api/chat") if body.get("options", {}).get("num_predict") == 1]
@@ -50,7 +56,7 @@ def test_an_old_conversation_is_read_when_it_is_opened(alice: Visitor, old: str,
     engine.wait_until(lambda: len(ahead(engine)) > before)
     # The page has just told of it: beginning to write adds nothing.
     chat.message.press_sequentially("Et")
-    chat.page.wait_for_load_state("networkidle")
+    nothing_more(chat)
     assert len(heard.paths) == 1
     assert heard.paths[0].endswith(f"/api/conversations{old.removeprefix('/c')}/prefill")
     chat.ask("Et ensuite ?")
@@ -60,22 +66,23 @@ def test_an_old_conversation_is_read_when_it_is_opened(alice: Visitor, old: str,
 def test_beginning_to_write_tells_again_after_a_minute(alice: Visitor, old: str) -> None:
     heard = Heard(alice)
     alice.page.clock.install()
-    chat = alice.here.open(old)
-    chat.page.clock.run_for(1000)
-    chat.page.wait_for_load_state("networkidle")
+    with alice.page.expect_request("**/prefill"):
+        chat = alice.here.open(old)
+        chat.page.clock.run_for(1000)
     assert len(heard.paths) == 1
     chat.page.clock.fast_forward(61_000)
     with chat.page.expect_request("**/prefill"):
         chat.message.press("E")
     chat.message.press("t")
-    chat.page.wait_for_load_state("networkidle")
+    chat.page.evaluate('fetch("/healthz").then(response => response.text())')
     assert len(heard.paths) == 2
 
 
 def test_nothing_is_read_for_an_empty_page(alice: Visitor) -> None:
     heard = Heard(alice)
-    alice.here.open().message.press_sequentially("Bonjour")
-    alice.page.wait_for_load_state("networkidle")
+    chat = alice.here.open()
+    chat.message.press_sequentially("Bonjour")
+    nothing_more(chat)
     assert heard.paths == []
 
 
@@ -84,7 +91,7 @@ def test_a_tab_out_of_sight_waits_until_it_is_seen(alice: Visitor, old: str) -> 
     alice.page.add_init_script(UNSEEN)
     chat = alice.here.open(old)
     expect(chat.button("Régénérer", chat.answer)).to_be_visible()
-    chat.page.wait_for_load_state("networkidle")
+    nothing_more(chat)
     assert heard.paths == []
     with chat.page.expect_request("**/prefill"):
         chat.page.evaluate('window.inSight = true; document.dispatchEvent(new Event("visibilitychange"))')
