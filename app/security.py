@@ -32,7 +32,7 @@ def login_required(view: View) -> View:
         if request.path.startswith("/api/"):
             raise AppError("login_required")
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("auth.login", next=wanted if wanted != "/" else None))
+        return redirect(url_for("accounts.login", next=wanted if wanted != "/" else None))
 
     guarded.guard = "member"  # type: ignore[attr-defined]
     return guarded

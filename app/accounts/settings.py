@@ -31,9 +31,9 @@ def settings() -> Any:
     form = TokenForm()
     if form.validate_on_submit():
         one_time_tokens().put(current_user.session_token, AccessToken.make(current_user, form.name.data))
-        return redirect(url_for("auth.settings"))
+        return redirect(url_for("accounts.settings"))
     return render_template(
-        "auth/settings.html",
+        "accounts/settings.html",
         form=form,
         secret=one_time_tokens().take(current_user.session_token),
         tokens=[_row(token) for token in AccessToken.all_of(current_user)],
@@ -52,7 +52,7 @@ def revoke_token(token_id: int) -> Any:
         token.revoke()
         generation().streams.revoke(token.token_hash)
         flash(_("The token “%(name)s” is revoked.", name=token.name), "success")
-    return redirect(url_for("auth.settings"))
+    return redirect(url_for("accounts.settings"))
 
 
 # How the user writes
@@ -67,9 +67,9 @@ def writing() -> Any:
     if form.validate_on_submit():
         current_user.write_with(instructions=form.instructions.data, send_key=form.send_key.data)
         flash(_("Saved. Conversations already begun keep the text they began with."), "success")
-        return redirect(url_for("auth.writing"))
+        return redirect(url_for("accounts.writing"))
     limit = format_decimal(MAX_INSTRUCTIONS)
-    return render_template("auth/writing.html", form=form, limit=limit), 422 if form.errors else 200
+    return render_template("accounts/writing.html", form=form, limit=limit), 422 if form.errors else 200
 
 
 def _row(token: AccessToken) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def revoke_session(session_id: int) -> Any:
     """Sign another browser out."""
     session = found_or_ended(lambda: LoginSession.of(current_user, session_id))
     if not session:
-        return redirect(url_for("auth.profile"))
+        return redirect(url_for("accounts.profile"))
     session.revoke()
     generation().streams.revoke(session.token_hash)
     return _done(_("That browser is signed out."))
@@ -172,12 +172,12 @@ def _page(sent: FlaskForm | None = None) -> Any:
     forms = {
         name: sent if isinstance(sent, kind) else kind(formdata=None, obj=current_user) for name, kind in kinds.items()
     }
-    return render_template("auth/account.html", forms=forms, sessions=_sessions()), 422 if sent else 200
+    return render_template("accounts/account.html", forms=forms, sessions=_sessions()), 422 if sent else 200
 
 
 def _done(sentence: str, kind: str = "success") -> Any:
     flash(sentence, kind)
-    return redirect(url_for("auth.profile"))
+    return redirect(url_for("accounts.profile"))
 
 
 def _sessions() -> list[dict[str, Any]]:
@@ -205,10 +205,10 @@ def prompts() -> Any:
     if form.validate_on_submit():
         made = Prompt.make(current_user, form.name.data, form.content.data, shared=form.shared.data)
         flash(_("The prompt “%(name)s” is saved.", name=made.name), "success")
-        return redirect(url_for("auth.prompts"))
+        return redirect(url_for("accounts.prompts"))
     found = Prompt.visible_to(current_user)
     rows = [{"row": prompt, "editable": prompt.can_be_changed_by(current_user)} for prompt in found]
-    return render_template("auth/prompts.html", form=form, rows=rows), 422 if form.errors else 200
+    return render_template("accounts/prompts.html", form=form, rows=rows), 422 if form.errors else 200
 
 
 @blueprint.get("/settings/prompts/<int:prompt_id>")
@@ -221,8 +221,8 @@ def edit_prompt(prompt_id: int) -> Any:
     if form.validate_on_submit():
         prompt.change(current_user, form.name.data, form.content.data, shared=form.shared.data)
         flash(_("The prompt “%(name)s” is saved.", name=prompt.name), "success")
-        return redirect(url_for("auth.prompts"))
-    return render_template("auth/prompt.html", form=form, prompt=prompt), 422 if form.errors else 200
+        return redirect(url_for("accounts.prompts"))
+    return render_template("accounts/prompt.html", form=form, prompt=prompt), 422 if form.errors else 200
 
 
 @blueprint.post("/settings/prompts/<int:prompt_id>/delete")
@@ -233,4 +233,4 @@ def delete_prompt(prompt_id: int) -> Any:
     if prompt:
         prompt.delete()
         flash(_("The prompt “%(name)s” is deleted.", name=prompt.name), "success")
-    return redirect(url_for("auth.prompts"))
+    return redirect(url_for("accounts.prompts"))

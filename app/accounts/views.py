@@ -18,7 +18,7 @@ from app.rate_limiter import rate_limiter
 from app.security import current_user, login_required, public
 from app.web import LOCALES, TEXT_SIZES, THEMES, safe_next
 
-blueprint = Blueprint("auth", __name__)
+blueprint = Blueprint("accounts", __name__)
 
 
 # Check one log-in at a time: a wrong one counts before the next is tried, and hashing leaves the CPU to the model.
@@ -34,10 +34,10 @@ def login() -> Any:
         return redirect(url_for("chat.home"))
     form = LoginForm()
     if not form.validate_on_submit():
-        return render_template("auth/login.html", form=form, notice=None), 422 if form.errors else 200
+        return render_template("accounts/login.html", form=form, notice=None), 422 if form.errors else 200
     user, left = check(form.username.data, form.password.data)
     if user is None:
-        return render_template("auth/login.html", form=form, notice=_refusal(left)), 422
+        return render_template("accounts/login.html", form=form, notice=_refusal(left)), 422
     sign_in(user, remember=form.remember.data)
     return redirect(safe_next(request.args.get("next")) or url_for("chat.home"))
 
@@ -62,7 +62,7 @@ def register() -> Any:
             sign_in(user, remember=False)
             return redirect(url_for("chat.home"))
     return render_template(
-        "auth/register.html", form=form, notice=None, first_account=first
+        "accounts/register.html", form=form, notice=None, first_account=first
     ), 422 if form.errors else 200
 
 
@@ -71,7 +71,7 @@ def register() -> Any:
 def logout() -> Any:
     """Log out."""
     sign_out(current_user)
-    return redirect(url_for("auth.login"))
+    return redirect(url_for("accounts.login"))
 
 
 @blueprint.post("/preferences")

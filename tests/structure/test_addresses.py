@@ -12,7 +12,7 @@ from tests.support.site import Site
 FIXED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 TYPED = re.compile(r"<(?:string|int(?:\(max=\d+\))?|path):[a-z_]+>")
 # Everyone may fetch these.
-PUBLIC = {"manifest", "auth.login", "auth.register", "auth.preferences", "chat.live", "chat.ready"}
+PUBLIC = {"manifest", "accounts.login", "accounts.register", "accounts.preferences", "chat.live", "chat.ready"}
 
 # Pages that everyone sees have forms that only administrators send.
 ADMIN = {
@@ -29,7 +29,7 @@ def test_every_address_states_its_guard(site: Site) -> None:
         name for name in guards if name.startswith("admin.")
     } | ADMIN
     assert {name for name, guard in guards.items() if guard == "token_holder"} == {
-        name for name in guards if name.startswith("api.")
+        name for name in guards if name.startswith("openai_api.")
     }
 
 
