@@ -169,7 +169,7 @@ def see_conversation(conversation_id: str) -> tuple[str, int]:
 @blueprint.delete("/api/conversations/<string:conversation_id>")
 @login_required
 def delete_conversation(conversation_id: str) -> tuple[str, int]:
-    """Move a conversation to the bin and stop its running answers. PATCH `{"deleted": false}` takes it back."""
+    """Move a conversation to the trash and stop its running answers. PATCH `{"deleted": false}` takes it back."""
     conversation = Conversation.of(current_user, conversation_id)
     for answer in conversation.being_written():
         generation().stop_answer(answer)

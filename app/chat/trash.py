@@ -1,4 +1,4 @@
-"""The pages of the bin and the archive, from which conversations can be restored."""
+"""The pages of the trash and the archive, from which conversations can be restored."""
 
 from datetime import datetime
 from typing import Any
@@ -19,25 +19,25 @@ from app.web import generation
 
 @blueprint.get("/bin")
 @login_required
-def show_bin() -> str:
+def show_trash() -> str:
     """Show deleted conversations and until when they are kept."""
     rows = [
         _row(conversation, deleted=conversation.deleted_at, until=conversation.deleted_at + trash.KEPT_FOR)
         for conversation in trash.contents(current_user)
         if conversation.deleted_at
     ]
-    return render_template("chat/bin.html", rows=rows, days=trash.KEPT_FOR.days)
+    return render_template("chat/trash.html", rows=rows, days=trash.KEPT_FOR.days)
 
 
 @blueprint.post("/bin/<string:conversation_id>/restore")
 @login_required
 def restore(conversation_id: str) -> Any:
-    """Take a conversation back from the bin."""
+    """Take a conversation back from the trash."""
     conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
     if conversation:
         conversation.change(restored=True)
         flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
-    return redirect(url_for("chat.show_bin"))
+    return redirect(url_for("chat.show_trash"))
 
 
 @blueprint.post("/bin/<string:conversation_id>/erase")
@@ -48,17 +48,17 @@ def erase(conversation_id: str) -> Any:
     if conversation:
         _erase([conversation.id])
         flash(_("“%(title)s” is erased.", title=conversation.title), "success")
-    return redirect(url_for("chat.show_bin"))
+    return redirect(url_for("chat.show_trash"))
 
 
 @blueprint.post("/bin/empty")
 @login_required
-def empty_bin() -> Any:
-    """Erase everything in the bin now, for good."""
+def empty_trash() -> Any:
+    """Erase everything in the trash now, for good."""
     ids = [conversation.id for conversation in trash.contents(current_user, limit=None)]
     _erase(ids)
     flash(ngettext("%(num)s conversation is erased.", "%(num)s conversations are erased.", len(ids)), "success")
-    return redirect(url_for("chat.show_bin"))
+    return redirect(url_for("chat.show_trash"))
 
 
 @blueprint.get("/archive")
