@@ -9,7 +9,7 @@ from app.extensions import context_of
 from app.models import StoredSetting
 from app.models.settings import DEFAULT_MODEL_SETTING
 
-# Intent → name of the StoredSetting that holds its model.
+# Preset → name of the StoredSetting that holds its model.
 PRESET_SETTINGS = {"quick": "quick_model", "careful": "careful_model"}
 ENVIRONMENT = "environment"
 STORED = "setting"
@@ -17,8 +17,8 @@ BUILT_IN = "built-in"
 
 
 def stored_presets() -> dict[str, str]:
-    """Return the chosen model's name for each intent; "" if none was chosen."""
-    return {intent: StoredSetting.get(name) for intent, name in PRESET_SETTINGS.items()}
+    """Return the chosen model's name for each preset; "" if none was chosen."""
+    return {preset: StoredSetting.get(name) for preset, name in PRESET_SETTINGS.items()}
 
 
 def usable_presets(models: Iterable[Model]) -> dict[str, str]:
@@ -29,9 +29,9 @@ def usable_presets(models: Iterable[Model]) -> dict[str, str]:
 
 
 def store_presets(chosen: dict[str, str]) -> None:
-    """Store the chosen model's name for each intent; "" clears it."""
-    for intent, name in PRESET_SETTINGS.items():
-        StoredSetting.put(name, chosen[intent])
+    """Store the chosen model's name for each preset; "" clears it."""
+    for preset, name in PRESET_SETTINGS.items():
+        StoredSetting.put(name, chosen[preset])
 
 
 def default_model(app: Flask) -> tuple[str, str]:

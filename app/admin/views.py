@@ -56,7 +56,7 @@ def models() -> str:
         "admin/models.html",
         page="admin",
         models=_rows(registry),
-        intents=stored_presets(),
+        presets=stored_presets(),
         engine={
             "name": engine.name,
             "label": engine.label,
@@ -92,11 +92,11 @@ def set_default_model() -> Any:
 
 @blueprint.post("/models/intents")
 @admin_required
-def set_intents() -> Any:
+def set_presets() -> Any:
     """Choose the models of « Rapide » and « Soigné »; users see the two only if both are set and differ."""
     registry = generation().registry
-    wanted = {intent: request.form.get(intent, "")[:200] for intent in PRESET_SETTINGS}
-    chosen = {intent: registry.find(name).name if name else "" for intent, name in wanted.items()}
+    wanted = {preset: request.form.get(preset, "")[:200] for preset in PRESET_SETTINGS}
+    chosen = {preset: registry.find(name).name if name else "" for preset, name in wanted.items()}
     store_presets(chosen)
     shown = all(chosen.values()) and len(set(chosen.values())) == len(chosen)
     flash(_("Saved: everyone can choose between the two.") if shown else _("Saved: the two are not shown."), "success")

@@ -150,6 +150,6 @@ def _message(place: int, message: dict[str, Any]) -> MessageCopy:
     )
     if made.role == Role.ASSISTANT:
         finished = message["finished_at"] and datetime.fromisoformat(message["finished_at"])
-        told = {name: message[name] for name in RUN}
-        made.run = told | {"state": RunState(message["status"]), "queued_at": created_at, "finished_at": finished}
+        run = {name: message[name] for name in RUN}
+        made.run = run | {"state": RunState(message["status"]), "queued_at": created_at, "finished_at": finished}
     return made

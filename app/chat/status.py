@@ -58,10 +58,10 @@ def status_json() -> dict[str, Any]:
     `careful`: what regenerating with the « Soigné » model means here, None without presets. `usual_s`: average seconds
     of an answer by the default model, None before its first.
     """
-    intents, told = usable_presets(generation().registry.models), generation().status()
-    usual = generation().estimates.typical_duration(told["model"]) if told["model"] else None
-    extra = {"usual_s": None if usual is None else round(usual, 1), "careful": _careful(**intents) if intents else None}
-    return told | extra
+    presets, state = usable_presets(generation().registry.models), generation().status()
+    usual = generation().estimates.typical_duration(state["model"]) if state["model"] else None
+    extra = {"usual_s": None if usual is None else round(usual, 1), "careful": _careful(**presets) if presets else None}
+    return state | extra
 
 
 def _careful(quick: str, careful: str) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def composer() -> dict[str, Any]:
     system = system_text(current_app.config["SYSTEM_PROMPT"], current_user.instructions, "")
     return {
         "suggestions": suggestions(),
-        "intents": usable_presets(generation().registry.models),
+        "presets": usable_presets(generation().registry.models),
         "labels": LabLabel.by_model(),
         "display": display,
         "send_key": current_user.send_key,

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MAX_SHARES_EACH = 100
 # Columns of an answer's run that readers see. They see no ratings, no instructions, and no thinking, which often
 # repeats the instructions.
-TOLD = ("model", "think", "reason", "error_code", "error_params", "metrics")
+SHARED_COLUMNS = ("model", "think", "reason", "error_code", "error_params", "metrics")
 
 
 class Share(db.Model):  # type: ignore[name-defined,misc]
@@ -98,13 +98,13 @@ class Share(db.Model):  # type: ignore[name-defined,misc]
 
 
 def _frozen(message: Message) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    frozen: dict[str, Any] = {
         "role": str(message.role),
         "content": message.content,
         "created_at": iso(message.created_at),
     }
     run = message.run
     if message.role == Role.USER or run is None:
-        return told
+        return frozen
     ended = {"status": str(run.state), "finished_at": iso(run.finished_at)}
-    return told | {name: getattr(run, name) for name in TOLD} | ended
+    return frozen | {name: getattr(run, name) for name in SHARED_COLUMNS} | ended

@@ -14,7 +14,7 @@ SHOWN = re.compile(r'data-label="(?:Rapide|Soigné)"')
 
 
 def shown(person: Person) -> int:
-    """How many intents the list of models has."""
+    """How many presets the list of models has."""
     return len(SHOWN.findall(person.get("/").text))
 
 

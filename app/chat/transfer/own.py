@@ -63,17 +63,17 @@ def read(data: Any) -> ConversationCopy:
 
 
 def _message(message: MessageCopy) -> dict[str, Any]:
-    told: dict[str, Any] = {"role": str(message.role), "parent": message.parent, "content": message.content}
-    told["created_at"] = message.created_at.isoformat()
+    written: dict[str, Any] = {"role": str(message.role), "parent": message.parent, "content": message.content}
+    written["created_at"] = message.created_at.isoformat()
     if message.edited_at:
-        told["edited_at"] = message.edited_at.isoformat()
+        written["edited_at"] = message.edited_at.isoformat()
     if message.run:
-        told |= {"thinking": message.thinking} | message.run | {"state": str(message.run["state"])}
+        written |= {"thinking": message.thinking} | message.run | {"state": str(message.run["state"])}
         for name in ("queued_at", "finished_at"):
-            told[name] = message.run[name].isoformat() if message.run[name] else None
+            written[name] = message.run[name].isoformat() if message.run[name] else None
     if message.rating:
-        told["rating"] = {"good": message.rating[0], "reason": message.rating[1]}
-    return told
+        written["rating"] = {"good": message.rating[0], "reason": message.rating[1]}
+    return written
 
 
 def _messages(found: list[Any]) -> list[MessageCopy]:
