@@ -129,7 +129,7 @@ def _default_model(app: Any) -> str:
     """Return the default model, which the embedded engine loads first; "" before the tables exist."""
     from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
 
-    from app.model_choice import default_model  # noqa: PLC0415
+    from app.models.model_choice import default_model  # noqa: PLC0415
 
     with contextlib.suppress(SQLAlchemyError):
         return default_model(app)[0]

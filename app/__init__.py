@@ -7,8 +7,8 @@ from typing import Any
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import accounts, admin, assets, brand, chat, cli, database, error_pages, openai_api, rate_limiter, web
-from app.accounts import one_time_tokens, sessions
+from app import accounts, admin, assets, brand, chat, cli, database, error_pages, openai_api, web
+from app.accounts import sessions
 from app.diagnostics import comparison
 from app.engines import registry
 from app.extensions import babel, context_of, csrf, db
@@ -16,10 +16,11 @@ from app.generation.prompt import GenerationSettings
 from app.generation.service import Generation
 from app.lab import pages as lab_pages
 from app.lab.service import Lab, LabSettings
-from app.model_choice import default_model
+from app.models.model_choice import default_model
+from app.security import RateLimiter
 
 ROOT = Path(__file__).resolve().parent.parent
-# The longest question allowed (`bodies.MAX_CONTENT`), with every character written as a JSON escape.
+# The longest question allowed (`web.MAX_CONTENT`), with every character written as a JSON escape.
 MAX_REQUEST_BYTES = 3 * 1024 * 1024
 # Keep database connections open: opening one takes longer than most queries.
 POOL = {"pool_size": 16, "max_overflow": 16}
@@ -76,8 +77,8 @@ def make_services(app: Flask) -> None:
     """Create the in-memory services of this process. Tests call it again to start with empty ones."""
     _make_generation(app)
     _make_lab(app)
-    rate_limiter.init_app(app)
-    one_time_tokens.init_app(app)
+    app.extensions["rate_limiter"] = RateLimiter()
+    app.extensions["one_time_tokens"] = sessions.OneTimeTokens()
     comparison.init_app(app)
 
 

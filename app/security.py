@@ -1,15 +1,19 @@
-"""Decorators that say who may call a view; every view has one, and a test checks that."""
+"""Who may call a view, and how often: guards, of which every view has one, and the rate limiter."""
 
+import math
+import time
 from collections.abc import Callable
-from functools import wraps
+from functools import cached_property, wraps
 from typing import Any, cast
 
 import flask_login
 from flask import current_app, g, redirect, request, url_for
+from limits import RateLimitItem
+from limits.storage import storage_from_string
+from limits.strategies import MovingWindowRateLimiter
 
 from app.errors import AppError
 from app.models import AccessToken, User
-from app.rate_limiter import rate_limiter
 
 View = Callable[..., Any]
 # Flask-Login's current user. If `is_authenticated` is false it is no User: read nothing else of it.
@@ -82,3 +86,37 @@ def _bearer() -> User:
     if not rate_limiter().hit(limit, *who):
         raise AppError("rate_limited", wait_s=rate_limiter().wait_s(limit, *who))
     raise AppError("invalid_token")
+
+
+class RateLimiter:
+    """Count tries in a sliding window; `who` names what is counted under a limit.
+
+    `storage`: a storage URI of the `limits` package; `memory://` counts in this process.
+    """
+
+    def __init__(self, storage: str = "memory://") -> None:
+        self._storage = storage
+
+    def hit(self, limit: RateLimitItem, *who: str) -> bool:
+        """Count one try; return False, without counting, if the limit is reached."""
+        return self._window.hit(limit, *who)
+
+    def remaining(self, limit: RateLimitItem, *who: str) -> int:
+        """Return how many tries are left."""
+        return max(0, self._window.get_window_stats(limit, *who).remaining)
+
+    def wait_s(self, limit: RateLimitItem, *who: str) -> int:
+        """Return the seconds until one more try is allowed; 0 if one is now."""
+        stats = self._window.get_window_stats(limit, *who)
+        return 0 if stats.remaining > 0 else max(1, math.ceil(stats.reset_time - time.time()))
+
+    @cached_property
+    def _window(self) -> MovingWindowRateLimiter:
+        # Created on first use: memory storage starts a thread, and creating the application must start none.
+        return MovingWindowRateLimiter(storage_from_string(self._storage))
+
+
+def rate_limiter() -> RateLimiter:
+    """Return the current application's rate limiter."""
+    found: RateLimiter = current_app.extensions["rate_limiter"]
+    return found

@@ -17,9 +17,9 @@ from wtforms import (
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length
 
-from app.bodies import plain_text
 from app.models.prompts import MAX_PROMPT_LENGTH, MAX_PROMPT_NAME
 from app.models.users import MAX_INSTRUCTIONS, MAX_PASSWORD, MIN_PASSWORD, normalized
+from app.web import plain_text
 
 
 def no_control_characters(_form: Any, field: Any) -> None:

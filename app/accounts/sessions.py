@@ -1,7 +1,10 @@
-"""Sign users in and out: Flask-Login with sessions stored in the database, and names for their devices."""
+"""Sign users in and out with Flask-Login, name their devices, and hold a session's new token for its next page."""
 
 import re
+import threading
+from collections.abc import Callable
 from datetime import timedelta
+from time import monotonic
 
 from flask import Flask, current_app, request, session
 from flask_login import login_user, logout_user
@@ -27,6 +30,8 @@ SYSTEMS = (
     ("macOS", r"Mac OS X|Macintosh"),
     ("Linux", r"Linux|X11"),
 )
+# Seconds that a new API token is kept; the redirect to the page that shows it is followed at once or never.
+KEPT_S = 120.0
 
 
 def sign_in(user: User, *, remember: bool) -> None:
@@ -67,3 +72,34 @@ def device_name(user_agent: str) -> str:
 
 def _first(kinds: tuple[tuple[str, str], ...], user_agent: str) -> str:
     return next((name for name, pattern in kinds if re.search(pattern, user_agent)), "")
+
+
+class OneTimeTokens:
+    """Hold a new API token until the next page shows it once (post/redirect/get): one per session.
+
+    In memory, as a cookie would leave it in a file on the user's disk.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: dict[str, tuple[float, str]] = {}
+
+    def put(self, session: str, token: str) -> None:
+        """Keep the token for this session's next page; forget expired ones."""
+        with self._lock:
+            over = self._clock() - KEPT_S
+            self._held = {each: kept for each, kept in self._held.items() if kept[0] > over}
+            self._held[session] = (self._clock(), token)
+
+    def take(self, session: str) -> str:
+        """Return this session's token and forget it; "" if there is none."""
+        with self._lock:
+            made, token = self._held.pop(session, (0.0, ""))
+            return token if self._clock() - made < KEPT_S else ""
+
+
+def one_time_tokens() -> OneTimeTokens:
+    """Return the current application's store of new tokens."""
+    found: OneTimeTokens = current_app.extensions["one_time_tokens"]
+    return found

@@ -10,15 +10,13 @@ from flask_wtf import FlaskForm
 
 from app import database
 from app.accounts.forms import EraseForm, NameForm, PasswordForm, PromptForm, TokenForm, WritingForm
-from app.accounts.one_time_tokens import one_time_tokens
-from app.accounts.sessions import device_name
+from app.accounts.sessions import device_name, one_time_tokens
 from app.accounts.views import blueprint, check
-from app.ended import found_or_ended
 from app.models import AccessToken, LoginSession, Prompt, trash
 from app.models.base import utcnow
 from app.models.users import MAX_INSTRUCTIONS, MAX_TOKENS_EACH
 from app.security import current_user, login_required
-from app.web import generation
+from app.web import found_or_ended, generation
 
 # API tokens
 

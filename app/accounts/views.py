@@ -14,8 +14,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.models import User
 from app.models.users import normalized
-from app.rate_limiter import rate_limiter
-from app.security import current_user, login_required, public
+from app.security import current_user, login_required, public, rate_limiter
 from app.web import LOCALES, TEXT_SIZES, THEMES, safe_next
 
 blueprint = Blueprint("accounts", __name__)

@@ -16,9 +16,8 @@ from app.engines.catalogue import DEMO, can_be_pulled
 from app.errors import AppError
 from app.formatting import duration, number, percent
 from app.generation.model_registry import ModelRegistry
-from app.model_choice import ENVIRONMENT, PRESET_SETTINGS, store_presets, stored_presets
 from app.models import StoredSetting, rating_stats
-from app.models.settings import DEFAULT_MODEL_SETTING
+from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, PRESET_SETTINGS, store_presets, stored_presets
 from app.security import admin_required, current_user
 from app.web import STREAM_HEADERS, generation
 

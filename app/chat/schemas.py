@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from flask import request
 from pydantic import AfterValidator, Field
 
-from app.bodies import MAX_CONTENT, JsonRequest, Line, Name, Number, Text, clean, of_text, plain_text
 from app.errors import AppError
 from app.models import ParentRef
 from app.models.conversations import MAX_FOLDER_NAME, Cursor
 from app.models.messages import MAX_REASON
+from app.web import MAX_CONTENT, JsonRequest, Line, Name, Number, Text, clean, of_text, plain_text
 
 MAX_TITLE = 200
 # Longest instructions of a conversation, in characters: they are part of each of its prompts.

@@ -8,7 +8,6 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app.chat import blueprint
-from app.ended import found_or_ended
 from app.errors import sentence
 from app.formatting import day_and_time
 from app.js_messages import js_messages
@@ -16,7 +15,7 @@ from app.models import Conversation, Role, RunState, Share, User, copies
 from app.models.base import iso, utcnow
 from app.models.copies import ConversationCopy, MessageCopy
 from app.security import current_user, login_required
-from app.web import generation
+from app.web import found_or_ended, generation
 
 # Fields of an answer that a reader's copy keeps.
 RUN = ("model", "think", "reason", "error_code", "error_params")

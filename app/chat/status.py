@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.chat import blueprint
 from app.engines.catalogue import DEMO
 from app.extensions import db
-from app.model_choice import usable_presets
+from app.models.model_choice import usable_presets
 from app.security import login_required, public
 from app.web import generation
 
@@ -58,7 +58,7 @@ def status_json() -> dict[str, Any]:
     `careful`: what regenerating with the « Soigné » model means here, None without presets. `usual_s`: average seconds
     of an answer by the default model, None before its first.
     """
-    presets, state = usable_presets(generation().registry.models), generation().status()
+    presets, state = usable_presets(model.name for model in generation().registry.models), generation().status()
     usual = generation().estimates.typical_duration(state["model"]) if state["model"] else None
     extra = {"usual_s": None if usual is None else round(usual, 1), "careful": _careful(**presets) if presets else None}
     return state | extra

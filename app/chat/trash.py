@@ -9,12 +9,11 @@ from flask_babel import ngettext
 
 from app.chat import blueprint
 from app.chat.schemas import cursor
-from app.ended import found_or_ended
 from app.errors import AppError
 from app.formatting import day
 from app.models import Conversation, conversations, trash
 from app.security import current_user, login_required
-from app.web import generation
+from app.web import found_or_ended, generation
 
 
 @blueprint.get("/bin")

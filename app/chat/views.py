@@ -11,9 +11,9 @@ from app.chat.status import models_json, status_json
 from app.generation.prompt import estimated_tokens, system_text
 from app.js_messages import js_messages
 from app.lab.presentation import display
-from app.model_choice import usable_presets
 from app.models import Conversation
 from app.models.lab import LabLabel
+from app.models.model_choice import usable_presets
 from app.security import current_user, login_required
 from app.web import generation
 
@@ -59,7 +59,7 @@ def composer() -> dict[str, Any]:
     system = system_text(current_app.config["SYSTEM_PROMPT"], current_user.instructions, "")
     return {
         "suggestions": suggestions(),
-        "presets": usable_presets(generation().registry.models),
+        "presets": usable_presets(model.name for model in generation().registry.models),
         "labels": LabLabel.by_model(),
         "display": display,
         "send_key": current_user.send_key,

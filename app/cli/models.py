@@ -11,9 +11,8 @@ from app.engines.catalogue import can_be_pulled
 from app.errors import AppError
 from app.formatting import filesize
 from app.generation.model_registry import DefaultModel, ModelRegistry
-from app.model_choice import ENVIRONMENT, STORED
 from app.models import StoredSetting
-from app.models.settings import DEFAULT_MODEL_SETTING
+from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, STORED
 from app.web import generation
 
 models = AppGroup("models", help="Models: list, pull, warm, set the default.")

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AliasPath, BeforeValidator, FailFast, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.bodies import MAX_CONTENT, JsonObject, JsonRequest, Name, Number, clean
 from app.engines.base import Model, Usage
 from app.errors import AppError
+from app.web import MAX_CONTENT, JsonObject, JsonRequest, Name, Number, clean
 
 MAX_MESSAGES = 1000
 MAX_STOPS = 16

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, expect
 
-from app.bodies import MAX_CONTENT
+from app.web import MAX_CONTENT
 from tests.browser.visitor import Tab, Visitor
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from app.bodies import MAX_CONTENT
 from app.openai_api.schemas import MAX_MESSAGES, MAX_STOPS
+from app.web import MAX_CONTENT
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person

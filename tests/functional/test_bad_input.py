@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from app.bodies import MAX_CONTENT
 from app.models import Message
+from app.web import MAX_CONTENT
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person, problem

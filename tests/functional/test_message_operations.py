@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from app.bodies import MAX_CONTENT
 from app.models import Message
+from app.web import MAX_CONTENT
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario

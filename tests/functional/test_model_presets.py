@@ -3,9 +3,8 @@
 import re
 from typing import Any
 
-from app.engines.base import Model
-from app.model_choice import stored_presets, usable_presets
 from app.models import StoredSetting
+from app.models.model_choice import stored_presets, usable_presets
 from tests.support.person import Person
 from tests.support.site import Site
 
@@ -48,7 +47,7 @@ def test_a_model_that_went_away_takes_the_choice_with_it(site: Site, alice: Pers
     choose(alice, QUICK, CAREFUL)
     with site.rows():
         StoredSetting.put("careful_model", "parti:7b")
-        assert usable_presets([Model(QUICK), Model(CAREFUL)]) == {}
+        assert usable_presets([QUICK, CAREFUL]) == {}
     assert shown(alice) == 0
 
 

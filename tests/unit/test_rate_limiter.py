@@ -5,7 +5,7 @@ import threading
 import pytest
 from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
 
-from app.rate_limiter import RateLimiter
+from app.security import RateLimiter
 from tests.support.processes import wait_until
 
 ONCE = RateLimitItemPerMinute(1)

@@ -6,12 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.bodies import clean
 from app.engines.catalogue import CATALOGUE, can_be_pulled, described, same_model
 from app.formatting import day, day_and_time, filesize
 from app.models.conversations import TITLE_LENGTH, derive_title
 from app.models.users import normalized
-from app.web import safe_next
+from app.web import clean, safe_next
 from tests.support.site import Site
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.bodies import MAX_CONTENT, clean
 from app.chat.transfer import own
 from app.chat.transfer.own import DamagedError
 from app.errors import AppError
 from app.models import Role, RunState
 from app.models.base import utcnow
 from app.models.copies import ConversationCopy, MessageCopy
+from app.web import MAX_CONTENT, clean
 
 # How Open WebUI stores thinking: quoted, in a folded element of the text.
 REASONING = re.compile(r'<details type="reasoning"[^>]*>\s*(?:<summary>.*?</summary>)?(.*?)</details>\s*', re.DOTALL)

@@ -6,7 +6,6 @@ Imported answers keep their metrics for display; the server's statistics do not 
 from datetime import UTC, datetime
 from typing import Any
 
-from app.bodies import MAX_CONTENT, clean
 from app.chat.schemas import MAX_INSTRUCTIONS
 from app.errors import SENTENCES, places
 from app.generation.worker import METRICS
@@ -15,6 +14,7 @@ from app.models.base import utcnow
 from app.models.conversations import MAX_FOLDER_NAME
 from app.models.copies import ConversationCopy, MessageCopy
 from app.models.users import MAX_INSTRUCTIONS as MAX_PERSONAL
+from app.web import MAX_CONTENT, clean
 
 FORMAT = "couachgpt"
 VERSION = 1

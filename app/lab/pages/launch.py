@@ -10,7 +10,6 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
-from app.bodies import plain_text
 from app.errors import AppError
 from app.lab.messages import CATEGORIES
 from app.lab.pages import blueprint
@@ -19,7 +18,7 @@ from app.lab.presentation import sentences
 from app.lab.runs import planning, progress
 from app.models.lab import SampleKind
 from app.security import admin_required, current_user
-from app.web import generation
+from app.web import generation, plain_text
 
 MOST_SETTINGS = 20
 # Fields of the form's advanced part, which is shown open when one of them is given or single tasks are chosen.

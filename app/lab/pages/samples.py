@@ -5,7 +5,6 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
-from app.bodies import plain_text
 from app.errors import AppError
 from app.lab import messages
 from app.lab.pages import blueprint
@@ -15,6 +14,7 @@ from app.lab.runs import queries
 from app.lab.votes import ballots
 from app.models.lab import LabSample, SampleKind, Verdict
 from app.security import admin_required, current_user, login_required
+from app.web import plain_text
 
 LONGEST_NOTE = 1000
 

@@ -5,12 +5,12 @@ from typing import Any
 from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
-from app.bodies import clean
 from app.errors import AppError
 from app.lab import messages, task_files
 from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, page
 from app.security import admin_required, login_required
+from app.web import clean
 
 LONGEST = 60_000
 

@@ -16,8 +16,8 @@ from app.lab.stats import ranking, thresholds
 from app.lab.stats import tradeoff as choice
 from app.lab.stats.ranking import Entry
 from app.lab.stats.tradeoff import PRESETS, Recommendation, Weights
-from app.model_choice import ENVIRONMENT, default_model
 from app.models.lab import LabMachine
+from app.models.model_choice import ENVIRONMENT, default_model
 from app.security import current_user, login_required
 from app.web import generation
 

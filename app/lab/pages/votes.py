@@ -6,7 +6,6 @@ from flask import current_app, flash, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from app.bodies import plain_text
 from app.errors import AppError
 from app.lab.messages import CATEGORIES
 from app.lab.pages import blueprint
@@ -17,7 +16,7 @@ from app.lab.votes import results as tallies
 from app.lab.votes.ballots import VoterState, expected, voter_state
 from app.models.lab import LabCampaign
 from app.security import admin_required, current_user, login_required
-from app.web import generation
+from app.web import generation, plain_text
 
 
 @blueprint.get("/campaigns")
