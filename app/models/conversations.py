@@ -178,12 +178,8 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         unknown_parent, conversation_moved.
         """
         parent_id = None if follows.first else Message.parent_in(self, follows.parent_id)
-        question = Message(
-            conversation=self, parent_id=parent_id, role=Role.USER, content=content, client_id=client_id, run=None
-        )
-        db.session.add(question)
         try:
-            db.session.flush()
+            question = Message.add(self, parent_id=parent_id, role=Role.USER, content=content, client_id=client_id)
             if follows.at_end and not question.is_only():
                 db.session.rollback()
                 raise AppError("conversation_moved")
@@ -274,10 +270,8 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
 
     def _add_answer(self, question: Message, *, model: str, think: bool, state: RunState) -> Message:
         """Add an answer to be written, as the new end of the shown branch; the caller commits."""
-        answer = Message(conversation=self, parent=question, role=Role.ASSISTANT, rating=None)
-        answer.run = Run(model=model, think=think, state=state)
-        db.session.add(answer)
-        db.session.flush()
+        answer = Message.add(self, question, role=Role.ASSISTANT)
+        answer.add_run(model=model, think=think, state=state)
         if self.personal_instructions is None:
             self.personal_instructions = User.numbered(self.user_id).instructions
         self.head_id, self.updated_at = answer.id, answer.created_at

@@ -4,8 +4,21 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, and_, null, select
+from sqlalchemy import (
+    JSON,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    insert,
+    null,
+    select,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm.attributes import set_committed_value
 
 from app.errors import AppError
 from app.extensions import db
@@ -60,6 +73,25 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
     parent: Mapped["Message | None"] = relationship(remote_side=[id])
     run: Mapped["Run | None"] = relationship(back_populates="message", uselist=False, passive_deletes=True)
     rating: Mapped["Rating | None"] = relationship(back_populates="message", uselist=False, passive_deletes=True)
+
+    @classmethod
+    def add(cls, conversation: "Conversation", parent: "Message | None" = None, **values: Any) -> "Message":
+        """Insert a message, which has neither a run nor a rating, and return it; the caller commits.
+
+        One statement: a flush of a table that refers to itself would take several times as long.
+        """
+        values |= {"conversation_id": conversation.id}
+        if parent is not None:
+            values["parent_id"] = parent.id
+        message: Message = db.session.scalars(INSERT_MESSAGE, values).one()
+        known = {"conversation": conversation, "run": None, "rating": None} | ({"parent": parent} if parent else {})
+        for name, value in known.items():
+            set_committed_value(message, name, value)
+        return message
+
+    def add_run(self, **values: Any) -> None:
+        """Insert the run that writes this answer; the caller commits."""
+        set_committed_value(self, "run", db.session.scalars(INSERT_RUN, values | {"message_id": self.id}).one())
 
     @classmethod
     def answer_of(cls, user: "User", message_id: int) -> "Message":
@@ -174,6 +206,10 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
         self.reason = self.error_code = self.error_params = self.error_cause = None
         self.metrics = self.finished_at = None
         self.queued_at = utcnow()
+
+
+INSERT_MESSAGE = insert(Message).returning(Message)
+INSERT_RUN = insert(Run).returning(Run)
 
 
 class Rating(db.Model):  # type: ignore[name-defined,misc]

@@ -8,7 +8,7 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
-from sqlalchemy import ForeignKey, String, Text, delete, func, select, update
+from sqlalchemy import ForeignKey, String, Text, bindparam, delete, func, select, update
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from app.errors import AppError
@@ -187,11 +187,7 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def user_of(cls, token: str) -> User | None:
         """Return the user signed in with that token; None if the session has expired or was revoked."""
-        found = db.session.execute(
-            select(User, cls.id, cls.seen_at)
-            .join(cls, cls.user_id == User.id)
-            .where(cls.token_hash == digest(token), cls.expires_at > utcnow())
-        ).first()
+        found = db.session.execute(SIGNED_IN, {"token_hash": digest(token), "now": utcnow()}).first()
         if found is None:
             return None
         user, session_id, seen_at = found
@@ -242,6 +238,14 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
     def close_all(cls, user: User) -> None:
         """Delete all sessions of a user; the caller commits."""
         db.session.execute(delete(cls).where(cls.user_id == user.id))
+
+
+# Built once, because every request of a signed-in user executes it.
+SIGNED_IN = (
+    select(User, LoginSession.id, LoginSession.seen_at)
+    .join(LoginSession, LoginSession.user_id == User.id)
+    .where(LoginSession.token_hash == bindparam("token_hash"), LoginSession.expires_at > bindparam("now"))
+)
 
 
 class AccessToken(db.Model):  # type: ignore[name-defined,misc]
