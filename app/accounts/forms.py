@@ -18,7 +18,7 @@ from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length
 
 from app.models.prompts import MAX_PROMPT_LENGTH, MAX_PROMPT_NAME
-from app.models.users import MAX_INSTRUCTIONS, MAX_PASSWORD, MIN_PASSWORD, normalized
+from app.models.users import MAX_PASSWORD, MAX_PERSONAL_INSTRUCTIONS, MIN_PASSWORD, normalized
 from app.web import plain_text
 
 
@@ -122,7 +122,7 @@ class WritingForm(FlaskForm):  # type: ignore[misc]
 
     instructions = TextAreaField(
         _l("About me, and how to answer me"),
-        [Length(max=MAX_INSTRUCTIONS, message=_l("%(max)d characters at most."))],
+        [Length(max=MAX_PERSONAL_INSTRUCTIONS, message=_l("%(max)d characters at most."))],
         filters=[plain_text],
     )
     send_key = RadioField(

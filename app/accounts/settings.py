@@ -12,9 +12,10 @@ from app import database
 from app.accounts.forms import EraseForm, NameForm, PasswordForm, PromptForm, TokenForm, WritingForm
 from app.accounts.sessions import device_name, one_time_tokens
 from app.accounts.views import blueprint, check
-from app.models import AccessToken, LoginSession, Prompt, trash
+from app.models import AccessToken, Conversation, LoginSession, Prompt, trash
 from app.models.base import utcnow
-from app.models.users import MAX_INSTRUCTIONS, MAX_TOKENS_EACH
+from app.models.conversations import being_written
+from app.models.users import MAX_PERSONAL_INSTRUCTIONS, MAX_TOKENS_EACH
 from app.security import current_user, login_required
 from app.web import found_or_ended, generation
 
@@ -66,7 +67,7 @@ def writing() -> Any:
         current_user.write_with(instructions=form.instructions.data, send_key=form.send_key.data)
         flash(_("Saved. Conversations already begun keep the text they began with."), "success")
         return redirect(url_for("accounts.writing"))
-    limit = format_decimal(MAX_INSTRUCTIONS)
+    limit = format_decimal(MAX_PERSONAL_INSTRUCTIONS)
     return render_template("accounts/writing.html", form=form, limit=limit), 422 if form.errors else 200
 
 
@@ -140,7 +141,7 @@ def erase_everything() -> Any:
     form = EraseForm()
     if not form.validate_on_submit() or not _is_oneself(form.own_password):
         return _page(form)
-    for answer in trash.being_written(current_user):
+    for answer in being_written(Conversation.user_id == current_user.id):
         generation().stop_answer(answer)
     for conversation_id in trash.erase_all_of(current_user):
         generation().forget_conversation(conversation_id)

@@ -16,8 +16,9 @@ from app.engines.catalogue import DEMO, can_be_pulled
 from app.errors import AppError
 from app.formatting import duration, number, percent
 from app.generation.model_registry import ModelRegistry
-from app.models import StoredSetting, rating_stats
+from app.models import StoredSetting
 from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, PRESET_SETTINGS, store_presets, stored_presets
+from app.models.ratings import ratings_by_model
 from app.security import admin_required, current_user
 from app.web import STREAM_HEADERS, generation
 
@@ -195,7 +196,7 @@ def _ahead() -> dict[str, Any] | None:
 @admin_required
 def ratings() -> str:
     """Show the ratings of each model, and the reasons that users gave."""
-    found = rating_stats.ratings_by_model()
+    found = ratings_by_model()
     return render_template(
         "admin/ratings.html",
         page="admin",

@@ -10,12 +10,12 @@ from pydantic import AfterValidator, Field
 from app.errors import AppError
 from app.models import ParentRef
 from app.models.conversations import MAX_FOLDER_NAME, Cursor
-from app.models.messages import MAX_REASON
+from app.models.ratings import MAX_REASON
 from app.web import MAX_CONTENT, JsonRequest, Line, Name, Number, Text, clean, of_text, plain_text
 
 MAX_TITLE = 200
 # Longest instructions of a conversation, in characters: they are part of each of its prompts.
-MAX_INSTRUCTIONS = 2000
+MAX_CONVERSATION_INSTRUCTIONS = 2000
 CLIENT_ID = re.compile(r"[\w-]{1,64}")
 
 
@@ -120,7 +120,7 @@ class FolderRequest(JsonRequest):
 class InstructionsRequest(JsonRequest):
     """A conversation's instructions; "" removes them."""
 
-    instructions: Annotated[str, of_text(plain_text), at_most(MAX_INSTRUCTIONS)]
+    instructions: Annotated[str, of_text(plain_text), at_most(MAX_CONVERSATION_INSTRUCTIONS)]
 
 
 class RatingRequest(JsonRequest):

@@ -6,7 +6,7 @@ from flask import current_app, render_template
 
 from app.chat import blueprint
 from app.chat.conversations import branch_json, sidebar, sidebar_items, suggestions
-from app.chat.schemas import MAX_INSTRUCTIONS
+from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS
 from app.chat.status import models_json, status_json
 from app.generation.prompt import estimated_tokens, system_text
 from app.js_messages import js_messages
@@ -64,5 +64,5 @@ def composer() -> dict[str, Any]:
         "display": display,
         "send_key": current_user.send_key,
         "system_tokens": estimated_tokens(system),
-        "most_instructions": MAX_INSTRUCTIONS,
+        "most_instructions": MAX_CONVERSATION_INSTRUCTIONS,
     }

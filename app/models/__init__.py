@@ -4,9 +4,10 @@ settings, the Labo's.
 
 from app.models.conversations import Conversation, Folder
 from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample, LabVote
-from app.models.messages import Message, ParentRef, Rating, Role, Run, RunState
+from app.models.messages import Message, ParentRef, Role, Run, RunState
 from app.models.model_choice import StoredSetting
 from app.models.prompts import Prompt
+from app.models.ratings import Rating
 from app.models.shares import Share
 from app.models.users import AccessToken, LoginSession, User
 

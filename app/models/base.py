@@ -5,7 +5,7 @@ import secrets
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Insert, TypeDecorator
+from sqlalchemy import ColumnElement, Connection, DateTime, Insert, TypeDecorator, func, select
 
 from app.errors import AppError
 from app.extensions import db
@@ -65,3 +65,14 @@ def get_owned(rows: Any, user: Any, number: int) -> Any:
     if row is None or row.user_id != user.id:
         raise AppError("not_found")
     return row
+
+
+def check_count(which: ColumnElement[bool], limit: int, code: str) -> None:
+    """Flush, and raise `code` after a rollback if there are more than `limit` such rows.
+
+    Call it after the insertion, which locks out other writers: two requests cannot both add the last one allowed.
+    """
+    db.session.flush()
+    if (db.session.scalar(select(func.count()).where(which)) or 0) > limit:
+        db.session.rollback()
+        raise AppError(code, limit=limit)

@@ -4,13 +4,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-from sqlalchemy import ForeignKey, Index, Select, String, Text, UniqueConstraint, and_, func, or_, select, text
+from sqlalchemy import (
+    ColumnElement,
+    ForeignKey,
+    Index,
+    Select,
+    String,
+    Text,
+    UniqueConstraint,
+    and_,
+    or_,
+    select,
+    text,
+)
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.base import UtcDateTime, get_owned, public_id, utcnow
+from app.models.base import UtcDateTime, check_count, get_owned, public_id, utcnow
 from app.models.messages import ACTIVE, Message, ParentRef, Role, Run, RunState
 from app.models.shares import Share
 from app.models.users import User, normalized
@@ -56,16 +68,8 @@ class Folder(db.Model):  # type: ignore[name-defined,misc]
         if found is None:
             found = cls(user_id=user.id, name=name, name_key=_key(name))
             db.session.add(found)
-            db.session.flush()
-            cls._check_count(user)
+            check_count(cls.user_id == user.id, MAX_FOLDERS_EACH, "too_many_folders")
         return found
-
-    @classmethod
-    def _check_count(cls, user: User) -> None:
-        """Raise too_many_folders if there are too many; call it after the insertion, which locks out other writers."""
-        if (db.session.scalar(select(func.count()).where(cls.user_id == user.id)) or 0) > MAX_FOLDERS_EACH:
-            db.session.rollback()
-            raise AppError("too_many_folders", limit=MAX_FOLDERS_EACH)
 
     @classmethod
     def make(cls, user: User, name: str) -> "Folder":
@@ -73,7 +77,7 @@ class Folder(db.Model):  # type: ignore[name-defined,misc]
         folder = cls(user_id=user.id, name=name, name_key=_key(name))
         db.session.add(folder)
         _flush_named(name)
-        cls._check_count(user)
+        check_count(cls.user_id == user.id, MAX_FOLDERS_EACH, "too_many_folders")
         db.session.commit()
         return folder
 
@@ -235,11 +239,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
 
     def being_written(self) -> list[Message]:
         """Return the answers that are queued or running."""
-        return list(
-            db.session.scalars(
-                select(Message).join(Run).where(Message.conversation_id == self.id, Run.state.in_(ACTIVE))
-            )
-        )
+        return being_written(Conversation.id == self.id)
 
     def regenerate(self, answer: Message, *, model: str, think: bool, state: RunState = RunState.QUEUED) -> Message:
         """Add another answer to the same question; commits."""
@@ -344,12 +344,18 @@ def next_cursor(conversations: list[Conversation]) -> str | None:
     return str(Cursor.after(conversations[-1])) if len(conversations) == PAGE_LENGTH else None
 
 
+def being_written(which: ColumnElement[bool]) -> list[Message]:
+    """Return the answers that are queued or running in such conversations."""
+    query = select(Message).join(Message.run).join(Message.conversation)
+    return list(db.session.scalars(query.where(which, Run.state.in_(ACTIVE))))
+
+
 def running_states(user: User) -> dict[str, str]:
     """Return the user's conversations that are being answered: id → "queued" or "running"."""
     rows = db.session.execute(
         select(Message.conversation_id, Run.state)
-        .join(Run, Run.message_id == Message.id)
-        .join(Conversation, Conversation.id == Message.conversation_id)
+        .join(Message.run)
+        .join(Message.conversation)
         .where(Conversation.user_id == user.id, Run.state.in_(ACTIVE))
         .order_by(Run.queued_at.desc())
     )

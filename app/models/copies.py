@@ -15,7 +15,8 @@ from app.extensions import db
 from app.models import trash
 from app.models.base import insert_one, public_id, utcnow
 from app.models.conversations import Conversation, Folder, derive_title
-from app.models.messages import ACTIVE, WRITTEN_ELSEWHERE, Message, Rating, Role, Run, RunState
+from app.models.messages import ACTIVE, WRITTEN_ELSEWHERE, Message, Role, Run, RunState
+from app.models.ratings import Rating
 from app.models.users import User
 
 # Messages per commit of an import, and the seconds between commits, in which others can write.

@@ -1,4 +1,4 @@
-"""Messages, which form a tree by `parent_id`, the runs that write answers, and the ratings of answers."""
+"""Messages, which form a tree by `parent_id`, and the runs that write answers."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -26,10 +26,8 @@ from app.models.base import UtcDateTime, get_or_none, utcnow
 
 if TYPE_CHECKING:
     from app.models.conversations import Conversation
+    from app.models.ratings import Rating
     from app.models.users import User
-
-
-MAX_REASON = 1000
 
 
 class Role(StrEnum):
@@ -210,30 +208,3 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
 
 INSERT_MESSAGE = insert(Message).returning(Message)
 INSERT_RUN = insert(Run).returning(Run)
-
-
-class Rating(db.Model):  # type: ignore[name-defined,misc]
-    """The rating of an answer; taking it back deletes the row."""
-
-    __tablename__ = "ratings"
-
-    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
-    good: Mapped[bool]
-    reason: Mapped[str] = mapped_column(String(MAX_REASON), default="")
-    rated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
-
-    message: Mapped["Message"] = relationship(back_populates="rating")
-
-    @classmethod
-    def give(cls, answer: "Message", *, good: bool, reason: str) -> "Rating":
-        """Rate an answer, or change its rating; commits."""
-        rating = db.session.merge(cls(message_id=answer.id, good=good, reason=reason, rated_at=utcnow()))
-        db.session.commit()
-        return rating
-
-    @classmethod
-    def take_back(cls, answer: "Message") -> None:
-        """Delete an answer's rating; commits."""
-        if answer.rating is not None:
-            db.session.delete(answer.rating)
-            db.session.commit()

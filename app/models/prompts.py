@@ -2,12 +2,12 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, String, Text, func, select
+from sqlalchemy import ForeignKey, String, Text, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.base import UtcDateTime, get_or_none, utcnow
+from app.models.base import UtcDateTime, check_count, get_or_none, utcnow
 from app.models.users import User
 
 MAX_PROMPT_NAME = 60
@@ -78,12 +78,5 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
         return None if shared else user.id
 
     def _check_number(self) -> None:
-        """Raise too_many_prompts if there are too many.
-
-        Counts after the insertion, which locks out other writers: two requests cannot both add the last one allowed.
-        """
-        db.session.flush()
-        beside = Prompt.user_id.is_(None) if self.shared else Prompt.user_id == self.user_id
-        if (db.session.scalar(select(func.count()).where(beside)) or 0) > MAX_PROMPTS_EACH:
-            db.session.rollback()
-            raise AppError("too_many_prompts", limit=MAX_PROMPTS_EACH)
+        # With None this is IS NULL: all shared prompts.
+        check_count(Prompt.user_id == self.user_id, MAX_PROMPTS_EACH, "too_many_prompts")

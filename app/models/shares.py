@@ -5,12 +5,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import JSON, ForeignKey, String, delete, func, select
+from sqlalchemy import JSON, ForeignKey, String, delete, select
 from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.base import UtcDateTime, iso, utcnow
+from app.models.base import UtcDateTime, check_count, iso, utcnow
 from app.models.messages import Message, Role
 from app.models.users import User
 
@@ -54,11 +54,7 @@ class Share(db.Model):  # type: ignore[name-defined,misc]
         share = cls(user_id=conversation.user_id, conversation_id=conversation.id, title=conversation.title)
         share.messages, share.size = messages, len(messages)
         db.session.add(share)
-        # Counted after the insertion, which locks out other writers: two requests cannot both add the last one allowed.
-        db.session.flush()
-        if (db.session.scalar(select(func.count()).where(cls.user_id == conversation.user_id)) or 0) > MAX_SHARES_EACH:
-            db.session.rollback()
-            raise AppError("too_many_shares", limit=MAX_SHARES_EACH)
+        check_count(cls.user_id == conversation.user_id, MAX_SHARES_EACH, "too_many_shares")
         db.session.commit()
         return share
 

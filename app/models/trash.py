@@ -9,7 +9,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.models.base import utcnow
 from app.models.conversations import Conversation, Folder
-from app.models.messages import ACTIVE, Message, Run
+from app.models.messages import Message
 from app.models.prompts import Prompt
 from app.models.shares import Share
 from app.models.users import User
@@ -65,18 +65,6 @@ def purge(erased: Callable[[str], None]) -> int:
         delete_forever([conversation_id])
         erased(conversation_id)
     return len(ids)
-
-
-def being_written(user: User) -> list[Message]:
-    """Return the answers that are queued or running in any of the user's conversations."""
-    return list(
-        db.session.scalars(
-            select(Message)
-            .join(Run)
-            .join(Conversation, Conversation.id == Message.conversation_id)
-            .where(Conversation.user_id == user.id, Run.state.in_(ACTIVE))
-        )
-    )
 
 
 def erase_all_of(user: User) -> Iterator[str]:

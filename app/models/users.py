@@ -11,15 +11,14 @@ from flask import current_app
 from sqlalchemy import ForeignKey, String, Text, bindparam, delete, func, select, update
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
-from app.errors import AppError
 from app.extensions import db
-from app.models.base import UtcDateTime, digest, get_owned, utcnow
+from app.models.base import UtcDateTime, check_count, digest, get_owned, utcnow
 
 MIN_PASSWORD = 10
 # argon2 would hash any length; the limit keeps log-in requests from using up the CPU.
 MAX_PASSWORD = 200
 # In characters: the text is part of every prompt, and small models have little context.
-MAX_INSTRUCTIONS = 1500
+MAX_PERSONAL_INSTRUCTIONS = 1500
 # `seen_at` is written at most this often, so that reading pages writes next to nothing.
 SEEN_EVERY = timedelta(minutes=10)
 # Lifetime of a session that is not "remembered"; its cookie ends with the browser.
@@ -268,11 +267,7 @@ class AccessToken(db.Model):  # type: ignore[name-defined,misc]
         """Create a token; commits. Returns the token, which cannot be read again. Raises too_many_tokens."""
         token = PREFIX + secrets.token_urlsafe(32)
         db.session.add(cls(token_hash=digest(token), user_id=user.id, name=name.strip(), ending=token[-4:]))
-        # Counted after the insertion, which locks out other writers: two requests cannot both add the last one allowed.
-        db.session.flush()
-        if (db.session.scalar(select(func.count()).where(cls.user_id == user.id)) or 0) > MAX_TOKENS_EACH:
-            db.session.rollback()
-            raise AppError("too_many_tokens", limit=MAX_TOKENS_EACH)
+        check_count(cls.user_id == user.id, MAX_TOKENS_EACH, "too_many_tokens")
         db.session.commit()
         return token
 

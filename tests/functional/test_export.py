@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 from app.diagnostics.history import last_records
 from app.generation.store import Store
 from app.generation.worker import METRICS
-from app.models import Conversation, Message, rating_stats
+from app.models import Conversation, Message, ratings
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person, problem
@@ -118,11 +118,11 @@ def test_figures_and_ratings_reach_another_person_and_say_nothing_of_this_server
     assert all(set(METRICS) - {"energy_j"} <= figures.keys() <= set(METRICS) for figures in written)
     assert [message.get("rating") for message in answers].count({"good": False, "reason": "Trop court"}) == 1
     with site.rows():
-        before = (rating_stats.ratings_by_model(), last_records(), Store(site.app.app_context).recent_runs())
+        before = (ratings.ratings_by_model(), last_records(), Store(site.app.app_context).recent_runs())
     assert load(bob, file).status_code == 201
     assert told(export(bob).json) == told(file)
     with site.rows():
-        assert (rating_stats.ratings_by_model(), last_records(), Store(site.app.app_context).recent_runs()) == before
+        assert (ratings.ratings_by_model(), last_records(), Store(site.app.app_context).recent_runs()) == before
 
 
 def test_figures_that_cannot_be_true_are_left_out(alice: Person, bob: Person, tree: str) -> None:

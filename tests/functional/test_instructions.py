@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from app.chat.schemas import MAX_INSTRUCTIONS
+from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS
 from app.generation.prompt import OWN, PERSONAL
 from app.models import Conversation
-from app.models.users import MAX_INSTRUCTIONS as MAX_PERSONAL
+from app.models.users import MAX_PERSONAL_INSTRUCTIONS
 from tests.fakes.ollama import FakeOllama
 from tests.functional.test_prefill import LONG, idle
 from tests.support.person import Person, problem
@@ -126,7 +126,7 @@ def test_it_costs_no_statement(site: Site, alice: Person) -> None:
         ({"instructions": None}, (400, "missing_field")),
         ({"instructions": 7}, (422, "invalid_field")),
         ({"instructions": ["x"]}, (422, "invalid_field")),
-        ({"instructions": "é" * (MAX_INSTRUCTIONS + 1)}, (413, "too_large")),
+        ({"instructions": "é" * (MAX_CONVERSATION_INSTRUCTIONS + 1)}, (413, "too_large")),
     ],
 )
 def test_bad_instructions_are_refused(alice: Person, body: dict[str, Any], refusal: tuple[int, str]) -> None:
@@ -134,7 +134,7 @@ def test_bad_instructions_are_refused(alice: Person, body: dict[str, Any], refus
     path = f"/conversations/{conversation}/instructions"
     assert problem(alice.api("PUT", path, body)) == refusal
     assert alice.api("GET", path).json["instructions"] == ""
-    assert instruct(alice, conversation, "é" * MAX_INSTRUCTIONS).status_code == 200
+    assert instruct(alice, conversation, "é" * MAX_CONVERSATION_INSTRUCTIONS).status_code == 200
 
 
 def test_another_persons_conversation_has_none(alice: Person, bob: Person) -> None:
@@ -144,11 +144,11 @@ def test_another_persons_conversation_has_none(alice: Person, bob: Person) -> No
 
 
 def test_the_text_about_oneself_has_its_length_and_the_key_its_values(alice: Person) -> None:
-    for text, key in (("x" * (MAX_PERSONAL + 1), "enter"), ("x", "shift"), ("x", "")):
+    for text, key in (("x" * (MAX_PERSONAL_INSTRUCTIONS + 1), "enter"), ("x", "shift"), ("x", "")):
         answer = about(alice, text, key)
         assert answer.status_code == 422
         assert "field__error" in answer.text
-    assert about(alice, "x" * MAX_PERSONAL, "ctrl-enter").status_code == 302
+    assert about(alice, "x" * MAX_PERSONAL_INSTRUCTIONS, "ctrl-enter").status_code == 302
     assert 'data-composer-key-value="ctrl-enter"' in alice.get("/").text
 
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.models import Rating, rating_stats
-from app.models.rating_stats import REASONS
+from app.models import Rating, ratings
+from app.models.ratings import REASONS
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person
@@ -72,7 +72,7 @@ def test_of_many_reasons_the_newest_are_shown(alice: Person, site: Site, rated: 
         answer = alice.regenerate(answer).end().message_id
         alice.api("PUT", f"/messages/{answer}/rating", {"good": False, "reason": "Encore une."})
     with site.rows() as rows:
-        (found,) = rating_stats.ratings_by_model()
+        (found,) = ratings.ratings_by_model()
         assert (found.good, found.bad, found.given) == (1, REASONS, REASONS + 1)
         assert {reason.text for reason in found.reasons} == {"Encore une."}
         assert rows.query(Rating).count() == REASONS + 1

@@ -6,14 +6,14 @@ Imported answers keep their metrics for display; the server's statistics do not 
 from datetime import UTC, datetime
 from typing import Any
 
-from app.chat.schemas import MAX_INSTRUCTIONS
+from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS
 from app.errors import SENTENCES, places
 from app.generation.worker import METRICS
 from app.models import Role, RunState
 from app.models.base import utcnow
 from app.models.conversations import MAX_FOLDER_NAME
 from app.models.copies import ConversationCopy, MessageCopy
-from app.models.users import MAX_INSTRUCTIONS as MAX_PERSONAL
+from app.models.users import MAX_PERSONAL_INSTRUCTIONS
 from app.web import MAX_CONTENT, clean
 
 FORMAT = "couachgpt"
@@ -53,8 +53,8 @@ def read(data: Any) -> ConversationCopy:
         pinned=_of(data, "pinned", bool, False),
         archived=_of(data, "archived", bool, False),
         folder=_line(data, "folder", MAX_FOLDER_NAME) or None,
-        instructions=_text(data, "instructions", MAX_INSTRUCTIONS),
-        personal_instructions=_text(data, "personal_instructions", MAX_PERSONAL),
+        instructions=_text(data, "instructions", MAX_CONVERSATION_INSTRUCTIONS),
+        personal_instructions=_text(data, "personal_instructions", MAX_PERSONAL_INSTRUCTIONS),
         created_at=_moment(data, "created_at"),
         updated_at=_moment(data, "updated_at"),
         messages=(messages := _messages(_of(data, "messages", list, []))),

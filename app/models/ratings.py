@@ -1,16 +1,48 @@
-"""Users' ratings of each model's answers: counts and reasons, without names and without the texts."""
+"""Users' ratings of answers, and each model's: counts and reasons, without names and without the texts."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, func, null, or_, select
+from sqlalchemy import ForeignKey, String, case, func, null, or_, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
+from app.models.base import UtcDateTime, utcnow
 from app.models.conversations import Conversation
-from app.models.messages import WRITTEN_ELSEWHERE, Message, Rating, Run, RunState
+from app.models.messages import WRITTEN_ELSEWHERE, Message, Run, RunState
 
+# Longest reason, in characters.
+MAX_REASON = 1000
 # Newest reasons shown for each model.
 REASONS = 50
+
+
+class Rating(db.Model):  # type: ignore[name-defined,misc]
+    """The rating of an answer; taking it back deletes the row."""
+
+    __tablename__ = "ratings"
+
+    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
+    good: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(MAX_REASON), default="")
+    rated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    message: Mapped[Message] = relationship(back_populates="rating")
+
+    @classmethod
+    def give(cls, answer: Message, *, good: bool, reason: str) -> "Rating":
+        """Rate an answer, or change its rating; commits."""
+        rating = db.session.merge(cls(message_id=answer.id, good=good, reason=reason, rated_at=utcnow()))
+        db.session.commit()
+        return rating
+
+    @classmethod
+    def take_back(cls, answer: Message) -> None:
+        """Delete an answer's rating; commits."""
+        if answer.rating is not None:
+            db.session.delete(answer.rating)
+            db.session.commit()
 
 
 @dataclass(frozen=True, slots=True)
