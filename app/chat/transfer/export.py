@@ -12,12 +12,14 @@ from flask_babel import gettext as _
 from markupsafe import escape
 
 from app.chat.search import normalize
-from app.chat.transfer import own
 from app.formatting import day_and_time
 from app.models import Role
 from app.models.base import utcnow
 from app.models.copies import ConversationCopy, MessageCopy
 
+# Our own JSON format, which `imports.py` reads.
+FORMAT = "couachgpt"
+VERSION = 1
 ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
 MIMETYPES = {"json": "application/json", "markdown": "text/markdown", "html": "text/html"}
 # Bytes; a larger export goes through a temporary file.
@@ -50,7 +52,7 @@ def export_many(copies: Iterable[ConversationCopy], kind: str) -> tuple[str, IO[
     if kind == "json":
         file.write((_json_head() + "[").encode())
         for number, copy in enumerate(copies):
-            file.write((",\n" if number else "\n").encode() + _json(own.to_json(copy)).encode())
+            file.write((",\n" if number else "\n").encode() + _json(own_json(copy)).encode())
         file.write(b"]}\n")
     else:
         with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -63,7 +65,7 @@ def export_many(copies: Iterable[ConversationCopy], kind: str) -> tuple[str, IO[
 
 def json_file(copies: list[ConversationCopy]) -> str:
     """Return conversations in our own format."""
-    return _json_head() + "[" + ",\n".join(_json(own.to_json(copy)) for copy in copies) + "]}\n"
+    return _json_head() + "[" + ",\n".join(_json(own_json(copy)) for copy in copies) + "]}\n"
 
 
 def markdown(copy: ConversationCopy) -> str:
@@ -87,6 +89,37 @@ def html(copy: ConversationCopy) -> str:
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(copy.title)}</title>'
         f"<style>{STYLE}</style></head><body><main><h1>{escape(copy.title)}</h1>\n{turns}</main></body></html>\n"
     )
+
+
+def own_json(copy: ConversationCopy) -> dict[str, Any]:
+    """Return a conversation as JSON."""
+    return {
+        "title": copy.title,
+        "model": copy.model,
+        "pinned": copy.pinned,
+        "archived": copy.archived,
+        "folder": copy.folder,
+        "instructions": copy.instructions,
+        "personal_instructions": copy.personal_instructions,
+        "created_at": copy.created_at.isoformat(),
+        "updated_at": copy.updated_at.isoformat(),
+        "head": copy.head,
+        "messages": [_message_json(message) for message in copy.messages],
+    }
+
+
+def _message_json(message: MessageCopy) -> dict[str, Any]:
+    written: dict[str, Any] = {"role": str(message.role), "parent": message.parent, "content": message.content}
+    written["created_at"] = message.created_at.isoformat()
+    if message.edited_at:
+        written["edited_at"] = message.edited_at.isoformat()
+    if message.run:
+        written |= {"thinking": message.thinking} | message.run | {"state": str(message.run["state"])}
+        for name in ("queued_at", "finished_at"):
+            written[name] = message.run[name].isoformat() if message.run[name] else None
+    if message.rating:
+        written["rating"] = {"good": message.rating[0], "reason": message.rating[1]}
+    return written
 
 
 def _shown(copy: ConversationCopy) -> list[MessageCopy]:
@@ -119,7 +152,7 @@ def _slug(title: str) -> str:
 
 
 def _json_head() -> str:
-    head = {"format": own.FORMAT, "version": own.VERSION, "exported_at": utcnow().isoformat()}
+    head = {"format": FORMAT, "version": VERSION, "exported_at": utcnow().isoformat()}
     return _json(head)[:-1] + ', "conversations": '
 
 

@@ -5,22 +5,343 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any, Self
 
-from app.chat.transfer import own
-from app.chat.transfer.own import DamagedError
-from app.errors import AppError
+from pydantic import (
+    AfterValidator,
+    AliasPath,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    FailFast,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+
+from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS
+from app.chat.transfer.export import FORMAT, VERSION
+from app.errors import SENTENCES, AppError, places
+from app.generation.worker import METRICS
 from app.models import Role, RunState
 from app.models.base import utcnow
+from app.models.conversations import MAX_FOLDER_NAME
 from app.models.copies import ConversationCopy, MessageCopy
-from app.web import MAX_CONTENT, clean
+from app.models.ratings import MAX_REASON
+from app.models.users import MAX_PERSONAL_INSTRUCTIONS
+from app.web import MAX_CONTENT, JsonObject, Text, clean, one_line
+
+# Most messages in one file.
+MOST_MESSAGES = 50_000
+
+
+class DamagedError(Exception):
+    """A part of a conversation is missing or invalid; the message is the part's name."""
+
+
+# Our own format
+
+OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
+# Largest metric: milliseconds (eleven days), tokens or joules.
+MOST = 1e9
+
+
+def _past(value: Any) -> datetime:
+    """Return the time of an ISO 8601 text; one in the future would keep the conversation at the top of the list."""
+    try:
+        found = datetime.fromisoformat(value).astimezone(UTC)
+    except (TypeError, OverflowError, OSError) as error:
+        raise ValueError from error
+    if found < OLDEST:
+        raise ValueError
+    return min(found, utcnow())
+
+
+def _ended(state: Any) -> RunState:
+    if state in (RunState.QUEUED, RunState.RUNNING):
+        raise ValueError
+    return RunState(state)
+
+
+def _known_metrics(found: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return the metrics that this version knows and whose values are plausible; None if there are none.
+
+    They are kept for display; the server's statistics do not use them.
+    """
+    return {name: value for name, value in (found or {}).items() if name in METRICS and _is_metric(value)} or None
+
+
+def _is_metric(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value is None or (number and 0 <= value <= MOST)
+
+
+ONE_LINE = AfterValidator(one_line)
+Past = Annotated[datetime, BeforeValidator(_past)]
+Content = Annotated[Text, Field(max_length=MAX_CONTENT)]
+
+
+class OwnRating(JsonObject):
+    """The rating of an answer."""
+
+    good: bool = True
+    reason: Annotated[Text, Field(max_length=MAX_REASON)] = ""
+
+
+class OwnQuestion(JsonObject):
+    """A question; `parent`: the index in the list of the answer that it follows."""
+
+    role: Annotated[Role, BeforeValidator(Role)]
+    parent: Annotated[int, Field(ge=0)] | None = None
+    content: Content = ""
+    created_at: Past
+    edited_at: Past | None = None
+
+    def copy_of(self) -> MessageCopy:
+        """Return it as a MessageCopy."""
+        return MessageCopy(self.role, self.content, self.parent, self.created_at, edited_at=self.edited_at)
+
+
+class OwnAnswer(OwnQuestion):
+    """An answer, with its run."""
+
+    thinking: Content = ""
+    state: Annotated[RunState, BeforeValidator(_ended)]
+    model: Annotated[Text, Field(max_length=200), ONE_LINE] = ""
+    think: bool = False
+    reason: Annotated[Text, Field(max_length=40), ONE_LINE] = ""
+    error_code: Annotated[Text, Field(max_length=40)] = ""
+    error_params: dict[str, Any] = {}
+    metrics: Annotated[dict[str, Any] | None, AfterValidator(_known_metrics)] = None
+    queued_at: Past
+    finished_at: Past | None = None
+    rating: OwnRating | None = None
+
+    @model_validator(mode="after")
+    def _failure_can_be_shown(self) -> Self:
+        if not self.error_code:
+            return self
+        values = self.error_params.values()
+        if self.error_code not in SENTENCES or not all(isinstance(value, str | int) for value in values):
+            raise DamagedError("error_code")
+        if places(self.error_code) - self.error_params.keys():
+            raise DamagedError("error_params")
+        return self
+
+    def copy_of(self) -> MessageCopy:
+        """Return it as a MessageCopy."""
+        copy = super().copy_of()
+        copy.thinking = self.thinking
+        failure = {"error_code": self.error_code, "error_params": self.error_params} if self.error_code else {}
+        run = self.model_dump(include={"state", "model", "think", "metrics", "queued_at", "finished_at"})
+        copy.run = run | failure | {"reason": self.reason or None}
+        copy.rating = (self.rating.good, self.rating.reason) if self.rating else None
+        return copy
+
+
+def _role(message: Any) -> str | None:
+    role = message.get("role") if isinstance(message, dict) else None
+    return role if isinstance(role, str) else None
+
+
+OwnMessage = Annotated[
+    Annotated[OwnQuestion, Tag("user")] | Annotated[OwnAnswer, Tag("assistant")], Discriminator(_role)
+]
+
+
+class OwnConversation(JsonObject):
+    """A conversation with all its branches; `head`: the index of the last message of the shown one."""
+
+    title: Annotated[Text, Field(max_length=200), ONE_LINE] = ""
+    model: Annotated[Text, Field(max_length=200), ONE_LINE] = ""
+    pinned: bool = False
+    archived: bool = False
+    folder: Annotated[Text, Field(max_length=MAX_FOLDER_NAME), ONE_LINE] = ""
+    instructions: Annotated[Text, Field(max_length=MAX_CONVERSATION_INSTRUCTIONS)] = ""
+    personal_instructions: Annotated[Text, Field(max_length=MAX_PERSONAL_INSTRUCTIONS)] = ""
+    created_at: Past
+    updated_at: Past
+    messages: Annotated[list[OwnMessage], FailFast(), Field(min_length=1)]
+    head: int
+
+    @model_validator(mode="after")
+    def _is_a_tree(self) -> Self:
+        """Raise DamagedError unless questions and answers alternate and the head is an answer that nothing follows."""
+        for place, message in enumerate(self.messages):
+            above = None if message.parent is None else self.messages[message.parent : place][:1]
+            fits = message.role == Role.USER if above is None else above and above[0].role != message.role
+            if not fits:
+                raise DamagedError("parent")
+        answers = {place for place, message in enumerate(self.messages) if message.role == Role.ASSISTANT}
+        if self.head not in answers - {message.parent for message in self.messages}:
+            raise DamagedError("head")
+        return self
+
+
+def read_own(data: Any) -> ConversationCopy:
+    """Return a conversation of our own format; raises DamagedError."""
+    try:
+        own = OwnConversation.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        names = ["title", *(part for part in first["loc"] if isinstance(part, str))]
+        # Not `from error`: its text contains the user's input.
+        raise DamagedError("role" if first["type"].startswith("union_tag") else names[-1]) from None
+    same = own.model_dump(exclude={"messages", "model", "folder"})
+    messages = [message.copy_of() for message in own.messages]
+    return ConversationCopy(**same, model=own.model or None, folder=own.folder or None, messages=messages)
+
+
+# Other programs' formats: what we cannot use counts as missing
 
 # How Open WebUI stores thinking: quoted, in a folded element of the text.
 REASONING = re.compile(r'<details type="reasoning"[^>]*>\s*(?:<summary>.*?</summary>)?(.*?)</details>\s*', re.DOTALL)
 QUOTE = re.compile(r"^> ?", re.MULTILINE)
+# Types of ChatGPT's contents that its page shows.
 SHOWN = ("text", "multimodal_text", "code")
-# Most messages in one file.
-MOST_MESSAGES = 50_000
+ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT}
+
+
+def _text_or_none(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _moment(value: Any) -> datetime | None:
+    """Return the time of a number of seconds, milliseconds or nanoseconds since 1970; None if it is none."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e20:
+        return None
+    while value > 1e11:
+        value /= 1000
+    # A time in the future would keep the conversation at the top of the list.
+    return min(datetime.fromtimestamp(value, UTC), utcnow())
+
+
+def _words(content: Any) -> str:
+    """Return the text of a message's content: a string, or the texts among its parts."""
+    if isinstance(content, str):
+        return clean(content).strip()
+    parts: Iterable[Any] = content if isinstance(content, list) else ()
+    texts = (part.get("text") if isinstance(part, dict) else part for part in parts)
+    return clean("\n\n".join(text for text in texts if isinstance(text, str))).strip()
+
+
+def _thoughts(value: Any) -> str:
+    found = (_words(_object(thought).get("content")) for thought in (value if isinstance(value, list) else ()))
+    return "\n\n".join(filter(None, found))
+
+
+Word = Annotated[str | None, BeforeValidator(_text_or_none)]
+Words = Annotated[str, BeforeValidator(_words)]
+Thoughts = Annotated[str, BeforeValidator(_thoughts)]
+Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+
+
+class Foreign(BaseModel):
+    """An object of another program's export."""
+
+    model_config = ConfigDict(strict=True, frozen=True, validate_default=True)
+
+
+class OpenWebUIMessage(Foreign):
+    """A message of an Open WebUI chat."""
+
+    role: Word = None
+    content: Words = ""
+    model: Word = None
+    parent: Word = Field(None, alias="parentId")
+    timestamp: Moment = None
+
+    def node(self, key: str) -> "Node":
+        """Return it as a Node."""
+        thinking = "\n\n".join(QUOTE.sub("", found).strip() for found in REASONING.findall(self.content))
+        said = REASONING.sub("", self.content).strip()
+        return Node(key, self.parent, ROLES.get(self.role or ""), said, thinking, self.model or "", self.timestamp)
+
+
+OPEN_WEBUI_MESSAGES = TypeAdapter(dict[str, OpenWebUIMessage])
+
+
+class ChatGPTEntry(Foreign):
+    """A place in the tree of a ChatGPT conversation, with a message or without."""
+
+    parent: Word = None
+    role: Word = Field(None, validation_alias=AliasPath("message", "author", "role"))
+    kind: Word = Field(None, validation_alias=AliasPath("message", "content", "content_type"))
+    parts: Words = Field("", validation_alias=AliasPath("message", "content", "parts"))
+    text: Words = Field("", validation_alias=AliasPath("message", "content", "text"))
+    thoughts: Thoughts = Field("", validation_alias=AliasPath("message", "content", "thoughts"))
+    model: Word = Field(None, validation_alias=AliasPath("message", "metadata", "model_slug"))
+    hidden: Any = Field(None, validation_alias=AliasPath("message", "metadata", "is_visually_hidden_from_conversation"))
+    # Other than "all": the call of a tool, which is not part of the answer.
+    recipient: Any = Field("all", validation_alias=AliasPath("message", "recipient"))
+    moment: Moment = Field(None, validation_alias=AliasPath("message", "create_time"))
+
+    def node(self, key: str) -> "Node":
+        """Return it as a Node."""
+        role = None if self.hidden else ROLES.get(self.role or "")
+        said = (self.parts or self.text) if self.kind in SHOWN and self.recipient == "all" else ""
+        return Node(key, self.parent, role, said, self.thoughts, self.model or "", self.moment)
+
+
+CHATGPT_MAPPING = TypeAdapter(dict[str, ChatGPTEntry])
+
+
+def is_open_webui(data: Any) -> bool:
+    """Return whether `data` looks like an Open WebUI chat."""
+    if not isinstance(data, dict) or not isinstance(chat := data.get("chat"), dict):
+        return False
+    return isinstance(chat.get("history"), dict) or isinstance(chat.get("messages"), list)
+
+
+def read_open_webui(data: dict[str, Any]) -> ConversationCopy | None:
+    """Return a conversation, or None if it has no question; raises DamagedError."""
+    chat = data["chat"]
+    history = _object(chat.get("history"))
+    found = history.get("messages")
+    try:
+        messages = OPEN_WEBUI_MESSAGES.validate_python(_chained(chat.get("messages")) if found is None else found)
+    except ValidationError:
+        raise DamagedError("messages") from None
+    order = in_order({key: message.parent for key, message in messages.items()})
+    nodes = [messages[key].node(key) for key in order]
+    dates = (data.get("created_at") or chat.get("timestamp"), data.get("updated_at") or chat.get("timestamp"))
+    copy = conversation(data.get("title") or chat.get("title"), nodes, history.get("currentId"), *dates)
+    if copy is not None:
+        copy.pinned, copy.archived = data.get("pinned") is True, data.get("archived") is True
+    return copy
+
+
+def _chained(messages: Any) -> dict[str, Any]:
+    """Link the plain message list of older exports into a tree."""
+    return {
+        str(place): message | {"parentId": str(place - 1) if place else None} if isinstance(message, dict) else message
+        for place, message in enumerate(messages or ())
+    }
+
+
+def is_chatgpt(data: Any) -> bool:
+    """Return whether `data` looks like a ChatGPT conversation."""
+    return isinstance(data, dict) and isinstance(data.get("mapping"), dict)
+
+
+def read_chatgpt(data: dict[str, Any]) -> ConversationCopy | None:
+    """Return a conversation, or None if it has no question; raises DamagedError."""
+    try:
+        mapping = CHATGPT_MAPPING.validate_python(data["mapping"])
+    except ValidationError:
+        raise DamagedError("mapping") from None
+    order = in_order({key: entry.parent for key, entry in mapping.items()})
+    nodes = [mapping[key].node(key) for key in order]
+    return conversation(
+        data.get("title"), nodes, data.get("current_node"), data.get("create_time"), data.get("update_time")
+    )
 
 
 # Trees of other programs as ours, where questions and answers alternate
@@ -44,7 +365,7 @@ def conversation(title: Any, nodes: list[Node], current: Any, *dates: Any) -> Co
 
     `current`: the key of the message shown last; `dates`: when it was created and last changed.
     """
-    made, changed = (moment(date) or utcnow() for date in dates)
+    made, changed = (_moment(date) or utcnow() for date in dates)
     places, messages = _alternating(nodes, made)
     if not messages:
         return None
@@ -65,25 +386,6 @@ def in_order(parents: dict[str, str | None]) -> list[str]:
     for key in order:
         order += children.get(key, [])
     return order
-
-
-def moment(value: Any) -> datetime | None:
-    """Return the time of a number of seconds, milliseconds or nanoseconds since 1970; None if it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e20:
-        return None
-    while value > 1e11:
-        value /= 1000
-    # A time in the future would keep the conversation at the top of the list.
-    return min(datetime.fromtimestamp(value, UTC), utcnow())
-
-
-def words(content: Any) -> str:
-    """Return the text of a message's content: a string, or the texts among its parts."""
-    if isinstance(content, str):
-        return clean(content).strip()
-    parts: Iterable[Any] = content if isinstance(content, list) else ()
-    texts = (part.get("text") if isinstance(part, dict) else part for part in parts)
-    return clean("\n\n".join(text for text in texts if isinstance(text, str))).strip()
 
 
 def _alternating(nodes: list[Node], made: datetime) -> tuple[dict[str, int | None], list[MessageCopy]]:
@@ -156,109 +458,6 @@ def _end_below(messages: list[MessageCopy], place: int | None) -> int:
     return max(other for other in below if other not in parents)
 
 
-# Open WebUI
-
-
-def is_open_webui(data: Any) -> bool:
-    """Return whether `data` looks like an Open WebUI chat."""
-    if not isinstance(data, dict) or not isinstance(chat := data.get("chat"), dict):
-        return False
-    return isinstance(chat.get("history"), dict) or isinstance(chat.get("messages"), list)
-
-
-def read_open_webui(data: dict[str, Any]) -> ConversationCopy | None:
-    """Return a conversation, or None if it has no question; raises DamagedError."""
-    chat = data["chat"]
-    history = chat.get("history") if isinstance(chat.get("history"), dict) else {}
-    messages = history.get("messages") if history.get("messages") is not None else _chained(chat.get("messages") or [])
-    if not isinstance(messages, dict) or not all(isinstance(message, dict) for message in messages.values()):
-        raise DamagedError("messages")
-    order = in_order({key: _parent(message) for key, message in messages.items()})
-    nodes = [_open_webui_node(key, messages[key]) for key in order]
-    dates = (data.get("created_at") or chat.get("timestamp"), data.get("updated_at") or chat.get("timestamp"))
-    copy = conversation(data.get("title") or chat.get("title"), nodes, history.get("currentId"), *dates)
-    if copy is not None:
-        copy.pinned, copy.archived = data.get("pinned") is True, data.get("archived") is True
-    return copy
-
-
-def _chained(messages: list[Any]) -> dict[str, Any]:
-    """Link the plain message list of older exports into a tree."""
-    parents = [None, *map(str, range(len(messages)))]
-    return {
-        str(place): message | {"parentId": parents[place]} if isinstance(message, dict) else message
-        for place, message in enumerate(messages)
-    }
-
-
-def _parent(message: dict[str, Any]) -> str | None:
-    parent = message.get("parentId")
-    return parent if isinstance(parent, str) else None
-
-
-def _open_webui_node(key: str, message: dict[str, Any]) -> Node:
-    role, said = message.get("role"), words(message.get("content"))
-    thinking = "\n\n".join(QUOTE.sub("", found).strip() for found in REASONING.findall(said))
-    model = message.get("model")
-    return Node(
-        key,
-        _parent(message),
-        Role(role) if role in ("user", "assistant") else None,
-        REASONING.sub("", said).strip(),
-        thinking,
-        model if isinstance(model, str) else "",
-        moment(message.get("timestamp")),
-    )
-
-
-# ChatGPT
-
-
-def is_chatgpt(data: Any) -> bool:
-    """Return whether `data` looks like a ChatGPT conversation."""
-    return isinstance(data, dict) and isinstance(data.get("mapping"), dict)
-
-
-def read_chatgpt(data: dict[str, Any]) -> ConversationCopy | None:
-    """Return a conversation, or None if it has no question; raises DamagedError."""
-    mapping = data["mapping"]
-    if not all(isinstance(entry, dict) for entry in mapping.values()):
-        raise DamagedError("mapping")
-    order = in_order({key: _key(entry.get("parent")) for key, entry in mapping.items()})
-    nodes = [_chatgpt_node(key, mapping[key]) for key in order]
-    current = data.get("current_node")
-    return conversation(data.get("title"), nodes, current, data.get("create_time"), data.get("update_time"))
-
-
-def _chatgpt_node(key: str, entry: dict[str, Any]) -> Node:
-    parent, message = _key(entry.get("parent")), entry.get("message")
-    if not isinstance(message, dict):
-        return Node(key, parent, None)
-    content, facts = _dict(message.get("content")), _dict(message.get("metadata"))
-    kind, role = content.get("content_type"), _dict(message.get("author")).get("role")
-    if role not in ("user", "assistant") or facts.get("is_visually_hidden_from_conversation"):
-        return Node(key, parent, None)
-    thinking = "\n\n".join(filter(None, (words(_dict(each).get("content")) for each in _list(content.get("thoughts")))))
-    # Calls of tools are not part of the answer.
-    is_shown = kind in SHOWN and message.get("recipient", "all") == "all"
-    said = words(content.get("parts") or content.get("text")) if is_shown else ""
-    model = facts.get("model_slug")
-    known = model if isinstance(model, str) else ""
-    return Node(key, parent, Role(role), said, thinking, known, moment(message.get("create_time")))
-
-
-def _key(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _dict(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else []
-
-
 # Files
 
 
@@ -271,10 +470,10 @@ def read_file(file: bytes, product: str) -> list[ConversationCopy]:
         data = json.loads(file, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise AppError("import_unreadable", cause=str(error)) from error
-    if isinstance(data, dict) and data.get("format") == own.FORMAT:
-        if data.get("version") != own.VERSION:
+    if isinstance(data, dict) and data.get("format") == FORMAT:
+        if data.get("version") != VERSION:
             raise AppError("import_version", version=str(data.get("version"))[:20])
-        return _all(data.get("conversations"), own.read)
+        return _all(data.get("conversations"), read_own)
     for recognises, read in ((is_chatgpt, read_chatgpt), (is_open_webui, read_open_webui)):
         # A file may hold one conversation instead of a list.
         entries = [data] if recognises(data) else data
