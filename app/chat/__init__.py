@@ -5,7 +5,7 @@ from flask import Blueprint
 blueprint = Blueprint("chat", __name__)
 
 # Each module adds its routes to the blueprint.
-from app.chat import conversations, messages, search, sharing, status, transfer, trash, views  # noqa: E402
+from app.chat import conversations, messages, search, sharing, status, transfer, views  # noqa: E402
 
 __all__ = [
     "blueprint",
@@ -15,6 +15,5 @@ __all__ = [
     "sharing",
     "status",
     "transfer",
-    "trash",
     "views",
 ]
