@@ -1,4 +1,4 @@
-"""Migrate the database, and remove erased text from SQLite's full-text index."""
+"""Set up SQLite's connections for many readers and one writer, and migrate the database."""
 
 import multiprocessing
 import sqlite3
@@ -8,53 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from app.extensions import context_of, db
+from app.models.search import search
 
-# From this version on FTS5 removes deleted words at once (option "secure-delete"); older ones keep them in the index
-# until a merge rewrites that part.
-AT_ONCE = (3, 42)
-# Index pages merged in one step: each takes a few milliseconds and lets other writers in between.
-PAGES = 200
-TELL = text("INSERT INTO message_search(message_search, rank) VALUES(:order, :value)")
+# A connection waits this long for SQLite's write lock; then the request fails with 503 (database_busy).
+BUSY_TIMEOUT_MS = 5000
 MIGRATIONS_FOLDER = Path(__file__).parent.parent / "migrations"
 
 
-def enable_secure_delete(app: Flask) -> None:
-    """Turn on FTS5's "secure-delete" if SQLite has it. Called at each start, as SQLite may have been upgraded."""
-    with context_of(app):
-        if _is_sqlite() and sqlite3.sqlite_version_info >= AT_ONCE:
-            _tell("secure-delete", 1)
+@event.listens_for(Engine, "connect")
+def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
+    if isinstance(connection, sqlite3.Connection):
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        # Overwrite deleted data at once: SQLite would keep it in free pages until they are used again.
+        cursor.execute("PRAGMA secure_delete=ON")
+        cursor.close()
+        # SQLite's own lower() handles ASCII only: a search for « école » would not find « École ».
+        connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)
+        # PostgreSQL has translate(), SQLite does not.
+        connection.create_function("translate", 3, _translated, deterministic=True)
 
 
-def compact_search_index() -> None:
-    """Rewrite the full-text index without the words of erased messages, for SQLite without "secure-delete".
-
-    Does nothing elsewhere.
-    """
-    if not _is_sqlite() or sqlite3.sqlite_version_info >= AT_ONCE:
-        return
-    # FTS5: a negative number starts a merge of the whole index, positive ones continue it. A merge with nothing left
-    # to do changes at most one row.
-    pages = -PAGES
-    while _tell("merge", pages) > 1:
-        pages = PAGES
-
-
-def _is_sqlite() -> bool:
-    return bool(db.engine.dialect.name == "sqlite")
-
-
-def _tell(order: str, value: int) -> int:
-    """Send a command to the FTS5 index and commit; return how many rows it changed."""
-    connection = db.session.connection()
-    driver: Any = connection.connection.driver_connection
-    before = driver.total_changes
-    connection.execute(TELL, {"order": order, "value": value})
-    changed: int = driver.total_changes - before
-    db.session.commit()
-    return changed
+def _translated(text: str | None, old: str, new: str) -> str | None:
+    """Replace each character of `old` in `text` by the one at the same position in `new`, as SQL's translate()."""
+    return text and text.translate(str.maketrans(old, new))
 
 
 def init_app(app: Flask) -> None:
@@ -70,7 +54,7 @@ def upgrade(app: Flask) -> None:
     _bind(app)
     with context_of(app):
         upgrade()
-    enable_secure_delete(app)
+        search().prepare()
 
 
 def upgrade_in_subprocess(app: Flask) -> BaseProcess:

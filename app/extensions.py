@@ -1,6 +1,5 @@
-"""Create the Flask extensions, and set up each SQLite connection for many readers and one writer."""
+"""Create the Flask extensions."""
 
-import sqlite3
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -9,8 +8,7 @@ from flask_babel import Babel
 from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import MetaData, event
-from sqlalchemy.engine import Engine
+from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 NAMING = {
@@ -20,8 +18,6 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
     "pk": "pk_%(table_name)s",
 }
-# A connection waits this long for SQLite's write lock; then the request fails with 503 (database_busy).
-BUSY_TIMEOUT_MS = 5000
 
 
 class Base(DeclarativeBase):
@@ -53,25 +49,3 @@ def in_context() -> bool:
 def release_connection() -> None:
     """Return the request's database connection to the pool, before work that may last for minutes."""
     db.session.remove()
-
-
-@event.listens_for(Engine, "connect")
-def _set_sqlite_pragmas(connection: Any, _record: Any) -> None:
-    if isinstance(connection, sqlite3.Connection):
-        cursor = connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        # Overwrite deleted data at once: SQLite would keep it in free pages until they are used again.
-        cursor.execute("PRAGMA secure_delete=ON")
-        cursor.close()
-        # SQLite's own lower() handles ASCII only: a search for « école » would not find « École ».
-        connection.create_function("lower", 1, lambda text: text and text.lower(), deterministic=True)
-        # PostgreSQL has translate(), SQLite does not.
-        connection.create_function("translate", 3, _translated, deterministic=True)
-
-
-def _translated(text: str | None, old: str, new: str) -> str | None:
-    """Replace each character of `old` in `text` by the one at the same position in `new`, as SQL's translate()."""
-    return text and text.translate(str.maketrans(old, new))

@@ -8,7 +8,6 @@ from flask_babel import format_decimal, format_timedelta, ngettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
-from app import database
 from app.accounts.forms import EraseForm, NameForm, PasswordForm, PromptForm, TokenForm, WritingForm
 from app.accounts.sessions import device_name, one_time_tokens
 from app.accounts.views import blueprint, check
@@ -143,9 +142,7 @@ def erase_everything() -> Any:
         return _page(form)
     for answer in being_written(Conversation.user_id == current_user.id):
         generation().stop_answer(answer)
-    for conversation_id in trash.erase_all_of(current_user):
-        generation().forget_conversation(conversation_id)
-    database.compact_search_index()
+    trash.erase_all_of(current_user, generation().forget_conversation)
     # The flash category "erased" makes the page clear the browser's own storage too.
     return _done(_("Everything that you wrote is erased."), "erased")
 

@@ -10,9 +10,10 @@ from flask import Response, jsonify, request
 from flask_babel import gettext as _
 
 from app.chat import blueprint
-from app.models import Folder, User, search
+from app.models import Folder, User
 from app.models.base import iso
-from app.models.search import SearchQuery, SearchTerm
+from app.models.search import search
+from app.models.search.queries import Hit, SearchQuery, SearchTerm
 from app.security import current_user, login_required
 
 LONGEST = 400
@@ -196,10 +197,10 @@ def find() -> Response:
     wanted, unclear = parse_query(current_user, request.args.get("q", ""))
     found = pattern(wanted.terms)
     note = _("“%(filter)s” is no date: write 2026-11-23 or 23/11/2026.", filter=unclear[0][:40]) if unclear else None
-    return jsonify({"results": [_result(hit, found) for hit in search.find(current_user, wanted)], "note": note})
+    return jsonify({"results": [_result(hit, found) for hit in search().find(current_user, wanted)], "note": note})
 
 
-def _result(hit: search.Hit, found: Any) -> dict[str, Any]:
+def _result(hit: Hit, found: Any) -> dict[str, Any]:
     conversation, message = hit.conversation, hit.message
     url = f"/c/{conversation.id}"
     return {

@@ -105,7 +105,7 @@ def erase(conversation_id: str) -> Any:
     """Erase a deleted conversation now, for good."""
     conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
     if conversation:
-        _erase([conversation.id])
+        trash.erase([conversation.id], generation().forget_conversation)
         flash(_("“%(title)s” is erased.", title=conversation.title), "success")
     return redirect(url_for("chat.show_trash"))
 
@@ -115,7 +115,7 @@ def erase(conversation_id: str) -> Any:
 def empty_trash() -> Any:
     """Erase everything in the trash now, for good."""
     ids = [conversation.id for conversation in trash.contents(current_user, limit=None)]
-    _erase(ids)
+    trash.erase(ids, generation().forget_conversation)
     flash(ngettext("%(num)s conversation is erased.", "%(num)s conversations are erased.", len(ids)), "success")
     return redirect(url_for("chat.show_trash"))
 
@@ -148,13 +148,6 @@ def _put_away(conversation_id: str) -> Conversation:
     if not conversation.archived:
         raise AppError("not_found")
     return conversation
-
-
-def _erase(ids: list[str]) -> None:
-    """Delete conversations for good, and the engine's caches of them."""
-    for conversation_id in ids:
-        trash.delete_forever([conversation_id])
-        generation().forget_conversation(conversation_id)
 
 
 def _kept_row(conversation: Conversation, **dates: datetime) -> dict[str, Any]:

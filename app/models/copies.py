@@ -92,7 +92,7 @@ def import_conversations(user: User, copies: list[ConversationCopy]) -> list[str
     except Exception:
         db.session.rollback()
         with suppress(SQLAlchemyError):
-            trash.delete_forever(chain(*made.values()))
+            trash.erase([*chain(*made.values())], lambda _id: None)
         raise
 
 

@@ -1,6 +1,6 @@
 """The trash: deleted conversations can be restored for 30 days, and are then erased with all that belongs to them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, delete, select, update
@@ -11,6 +11,7 @@ from app.models.base import utcnow
 from app.models.conversations import Conversation, Folder
 from app.models.messages import Message
 from app.models.prompts import Prompt
+from app.models.search import search
 from app.models.shares import Share
 from app.models.users import User
 
@@ -44,34 +45,37 @@ def get_deleted(user: User, conversation_id: str) -> Conversation:
     return conversation
 
 
-def delete_forever(conversations: Iterable[str]) -> None:
-    """Erase conversations by their ids; one commit for each."""
-    for conversation_id in conversations:
+def erase(ids: Collection[str], erased: Callable[[str], None]) -> int:
+    """Erase conversations, with their texts in the search index; one commit for each. Return how many.
+
+    `erased` is called with each id once it is gone.
+    """
+    for conversation_id in ids:
         # Newest first: erasing a message cascades to its descendants, and SQLite limits the depth to a thousand.
-        ids = db.session.scalars(
+        messages = db.session.scalars(
             select(Message.id).where(Message.conversation_id == conversation_id).order_by(Message.id.desc())
         )
-        if places := [{"message": message_id} for message_id in ids]:
+        if places := [{"message": message_id} for message_id in messages]:
             db.session.connection().execute(ERASE_MESSAGE, places)
         db.session.execute(delete(Conversation).where(Conversation.id == conversation_id))
         db.session.commit()
-
-
-def purge(erased: Callable[[str], None]) -> int:
-    """Erase the conversations whose time in the trash is over; return how many. `erased` is called with each id."""
-    over = Conversation.deleted_at < utcnow() - KEPT_FOR
-    ids = list(db.session.scalars(select(Conversation.id).where(over)))
-    for conversation_id in ids:
-        delete_forever([conversation_id])
         erased(conversation_id)
+    if ids:
+        search().compact()
     return len(ids)
 
 
-def erase_all_of(user: User) -> Iterator[str]:
+def purge(erased: Callable[[str], None]) -> int:
+    """Erase the conversations whose time in the trash is over; see `erase`."""
+    over = Conversation.deleted_at < utcnow() - KEPT_FOR
+    return erase(list(db.session.scalars(select(Conversation.id).where(over))), erased)
+
+
+def erase_all_of(user: User, erased: Callable[[str], None]) -> None:
     """Erase the user's conversations with their shares and ratings, folders, own prompts and instructions.
 
-    Yields the id of each erased conversation. The first commit moves all of them out of sight, so that the purge of the
-    trash erases what is left if this is interrupted.
+    The first commit moves all of them out of sight, so that the purge of the trash erases what is left if this is
+    interrupted. For `erased` see `erase`.
     """
     mine = Conversation.user_id == user.id
     db.session.execute(update(Conversation).where(mine).values(deleted_at=shown_since(), folder_id=None))
@@ -79,6 +83,4 @@ def erase_all_of(user: User) -> Iterator[str]:
         db.session.execute(delete(owned).where(owned.user_id == user.id))
     db.session.execute(update(User).where(User.id == user.id).values(instructions=""))
     db.session.commit()
-    for conversation_id in list(db.session.scalars(select(Conversation.id).where(mine))):
-        delete_forever([conversation_id])
-        yield conversation_id
+    erase(list(db.session.scalars(select(Conversation.id).where(mine))), erased)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event
 
-from app import extensions
+from app import database as tables
 from app.generation import worker
 from app.models import Conversation, Message, Run
 from tests.fakes.engine import Phase
@@ -93,7 +93,7 @@ def test_a_writer_that_does_not_end_makes_a_refusal(
     monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person, instance: Path
 ) -> None:
     conversation = alice.start()
-    monkeypatch.setattr(extensions, "BUSY_TIMEOUT_MS", 100)
+    monkeypatch.setattr(tables, "BUSY_TIMEOUT_MS", 100)
     site.database.dispose()
     with writer(instance):
         refused = alice.post(conversation, "Bonjour")

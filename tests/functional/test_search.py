@@ -8,8 +8,9 @@ from sqlalchemy import text
 
 from app.chat.search import parse_query
 from app.extensions import db
-from app.models import User, search
-from app.models.search import LIMIT
+from app.models import User
+from app.models.search import search
+from app.models.search.queries import LIMIT, Search
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person
@@ -142,12 +143,12 @@ def test_plain_comparison_finds_the_same(site: Site, alice: Person, bob: Person,
         for query in (*usual, "decouverte", "DÉCOUVERTE"):
             wanted, _ = parse_query(user, query)
             plain, indexed = (
-                [(hit.conversation.id, hit.titled) for hit in search.find(user, wanted, indexed=indexed)]
-                for indexed in (False, True)
+                [(hit.conversation.id, hit.titled) for hit in backend.find(user, wanted)]
+                for backend in (Search(), search())
             )
             assert plain == indexed, query
-        assert [hit.conversation.id for hit in search.find(user, parse_query(user, "gelc")[0])] == [made, other]
-        assert [hit.conversation.id for hit in search.find(user, parse_query(user, "decouverte")[0])] == [named]
+        assert [hit.conversation.id for hit in search().find(user, parse_query(user, "gelc")[0])] == [made, other]
+        assert [hit.conversation.id for hit in search().find(user, parse_query(user, "decouverte")[0])] == [named]
 
 
 def test_a_large_past_gives_the_newest_conversations(site: Site, alice: Person) -> None:

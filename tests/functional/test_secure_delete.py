@@ -6,6 +6,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from app import database
+from app.models.search import sqlite
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import PASSWORD, Person
@@ -48,9 +49,21 @@ def test_nothing_of_what_was_erased_stays_in_the_file(
     assert alice.get("/api/search?q=Bonjour").json["results"] == []
 
 
+def test_nothing_of_a_single_conversation_stays_in_the_file(
+    site: Site, instance: Path, alice: Person, ollama: FakeOllama
+) -> None:
+    talk(alice, ollama, "Bonjour", "Rien d’autre")
+    erased = talk(alice, ollama, QUESTION, ANSWER)
+    alice.api("DELETE", f"/conversations/{erased}")
+    assert MARK in written(site, instance)
+    assert alice.submit(f"/bin/{erased}/erase", {}).status_code == 302
+    assert MARK not in written(site, instance)
+    assert alice.get("/api/search?q=Bonjour").json["results"]
+
+
 def test_the_index_is_told_where_it_can_be(site: Site) -> None:
     asked = text("SELECT v FROM message_search_config WHERE k = 'secure-delete'")
-    can = sqlite3.sqlite_version_info >= database.AT_ONCE
+    can = sqlite3.sqlite_version_info >= sqlite.AT_ONCE
     database.upgrade(site.app)
     with site.rows() as rows:
         assert rows.execute(asked).scalar() == (1 if can else None)
