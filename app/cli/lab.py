@@ -29,10 +29,10 @@ from app.lab.runs import archive, historical, planning, queries
 from app.lab.runs.progress import RunProgress
 from app.lab.runs.queries import ACTIVE, RunLine
 from app.lab.service import Lab
-from app.lab.stats.ranking import Entry, energy_is_estimated, leaderboard, side_by_side
-from app.lab.stats.regressions import MEASURES, FigureChange
-from app.models.lab import LabRun, LabState
+from app.lab.stats.changes import MEASURES, FigureChange, energy_is_estimated, side_by_side
+from app.lab.stats.ranking import Entry, leaderboard
 from app.models.model_choice import default_model
+from app.models.lab import LabRun, LabState
 
 THINKING = {"no": (False,), "yes": (True,), "both": (False, True)}
 # Part of a plan → the option that sets it, for error messages.

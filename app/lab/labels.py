@@ -8,10 +8,16 @@ from statistics import fmean
 from sqlalchemy import delete, select
 
 from app.extensions import db
-from app.lab.stats import thresholds
-from app.lab.stats.aggregate import SETTING
+from app.lab.stats.configurations import SETTING
 from app.lab.stats.ranking import Entry, leaderboard
 from app.models.lab import LabLabel, LabMachine, LabRun, LabSample, SampleKind, Verdict
+
+# The upper bounds of classes A to E: an answer's energy in Wh, or its seconds when the energy is not known.
+LETTERS = "ABCDEF"
+ENERGY_CLASSES = (0.05, 0.1, 0.25, 0.5, 1.0)
+TIME_CLASSES = (10.0, 20.0, 40.0, 60.0, 120.0)
+# "Good at" a category: mean quality at least this, over at least so many of its tasks; so many categories are named.
+GOOD_AT, GOOD_AT_TASKS, GOOD_AT_NAMED = 80, 2, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +41,9 @@ def label(entry: Entry, categories: Mapping[str, str]) -> Label:
     if failed:
         basis = "failed"
     elif entry.energy_wh:
-        letter, basis = _letter(entry.energy_wh.median, thresholds.ENERGY_CLASSES), "energy"
+        letter, basis = _letter(entry.energy_wh.median, ENERGY_CLASSES), "energy"
     elif entry.time_s:
-        letter, basis = _letter(entry.time_s.median, thresholds.TIME_CLASSES), "time"
+        letter, basis = _letter(entry.time_s.median, TIME_CLASSES), "time"
     known = entry.facts.get("ram_bytes") or None
     return Label(
         letter=letter,
@@ -89,9 +95,9 @@ def good_at(by_task: Mapping[str, float], categories: Mapping[str, str]) -> tupl
     well = {
         category: fmean(scores)
         for category, scores in means.items()
-        if len(scores) >= thresholds.GOOD_AT_TASKS and fmean(scores) >= thresholds.GOOD_AT
+        if len(scores) >= GOOD_AT_TASKS and fmean(scores) >= GOOD_AT
     }
-    return tuple(sorted(well, key=lambda category: (-well[category], category))[: thresholds.GOOD_AT_NAMED])
+    return tuple(sorted(well, key=lambda category: (-well[category], category))[:GOOD_AT_NAMED])
 
 
 def rounded(seconds: float) -> int:
@@ -101,4 +107,4 @@ def rounded(seconds: float) -> int:
 
 
 def _letter(value: float, bounds: tuple[float, ...]) -> str:
-    return thresholds.LETTERS[sum(value > bound for bound in bounds)]
+    return LETTERS[sum(value > bound for bound in bounds)]

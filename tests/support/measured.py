@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from app.extensions import db
-from app.lab.stats.aggregate import SETTING
+from app.lab.stats.configurations import SETTING
 from app.lab.stats.intervals import Figure, ScoreShare
 from app.lab.stats.ranking import Entry
 from app.models.lab import LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict

@@ -8,8 +8,9 @@ from flask_babel import Babel, force_locale
 
 from app.lab.presentation import display
 from app.lab.presentation.display import spread
-from app.lab.stats.aggregate import Sample, split_duration
+from app.lab.stats.configurations import Sample
 from app.lab.stats.intervals import Figure
+from app.lab.stats.ranking import split_duration
 from app.models.lab import LabSample, SampleKind, SampleState, Verdict
 
 

@@ -3,9 +3,8 @@
 import pytest
 
 from app.lab import labels
-from app.lab.labels import Label
-from app.lab.stats.aggregate import SETTING
-from app.lab.stats.thresholds import ENERGY_CLASSES, LETTERS, TIME_CLASSES
+from app.lab.labels import ENERGY_CLASSES, LETTERS, TIME_CLASSES, Label
+from app.lab.stats.configurations import SETTING
 from app.models.lab import Verdict
 from tests.support.measured import entry, exactly
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.lab.stats import regressions
-from app.lab.stats.aggregate import gather_configurations
+from app.lab.stats import changes
+from app.lab.stats.configurations import gather_configurations
 from app.models.lab import LabMachine, LabSample, SampleKind
 from tests.support.measured import machine, run, sample, task
 from tests.support.site import Site
@@ -37,8 +37,14 @@ def readings(rate: float, wobble: float = 0.01) -> list[LabSample]:
 
 
 def told(where: LabMachine | None = None) -> list[tuple[str, str]]:
-    found = regressions.regressions(where.id if where else None)
+    found = changes.regressions(where.id if where else None)
     return [(change.after.figure, change.after.prompt) for change in found]
+
+
+def between(before_id: int, after_id: int) -> list[changes.FigureChange]:
+    return [
+        change for _before, _after, found in changes.side_by_side(str(before_id), str(after_id)) for change in found
+    ]
 
 
 def test_the_same_again_is_no_regression() -> None:
@@ -53,7 +59,7 @@ def test_what_is_slower_than_before_is_told_with_both_versions() -> None:
     first = run(where, answers(10) + readings(60), day=0, version="1")
     second = run(where, answers(12) + readings(50), day=1, version="2")
     assert told(where) == [("prefill_tps", "1000"), ("total", "")]
-    reading, total = regressions.regressions()
+    reading, total = changes.regressions()
     assert (reading.before.run_id, reading.after.run_id) == (first.id, second.id)
     assert (reading.before.version, reading.after.version) == ("1", "2")
     assert (reading.before.value.median, reading.after.value.median) == (60, 50)
@@ -66,8 +72,8 @@ def test_what_is_quicker_is_better_and_no_regression() -> None:
     first = run(where, readings(60))
     second = run(where, readings(70), day=1)
     assert told() == []
-    assert [change.verdict for change in regressions.between(first.id, second.id)] == ["better"]
-    assert [change.verdict for change in regressions.between(second.id, first.id)] == ["worse"]
+    assert [change.verdict for change in between(first.id, second.id)] == ["better"]
+    assert [change.verdict for change in between(second.id, first.id)] == ["worse"]
 
 
 def test_a_little_worse_is_not_worth_an_alert() -> None:
@@ -122,7 +128,7 @@ def test_too_few_values_say_nothing() -> None:
     first = run(where, [sample(SampleKind.LOAD, "cold", load_ms=1000)])
     second = run(where, [sample(SampleKind.LOAD, "cold", load_ms=9000)], day=1)
     assert told() == []
-    (change,) = regressions.between(first.id, second.id)
+    (change,) = between(first.id, second.id)
     assert (change.verdict, change.ratio) == ("few", 9)
 
 
@@ -131,7 +137,7 @@ def test_the_repeats_of_one_task_are_compared_where_nothing_else_is_shared() -> 
     first = run(where, [task("a", 1, seconds) for seconds in (10, 10.1, 10.2)])
     second = run(where, [task("a", 1, seconds) for seconds in (13, 13.1, 13.2)], day=1)
     assert told() == [("total", "")]
-    (better,) = [one for one in regressions.between(second.id, first.id) if one.after.figure == "total"]
+    (better,) = [one for one in between(second.id, first.id) if one.after.figure == "total"]
     assert (better.verdict, better.before.value.median) == ("better", 13_100)
     run(where, [task("a", 1, seconds) for seconds in (11, 13, 16)], day=2)
     assert told() == []
@@ -139,7 +145,7 @@ def test_the_repeats_of_one_task_are_compared_where_nothing_else_is_shared() -> 
 
 def test_looking_for_changes_takes_twice_as_long_for_twice_as_many_tasks() -> None:
     few, many = machine("few"), machine("many")
-    for day in range(regressions.RECENT):
+    for day in range(changes.RECENT):
         for where, count in ((few, 40), (many, 80)):
             run(where, [task(f"task-{number}", 1, 10) for number in range(count)], day=day)
     assert calls(many) < 3 * calls(few)
@@ -165,16 +171,16 @@ def test_two_models_of_one_run_are_compared_task_by_task() -> None:
     slow = [task(name, 1, 20, model="mistral", decode_tps=5) for name in TASKS]
     run(machine(), [task(name, 1, 10, decode_tps=10) for name in TASKS] + slow)
     phi3, mistral = sorted(gather_configurations(), key=lambda cell: cell.model, reverse=True)
-    found = {change.after.figure: change.verdict for change in regressions.compared(phi3, mistral)}
+    found = {change.after.figure: change.verdict for change in changes.compared(phi3, mistral)}
     assert found == {"decode_tps": "worse", "total": "worse", "quality": "none"}
-    assert {change.after.model for change in regressions.compared(phi3, mistral)} == {"mistral"}
+    assert {change.after.model for change in changes.compared(phi3, mistral)} == {"mistral"}
 
 
 def test_the_history_has_each_figure_of_each_run_the_oldest_first() -> None:
     where = machine()
     first = run(where, [*readings(60), task("a", 1, 10, energy_j=20)], version="1")
     second = run(where, readings(50), day=1, version="2")
-    found = [(point.figure, point.prompt, point.run_id, point.value.median) for point in regressions.history()]
+    found = [(point.figure, point.prompt, point.run_id, point.value.median) for point in changes.history()]
     assert found == [
         ("prefill_tps", "1000", first.id, 60),
         ("total", "", first.id, 10_000),
@@ -182,8 +188,7 @@ def test_the_history_has_each_figure_of_each_run_the_oldest_first() -> None:
         ("quality", "", first.id, 100),
         ("prefill_tps", "1000", second.id, 50),
     ]
-    assert {(point.version, point.at) for point in regressions.history(where.id)} == {
+    assert {(point.version, point.at) for point in changes.history(where.id)} == {
         ("1", first.started_at),
         ("2", second.started_at),
     }
-    assert regressions.between(first.id, 999) == []

@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from app.lab.stats import tradeoff
 from app.lab.stats.ranking import Entry
-from app.lab.stats.thresholds import FEWEST_TASKS
-from app.lab.stats.tradeoff import PRESETS, Weights
+from app.lab.stats.tradeoff import FEWEST_TASKS, PRESETS, Weights
 from app.models.lab import Verdict
 from tests.support.measured import design, entry, exactly
 

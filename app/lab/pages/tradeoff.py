@@ -12,7 +12,7 @@ from app.lab.pages.shared import current_lab, number_asked, page
 from app.lab.presentation import charts, display, sentences
 from app.lab.presentation.charts import scatter
 from app.lab.runs import queries
-from app.lab.stats import ranking, thresholds
+from app.lab.stats import ranking
 from app.lab.stats import tradeoff as choice
 from app.lab.stats.ranking import Entry
 from app.lab.stats.tradeoff import PRESETS, Recommendation, Weights
@@ -49,7 +49,7 @@ def tradeoff() -> str:
         labels=labels.by_model([entry for entry in entries if entry.quality], current_lab().tasks().categories),
         company=_by_hand(ranking.leaderboard(), machines),
         newest=max((entry.at for entry in entries), default=None),
-        thresholds=thresholds,
+        limits=ranking,
         worse=charts.regressions_shown(machine.id) if machine and not machine.source else [],
     )
 

@@ -14,14 +14,13 @@ from flask_babel import lazy_gettext as _l
 from app import formatting
 from app.formatting import number
 from app.lab.presentation import display
+from app.lab.stats.changes import FigureChange, Point, history, regressions
 from app.lab.stats.intervals import Figure
-from app.lab.stats.ranking import Entry
-from app.lab.stats.regressions import FigureChange, Point, history, regressions
+from app.lab.stats.ranking import PARTS, Entry
 from app.lab.stats.tradeoff import Recommendation, comparable, pareto
 
 # Characters kept of each part of a machine's name, whose parts are separated by dots.
 LONGEST_PART = 28
-PARTS = ("loading", "reading", "thinking", "writing")
 
 
 @dataclass(frozen=True, slots=True)

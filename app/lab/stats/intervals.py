@@ -4,7 +4,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import comb, sqrt
 from statistics import median
-from typing import Any
 
 # The confidence level of the intervals, and its quantile of the normal distribution.
 LEVEL, Z = 0.95, 1.96
@@ -12,6 +11,8 @@ LEVEL, Z = 0.95, 1.96
 FAR = 3.5
 # Values needed to call one an outlier, and values needed on each side to call a difference.
 MOST_ALIKE, FEWEST = 5, 3
+# A difference counts as a change if it is at least this fraction.
+WORSE_PART = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,17 +25,6 @@ class Figure:
     count: int
     outliers: tuple[float, ...] = ()
     sure: float = LEVEL
-
-    def scaled(self, factor: float) -> "Figure":
-        """The figure with all values multiplied by `factor`, to change the unit."""
-        return Figure(
-            self.median * factor,
-            self.low * factor,
-            self.high * factor,
-            self.count,
-            tuple(value * factor for value in self.outliers),
-            self.sure,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,19 +171,6 @@ def compare_tasks(
 def compare_shares(a: ScoreShare, b: ScoreShare) -> str:
     """The verdict on `b` compared with `a`, as in `Difference`: they differ when the intervals do not overlap."""
     return "worse" if b.high < a.low else "better" if b.low > a.high else "none"
-
-
-def as_json(figure: Figure | ScoreShare | None) -> dict[str, Any] | None:
-    """A figure as a JSON object, for scripts and exports; None for None."""
-    if figure is None:
-        return None
-    told: dict[str, Any] = {
-        "median": figure.median,
-        "low": figure.low,
-        "high": figure.high,
-        "count": figure.count,
-    }
-    return told | ({"outliers": list(figure.outliers), "sure": figure.sure} if isinstance(figure, Figure) else {})
 
 
 def _width(figure: Figure) -> float:

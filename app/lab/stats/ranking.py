@@ -1,29 +1,33 @@
-"""The leaderboard: an entry with figures and verdict for each configuration; and two runs or models side by side."""
+"""The leaderboard: an entry with figures and a verdict for each configuration."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from math import inf
-from statistics import fmean
+from statistics import fmean, median
 from typing import Any
 
-from app.errors import AppError
-from app.lab.runs import queries
-from app.lab.stats import thresholds
-from app.lab.stats.aggregate import (
+from app.lab.stats.configurations import (
     Configuration,
     Sample,
     gather_configurations,
-    mail_seconds,
     run_order,
-    split_duration,
+    task_scores,
     values,
     with_shared_readings,
 )
 from app.lab.stats.intervals import Figure, ScoreShare, figure, share, typical
-from app.lab.stats.regressions import FigureChange, compared
 from app.models.lab import SampleKind, Verdict
+
+# A model passes with at least this quality (of 100) and a median answer in fewer seconds than this. It fails below the
+# other quality, or when this share of its answers is in the wrong language. Anything between passes with reserve.
+PASSED_QUALITY, PASSED_SECONDS = 70, 60
+FAILED_QUALITY = 45
+WRONG_LANGUAGE = 0.2
+# The task whose time the label shows; tokens read and written by it, to estimate that time from a model's rates.
+MAIL_TASK, MAIL_READ, MAIL_WRITTEN = "mail-reply-ten-lines", 350, 150
+PARTS = ("loading", "reading", "thinking", "writing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,6 @@ class Entry:
     load_cold_s: Figure | None
     load_warm_s: Figure | None
     cpu: Figure | None
-    cpu_engine: Figure | None
     ram_bytes: Figure | None
     ram_percent: Figure | None
     energy_wh: Figure | None
@@ -79,11 +82,6 @@ class Entry:
     run_ids: tuple[int, ...]
 
     @property
-    def load_s(self) -> Figure | None:
-        """How long loading takes: from the disk if that was measured, else from the page cache."""
-        return self.load_cold_s or self.load_warm_s
-
-    @property
     def tasks(self) -> int:
         """The number of different tasks with a score."""
         return len(self.by_task)
@@ -92,72 +90,77 @@ class Entry:
 def leaderboard(machine_id: int | None = None, run_ids: Collection[int] | None = None) -> list[Entry]:
     """The entries of all configurations, best quality first; measurements made by hand come last."""
     entries = [
-        entry(cell)
-        for cell in with_shared_readings([cell.newest for cell in gather_configurations(machine_id, run_ids)])
+        entry(configuration)
+        for configuration in with_shared_readings(
+            [configuration.newest for configuration in gather_configurations(machine_id, run_ids)]
+        )
     ]
     return sorted(entries, key=_place)
 
 
-def entry(cell: Configuration) -> Entry:
+def entry(configuration: Configuration) -> Entry:
     """The leaderboard entry of one configuration."""
-    tasks = cell.done(SampleKind.TASK)
+    tasks = configuration.done(SampleKind.TASK)
     judged = [sample for sample in tasks if sample.worth is not None]
-    by_task = _by_task(judged)
-    quality = share([mean / 100 for mean in by_task.values()])
+    scores = task_scores(judged)
+    quality = share(list(scores.values()))
     # Over all answers: users wait for a wrong one too, and so all models are timed on the same tasks.
     time_s = _typical(tasks, "total_ms", 1 / 1000)
     failures = Counter(name for sample in judged for name in sample.judgement.get("failures", ()))
-    historical = bool(cell.machine.source)
+    historical = bool(configuration.machine.source)
     verdict, reason, params = (
         _by_hand(judged) if historical else verdict_of(quality, time_s, failures["wrong_language"], len(judged))
     )
-    if quality is None and (tries := _failed_tries(cell)):
+    # Samples that failed without the model's fault.
+    failed = [sample for sample in configuration.samples if not sample.ended and not sample.disturbed]
+    if quality is None and (tries := sum(sample.kind == SampleKind.TASK for sample in failed)):
         reason, params = "model_failed", {"count": tries}
     # CPU and memory are those of answers, if there are any: loading and reading use the machine differently.
-    working = tasks or cell.samples
-    newest = cell.runs[0]
+    working = tasks or configuration.samples
+    # Cold loads whose model file stayed in the page cache were warm in fact.
+    from_disk = [one for one in configuration.done(SampleKind.LOAD, "cold") if one.metrics.get("from_disk") != 0]
+    newest = configuration.runs[0]
     return Entry(
-        key=cell.key,
-        machine_id=cell.machine.id,
-        machine=cell.machine.name,
-        model=cell.model,
-        setting=cell.setting,
-        facts=newest.models.get(cell.model) or {},
+        key=configuration.key,
+        machine_id=configuration.machine.id,
+        machine=configuration.machine.name,
+        model=configuration.model,
+        setting=configuration.setting,
+        facts=newest.models.get(configuration.model) or {},
         quality=quality,
         time_s=time_s,
         first_token_s=_typical(tasks, "first_token_ms", 1 / 1000),
         decode_tps=_typical(tasks, "decode_tps"),
-        prefill_tps=_by_length(cell, "prefill_tps"),
-        pace_after=_by_length(cell, "decode_tps"),
-        load_cold_s=_seconds(_from_disk(cell.done(SampleKind.LOAD, "cold")), "load_ms"),
-        load_warm_s=_seconds(cell.done(SampleKind.LOAD, "warm"), "load_ms"),
-        cpu=figure(values(working, "cpu_machine_mean")),
-        cpu_engine=figure(values(working, "cpu_engine_mean")),
-        ram_bytes=figure(values(working, "ram_engine_peak")),
-        ram_percent=figure(values(working, "ram_machine_peak")),
+        prefill_tps=_by_length(configuration, "prefill_tps"),
+        pace_after=_by_length(configuration, "decode_tps"),
+        load_cold_s=_figure(from_disk, "load_ms", 1 / 1000),
+        load_warm_s=_figure(configuration.done(SampleKind.LOAD, "warm"), "load_ms", 1 / 1000),
+        cpu=_figure(working, "cpu_machine_mean"),
+        ram_bytes=_figure(working, "ram_engine_peak"),
+        ram_percent=_figure(working, "ram_machine_peak"),
         energy_wh=_typical(tasks, "energy_j", 1 / 3600),
         energy_method=next(
             (sample.metrics["energy_method"] for sample in tasks[::-1] if sample.metrics.get("energy_method")), ""
         ),
-        crowds=_crowds(cell),
+        crowds=_crowds(configuration),
         split=split_duration(tasks, time_s.median if time_s else None),
-        mail_s=mail_seconds(cell),
+        mail_s=mail_seconds(configuration),
         verdict=verdict,
         reason=reason,
         params=params,
-        by_task=by_task,
+        by_task={task: 100 * score for task, score in scores.items()},
         times=_each(tasks, "total_ms", 1 / 1000),
         energies=_each(tasks, "energy_j", 1 / 3600),
         failures=dict(failures),
         answers=len(judged),
-        samples=len(cell.samples),
-        disturbed=sum(sample.disturbed for sample in cell.samples),
-        failed=sum(not sample.ended and not sample.disturbed for sample in cell.samples),
+        samples=len(configuration.samples),
+        disturbed=sum(sample.disturbed for sample in configuration.samples),
+        failed=len(failed),
         historical=historical,
-        source=cell.machine.source,
+        source=configuration.machine.source,
         version=str(newest.engine.get("version") or ""),
         at=run_order(newest)[0],
-        run_ids=tuple(run.id for run in cell.runs),
+        run_ids=tuple(run.id for run in configuration.runs),
     )
 
 
@@ -172,12 +175,12 @@ def verdict_of(
         return None, "model_not_asked", {}
     points, seconds = round(quality.mean), round(time_s.median) if time_s else 0
     told = {"quality": points, "seconds": seconds}
-    if wrong_language >= thresholds.WRONG_LANGUAGE * answers and wrong_language:
+    if wrong_language >= WRONG_LANGUAGE * answers and wrong_language:
         return Verdict.FAILED, "model_wrong_language", {"count": wrong_language, "total": answers}
-    if quality.mean < thresholds.FAILED_QUALITY:
+    if quality.mean < FAILED_QUALITY:
         return Verdict.FAILED, "model_poor", told
-    slow = time_s is not None and time_s.median >= thresholds.PASSED_SECONDS
-    if quality.mean < thresholds.PASSED_QUALITY:
+    slow = time_s is not None and time_s.median >= PASSED_SECONDS
+    if quality.mean < PASSED_QUALITY:
         return Verdict.RESERVE, "model_middling_and_slow" if slow else "model_middling", told
     return (Verdict.RESERVE, "model_slow", told) if slow else (Verdict.PASSED, "model_good", told)
 
@@ -191,49 +194,26 @@ def _by_hand(judged: Sequence[Sample]) -> tuple[Verdict | None, str, dict[str, A
     return verdict, "by_hand", {}
 
 
-def _by_task(judged: Sequence[Sample]) -> dict[str, float]:
-    """Each task's mean score in percent, so that repeats do not weigh a task more."""
-    found: defaultdict[str, list[float]] = defaultdict(list)
-    for sample in judged:
-        found[sample.prompt].append(100 * (sample.worth or 0.0))
-    return {task: fmean(scores) for task, scores in found.items()}
-
-
-def _failed_tries(cell: Configuration) -> int:
-    """The number of undisturbed task samples that failed without the model's fault."""
-    tasks = (sample for sample in cell.samples if sample.kind == SampleKind.TASK)
-    return sum(not sample.ended and not sample.disturbed for sample in tasks)
-
-
-def _by_length(cell: Configuration, name: str) -> dict[str, Figure]:
+def _by_length(configuration: Configuration, name: str) -> dict[str, Figure]:
     """A metric of the reading samples, by the length of the text in tokens."""
-    found = {
-        length: figure(values(cell.done(SampleKind.READING, length), name))
-        for length in cell.prompts(SampleKind.READING)
+    lengths = sorted(configuration.prompts(SampleKind.READING), key=int)
+    return {
+        length: found for length in lengths if (found := _figure(configuration.done(SampleKind.READING, length), name))
     }
-    return {length: found[length] for length in sorted(found, key=int) if found[length]}  # type: ignore[misc]
 
 
-def _crowds(cell: Configuration) -> dict[int, dict[str, Figure]]:
+def _crowds(configuration: Configuration) -> dict[int, dict[str, Figure]]:
+    """The tokens per second of all people together and of each person, by the number of people."""
     crowds = {}
-    for people in cell.prompts(SampleKind.CROWD):
-        samples = cell.done(SampleKind.CROWD, people)
-        found = {
-            "total_tps": figure(values(samples, "total_tps")),
-            "person_tps": figure(values(samples, "person_tps")),
-            "first_token_s": _seconds(samples, "first_token_ms"),
-        }
-        crowds[int(people)] = {name: value for name, value in found.items() if value}
-    return dict(sorted(crowds.items()))
+    for people in sorted(configuration.prompts(SampleKind.CROWD), key=int):
+        samples = configuration.done(SampleKind.CROWD, people)
+        crowds[int(people)] = {name: found for name in ("total_tps", "person_tps") if (found := _figure(samples, name))}
+    return crowds
 
 
-def _seconds(samples: Sequence[Sample], name: str) -> Figure | None:
-    return _scaled(figure(values(samples, name)), 1 / 1000)
-
-
-def _from_disk(samples: Sequence[Sample]) -> list[Sample]:
-    """The cold loads without those whose model file stayed in the page cache, which were warm in fact."""
-    return [sample for sample in samples if sample.metrics.get("from_disk") != 0]
+def _figure(samples: Sequence[Sample], name: str, factor: float = 1.0) -> Figure | None:
+    """A metric over samples, times `factor`."""
+    return figure([factor * value for value in values(samples, name)])
 
 
 def _typical(tasks: Sequence[Sample], name: str, factor: float = 1.0) -> Figure | None:
@@ -250,62 +230,62 @@ def _each(tasks: Sequence[Sample], name: str, factor: float) -> dict[str, list[f
     return {task: known for task, known in found.items() if known}
 
 
-def _scaled(found: Figure | None, factor: float) -> Figure | None:
-    return found.scaled(factor) if found else None
-
-
 def _place(entry: Entry) -> tuple[bool, float, float, str]:
     quality = entry.quality.mean if entry.quality else -1.0
     return entry.historical, -quality, entry.time_s.median if entry.time_s else inf, entry.key
 
 
-# Comparison of two runs or two models
+# Time of an answer
 
 
-def side_by_side(first: str, second: str) -> list[tuple[Configuration, Configuration, list[FigureChange]]]:
-    """Pairs of comparable configurations of two runs or two models, with the changes from `first` to `second`.
+def split_duration(answers: Sequence[Sample], total_s: float | None) -> dict[str, float]:
+    """Split `total_s`, the median time of these answers, into `PARTS`, in seconds.
 
-    Two numbers are run ids: configurations with the same model and setting are paired, or the only one of each run.
-    Anything else names models, paired by setting and machine in their newest version. Raises not_found for a run,
-    unknown_model for a model, nothing_to_compare when no pair has a figure in common.
+    Empty when the engine does not report its reading time. The split is proportional to each part's median, since
+    medians of parts do not add up to the median of the whole.
     """
-    pairs = _runs(int(first), int(second)) if first.isdigit() and second.isdigit() else _models(first, second)
-    found = [(one, other, compared(one, other)) for one, other in pairs]
-    if not any(changes for _one, _other, changes in found):
-        raise AppError("nothing_to_compare")
-    return [triple for triple in found if triple[2]]
-
-
-def energy_is_estimated(*cells: Configuration) -> bool:
-    """Whether any energy figure of these configurations is estimated rather than measured."""
-    return any(sample.metrics.get("energy_method") == "estimated" for cell in cells for sample in cell.samples)
-
-
-def _runs(first: int, second: int) -> list[tuple[Configuration, Configuration]]:
-    sides = [gather_configurations(run_ids=[queries.run_of(number).id]) for number in (first, second)]
-    if not all(sides):
-        raise AppError("not_found")
-    earlier, later = sides
-    if len(earlier) == len(later) == 1:
-        return [(earlier[0], later[0])]
-    return [
-        (one, other) for one in earlier for other in later if (one.model, one.setting) == (other.model, other.setting)
+    known: defaultdict[str, list[tuple[bool, dict[str, float]]]] = defaultdict(list)
+    for sample in answers:
+        if parts := _parts(sample):
+            known[sample.prompt].append((sample.disturbed, parts))
+    by_task = [
+        [parts for disturbed, parts in task if not disturbed] or [parts for _disturbed, parts in task]
+        for task in known.values()
     ]
+    found = {name: typical([[parts[name] for parts in task] for task in by_task]) for name in PARTS}
+    middles = {name: figure.median for name, figure in found.items() if figure}
+    whole = sum(middles.values())
+    return {name: middle * total_s / whole for name, middle in middles.items()} if whole and total_s is not None else {}
 
 
-def _models(first: str, second: str) -> list[tuple[Configuration, Configuration]]:
-    cells = [cell.newest for cell in gather_configurations()]
-    earlier, later = (_of(cells, name) for name in (first, second))
-    return [
-        (one, other)
-        for one in earlier
-        for other in later
-        if one.machine.id == other.machine.id and one.setting == other.setting
+def mail_seconds(configuration: Configuration) -> float | None:
+    """Seconds to answer a mail of ten lines: measured, else estimated from the rates of reading and writing.
+
+    None when neither is known.
+    """
+    tasks = configuration.done(SampleKind.TASK)
+    # An empty or wrong answer comes too quickly to count.
+    useful = [sample for sample in configuration.done(SampleKind.TASK, MAIL_TASK) if not sample.useless]
+    if measured := values(useful, "total_ms"):
+        return median(measured) / 1000
+    reading = [
+        rate
+        for length in configuration.prompts(SampleKind.READING)
+        for rate in values(configuration.done(SampleKind.READING, length), "prefill_tps")
     ]
+    reading, writing = reading or values(tasks, "prefill_tps"), values(tasks, "decode_tps")
+    if not reading or not writing or not median(reading) or not median(writing):
+        return None
+    thinking = median(values(tasks, "thinking_ms") or [0.0]) / 1000
+    return MAIL_READ / median(reading) + thinking + MAIL_WRITTEN / median(writing)
 
 
-def _of(cells: Sequence[Configuration], model: str) -> list[Configuration]:
-    found = [cell for cell in cells if cell.model == model]
-    if not found:
-        raise AppError("unknown_model", model=model)
-    return found
+def _parts(sample: Sample) -> dict[str, float] | None:
+    told = sample.metrics
+    total, reading = told.get("total_ms"), told.get("prefill_ms")
+    if total is None or reading is None:
+        return None
+    loading, thinking = told.get("load_ms") or 0.0, told.get("thinking_ms") or 0.0
+    # The rest is writing, with the milliseconds of network and server.
+    writing = max(0.0, total - loading - reading - thinking)
+    return {name: ms / 1000 for name, ms in zip(PARTS, (loading, reading, thinking, writing), strict=True)}

@@ -3,12 +3,15 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from app.lab.stats.intervals import Figure, compare_shares, compare_tasks, share, typical
+from app.lab.stats.intervals import WORSE_PART, Figure, compare_shares, compare_tasks, share, typical
 from app.lab.stats.ranking import Entry
-from app.lab.stats.thresholds import FEWEST_TASKS, LEAST_PART, LEAST_POINTS, WORSE_PART
 from app.models.lab import Verdict
 
 RUNNERS_UP = 3
+# Different tasks that entries must have in common to be compared.
+FEWEST_TASKS = 6
+# The least range of a scale in the score: points of quality, and a fraction of the largest time or energy.
+LEAST_POINTS, LEAST_PART = 10.0, 0.25
 
 
 @dataclass(frozen=True, slots=True)

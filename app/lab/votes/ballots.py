@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.extensions import db
-from app.lab.stats.aggregate import SETTING
+from app.lab.stats.configurations import SETTING
 from app.models.lab import LabCampaign, LabSample, LabVote, SampleKind, SampleState
 
 Withheld = frozenset[tuple[str, str]]

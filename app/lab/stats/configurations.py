@@ -5,14 +5,13 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from statistics import median
+from statistics import fmean
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import joinedload
 
 from app.extensions import db
-from app.lab.stats.intervals import typical
 from app.models.lab import WORTH, LabMachine, LabRun, LabSample, SampleKind, SampleState, Verdict
 
 # The default setting, for what a stored setting does not name.
@@ -37,9 +36,6 @@ COLUMNS = (
     LabSample.judgement,
     LabSample.error_code,
 )
-# The task whose time the label shows; tokens read and written by it, to estimate that time from a model's rates.
-MAIL_TASK, MAIL_READ, MAIL_WRITTEN = "mail-reply-ten-lines", 350, 150
-PARTS = ("loading", "reading", "thinking", "writing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,28 +106,16 @@ class Configuration:
     def newest(self) -> "Configuration":
         """The configuration reduced to runs with the newest engine version and model file; others do not compare."""
         basis = _basis(self.runs[0], self.model)
-        return self.of(run for run in self.runs if _basis(run, self.model) == basis)
-
-    @property
-    def asked(self) -> bool:
-        """Whether it has any task sample."""
-        return any(sample.kind == SampleKind.TASK for sample in self.samples)
-
-    def of(self, runs: Iterable[LabRun]) -> "Configuration":
-        """The configuration reduced to these runs."""
-        kept = list(runs)
-        ids = {run.id for run in kept}
-        samples = [sample for sample in self.samples if sample.run_id in ids]
-        return Configuration(self.machine, self.model, self.setting, kept, samples)
+        runs = [run for run in self.runs if _basis(run, self.model) == basis]
+        ids = {run.id for run in runs}
+        return replace(self, runs=runs, samples=[sample for sample in self.samples if sample.run_id in ids])
 
     def by_run(self, most: int | None = None) -> list["Configuration"]:
         """One configuration for each run, newest first; at most `most`."""
         samples: defaultdict[int, list[Sample]] = defaultdict(list)
         for sample in self.samples:
             samples[sample.run_id].append(sample)
-        return [
-            Configuration(self.machine, self.model, self.setting, [run], samples[run.id]) for run in self.runs[:most]
-        ]
+        return [replace(self, runs=[run], samples=samples[run.id]) for run in self.runs[:most]]
 
     def done(self, kind: SampleKind, prompt: str | None = None) -> list[Sample]:
         """The samples of a kind that count (`Sample.ended`), of one prompt if given."""
@@ -162,7 +146,7 @@ def gather_configurations(machine_id: int | None = None, run_ids: Collection[int
     if run_ids is not None:
         wanted = wanted.where(LabRun.id.in_(run_ids))
     runs = {run.id: run for run in sorted(db.session.scalars(wanted), key=run_order, reverse=True)}
-    cells: dict[tuple[int, str, str], Configuration] = {}
+    configurations: dict[tuple[int, str, str], Configuration] = {}
     seen: defaultdict[tuple[int, str, str], set[int]] = defaultdict(set)
     for sample in _samples(runs):
         run = runs[sample.run_id]
@@ -170,30 +154,43 @@ def gather_configurations(machine_id: int | None = None, run_ids: Collection[int
         # Earlier versions stored the default temperature as 0.
         setting["temperature"] = setting["temperature"] or None
         key = (run.machine_id, sample.model, _text(setting))
-        cells.setdefault(key, Configuration(run.machine, sample.model, setting)).samples.append(sample)
+        configurations.setdefault(key, Configuration(run.machine, sample.model, setting)).samples.append(sample)
         seen[key].add(run.id)
-    for key, cell in cells.items():
-        cell.runs = [run for run in runs.values() if run.id in seen[key]]
-    return list(cells.values())
+    for key, configuration in configurations.items():
+        configuration.runs = [run for run in runs.values() if run.id in seen[key]]
+    return list(configurations.values())
 
 
-def with_shared_readings(cells: Sequence[Configuration]) -> list[Configuration]:
+def with_shared_readings(configurations: Sequence[Configuration]) -> list[Configuration]:
     """Give each configuration with tasks the samples of loading, reading and crowds with the same threads and context.
 
     Thinking and temperature do not change those, so they are measured once. A configuration that has only such samples
     is returned by itself only when none with tasks shares its threads and context.
     """
     groups: defaultdict[tuple[Any, ...], list[Configuration]] = defaultdict(list)
-    for cell in cells:
-        groups[cell.machine.id, cell.model, cell.setting["threads"], cell.setting["context"]].append(cell)
+    for configuration in configurations:
+        groups[
+            configuration.machine.id,
+            configuration.model,
+            configuration.setting["threads"],
+            configuration.setting["context"],
+        ].append(configuration)
     found = []
     for group in groups.values():
-        common = [sample for cell in group for sample in cell.samples if sample.kind != SampleKind.TASK]
-        asked = [cell for cell in group if cell.asked]
-        for cell in asked:
-            answers = [sample for sample in cell.samples if sample.kind == SampleKind.TASK]
-            found.append(replace(cell, samples=answers + common))
-        found += [] if asked else group
+        common = [
+            sample for configuration in group for sample in configuration.samples if sample.kind != SampleKind.TASK
+        ]
+        answers = [
+            [sample for sample in configuration.samples if sample.kind == SampleKind.TASK] for configuration in group
+        ]
+        if any(answers):
+            found += [
+                replace(configuration, samples=own + common)
+                for configuration, own in zip(group, answers, strict=True)
+                if own
+            ]
+        else:
+            found += group
     return found
 
 
@@ -207,6 +204,15 @@ def values(samples: Sequence[Sample], name: str) -> list[float]:
     known = [(sample.disturbed, sample.metrics[name]) for sample in samples if sample.metrics.get(name) is not None]
     calm = [float(value) for disturbed, value in known if not disturbed]
     return calm or [float(value) for _disturbed, value in known]
+
+
+def task_scores(samples: Iterable[Sample]) -> dict[str, float]:
+    """Each task's mean score from 0 to 1, so that repeats do not weigh a task more; unjudged samples do not count."""
+    found: defaultdict[str, list[float]] = defaultdict(list)
+    for sample in samples:
+        if sample.worth is not None:
+            found[sample.prompt].append(sample.worth)
+    return {task: fmean(scores) for task, scores in found.items()}
 
 
 def _samples(runs: Collection[int]) -> list[Sample]:
@@ -238,59 +244,3 @@ def _basis(run: LabRun, model: str) -> str:
 
 def _text(value: dict[str, Any]) -> str:
     return json.dumps(value, sort_keys=True)
-
-
-# Time of an answer
-
-
-def split_duration(answers: Sequence[Sample], total_s: float | None) -> dict[str, float]:
-    """Split `total_s`, the median time of these answers, into `PARTS`, in seconds.
-
-    Empty when the engine does not report its reading time. The split is proportional to each part's median, since
-    medians of parts do not add up to the median of the whole.
-    """
-    known: defaultdict[str, list[tuple[bool, dict[str, float]]]] = defaultdict(list)
-    for sample in answers:
-        if parts := _parts(sample):
-            known[sample.prompt].append((sample.disturbed, parts))
-    by_task = [
-        [parts for disturbed, parts in task if not disturbed] or [parts for _disturbed, parts in task]
-        for task in known.values()
-    ]
-    found = {name: typical([[parts[name] for parts in task] for task in by_task]) for name in PARTS}
-    middles = {name: figure.median for name, figure in found.items() if figure}
-    whole = sum(middles.values())
-    return {name: middle * total_s / whole for name, middle in middles.items()} if whole and total_s is not None else {}
-
-
-def mail_seconds(cell: Configuration) -> float | None:
-    """Seconds to answer a mail of ten lines: measured, else estimated from the rates of reading and writing.
-
-    None when neither is known.
-    """
-    tasks = cell.done(SampleKind.TASK)
-    # An empty or wrong answer comes too quickly to count.
-    useful = [sample for sample in cell.done(SampleKind.TASK, MAIL_TASK) if not sample.useless]
-    if measured := values(useful, "total_ms"):
-        return median(measured) / 1000
-    reading = [
-        rate
-        for length in cell.prompts(SampleKind.READING)
-        for rate in values(cell.done(SampleKind.READING, length), "prefill_tps")
-    ]
-    reading, writing = reading or values(tasks, "prefill_tps"), values(tasks, "decode_tps")
-    if not reading or not writing or not median(reading) or not median(writing):
-        return None
-    thinking = median(values(tasks, "thinking_ms") or [0.0]) / 1000
-    return MAIL_READ / median(reading) + thinking + MAIL_WRITTEN / median(writing)
-
-
-def _parts(sample: Sample) -> dict[str, float] | None:
-    told = sample.metrics
-    total, reading = told.get("total_ms"), told.get("prefill_ms")
-    if total is None or reading is None:
-        return None
-    loading, thinking = told.get("load_ms") or 0.0, told.get("thinking_ms") or 0.0
-    # The rest is writing, with the milliseconds of network and server.
-    writing = max(0.0, total - loading - reading - thinking)
-    return {name: ms / 1000 for name, ms in zip(PARTS, (loading, reading, thinking, writing), strict=True)}
