@@ -73,7 +73,10 @@ def test_a_line_has_all_figures_of_its_samples() -> None:
     assert list(medians(found.prefill_tps).items()) == [("100", 60), ("1000", 50)]
     # Writing after a text is a figure of its own, and no part of that of answers.
     assert list(medians(found.pace_after).items()) == [("100", 8), ("1000", 7)]
-    assert medians(found.crowds[2]) == {"total_tps": 12, "person_tps": 6,}
+    assert medians(found.crowds[2]) == {
+        "total_tps": 12,
+        "person_tps": 6,
+    }
     assert found.split == {"loading": 0, "reading": 0.4, "thinking": 1.6, "writing": 20.5}
     assert (found.energy_method, found.version, found.facts) == ("rapl", "0.30", {"quantization": "Q4_0"})
     assert (found.failures, found.answers, found.samples) == ({"loop": 1, "cut": 1}, 3, 8)

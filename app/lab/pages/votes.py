@@ -11,8 +11,7 @@ from app.lab.messages import CATEGORIES
 from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, page
 from app.lab.presentation import sentences
-from app.lab.votes import campaigns as domain
-from app.lab.votes import results as tallies
+from app.lab.votes import campaigns as voting
 from app.lab.votes.ballots import VoterState, expected, voter_state
 from app.models.lab import LabCampaign
 from app.security import admin_required, current_user, login_required
@@ -23,24 +22,24 @@ from app.web import generation, plain_text
 @login_required
 def campaigns() -> str:
     """The list of campaigns, with what the user has left to vote on."""
-    return page("votes", "campaigns", lines=domain.listed(current_user.id, _secret()))
+    return page("votes", "campaigns", lines=voting.listed(current_user.id, _secret()))
 
 
 @blueprint.get("/campaigns/<int:campaign_id>")
 @login_required
 def campaign(campaign_id: int) -> str:
     """The user's next ballot in a campaign, or that there is none left."""
-    return _vote_page(domain.get_campaign(campaign_id))
+    return _vote_page(voting.get_campaign(campaign_id))
 
 
 @blueprint.post("/campaigns/<int:campaign_id>/votes")
 @login_required
 def vote(campaign_id: int) -> Any:
     """Store a vote; an error is shown above the next ballot."""
-    found = domain.get_campaign(campaign_id)
+    found = voting.get_campaign(campaign_id)
     key, choice = request.form.get("pair", ""), request.form.get("choice", "")
     try:
-        made = domain.vote(found, current_user.id, key, choice, _secret())
+        made = voting.vote(found, current_user.id, key, choice, _secret())
     except AppError as error:
         return _vote_page(found, error.sentence), error.status
     return redirect(url_for("lab.own_vote", campaign_id=campaign_id, vote_id=made.id))
@@ -50,8 +49,8 @@ def vote(campaign_id: int) -> Any:
 @login_required
 def own_vote(campaign_id: int, vote_id: int) -> str:
     """After a vote: the models behind both answers, and what the answers cost."""
-    found = domain.get_campaign(campaign_id)
-    given = domain.vote_of(found, current_user.id, vote_id)
+    found = voting.get_campaign(campaign_id)
+    given = voting.vote_of(found, current_user.id, vote_id)
     samples = [given.first, given.second]
     return page(
         "vote_given",
@@ -59,7 +58,7 @@ def own_vote(campaign_id: int, vote_id: int) -> str:
         campaign=found,
         vote=given,
         samples=samples,
-        costs=[tallies.cost([sample.metrics]) for sample in samples],
+        costs=[voting.cost([sample.metrics]) for sample in samples],
         mine=_booth(found),
         task=_task_name(samples[0].prompt),
     )
@@ -69,18 +68,18 @@ def own_vote(campaign_id: int, vote_id: int) -> str:
 @login_required
 def results(campaign_id: int) -> str:
     """The results of all votes. Raises results_hidden."""
-    found = domain.get_campaign(campaign_id)
+    found = voting.get_campaign(campaign_id)
     mine = _booth(found)
-    domain.check_results(found, mine, is_admin=current_user.is_admin)
-    fit = tallies.model_strengths(found)
-    votes, people = tallies.vote_counts(found)
+    voting.check_results(found, mine, is_admin=current_user.is_admin)
+    fit = voting.model_strengths(found)
+    votes, people = voting.vote_counts(found)
     return page(
         "vote_results",
         "campaigns",
         campaign=found,
         fit=fit,
-        apart=[True, *tallies.apart(fit)],
-        costs=tallies.costs(found),
+        apart=[True, *voting.apart(fit)],
+        costs=voting.costs(found),
         votes=votes,
         people=people,
         pairs=len(mine.ballots),
@@ -90,7 +89,7 @@ def results(campaign_id: int) -> str:
 
 def _vote_page(found: LabCampaign, wrong: str = "") -> str:
     mine = _booth(found)
-    waiting = domain.preparing(found, mine)
+    waiting = voting.preparing(found, mine)
     ballot = mine.left[0] if mine.left and not found.closed and not waiting else None
     return page(
         "vote",
@@ -100,7 +99,7 @@ def _vote_page(found: LabCampaign, wrong: str = "") -> str:
         waiting=waiting,
         expected=expected(found),
         ballot=ballot,
-        samples=domain.texts([ballot.first.id, ballot.second.id]) if ballot else [],
+        samples=voting.texts([ballot.first.id, ballot.second.id]) if ballot else [],
         task=_task_name(ballot.first.prompt) if ballot else "",
         wrong=wrong,
     )
@@ -134,7 +133,7 @@ def make_campaign() -> Any:
     """Create a campaign, or show the form with its error."""
     form, title = request.form, plain_text(request.form.get("title"))[:200]
     try:
-        made = domain.create(current_lab(), form.getlist("model"), form.getlist("prompt"), current_user.id, title)
+        made = voting.create(current_lab(), form.getlist("model"), form.getlist("prompt"), current_user.id, title)
     except AppError as error:
         return _campaign_form(form, sentences.error_text(error)), error.status
     return redirect(url_for("lab.campaign", campaign_id=made.id))
@@ -144,7 +143,7 @@ def make_campaign() -> Any:
 @admin_required
 def close_campaign(campaign_id: int) -> Any:
     """Close a campaign: no more votes, and everyone sees the results."""
-    domain.close(domain.get_campaign(campaign_id))
+    voting.close(voting.get_campaign(campaign_id))
     flash(_("The campaign is closed: everyone sees its results."), "success")
     return redirect(url_for("lab.results", campaign_id=campaign_id))
 
@@ -161,5 +160,5 @@ def _campaign_form(given: MultiDict[str, str], wrong: str = "") -> str:
         models=registry.models,
         reachable=registry.reachable,
         groups={name: found for name, found in groups.items() if found},
-        limits=domain,
+        limits=voting,
     )

@@ -44,12 +44,21 @@ class Score:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The fitted model: `scores`, the strongest first; `decided`: the name of the significantly best one, if any;
-    `covariance` of the strengths, by pairs of names."""
+    """The fitted model: `scores`, the strongest first; `covariance` of the strengths, by pairs of names."""
 
     scores: tuple[Score, ...]
-    decided: str | None
     covariance: dict[tuple[str, str], float]
+
+    @property
+    def decided(self) -> str | None:
+        """The name of the first model if it is significantly better than every other, else None."""
+        best, *others = self.scores or (None,)
+        return best.name if best and others and all(self.apart(best, other) for other in others) else None
+
+    def apart(self, one: Score, other: Score) -> bool:
+        """Whether `one` is significantly better than `other`."""
+        enough = min(one.games, other.games) >= FEWEST
+        return enough and one.strength - other.strength > STOP * self.error(one.name, other.name)
 
     def error(self, one: str, other: str) -> float:
         """The standard error of the difference between two strengths."""
@@ -65,7 +74,7 @@ def fit(games: Iterable[Game], names: Iterable[str] = (), prior: float = PRIOR) 
     played = list(games)
     known = sorted({*names, *(name for game in played for name in (game.first, game.second))})
     if not known:
-        return Fit((), None, {})
+        return Fit((), {})
     table = _Table(known, played, prior)
     strengths = table.strengths()
     inverse = _inverse(table.information(strengths))
@@ -78,9 +87,7 @@ def fit(games: Iterable[Game], names: Iterable[str] = (), prior: float = PRIOR) 
         _score(name, strengths[place], sqrt(max(0.0, covariance[name, name])), table.wins[place], table.games[place])
         for place, name in enumerate(known)
     ]
-    ordered = tuple(sorted(scores, key=lambda score: (-score.strength, score.name)))
-    found = Fit(ordered, None, covariance)
-    return Fit(ordered, _decided(found), covariance)
+    return Fit(tuple(sorted(scores, key=lambda score: (-score.strength, score.name))), covariance)
 
 
 class _Table:
@@ -150,19 +157,6 @@ class _Table:
 def _score(name: str, strength: float, error: float, wins: float, games: int) -> Score:
     share, low, high = (100 * _chance(strength + side * SHOWN * error) for side in (0, -1, 1))
     return Score(name, strength, error, share, low, high, wins, games)
-
-
-def _decided(found: Fit) -> str | None:
-    """The name of the first model if it is significantly better than every other, else None."""
-    if len(found.scores) < 2:
-        return None
-    best, *others = found.scores
-    for other in others:
-        if min(best.games, other.games) < FEWEST:
-            return None
-        if best.strength - other.strength <= STOP * found.error(best.name, other.name):
-            return None
-    return best.name
 
 
 def _chance(difference: float) -> float:

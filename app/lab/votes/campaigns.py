@@ -1,8 +1,9 @@
-"""Voting campaigns: create, list and close them, store votes, and close them when the votes suffice."""
+"""Voting campaigns: create, list and close them, store votes, close them when the votes suffice, show the results."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import pairwise
+from statistics import median
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -11,8 +12,8 @@ from app.errors import AppError
 from app.extensions import db
 from app.lab.runs.queries import ACTIVE
 from app.lab.service import Lab
-from app.lab.votes.ballots import VoterState, expected, usable, voter_state
-from app.lab.votes.results import broad, clear, model_strengths, vote_counts
+from app.lab.votes.ballots import VoterState, answers, expected, usable, voter_state
+from app.lab.votes.bradley_terry import Fit, Game, fit
 from app.models import User
 from app.models.base import get_or_none, utcnow
 from app.models.lab import (
@@ -29,6 +30,10 @@ from app.models.lab import (
 
 # The number of pairs, and so of votes needed, grows with the square of the models.
 FEWEST_MODELS, MOST_MODELS, MOST_PROMPTS = 2, 4, 30
+# Prompts that need votes before the votes can decide anything.
+FEWEST_PROMPTS = 3
+# The points of a choice for the first of the two answers.
+WON = {VoteChoice.FIRST: 1.0, VoteChoice.SECOND: 0.0, VoteChoice.ALIKE: 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +190,7 @@ def _hold_open(campaign_id: int) -> None:
     Raises campaign_closed.
     """
     held = update(LabCampaign).where(LabCampaign.id == campaign_id, LabCampaign.closed == "").values(closed="")
-    if not _changed(held):
+    if not db.session.execute(held).rowcount:  # type: ignore[attr-defined]
         db.session.rollback()
         raise AppError("campaign_closed")
 
@@ -193,10 +198,25 @@ def _hold_open(campaign_id: int) -> None:
 def _settle(campaign: LabCampaign, pairs: int) -> None:
     """Close the campaign when the votes decide the order, or when every user has voted on every pair."""
     votes, _people = vote_counts(campaign)
-    if broad(campaign) and clear(model_strengths(campaign)):
+    if _broad(campaign) and all(apart(model_strengths(campaign))):
         _close(campaign.id, Closed.DECIDED)
     elif votes >= pairs * (db.session.scalar(select(func.count(User.id))) or 0):
         _close(campaign.id, Closed.COMPLETE)
+
+
+def _broad(campaign: LabCampaign) -> bool:
+    """Whether the votes cover at least `FEWEST_PROMPTS` prompts, and at most half of them are on one prompt.
+
+    Otherwise a single good answer could decide.
+    """
+    rows = db.session.execute(
+        select(LabSample.prompt, func.count())
+        .join(LabVote, LabVote.first_id == LabSample.id)
+        .where(LabVote.campaign_id == campaign.id)
+        .group_by(LabSample.prompt)
+    )
+    counts = [count for _prompt, count in rows]
+    return len(counts) >= FEWEST_PROMPTS and 2 * max(counts) <= sum(counts)
 
 
 def _close(campaign_id: int, why: Closed) -> None:
@@ -205,6 +225,58 @@ def _close(campaign_id: int, why: Closed) -> None:
     db.session.commit()
 
 
-def _changed(statement: Any) -> bool:
-    count: int = db.session.execute(statement).rowcount  # type: ignore[attr-defined]
-    return count > 0
+# Results
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """The median time and energy of a model's answers, None when not measured; `method`: how energy is known."""
+
+    time_s: float | None
+    energy_wh: float | None
+    method: str
+
+
+def model_strengths(campaign: LabCampaign) -> Fit:
+    """Fit the models' strengths to all votes of a campaign."""
+    first, second = (select(LabSample.id, LabSample.model).subquery() for _side in range(2))
+    rows = db.session.execute(
+        select(first.c.model, second.c.model, LabVote.choice)
+        .join(first, LabVote.first_id == first.c.id)
+        .join(second, LabVote.second_id == second.c.id)
+        .where(LabVote.campaign_id == campaign.id)
+        .order_by(LabVote.id)
+    )
+    return fit((Game(one, other, WON[VoteChoice(choice)]) for one, other, choice in rows), campaign.models)
+
+
+def apart(found: Fit) -> list[bool]:
+    """For each model but the last: whether it is significantly better than the next one."""
+    return [found.apart(one, other) for one, other in pairwise(found.scores)]
+
+
+def vote_counts(campaign: LabCampaign) -> tuple[int, int]:
+    """The numbers of votes and of voters."""
+    people = func.count(LabVote.user_id.distinct())
+    row = db.session.execute(select(func.count(), people).where(LabVote.campaign_id == campaign.id)).one()
+    return row[0], row[1]
+
+
+def costs(campaign: LabCampaign) -> dict[str, Cost]:
+    """The cost of each model's answers in a campaign, by model."""
+    rows = db.session.execute(
+        select(LabSample.model, LabSample.metrics).where(LabSample.id.in_([answer.id for answer in answers(campaign)]))
+    ).all()
+    return {model: cost(metrics for name, metrics in rows if name == model) for model in campaign.models}
+
+
+def cost(metrics: Iterable[dict[str, float | str | None]]) -> Cost:
+    """The cost of samples with these metrics."""
+    told = list(metrics)
+    method = next((str(one["energy_method"]) for one in told if one.get("energy_method")), "")
+    return Cost(_middle(told, "total_ms", 1000), _middle(told, "energy_j", 3600), method)
+
+
+def _middle(told: list[dict[str, float | str | None]], name: str, unit: float) -> float | None:
+    known = [float(one[name] or 0) for one in told if one.get(name) is not None]
+    return median(known) / unit if known else None
