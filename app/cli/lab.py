@@ -23,8 +23,8 @@ from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
 from app.generation.queue import RunQueue
 from app.lab import messages
-from app.lab.presentation import charts, display, exports, report, sentences, tables
-from app.lab.presentation.display import cell_name
+from app.lab.presentation import charts, display, exports, sentences
+from app.lab.presentation.display import configuration_name
 from app.lab.runs import archive, historical, planning, queries
 from app.lab.runs.progress import RunProgress
 from app.lab.runs.queries import ACTIVE, RunLine
@@ -296,7 +296,7 @@ def failure_of(run: LabRun) -> str:
 def print_ranking(entries: Sequence[Entry]) -> None:
     """Print the leaderboard as a table, each line followed by its reason."""
     head = (_("Model"), _("Quality"), _("Time"), _("First word"), _("Tokens/s"), "CPU", "RAM", _("Energy"))
-    name_of = charts.entry_namer(entries)
+    name_of = display.entry_namer(entries)
     rows = [_ranking_row(entry, name_of(entry)) for entry in entries]
     widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
     for row, entry in zip((head, *rows), (None, *entries), strict=True):
@@ -310,7 +310,7 @@ def print_ranking(entries: Sequence[Entry]) -> None:
 
 def _print_extras(entries: Sequence[Entry]) -> None:
     """Print, per model, the figures that have no column, without those that were not measured."""
-    columns, rows = tables.details_table(entries) or ((), ())
+    columns, rows = display.details_table(entries) or ((), ())
     for name, *cells in rows:
         pairs = [pair for pair in zip(columns[1:], cells, strict=True) if pair[1] != display.NOTHING]
         told = [f"  {_('%(name)s: %(value)s', name=head, value=cell)}" for head, cell in pairs]
@@ -375,7 +375,7 @@ def _comparison_row(change: FigureChange, verdict: str, *, estimated: bool) -> t
 
 labo = AppGroup("labo", help="Measure models on this server: run, compare, report.")
 WRITERS = {
-    ".html": lambda run_ids: report.build_report(run_ids, lab_of(_app()).tasks().categories),
+    ".html": lambda run_ids: exports.build_report(run_ids, lab_of(_app()).tasks().categories),
     ".json": exports.json_text,
     ".csv": exports.csv_text,
     ".md": exports.markdown,
@@ -450,7 +450,7 @@ def delete(number: int, yes: bool) -> None:
     try:
         line = queries.line_of(queries.run_of(number))
         if not yes:
-            name = line.run.title or _("Run %(number)s", number=number)
+            name = display.run_name(line.run)
             confirm(ngettext(
                 "Delete “%(name)s” with its %(num)s sample?", "Delete “%(name)s” with its %(num)s samples?", line.over,
                 name=name,
@@ -480,7 +480,7 @@ def compare(first: str, second: str) -> None:
         raise _explained(error) from None
     several = len({cell.machine.id for one, other, _changes in pairs for cell in (one, other)}) > 1
     for one, other, changes in pairs:
-        before, after = cell_name(one.model, one.setting), cell_name(other.model, other.setting)
+        before, after = configuration_name(one.model, one.setting), configuration_name(other.model, other.setting)
         if before == after:
             before, after = (f"{name} ({cell.runs[0].id})" for name, cell in ((before, one), (after, other)))
         if several:

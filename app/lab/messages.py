@@ -1,11 +1,12 @@
 """The Labo's translatable names and sentences, by the codes that are stored and raised."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
-from app.errors import filled
+from app import errors
 
 CATEGORIES: dict[str, LazyString] = {
     "mail": _l("E-mails"),
@@ -158,6 +159,22 @@ SENTENCES: dict[str, LazyString] = {
     ),
     "task_schema_elsewhere": _l("“$ref” may lead to another part of the same schema only (#/…): nothing is fetched."),
 }
+# The Labo's own sentences for errors whose sentence in the chat speaks of the user's question or of its retry button.
+ERRORS: dict[str, LazyString] = {
+    "engine_unreachable": _l("%(engine)s does not answer."),
+    "engine_load_failed": _l("The model %(model)s could not be loaded."),
+    "engine_busy": _l("%(engine)s had too much to do."),
+    "engine_failed": _l("%(engine)s failed while answering."),
+    "engine_cut": _l("%(engine)s stopped before the end of the answer."),
+    "engine_garbled": _l("%(engine)s sent something that cannot be read."),
+    "engine_silent": _l("%(engine)s was silent for too long."),
+    "context_exceeded": _l("The question is too long for the context of the model."),
+    "internal_error": _l("Something went wrong on the server."),
+    "queue_full": _l("Too many questions were waiting."),
+    "stopping": _l("The server was restarting."),
+    "interrupted": _l("The server restarted meanwhile."),
+    "database_busy": _l("The database is busy."),
+}
 NAMED = {"check": CHECKS, "failure": FAILURES, "category": CATEGORIES}
 UNKNOWN = _l("No reason is known.")
 
@@ -165,4 +182,10 @@ UNKNOWN = _l("No reason is known.")
 def sentence(code: str, params: dict[str, Any] | None = None) -> str:
     """The sentence of a code in the current language; an unknown code (of another version) gives `UNKNOWN`."""
     told = {key: str(NAMED[key].get(value, value)) if key in NAMED else value for key, value in (params or {}).items()}
-    return filled(SENTENCES.get(code, UNKNOWN), told)
+    return errors.filled(SENTENCES.get(code, UNKNOWN), told)
+
+
+def error_sentence(code: str, params: Mapping[str, Any]) -> str:
+    """The sentence of an error's code in the current language: the Labo's own, else the whole program's."""
+    text = ERRORS.get(code)
+    return errors.sentence(code, dict(params)) if text is None else errors.filled(text, dict(params))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app import assets
-from app.lab.presentation import exports, report
+from app.lab.presentation import exports
 from app.lab.runs import archive
 from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample
 from tests.functional.test_lab_pages import text_of
@@ -126,7 +126,7 @@ def test_texts_cannot_break_out_of_the_report(site: Site, bob: Person, run_id: i
 
 def test_two_runs_make_one_report(site: Site, alice: Person, run_id: int) -> None:
     with site.app.test_request_context(headers={"Accept-Language": "fr"}):
-        text = report.build_report([run_id - 1, run_id], site.app.extensions["lab"].tasks().categories)
+        text = exports.build_report([run_id - 1, run_id], site.app.extensions["lab"].tasks().categories)
     words = text_of(text)
     assert "se sont dégradés depuis la mesure précédente" in words
     assert "Essai 1.0" in words
@@ -196,7 +196,7 @@ def test_two_machines_are_told_apart_in_one_report(site: Site, alice: Person, ru
         rows.commit()
     with site.app.test_request_context(headers={"Accept-Language": "fr"}):
         page, table = (
-            report.build_report([run_id - 1, run_id], site.app.extensions["lab"].tasks().categories),
+            exports.build_report([run_id - 1, run_id], site.app.extensions["lab"].tasks().categories),
             exports.markdown([run_id - 1, run_id]),
         )
     assert page.count('class="advice__name"') == 2

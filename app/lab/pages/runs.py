@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from app.errors import AppError
 from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, number_asked, page
-from app.lab.presentation import charts, display, exports, report, sentences
+from app.lab.presentation import charts, display, exports, sentences
 from app.lab.runs import queries
 from app.lab.stats import ranking
 from app.lab.task_files import Tasks
@@ -21,7 +21,7 @@ WRITERS = {
     "csv": ("text/csv", exports.csv_text),
     "json": ("application/json", exports.json_text),
     "md": ("text/markdown", exports.markdown),
-    "html": ("text/html", lambda run_ids: report.build_report(run_ids, current_lab().tasks().categories)),
+    "html": ("text/html", lambda run_ids: exports.build_report(run_ids, current_lab().tasks().categories)),
 }
 
 
@@ -88,15 +88,10 @@ def resume(run_id: int) -> Any:
 @admin_required
 def delete(run_id: int) -> Any:
     """Delete a run with all its samples."""
-    name = run_name(queries.run_of(run_id))
+    name = display.run_name(queries.run_of(run_id))
     current_lab().delete(run_id)
     flash(_("“%(name)s” is deleted, with its samples.", name=name), "success")
     return redirect(url_for("lab.runs"))
-
-
-def run_name(run: LabRun) -> str:
-    """The run's title, else its number."""
-    return run.title or _("Run %(number)s", number=run.id)
 
 
 @blueprint.get("/runs/<int:run_id>/export/<string:form>")

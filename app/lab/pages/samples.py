@@ -9,7 +9,7 @@ from app.errors import AppError
 from app.lab import messages
 from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, number_asked, page
-from app.lab.presentation import sample_view, sentences
+from app.lab.presentation import charts, display, sentences
 from app.lab.runs import queries
 from app.lab.votes import ballots
 from app.models.lab import LabSample, SampleKind, Verdict
@@ -81,8 +81,8 @@ def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
         reason=messages.sentence(told["code"], told.get("params")) if told.get("code") else "",
         failure=sentences.sample_trouble(found),
         withheld=ballots.is_withheld(found) and not current_user.is_admin,
-        retaken=sentences.retaken(found),
+        retaken=queries.retaken(found),
         by=queries.name_of(found.overruled_by),
-        facts=sample_view.sample_facts(found),
-        chart=sample_view.course(found),
+        facts=display.sample_facts(found),
+        chart=charts.course(found),
     )

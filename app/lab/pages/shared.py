@@ -7,7 +7,7 @@ from flask import current_app, render_template, request
 from app.errors import AppError
 from app.js_messages import renderer_messages
 from app.lab import messages
-from app.lab.presentation import charts, display, tables
+from app.lab.presentation import display
 from app.lab.runs import queries
 from app.lab.service import Lab
 from app.models.base import MAX_INTEGER
@@ -30,9 +30,7 @@ def shared() -> dict[str, Any]:
     return {
         "display": display,
         "messages": messages,
-        "tables": tables,
         "mark": queries.mark,
-        "anchor": charts.anchor,
         "default": generation().registry.default().effective,
         "texts": renderer_messages(),
     }

@@ -42,7 +42,7 @@ def tradeoff() -> str:
         preset=preset,
         presets=PRESETS,
         entries=_shown(entries, found),
-        few=[display.cell_name(one.model, one.setting) for one in found.few if not one.setting.get("threads")],
+        few=[display.configuration_name(one.model, one.setting) for one in found.few if not one.setting.get("threads")],
         found=found,
         choice=_choice(found),
         chart=None if machine and machine.source else scatter(entries, found),
@@ -104,12 +104,13 @@ def _choice(found: Recommendation) -> dict[str, Any] | None:
     registry = generation().registry
     default = registry.default()
     return {
-        "name": display.cell_name(best.model, best.setting),
+        "name": display.configuration_name(best.model, best.setting),
         "model": best.model,
         "score": found.scores[best.key],
         "why": sentences.why_recommended(found),
         "next": [
-            (display.cell_name(entry.model, entry.setting), found.scores[entry.key]) for entry in found.runners_up
+            (display.configuration_name(entry.model, entry.setting), found.scores[entry.key])
+            for entry in found.runners_up
         ],
         "certain": found.certain,
         "estimated": best.energy_method == "estimated",
@@ -126,7 +127,7 @@ def _by_hand(entries: Sequence[Entry], machines: Sequence[LabMachine]) -> dict[s
     columns = sorted((machine for machine in machines if machine.source), key=lambda machine: machine.name)
     rows: dict[str, dict[int, Entry]] = {}
     for entry in sorted((entry for entry in entries if entry.historical), key=lambda entry: entry.model):
-        rows.setdefault(display.cell_name(entry.model, entry.setting), {})[entry.machine_id] = entry
+        rows.setdefault(display.configuration_name(entry.model, entry.setting), {})[entry.machine_id] = entry
     return {"machines": columns, "rows": rows, "source": columns[0].source} if columns else None
 
 

@@ -7,10 +7,9 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from app.errors import AppError
-from app.lab.messages import CATEGORIES
+from app.lab import messages
 from app.lab.pages import blueprint
 from app.lab.pages.shared import current_lab, page
-from app.lab.presentation import sentences
 from app.lab.votes import campaigns as voting
 from app.lab.votes.ballots import VoterState, expected, voter_state
 from app.models.lab import LabCampaign
@@ -135,7 +134,7 @@ def make_campaign() -> Any:
     try:
         made = voting.create(current_lab(), form.getlist("model"), form.getlist("prompt"), current_user.id, title)
     except AppError as error:
-        return _campaign_form(form, sentences.error_text(error)), error.status
+        return _campaign_form(form, messages.error_sentence(error.code, error.params)), error.status
     return redirect(url_for("lab.campaign", campaign_id=made.id))
 
 
@@ -150,7 +149,7 @@ def close_campaign(campaign_id: int) -> Any:
 
 def _campaign_form(given: MultiDict[str, str], wrong: str = "") -> str:
     tasks = current_lab().tasks().tasks.values()
-    groups = {name: [task for task in tasks if task.category == name] for name in CATEGORIES}
+    groups = {name: [task for task in tasks if task.category == name] for name in messages.CATEGORIES}
     registry = generation().registry
     return page(
         "vote_new",

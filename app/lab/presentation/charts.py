@@ -1,4 +1,4 @@
-"""Build the Labo's charts: the data that the browser draws, and the table of the same figures."""
+"""The Labo's charts: the data that the browser draws, with a table of the same figures."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,9 +18,7 @@ from app.lab.stats.changes import FigureChange, Point, history, regressions
 from app.lab.stats.intervals import Figure
 from app.lab.stats.ranking import PARTS, Entry
 from app.lab.stats.tradeoff import Recommendation, comparable, pareto
-
-# Characters kept of each part of a machine's name, whose parts are separated by dots.
-LONGEST_PART = 28
+from app.models.lab import LabSample
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +47,7 @@ class Line:
 def entry_charts(entries: Sequence[Entry]) -> list[Chart]:
     """All charts that these entries have figures for."""
     # Sorted, so that a model has the same colour in all charts.
-    name = entry_namer(entries)
+    name = display.entry_namer(entries)
     entries = sorted(entries, key=name)
     usual = [entry for entry in entries if not entry.setting.get("threads")]
     made = (
@@ -106,39 +104,6 @@ def steps(chart_id: str, title: str, x: str, lines: Sequence[Line], note: str) -
     spec = {"kind": "lines", "label": title, "x": x, "y": _("Tokens per second"), "ticks": words, "series": series}
     rows = tuple((line.name, *(display.rate(_median(line.figures.get(tick))) for tick in ticks)) for line in lines)
     return Chart(chart_id, title, note, spec, (_("Model"), *words), rows)
-
-
-def entry_name(entry: Entry) -> str:
-    """The display name of an entry in charts and tables."""
-    return display.cell_name(entry.model, entry.setting)
-
-
-def several_machines(entries: Iterable[Entry]) -> bool:
-    """Whether the entries are of several machines, so that names must include the machine."""
-    return len({entry.machine_id for entry in entries}) > 1
-
-
-def entry_namer(entries: Iterable[Entry]) -> Callable[[Entry], str]:
-    """A function that names these entries, with the machine if there are several."""
-    if not several_machines(entries):
-        return entry_name
-    machines = _told_apart({entry.machine_id: entry.machine for entry in entries})
-    return lambda entry: f"{entry_name(entry)} ({machines[entry.machine_id]})"
-
-
-def _told_apart(machines: dict[int, str]) -> dict[int, str]:
-    """Short names of machines, by id: only as many differing parts as tell them apart; else numbered."""
-    parts = {number: [part[:LONGEST_PART] for part in name.split(" · ")] for number, name in machines.items()}
-    places = range(max(map(len, parts.values())))
-    differing = [place for place in places if len({tuple(told[place : place + 1]) for told in parts.values()}) > 1]
-    for count in range(1, len(differing) + 1):
-        found = {
-            number: " · ".join(told[place] for place in differing[:count] if place < len(told))
-            for number, told in parts.items()
-        }
-        if len(set(found.values())) == len(machines):
-            return found
-    return {number: f"{parts[number][0]}, {place}" for place, number in enumerate(sorted(machines), 1)}
 
 
 def _points(figures: dict[int, Figure], ticks: list[int]) -> list[list[float]]:
@@ -256,7 +221,7 @@ def _chart(figure: str, prompt: str, points: Sequence[Point], changes: Sequence[
     ticks = [tick if ticks.count(tick) == 1 else f"{tick} ({place + 1})" for place, tick in enumerate(ticks)]
     lines: dict[str, list[Point]] = {}
     for point in sorted(points, key=lambda point: (point.at, point.run_id)):
-        lines.setdefault(display.cell_name(point.model, point.setting), []).append(point)
+        lines.setdefault(display.configuration_name(point.model, point.setting), []).append(point)
     title = f"{kind.name} · {_asked(figure, prompt)}" if prompt else str(kind.name)
     spec = {
         "kind": "lines",
@@ -298,7 +263,7 @@ def _worse(change: FigureChange) -> Worse:
     kind, after = TREND_MEASURES[change.after.figure], change.after
     asked = _asked(after.figure, after.prompt) if after.prompt else ""
     return Worse(
-        name=display.cell_name(after.model, after.setting),
+        name=display.configuration_name(after.model, after.setting),
         figure=" · ".join(filter(None, (str(kind.name), asked))),
         before=kind.write(change.before.value.median * kind.factor),
         after=kind.write(after.value.median * kind.factor),
@@ -351,17 +316,17 @@ def scatter(entries: Sequence[Entry], found: Recommendation) -> Chart | None:
         "words": {"ideal": _("towards the ideal"), "front": _("Pareto front"), "size": _size_name(shown)},
     }
     rows = tuple(
-        (entry_name(entry), display.whole(entry.quality.mean), display.seconds(entry.time_s.median), _energy(entry))
+        (
+            display.entry_name(entry),
+            display.whole(entry.quality.mean),
+            display.seconds(entry.time_s.median),
+            _energy(entry),
+        )
         for entry in shown
         if entry.quality and entry.time_s
     )
     columns = (_("Model"), _("Quality"), _("Time"), _("Energy"))
     return Chart("scatter", title, _("On the front, no other is both quicker and better."), spec, columns, rows)
-
-
-def anchor(key: str) -> str:
-    """The HTML id of an entry's row in the ranking."""
-    return "ligne-" + "".join(letter if letter.isalnum() else "-" for letter in key)
 
 
 def _state(entry: Entry, best: str, front: set[str]) -> str:
@@ -372,7 +337,7 @@ def _state(entry: Entry, best: str, front: set[str]) -> str:
 
 def _point(entry: Entry, state: str) -> dict[str, object]:
     quality, time, energy = entry.quality, entry.time_s, entry.energy_wh
-    name, points = entry_name(entry), display.whole(quality.mean if quality else None)
+    name, points = display.entry_name(entry), display.whole(quality.mean if quality else None)
     # Not marked as estimated: the legend says so.
     spent = display.energy(energy.median) if energy else ""
     figures = ", ".join(filter(None, (display.seconds(time.median if time else None), spent)))
@@ -391,7 +356,7 @@ def _point(entry: Entry, state: str) -> dict[str, object]:
         "ys": [quality.low, quality.high] if quality and quality.count > 1 else None,
         "size": energy.median if energy else None,
         "state": state,
-        "href": f"#{anchor(entry.key)}",
+        "href": f"#{display.anchor(entry.key)}",
     }
 
 
@@ -414,3 +379,58 @@ def _steps(energies: Sequence[float]) -> list[list[object]]:
     power = 10 ** floor(log10(largest))
     top = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= largest * 0.75)
     return [[size, display.energy(size)] for size in (top / 5, top / 2, top)]
+
+
+# One sample
+
+
+def course(sample: LabSample) -> Chart | None:
+    """The chart of CPU and memory over time, with the phases of the answer; None with fewer than two intervals."""
+    if len(sample.series) < 2:
+        return None
+    columns = [list(column) for column in zip(*sample.series, strict=True)]
+    times, engine, machine, ram = columns
+    # The engine's CPU is stored in percent of one core; the chart shows it in percent of the machine.
+    cores = sample.run.machine.description.get("threads") or 0
+    cpu = [{"name": _("machine"), "points": _pairs(times, machine)}]
+    if cores:
+        cpu.append({"name": _("engine"), "points": _pairs(times, [value and value / cores for value in engine])})
+    title = _("Processor and memory during this sample")
+    panels = [
+        {"label": _("Processor"), "y": _("Processor, share of the machine"), "top": 100, "lines": cpu},
+        {
+            "label": _("Memory"), "y": _("Memory of the engine, GB"), "top": None,
+            "lines": [{"name": _("engine"), "points": _pairs(times, [value and value / 1e9 for value in ram])}],
+        },
+    ]  # fmt: skip
+    shown = [panel for panel in panels if any(line["points"] for line in panel["lines"])]
+    for panel in shown:
+        panel["lines"] = [line for line in panel["lines"] if line["points"]]
+    phases = _phases(sample.metrics)
+    spec = {"kind": "panels", "label": title, "x": _("Seconds"), "phases": phases, "panels": shown}
+    heads = (_("Second"), _("Machine"), _("Engine"), _("Memory"))
+    rows = tuple(
+        (number(at, 1), display.share(busy), display.share(own), display.size(held))
+        for at, own, busy, held in sample.series
+    )
+    return Chart("course", title, _("CPU of the engine: one core counts a hundred."), spec, heads, rows)
+
+
+def _phases(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """The phases of the answer in order, each with its start and end in seconds, as far as they are known."""
+    lengths = (
+        (_("Loading"), told.get("load_ms")), (_("Reading"), told.get("prefill_ms")),
+        (_("Thinking"), told.get("thinking_ms")), (_("Writing"), told.get("decode_ms")),
+    )  # fmt: skip
+    found, at = [], 0.0
+    for name, ms in lengths:
+        if ms:
+            # Engines report thinking as part of writing.
+            length = ms - (told.get("thinking_ms") or 0) if name == lengths[-1][0] else ms
+            found.append({"name": name, "from": at, "to": at + max(0.0, length) / 1000})
+            at += max(0.0, length) / 1000
+    return found
+
+
+def _pairs(times: list[float], values: list[float | None]) -> list[list[float]]:
+    return [[at, value] for at, value in zip(times, values, strict=True) if value is not None]

@@ -1,6 +1,6 @@
-"""Display names of kinds, states and settings, and formatting of the Labo's figures in the current language."""
+"""What the Labo shows, in the current language: names, single figures, intervals, and tables of figures."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from flask_babel import LazyString, format_datetime, ngettext
@@ -9,13 +9,20 @@ from flask_babel import lazy_gettext as _l
 
 from app import formatting
 from app.formatting import NARROW_SPACE, duration, filesize, number, percent, with_unit
-from app.lab.messages import CATEGORIES
-from app.models.lab import WORTH, LabState, SampleKind, SampleState, Verdict
+from app.lab.messages import CATEGORIES, FAILURES
+from app.lab.stats.intervals import Figure
+from app.lab.stats.ranking import Entry
+from app.models.lab import WORTH, LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
+
+Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
 JOULES = 3600
 # Smaller energies (in mWh) are shown as "less than" this.
 LEAST_MWH = 0.1
 NOTHING = "–"
+BETWEEN = " · "
+# Characters kept of each part of a machine's name, whose parts are separated by dots.
+LONGEST_PART = 28
 
 KINDS: dict[str, LazyString] = {
     SampleKind.LOAD: _l("Loading"),
@@ -63,6 +70,11 @@ def prompt_name(kind: str, prompt: str, tasks: Mapping[str, Any]) -> str:
     return str(ngettext("%(num)s person", "%(num)s people", int(prompt)))
 
 
+def run_name(run: LabRun) -> str:
+    """The run's title, else its number."""
+    return run.title or _("Run %(number)s", number=run.id)
+
+
 def setting_name(setting: Mapping[str, Any]) -> str:
     """A setting in words; empty for the server's defaults."""
     parts = [_("with thinking")] if setting.get("think") else []
@@ -75,10 +87,48 @@ def setting_name(setting: Mapping[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def cell_name(model: str, setting: Mapping[str, Any]) -> str:
+def configuration_name(model: str, setting: Mapping[str, Any]) -> str:
     """The model's name, followed by its setting unless that is the default."""
     words = setting_name(setting)
     return f"{model} · {words}" if words else model
+
+
+def entry_name(entry: Entry) -> str:
+    """The display name of an entry in charts and tables."""
+    return configuration_name(entry.model, entry.setting)
+
+
+def several_machines(entries: Iterable[Entry]) -> bool:
+    """Whether the entries are of several machines, so that names must include the machine."""
+    return len({entry.machine_id for entry in entries}) > 1
+
+
+def entry_namer(entries: Iterable[Entry]) -> Callable[[Entry], str]:
+    """A function that names these entries, with the machine if there are several."""
+    if not several_machines(entries):
+        return entry_name
+    machines = _told_apart({entry.machine_id: entry.machine for entry in entries})
+    return lambda entry: f"{entry_name(entry)} ({machines[entry.machine_id]})"
+
+
+def _told_apart(machines: dict[int, str]) -> dict[int, str]:
+    """Short names of machines, by id: only as many differing parts as tell them apart; else numbered."""
+    parts = {number: [part[:LONGEST_PART] for part in name.split(" · ")] for number, name in machines.items()}
+    places = range(max(map(len, parts.values())))
+    differing = [place for place in places if len({tuple(told[place : place + 1]) for told in parts.values()}) > 1]
+    for count in range(1, len(differing) + 1):
+        found = {
+            number: " · ".join(told[place] for place in differing[:count] if place < len(told))
+            for number, told in parts.items()
+        }
+        if len(set(found.values())) == len(machines):
+            return found
+    return {number: f"{parts[number][0]}, {place}" for place, number in enumerate(sorted(machines), 1)}
+
+
+def anchor(key: str) -> str:
+    """The HTML id of an entry's row in the ranking."""
+    return "ligne-" + "".join(letter if letter.isalnum() else "-" for letter in key)
 
 
 def facts(told: Mapping[str, Any]) -> str:
@@ -190,7 +240,8 @@ def month(value: Any) -> str:
 
 def spread(figure: Any, write: Callable[[float], str]) -> str:
     """Format a figure's interval with `write`, the unit once if possible; empty when both ends look the same."""
-    low, high = TOGETHER.get(write, _each(write))(figure.low, figure.high)
+    both = TOGETHER.get(write)
+    low, high = both(figure.low, figure.high) if both else (write(figure.low), write(figure.high))
     if low == high:
         return ""
     gap = NARROW_SPACE if NARROW_SPACE in low else " "
@@ -206,10 +257,6 @@ def ranged(figure: Any, write: Callable[[Any], str]) -> str:
         return NOTHING
     ends = spread(figure, write) if figure.count > 1 else ""
     return f"{write(figure.median)} ({ends})" if ends else write(figure.median)
-
-
-def _each(write: Callable[[float], str]) -> Callable[[float, float], tuple[str, str]]:
-    return lambda low, high: (write(low), write(high))
 
 
 def _seconds(low: float, high: float) -> tuple[str, str]:
@@ -241,8 +288,195 @@ def _decimal(value: float, name: str) -> str:
     return with_unit(value, name, 0 if value >= 9.95 or not value else 1 if value >= 0.0995 else 2)
 
 
+# How both ends of an interval are written with one unit.
 TOGETHER: dict[Callable[..., str], Callable[[float, float], tuple[str, str]]] = {
     seconds: _seconds,
     energy: _energy,
     size: _size,
 }
+
+
+# The machine and its energy
+
+
+def machine_facts(run: LabRun) -> list[tuple[str, str]]:
+    """Rows of name and value for a run's machine and engine."""
+    told: dict[str, Any] = run.machine.description or {}
+    engine = f"{run.engine.get('label', '')} {run.engine.get('version') or ''}".strip()
+    rows = [
+        (_("Processor"), str(told.get("cpu") or "")),
+        (_("Sockets and cores"), _cores(told)),
+        (_("Quota"), with_unit(told["quota"], "CPU", 1) if told.get("quota") else ""),
+        (_("Memory"), _memory(told)),
+        (_("Memory nodes (NUMA)"), number(told["nodes"]) if told.get("nodes") else ""),
+        (_("Instructions"), " ".join(told.get("flags") or ())),
+        (_("Virtual machine"), (_("yes") if told["virtual"] else _("no")) if "virtual" in told else ""),
+        (_("Governor"), str(told.get("governor") or "")),
+        (_("Engine"), engine),
+        (_("Energy"), _power(told.get("energy") or {})),
+    ]
+    return [row for row in rows if row[1]]
+
+
+def energy_note(entries: Iterable[Entry], machines: Iterable[LabMachine]) -> str:
+    """A sentence on whether the energy of these entries is measured or estimated; empty without energy."""
+    found = {entry.energy_method for entry in entries} - {""}
+    assumed = any(((machine.description or {}).get("energy") or {}).get("assumed") for machine in machines)
+    if not found:
+        return ""
+    if found == {"rapl"}:
+        text = _("Energy measured at the processor (RAPL), rest deducted.")
+    elif assumed:
+        text = _("Energy estimated from the CPU’s use and watts assumed by the number of cores: nobody has set them.")
+    else:
+        text = _("Energy estimated from the configured watts and the CPU’s use.")
+    return str(text)
+
+
+def _cores(told: dict[str, Any]) -> str:
+    parts = []
+    if count := told.get("sockets"):
+        parts.append(ngettext("%(num)s socket", "%(num)s sockets", count))
+    if count := told.get("cores"):
+        parts.append(ngettext("%(num)s core", "%(num)s cores", count))
+    if count := told.get("threads"):
+        parts.append(ngettext("%(num)s logical CPU", "%(num)s logical CPUs", count))
+    if (allowed := told.get("allowed")) and allowed != told.get("threads"):
+        parts.append(ngettext("%(num)s of them allowed", "%(num)s of them allowed", allowed))
+    return " · ".join(parts)
+
+
+def _memory(told: dict[str, Any]) -> str:
+    if not told.get("ram_bytes"):
+        return ""
+    words, limit = size(told["ram_bytes"]), told.get("ram_limit")
+    return _("%(size)s, limited to %(limit)s", size=words, limit=size(limit)) if limit else words
+
+
+def _power(told: dict[str, Any]) -> str:
+    if told.get("method") != "estimated":
+        return str(_("measured at the processor (RAPL)")) if told.get("method") else ""
+    idle, full = (with_unit(told.get(name) or 0, "W", 0) for name in ("idle_w", "full_w"))
+    if told.get("assumed"):
+        return str(_("estimated, from %(idle)s at rest to %(full)s, assumed", idle=idle, full=full))
+    return str(_("estimated, from %(idle)s at rest to %(full)s, as configured", idle=idle, full=full))
+
+
+# Details of the entries
+
+
+def details_table(entries: Sequence[Entry]) -> Table | None:
+    """Headers and rows of details that the ranking does not show; None when all entries were measured by hand."""
+    shown = [entry for entry in entries if not entry.historical]
+    if not shown:
+        return None
+    name = entry_namer(entries)
+    people = sorted({count for entry in shown for count in entry.crowds})
+    columns: list[tuple[str, Callable[[Entry], str]]] = [
+        (_("Model"), name),
+        (_("Context"), _context),
+        (_("Failures of small models"), failures),
+        (_("Samples"), lambda entry: BETWEEN.join((whole(entry.samples), *marks(entry)))),
+        (_("Loading from the disk"), lambda entry: ranged(entry.load_cold_s, seconds)),
+        (_("Loading from memory"), lambda entry: ranged(entry.load_warm_s, seconds)),
+    ]
+    if people:
+        counts = BETWEEN.join(map(number, people))
+        together = _("Tokens/s together (people: %(counts)s)", counts=counts)
+        each = _("Tokens/s each (people: %(counts)s)", counts=counts)
+        columns += [
+            (together, lambda entry: _crowd(entry, people, "total_tps")),
+            (each, lambda entry: _crowd(entry, people, "person_tps")),
+        ]
+    columns.append((_("Outliers"), _outliers))
+    return tuple(head for head, _told in columns), tuple(
+        tuple(told(entry) for _head, told in columns) for entry in shown
+    )
+
+
+def marks(entry: Entry) -> list[str]:
+    """Remarks on an entry's reliability: the numbers of failed and of disturbed samples."""
+    found = [ngettext("%(num)s failed", "%(num)s failed", entry.failed)] if entry.failed else []
+    if entry.disturbed:
+        found.append(ngettext("%(num)s disturbed", "%(num)s disturbed", entry.disturbed))
+    return found
+
+
+def failures(entry: Entry) -> str:
+    """The failures of small models in an entry's answers, with their counts, the most frequent first."""
+    if not entry.answers:
+        return NOTHING
+    seen = sorted(entry.failures.items(), key=lambda one: (-one[1], one[0]))
+    told = ", ".join(f"{FAILURES.get(kind, kind)} {whole(count)}" for kind, count in seen)
+    return str(ngettext(
+        "%(failures)s (of %(num)s answer)", "%(failures)s (of %(num)s answers)", entry.answers,
+        failures=told or _("none"),
+    ))  # fmt: skip
+
+
+def _context(entry: Entry) -> str:
+    tokens = entry.setting.get("context") or entry.facts.get("context")
+    return number(tokens) if tokens else NOTHING
+
+
+def _crowd(entry: Entry, people: Sequence[int], figure: str) -> str:
+    found = [entry.crowds.get(count, {}).get(figure) for count in people]
+    return BETWEEN.join(rate(one.median if one else None) for one in found) if any(found) else NOTHING
+
+
+def _outliers(entry: Entry) -> str:
+    figures: tuple[tuple[str, Figure | None, Callable[[float], str]], ...] = (
+        (_("Time"), entry.time_s, seconds),
+        (_("First word"), entry.first_token_s, seconds),
+        (_("Tokens/s"), entry.decode_tps, rate),
+        ("CPU", entry.cpu, share),
+        ("RAM", entry.ram_bytes, size),
+        (_("Energy"), entry.energy_wh, energy),
+    )
+    found = [f"{name} {outliers(figure, write)}" for name, figure, write in figures if figure and figure.outliers]
+    return BETWEEN.join(found) or NOTHING
+
+
+# One sample
+
+
+def sample_facts(sample: LabSample) -> list[tuple[str, str, str]]:
+    """Rows of name, value and detail for each metric that was measured."""
+    told = sample.metrics
+    joules, peak = told.get("energy_j"), told.get("cpu_machine_peak")
+    # A model that does not think reports 0 ms of it.
+    thinking = told.get("thinking_ms") or None
+    at_peak = _("at the peak")
+    rows = [
+        (_("In all"), _ms(told.get("total_ms")), ""),
+        (_("Loading"), _ms(told.get("load_ms")), ""),
+        (_("First word after"), _ms(told.get("first_token_ms")), ""),
+        (_("Reading"), rate(told.get("prefill_tps")), _tokens(told.get("prompt_tokens"), _("tokens/s"))),
+        (_("Writing"), rate(told.get("decode_tps")), _tokens(told.get("output_tokens"), _("tokens/s"))),
+        (_("Thinking"), _ms(thinking), _tokens(told.get("thinking_tokens"))),
+        (_("All together"), rate(told.get("total_tps")), _("tokens/s")),
+        (_("Each person"), rate(told.get("person_tps")), _("tokens/s")),
+        (
+            _("CPU of the machine"),
+            share(told.get("cpu_machine_mean")),
+            "" if peak is None else _("%(figure)s at the peak", figure=share(peak)),
+        ),
+        (_("CPU of the engine"), share(told.get("cpu_engine_mean")), _("one core counts a hundred")),
+        (_("Memory of the engine"), size(told.get("ram_engine_peak")), at_peak),
+        (_("Memory of the machine"), share(told.get("ram_machine_peak")), at_peak),
+        (
+            _("Energy"),
+            energy(None if joules is None else joules / JOULES),
+            str(METHODS.get(told.get("energy_method", ""), "")),
+        ),
+    ]
+    return [row for row in rows if row[1] != NOTHING]
+
+
+def _ms(value: float | None) -> str:
+    return seconds(None if value is None else value / 1000)
+
+
+def _tokens(count: int | None, unit: str = "") -> str:
+    words = _("%(count)s tokens", count=number(count)) if count else ""
+    return ", ".join(filter(None, (unit, words)))

@@ -1,17 +1,22 @@
-"""Export runs as CSV, Markdown, or JSON that another server can import."""
+"""Export runs as CSV, Markdown, JSON that another server can import, or an HTML report that is whole in one file."""
 
 import csv
 import io
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from flask_babel import get_locale, gettext, ngettext
 from flask_babel import gettext as _
+from jinja2 import Environment, FileSystemLoader, select_autoescape
+from markupsafe import Markup
 
-from app.lab import messages
-from app.lab.presentation import charts, display, sentences, tables
+from app import assets
+from app.lab import labels, messages
+from app.lab.presentation import charts, display, sentences
 from app.lab.runs import queries
 from app.lab.stats import ranking
 from app.lab.stats.ranking import Entry
@@ -20,6 +25,9 @@ from app.models.base import iso
 from app.models.lab import LabRun
 
 FORMAT, VERSION = "couachgpt-labo", 1
+ROOT = Path(__file__).resolve().parents[3]
+# Removed from the styles: the fonts lie on the server, so the report uses the reader's own.
+FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")
 # A spreadsheet would take a cell that begins so for a formula.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 # The characters that Markdown, or HTML in it, would interpret.
@@ -82,19 +90,19 @@ def markdown(run_ids: Sequence[int]) -> str:
     entries = ranking.leaderboard(run_ids=list(run_ids))
     parts = [f"# {_('Measurements')}", ""]
     for run in runs:
-        parts += [f"- {_line(run)}", *(f"  - {_told(name, value)}" for name, value in tables.machine_facts(run))]
+        parts += [f"- {_line(run)}", *(f"  - {_told(name, value)}" for name, value in display.machine_facts(run))]
     for each in sentences.recommendations(entries)[0]:
         where = f" ({each.machine})" if each.machine else ""
         title = _plain(_("Recommended with balanced weights") + where)
         best = f"**{_plain(each.name)}**, {_('%(score)s of 100', score=each.score)}. {_plain(each.why)}"
         parts += ["", _("%(name)s: %(value)s", name=title, value=best)]
     parts += ["", f"## {_('Ranking')}", "", *_table(*_ranking(entries))]
-    if note := tables.energy_note(entries, [run.machine for run in runs]):
+    if note := display.energy_note(entries, [run.machine for run in runs]):
         parts += ["", note]
     if worse := charts.regressions_shown(run_ids=run_ids):
         title = _("What became worse since the run before")
         parts += ["", f"## {title}", "", *_table(*_worse(worse))]
-    if beside := tables.details_table(entries):
+    if beside := display.details_table(entries):
         parts += ["", f"## {_('Details')}", "", *_table(*beside)]
     for chart in charts.entry_charts(entries):
         parts += ["", f"## {chart.title}", "", chart.note, "", *_table(chart.columns, chart.rows)]
@@ -103,11 +111,10 @@ def markdown(run_ids: Sequence[int]) -> str:
 
 def _line(run: LabRun) -> str:
     """A run in one line: its title, machine, engine and date."""
-    title = run.title or _("Run %(number)s", number=run.id)
     engine = f"{run.engine.get('label', '')} {run.engine.get('version', '')}".strip()
     # The title is bold, since it could begin like a list item or heading.
     others = (run.machine.name, engine, display.moment(run.started_at or run.created_at))
-    return " · ".join([f"**{_plain(title)}**", *(_plain(part) for part in others if part)])
+    return " · ".join([f"**{_plain(display.run_name(run))}**", *(_plain(part) for part in others if part)])
 
 
 def _told(name: str, value: str) -> str:
@@ -124,7 +131,7 @@ def _ranking(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
         _("Model"), _("Verdict"), _("Why"), _("Quality"), _("Time"), _("First word"), _("Tokens/s"), "CPU", "RAM",
         _("Energy"),
     ]  # fmt: skip
-    name = charts.entry_namer(entries)
+    name = display.entry_namer(entries)
     return columns, [_row(entry, name(entry)) for entry in entries]
 
 
@@ -166,3 +173,55 @@ def _columns(row: Any, *left_out: str) -> dict[str, Any]:
 
 def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+# The HTML report
+
+
+def build_report(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
+    """The report as HTML in the current language; `categories`: each task's category. Raises not_found."""
+    runs = queries.several(run_ids)
+    entries = ranking.leaderboard(run_ids=list(run_ids))
+    recommended, pictures = sentences.recommendations(entries)
+    return (
+        _environment()
+        .get_template("lab/report.html")
+        .render(
+            locale=str(get_locale()),
+            title=runs[0].title if len(runs) == 1 and runs[0].title else _("Measurements of models"),
+            runs=runs,
+            entries=entries,
+            advice=recommended,
+            charts=[*pictures, *charts.entry_charts(entries)],
+            entry_name=display.entry_namer(entries),
+            labels=_labels(entries, categories),
+            worse=charts.regressions_shown(run_ids=run_ids),
+            styles=Markup("<style>" + FONT_FACE.sub("", assets.read("css/app.css")) + "</style>"),  # noqa: S704
+            icons=Markup(assets.read("icons.svg")),  # noqa: S704
+            scripts=Markup("<script>" + assets.read("js/report.js") + "</script>"),  # noqa: S704
+            display=display,
+            messages=messages,
+        )
+    )
+
+
+def _labels(entries: Sequence[Entry], categories: Mapping[str, str]) -> list[tuple[str, dict[str, labels.Label]]]:
+    """Each machine's name with its models' labels, which differ from machine to machine."""
+    judged = [entry for entry in entries if entry.quality and not entry.historical]
+    machines = {entry.machine_id: entry.machine for entry in judged}
+    return [
+        (name, labels.by_model([one for one in judged if one.machine_id == number], categories))
+        for number, name in machines.items()
+    ]
+
+
+def _environment() -> Environment:
+    made = Environment(
+        loader=FileSystemLoader(ROOT / "templates"),
+        autoescape=select_autoescape(),
+        extensions=["jinja2.ext.i18n"],
+    )
+    made.install_gettext_callables(gettext, ngettext, newstyle=True)  # type: ignore[attr-defined]
+    # Icons are inlined, so templates refer to this document.
+    made.globals["asset"] = lambda _name: ""
+    return made

@@ -4,40 +4,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from flask_babel import LazyString, ngettext
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
-from sqlalchemy import exists, select
+from flask_babel import ngettext
 
-from app.errors import AppError, filled, sentence
-from app.extensions import db
+from app.errors import AppError
 from app.formatting import number
 from app.lab import messages
 from app.lab.measuring.plan import LIMITS
 from app.lab.measuring.sampler import LONGEST_CHARACTERS
-from app.lab.presentation import charts, display
+from app.lab.presentation import display
 from app.lab.presentation.charts import Chart, scatter
 from app.lab.stats.ranking import Entry
 from app.lab.stats.tradeoff import PRESETS, ObservedDifferences, Recommendation, recommend
 from app.models.lab import LabRun, LabSample
-
-# The Labo's own sentences for errors whose sentence in the chat speaks of the user's question or of its retry button.
-TEXTS: dict[str, LazyString] = {
-    "engine_unreachable": _l("%(engine)s does not answer."),
-    "engine_load_failed": _l("The model %(model)s could not be loaded."),
-    "engine_busy": _l("%(engine)s had too much to do."),
-    "engine_failed": _l("%(engine)s failed while answering."),
-    "engine_cut": _l("%(engine)s stopped before the end of the answer."),
-    "engine_garbled": _l("%(engine)s sent something that cannot be read."),
-    "engine_silent": _l("%(engine)s was silent for too long."),
-    "context_exceeded": _l("The question is too long for the context of the model."),
-    "internal_error": _l("Something went wrong on the server."),
-    "queue_full": _l("Too many questions were waiting."),
-    "stopping": _l("The server was restarting."),
-    "interrupted": _l("The server restarted meanwhile."),
-    "database_busy": _l("The database is busy."),
-}
-
 
 # Recommendations
 
@@ -58,7 +37,7 @@ def why_recommended(choice: Recommendation) -> str:
     """Explain a recommendation in one sentence: its significant differences from the runner-up, the heaviest first."""
     if not choice.seen:
         return messages.sentence("choice_only" if choice.best else "choice_none")
-    other = display.cell_name(choice.runners_up[0].model, choice.runners_up[0].setting)
+    other = display.configuration_name(choice.runners_up[0].model, choice.runners_up[0].setting)
     first, *rest = _hoped(choice.seen)
     better, worse = ([_amount(seen) for seen in rest if seen.verdict == verdict] for verdict in ("better", "worse"))
     alike = [_of(seen) for seen in rest if seen.verdict == "none"]
@@ -91,7 +70,7 @@ def _hoped(seen: Sequence[ObservedDifferences]) -> list[ObservedDifferences]:
 
 def recommendations(entries: Sequence[Entry]) -> tuple[list[Advice], list[Chart]]:
     """For each machine, the recommendation with balanced weights and the chart of its trade-off."""
-    several = charts.several_machines(entries)
+    several = display.several_machines(entries)
     found: list[Advice] = []
     pictures: list[Chart] = []
     for machine_id in dict.fromkeys(entry.machine_id for entry in entries):
@@ -110,7 +89,7 @@ def recommendations(entries: Sequence[Entry]) -> tuple[list[Advice], list[Chart]
 def _advice(choice: Recommendation, best: Entry, machine: str) -> Advice:
     return Advice(
         machine=machine,
-        name=charts.entry_name(best),
+        name=display.entry_name(best),
         score=choice.scores[best.key],
         why=why_recommended(choice),
         certain=choice.certain,
@@ -152,23 +131,12 @@ def _nor(parts: Sequence[str]) -> str:
 # Errors of runs and samples
 
 
-def error_sentence(code: str, params: Mapping[str, Any]) -> str:
-    """The sentence of an error code in the current language."""
-    text = TEXTS.get(code)
-    return sentence(code, dict(params)) if text is None else filled(text, dict(params))
-
-
-def error_text(error: AppError) -> str:
-    """The sentence of an error."""
-    return error_sentence(error.code, error.params)
-
-
 def sample_trouble(sample: LabSample) -> str:
     """Why a sample failed, as a sentence; empty when it did not."""
     if not sample.error_code:
         return ""
     told = {"model": sample.model, "task": sample.prompt, "limit": LONGEST_CHARACTERS}
-    return error_sentence(sample.error_code, told | _engine(sample.run))
+    return messages.error_sentence(sample.error_code, told | _engine(sample.run))
 
 
 def run_trouble(run: LabRun) -> str:
@@ -176,20 +144,12 @@ def run_trouble(run: LabRun) -> str:
     if not run.error_code:
         return ""
     told = {"model": ", ".join(run.models), "task": ", ".join((run.plan or {}).get("tasks", ()))}
-    return error_sentence(run.error_code, told | {"limit": LONGEST_CHARACTERS} | _engine(run))
-
-
-def retaken(sample: LabSample) -> bool:
-    """Whether the sample has a later attempt."""
-    again = exists().where(
-        LabSample.run_id == sample.run_id, LabSample.position == sample.position, LabSample.attempt > sample.attempt
-    )
-    return bool(db.session.scalar(select(again)))
+    return messages.error_sentence(run.error_code, told | {"limit": LONGEST_CHARACTERS} | _engine(run))
 
 
 def _engine(run: LabRun) -> dict[str, str]:
     # Runs measured by hand or imported may not name an engine.
-    return {"engine": (run.engine or {}).get("label") or str(_l("The engine"))}
+    return {"engine": (run.engine or {}).get("label") or _("The engine")}
 
 
 # Plans
@@ -200,7 +160,7 @@ def refusal_sentence(error: AppError, called: Mapping[str, Any]) -> str:
     field = error.params.get("field", "")
     told = error.params | {"field": str(called.get(field, field))}
     if error.code != "invalid_field" or field not in LIMITS:
-        return error_sentence(error.code, told)
+        return messages.error_sentence(error.code, told)
     low, high = (display.whole(number) for number in LIMITS[field])
     if field == "temperature":
         return str(_("“%(field)s” takes numbers from %(low)s to %(high)s.", field=told["field"], low=low, high=high))

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, delete, func, select
+from sqlalchemy import Select, delete, exists, func, select
 
 from app.errors import AppError
 from app.extensions import db
@@ -108,6 +108,14 @@ def neighbours(sample: LabSample) -> tuple[int | None, int | None]:
     before = around.where(LabSample.id < sample.id).order_by(LabSample.id.desc()).limit(1)
     after = around.where(LabSample.id > sample.id).order_by(LabSample.id).limit(1)
     return db.session.scalar(before), db.session.scalar(after)
+
+
+def retaken(sample: LabSample) -> bool:
+    """Whether the sample has a later attempt."""
+    again = exists().where(
+        LabSample.run_id == sample.run_id, LabSample.position == sample.position, LabSample.attempt > sample.attempt
+    )
+    return bool(db.session.scalar(select(again)))
 
 
 def name_of(user_id: int | None) -> str:
