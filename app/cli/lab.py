@@ -29,7 +29,7 @@ from app.lab.runs import archive, historical, planning, queries
 from app.lab.runs.progress import RunProgress
 from app.lab.runs.queries import ACTIVE, RunLine
 from app.lab.service import Lab
-from app.lab.stats.changes import MEASURES, FigureChange, energy_is_estimated, side_by_side
+from app.lab.stats.changes import FigureChange, energy_is_estimated, side_by_side
 from app.lab.stats.ranking import Entry, leaderboard
 from app.models.model_choice import default_model
 from app.models.lab import LabRun, LabState
@@ -57,8 +57,6 @@ START_S, ENGINE_POLL_S = 120.0, 0.2
 PROGRESS_POLL_S = 0.5
 # How many progress lines to print for a run if stderr is no terminal.
 TIMES_TOLD = 10
-# Measure → the kind of sample it comes from.
-MEASURE_KINDS = {measure.name: measure.kind for measure in MEASURES}
 SIGNS = {"passed": "✓", "reserve": "!", "failed": "✗"}
 
 
@@ -353,18 +351,12 @@ def print_comparison(first: str, second: str, changes: Sequence[FigureChange], *
 
 
 def _comparison_row(change: FigureChange, verdict: str, *, estimated: bool) -> tuple[str, ...]:
-    kind = charts.TREND_MEASURES[change.after.figure]
-    prompt = change.after.prompt
-    name = (
-        f"{kind.name} · {display.prompt_name(MEASURE_KINDS[change.after.figure], prompt, {})}"
-        if prompt
-        else str(kind.name)
-    )
+    kind = charts.FIGURES[change.after.figure]
+    name = charts.figure_name(change.after.figure, change.after.prompt)
     if estimated and change.after.figure == "energy":
         name = _("%(energy)s (estimated)", energy=name)
     sides = (
-        f"{kind.write(value.median * kind.factor)} ({kind.write(value.low * kind.factor)}"
-        f" – {kind.write(value.high * kind.factor)})"
+        f"{kind.text(value.median)} ({kind.text(value.low)} – {kind.text(value.high)})"
         for value in (change.before.value, change.after.value)
     )
     return (name, *sides, verdict)

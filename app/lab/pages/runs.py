@@ -128,4 +128,4 @@ def history() -> str:
     wanted = number_asked("machine")
     machine = next((machine for machine in machines if machine.id == wanted), machines[0] if machines else None)
     found = charts.trend_charts(machine.id if machine else 0, request.args.get("figure", ""))
-    return page("history", "history", machines=machines, machine=machine, found=found, figures=charts.TREND_MEASURES)
+    return page("history", "history", machines=machines, machine=machine, found=found, figures=charts.FIGURES)

@@ -1,9 +1,10 @@
 """The page that helps to choose a model: weights, recommendation, chart, ranking and labels."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
-from flask import Response, current_app, jsonify, render_template, request
+from flask import Response, jsonify, render_template, request
 
 from app.errors import AppError
 from app.lab import labels
@@ -16,8 +17,8 @@ from app.lab.stats import ranking
 from app.lab.stats import tradeoff as choice
 from app.lab.stats.ranking import Entry
 from app.lab.stats.tradeoff import PRESETS, Recommendation, Weights
+from app.models.model_choice import ENVIRONMENT
 from app.models.lab import LabMachine
-from app.models.model_choice import ENVIRONMENT, default_model
 from app.security import current_user, login_required
 from app.web import generation
 
@@ -42,7 +43,7 @@ def tradeoff() -> str:
         preset=preset,
         presets=PRESETS,
         entries=_shown(entries, found),
-        few=[display.configuration_name(one.model, one.setting) for one in found.few if not one.setting.get("threads")],
+        few=[display.entry_name(one) for one in found.few if not one.setting.get("threads")],
         found=found,
         choice=_choice(found),
         chart=None if machine and machine.source else scatter(entries, found),
@@ -98,27 +99,18 @@ def _shown(entries: Sequence[Entry], found: Recommendation) -> list[Entry]:
 
 def _choice(found: Recommendation) -> dict[str, Any] | None:
     """The recommendation for the template, and whether the model is installed, the default, or can be made it."""
-    best = found.best
-    if best is None:
+    best, advice = found.best, sentences.advise(found)
+    if best is None or advice is None:
         return None
     registry = generation().registry
-    default = registry.default()
-    return {
-        "name": display.configuration_name(best.model, best.setting),
+    return asdict(advice) | {
         "model": best.model,
-        "score": found.scores[best.key],
-        "why": sentences.why_recommended(found),
-        "next": [
-            (display.configuration_name(entry.model, entry.setting), found.scores[entry.key])
-            for entry in found.runners_up
-        ],
-        "certain": found.certain,
-        "estimated": best.energy_method == "estimated",
+        "next": [(display.entry_name(entry), found.scores[entry.key]) for entry in found.runners_up],
         # Shown because the chat does not use this setting, but the server's.
         "setting": display.setting_name(best.setting),
         "installed": any(model.name == best.model for model in registry.models),
-        "is_default": default.effective == best.model,
-        "settable": current_user.is_admin and default_model(_app())[1] != ENVIRONMENT,
+        "is_default": registry.default().effective == best.model,
+        "settable": current_user.is_admin and registry.default().source != ENVIRONMENT,
     }
 
 
@@ -127,9 +119,5 @@ def _by_hand(entries: Sequence[Entry], machines: Sequence[LabMachine]) -> dict[s
     columns = sorted((machine for machine in machines if machine.source), key=lambda machine: machine.name)
     rows: dict[str, dict[int, Entry]] = {}
     for entry in sorted((entry for entry in entries if entry.historical), key=lambda entry: entry.model):
-        rows.setdefault(display.configuration_name(entry.model, entry.setting), {})[entry.machine_id] = entry
+        rows.setdefault(display.entry_name(entry), {})[entry.machine_id] = entry
     return {"machines": columns, "rows": rows, "source": columns[0].source} if columns else None
-
-
-def _app() -> Any:
-    return current_app._get_current_object()  # type: ignore[attr-defined]

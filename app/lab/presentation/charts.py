@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from app import formatting
 from app.formatting import number
 from app.lab.presentation import display
-from app.lab.stats.changes import FigureChange, Point, history, regressions
+from app.lab.stats.changes import MEASURES, FigureChange, Point, history, regressions
 from app.lab.stats.intervals import Figure
 from app.lab.stats.ranking import PARTS, Entry
 from app.lab.stats.tradeoff import Recommendation, comparable, pareto
@@ -33,12 +33,8 @@ class Chart:
     rows: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A series of a line chart: its name, and its figure at each step."""
-
-    name: str
-    figures: dict[int, Figure]
+# A series of a line chart: its name, and its figure at each step.
+Line = tuple[str, dict[int, Figure]]
 
 
 # Charts of leaderboard entries
@@ -67,7 +63,7 @@ def entry_charts(entries: Sequence[Entry]) -> list[Chart]:
             _("Tokens written per second: more threads than cores help nobody."),
         ),
         steps(
-            "crowd", _("Writing, by people at once"), _("People at once"), _crowd(usual, name),
+            "crowd", _("Writing, by people at once"), _("People at once"), _lines(usual, name, _crowd),
             _("Tokens written per second for all of them together."),
         ),
     )  # fmt: skip
@@ -96,33 +92,36 @@ def split(entries: Iterable[Entry], name_of: Callable[[Entry], str]) -> Chart | 
 
 def steps(chart_id: str, title: str, x: str, lines: Sequence[Line], note: str) -> Chart | None:
     """A line chart of tokens per second over the steps of `lines`; None with fewer than two steps."""
-    ticks = sorted({step for line in lines for step in line.figures})
+    ticks = sorted({step for _name, figures in lines for step in figures})
     if len(ticks) < 2:
         return None
-    series = [{"name": line.name, "points": _points(line.figures, ticks)} for line in lines if line.figures]
+    series = [
+        {
+            "name": name,
+            "points": [
+                [ticks.index(step), found.median, found.low, found.high] for step, found in sorted(figures.items())
+            ],
+        }
+        for name, figures in lines
+    ]
     words = [number(tick) for tick in ticks]
     spec = {"kind": "lines", "label": title, "x": x, "y": _("Tokens per second"), "ticks": words, "series": series}
-    rows = tuple((line.name, *(display.rate(_median(line.figures.get(tick))) for tick in ticks)) for line in lines)
-    return Chart(chart_id, title, note, spec, (_("Model"), *words), rows)
-
-
-def _points(figures: dict[int, Figure], ticks: list[int]) -> list[list[float]]:
-    return [[ticks.index(step), figure.median, figure.low, figure.high] for step, figure in sorted(figures.items())]
-
-
-def _crowd(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Line]:
-    return _lines(
-        entries,
-        name,
-        lambda entry: {people: told["total_tps"] for people, told in entry.crowds.items() if told.get("total_tps")},
+    rows = tuple(
+        (name, *(display.rate(figures[tick].median if tick in figures else None) for tick in ticks))
+        for name, figures in lines
     )
+    return Chart(chart_id, title, note, spec, (_("Model"), *words), rows)
 
 
 def _lines(
     entries: Iterable[Entry], name: Callable[[Entry], str], figures: Callable[[Entry], Mapping[Any, Figure]]
 ) -> list[Line]:
-    found = [(entry, {int(step): figure for step, figure in figures(entry).items()}) for entry in entries]
-    return [Line(name(entry), steps) for entry, steps in found if steps]
+    found = [(name(entry), {int(step): figure for step, figure in figures(entry).items()}) for entry in entries]
+    return [line for line in found if line[1]]
+
+
+def _crowd(entry: Entry) -> dict[int, Figure]:
+    return {people: told["total_tps"] for people, told in entry.crowds.items() if "total_tps" in told}
 
 
 def _threads(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Line]:
@@ -132,40 +131,42 @@ def _threads(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Lin
         if (count := entry.setting.get("threads")) and entry.decode_tps:
             others = replace(entry, setting={**entry.setting, "threads": 0})
             found.setdefault(name(others), {})[count] = entry.decode_tps
-    return [Line(title, figures) for title, figures in sorted(found.items()) if len(figures) > 1]
-
-
-def _median(figure: Figure | None) -> float | None:
-    return figure.median if figure else None
+    return [line for line in sorted(found.items()) if len(line[1]) > 1]
 
 
 # Figures over time
 
 
 @dataclass(frozen=True, slots=True)
-class ChartKind:
-    """How a measure is shown: its name, its axis, the factor from stored to shown values, and the formatter."""
+class FigureDisplay:
+    """How a figure is shown: its name, its axis, the factor from stored to shown values, and the formatter."""
 
     name: LazyString
     axis: LazyString
     factor: float
     write: Callable[[float], str]
 
+    def text(self, value: float) -> str:
+        """Format a stored value."""
+        return self.write(value * self.factor)
+
 
 SECONDS = _l("Seconds")
 PACE = _l("Tokens per second")
-TREND_MEASURES: dict[str, ChartKind] = {
-    "decode_tps": ChartKind(_l("Writing"), PACE, 1, display.rate),
-    "prefill_tps": ChartKind(_l("Reading"), PACE, 1, display.rate),
-    "pace_after": ChartKind(_l("Writing after a text"), PACE, 1, display.rate),
-    "total": ChartKind(_l("Time of an answer"), SECONDS, 1 / 1000, display.seconds),
-    "first_token": ChartKind(_l("First word"), SECONDS, 1 / 1000, display.seconds),
-    "quality": ChartKind(_l("Quality"), _l("Quality of 100"), 1, display.whole),
-    "load": ChartKind(_l("Loading"), SECONDS, 1 / 1000, display.seconds),
-    "total_tps": ChartKind(_l("Several people"), PACE, 1, display.rate),
-    "energy": ChartKind(_l("Energy of an answer"), _l("Watt-hours"), 1 / display.JOULES, display.energy),
-    "ram": ChartKind(_l("Memory"), _l("GB"), 1e-9, lambda value: display.size(value * 1e9)),
+FIGURES: dict[str, FigureDisplay] = {
+    "decode_tps": FigureDisplay(_l("Writing"), PACE, 1, display.rate),
+    "prefill_tps": FigureDisplay(_l("Reading"), PACE, 1, display.rate),
+    "pace_after": FigureDisplay(_l("Writing after a text"), PACE, 1, display.rate),
+    "total": FigureDisplay(_l("Time of an answer"), SECONDS, 1 / 1000, display.seconds),
+    "first_token": FigureDisplay(_l("First word"), SECONDS, 1 / 1000, display.seconds),
+    "quality": FigureDisplay(_l("Quality"), _l("Quality of 100"), 1, display.whole),
+    "load": FigureDisplay(_l("Loading"), SECONDS, 1 / 1000, display.seconds),
+    "total_tps": FigureDisplay(_l("Several people"), PACE, 1, display.rate),
+    "energy": FigureDisplay(_l("Energy of an answer"), _l("Watt-hours"), 1 / display.JOULES, display.energy),
+    "ram": FigureDisplay(_l("Memory"), _l("GB"), 1e-9, lambda value: display.size(value * 1e9)),
 }
+# Figure → the kind of sample it comes from.
+SAMPLE_KINDS = {measure.name: measure.kind for measure in MEASURES}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,13 +193,13 @@ class Trends:
 
 def trend_charts(machine_id: int, wanted: str) -> Trends:
     """A machine's history of the figure `wanted` (the first one if unknown), with a chart for each prompt."""
-    figure = wanted if wanted in TREND_MEASURES else next(iter(TREND_MEASURES))
+    figure = wanted if wanted in FIGURES else next(iter(FIGURES))
     changes = regressions(machine_id)
     # Settings with a number of threads are shown in a chart of their own on the runs' pages.
     known = [point for point in history(machine_id) if point.figure == figure and not point.setting.get("threads")]
     points = sorted(known, key=lambda point: (len(point.prompt), point.prompt))
     charts = [
-        _chart(figure, prompt, list(those), [change for change in changes if change.after.figure == figure])
+        _trend(figure, prompt, list(those), [change for change in changes if change.after.figure == figure])
         for prompt, those in groupby(points, lambda point: point.prompt)
     ]
     return Trends(figure, [chart for chart in charts if chart], [_worse(change) for change in changes])
@@ -210,19 +211,31 @@ def regressions_shown(machine_id: int | None = None, run_ids: Collection[int] | 
     return [_worse(change) for change in changes if run_ids is None or change.after.run_id in run_ids]
 
 
-def _chart(figure: str, prompt: str, points: Sequence[Point], changes: Sequence[FigureChange]) -> Chart | None:
-    kind = TREND_MEASURES[figure]
-    runs = {point.run_id: point for point in sorted(points, key=lambda point: (point.at, point.run_id))}
+def figure_name(figure: str, prompt: str) -> str:
+    """A figure's name, with the prompt unless it covers all tasks."""
+    name = str(FIGURES[figure].name)
+    return f"{name} · {display.prompt_name(SAMPLE_KINDS[figure], prompt, {})}" if prompt else name
+
+
+def _trend(figure: str, prompt: str, points: Sequence[Point], changes: Sequence[FigureChange]) -> Chart | None:
+    kind = FIGURES[figure]
+    points = sorted(points, key=lambda point: (point.at, point.run_id))
+    runs = {point.run_id: point for point in points}
     if len(runs) < 2:
         return None
     steps = list(runs)
-    ticks = [_tick(runs[run_id].at, runs[run_id].version) for run_id in steps]
+    ticks = [_tick(point.at, point.version) for point in runs.values()]
     # Two runs of the same day and version get different labels.
     ticks = [tick if ticks.count(tick) == 1 else f"{tick} ({place + 1})" for place, tick in enumerate(ticks)]
     lines: dict[str, list[Point]] = {}
-    for point in sorted(points, key=lambda point: (point.at, point.run_id)):
+    for point in points:
         lines.setdefault(display.configuration_name(point.model, point.setting), []).append(point)
-    title = f"{kind.name} · {_asked(figure, prompt)}" if prompt else str(kind.name)
+    title = figure_name(figure, prompt)
+    alerts = [
+        {"at": steps.index(after.run_id), "value": after.value.median * kind.factor, "words": _percent(change)}
+        for change in changes
+        if (after := change.after).prompt == prompt and after.run_id in runs and not after.setting.get("threads")
+    ]
     spec = {
         "kind": "lines",
         "label": title,
@@ -230,60 +243,43 @@ def _chart(figure: str, prompt: str, points: Sequence[Point], changes: Sequence[
         "y": str(kind.axis),
         "ticks": ticks,
         "series": [{"name": name, "points": _drawn(kind, those, steps)} for name, those in lines.items()],
-        "alerts": [_alert(kind, change, steps) for change in changes if _is_of(change, prompt, steps)],
+        "alerts": alerts,
     }
-    rows = tuple((name, *_cells(kind, those, steps)) for name, those in lines.items())
+    known = {name: {point.run_id: kind.text(point.value.median) for point in those} for name, those in lines.items()}
+    rows = tuple((name, *(texts.get(step, display.NOTHING) for step in steps)) for name, texts in known.items())
     return Chart(f"trend-{figure}-{prompt}", title, "", spec, (_("Model"), *ticks), rows)
 
 
-def _drawn(kind: ChartKind, points: Sequence[Point], steps: Sequence[int]) -> list[list[float]]:
-    found = []
-    for point in points:
-        values = (point.value.median, point.value.low, point.value.high)
-        found.append([float(steps.index(point.run_id)), *(value * kind.factor for value in values)])
-    return found
-
-
-def _is_of(change: FigureChange, prompt: str, steps: Sequence[int]) -> bool:
-    after = change.after
-    return after.prompt == prompt and after.run_id in steps and not after.setting.get("threads")
-
-
-def _alert(kind: ChartKind, change: FigureChange, steps: Sequence[int]) -> dict[str, object]:
-    value = change.after.value.median * kind.factor
-    return {"at": steps.index(change.after.run_id), "value": value, "words": _change(change)}
-
-
-def _cells(kind: ChartKind, points: Sequence[Point], steps: Sequence[int]) -> list[str]:
-    known = {point.run_id: kind.write(point.value.median * kind.factor) for point in points}
-    return [known.get(step, display.NOTHING) for step in steps]
+def _drawn(kind: FigureDisplay, points: Sequence[Point], steps: Sequence[int]) -> list[list[float]]:
+    return [
+        [
+            steps.index(point.run_id),
+            *(end * kind.factor for end in (point.value.median, point.value.low, point.value.high)),
+        ]
+        for point in points
+    ]
 
 
 def _worse(change: FigureChange) -> Worse:
-    kind, after = TREND_MEASURES[change.after.figure], change.after
-    asked = _asked(after.figure, after.prompt) if after.prompt else ""
+    before, after = change.before, change.after
+    kind = FIGURES[after.figure]
     return Worse(
         name=display.configuration_name(after.model, after.setting),
-        figure=" · ".join(filter(None, (str(kind.name), asked))),
-        before=kind.write(change.before.value.median * kind.factor),
-        after=kind.write(after.value.median * kind.factor),
-        change=_change(change),
-        versions=" → ".join(dict.fromkeys((change.before.version or "?", after.version or "?"))),
+        figure=figure_name(after.figure, after.prompt),
+        before=kind.text(before.value.median),
+        after=kind.text(after.value.median),
+        change=_percent(change),
+        versions=" → ".join(dict.fromkeys((before.version or "?", after.version or "?"))),
         run_id=after.run_id,
     )
 
 
-def _change(change: FigureChange) -> str:
+def _percent(change: FigureChange) -> str:
     """A change in percent with its sign, as in « −18 % »; empty when the ratio is unknown."""
     if change.ratio is None:
         return ""
     sign = "+" if change.ratio > 1 else "−"
     return sign + display.share(abs(change.ratio - 1) * 100)
-
-
-def _asked(figure: str, prompt: str) -> str:
-    kind = {"load": "load", "prefill_tps": "reading", "pace_after": "reading", "total_tps": "crowd"}.get(figure, "task")
-    return display.prompt_name(kind, prompt, {})
 
 
 def _tick(at: datetime, version: str) -> str:
@@ -301,18 +297,18 @@ def scatter(entries: Sequence[Entry], found: Recommendation) -> Chart | None:
     if not shown:
         return None
     front = pareto(entries)
-    keys = {entry.key for entry in front}
-    best = found.best.key if found.best else ""
+    states = {entry.key: "dominated" for entry in shown} | {entry.key: "front" for entry in front}
+    if found.best:
+        states[found.best.key] = "recommended"
     title = _("Quality and time of an answer")
-    points = [_point(entry, _state(entry, best, keys)) for entry in shown]
     spec = {
         "kind": "scatter",
         "label": title,
         "x": _("Median time of an answer, in seconds"),
         "y": _("Quality of 100"),
-        "points": points,
+        "points": [_point(entry, states[entry.key]) for entry in shown],
         "front": [[entry.time_s.median, entry.quality.mean] for entry in front if entry.time_s and entry.quality],
-        "steps": _steps([entry.energy_wh.median for entry in shown if entry.energy_wh]),
+        "steps": _legend([entry.energy_wh.median for entry in shown if entry.energy_wh]),
         "words": {"ideal": _("towards the ideal"), "front": _("Pareto front"), "size": _size_name(shown)},
     }
     rows = tuple(
@@ -320,19 +316,13 @@ def scatter(entries: Sequence[Entry], found: Recommendation) -> Chart | None:
             display.entry_name(entry),
             display.whole(entry.quality.mean),
             display.seconds(entry.time_s.median),
-            _energy(entry),
+            display.energy_of(entry.energy_wh, entry.energy_method),
         )
         for entry in shown
         if entry.quality and entry.time_s
     )
     columns = (_("Model"), _("Quality"), _("Time"), _("Energy"))
     return Chart("scatter", title, _("On the front, no other is both quicker and better."), spec, columns, rows)
-
-
-def _state(entry: Entry, best: str, front: set[str]) -> str:
-    if entry.key == best:
-        return "recommended"
-    return "front" if entry.key in front else "dominated"
 
 
 def _point(entry: Entry, state: str) -> dict[str, object]:
@@ -360,10 +350,6 @@ def _point(entry: Entry, state: str) -> dict[str, object]:
     }
 
 
-def _energy(entry: Entry) -> str:
-    return display.energy_of(entry.energy_wh, entry.energy_method)
-
-
 def _size_name(entries: Sequence[Entry]) -> str:
     methods = {entry.energy_method for entry in entries if entry.energy_wh}
     if methods == {"estimated"}:
@@ -371,7 +357,7 @@ def _size_name(entries: Sequence[Entry]) -> str:
     return str(_("Energy (partly estimated)") if "estimated" in methods else _("Energy"))
 
 
-def _steps(energies: Sequence[float]) -> list[list[object]]:
+def _legend(energies: Sequence[float]) -> list[list[object]]:
     """Three round energies for the legend, up to about the largest."""
     if not energies or max(energies) <= 0:
         return []

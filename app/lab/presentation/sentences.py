@@ -37,7 +37,7 @@ def why_recommended(choice: Recommendation) -> str:
     """Explain a recommendation in one sentence: its significant differences from the runner-up, the heaviest first."""
     if not choice.seen:
         return messages.sentence("choice_only" if choice.best else "choice_none")
-    other = display.configuration_name(choice.runners_up[0].model, choice.runners_up[0].setting)
+    other = display.entry_name(choice.runners_up[0])
     first, *rest = _hoped(choice.seen)
     better, worse = ([_amount(seen) for seen in rest if seen.verdict == verdict] for verdict in ("better", "worse"))
     alike = [_of(seen) for seen in rest if seen.verdict == "none"]
@@ -68,6 +68,21 @@ def _hoped(seen: Sequence[ObservedDifferences]) -> list[ObservedDifferences]:
     return [replace(gains[0], verdict="hoped"), *(one for one in seen if one is not gains[0])]
 
 
+def advise(choice: Recommendation, machine: str = "") -> Advice | None:
+    """A recommendation in words; None when there is none."""
+    best = choice.best
+    if best is None:
+        return None
+    return Advice(
+        machine=machine,
+        name=display.entry_name(best),
+        score=choice.scores[best.key],
+        why=why_recommended(choice),
+        certain=choice.certain,
+        estimated=best.energy_method == "estimated",
+    )
+
+
 def recommendations(entries: Sequence[Entry]) -> tuple[list[Advice], list[Chart]]:
     """For each machine, the recommendation with balanced weights and the chart of its trade-off."""
     several = display.several_machines(entries)
@@ -77,24 +92,15 @@ def recommendations(entries: Sequence[Entry]) -> tuple[list[Advice], list[Chart]
         own = [entry for entry in entries if entry.machine_id == machine_id]
         machine = own[0].machine if several else ""
         choice = recommend(own, PRESETS["balanced"])
-        if choice.best is not None:
-            found.append(_advice(choice, choice.best, machine))
+        if advice := advise(choice, machine):
+            found.append(advice)
         if picture := scatter(own, choice):
-            title = f"{picture.title} ({machine})" if machine else picture.title
-            chart_id = f"{picture.id}-{machine_id}" if machine else picture.id
-            pictures.append(replace(picture, id=chart_id, title=title, spec=picture.spec | {"label": title}))
+            if machine:
+                title = f"{picture.title} ({machine})"
+                spec = picture.spec | {"label": title}
+                picture = replace(picture, id=f"{picture.id}-{machine_id}", title=title, spec=spec)
+            pictures.append(picture)
     return found, pictures
-
-
-def _advice(choice: Recommendation, best: Entry, machine: str) -> Advice:
-    return Advice(
-        machine=machine,
-        name=display.entry_name(best),
-        score=choice.scores[best.key],
-        why=why_recommended(choice),
-        certain=choice.certain,
-        estimated=best.energy_method == "estimated",
-    )
 
 
 def _amount(seen: ObservedDifferences) -> str:
