@@ -31,8 +31,8 @@ from app.lab.runs.queries import ACTIVE, RunLine
 from app.lab.service import Lab
 from app.lab.stats.changes import FigureChange, energy_is_estimated, side_by_side
 from app.lab.stats.ranking import Entry, leaderboard
-from app.models.model_choice import default_model
 from app.models.lab import LabRun, LabState
+from app.models.model_choice import default_model
 
 THINKING = {"no": (False,), "yes": (True,), "both": (False, True)}
 # Part of a plan → the option that sets it, for error messages.

@@ -1,10 +1,61 @@
-"""The blueprint of the Labo's pages: trade-off, runs and samples, tasks, votes."""
+"""The Labo's pages: which model to choose, runs and their samples, tasks, votes; and what these pages share."""
 
-from flask import Blueprint
+from collections.abc import Collection
+from typing import Any
+
+from flask import Blueprint, current_app, render_template, request
+
+from app.errors import AppError
+from app.js_messages import renderer_messages
+from app.lab import messages
+from app.lab.presentation import display
+from app.lab.runs import queries
+from app.lab.service import Lab
+from app.lab.task_files import Task
+from app.models.base import MAX_INTEGER
+from app.web import generation
 
 blueprint = Blueprint("lab", __name__, url_prefix="/lab")
 
-# Importing these modules registers their routes on the blueprint.
-from app.lab.pages import launch, runs, samples, tasks, tradeoff, votes  # noqa: E402
 
-__all__ = ["blueprint", "launch", "runs", "samples", "tasks", "tradeoff", "votes"]
+def current_lab() -> Lab:
+    """The `Lab` of the current application."""
+    found: Lab = current_app.extensions["lab"]
+    return found
+
+
+def page(template: str, current: str, **values: Any) -> str:
+    """Render a template of the Labo; `current`: its entry in the sidebar."""
+    return render_template(
+        f"lab/{template}.html",
+        page="lab",
+        current=f"lab.{current}",
+        display=display,
+        messages=messages,
+        mark=queries.mark,
+        default=generation().registry.default().effective,
+        texts=renderer_messages(),
+        **values,
+    )
+
+
+def number_asked(name: str) -> int | None:
+    """A whole number from the query string; None when it is absent. Raises invalid_field."""
+    given = request.args.get(name, "")
+    if not given:
+        return None
+    if not given.isdecimal() or not given.isascii() or int(given[:20]) > MAX_INTEGER:
+        raise AppError("invalid_field", field=name)
+    return int(given)
+
+
+def by_category(tasks: Collection[Task]) -> dict[str, list[Task]]:
+    """The tasks of each category that has any, in the order of the categories."""
+    groups = {name: [task for task in tasks if task.category == name] for name in messages.CATEGORIES}
+    return {name: found for name, found in groups.items() if found}
+
+
+# Importing these modules registers their routes on the blueprint.
+from app.lab.pages import runs, tasks, tradeoff, votes  # noqa: E402
+
+__all__ = ["blueprint", "runs", "tasks", "tradeoff", "votes"]

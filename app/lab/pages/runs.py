@@ -1,22 +1,52 @@
-"""Pages of runs: list, one run with charts and progress, cancel, resume, delete, export; and the history of figures."""
+"""Pages of runs: the list, one run with its progress and charts, its samples, the form for a new one, the history."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
+from itertools import product
 from typing import Any
 
 from flask import Response, flash, jsonify, redirect, request, url_for
+from flask_babel import LazyString
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
+from werkzeug.datastructures import MultiDict
 
 from app.errors import AppError
-from app.lab.pages import blueprint
-from app.lab.pages.shared import current_lab, number_asked, page
+from app.lab import messages
+from app.lab.pages import blueprint, by_category, current_lab, number_asked, page
 from app.lab.presentation import charts, display, exports, sentences
 from app.lab.runs import queries
+from app.lab.runs.planning import left_out_of
+from app.lab.runs.progress import DurationEstimate, estimate_duration
 from app.lab.stats import ranking
 from app.lab.task_files import Tasks
-from app.models.lab import LabRun
+from app.lab.votes import ballots
+from app.models.lab import LabRun, LabSample, SampleKind, Verdict
 from app.security import admin_required, current_user, login_required
+from app.web import generation, plain_text
 
+LONGEST_NOTE = 1000
+MOST_SETTINGS = 20
+# Fields of the form's advanced part, which is shown open when one of them is given or single tasks are chosen.
+ADVANCED = ("readings", "crowds", "context", "temperature", "max_tokens", "seed")
+
+# The form's names of a plan's fields.
+LABELS: dict[str, LazyString] = {
+    "models": _l("Models"),
+    "kinds": _l("What is measured"),
+    "tasks": _l("Questions"),
+    "repeats": _l("Repeats"),
+    "think": _l("Thinking"),
+    "threads": _l("Threads"),
+    "readings": _l("Lengths to read"),
+    "crowds": _l("People at once"),
+    "context": _l("Context"),
+    "temperature": _l("Temperature"),
+    "max_tokens": _l("Longest answer"),
+    "seed": _l("Seed of the order"),
+}
 WRITERS = {
     "csv": ("text/csv", exports.csv_text),
     "json": ("application/json", exports.json_text),
@@ -129,3 +159,178 @@ def history() -> str:
     machine = next((machine for machine in machines if machine.id == wanted), machines[0] if machines else None)
     found = charts.trend_charts(machine.id if machine else 0, request.args.get("figure", ""))
     return page("history", "history", machines=machines, machine=machine, found=found, figures=charts.FIGURES)
+
+
+# A new run
+
+
+@blueprint.get("/runs/new")
+@admin_required
+def new_run() -> str:
+    """The form with the default plan; only the models of the query's `model` are ticked, if it has any."""
+    wanted = request.args.getlist("model")
+    models = [model.name for model in generation().registry.models]
+    chosen = [name for name in models if not wanted or name in wanted]
+    return _form(MultiDict([("kind", str(kind)) for kind in SampleKind] + [("model", name) for name in chosen]))
+
+
+@blueprint.post("/runs")
+@admin_required
+def launch() -> Any:
+    """Launch the run, or only show its estimate (`look`), or show the form with its error."""
+    form = request.form
+    try:
+        plan = plan_of(form)
+        if form.get("look"):
+            return _form(form, coming=estimate_duration(plan, generation().registry, current_lab().tasks()))
+        run = current_lab().launch(plan, current_user.id, plain_text(form.get("title"))[:200])
+    except AppError as error:
+        return _form(form, sentences.refusal_sentence(error, LABELS), error.params.get("field", "")), error.status
+    if missing := sentences.left_out_sentence(left_out_of(run)):
+        flash(missing, "info")
+    return redirect(url_for("lab.run", run_id=run.id))
+
+
+def plan_of(form: MultiDict[str, str]) -> dict[str, Any]:
+    """Read a plan from the form; missing fields keep their defaults. Raises nothing_to_measure, invalid_field."""
+    if not form.getlist("model") or not form.getlist("kind"):
+        raise AppError("nothing_to_measure")
+    thinking = {"both": (False, True), "with": (True,)}.get(form.get("think", ""), (False,))
+    settings = product(
+        thinking, _numbers(form, "threads") or [0], _numbers(form, "context") or [0], _decimals(form, "temperature")
+    )
+    names = ("think", "threads", "context", "temperature")
+    plan = {
+        "models": form.getlist("model"),
+        "kinds": form.getlist("kind"),
+        "tasks": form.getlist("task") or [form.get("tasks") or "short"],
+        "settings": [dict(zip(names, values, strict=True)) for values in settings],
+        "repeats": _whole(form, "repeats", 3),
+        "readings": _numbers(form, "readings"),
+        "crowds": _numbers(form, "crowds"),
+        "max_tokens": _whole(form, "max_tokens", 0),
+    }
+    if form.get("seed", "").strip():
+        plan["seed"] = _whole(form, "seed", 0)
+    return {name: value for name, value in plan.items() if value != []}
+
+
+def _numbers(form: Mapping[str, str], name: str) -> list[int]:
+    """Whole numbers separated by spaces or punctuation; empty for the default. Raises invalid_field."""
+    given = form.get(name, "")
+    if not re.fullmatch(r"[\d\s,;.]*", given) or not given.isascii():
+        raise AppError("invalid_field", field=name)
+    return [int(number[:9]) for number in re.findall(r"\d+", given)][:MOST_SETTINGS]
+
+
+def _decimals(form: Mapping[str, str], name: str) -> list[float | None]:
+    """Decimal numbers separated by spaces or semicolons, with point or comma; [None] for the default.
+
+    Raises invalid_field.
+    """
+    given = form.get(name, "").replace(";", " ").replace(",", ".").split()
+    if not all(re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", number) for number in given):
+        raise AppError("invalid_field", field=name)
+    found: list[float | None] = [float(number) for number in given[:MOST_SETTINGS]]
+    return found or [None]
+
+
+def _whole(form: Mapping[str, str], name: str, default: int) -> int:
+    given = form.get(name, "").strip()
+    if given and not re.fullmatch(r"[0-9]{1,9}", given):
+        raise AppError("invalid_field", field=name)
+    return int(given or default)
+
+
+def _form(given: MultiDict[str, str], wrong: str = "", field: str = "", coming: DurationEstimate | None = None) -> str:
+    registry, tasks = generation().registry, list(current_lab().tasks().tasks.values())
+    code = sum(bool(task.code) for task in tasks)
+    return page(
+        "launch",
+        "runs",
+        given=given,
+        wrong=wrong,
+        field=field,
+        labels=LABELS,
+        coming=coming,
+        missing=sentences.left_out_sentence(coming.left_out) if coming else "",
+        models=registry.models,
+        reachable=registry.reachable,
+        adjusts=registry.engine.adjusts,
+        thinking=any(model.thinking for model in registry.models),
+        counts={"office": len(tasks) - code, "code": code, "all": len(tasks)},
+        groups=by_category(tasks),
+        advanced=bool(given.getlist("task")) or any(given.get(name) for name in ADVANCED),
+    )
+
+
+# Samples
+
+
+@blueprint.get("/samples")
+@login_required
+def samples() -> str:
+    """The samples that match the query (run, machine, model, setting, kind, prompt), by pages of `queries.PAGE`."""
+    numbers = {name: number_asked(name) for name in ("run", "machine")}
+    words = {name: request.args.get(name, "")[:200] or None for name in ("model", "kind", "prompt")}
+    filters = {name: value for name, value in {**numbers, **words}.items() if value is not None}
+    number = number_asked("page") or 1
+    found, count = queries.matching(filters, request.args.get("setting", "")[:60], number)
+    asked = {name: value for name, value in request.args.items() if name in (*queries.FILTERS, "setting")}
+    return page(
+        "samples",
+        "runs",
+        samples=found,
+        count=count,
+        asked=asked,
+        number=number,
+        last=max(1, -(-count // queries.PAGE)),
+        kinds=list(SampleKind),
+        tasks=current_lab().tasks().tasks,
+    )
+
+
+@blueprint.get("/samples/<int:sample_id>")
+@login_required
+def sample(sample_id: int) -> str:
+    """One sample with all its figures and texts."""
+    return _sample_page(queries.sample_of(sample_id))
+
+
+@blueprint.post("/samples/<int:sample_id>/verdict")
+@admin_required
+def overrule(sample_id: int) -> Any:
+    """Store an administrator's verdict with its note; an empty verdict restores the judgement."""
+    found, given = queries.sample_of(sample_id), request.form.get("verdict", "")
+    note = plain_text(request.form.get("note"))
+    if given and given not in tuple(Verdict):
+        raise AppError("invalid_field", field="verdict")
+    if given and not 0 < len(note) <= LONGEST_NOTE:
+        return _sample_page(found, _("Say why in a few words: 1,000 characters at most."), note), 422
+    queries.overrule(found, Verdict(given) if given else None, note, current_user.id)
+    current_lab().publish()
+    flash(_("Your verdict is kept.") if given else _("The judgement counts again."), "success")
+    return redirect(url_for("lab.sample", sample_id=sample_id, _anchor="verdict"))
+
+
+def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
+    told = found.judgement or {}
+    before, after = queries.neighbours(found)
+    return page(
+        "sample",
+        "runs",
+        sample=found,
+        run=found.run,
+        wrong=wrong,
+        note=note or found.overruled_note,
+        before=before,
+        after=after,
+        tasks=current_lab().tasks().tasks,
+        reason=messages.sentence(told["code"], told.get("params")) if told.get("code") else "",
+        failure=sentences.sample_trouble(found),
+        withheld=ballots.is_withheld(found) and not current_user.is_admin,
+        retaken=queries.retaken(found),
+        by=queries.name_of(found.overruled_by),
+        facts=display.sample_facts(found),
+        chart=charts.course(found),
+    )

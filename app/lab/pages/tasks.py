@@ -7,8 +7,7 @@ from flask_babel import gettext as _
 
 from app.errors import AppError
 from app.lab import messages, task_files
-from app.lab.pages import blueprint
-from app.lab.pages.shared import current_lab, page
+from app.lab.pages import blueprint, by_category, current_lab, page
 from app.security import admin_required, login_required
 from app.web import clean
 
@@ -49,11 +48,10 @@ def add_task() -> Any:
 
 def _tasks_page(text: str = "", wrong: str = "") -> str:
     found = current_lab().tasks()
-    groups = {name: [task for task in found.tasks.values() if task.category == name] for name in messages.CATEGORIES}
     return page(
         "tasks",
         "tasks",
-        groups={name: tasks for name, tasks in groups.items() if tasks},
+        groups=by_category(found.tasks.values()),
         count=len(found.tasks),
         problems=[
             (problem.file, problem.line, messages.sentence(problem.code, problem.params)) for problem in found.problems

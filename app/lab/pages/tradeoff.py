@@ -8,8 +8,7 @@ from flask import Response, jsonify, render_template, request
 
 from app.errors import AppError
 from app.lab import labels
-from app.lab.pages import blueprint
-from app.lab.pages.shared import current_lab, number_asked, page
+from app.lab.pages import blueprint, current_lab, number_asked, page
 from app.lab.presentation import charts, display, sentences
 from app.lab.presentation.charts import scatter
 from app.lab.runs import queries
@@ -17,8 +16,8 @@ from app.lab.stats import ranking
 from app.lab.stats import tradeoff as choice
 from app.lab.stats.ranking import Entry
 from app.lab.stats.tradeoff import PRESETS, Recommendation, Weights
-from app.models.model_choice import ENVIRONMENT
 from app.models.lab import LabMachine
+from app.models.model_choice import ENVIRONMENT
 from app.security import current_user, login_required
 from app.web import generation
 

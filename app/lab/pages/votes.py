@@ -8,8 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import AppError
 from app.lab import messages
-from app.lab.pages import blueprint
-from app.lab.pages.shared import current_lab, page
+from app.lab.pages import blueprint, by_category, current_lab, page
 from app.lab.votes import campaigns as voting
 from app.lab.votes.ballots import VoterState, expected, voter_state
 from app.models.lab import LabCampaign
@@ -148,8 +147,6 @@ def close_campaign(campaign_id: int) -> Any:
 
 
 def _campaign_form(given: MultiDict[str, str], wrong: str = "") -> str:
-    tasks = current_lab().tasks().tasks.values()
-    groups = {name: [task for task in tasks if task.category == name] for name in messages.CATEGORIES}
     registry = generation().registry
     return page(
         "vote_new",
@@ -158,6 +155,6 @@ def _campaign_form(given: MultiDict[str, str], wrong: str = "") -> str:
         wrong=wrong,
         models=registry.models,
         reachable=registry.reachable,
-        groups={name: found for name, found in groups.items() if found},
+        groups=by_category(current_lab().tasks().tasks.values()),
         limits=voting,
     )
