@@ -13,8 +13,8 @@ import ollama
 
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Text, Thinking, Usage
 from app.engines.catalogue import described
-from app.engines.host import processes_listening
 from app.engines.openai_compatible import split_thinking
+from app.engines.processes import processes_listening
 from app.engines.transport import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, EngineHttpClient, refusal
 from app.errors import AppError
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Reading, Text, Thinking, Usage
 from app.engines.catalogue import described
-from app.engines.host import processes_listening
+from app.engines.processes import processes_listening
 from app.engines.transport import EngineHttpClient, refusal
 from app.errors import AppError
 

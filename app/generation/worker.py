@@ -11,7 +11,6 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engines.base import ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Text, Thinking, Usage
-from app.engines.host import EnergyMeter, RaplZone, find_zones
 from app.errors import AppError
 from app.generation import prompt
 from app.generation.background import Prefill
@@ -20,6 +19,7 @@ from app.generation.events import Event, EventLog, EventStream
 from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
 from app.generation.queue import Priority, RunQueue, Ticket
+from app.generation.rapl import EnergyMeter, RaplZone, find_zones
 from app.generation.store import RunInput, Store
 from app.models import RunState
 

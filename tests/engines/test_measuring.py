@@ -8,10 +8,10 @@ import sys
 import psutil
 import pytest
 
-from app.engines import host
+from app.engines import processes
 from app.engines.base import Loading
-from app.engines.host import processes_listening
 from app.engines.ollama import Ollama
+from app.engines.processes import processes_listening
 from app.errors import AppError
 from tests.engines.conftest import REAL, Subject
 from tests.engines.listening import answer, question
@@ -65,7 +65,7 @@ def test_a_server_whose_socket_cannot_be_seen_is_found_by_its_name(monkeypatch: 
     name = psutil.Process().name()
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://localhost:{listener.getsockname()[1]}"
-        monkeypatch.setattr(host, "FORWARDERS", (name,))
+        monkeypatch.setattr(processes, "FORWARDERS", (name,))
         assert os.getpid() in processes_listening(url, (name,))
 
 

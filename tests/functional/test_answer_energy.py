@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engines.host import find_zones
+from app.generation.rapl import find_zones
 from app.generation.worker import AnswerEnergy
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama

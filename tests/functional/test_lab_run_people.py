@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.engines.host import RaplZone
 from app.generation.background import BackgroundSlot
+from app.generation.rapl import RaplZone
 from app.lab.measuring import energy
 from app.lab.measuring.energy import Rapl
 from app.lab.runs.runner import RetryPolicy

@@ -7,7 +7,7 @@ from pathlib import Path
 from time import monotonic
 from typing import Protocol
 
-from app.engines.host import POWERCAP, EnergyMeter, RaplZone, find_zones
+from app.generation.rapl import POWERCAP, EnergyMeter, RaplZone, find_zones
 
 # Watts of one logical CPU at rest and at full load: averages published by Cloud Carbon Footprint for servers with an
 # unknown processor. Only the difference counts, since the power at rest is deducted.

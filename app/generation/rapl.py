@@ -1,16 +1,8 @@
-"""What this machine knows of an engine: the processor's energy counters (RAPL), and the processes at its address."""
+"""The energy that the processor counts: Intel's and AMD's RAPL counters."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    import psutil
-
 
 POWERCAP = Path("/sys/class/powercap")
-# Processes that listen in place of an engine that runs in a container.
-FORWARDERS = ("docker-proxy", "rootlessport", "conmon")
 
 
 class RaplZone:
@@ -70,49 +62,3 @@ def find_zones(root: Path = POWERCAP) -> list[RaplZone]:
     except (OSError, ValueError):
         return []
     return zones
-
-
-def processes_listening(url: str, names: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the pids that listen at this URL, and of their children; empty if it is another machine's.
-
-    Only root and the owner can see who owns a socket; for other accounts, the processes whose names begin with one of
-    `names` are taken instead.
-    """
-    # Imported here: only measuring needs it, and it would take memory in the web process.
-    import psutil  # noqa: PLC0415
-
-    parts = urlsplit(url)
-    if not _is_here(parts.hostname or ""):
-        return ()
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        sockets = psutil.net_connections("tcp")
-    except (psutil.Error, OSError):
-        # This account may not list sockets.
-        sockets = []
-    owners = {
-        each.pid for each in sockets if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid
-    }
-    running = {each.pid: each for each in psutil.process_iter(["name"])}
-    found = [running[pid] for pid in owners if pid in running and running[pid].info["name"] not in FORWARDERS]
-    if not found:
-        found = [each for each in running.values() if (each.info["name"] or "").startswith(names)]
-    return tuple(sorted({pid for each in found for pid in _family(each)}))
-
-
-def _family(process: "psutil.Process") -> list[int]:
-    import psutil  # noqa: PLC0415
-
-    try:
-        return [process.pid, *(child.pid for child in process.children(recursive=True))]
-    except psutil.Error:
-        # It has ended meanwhile.
-        return []
-
-
-def _is_here(host: str) -> bool:
-    import psutil  # noqa: PLC0415
-
-    if host == "localhost" or host.startswith("127."):
-        return True
-    return any(host == address.address for card in psutil.net_if_addrs().values() for address in card)
