@@ -7,12 +7,13 @@ from flask import Blueprint, Flask, Response, current_app, flash, jsonify, redir
 from flask_babel import format_datetime
 from flask_babel import gettext as _
 
-from app.diagnostics.checks import TITLES, FindingState, count
-from app.diagnostics.client import probe_events
-from app.diagnostics.comparison import Comparison, ComparisonJob, compare_here, comparison_finding, comparison_table
-from app.diagnostics.history import answers_table, last_records, waits_facts
-from app.diagnostics.report import quick_findings
-from app.engines.catalogue import DEMO, can_be_pulled
+from app.diagnostics.checks import proxy_probe, quick_findings
+from app.diagnostics.comparison import Comparison, ComparisonJob, compare_here
+from app.diagnostics.findings import TITLES, FindingState, count
+from app.diagnostics.history import last_records
+from app.diagnostics.report import answers_table, comparison_finding, comparison_table, waits_facts
+from app.engines.catalogue import DEMO
+from app.engines.registry import can_be_pulled
 from app.errors import AppError
 from app.formatting import duration, number, percent
 from app.generation.model_registry import ModelRegistry
@@ -34,12 +35,10 @@ def _rows(registry: ModelRegistry) -> list[dict[str, Any]]:
         asdict(model) | {"loaded": model.name in registry.loaded, "default": model.name == default}
         for model in registry.models
     ]
-    if registry.engine.name == "ollama":
-        rows += [
-            asdict(model) | {"installed": False, "loaded": False, "default": False}
-            for model in can_be_pulled(registry.models)
-        ]
-    return rows
+    return rows + [
+        asdict(model) | {"installed": False, "loaded": False, "default": False}
+        for model in can_be_pulled(registry.engine, registry.models)
+    ]
 
 
 @blueprint.get("/models")
@@ -147,7 +146,7 @@ def comparison() -> Response:
 @admin_required
 def beat() -> Response:
     """Stream a few events within a second; the page measures whether a proxy holds them back."""
-    return Response(probe_events(), mimetype="text/event-stream", headers=STREAM_HEADERS)
+    return Response(proxy_probe(), mimetype="text/event-stream", headers=STREAM_HEADERS)
 
 
 def _job() -> ComparisonJob:

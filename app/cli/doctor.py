@@ -9,18 +9,12 @@ from flask.cli import with_appcontext
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.diagnostics.checks import TITLES, Finding, FindingState, count
-from app.diagnostics.client import first_administrator, is_answering, own_address
-from app.diagnostics.comparison import (
-    Comparison,
-    ComparisonProgress,
-    NotComparedError,
-    compare_here,
-    comparison_finding,
-    comparison_table,
-)
+from app.diagnostics.checks import quick_findings
+from app.diagnostics.client import NotComparedError, first_administrator, is_answering, own_address
+from app.diagnostics.comparison import Comparison, ComparisonProgress, compare_here
+from app.diagnostics.findings import TITLES, Finding, FindingState, count
 from app.diagnostics.history import last_records
-from app.diagnostics.report import quick_findings
+from app.diagnostics.report import comparison_finding, comparison_table
 
 SIGNS = {FindingState.OK: "✓", FindingState.WARNING: "!", FindingState.BAD: "✗", FindingState.UNKNOWN: "?"}
 # Findings that must not be bad for the comparison to run.

@@ -7,7 +7,7 @@ from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import gettext as _
 
-from app.engines.catalogue import can_be_pulled
+from app.engines.registry import VENDORS, can_be_pulled
 from app.errors import AppError
 from app.formatting import filesize
 from app.generation.model_registry import DefaultModel, ModelRegistry
@@ -59,10 +59,9 @@ def list_models() -> None:
         click.echo(
             f"  {model.name:28} {filesize(model.size_bytes):>10}  {model.description}  {', '.join(marks)}".rstrip()
         )
-    if registry.engine.name == "ollama":
-        for model in can_be_pulled(registry.models):
-            fix = f"flask models pull {model.name}"
-            click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {_('not installed')}: {fix}")
+    for model in can_be_pulled(registry.engine, registry.models):
+        fix = f"flask models pull {model.name}"
+        click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {_('not installed')}: {fix}")
     click.echo(_wins(default))
     if default.effective and not default.installed:
         click.echo(
@@ -72,7 +71,7 @@ def list_models() -> None:
                 used=default.effective,
             )
         )
-        if registry.engine.name == "ollama":
+        if VENDORS[registry.engine.name].pulls:
             click.echo(f"  flask models pull {default.name}")
 
 
@@ -81,7 +80,7 @@ def list_models() -> None:
 def pull(name: str) -> None:
     """Download a model with Ollama, showing the progress; an interrupted download goes on where it was."""
     engine = _registry().engine
-    if engine.name != "ollama":
+    if not VENDORS[engine.name].pulls:
         raise click.ClickException(_("%(engine)s cannot download models: only Ollama can.", engine=engine.label))
     label = ""
     try:

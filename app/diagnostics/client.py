@@ -28,19 +28,15 @@ CONNECT_S, ANSWER_S = 2.0, 30.0
 MARK = "doctor-"
 # Conversations older than this were left behind by a killed process and are deleted; its session has expired too.
 STALE = timedelta(minutes=30)
-PROBE_EVENTS, PAUSE_S = 5, 0.2
 
 
-class ServerUnreachableError(Exception):
-    """No server answers at the address."""
+class NotComparedError(Exception):
+    """The comparison was not possible: a code (see `_refusal` in `report.py`) and its detail."""
 
-
-class NotThisServerError(Exception):
-    """The server at the address does not accept this instance's sessions."""
-
-
-class RefusedError(Exception):
-    """The server refused a request; the message is the server's own."""
+    def __init__(self, code: str, detail: str = "") -> None:
+        super().__init__(code, detail)
+        self.code = code
+        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +62,8 @@ def is_answering(address: str) -> bool:
 
 
 class HttpClient:
-    """A signed-in client; its requests raise ServerUnreachableError, NotThisServerError or RefusedError."""
+    """A signed-in client. Its requests raise NotComparedError: away (no server answers), stranger (it does not accept
+    this instance's sessions) or refused, with the server's own words."""
 
     def __init__(self, address: str, cookie: dict[str, str], token: str, new_id: Callable[[], str]) -> None:
         self._address = address
@@ -98,11 +95,11 @@ class HttpClient:
                     *blocks, held = (held + piece).split(b"\n\n")
                     yield from filter(None, map(_told, blocks))
         except requests.RequestException as error:
-            raise ServerUnreachableError(self._address) from error
+            raise NotComparedError("away", self._address) from error
 
     def forget(self, conversation: str) -> None:
         """Stop the conversation's answer and delete it, so that the engine forgets it; ignores errors."""
-        with suppress(ServerUnreachableError, NotThisServerError, RefusedError), direct() as other:
+        with suppress(NotComparedError), direct() as other:
             self._send("DELETE", f"/api/conversations/{conversation}", session=other).close()
 
     def wait_until_idle(self, patience_s: float, pause_s: float = 0.1) -> bool:
@@ -119,7 +116,7 @@ class HttpClient:
             try:
                 found: dict[str, Any] = response.json()
             except ValueError as error:
-                raise NotThisServerError(f"GET {path}: no JSON") from error
+                raise NotComparedError("stranger", f"GET {path}: no JSON") from error
         return found
 
     def _send(
@@ -136,12 +133,12 @@ class HttpClient:
                 **kwargs,
             )
         except requests.RequestException as error:
-            raise ServerUnreachableError(self._address) from error
+            raise NotComparedError("away", self._address) from error
         if response.status_code in (302, 401, 403, 404, 405) or (response.status_code == 400 and method == "POST"):
             response.close()
-            raise NotThisServerError(f"{method} {path}: {response.status_code}")
+            raise NotComparedError("stranger", f"{method} {path}: {response.status_code}")
         if not response.ok:
-            raise RefusedError(_detail(response))
+            raise NotComparedError("refused", _detail(response))
         return response
 
 
@@ -213,11 +210,3 @@ def _token(app: Flask, secret: str) -> str:
     """Return the CSRF token as the pages contain it."""
     assert app.secret_key is not None  # noqa: S101 - no server without one
     return str(URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps(secret))
-
-
-def probe_events(pause: Callable[[float], None] = time.sleep) -> Iterator[bytes]:
-    """Yield PROBE_EVENTS numbered events, PAUSE_S seconds apart."""
-    for number in range(1, PROBE_EVENTS + 1):
-        if number > 1:
-            pause(PAUSE_S)
-        yield f"id: {number}\nevent: beat\ndata: {json.dumps({'number': number})}\n\n".encode()

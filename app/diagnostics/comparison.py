@@ -1,10 +1,10 @@
-"""Compare answers through this server's pages with answers of the engine itself, and run that as a background job."""
+"""Time answers of the engine itself and through this server's pages, in pairs; also as a background job."""
 
 import logging
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,20 +12,10 @@ from types import TracebackType
 from typing import Self
 
 from flask import Flask
-from flask_babel import gettext as _
 
-from app.diagnostics.checks import Finding, FindingState
-from app.diagnostics.client import (
-    HttpClient,
-    NotThisServerError,
-    RefusedError,
-    ServerUnreachableError,
-    own_address,
-    temporary_session,
-)
+from app.diagnostics.client import HttpClient, NotComparedError, own_address, temporary_session
 from app.engines.base import Cancel, ChatRequest, Done, Engine, Text, Thinking, Usage
 from app.errors import AppError
-from app.formatting import duration, number, percent, with_unit
 from app.models.base import utcnow
 
 # A question that waited longer, in ms, was not alone.
@@ -48,15 +38,6 @@ QUESTION = "{nonce}. Describe the wind and the sea in two sentences."
 MOST_TOKENS = 100
 # Seconds to wait for the engine to become idle.
 PATIENCE_S = 20.0
-
-
-class NotComparedError(Exception):
-    """The comparison was not possible: a code (see `_refusal`) and its detail."""
-
-    def __init__(self, code: str, detail: str = "") -> None:
-        super().__init__(code, detail)
-        self.code = code
-        self.detail = detail
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,137 +152,6 @@ class Comparison:
         return Row(direct, web, compare(direct, web))
 
 
-def comparison_finding(result: Comparison | NotComparedError) -> Finding:
-    """Return the finding for a comparison, or for the reason why there is none."""
-    return _refusal(result) if isinstance(result, NotComparedError) else _judged(result)
-
-
-def comparison_table(result: Comparison) -> list[dict[str, str]]:
-    """Return the table's rows: name, direct, through the pages, difference."""
-    total, first, pace = result.total, result.first, result.pace
-    return [
-        {
-            "name": _("First word after"),
-            "direct": duration(first.direct * 1000),
-            "web": duration(first.web * 1000),
-            "difference": _signed(first.difference * 1000),
-        },
-        {
-            "name": _("Pace of writing"),
-            "direct": with_unit(pace.direct, "tokens/s", 1),
-            "web": with_unit(pace.web, "tokens/s", 1),
-            "difference": _change(pace.difference),
-        },
-        {
-            "name": _("%(count)s tokens in all", count=number(REFERENCE_TOKENS)),
-            "direct": duration(total.direct * 1000),
-            "web": duration(total.web * 1000),
-            "difference": _change(total.difference),
-        },
-    ]
-
-
-def _judged(result: Comparison) -> Finding:
-    words = {
-        "model": result.model,
-        "change": _change(result.total.difference),
-        "later": _signed(result.first.difference * 1000),
-        "pairs": number(len(result.pairs)),
-    }
-    if result.same:
-        text = _(
-            "Yes, with %(model)s: total time %(change)s, first word %(later)s (medians of %(pairs)s pairs).", **words
-        )
-        return Finding("terminal", FindingState.OK, text)
-    text = _("No, with %(model)s: total time %(change)s, first word %(later)s (medians of %(pairs)s pairs).", **words)
-    if result.uncertain:
-        mend = _("The engine’s own times differ as much from one answer to the next: ask again when nothing else runs.")
-        return Finding("terminal", FindingState.WARNING, text, mend)
-    return Finding("terminal", FindingState.BAD, text, _mend(result))
-
-
-def _mend(result: Comparison) -> str:
-    if result.pace.difference * RATIO < 1:
-        return str(
-            _("Writing is slowed down: other programs take CPU, or the engine does: try one ENGINE_THREADS less.")
-        )
-    if result.first.difference * 1000 > LATER_MS:
-        return str(_("The time goes by before the first word: look at other programs and at the disk of INSTANCE_DIR."))
-    return str(_("The time goes by after the last word: look at the disk of INSTANCE_DIR."))
-
-
-def _refusal(error: NotComparedError) -> Finding:
-    state, text, mend = {
-        "away": (
-            FindingState.BAD,
-            _("The server does not answer at its own address (%(detail)s).", detail=error.detail),
-            _("Start it: make run, or sudo systemctl start couachgpt"),
-        ),
-        "stranger": (
-            FindingState.BAD,
-            _("What answers at the server’s address does not know its accounts (%(detail)s).", detail=error.detail),
-            _("HOST, PORT, INSTANCE_DIR and SECRET_KEY must be those that the server was started with."),
-        ),
-        "other_engine": (
-            FindingState.BAD,
-            _("The server uses %(engine)s, but would now choose another engine.", engine=error.detail),
-            _("Start the server again, or say which one with ENGINE=… in .env."),
-        ),
-        "refused": (
-            FindingState.BAD,
-            _("The server refused the question: %(detail)s", detail=error.detail),
-            _("Mend that, then ask again."),
-        ),
-        "engine": (
-            FindingState.BAD,
-            _("The engine failed during the comparison: %(detail)s", detail=error.detail),
-            _("See the engine’s log."),
-        ),
-        "no_model": (FindingState.UNKNOWN, _("No model is installed."), _("Install one: flask models pull …")),
-        "nobody": (
-            FindingState.UNKNOWN,
-            _("There is no administrator yet, for whom a question could be asked."),
-            _("Create the first account on the site."),
-        ),
-        "busy": (
-            FindingState.UNKNOWN,
-            _("People are being answered: a comparison would slow them down, and be wrong."),
-            _("Ask again when the server is calm."),
-        ),
-        "crowded": (
-            FindingState.UNKNOWN,
-            _("Somebody asked a question meanwhile: the comparison gave way."),
-            _("Ask again when the server is calm."),
-        ),
-        "slow": (
-            FindingState.UNKNOWN,
-            _("The model took longer than two minutes for one answer."),
-            _("Choose a smaller default model, or compare when nothing else runs."),
-        ),
-        "short": (
-            FindingState.UNKNOWN,
-            _("The model’s answers were too short to be compared."),
-            _("Ask again, or with another default model."),
-        ),
-    }.get(
-        error.code, (FindingState.BAD, _("The comparison failed: %(detail)s", detail=error.detail), _("See the log."))
-    )
-    return Finding("terminal", state, str(text), str(mend))
-
-
-def _signed(ms: float) -> str:
-    """Format a difference of times."""
-    if ms >= 0:
-        return str(_("%(time)s later", time=duration(ms)))
-    return str(_("%(time)s sooner", time=duration(-ms)))
-
-
-def _change(ratio: float) -> str:
-    """Format a ratio as a change: 1.02 is "+2 %"."""
-    rounded = round((ratio - 1) * 100)
-    return ("±" if rounded == 0 else "+" if rounded > 0 else "−") + percent(abs(rounded) / 100)
-
-
 class InterferenceMonitor:
     """Watch the queue while an answer is written, and cancel it if it is disturbed or too slow.
 
@@ -330,7 +180,7 @@ class InterferenceMonitor:
         while not self._over.wait(LOOK_S):
             if time.monotonic() > deadline:
                 self.seen = "slow"
-            with suppress(ServerUnreachableError, NotThisServerError, RefusedError):
+            with suppress(NotComparedError):
                 status = self._visitor.status()
                 if status["running"] + status["waiting"] > self._ours:
                     self.seen = "crowded"
@@ -378,49 +228,35 @@ def compare(
 ) -> Comparison:
     """Ask a few pairs of questions, direct and through the pages in turn. Raises NotComparedError."""
     try:
-        return _ComparisonRun(engine, visitor, terms, tell, patience_s).fight()
+        return _Comparing(engine, visitor, terms, tell, patience_s).compare()
     except AppError as error:
         raise NotComparedError("engine", error.cause or error.code) from error
-    except NotThisServerError as error:
-        raise NotComparedError("stranger", str(error)) from error
-    except RefusedError as error:
-        raise NotComparedError("refused", str(error)) from error
-    except ServerUnreachableError as error:
-        raise NotComparedError("away", str(error)) from error
 
 
-class _ComparisonRun:
-    def __init__(
-        self,
-        engine: Engine,
-        visitor: HttpClient,
-        terms: PromptSettings,
-        tell: Callable[[ComparisonProgress], None],
-        patience_s: float,
-    ) -> None:
-        self._engine = engine
-        self._visitor = visitor
-        self._terms = terms
-        self._tell = tell
-        self._patience_s = patience_s
-        self._model = ""
-        # A new number in each question: the engine's cache holds no more than the system prompt for either way.
-        self._nonces = iter(random.sample(range(1000, 10000), 1000))
+@dataclass
+class _Comparing:
+    engine: Engine
+    visitor: HttpClient
+    terms: PromptSettings
+    tell: Callable[[ComparisonProgress], None]
+    patience_s: float
+    model: str = ""
+    # A new number in each question: the engine's cache holds no more than the system prompt for either way.
+    nonces: Iterator[int] = field(default_factory=lambda: iter(random.sample(range(1000, 10000), 1000)))
 
-    def fight(self) -> Comparison:
-        """Run the comparison. Raises NotComparedError."""
-        self._tell(ComparisonProgress("waiting"))
+    def compare(self) -> Comparison:
+        self.tell(ComparisonProgress("waiting"))
         self._wait()
-        self._look_around()
-        self._tell(ComparisonProgress("warming"))
+        self._choose_model()
+        self.tell(ComparisonProgress("warming"))
         # Loads the model and prefills the system prompt.
         first = self._guarded(0, self._direct)
         wanted = MORE_PAIRS if first.end_s < SHORT_S else PAIRS
         pairs: list[tuple[TimedAnswer, TimedAnswer]] = []
         for _attempt in range(wanted + SPARE):
-            self._tell(ComparisonProgress("comparing", 2 * len(pairs), 2 * wanted))
+            self.tell(ComparisonProgress("comparing", 2 * len(pairs), 2 * wanted))
             direct = self._guarded(0, self._direct)
-            self._tell(ComparisonProgress("comparing", 2 * len(pairs) + 1, 2 * wanted))
+            self.tell(ComparisonProgress("comparing", 2 * len(pairs) + 1, 2 * wanted))
             web = self._guarded(1, self._web)
             if direct.usable and web.usable:
                 pairs.append((direct, web))
@@ -428,44 +264,44 @@ class _ComparisonRun:
                 break
         if not pairs:
             raise NotComparedError("short")
-        return Comparison(self._model, tuple(pairs))
+        return Comparison(self.model, tuple(pairs))
 
-    def _look_around(self) -> None:
+    def _choose_model(self) -> None:
         """Check that the server uses the same engine, and take its default model."""
-        models = self._visitor.models()
-        if models["engine"]["name"] != self._engine.name:
+        models = self.visitor.models()
+        if models["engine"]["name"] != self.engine.name:
             raise NotComparedError("other_engine", str(models["engine"]["label"]))
         if not models["effective"]:
             raise NotComparedError("no_model")
-        self._model = models["effective"]
+        self.model = models["effective"]
         # Refreshes the engine's list of loaded models.
-        self._engine.loaded()
+        self.engine.loaded()
 
     def _guarded(self, ours: int, answer: Callable[[Cancel], TimedAnswer]) -> TimedAnswer:
         """Take one answer with nobody else at work; raises NotComparedError if somebody comes."""
         self._wait()
-        with InterferenceMonitor(self._visitor, ours) as watch:
+        with InterferenceMonitor(self.visitor, ours) as watch:
             written = answer(watch.cancel)
         if watch.seen:
             raise NotComparedError(watch.seen)
         return written
 
     def _wait(self) -> None:
-        if not self._visitor.wait_until_idle(self._patience_s):
+        if not self.visitor.wait_until_idle(self.patience_s):
             raise NotComparedError("busy")
 
     def _direct(self, cancel: Cancel) -> TimedAnswer:
         """Ask the engine directly, as `ollama run` does."""
-        messages = [{"role": "system", "content": self._terms.system}] if self._terms.system else []
+        messages = [{"role": "system", "content": self.terms.system}] if self.terms.system else []
         messages.append({"role": "user", "content": self._asked()})
         request = ChatRequest(
-            self._model,
+            self.model,
             tuple(messages),
-            max_tokens=self._terms.most,
-            temperature=self._terms.temperature,
+            max_tokens=self.terms.most,
+            temperature=self.terms.temperature,
         )
         clock, usage = Clock(), Usage()
-        for event in self._engine.stream(request, cancel):
+        for event in self.engine.stream(request, cancel):
             if isinstance(event, Text | Thinking):
                 clock.word(event.text)
             elif isinstance(event, Done):
@@ -474,23 +310,23 @@ class _ComparisonRun:
 
     def _web(self, cancel: Cancel) -> TimedAnswer:
         """Ask through the pages' API."""
-        conversation = self._visitor.new_conversation()
-        cancel.on_set(lambda: self._visitor.forget(conversation))
+        conversation = self.visitor.new_conversation()
+        cancel.on_set(lambda: self.visitor.forget(conversation))
         question = self._asked()
         clock = Clock()
-        for told in self._visitor.ask(conversation, question, self._model):
+        for told in self.visitor.ask(conversation, question, self.model):
             if told.name in ("text", "thinking"):
                 clock.word(told.data["text"])
             elif told.name == "done":
                 if told.data["error"]:
-                    raise RefusedError(told.data["error"]["message"])
+                    raise NotComparedError("refused", told.data["error"]["message"])
                 figures = told.data["metrics"]
                 names = ("output_tokens", "prefill_ms", "decode_ms", "queue_ms")
                 return clock.answer(*(figures[name] for name in names))
-        raise RefusedError(f"{self._model}: the stream ended before the answer did")
+        raise NotComparedError("refused", f"{self.model}: the stream ended before the answer did")
 
     def _asked(self) -> str:
-        return QUESTION.format(nonce=next(self._nonces))
+        return QUESTION.format(nonce=next(self.nonces))
 
 
 # `work(tell)` runs a comparison, reporting its progress to `tell`. Raises NotComparedError.

@@ -1,4 +1,4 @@
-"""Define what a check returns: a Finding with a state, its cause and its fix."""
+"""What a check returns: a Finding with a state, its cause and its fix."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

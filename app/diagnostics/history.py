@@ -13,7 +13,8 @@ from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from app.diagnostics.checks import Finding, FindingState
+from app.diagnostics.findings import Finding, FindingState
+from app.engines.registry import VENDORS
 from app.extensions import db
 from app.formatting import duration, number, percent
 from app.models import LabSample, Message, Run, RunState
@@ -35,7 +36,6 @@ OVERHEAD_MS, FELT_MS = 50, 250
 WAIT_MS = 1000
 # With fewer waits a large error may be chance.
 ENOUGH = 5
-NO_FIGURE = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,11 +178,8 @@ def reloads(records: Sequence[Record], engine: str) -> Finding:
         len(again),
         all=number(len(records)),
     )
-    if engine == "ollama":
-        mend = _("For Ollama: OLLAMA_KEEP_ALIVE=-1, and let no other program ask it with another context size.")
-    else:
-        mend = _("The engine was started again, or a program asked it for another model: the server’s log says which.")
-    return Finding("reloads", FindingState.WARNING if len(again) == 1 else FindingState.BAD, cause, mend)
+    state = FindingState.WARNING if len(again) == 1 else FindingState.BAD
+    return Finding("reloads", state, cause, str(VENDORS[engine].reloads))
 
 
 def cache(records: Sequence[Record], engine: str) -> Finding:
@@ -197,14 +194,8 @@ def cache(records: Sequence[Record], engine: str) -> Finding:
         )
     words = {"lost": number(lost), "all": number(kept + lost)}
     cause = _("%(lost)s of %(all)s conversations that went on were read again from the beginning.", **words)
-    mends = {
-        "ollama": _(
-            "Let nobody else use this Ollama, and give its cache more memory: LLAMA_ARG_CACHE_RAM in its service."
-        ),
-        "openai": _("Give llama-server more memory for its cache: --cache-ram"),
-    }
-    mend = mends.get(engine) or _("Raise CACHE_RAM_MB and CACHE_DISK_MB as far as memory and disk permit.")
-    return Finding("cache", FindingState.BAD if lost > kept else FindingState.WARNING, cause, mend)
+    state = FindingState.BAD if lost > kept else FindingState.WARNING
+    return Finding("cache", state, cause, str(VENDORS[engine].cache))
 
 
 def overhead(records: Sequence[Record], engine: str) -> Finding:
@@ -219,8 +210,8 @@ def overhead(records: Sequence[Record], engine: str) -> Finding:
     if middle <= OVERHEAD_MS:
         return Finding("overhead", FindingState.OK, text)
     mend = _("Look for other programs that compute, and for a slow disk under INSTANCE_DIR.")
-    if engine == "ollama":
-        mend = _("Ollama before 0.33 itself loses 0.1 to 0.3 s for each question: install a newer one.") + " " + mend
+    if loses := VENDORS[engine].overhead:
+        mend = f"{loses} {mend}"
     return Finding("overhead", FindingState.WARNING if middle <= FELT_MS else FindingState.BAD, text, mend)
 
 
@@ -232,6 +223,15 @@ class Waits:
     announced_ms: float
     real_ms: float
     error: float
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """The medians as text."""
+        return {
+            "announced": duration(self.announced_ms),
+            "real": duration(self.real_ms),
+            "error": percent(self.error),
+        }
 
 
 def waits(records: Sequence[Record]) -> Waits | None:
@@ -252,14 +252,10 @@ def queue(records: Sequence[Record]) -> Finding:
     found = waits(records)
     if found is None:
         return Finding("queue", FindingState.OK, _("Nobody had to wait lately."))
-    words = {
-        "announced": duration(found.announced_ms),
-        "real": duration(found.real_ms),
-        "error": percent(found.error),
-        "count": number(found.count),
-    }
     text = _(
-        "Announced %(announced)s, waited %(real)s (medians of %(count)s); half are off by %(error)s or less.", **words
+        "Announced %(announced)s, waited %(real)s (medians of %(count)s); half are off by %(error)s or less.",
+        count=number(found.count),
+        **found.texts,
     )
     if found.error <= LOST or found.count < ENOUGH:
         return Finding("queue", FindingState.OK, text)
@@ -310,32 +306,3 @@ def _cached(record: Record, pace: float | None) -> float | None:
 def _first_pace(records: Sequence[Record], model: str) -> float | None:
     """Return the prefill pace of conversations' first questions, of which nothing can be cached."""
     return reading_pace([record for record in records if record.model == model and record.before is None])
-
-
-def answers_table(records: Sequence[Record]) -> list[dict[str, str]]:
-    """Return the table's rows, one for each model."""
-    return [
-        {
-            "model": row.model,
-            "answers": number(row.answers),
-            "first": NO_FIGURE if row.first_ms is None else duration(row.first_ms),
-            "reading": NO_FIGURE if row.reading is None else number(row.reading, 1),
-            "writing": NO_FIGURE if row.writing is None else number(row.writing, 1),
-            "cached": NO_FIGURE if row.cached is None else percent(row.cached),
-            "overhead": NO_FIGURE if row.overhead_ms is None else duration(row.overhead_ms),
-        }
-        for row in medians(records)
-    ]
-
-
-def waits_facts(records: Sequence[Record]) -> dict[str, Any] | None:
-    """Return announced and real waits as text; None if no answer had to wait."""
-    found = waits(records)
-    if found is None:
-        return None
-    return {
-        "announced": duration(found.announced_ms),
-        "real": duration(found.real_ms),
-        "error": percent(found.error),
-        "count": found.count,
-    }

@@ -1,6 +1,5 @@
 """The built-in list of known models, with a description, sizes and abilities for each."""
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -78,16 +77,6 @@ def same_model(one: str, other: str) -> bool:
         return name if ":" in name else f"{name}:latest"
 
     return full(one) == full(other)
-
-
-def can_be_pulled(installed: Iterable[Model]) -> list[Model]:
-    """Return the listed models that are not installed, without the demonstration model."""
-    names = [model.name for model in installed]
-    return [
-        known
-        for known in CATALOGUE.values()
-        if known.name != DEMO and not any(same_model(known.name, name) for name in names)
-    ]
 
 
 def described(name: str, **facts: Any) -> Model:

@@ -1,5 +1,6 @@
-"""Choose the engine by the settings, and create it."""
+"""The engines by name: choose one by the settings, make it, and what administrators are told about each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +9,53 @@ from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 from app.engines import embedded
-from app.engines.base import Engine
+from app.engines.base import Engine, Model
+from app.engines.catalogue import CATALOGUE, DEMO, same_model
 from app.engines.openai_compatible import OpenAICompatible
 from app.engines.transport import direct
 
 PROBE_TIMEOUT_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Vendor:
+    """What administrators are told about an engine, and whether it can download models (`pulls`).
+
+    `start` mends that it does not answer, `reloads` that it loads the same model again, `cache` that it reads
+    conversations again, `overhead` that time goes by beside its work ("" if it is not to blame).
+    """
+
+    pulls: bool
+    start: LazyString
+    reloads: LazyString
+    cache: LazyString
+    overhead: LazyString | str = ""
+
+
+_RELOADS = _l("The engine was started again, or a program asked it for another model: the server’s log says which.")
+VENDORS = {
+    "ollama": Vendor(
+        pulls=True,
+        start=_l("Start it: sudo systemctl start ollama; OLLAMA_HOST says where it listens."),
+        reloads=_l("For Ollama: OLLAMA_KEEP_ALIVE=-1, and let no other program ask it with another context size."),
+        cache=_l(
+            "Let nobody else use this Ollama, and give its cache more memory: LLAMA_ARG_CACHE_RAM in its service."
+        ),
+        overhead=_l("Ollama before 0.33 itself loses 0.1 to 0.3 s for each question: install a newer one."),
+    ),
+    "openai": Vendor(
+        pulls=False,
+        start=_l("Start it; OPENAI_BASE_URL says where it listens."),
+        reloads=_RELOADS,
+        cache=_l("Give llama-server more memory for its cache: --cache-ram"),
+    ),
+    "embedded": Vendor(
+        pulls=False,
+        start=_l("It runs with the server: make run; its log is embedded.log in INSTANCE_DIR."),
+        reloads=_RELOADS,
+        cache=_l("Raise CACHE_RAM_MB and CACHE_DISK_MB as far as memory and disk permit."),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +100,24 @@ def make(name: str, settings: dict[str, Any]) -> Engine:
     if name == "embedded":
         return embedded.Embedded(settings["INSTANCE_DIR"], slots=slots or 1, read_timeout_s=timeout)
     raise ValueError(f"no engine is called {name!r}")
+
+
+def threads_asked(name: str, settings: dict[str, Any]) -> int:
+    """Return the threads that the engine of that name is asked to use; 0 if it chooses them."""
+    chosen: int = settings["ENGINE_THREADS"]
+    return chosen or (embedded.default_threads() if name == "embedded" else 0)
+
+
+def can_be_pulled(engine: Engine, installed: Iterable[Model]) -> list[Model]:
+    """Return the models of the catalogue that this engine can download and has not; without the demonstration model."""
+    if not VENDORS[engine.name].pulls:
+        return []
+    names = [model.name for model in installed]
+    return [
+        known
+        for known in CATALOGUE.values()
+        if known.name != DEMO and not any(same_model(known.name, name) for name in names)
+    ]
 
 
 def _ollama_answers(url: str) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from app.engines.base import Engine, Model
 from app.engines.catalogue import BUILT_IN_DEFAULT, same_model
+from app.engines.registry import VENDORS
 from app.errors import AppError
 
 # Seconds between two polls of the engine.
@@ -139,7 +140,7 @@ class ModelRegistry:
         """Return the default model: the configured one, else the built-in one, else the engine's first."""
         name, source = self._preference()
         if not name:
-            built_in = BUILT_IN_DEFAULT if self.engine.name == "ollama" else ""
+            built_in = BUILT_IN_DEFAULT if VENDORS[self.engine.name].pulls else ""
             name = built_in or (self.models[0].name if self.models else "")
         model = self._known(name) or (self.models[0] if self.models else None)
         return DefaultModel(name, source, model.name if model else None)

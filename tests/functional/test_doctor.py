@@ -1,22 +1,23 @@
 """`flask doctor` and the page about the state of the server, beside a server that does not run."""
 
-import json
 import os
 import socket
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from click.testing import Result
 
-from app.diagnostics.checks import FindingState
+from app.diagnostics.checks import Subject, quick_findings, subject
 from app.diagnostics.client import first_administrator, temporary_session
+from app.diagnostics.findings import FindingState
 from app.diagnostics.history import last_records
-from app.diagnostics.host import Host, Subject
-from app.diagnostics.report import quick_findings, subject
+from app.diagnostics.host import Host
+from app.engines.endpoint import Endpoint, Options, announce
 from app.models import Conversation, LabMachine, LabRun, LabSample, LoginSession, Message, User
 from app.models.base import utcnow
 from app.models.lab import SampleKind
@@ -140,14 +141,11 @@ def test_an_engine_elsewhere_cannot_be_looked_at(make_site: Callable[..., Site])
 def test_the_embedded_engine_is_found_by_what_the_master_wrote(make_site: Callable[..., Site]) -> None:
     site = make_site(ENGINE="embedded", ENGINE_THREADS=3)
     settings, engine = site.app.config, site.generation.engine
-    assert subject(Host(), engine, settings) == Subject("embedded", "llama.cpp", 3)
-    endpoint = {"url": "http://127.0.0.1:9", "key": "", "pid": os.getpid()}
-    file = f"{settings['INSTANCE_DIR']}/embedded.json"
-    with open(file, "w") as opened:
-        json.dump(endpoint, opened)
+    assert subject(Host(), engine, settings) == Subject("llama.cpp", 3)
+    endpoint = Endpoint("http://127.0.0.1:9", "", os.getpid(), Options(), Options(), ())
+    announce(settings["INSTANCE_DIR"], endpoint)
     assert subject(Host(), engine, settings).pid == os.getpid()
-    with open(file, "w") as opened:
-        json.dump(endpoint | {"pid": 2**22 + 1}, opened)
+    announce(settings["INSTANCE_DIR"], replace(endpoint, pid=2**22 + 1))
     assert subject(Host(), engine, settings).pids == ()
 
 

@@ -9,13 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from app.diagnostics.client import MARK, first_administrator, temporary_session
+from app.diagnostics.client import MARK, NotComparedError, first_administrator, temporary_session
 from app.diagnostics.comparison import (
     MORE_PAIRS,
     SPARE,
     Comparison,
     ComparisonProgress,
-    NotComparedError,
     PromptSettings,
     compare,
 )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.diagnostics import history
-from app.diagnostics.checks import FindingState
+from app.diagnostics.findings import FindingState
 from app.diagnostics.history import Record, medians
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.diagnostics.comparison import Comparison, ComparisonJob, ComparisonProgress, NotComparedError
+from app.diagnostics.client import NotComparedError
+from app.diagnostics.comparison import Comparison, ComparisonJob, ComparisonProgress
 
 RESULT = Comparison("phi3:mini", ())
 

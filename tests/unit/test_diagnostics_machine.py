@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from app.diagnostics import host as machine
-from app.diagnostics.checks import FindingState
-from app.diagnostics.host import Host, Subject
+from app.diagnostics import checks as machine
+from app.diagnostics.checks import Subject
+from app.diagnostics.findings import FindingState
+from app.diagnostics.host import Host
 from tests.support.machine import Kernel
 
 GIGABYTE = 1_000_000
@@ -30,11 +31,11 @@ def host(kernel: Kernel) -> Host:
 
 
 def embedded(threads: int, *pids: int) -> Subject:
-    return Subject("embedded", "llama.cpp", threads, pids)
+    return Subject("llama.cpp", threads, pids)
 
 
 def ollama(threads: int, *pids: int) -> Subject:
-    return Subject("ollama", "Ollama", threads, pids)
+    return Subject("Ollama", threads, pids)
 
 
 def paired(kernel: Kernel) -> None:
@@ -88,7 +89,7 @@ def test_ollama_does_not_see_its_quota(kernel: Kernel, host: Host) -> None:
 
 def test_the_threads_of_a_llama_server_are_its_own_affair(kernel: Kernel, host: Host) -> None:
     paired(kernel)
-    found = machine.threads(host, Subject("openai", "llama-server", 0))
+    found = machine.threads(host, Subject("llama-server", None))
     assert found.state == FindingState.UNKNOWN
     assert "--threads 2" in found.fix
 
@@ -182,15 +183,6 @@ def test_a_governor_that_holds_the_frequency_down(
     kernel.write("sys/devices/system/cpu/cpu0/cpufreq/scaling_driver", driver)
     kernel.write("sys/devices/system/cpu/cpu0/cpufreq/scaling_governor", governor)
     assert machine.governor(host).state == state
-
-
-def test_the_processes_of_an_engine_are_known_by_their_names(kernel: Kernel, host: Host) -> None:
-    kernel.process("41", name="llama-server")
-    kernel.process("40", name="ollama")
-    kernel.process("42", name="python3")
-    assert machine.processes_named(host, "ollama") == (40, 41)
-    assert machine.processes_named(host, "openai") == (41,)
-    assert machine.processes_named(host, "embedded") == ()
 
 
 def test_all_checks_of_this_machine_have_a_title_and_a_sentence() -> None:

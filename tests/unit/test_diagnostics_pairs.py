@@ -4,16 +4,11 @@ import time
 
 import pytest
 
-from app.diagnostics.checks import FindingState
-from app.diagnostics.client import PAUSE_S, PROBE_EVENTS, probe_events
-from app.diagnostics.comparison import (
-    Clock,
-    Comparison,
-    NotComparedError,
-    TimedAnswer,
-    comparison_finding,
-    comparison_table,
-)
+from app.diagnostics.checks import PAUSE_S, PROBE_EVENTS, proxy_probe
+from app.diagnostics.client import NotComparedError
+from app.diagnostics.comparison import Clock, Comparison, TimedAnswer
+from app.diagnostics.findings import FindingState
+from app.diagnostics.report import comparison_finding, comparison_table
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
@@ -124,7 +119,7 @@ def test_the_clock_counts_where_the_engine_does_not() -> None:
 
 def test_beats_are_numbered_and_apart() -> None:
     pauses: list[float] = []
-    frames = list(probe_events(pauses.append))
+    frames = list(proxy_probe(pauses.append))
     assert [frame.partition(b"\n")[0] for frame in frames] == [b"id: %d" % n for n in range(1, PROBE_EVENTS + 1)]
     assert all(b"event: beat\n" in frame and frame.endswith(b"\n\n") for frame in frames)
     assert pauses == [PAUSE_S] * (PROBE_EVENTS - 1)
