@@ -44,14 +44,13 @@ PATIENCE_S = 20.0
 class TimedAnswer:
     """The times of one answer, in seconds.
 
-    The reader's: `first_s` to the first word, `end_s` to the end. The engine's: `reading_s` and `writing_s`, from which
-    the pace is computed, as the reader gets several tokens at once. `waited_ms` is the time in the queue.
+    The reader's: `first_s` to the first word, `end_s` to the end. The engine's: `writing_s`, from which the pace is
+    computed, as the reader gets several tokens at once. `waited_ms` is the time in the queue.
     """
 
     first_s: float
     end_s: float
     tokens: int
-    reading_s: float
     writing_s: float
     waited_ms: float = 0
 
@@ -87,20 +86,12 @@ class Clock:
             self.first_s = self.last_s
         self.letters += len(text)
 
-    def answer(
-        self, tokens: int | None, reading_ms: float | None, writing_ms: float | None, waited_ms: float = 0
-    ) -> TimedAnswer:
+    def answer(self, tokens: int | None, writing_ms: float | None, waited_ms: float = 0) -> TimedAnswer:
         """Stop, and return the times; the arguments are the engine's own figures, None if it does not tell them."""
         end = time.monotonic() - self.started
         first = end if self.first_s is None else self.first_s
-        return TimedAnswer(
-            first,
-            end,
-            tokens or self.letters // LETTERS_A_TOKEN,
-            first if reading_ms is None else reading_ms / 1000,
-            self.last_s - first if writing_ms is None else writing_ms / 1000,
-            waited_ms,
-        )
+        writing = self.last_s - first if writing_ms is None else writing_ms / 1000
+        return TimedAnswer(first, end, tokens or self.letters // LETTERS_A_TOKEN, writing, waited_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,7 +297,7 @@ class _Comparing:
                 clock.word(event.text)
             elif isinstance(event, Done):
                 usage = event.usage
-        return clock.answer(usage.output_tokens, usage.prefill_ms, usage.decode_ms)
+        return clock.answer(usage.output_tokens, usage.decode_ms)
 
     def _web(self, cancel: Cancel) -> TimedAnswer:
         """Ask through the pages' API."""
@@ -321,8 +312,7 @@ class _Comparing:
                 if told.data["error"]:
                     raise NotComparedError("refused", told.data["error"]["message"])
                 figures = told.data["metrics"]
-                names = ("output_tokens", "prefill_ms", "decode_ms", "queue_ms")
-                return clock.answer(*(figures[name] for name in names))
+                return clock.answer(figures["output_tokens"], figures["decode_ms"], figures["queue_ms"])
         raise NotComparedError("refused", f"{self.model}: the stream ended before the answer did")
 
     def _asked(self) -> str:

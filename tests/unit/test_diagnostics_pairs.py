@@ -14,9 +14,8 @@ pytestmark = pytest.mark.usefixtures("in_english")
 
 
 def answer(*, pace: float = 10, tokens: int = 61, first_s: float = 1, after_s: float = 0) -> TimedAnswer:
-    """Reading takes as long as the first word."""
     writing = (tokens - 1) / pace
-    return TimedAnswer(first_s, first_s + writing + after_s, tokens, first_s, writing)
+    return TimedAnswer(first_s, first_s + writing + after_s, tokens, writing)
 
 
 def compared(*pairs: tuple[TimedAnswer, TimedAnswer]) -> Comparison:
@@ -34,8 +33,8 @@ def test_answers_of_any_length_are_compared_as_if_they_had_one() -> None:
     [
         (answer(tokens=8), True),
         (answer(tokens=7), False),
-        (TimedAnswer(1, 2, 60, 1, 0), False),
-        (TimedAnswer(1, 2, 60, 1, 1, waited_ms=101), False),
+        (TimedAnswer(1, 2, 60, 0), False),
+        (TimedAnswer(1, 2, 60, 1, waited_ms=101), False),
     ],
 )
 def test_which_answers_say_something(made: TimedAnswer, usable: bool) -> None:
@@ -109,12 +108,12 @@ def test_the_clock_counts_where_the_engine_does_not() -> None:
     clock = Clock(started=time.monotonic() - 5)
     for _word in range(10):
         clock.word("quatre.")
-    told = clock.answer(60, 800, 3000, 12)
-    assert (told.tokens, told.reading_s, told.writing_s, told.waited_ms) == (60, 0.8, 3, 12)
-    counted = clock.answer(None, None, None)
-    assert (counted.tokens, counted.reading_s) == (70 // 4, counted.first_s)
+    told = clock.answer(60, 3000, 12)
+    assert (told.tokens, told.writing_s, told.waited_ms) == (60, 3, 12)
+    counted = clock.answer(None, None)
+    assert counted.tokens == 70 // 4
     assert 5 <= counted.first_s <= counted.end_s
-    assert not Clock().answer(None, None, None).usable
+    assert not Clock().answer(None, None).usable
 
 
 def test_beats_are_numbered_and_apart() -> None:
