@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 from statistics import fmean
 from typing import Any
 
@@ -83,7 +84,7 @@ class Sample:
         return self.score
 
 
-@dataclass(slots=True)
+@dataclass
 class Configuration:
     """One model with one setting on one machine: its runs, newest first, and their samples.
 
@@ -95,7 +96,6 @@ class Configuration:
     setting: dict[str, Any]
     runs: list[LabRun] = field(default_factory=list)
     samples: list[Sample] = field(default_factory=list)
-    _ended: dict[SampleKind, dict[str, list[Sample]]] | None = field(default=None, init=False, repr=False)
 
     @property
     def key(self) -> str:
@@ -119,23 +119,22 @@ class Configuration:
 
     def done(self, kind: SampleKind, prompt: str | None = None) -> list[Sample]:
         """The samples of a kind that count (`Sample.ended`), of one prompt if given."""
-        asked = self._by_prompt(kind)
         if prompt is not None:
-            return asked.get(prompt, [])
-        return sorted((sample for samples in asked.values() for sample in samples), key=lambda sample: sample.id)
+            return self._ended[kind].get(prompt, [])
+        return sorted((sample for samples in self._ended[kind].values() for sample in samples), key=lambda one: one.id)
 
     def prompts(self, kind: SampleKind) -> list[str]:
         """The prompts of a kind that have samples which count, sorted."""
-        return sorted(self._by_prompt(kind))
+        return sorted(self._ended[kind])
 
-    def _by_prompt(self, kind: SampleKind) -> dict[str, list[Sample]]:
-        """The samples that count, by prompt; indexed at the first call, since every figure needs them."""
-        if self._ended is None:
-            self._ended = {}
-            for sample in self.samples:
-                if sample.ended:
-                    self._ended.setdefault(sample.kind, {}).setdefault(sample.prompt, []).append(sample)
-        return self._ended.get(kind, {})
+    @cached_property
+    def _ended(self) -> dict[SampleKind, dict[str, list[Sample]]]:
+        """The samples that count, by kind and prompt: every figure needs them."""
+        found: dict[SampleKind, dict[str, list[Sample]]] = {kind: {} for kind in SampleKind}
+        for sample in self.samples:
+            if sample.ended:
+                found[sample.kind].setdefault(sample.prompt, []).append(sample)
+        return found
 
 
 def gather_configurations(machine_id: int | None = None, run_ids: Collection[int] | None = None) -> list[Configuration]:
@@ -146,19 +145,18 @@ def gather_configurations(machine_id: int | None = None, run_ids: Collection[int
     if run_ids is not None:
         wanted = wanted.where(LabRun.id.in_(run_ids))
     runs = {run.id: run for run in sorted(db.session.scalars(wanted), key=run_order, reverse=True)}
-    configurations: dict[tuple[int, str, str], Configuration] = {}
-    seen: defaultdict[tuple[int, str, str], set[int]] = defaultdict(set)
+    found: dict[tuple[int, str, str], Configuration] = {}
     for sample in _samples(runs):
-        run = runs[sample.run_id]
+        machine = runs[sample.run_id].machine
         setting = SETTING | sample.setting
         # Earlier versions stored the default temperature as 0.
         setting["temperature"] = setting["temperature"] or None
-        key = (run.machine_id, sample.model, _text(setting))
-        configurations.setdefault(key, Configuration(run.machine, sample.model, setting)).samples.append(sample)
-        seen[key].add(run.id)
-    for key, configuration in configurations.items():
-        configuration.runs = [run for run in runs.values() if run.id in seen[key]]
-    return list(configurations.values())
+        key = (machine.id, sample.model, _text(setting))
+        found.setdefault(key, Configuration(machine, sample.model, setting)).samples.append(sample)
+    for configuration in found.values():
+        ids = {sample.run_id for sample in configuration.samples}
+        configuration.runs = [run for run in runs.values() if run.id in ids]
+    return list(found.values())
 
 
 def with_shared_readings(configurations: Sequence[Configuration]) -> list[Configuration]:
@@ -168,29 +166,16 @@ def with_shared_readings(configurations: Sequence[Configuration]) -> list[Config
     is returned by itself only when none with tasks shares its threads and context.
     """
     groups: defaultdict[tuple[Any, ...], list[Configuration]] = defaultdict(list)
-    for configuration in configurations:
-        groups[
-            configuration.machine.id,
-            configuration.model,
-            configuration.setting["threads"],
-            configuration.setting["context"],
-        ].append(configuration)
+    for one in configurations:
+        groups[one.machine.id, one.model, one.setting["threads"], one.setting["context"]].append(one)
     found = []
     for group in groups.values():
-        common = [
-            sample for configuration in group for sample in configuration.samples if sample.kind != SampleKind.TASK
-        ]
-        answers = [
-            [sample for sample in configuration.samples if sample.kind == SampleKind.TASK] for configuration in group
-        ]
-        if any(answers):
-            found += [
-                replace(configuration, samples=own + common)
-                for configuration, own in zip(group, answers, strict=True)
-                if own
-            ]
-        else:
-            found += group
+        common = [sample for one in group for sample in one.samples if sample.kind != SampleKind.TASK]
+        asked = [one for one in group if any(sample.kind == SampleKind.TASK for sample in one.samples)]
+        for one in asked:
+            answers = [sample for sample in one.samples if sample.kind == SampleKind.TASK]
+            found.append(replace(one, samples=answers + common))
+        found += [] if asked else group
     return found
 
 
