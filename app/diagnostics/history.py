@@ -127,7 +127,16 @@ def reading_pace(records: Sequence[Record]) -> float | None:
         for record in records
         if record.read >= TOKENS_FOR_A_PACE and record.get("prefill_ms")
     ]
-    return median(paces) if paces else None
+    return _median(paces)
+
+
+def _median(values: Sequence[float]) -> float | None:
+    return median(values) if values else None
+
+
+def _reported(records: Sequence[Record], name: str) -> list[float]:
+    """A metric of the records whose engine reported it."""
+    return [record.get(name) for record in records if record.metrics.get(name) is not None]
 
 
 def _of(model: str, records: list[Record]) -> Medians:
@@ -142,15 +151,14 @@ def _of(model: str, records: list[Record]) -> Medians:
     first = [
         record.get("first_token_ms") - record.get("queue_ms") for record in records if record.get("first_token_ms")
     ]
-    overhead = [record.get("overhead_ms") for record in records if record.metrics.get("overhead_ms") is not None]
     return Medians(
         model,
         len(records),
         # Only if cached tokens are reported: counting them would make the pace too high.
         reading_pace(tells_cached),
-        median(writing) if writing else None,
-        median(first) if first else None,
-        median(overhead) if overhead else None,
+        _median(writing),
+        _median(first),
+        _median(_reported(records, "overhead_ms")),
         sum(record.get("cached_tokens") for record in tells_cached) / whole if whole else None,
     )
 
@@ -162,23 +170,22 @@ def history_findings(records: Sequence[Record], engine: str) -> list[Finding]:
 
 def reloads(records: Sequence[Record], engine: str) -> Finding:
     """Check whether a model was loaded again although no other one was used."""
-    again = [
-        after
-        for before, after in pairwise(records)
-        if before.model == after.model and after.get("load_ms") > RELOAD_MS and not after.measured
-    ]
     if not records:
-        return Finding("reloads", FindingState.UNKNOWN, _nothing_yet())
+        return Finding("reloads", FindingState.UNKNOWN, _("No answer was written yet."))
+    again = sum(
+        before.model == after.model and after.get("load_ms") > RELOAD_MS and not after.measured
+        for before, after in pairwise(records)
+    )
     if not again:
         text = ngettext("None in the last answer.", "None in the last %(num)s answers.", len(records))
         return Finding("reloads", FindingState.OK, text)
     cause = ngettext(
         "In %(num)s of the last %(all)s answers the same model was loaded once more.",
         "In %(num)s of the last %(all)s answers the same model was loaded once more.",
-        len(again),
+        again,
         all=number(len(records)),
     )
-    state = FindingState.WARNING if len(again) == 1 else FindingState.BAD
+    state = FindingState.WARNING if again == 1 else FindingState.BAD
     return Finding("reloads", state, cause, str(VENDORS[engine].reloads))
 
 
@@ -187,12 +194,10 @@ def cache(records: Sequence[Record], engine: str) -> Finding:
     kept, lost = _kept_and_lost(records)
     if not kept + lost:
         return Finding("cache", FindingState.UNKNOWN, _("No long conversation went on lately."))
+    words = {"kept": number(kept), "lost": number(lost), "all": number(kept + lost)}
     if lost <= max(1, 0.1 * (kept + lost)):
-        words = {"kept": number(kept), "all": number(kept + lost)}
-        return Finding(
-            "cache", FindingState.OK, _("Kept in %(kept)s of %(all)s cases in which a conversation went on.", **words)
-        )
-    words = {"lost": number(lost), "all": number(kept + lost)}
+        text = _("Kept in %(kept)s of %(all)s cases in which a conversation went on.", **words)
+        return Finding("cache", FindingState.OK, text)
     cause = _("%(lost)s of %(all)s conversations that went on were read again from the beginning.", **words)
     state = FindingState.BAD if lost > kept else FindingState.WARNING
     return Finding("cache", state, cause, str(VENDORS[engine].cache))
@@ -200,12 +205,10 @@ def cache(records: Sequence[Record], engine: str) -> Finding:
 
 def overhead(records: Sequence[Record], engine: str) -> Finding:
     """Check the time that answers took beside the queue and the engine."""
-    known = [record.get("overhead_ms") for record in records if record.metrics.get("overhead_ms") is not None]
-    if not known:
-        return Finding(
-            "overhead", FindingState.UNKNOWN, _nothing_yet() if not records else _("This engine tells no times.")
-        )
-    middle = median(known)
+    middle = _median(_reported(records, "overhead_ms"))
+    if middle is None:
+        text = _("This engine tells no times.") if records else _("No answer was written yet.")
+        return Finding("overhead", FindingState.UNKNOWN, text)
     text = _("Half of the answers took %(time)s or less beside the engine’s work.", time=duration(middle))
     if middle <= OVERHEAD_MS:
         return Finding("overhead", FindingState.OK, text)
@@ -261,10 +264,6 @@ def queue(records: Sequence[Record]) -> Finding:
         return Finding("queue", FindingState.OK, text)
     mend = _("Answers of very different lengths cannot be foretold; a lower MAX_OUTPUT_TOKENS makes them more alike.")
     return Finding("queue", FindingState.WARNING, text, mend)
-
-
-def _nothing_yet() -> str:
-    return str(_("No answer was written yet."))
 
 
 def _kept_and_lost(records: Sequence[Record]) -> tuple[int, int]:
