@@ -69,7 +69,8 @@ class HttpClient:
         self._address = address
         self._cookie = cookie
         self._headers = {"X-CSRFToken": token}
-        self._new_id = new_id
+        # Creates a conversation that is deleted at the end of the session, and returns its id.
+        self.new_conversation = new_id
         self._session = direct()
 
     def status(self) -> dict[str, Any]:
@@ -80,10 +81,6 @@ class HttpClient:
         """Return `/api/models`."""
         return self._json("/api/models")
 
-    def new_conversation(self) -> str:
-        """Create a conversation that is deleted at the end of the session; return its id."""
-        return self._new_id()
-
     def ask(self, conversation: str, question: str, model: str) -> Iterator[ReceivedEvent]:
         """Ask a question and yield the events of its answer."""
         body = {"content": question, "model": model, "think": False, "client_id": secrets.token_hex(8)}
@@ -93,7 +90,7 @@ class HttpClient:
                 held = b""
                 for piece in response.iter_content(None):
                     *blocks, held = (held + piece).split(b"\n\n")
-                    yield from filter(None, map(_told, blocks))
+                    yield from filter(None, map(_event, blocks))
         except requests.RequestException as error:
             raise NotComparedError("away", self._address) from error
 
@@ -142,7 +139,7 @@ class HttpClient:
         return response
 
 
-def _told(block: bytes) -> ReceivedEvent | None:
+def _event(block: bytes) -> ReceivedEvent | None:
     lines = dict(line.split(": ", 1) for line in block.decode(errors="replace").split("\n") if ": " in line)
     return ReceivedEvent(lines["event"], json.loads(lines["data"])) if "event" in lines and "data" in lines else None
 
@@ -182,12 +179,12 @@ def temporary_session(app: Flask, user_id: int, address: str) -> Iterator[HttpCl
         session = LoginSession.open(user, lasting=STALE, user_agent="flask doctor")
         _delete(Conversation.id.startswith(MARK), Conversation.created_at < utcnow() - STALE)
     secret = hashlib.sha1(os.urandom(64), usedforsecurity=False).hexdigest()
-    visitor = HttpClient(address, _cookie(app, session, secret), _token(app, secret), new_id)
+    client = HttpClient(address, _cookie(app, session, secret), _token(app, secret), new_id)
     try:
-        yield visitor
+        yield client
     finally:
         for conversation in made:
-            visitor.forget(conversation)
+            client.forget(conversation)
         with context_of(app):
             _delete(Conversation.id.in_(made))
             LoginSession.close(session)

@@ -150,8 +150,8 @@ class InterferenceMonitor:
     `seen` is "crowded", "slow", or "" if the answer was not cancelled.
     """
 
-    def __init__(self, visitor: HttpClient, ours: int) -> None:
-        self._visitor = visitor
+    def __init__(self, client: HttpClient, ours: int) -> None:
+        self._client = client
         self._ours = ours
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._look, name="comparison-watch", daemon=True)
@@ -172,7 +172,7 @@ class InterferenceMonitor:
             if time.monotonic() > deadline:
                 self.seen = "slow"
             with suppress(NotComparedError):
-                status = self._visitor.status()
+                status = self._client.status()
                 if status["running"] + status["waiting"] > self._ours:
                     self.seen = "crowded"
             if self.seen and not self._over.is_set():
@@ -206,20 +206,20 @@ def compare_here(app: Flask, user_id: int, tell: Callable[[ComparisonProgress], 
     settings = app.config
     most = min(settings["MAX_OUTPUT_TOKENS"], settings["CONTEXT_TOKENS"] // 2)
     terms = PromptSettings(settings["SYSTEM_PROMPT"], min(most, MOST_TOKENS), settings["TEMPERATURE"])
-    with temporary_session(app, user_id, own_address(settings)) as visitor:
-        return compare(app.extensions["generation"].engine, visitor, terms, tell)
+    with temporary_session(app, user_id, own_address(settings)) as client:
+        return compare(app.extensions["generation"].engine, client, terms, tell)
 
 
 def compare(
     engine: Engine,
-    visitor: HttpClient,
+    client: HttpClient,
     terms: PromptSettings,
     tell: Callable[[ComparisonProgress], None],
     patience_s: float = PATIENCE_S,
 ) -> Comparison:
     """Ask a few pairs of questions, direct and through the pages in turn. Raises NotComparedError."""
     try:
-        return _Comparing(engine, visitor, terms, tell, patience_s).compare()
+        return _Comparing(engine, client, terms, tell, patience_s).compare()
     except AppError as error:
         raise NotComparedError("engine", error.cause or error.code) from error
 
@@ -227,7 +227,7 @@ def compare(
 @dataclass
 class _Comparing:
     engine: Engine
-    visitor: HttpClient
+    client: HttpClient
     terms: PromptSettings
     tell: Callable[[ComparisonProgress], None]
     patience_s: float
@@ -259,7 +259,7 @@ class _Comparing:
 
     def _choose_model(self) -> None:
         """Check that the server uses the same engine, and take its default model."""
-        models = self.visitor.models()
+        models = self.client.models()
         if models["engine"]["name"] != self.engine.name:
             raise NotComparedError("other_engine", str(models["engine"]["label"]))
         if not models["effective"]:
@@ -271,14 +271,14 @@ class _Comparing:
     def _guarded(self, ours: int, answer: Callable[[Cancel], TimedAnswer]) -> TimedAnswer:
         """Take one answer with nobody else at work; raises NotComparedError if somebody comes."""
         self._wait()
-        with InterferenceMonitor(self.visitor, ours) as watch:
+        with InterferenceMonitor(self.client, ours) as watch:
             written = answer(watch.cancel)
         if watch.seen:
             raise NotComparedError(watch.seen)
         return written
 
     def _wait(self) -> None:
-        if not self.visitor.wait_until_idle(self.patience_s):
+        if not self.client.wait_until_idle(self.patience_s):
             raise NotComparedError("busy")
 
     def _direct(self, cancel: Cancel) -> TimedAnswer:
@@ -301,11 +301,11 @@ class _Comparing:
 
     def _web(self, cancel: Cancel) -> TimedAnswer:
         """Ask through the pages' API."""
-        conversation = self.visitor.new_conversation()
-        cancel.on_set(lambda: self.visitor.forget(conversation))
+        conversation = self.client.new_conversation()
+        cancel.on_set(lambda: self.client.forget(conversation))
         question = self._asked()
         clock = Clock()
-        for told in self.visitor.ask(conversation, question, self.model):
+        for told in self.client.ask(conversation, question, self.model):
             if told.name in ("text", "thinking"):
                 clock.word(told.data["text"])
             elif told.name == "done":
