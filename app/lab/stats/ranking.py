@@ -39,7 +39,7 @@ class Entry:
     `answers` show each failure of small models; `prefill_tps`: tokens read per second, by the length of the text;
     `pace_after`: tokens written per second after a text of that length; `crowds`: figures by the number of people at
     once; `split`: seconds of each part of an answer; `mail_s`: seconds to answer a mail of ten lines; `historical`:
-    measured by hand, as told in `source`.
+    measured by hand.
     """
 
     key: str
@@ -76,10 +76,7 @@ class Entry:
     disturbed: int
     failed: int
     historical: bool
-    source: str
-    version: str
     at: datetime
-    run_ids: tuple[int, ...]
 
     @property
     def tasks(self) -> int:
@@ -157,10 +154,7 @@ def entry(configuration: Configuration) -> Entry:
         disturbed=sum(sample.disturbed for sample in configuration.samples),
         failed=len(failed),
         historical=historical,
-        source=configuration.machine.source,
-        version=str(newest.engine.get("version") or ""),
         at=run_order(newest)[0],
-        run_ids=tuple(run.id for run in configuration.runs),
     )
 
 
