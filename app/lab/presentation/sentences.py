@@ -15,7 +15,7 @@ from app.lab.measuring.sampler import LONGEST_CHARACTERS
 from app.lab.presentation import display
 from app.lab.presentation.charts import Chart, scatter
 from app.lab.stats.ranking import Entry
-from app.lab.stats.tradeoff import PRESETS, ObservedDifferences, Recommendation, recommend
+from app.lab.stats.tradeoff import PRESETS, AspectDifference, Recommendation, recommend
 from app.models.lab import LabRun, LabSample
 
 # Recommendations
@@ -55,7 +55,7 @@ def why_recommended(choice: Recommendation) -> str:
     return f"{', '.join(parts)}."
 
 
-def _hoped(seen: Sequence[ObservedDifferences]) -> list[ObservedDifferences]:
+def _hoped(seen: Sequence[AspectDifference]) -> list[AspectDifference]:
     """When all significant differences speak against the best entry, put its first better figure at the front.
 
     Its verdict becomes "hoped" (it may be chance), so that the sentence names a reason for the recommendation.
@@ -103,7 +103,7 @@ def recommendations(entries: Sequence[Entry]) -> tuple[list[Advice], list[Chart]
     return found, pictures
 
 
-def _amount(seen: ObservedDifferences) -> str:
+def _amount(seen: AspectDifference) -> str:
     """A difference in words, as in « 3 s de moins pour une réponse »."""
     size, better = abs(seen.amount), seen.verdict != "worse"
     if seen.aspect == "quality":
@@ -120,7 +120,7 @@ def _amount(seen: ObservedDifferences) -> str:
     return str(texts[0] if better else texts[1])
 
 
-def _of(seen: ObservedDifferences) -> str:
+def _of(seen: AspectDifference) -> str:
     return str({"quality": _("of quality"), "speed": _("of time"), "sobriety": _("of energy")}[seen.aspect])
 
 
@@ -139,23 +139,19 @@ def _nor(parts: Sequence[str]) -> str:
 
 def sample_trouble(sample: LabSample) -> str:
     """Why a sample failed, as a sentence; empty when it did not."""
-    if not sample.error_code:
-        return ""
-    told = {"model": sample.model, "task": sample.prompt, "limit": LONGEST_CHARACTERS}
-    return messages.error_sentence(sample.error_code, told | _engine(sample.run))
+    return _trouble(sample.error_code, sample.run, sample.model, sample.prompt)
 
 
 def run_trouble(run: LabRun) -> str:
     """Why a run failed, as a sentence; empty when it did not."""
-    if not run.error_code:
-        return ""
-    told = {"model": ", ".join(run.models), "task": ", ".join((run.plan or {}).get("tasks", ()))}
-    return messages.error_sentence(run.error_code, told | {"limit": LONGEST_CHARACTERS} | _engine(run))
+    return _trouble(run.error_code, run, ", ".join(run.models), ", ".join((run.plan or {}).get("tasks", ())))
 
 
-def _engine(run: LabRun) -> dict[str, str]:
+def _trouble(code: str | None, run: LabRun, model: str, task: str) -> str:
     # Runs measured by hand or imported may not name an engine.
-    return {"engine": (run.engine or {}).get("label") or _("The engine")}
+    engine = (run.engine or {}).get("label") or _("The engine")
+    told = {"engine": engine, "model": model, "task": task, "limit": LONGEST_CHARACTERS}
+    return messages.error_sentence(code, told) if code else ""
 
 
 # Plans

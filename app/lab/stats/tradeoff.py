@@ -32,7 +32,7 @@ PRESETS = {
 
 
 @dataclass(frozen=True, slots=True)
-class ObservedDifferences:
+class AspectDifference:
     """How the recommended entry compares with the next one in one aspect (a field of `Weights`).
 
     `verdict`: "better", "worse" or "none" (not significant); `amount`: its figure minus the other's, in points of
@@ -56,7 +56,7 @@ class Recommendation:
     best: Entry | None = None
     scores: dict[str, int] = field(default_factory=dict)
     runners_up: list[Entry] = field(default_factory=list)
-    seen: list[ObservedDifferences] = field(default_factory=list)
+    seen: list[AspectDifference] = field(default_factory=list)
     few: list[Entry] = field(default_factory=list)
     certain: bool = False
 
@@ -200,17 +200,17 @@ def _scale(values: Sequence[float], least: float, *, higher: bool = False) -> Ca
     return lambda value: 1 - abs(best - value) / width
 
 
-def _seen(one: Entry, other: Entry) -> list[ObservedDifferences]:
+def _seen(one: Entry, other: Entry) -> list[AspectDifference]:
     """The differences of `one` from `other` in each aspect, tested as in the comparison of two models."""
     if not one.quality or not other.quality:
         return []
     points = one.quality.mean - other.quality.mean
-    found = [ObservedDifferences("quality", compare_shares(other.quality, one.quality), points)]
+    found = [AspectDifference("quality", compare_shares(other.quality, one.quality), points)]
     seconds = _time(one) - _time(other)
-    found.append(ObservedDifferences("speed", _less(other.times, one.times, seconds), seconds))
+    found.append(AspectDifference("speed", _less(other.times, one.times, seconds), seconds))
     if one.energy_wh and other.energy_wh and other.energy_wh.median > 0:
         part = one.energy_wh.median / other.energy_wh.median - 1
-        found.append(ObservedDifferences("sobriety", _less(other.energies, one.energies, part), part))
+        found.append(AspectDifference("sobriety", _less(other.energies, one.energies, part), part))
     return found
 
 

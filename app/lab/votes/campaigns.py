@@ -46,7 +46,7 @@ class CampaignLine:
     left: int
 
 
-def create(labo: Lab, models: Sequence[str], prompts: Sequence[str], user_id: int, title: str) -> LabCampaign:
+def create(lab: Lab, models: Sequence[str], prompts: Sequence[str], user_id: int, title: str) -> LabCampaign:
     """Create a campaign on the answers of a finished run that has them all; else launch a run that asks for them.
 
     Raises campaign_models, campaign_prompts, and what launching a run raises.
@@ -59,7 +59,7 @@ def create(labo: Lab, models: Sequence[str], prompts: Sequence[str], user_id: in
     run_id = _answered(models, prompts)
     if run_id is None:
         plan = {"models": models, "kinds": [str(SampleKind.TASK)], "tasks": prompts, "repeats": 1}
-        run = labo.launch(plan, user_id, title)
+        run = lab.launch(plan, user_id, title)
         run_id, models, prompts = run.id, run.plan["models"], run.plan["tasks"]
     made = LabCampaign(title=title.strip()[:200], run_id=run_id, user_id=user_id, models=models, prompts=prompts)
     db.session.add(made)
