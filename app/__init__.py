@@ -12,6 +12,7 @@ from app.accounts import sessions
 from app.diagnostics import comparison
 from app.engines import registry
 from app.extensions import babel, context_of, csrf, db
+from app.generation.backends.memory import MemoryEventLog, MemorySignals
 from app.generation.prompt import GenerationSettings
 from app.generation.service import Generation
 from app.lab import pages as lab_pages
@@ -99,6 +100,8 @@ def _make_generation(app: Flask) -> None:
         followers=max(app.config["THREADS"] - SPARE_THREADS, app.config["THREADS"] // 2),
         context=lambda: context_of(app),
         preference=lambda: default_model(app),
+        event_log=MemoryEventLog(),
+        signals=MemorySignals(),
     )
 
 

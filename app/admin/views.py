@@ -84,7 +84,7 @@ def set_default_model() -> Any:
         raise AppError("forbidden")
     model = registry.find(request.form.get("name", "")[:200])
     StoredSetting.put(DEFAULT_MODEL_SETTING, model.name)
-    registry.wake()
+    generation().models_changed()
     flash(_("%(model)s is now the default model.", model=model.name), "success")
     return redirect(url_for("admin.models"))
 

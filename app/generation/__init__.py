@@ -3,7 +3,7 @@
 
 `store` reads and writes the rows of runs, `prompt` builds the messages for the model, `estimates` learns durations,
 `model_registry` knows the engine's models, `background` holds prefill, benchmarks and the purge of the trash,
-`serializers` makes the JSON.
+`serializers` makes the JSON, `backends` keeps the events and carries the notices between processes.
 
 Threads of the package:
 
@@ -18,9 +18,9 @@ Locks, in the order in which a thread may take them; while it holds one, it may 
 1. `Generation._submitting`, held while a question is stored, so also while waiting for the database
 2. `RunQueue._announcing`, held while positions in the queue are published
 3. `RunQueue._lock`, with the condition `_idle`
-4. leaf locks, under which no other lock of the package is taken: `EventLog._lock`, `EventStream._condition`,
-   `StreamRegistry._lock`, `Estimates._lock`, `ModelRegistry._lock`, `Prefill._lock`, `BackgroundSlot._lock`, and
-   `Cancel._lock` of the engines
+4. leaf locks, under which no other lock of the package is taken: `MemoryEventLog._lock`,
+   `MemoryEventStream._condition`, `StreamRegistry._lock`, `Estimates._lock`, `ModelRegistry._lock`, `Prefill._lock`,
+   `BackgroundSlot._lock`, and `Cancel._lock` of the engines
 
 No lock is held during a call to the engine or a write to a socket. `Cancel` runs its callbacks without holding a lock.
 """

@@ -1,13 +1,15 @@
-"""The numbered events of each run, kept in memory, and the streams on which clients follow them."""
+"""The numbered events of each run, how clients follow them, and the notices between processes.
+
+`EventLog` and `Signals` are interfaces; `backends.memory` is what stands behind them.
+"""
 
 import json
 import threading
-from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from app.engines.base import Cancel
 from app.errors import AppError
@@ -15,8 +17,6 @@ from app.errors import AppError
 # After this many seconds of silence a comment is sent, so that proxies and browsers keep the connection open.
 HEARTBEAT_S = 15.0
 HEARTBEAT = b": waiting\n\n"
-# Finished runs whose events can still be replayed from memory.
-KEPT = 64
 # Streams that one user may follow at once: enough for many tabs, and few enough to leave threads for other users.
 MAX_STREAMS_EACH = 64
 
@@ -48,35 +48,14 @@ def encode(number: int, event: Event, data: dict[str, Any]) -> bytes:
     return f"id: {number}\nevent: {event}\ndata: {text}\n\n".encode(errors="replace")
 
 
-class EventStream:
-    """Events of one attempt at an answer, numbered from 1.
-
-    One thread at a time publishes, and never waits for followers. `content`, `thinking`: text left by an earlier
-    attempt.
-    """
-
-    def __init__(self, content: str = "", thinking: str = "") -> None:
-        self._condition = threading.Condition()
-        self._frames: list[bytes] = []
-        self._texts = {Event.TEXT: [content], Event.THINKING: [thinking]}
-        self._closed = False
+class EventStream(Protocol):
+    """Events of one attempt at an answer, numbered from 1. One thread at a time publishes."""
 
     def publish(self, event: Event, data: dict[str, Any], *, last: bool = False) -> None:
-        """Append an event; `last` closes the stream. Does nothing on a closed stream."""
-        with self._condition:
-            if self._closed:
-                return
-            if event in self._texts:
-                self._texts[event].append(data["text"])
-            self._frames.append(encode(len(self._frames) + 1, event, data))
-            self._closed = last
-            self._condition.notify_all()
+        """Append an event, without waiting for followers; `last` closes the stream. Ignored on a closed stream."""
 
     def close(self) -> None:
         """Close the stream without a last event, so that the clients reconnect."""
-        with self._condition:
-            self._closed = True
-            self._condition.notify_all()
 
     def follow(self, after: int = 0, revoked: Cancel | None = None) -> Iterator[bytes]:
         """Yield the frames after event `after` as they are published, until the stream is closed or `revoked` is set.
@@ -84,34 +63,46 @@ class EventStream:
         Blocks the thread that iterates. Frames published in the meantime come joined; HEARTBEAT comes after each
         silence of HEARTBEAT_S seconds.
         """
-        revoked = revoked or Cancel()
-        revoked.on_set(self._wake)
-        try:
-            while True:
-                with self._condition:
-                    has_news = len(self._frames) > after or self._closed or revoked.is_set()
-                    has_news = has_news or self._condition.wait(HEARTBEAT_S)
-                    frames, closed = self._frames[after:], self._closed
-                if revoked.is_set():
-                    return
-                if frames:
-                    after += len(frames)
-                    yield b"".join(frames)
-                elif closed:
-                    return
-                elif not has_news:
-                    yield HEARTBEAT
-        finally:
-            revoked.forget(self._wake)
 
     def text(self) -> TextSoFar:
         """Return the text published so far, with the number of the last event."""
-        with self._condition:
-            return TextSoFar(len(self._frames), "".join(self._texts[Event.TEXT]), "".join(self._texts[Event.THINKING]))
 
-    def _wake(self) -> None:
-        with self._condition:
-            self._condition.notify_all()
+
+class EventLog(Protocol):
+    """Event streams by message id: those of active runs and of the last finished ones."""
+
+    def open(self, message_id: int, content: str = "", thinking: str = "") -> EventStream:
+        """Create a message's stream, replacing that of an earlier attempt, which left `content` and `thinking`."""
+
+    def get(self, message_id: int) -> EventStream | None:
+        """Return a message's stream, or None if it is no longer kept."""
+
+    def retire(self, message_id: int) -> None:
+        """Mark a run as ended; its stream is kept for a while, for clients that come back."""
+
+    def close(self) -> None:
+        """Close all streams of this process."""
+
+
+class Topic(StrEnum):
+    """What the processes of one service tell each other by `Signals`."""
+
+    # Hash of a session's or API token's secret that is valid no longer.
+    REVOKED = "revoked"
+    # Id of a conversation whose text was changed, deleted or erased.
+    FORGOTTEN = "forgotten"
+    # The default model or the engine's models have changed; the value is empty.
+    MODELS = "models"
+
+
+class Signals(Protocol):
+    """Short notices to every process of the service, the sender's included."""
+
+    def send(self, topic: Topic, value: str = "") -> None:
+        """Have every listener of the topic called with this value."""
+
+    def listen(self, topic: Topic, heard: Callable[[str], None]) -> None:
+        """Call `heard` with each value sent on the topic; it must return soon."""
 
 
 @dataclass
@@ -130,44 +121,6 @@ class Subscriber:
             yield from self.stream.follow(self.after, revoked)
 
 
-class EventLog:
-    """Event streams by message id: those of active runs and of the last KEPT finished ones."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._streams: OrderedDict[int, EventStream] = OrderedDict()
-        self._active: set[int] = set()
-
-    def open(self, message_id: int, content: str = "", thinking: str = "") -> EventStream:
-        """Create a message's stream, replacing that of an earlier attempt, which left `content` and `thinking`."""
-        stream = EventStream(content, thinking)
-        with self._lock:
-            self._streams[message_id] = stream
-            self._streams.move_to_end(message_id)
-            self._active.add(message_id)
-        return stream
-
-    def get(self, message_id: int) -> EventStream | None:
-        """Return a message's stream, or None if it is no longer in memory."""
-        with self._lock:
-            return self._streams.get(message_id)
-
-    def retire(self, message_id: int) -> None:
-        """Mark a run as ended; its stream is kept until KEPT others have ended after it."""
-        with self._lock:
-            self._active.discard(message_id)
-            ended = [key for key in self._streams if key not in self._active]
-            for key in ended[:-KEPT]:
-                del self._streams[key]
-
-    def close(self) -> None:
-        """Close all streams."""
-        with self._lock:
-            streams = list(self._streams.values())
-        for stream in streams:
-            stream.close()
-
-
 @dataclass(eq=False)
 class _OpenStream:
     user_id: int
@@ -181,10 +134,12 @@ class StreamRegistry:
     `limit`: streams of all users together, because each holds one of the threads that serve all requests.
     """
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, signals: Signals) -> None:
         self._limit = limit
+        self._signals = signals
         self._lock = threading.Lock()
         self._open: set[_OpenStream] = set()
+        signals.listen(Topic.REVOKED, self._end)
 
     @contextmanager
     def open(self, user_id: int, opened_with: str) -> Iterator[Cancel]:
@@ -206,7 +161,11 @@ class StreamRegistry:
 
     def revoke(self, *hashes: str) -> None:
         """End the streams opened with these session or token hashes; their clients are refused when they reconnect."""
+        for secret in hashes:
+            self._signals.send(Topic.REVOKED, secret)
+
+    def _end(self, secret: str) -> None:
         with self._lock:
-            found = [stream for stream in self._open if stream.opened_with in hashes]
+            found = [stream for stream in self._open if stream.opened_with == secret]
         for stream in found:
             stream.revoked.set()

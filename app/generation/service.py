@@ -16,7 +16,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.generation.background import BackgroundSlot, Prefill, TrashPurge
 from app.generation.estimates import Estimates
-from app.generation.events import Event, EventLog, EventStream, StreamRegistry, Subscriber, encode
+from app.generation.events import Event, EventLog, EventStream, Signals, StreamRegistry, Subscriber, Topic, encode
 from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings, total_tokens
 from app.generation.queue import RunQueue, Ticket
@@ -36,7 +36,8 @@ class Generation:
     """All runs of this process.
 
     `queue_max`: tickets that may wait; `followers`: streams that may be followed at once. `context` makes an
-    application context, `preference` returns the default model's name and its source.
+    application context, `preference` returns the default model's name and its source. `event_log`, `signals`: what
+    connects the processes of one service.
     """
 
     def __init__(
@@ -48,14 +49,17 @@ class Generation:
         followers: int,
         context: Callable[[], AbstractContextManager[Any]],
         preference: Callable[[], tuple[str, str]],
+        event_log: EventLog,
+        signals: Signals,
     ) -> None:
         self.engine = engine
         self.registry = ModelRegistry(engine, preference)
         self.estimates = Estimates(settings.read_timeout_s)
-        self.streams = StreamRegistry(followers)
+        self.streams = StreamRegistry(followers, signals)
         self._context = context
         self._store = Store(context)
-        self._event_log = EventLog()
+        self._event_log = event_log
+        self._signals = signals
         self._queue = RunQueue(lambda: engine.slots, queue_max, self._announce_places)
         self.prefill = Prefill(self.registry, self._queue, self._store, settings)
         self.background = BackgroundSlot(self._queue)
@@ -68,6 +72,8 @@ class Generation:
             settings=settings,
         )
         self._trash_purge = TrashPurge(context, self.forget_conversation)
+        signals.listen(Topic.FORGOTTEN, self._forget)
+        signals.listen(Topic.MODELS, lambda _: self.registry.wake())
         # Held from before a run is stored until the queue knows it: in between it would look abandoned.
         self._submitting = threading.RLock()
 
@@ -170,6 +176,13 @@ class Generation:
 
         The engine's saved prompt cache is that text in another form, so it is deleted too.
         """
+        self._signals.send(Topic.FORGOTTEN, conversation_id)
+
+    def models_changed(self) -> None:
+        """Have the engine's models and the default model looked at now."""
+        self._signals.send(Topic.MODELS)
+
+    def _forget(self, conversation_id: str) -> None:
         self.engine.forget(conversation_id)
         self.prefill.forget(conversation_id)
 

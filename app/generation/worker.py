@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 class AnswerTicket(Ticket):
     """The ticket of an answer that is stored; its key is the message's id."""
 
-    events: EventStream = field(default_factory=EventStream)
+    events: EventStream = field(kw_only=True)
     # When it was queued, in monotonic seconds.
     queued: float = field(default_factory=time.monotonic)
     # The first estimate of its wait, in seconds; None if unknown or if it did not wait.

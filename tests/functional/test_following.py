@@ -4,7 +4,6 @@ import itertools
 
 import pytest
 
-from app.generation import events
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person, problem
@@ -79,9 +78,9 @@ def test_a_page_opened_in_mid_answer_says_where_to_go_on(alice: Person, ollama: 
 
 
 def test_events_that_are_forgotten_come_as_a_reset_and_the_end(
-    monkeypatch: pytest.MonkeyPatch, alice: Person, ollama: FakeOllama
+    site: Site, alice: Person, ollama: FakeOllama
 ) -> None:
-    monkeypatch.setattr(events, "KEPT", 1)
+    site.generation._event_log._kept = 1
     ollama.script(Scenario.answer(LONG))
     conversation = alice.start()
     old = alice.ask(conversation, "Un").end()

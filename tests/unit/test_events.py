@@ -12,15 +12,16 @@ from hypothesis import strategies as st
 from app.engines.base import Cancel
 from app.errors import AppError
 from app.generation import events
-from app.generation.events import HEARTBEAT, MAX_STREAMS_EACH, Event, EventLog, EventStream, StreamRegistry
+from app.generation.backends.memory import MemoryEventLog, MemoryEventStream, MemorySignals
+from app.generation.events import HEARTBEAT, MAX_STREAMS_EACH, Event, StreamRegistry, Topic
 from tests.support.sse import parse
 
 pieces = st.lists(st.tuples(st.sampled_from([Event.TEXT, Event.THINKING]), st.text(min_size=1)), max_size=40)
 
 
-def written(parts: list[tuple[Event, str]]) -> EventStream:
+def written(parts: list[tuple[Event, str]]) -> MemoryEventStream:
     """An ended answer of these parts."""
-    stream = EventStream()
+    stream = MemoryEventStream()
     stream.publish(Event.ACCEPTED, {})
     for event, text in parts:
         stream.publish(event, {"text": text})
@@ -51,7 +52,7 @@ def test_a_stream_cut_anywhere_and_resumed_is_the_same(parts: list[tuple[Event, 
 
 @given(pieces)
 def test_a_snapshot_is_what_was_sent_up_to_its_number(parts: list[tuple[Event, str]]) -> None:
-    stream = EventStream("déjà ", "pensé ")
+    stream = MemoryEventStream("déjà ", "pensé ")
     for event, text in parts:
         stream.publish(event, {"text": text})
     number, content, thinking = stream.text()
@@ -65,7 +66,7 @@ def test_a_snapshot_is_what_was_sent_up_to_its_number(parts: list[tuple[Event, s
 def test_a_follower_that_waits_hears_all_kinds_of_ends() -> None:
     ends = (lambda c, _: c.close(), lambda c, _: c.publish(Event.DONE, {}, last=True), lambda _, r: r.set())
     for end in ends:
-        stream, revoked, heard = EventStream(), Cancel(), queue.SimpleQueue()
+        stream, revoked, heard = MemoryEventStream(), Cancel(), queue.SimpleQueue()
         thread = threading.Thread(target=_listen, args=(stream, revoked, heard))
         thread.start()
         stream.publish(Event.TEXT, {"text": "a"})
@@ -75,13 +76,13 @@ def test_a_follower_that_waits_hears_all_kinds_of_ends() -> None:
         assert not thread.is_alive()
 
 
-def _listen(stream: EventStream, revoked: Cancel, heard: queue.SimpleQueue) -> None:
+def _listen(stream: MemoryEventStream, revoked: Cancel, heard: queue.SimpleQueue) -> None:
     for event in parse(stream.follow(0, revoked)):
         heard.put(event)
 
 
 def test_a_slow_follower_gets_everything_once_and_holds_nobody_up() -> None:
-    stream = EventStream()
+    stream = MemoryEventStream()
     slow = stream.follow()
     stream.publish(Event.TEXT, {"text": "0"})
     first = next(slow)
@@ -95,7 +96,7 @@ def test_a_slow_follower_gets_everything_once_and_holds_nobody_up() -> None:
 
 
 def test_whose_session_is_revoked_gets_nothing_more() -> None:
-    stream, revoked = EventStream(), Cancel()
+    stream, revoked = MemoryEventStream(), Cancel()
     follower = stream.follow(0, revoked)
     stream.publish(Event.TEXT, {"text": "a"})
     assert next(follower)
@@ -106,7 +107,7 @@ def test_whose_session_is_revoked_gets_nothing_more() -> None:
 
 
 def test_one_person_cannot_take_all_streams() -> None:
-    streams = StreamRegistry(limit=10 * MAX_STREAMS_EACH)
+    streams = StreamRegistry(10 * MAX_STREAMS_EACH, MemorySignals())
     with ExitStack() as others:
         for _ in range(MAX_STREAMS_EACH - 1):
             others.enter_context(streams.open(1, ""))
@@ -117,7 +118,7 @@ def test_one_person_cannot_take_all_streams() -> None:
 
 
 def test_all_streams_together_leave_room() -> None:
-    streams = StreamRegistry(limit=2)
+    streams = StreamRegistry(2, MemorySignals())
     with streams.open(1, ""):
         with streams.open(2, ""), pytest.raises(AppError, match="too_many_streams"), streams.open(3, ""):
             pass
@@ -125,24 +126,41 @@ def test_all_streams_together_leave_room() -> None:
             pass
 
 
+def test_the_streams_of_a_revoked_session_end_and_no_others() -> None:
+    signals = MemorySignals()
+    streams, elsewhere = StreamRegistry(9, signals), StreamRegistry(9, signals)
+    with streams.open(1, "one") as first, streams.open(1, "two") as second, elsewhere.open(1, "one") as third:
+        streams.revoke("one")
+        assert [each.is_set() for each in (first, second, third)] == [True, False, True]
+
+
+def test_a_notice_reaches_all_listeners_of_its_topic() -> None:
+    signals, heard = MemorySignals(), []
+    signals.send(Topic.FORGOTTEN, "before anybody listened")
+    for name in ("a", "b"):
+        signals.listen(Topic.FORGOTTEN, lambda value, name=name: heard.append((name, value)))
+    signals.send(Topic.MODELS)
+    signals.send(Topic.FORGOTTEN, "c1")
+    assert heard == [("a", "c1"), ("b", "c1")]
+
+
 def test_silence_is_filled_with_comments(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "HEARTBEAT_S", 0.01)
-    follower = EventStream().follow()
+    follower = MemoryEventStream().follow()
     assert [next(follower), next(follower)] == [HEARTBEAT, HEARTBEAT]
     assert HEARTBEAT.startswith(b":")
 
 
 def test_text_of_any_kind_is_one_event() -> None:
-    stream = EventStream()
+    stream = MemoryEventStream()
     stream.publish(Event.TEXT, {"text": "ligne\n\nid: 9\r\nevent: done\u2028\ud800"})
     stream.close()
     (event,) = parse(stream.follow())
     assert event.data["text"] == "ligne\n\nid: 9\r\nevent: done\u2028?"
 
 
-def test_ended_runs_are_forgotten_one_after_another_and_active_ones_never(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(events, "KEPT", 2)
-    log = EventLog()
+def test_ended_runs_are_forgotten_one_after_another_and_active_ones_never() -> None:
+    log = MemoryEventLog(kept=2)
     for key in range(6):
         log.open(key)
     known: Callable[[], list[int]] = lambda: [key for key in range(6) if log.get(key)]  # noqa: E731

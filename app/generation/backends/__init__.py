@@ -1,0 +1,1 @@
+"""What stands behind the log of events and the signals: the memory of this process."""
