@@ -6,7 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.engines.catalogue import CATALOGUE, can_be_pulled, described, same_model
+from app.engines.catalogue import CATALOGUE, described, same_model
+from app.engines.ollama import Ollama
+from app.engines.openai_compatible import OpenAICompatible
+from app.engines.registry import can_be_pulled
 from app.formatting import day, day_and_time, filesize
 from app.models.conversations import TITLE_LENGTH, derive_title
 from app.models.users import normalized
@@ -94,8 +97,10 @@ def test_what_the_engine_tells_wins_over_the_catalogue() -> None:
 
 
 def test_what_can_be_pulled_is_what_is_not_there() -> None:
-    assert {model.name for model in can_be_pulled([])} == set(CATALOGUE) - {"smollm2:135m"}
-    assert "mistral" not in {model.name for model in can_be_pulled([described("mistral:latest")])}
+    ollama = Ollama("http://127.0.0.1:9")
+    assert {model.name for model in can_be_pulled(ollama, [])} == set(CATALOGUE) - {"smollm2:135m"}
+    assert "mistral" not in {model.name for model in can_be_pulled(ollama, [described("mistral:latest")])}
+    assert can_be_pulled(OpenAICompatible("http://127.0.0.1:9", ""), []) == []
 
 
 @pytest.mark.parametrize(
