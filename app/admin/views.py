@@ -7,7 +7,7 @@ from flask import Blueprint, Flask, Response, current_app, flash, jsonify, redir
 from flask_babel import format_datetime
 from flask_babel import gettext as _
 
-from app.diagnostics.checks import proxy_probe, quick_findings
+from app.diagnostics.checkup import proxy_probe, quick_findings
 from app.diagnostics.comparison import Comparison, ComparisonJob, compare_here
 from app.diagnostics.findings import TITLES, FindingState, count
 from app.diagnostics.history import last_records

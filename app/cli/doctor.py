@@ -9,7 +9,7 @@ from flask.cli import with_appcontext
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.diagnostics.checks import quick_findings
+from app.diagnostics.checkup import quick_findings
 from app.diagnostics.client import NotComparedError, first_administrator, is_answering, own_address
 from app.diagnostics.comparison import Comparison, ComparisonProgress, compare_here
 from app.diagnostics.findings import TITLES, Finding, FindingState, count

@@ -22,7 +22,7 @@ from app.errors import AppError
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
 from app.generation.queue import RunQueue
-from app.lab import messages
+from app.lab import wording
 from app.lab.presentation import charts, display, exports, sentences
 from app.lab.presentation.display import configuration_name
 from app.lab.runs import archive, historical, planning, queries
@@ -302,7 +302,7 @@ def print_ranking(entries: Sequence[Entry]) -> None:
         sign = SIGNS.get(entry.verdict or "", " ") if entry else " "
         click.echo(f"{sign} {name.strip():{widths[0]}}  " + "  ".join(cells))
         if entry and entry.reason:
-            click.echo(f"  {'':{widths[0]}}  {messages.sentence(entry.reason, entry.params)}")
+            click.echo(f"  {'':{widths[0]}}  {wording.sentence(entry.reason, entry.params)}")
     _print_extras(entries)
 
 

@@ -95,7 +95,7 @@ class Clock:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class MedianPair:
     """The median pair by one measure; `difference` is a ratio or in seconds."""
 
     direct: float
@@ -111,17 +111,17 @@ class Comparison:
     pairs: tuple[tuple[TimedAnswer, TimedAnswer], ...]
 
     @property
-    def total(self) -> Row:
+    def total(self) -> MedianPair:
         """Seconds to the end, and their ratio web / direct."""
         return self._middle(lambda answer: answer.total_s, lambda direct, web: web / direct)
 
     @property
-    def first(self) -> Row:
+    def first(self) -> MedianPair:
         """Seconds to the first word, and how much later it came through the pages."""
         return self._middle(lambda answer: answer.first_s, lambda direct, web: web - direct)
 
     @property
-    def pace(self) -> Row:
+    def pace(self) -> MedianPair:
         """Tokens per second, and their ratio web / direct."""
         return self._middle(lambda answer: answer.pace, lambda direct, web: web / direct)
 
@@ -136,11 +136,11 @@ class Comparison:
         own = [direct.total_s for direct, _web in self.pairs]
         return max(self.first.difference, self.total.web - self.total.direct) <= max(own) - min(own)
 
-    def _middle(self, measure: Callable[[TimedAnswer], float], compare: Callable[[float, float], float]) -> Row:
+    def _middle(self, measure: Callable[[TimedAnswer], float], compare: Callable[[float, float], float]) -> MedianPair:
         rows = [(measure(direct), measure(web)) for direct, web in self.pairs]
         rows.sort(key=lambda row: compare(*row))
         direct, web = rows[(len(rows) - 1) // 2]
-        return Row(direct, web, compare(direct, web))
+        return MedianPair(direct, web, compare(direct, web))
 
 
 class InterferenceMonitor:

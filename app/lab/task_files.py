@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
 from app.errors import AppError
-from app.lab import messages
+from app.lab import wording
 from app.lab.code_runner import verdicts
 from app.lab.code_runner.program import CodeTask, read_code_task
 from app.lab.grading.checks import AnyCheck
@@ -78,7 +78,7 @@ class Task(TaskTable):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong in a task file, and in which line (sentences: `app/lab/messages.py`)."""
+    """What is wrong in a task file, and in which line (sentences: `app/lab/wording.py`)."""
 
     file: str
     line: int
@@ -256,4 +256,4 @@ def add_custom_task(text: str, folder: Path, known: Tasks) -> Task:
 
 
 def _refused(line: int, code: str, **params: Any) -> AppError:
-    return AppError("task_invalid", line=line, reason=messages.sentence(code, params))
+    return AppError("task_invalid", line=line, reason=wording.sentence(code, params))

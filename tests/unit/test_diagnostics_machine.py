@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from app.diagnostics import checks as machine
-from app.diagnostics.checks import Subject
+from app.diagnostics import checkup as machine
+from app.diagnostics.checkup import Subject
 from app.diagnostics.findings import FindingState
 from app.diagnostics.host import Host
 from tests.support.machine import Kernel

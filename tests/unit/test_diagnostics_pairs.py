@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from app.diagnostics.checks import PAUSE_S, PROBE_EVENTS, proxy_probe
+from app.diagnostics.checkup import PAUSE_S, PROBE_EVENTS, proxy_probe
 from app.diagnostics.client import NotComparedError
 from app.diagnostics.comparison import Clock, Comparison, TimedAnswer
 from app.diagnostics.findings import FindingState

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.lab import messages
+from app.lab import wording
 from app.lab.code_runner.program import CodeTask
 from app.lab.code_runner.verdicts import left_alone, results, verdict_of_run
 from app.models.lab import Verdict
@@ -48,7 +48,7 @@ def test_a_game(changed: dict[str, Any], verdict: Verdict, code: str) -> None:
     assert (seen.verdict, seen.code) == (verdict, code)
     assert (seen.score == 1) == (verdict is Verdict.PASSED)
     assert (seen.score == 0) == (verdict is Verdict.FAILED)
-    assert messages.SENTENCES[seen.code]
+    assert wording.SENTENCES[seen.code]
 
 
 @pytest.mark.parametrize(
@@ -115,4 +115,4 @@ def test_what_a_program_wrote_is_searched_for_a_bounded_time() -> None:
     seen = [results(task, {"ended": "called", "results": [{"value": text}]}) for text in ("aaa", "AAA", "a" * 60 + "!")]
     assert [one.verdict for one in seen] == [Verdict.PASSED, Verdict.FAILED, Verdict.RESERVE]
     assert seen[-1].code == "check_undecided"
-    assert messages.SENTENCES[seen[-1].code]
+    assert wording.SENTENCES[seen[-1].code]

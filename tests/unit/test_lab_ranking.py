@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from app.extensions import db
-from app.lab import messages
+from app.lab import wording
 from app.lab.stats import ranking
 from app.lab.stats.intervals import Figure, ScoreShare
 from app.lab.stats.ranking import FAILED_QUALITY, PASSED_QUALITY, PASSED_SECONDS, Entry
@@ -133,7 +133,7 @@ def test_a_model_whose_every_answer_failed_was_asked_all_the_same() -> None:
         [task("a", None, 1, **gone), task("b", None, 1, **gone), sample(SampleKind.READING, "100", prefill_tps=9)],
     )
     assert (only().verdict, only().reason, only().params) == (None, "model_failed", {"count": 2})
-    assert messages.sentence(only().reason, only().params) != str(messages.UNKNOWN)
+    assert wording.sentence(only().reason, only().params) != str(wording.UNKNOWN)
 
 
 def test_where_all_were_disturbed_their_time_is_better_than_none() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.lab import messages as sentences
+from app.lab import wording as sentences
 from app.lab.grading.checks import CHECK_KINDS
 from app.lab.grading.failures import FATAL
 from app.lab.grading.text import words

@@ -10,7 +10,7 @@ from flask.ctx import AppContext
 from flask_babel import Babel
 
 from app.errors import AppError
-from app.lab import messages
+from app.lab import wording
 from app.lab.code_runner.program import read_code_task
 from app.lab.grading.checks import CHECK_KINDS, make_check
 from app.lab.grading.tables import MalformedError, Table, read_table
@@ -114,8 +114,8 @@ def test_a_mistake_is_told_by_its_line_and_reason(text: str, line: int, code: st
     assert (problem.line, problem.code, problem.file) == (line, code, "mine.toml")
     assert tasks == ()
     with _language():
-        assert "%(" not in messages.sentence(problem.code, problem.params)
-        assert messages.sentence(problem.code, problem.params) != str(messages.UNKNOWN)
+        assert "%(" not in wording.sentence(problem.code, problem.params)
+        assert wording.sentence(problem.code, problem.params) != str(wording.UNKNOWN)
 
 
 NUMBERS = (True, -1, 3, 0.5, float("nan"), 10**400)
@@ -141,14 +141,14 @@ def refusals(read: Callable[[dict[str, Any]], object], right: dict[str, Any], ke
 def test_each_wrong_value_of_a_check_has_its_sentence(kind: str, key: str) -> None:
     codes = refusals(make_check, {"type": kind, "bad": "x"}, key)
     assert codes
-    assert codes <= set(messages.SENTENCES)
+    assert codes <= set(wording.SENTENCES)
 
 
 @pytest.mark.parametrize("key", keys_of(TaskTable))
 def test_each_wrong_value_of_a_task_has_its_sentence(key: str) -> None:
     codes = refusals(lambda values: read_table(TaskTable, values), {"name": "Une", "question": "Dis bonjour."}, key)
     assert codes
-    assert codes <= set(messages.SENTENCES)
+    assert codes <= set(wording.SENTENCES)
 
 
 @pytest.mark.parametrize("key", ["play", "seconds", "function", "calls", "runs"])
@@ -156,12 +156,12 @@ def test_each_wrong_value_of_a_coding_task_has_its_sentence(key: str) -> None:
     right = {"play": "calls", "function": "f", "calls": [{"args": [], "returns": 1}]}
     codes = refusals(read_code_task, right, key)
     assert codes
-    assert codes <= set(messages.SENTENCES)
+    assert codes <= set(wording.SENTENCES)
 
 
 def test_no_sentence_of_a_mistake_is_in_another_language() -> None:
     """What the readers of TOML, JSON and expressions say themselves is English."""
-    told = {code: str(sentence) for code, sentence in messages.SENTENCES.items() if code.startswith("task_")}
+    told = {code: str(sentence) for code, sentence in wording.SENTENCES.items() if code.startswith("task_")}
     assert not {code for code, sentence in told.items() if "%(cause)" in sentence}
 
 

@@ -17,7 +17,7 @@ class CheckResult:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """`score` from 0 to 1; `code` and `params` name the reason (sentences: `app/lab/messages.py`).
+    """`score` from 0 to 1; `code` and `params` name the reason (sentences: `app/lab/wording.py`).
 
     `failures`: the failures of small models that were found, as named in `failures.find_failures`.
     `log`: what the answer's program printed, if it was run.

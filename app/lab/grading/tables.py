@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 MAX_TEXT, MAX_ENTRIES, MAX_ENTRY, LARGEST, LARGEST_COUNT = 20_000, 100, 500, 1e15, 1_000_000
 # What is told of a key.
 KEY_SHOWN = 80
-# pydantic's types of errors, and our codes (sentences: `app/lab/messages.py`).
+# pydantic's types of errors, and our codes (sentences: `app/lab/wording.py`).
 CODES = {
     "missing": "task_missing_key",
     "extra_forbidden": "task_unknown_key",

@@ -7,7 +7,7 @@ from flask import Blueprint, current_app, render_template, request
 
 from app.errors import AppError
 from app.js_messages import renderer_messages
-from app.lab import messages
+from app.lab import wording
 from app.lab.presentation import display
 from app.lab.runs import queries
 from app.lab.service import Lab
@@ -31,7 +31,7 @@ def page(template: str, current: str, **values: Any) -> str:
         page="lab",
         current=f"lab.{current}",
         display=display,
-        messages=messages,
+        wording=wording,
         mark=queries.mark,
         default=generation().registry.default().effective,
         texts=renderer_messages(),
@@ -51,11 +51,11 @@ def number_asked(name: str) -> int | None:
 
 def by_category(tasks: Collection[Task]) -> dict[str, list[Task]]:
     """The tasks of each category that has any, in the order of the categories."""
-    groups = {name: [task for task in tasks if task.category == name] for name in messages.CATEGORIES}
+    groups = {name: [task for task in tasks if task.category == name] for name in wording.CATEGORIES}
     return {name: found for name, found in groups.items() if found}
 
 
 # Importing these modules registers their routes on the blueprint.
-from app.lab.pages import runs, tasks, tradeoff, votes  # noqa: E402
+from app.lab.pages import choice, runs, tasks, votes  # noqa: E402
 
-__all__ = ["blueprint", "runs", "tasks", "tradeoff", "votes"]
+__all__ = ["blueprint", "choice", "runs", "tasks", "votes"]

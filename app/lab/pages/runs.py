@@ -14,7 +14,7 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from app.errors import AppError
-from app.lab import messages
+from app.lab import wording
 from app.lab.pages import blueprint, by_category, current_lab, number_asked, page
 from app.lab.presentation import charts, display, exports, sentences
 from app.lab.runs import queries
@@ -326,7 +326,7 @@ def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
         before=before,
         after=after,
         tasks=current_lab().tasks().tasks,
-        reason=messages.sentence(told["code"], told.get("params")) if told.get("code") else "",
+        reason=wording.sentence(told["code"], told.get("params")) if told.get("code") else "",
         failure=sentences.sample_trouble(found),
         withheld=ballots.is_withheld(found) and not current_user.is_admin,
         retaken=queries.retaken(found),

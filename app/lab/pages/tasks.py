@@ -6,7 +6,7 @@ from flask import flash, redirect, request, url_for
 from flask_babel import gettext as _
 
 from app.errors import AppError
-from app.lab import messages, task_files
+from app.lab import task_files, wording
 from app.lab.pages import blueprint, by_category, current_lab, page
 from app.security import admin_required, login_required
 from app.web import clean
@@ -54,7 +54,7 @@ def _tasks_page(text: str = "", wrong: str = "") -> str:
         groups=by_category(found.tasks.values()),
         count=len(found.tasks),
         problems=[
-            (problem.file, problem.line, messages.sentence(problem.code, problem.params)) for problem in found.problems
+            (problem.file, problem.line, wording.sentence(problem.code, problem.params)) for problem in found.problems
         ],
         text=text or task_files.EXAMPLE_TASK.read_text(),
         wrong=wrong,

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
 from app.errors import AppError
-from app.lab import messages
+from app.lab import wording
 from app.lab.pages import blueprint, by_category, current_lab, page
 from app.lab.votes import campaigns as voting
 from app.lab.votes.ballots import VoterState, expected, voter_state
@@ -133,7 +133,7 @@ def make_campaign() -> Any:
     try:
         made = voting.create(current_lab(), form.getlist("model"), form.getlist("prompt"), current_user.id, title)
     except AppError as error:
-        return _campaign_form(form, messages.error_sentence(error.code, error.params)), error.status
+        return _campaign_form(form, wording.error_sentence(error.code, error.params)), error.status
     return redirect(url_for("lab.campaign", campaign_id=made.id))
 
 

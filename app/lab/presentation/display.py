@@ -9,9 +9,9 @@ from flask_babel import lazy_gettext as _l
 
 from app import formatting
 from app.formatting import NARROW_SPACE, duration, filesize, number, percent, with_unit
-from app.lab.messages import CATEGORIES, FAILURES
 from app.lab.stats.intervals import Figure
 from app.lab.stats.ranking import Entry
+from app.lab.wording import CATEGORIES, FAILURES
 from app.models.lab import WORTH, LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
 
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]

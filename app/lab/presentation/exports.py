@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup
 
 from app import assets
-from app.lab import labels, messages
+from app.lab import labels, wording
 from app.lab.presentation import charts, display, sentences
 from app.lab.runs import queries
 from app.lab.stats import ranking
@@ -142,7 +142,7 @@ def _row(entry: Entry, name: str) -> list[str]:
     return [
         name,
         str(display.VERDICTS[entry.verdict]) if entry.verdict else display.NOTHING,
-        messages.sentence(entry.reason, entry.params),
+        wording.sentence(entry.reason, entry.params),
         display.ranged(entry.quality, display.whole),
         display.ranged(entry.time_s, display.seconds),
         display.ranged(entry.first_token_s, display.seconds),
@@ -200,7 +200,7 @@ def build_report(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
             icons=Markup(assets.read("icons.svg")),  # noqa: S704
             scripts=Markup("<script>" + assets.read("js/report.js") + "</script>"),  # noqa: S704
             display=display,
-            messages=messages,
+            wording=wording,
         )
     )
 

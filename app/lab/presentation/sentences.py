@@ -9,7 +9,7 @@ from flask_babel import ngettext
 
 from app.errors import AppError
 from app.formatting import number
-from app.lab import messages
+from app.lab import wording
 from app.lab.measuring.plan import LIMITS
 from app.lab.measuring.sampler import LONGEST_CHARACTERS
 from app.lab.presentation import display
@@ -36,7 +36,7 @@ class Advice:
 def why_recommended(choice: Recommendation) -> str:
     """Explain a recommendation in one sentence: its significant differences from the runner-up, the heaviest first."""
     if not choice.seen:
-        return messages.sentence("choice_only" if choice.best else "choice_none")
+        return wording.sentence("choice_only" if choice.best else "choice_none")
     other = display.entry_name(choice.runners_up[0])
     first, *rest = _hoped(choice.seen)
     better, worse = ([_amount(seen) for seen in rest if seen.verdict == verdict] for verdict in ("better", "worse"))
@@ -151,7 +151,7 @@ def _trouble(code: str | None, run: LabRun, model: str, task: str) -> str:
     # Runs measured by hand or imported may not name an engine.
     engine = (run.engine or {}).get("label") or _("The engine")
     told = {"engine": engine, "model": model, "task": task, "limit": LONGEST_CHARACTERS}
-    return messages.error_sentence(code, told) if code else ""
+    return wording.error_sentence(code, told) if code else ""
 
 
 # Plans
@@ -162,7 +162,7 @@ def refusal_sentence(error: AppError, called: Mapping[str, Any]) -> str:
     field = error.params.get("field", "")
     told = error.params | {"field": str(called.get(field, field))}
     if error.code != "invalid_field" or field not in LIMITS:
-        return messages.error_sentence(error.code, told)
+        return wording.error_sentence(error.code, told)
     low, high = (display.whole(number) for number in LIMITS[field])
     if field == "temperature":
         return str(_("“%(field)s” takes numbers from %(low)s to %(high)s.", field=told["field"], low=low, high=high))

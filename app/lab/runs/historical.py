@@ -15,7 +15,7 @@ FOLDER = Path(__file__).parent / "history"
 MARK = "historical:"
 # The score of each verdict given by hand.
 SCORES = {Verdict.PASSED: 1.0, Verdict.RESERVE: 0.5, Verdict.FAILED: 0.0}
-# The judgement stored with it (sentence: `app/lab/messages.py`).
+# The judgement stored with it (sentence: `app/lab/wording.py`).
 REASON = {"code": "by_hand", "params": {}, "checks": [], "failures": [], "log": ""}
 
 logger = logging.getLogger(__name__)

@@ -34,7 +34,7 @@ PARTS = ("loading", "reading", "thinking", "writing")
 class Entry:
     """A line of the leaderboard. Figures that were not measured are None.
 
-    `reason`, `params`: why the verdict is so (see `app/lab/messages.py`); `by_task`: each task's mean score in
+    `reason`, `params`: why the verdict is so (see `app/lab/wording.py`); `by_task`: each task's mean score in
     percent; `times`, `energies`: the seconds and watt-hours of each task's answers; `failures`: how many of the
     `answers` show each failure of small models; `prefill_tps`: tokens read per second, by the length of the text;
     `pace_after`: tokens written per second after a text of that length; `crowds`: figures by the number of people at
@@ -163,7 +163,7 @@ def verdict_of(
 ) -> tuple[Verdict | None, str, dict[str, Any]]:
     """The verdict by quality, time and answers in the wrong language, with its reason's code and parameters.
 
-    The verdict is None when no task was asked. Sentences of the codes: `app/lab/messages.py`.
+    The verdict is None when no task was asked. Sentences of the codes: `app/lab/wording.py`.
     """
     if quality is None:
         return None, "model_not_asked", {}

@@ -13,9 +13,8 @@ from app.lab.presentation import charts, display, sentences
 from app.lab.presentation.charts import scatter
 from app.lab.runs import queries
 from app.lab.stats import ranking
-from app.lab.stats import tradeoff as choice
 from app.lab.stats.ranking import Entry
-from app.lab.stats.tradeoff import PRESETS, Recommendation, Weights
+from app.lab.stats.tradeoff import PRESETS, Recommendation, Weights, comparable, recommend
 from app.models.lab import LabMachine
 from app.models.model_choice import ENVIRONMENT
 from app.security import current_user, login_required
@@ -32,7 +31,7 @@ def tradeoff() -> str:
     machine = _machine(machines)
     weights, preset = _weights()
     entries = ranking.leaderboard(machine.id) if machine else []
-    found = choice.recommend(entries, weights)
+    found = recommend(entries, weights)
     return page(
         "tradeoff",
         "tradeoff",
@@ -61,7 +60,7 @@ def recommendation() -> Response:
     machine = _machine(queries.machines())
     entries = ranking.leaderboard(machine.id) if machine else []
     weights, preset = _weights()
-    found = choice.recommend(entries, weights)
+    found = recommend(entries, weights)
     chart = scatter(entries, found)
     card = render_template("lab/_recommendation.html", choice=_choice(found))
     return jsonify({"preset": preset, "scores": found.scores, "html": card, "spec": chart.spec if chart else None})
@@ -91,7 +90,7 @@ def _weights() -> tuple[Weights, str]:
 
 def _shown(entries: Sequence[Entry], found: Recommendation) -> list[Entry]:
     """The entries by score, without those of a number of threads that are not comparable (too few tasks)."""
-    pictured = {entry.key for entry in choice.comparable(entries)}
+    pictured = {entry.key for entry in comparable(entries)}
     shown = [entry for entry in entries if entry.key in pictured or not entry.setting.get("threads")]
     return sorted(shown, key=lambda entry: -found.scores.get(entry.key, -1))
 
