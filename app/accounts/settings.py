@@ -11,9 +11,8 @@ from flask_wtf import FlaskForm
 from app.accounts.forms import EraseForm, NameForm, PasswordForm, PromptForm, TokenForm, WritingForm
 from app.accounts.sessions import device_name, one_time_tokens
 from app.accounts.views import blueprint, check
-from app.models import AccessToken, Conversation, LoginSession, Prompt, trash
+from app.models import AccessToken, LoginSession, Prompt
 from app.models.base import utcnow
-from app.models.conversations import being_written
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS, MAX_TOKENS_EACH
 from app.security import current_user, login_required
 from app.web import found_or_ended, generation
@@ -140,9 +139,7 @@ def erase_everything() -> Any:
     form = EraseForm()
     if not form.validate_on_submit() or not _is_oneself(form.own_password):
         return _page(form)
-    for answer in being_written(Conversation.user_id == current_user.id):
-        generation().stop_answer(answer)
-    trash.erase_all_of(current_user, generation().forget_conversation)
+    generation().changes.erase_all_of(current_user)
     # The flash category "erased" makes the page clear the browser's own storage too.
     return _done(_("Everything that you wrote is erased."), "erased")
 

@@ -171,10 +171,7 @@ def see_conversation(conversation_id: str) -> tuple[str, int]:
 def delete_conversation(conversation_id: str) -> tuple[str, int]:
     """Move a conversation to the trash and stop its running answers. PATCH `{"deleted": false}` takes it back."""
     conversation = Conversation.of(current_user, conversation_id)
-    for answer in conversation.being_written():
-        generation().stop_answer(answer)
-    conversation.delete()
-    generation().forget_conversation(conversation.id)
+    generation().changes.delete(conversation)
     return "", 204
 
 
@@ -235,8 +232,7 @@ def instructions(conversation_id: str) -> Response:
 def instruct(conversation_id: str) -> Response:
     """Change the conversation's instructions; the engine reads the whole conversation again with the next question."""
     conversation = Conversation.of(current_user, conversation_id)
-    conversation.instruct(InstructionsRequest.read().instructions)
-    generation().forget_conversation(conversation.id)
+    generation().changes.instruct(conversation, InstructionsRequest.read().instructions)
     return jsonify(_json(conversation))
 
 

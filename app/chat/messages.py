@@ -21,7 +21,7 @@ from app.errors import AppError
 from app.extensions import context_of
 from app.generation.events import HEARTBEAT, Subscriber
 from app.generation.serializers import conversation_json, message_json, rating_json
-from app.models import Conversation, LoginSession, Message, Rating, branches
+from app.models import Conversation, LoginSession, Message, Rating
 from app.models.base import digest
 from app.models.branches import MessageTree
 from app.security import current_user, login_required
@@ -96,9 +96,7 @@ def correct(message_id: int) -> Response:
     """Change a question's text without asking it again. Raises run_active."""
     question = Message.question_of(current_user, message_id)
     content = CorrectRequest.read().content
-    with generation().exclusive(question.conversation):
-        question.correct(content)
-    generation().forget_conversation(question.conversation_id)
+    generation().changes.correct(question, content)
     return jsonify(message_json(question, siblings=MessageTree(question.conversation).siblings(question.id)))
 
 
@@ -154,8 +152,7 @@ def show_branch(conversation_id: str) -> Response:
     """Switch to the branch that contains `message_id`, down to its newest message. Raises run_active."""
     conversation = Conversation.of(current_user, conversation_id)
     wanted = ShowBranchRequest.read().message_id
-    with generation().exclusive(conversation):
-        branches.show_branch(conversation, wanted)
+    generation().changes.show_branch(conversation, wanted)
     return jsonify(shown_json(conversation))
 
 
@@ -168,9 +165,7 @@ def delete_turn(message_id: int) -> Response:
     """
     question = Message.question_of(current_user, message_id)
     conversation, parent_id = question.conversation, question.parent_id
-    with generation().exclusive(conversation):
-        removed = branches.remove_turn(question)
-    generation().forget_conversation(conversation.id)
+    removed = generation().changes.remove_turn(question)
     return jsonify(shown_json(conversation) | {"removed": {"removed": removed.id, "parent_id": parent_id}})
 
 
@@ -183,8 +178,7 @@ def put_turn_back(conversation_id: str) -> Response:
     removed = Conversation.of(current_user, asked.removed, deleted=True)
     if removed is conversation:
         raise AppError("not_found")
-    with generation().exclusive(removed), generation().exclusive(conversation):
-        branches.restore_turn(conversation, removed, asked.parent_id)
+    generation().changes.restore_turn(conversation, removed, asked.parent_id)
     return jsonify(shown_json(conversation))
 
 
@@ -193,6 +187,4 @@ def put_turn_back(conversation_id: str) -> Response:
 def branch_off(message_id: int) -> tuple[Response, int]:
     """Copy the messages up to an answer into a new conversation. Raises run_active."""
     answer = Message.answer_of(current_user, message_id)
-    with generation().exclusive(answer.conversation):
-        made = branches.copy_branch(answer)
-    return jsonify(conversation_json(made)), 201
+    return jsonify(conversation_json(generation().changes.copy_branch(answer))), 201

@@ -37,9 +37,7 @@ def list_shares(conversation_id: str) -> Response:
 def share_conversation(conversation_id: str) -> tuple[Response, int]:
     """Create a link to the branch shown now. Raises run_active, nothing_to_share, too_many_shares."""
     conversation = Conversation.of(current_user, conversation_id)
-    with generation().exclusive(conversation):
-        share = Share.take(conversation)
-    return jsonify(_json(share)), 201
+    return jsonify(_json(generation().changes.share(conversation))), 201
 
 
 @blueprint.delete("/api/shares/<string:share_id>")

@@ -105,7 +105,7 @@ def erase(conversation_id: str) -> Any:
     """Erase a deleted conversation now, for good."""
     conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
     if conversation:
-        trash.erase([conversation.id], generation().forget_conversation)
+        generation().changes.erase([conversation.id])
         flash(_("“%(title)s” is erased.", title=conversation.title), "success")
     return redirect(url_for("chat.show_trash"))
 
@@ -115,7 +115,7 @@ def erase(conversation_id: str) -> Any:
 def empty_trash() -> Any:
     """Erase everything in the trash now, for good."""
     ids = [conversation.id for conversation in trash.contents(current_user, limit=None)]
-    trash.erase(ids, generation().forget_conversation)
+    generation().changes.erase(ids)
     flash(ngettext("%(num)s conversation is erased.", "%(num)s conversations are erased.", len(ids)), "success")
     return redirect(url_for("chat.show_trash"))
 

@@ -18,7 +18,6 @@ from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
 from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.store import Store
-from app.models import trash
 
 # A shorter history is read so quickly that prefilling it gains nothing.
 MIN_TOKENS_TO_READ = 100
@@ -214,17 +213,17 @@ class BackgroundSlot:
 class TrashPurge:
     """Erase conversations that were deleted long enough ago: at the start, then every `every_s` seconds in a thread.
 
-    `context` makes an application context; `erased` is called with the id of each erased conversation.
+    `context` makes an application context; `purge` does it once and returns how many it erased.
     """
 
     def __init__(
         self,
         context: Callable[[], AbstractContextManager[Any]],
-        erased: Callable[[str], None],
+        purge: Callable[[], int],
         every_s: float = PURGE_EVERY_S,
     ) -> None:
         self._context = context
-        self._erased = erased
+        self._purge = purge
         self._every_s = every_s
         self._ended = threading.Event()
 
@@ -241,7 +240,7 @@ class TrashPurge:
         """Purge once; a database error is only logged, as the next purge tries again."""
         try:
             with self._context():
-                if count := trash.purge(self._erased):
+                if count := self._purge():
                     logger.info("trash purged conversations=%d", count)
         except SQLAlchemyError:
             logger.warning("trash not purged", exc_info=True)

@@ -15,6 +15,7 @@ from app.engines.base import ChatRequest, Engine, Model
 from app.errors import AppError
 from app.extensions import db
 from app.generation.background import BackgroundSlot, Prefill, TrashPurge
+from app.generation.changes import ConversationChanges
 from app.generation.estimates import Estimates
 from app.generation.events import Event, EventLog, EventStream, Signals, StreamRegistry, Subscriber, Topic, encode
 from app.generation.model_registry import ModelRegistry
@@ -71,7 +72,8 @@ class Generation:
             prefill=self.prefill,
             settings=settings,
         )
-        self._trash_purge = TrashPurge(context, self.forget_conversation)
+        self.changes = ConversationChanges(self._exclusive, self.stop_answer, self._forget_everywhere)
+        self._trash_purge = TrashPurge(context, self.changes.purge_trash)
         signals.listen(Topic.FORGOTTEN, self._forget)
         signals.listen(Topic.MODELS, lambda _: self.registry.wake())
         # Held from before a run is stored until the queue knows it: in between it would look abandoned.
@@ -159,32 +161,9 @@ class Generation:
             db.session.commit()
             return Subscriber(self._submit(answer))
 
-    @contextmanager
-    def exclusive(self, conversation: Conversation) -> Iterator[None]:
-        """Ensure that no answer of a conversation is being written, and that none begins while inside.
-        Raises run_active.
-        """
-        with self._submitting:
-            if any(self._settled(answer).active for answer in conversation.being_written()):
-                raise AppError("run_active")
-            # Another request may have moved `head_id` since the conversation was read.
-            db.session.refresh(conversation)
-            yield
-
-    def forget_conversation(self, conversation_id: str) -> None:
-        """Drop what is cached of a conversation whose text was changed, deleted or erased.
-
-        The engine's saved prompt cache is that text in another form, so it is deleted too.
-        """
-        self._signals.send(Topic.FORGOTTEN, conversation_id)
-
     def models_changed(self) -> None:
         """Have the engine's models and the default model looked at now."""
         self._signals.send(Topic.MODELS)
-
-    def _forget(self, conversation_id: str) -> None:
-        self.engine.forget(conversation_id)
-        self.prefill.forget(conversation_id)
 
     def stop_answer(self, answer: Message) -> str:
         """Stop an answer; return its state, which may still be "running" for a moment."""
@@ -242,6 +221,26 @@ class Generation:
             "loaded": default.effective in self.registry.loaded,
             "eta_s": None if wait is None else round(wait),
         }
+
+    @contextmanager
+    def _exclusive(self, conversation: Conversation) -> Iterator[None]:
+        """Ensure that no answer of a conversation is being written, and that none begins while inside.
+        Raises run_active.
+        """
+        with self._submitting:
+            if any(self._settled(answer).active for answer in conversation.being_written()):
+                raise AppError("run_active")
+            # Another request may have moved `head_id` since the conversation was read.
+            db.session.refresh(conversation)
+            yield
+
+    def _forget_everywhere(self, conversation_id: str) -> None:
+        self._signals.send(Topic.FORGOTTEN, conversation_id)
+
+    def _forget(self, conversation_id: str) -> None:
+        """Drop what is cached of a conversation: the engine's saved prompt cache is its text in another form."""
+        self.engine.forget(conversation_id)
+        self.prefill.forget(conversation_id)
 
     def _submit(self, answer: Message, tree: MessageTree | None = None) -> EventStream:
         """Queue a stored answer and publish its first event. `tree`: where there may be other versions."""

@@ -95,7 +95,7 @@ def test_after_thirty_days_it_is_erased_at_the_start(
 
 def test_after_thirty_days_it_is_erased_while_the_server_runs(site: Site, deleted: str) -> None:
     forgotten: list[str] = []
-    purge = TrashPurge(lambda: context_of(site.app), forgotten.append, every_s=0.05)
+    purge = TrashPurge(lambda: context_of(site.app), lambda: trash.purge(forgotten.append), every_s=0.05)
     purge.start()
     assert (counts(site), forgotten) == ((1, 2, 1, 2), [])
     age(site, deleted, 31)
