@@ -5,11 +5,9 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import TracebackType
-from typing import Self
 
 from flask import Flask
 
@@ -143,41 +141,36 @@ class Comparison:
         return MedianPair(direct, web, compare(direct, web))
 
 
-class InterferenceMonitor:
-    """Watch the queue while an answer is written, and cancel it if it is disturbed or too slow.
+@contextmanager
+def _undisturbed(client: HttpClient, ours: int) -> Iterator[Cancel]:
+    """Watch the queue while an answer is written, which the yielded `Cancel` stops; `ours` answers in it are our own.
 
-    Use as a context manager around an answer that `cancel` stops; `ours` answers in the queue are our own. Afterwards
-    `seen` is "crowded", "slow", or "" if the answer was not cancelled.
+    Raises NotComparedError: crowded or slow, if the answer was disturbed or took too long.
     """
+    cancel, over = Cancel(), threading.Event()
+    seen: list[str] = []
 
-    def __init__(self, client: HttpClient, ours: int) -> None:
-        self._client = client
-        self._ours = ours
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="comparison-watch", daemon=True)
-        self.cancel = Cancel()
-        self.seen = ""
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._over.set()
-        self._thread.join()
-
-    def _look(self) -> None:
+    def look() -> None:
         deadline = time.monotonic() + LONGEST_S
-        while not self._over.wait(LOOK_S):
+        while not seen and not over.wait(LOOK_S):
             if time.monotonic() > deadline:
-                self.seen = "slow"
+                seen.append("slow")
             with suppress(NotComparedError):
-                status = self._client.status()
-                if status["running"] + status["waiting"] > self._ours:
-                    self.seen = "crowded"
-            if self.seen and not self._over.is_set():
-                self.cancel.set()
-                return
+                status = client.status()
+                if status["running"] + status["waiting"] > ours:
+                    seen.append("crowded")
+        if seen and not over.is_set():
+            cancel.set()
+
+    thread = threading.Thread(target=look, name="comparison-watch", daemon=True)
+    thread.start()
+    try:
+        yield cancel
+    finally:
+        over.set()
+        thread.join()
+    if seen:
+        raise NotComparedError(seen[-1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,11 +264,8 @@ class _Comparing:
     def _guarded(self, ours: int, answer: Callable[[Cancel], TimedAnswer]) -> TimedAnswer:
         """Take one answer with nobody else at work; raises NotComparedError if somebody comes."""
         self._wait()
-        with InterferenceMonitor(self.client, ours) as watch:
-            written = answer(watch.cancel)
-        if watch.seen:
-            raise NotComparedError(watch.seen)
-        return written
+        with _undisturbed(self.client, ours) as cancel:
+            return answer(cancel)
 
     def _wait(self) -> None:
         if not self.client.wait_until_idle(self.patience_s):

@@ -120,7 +120,7 @@ def test_the_page_compares_in_the_background(server: ServerProcess, site: Site, 
     assert [found["state"] for found in seen[:-1]] == ["running"] * (len(seen) - 1)
     steps = [found["step"] for found in seen[:-1]]
     assert steps == sorted(steps)
-    assert [len(row) for row in seen[-1]["rows"]] == [4, 4, 4]
+    assert [len(row) for row in seen[-1]["rows"]] == [4, 4, 4], seen[-1]["finding"]
     assert seen[-1]["finding"]["sentence"] in alice.get("/admin/doctor").text
     assert nothing_left(site)
 
