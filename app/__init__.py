@@ -5,20 +5,21 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from flask_babel import Babel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import accounts, admin, assets, brand, chat, cli, database, error_pages, openai_api, web
 from app.accounts import sessions
 from app.diagnostics import comparison
 from app.engines import registry
-from app.extensions import babel, context_of, csrf, db
+from app.extensions import context_of, db
 from app.generation.backends.memory import MemoryEventLog, MemorySignals
 from app.generation.prompt import GenerationSettings
 from app.generation.service import Generation
 from app.lab import pages as lab_pages
 from app.lab.service import Lab, LabSettings
 from app.models.model_choice import default_model
-from app.security import RateLimiter
+from app.security import RateLimiter, csrf
 
 ROOT = Path(__file__).resolve().parent.parent
 # The longest question allowed (`web.MAX_CONTENT`), with every character written as a JSON escape.
@@ -70,7 +71,7 @@ def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
     database.init_app(app)
     csrf.init_app(app)
-    babel.init_app(app, locale_selector=web.select_locale)
+    Babel(app, locale_selector=web.select_locale)
     sessions.init_app(app)
 
 

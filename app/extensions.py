@@ -1,13 +1,10 @@
-"""Create the Flask extensions."""
+"""The database, and the application context that it needs."""
 
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from flask import Flask, has_app_context
-from flask_babel import Babel
-from flask_login import LoginManager
 from flask_sqlalchemy import SQLAlchemy
-from flask_wtf import CSRFProtect
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
 
@@ -28,9 +25,6 @@ class Base(DeclarativeBase):
 
 # Objects stay loaded after a commit: the request ends soon, and reloading each would cost a query.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
-login_manager = LoginManager()
-csrf = CSRFProtect()
-babel = Babel()
 
 
 def context_of(app: Flask) -> AbstractContextManager[Any]:

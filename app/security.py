@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import flask_login
 from flask import current_app, g, redirect, request, url_for
+from flask_wtf import CSRFProtect
 from limits import RateLimitItem
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
@@ -15,6 +16,7 @@ from limits.strategies import MovingWindowRateLimiter
 from app.errors import AppError
 from app.models import AccessToken, User
 
+csrf = CSRFProtect()
 View = Callable[..., Any]
 # Flask-Login's current user. If `is_authenticated` is false it is no User: read nothing else of it.
 current_user = cast(User, flask_login.current_user)

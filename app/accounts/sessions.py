@@ -7,9 +7,8 @@ from datetime import timedelta
 from time import monotonic
 
 from flask import Flask, current_app, request, session
-from flask_login import login_user, logout_user
+from flask_login import LoginManager, login_user, logout_user
 
-from app.extensions import login_manager
 from app.models import LoginSession, User
 from app.models.base import digest
 from app.web import generation
@@ -60,7 +59,7 @@ def _clear_session() -> None:
 
 def init_app(app: Flask) -> None:
     """Set up Flask-Login to look sessions up in the database."""
-    login_manager.init_app(app)
+    login_manager = LoginManager(app)
     login_manager.session_protection = None
     login_manager.user_loader(LoginSession.user_of)
 

@@ -2,7 +2,7 @@
 
 from flask import Blueprint
 
-from app.extensions import csrf
+from app.security import csrf
 
 blueprint = Blueprint("openai_api", __name__, url_prefix="/v1")
 # No CSRF protection: cookies are ignored here, so another site's page cannot use them.
