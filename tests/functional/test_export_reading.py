@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.chat.transfer import imports
-from app.chat.transfer import views as transfer
+from app.chat import imports, transfer
 from tests.functional.test_database import full_disk
 from tests.functional.test_export import export, ids, load, tree
 from tests.support.person import Person, problem

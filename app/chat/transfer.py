@@ -6,8 +6,7 @@ from flask import Response, current_app, jsonify, render_template, request, send
 from flask_babel import gettext as _
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.chat import blueprint
-from app.chat.transfer import export, imports
+from app.chat import blueprint, export, imports
 from app.errors import AppError
 from app.models import Conversation, copies
 from app.security import current_user, login_required

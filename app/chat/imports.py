@@ -22,8 +22,8 @@ from pydantic import (
     model_validator,
 )
 
+from app.chat.export import FORMAT, VERSION
 from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS
-from app.chat.transfer.export import FORMAT, VERSION
 from app.errors import SENTENCES, AppError, places
 from app.generation.worker import METRICS
 from app.models import Role, RunState
