@@ -31,12 +31,9 @@ def renderer_messages() -> dict[str, str]:
 
 def js_messages() -> dict[str, str]:
     """Return all texts of the chat page."""
-    return _stages() | _endings() | _figures() | _page() | _writing() | renderer_messages()
-
-
-def _stages() -> dict[str, str]:
-    """The stages of an answer, from the queue to its last word."""
     return {
+        **renderer_messages(),
+        # The stages of an answer, from the queue to its last word.
         "stage_queued": _("In the queue"),
         "stage_queued_colon": _("Queued:"),
         "stage_loading": _("Loading model {model}"),
@@ -62,12 +59,7 @@ def _stages() -> dict[str, str]:
         "thought": _("Thoughts"),
         "thought_for": _("Thought for {duration}"),
         "retry_in": _("retrying in {duration}"),
-    }
-
-
-def _endings() -> dict[str, str]:
-    """How answers end, announcements for screen readers, and failures."""
-    return {
+        # How answers end, announcements for screen readers, and failures.
         "answer_by": _("Answer by {model}"),
         "stopped": _("Stopped by you"),
         "stopped_after": _("Stopped by you at {duration}"),
@@ -93,12 +85,7 @@ def _endings() -> dict[str, str]:
             "The connection was lost before the server answered. Reload the page to see where it is."
         ),
         "error_unexpected": _("Something went wrong on the server. Your text is kept."),
-    }
-
-
-def _figures() -> dict[str, str]:
-    """The details of an answer, and the state of the server."""
-    return {
+        # The details of an answer, and the state of the server.
         "words_per_second": _("words/s"),
         "tokens_per_second": _("tokens/s"),
         "share_cached": _("{share} already read"),
@@ -128,12 +115,7 @@ def _figures() -> dict[str, str]:
         "status_asleep": _("{model} is loaded at the first question"),
         "status_usual": _("an answer takes about {duration}"),
         "status_next": _("next free in about {wait}"),
-    }
-
-
-def _page() -> dict[str, str]:
-    """The page around the conversation: composer hints, sharing, search, greetings."""
-    return {
+        # The page around the conversation: composer hints, sharing, search, greetings.
         "write": _("Write your question…"),
         "write_next": _("Prepare what comes next, it leaves after this answer…"),
         "hint": _("Answers may be wrong: check the figures before you use them."),
@@ -161,12 +143,7 @@ def _page() -> dict[str, str]:
         "start_morning": _("Where shall we start this morning?"),
         "start_afternoon": _("Where shall we start this afternoon?"),
         "start_evening": _("Where shall we start this evening?"),
-    }
-
-
-def _writing() -> dict[str, str]:
-    """The composer: context gauge, summary, prompts, pasted texts, instructions."""
-    return {
+        # The composer: context gauge, summary, prompts, pasted texts, instructions.
         "gauge": _("Context {share}"),
         "gauge_full": _("Context full"),
         "gauge_sentence": _(
