@@ -70,18 +70,11 @@ def select_locale() -> str:
     return chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES) or fallback
 
 
-def theme() -> str:
-    """Return the colour scheme: "system", "light" or "dark"."""
+def _chosen(name: str, allowed: tuple[str, ...]) -> str:
+    """Return what the user, or else this browser, chose among the allowed values; by default the first."""
     person = signed_in()
-    chosen = person.theme if person else session.get("theme")
-    return chosen if chosen in THEMES else "system"
-
-
-def text_size() -> str:
-    """Return the text size: "normal", "large" or "larger"."""
-    person = signed_in()
-    chosen = person.text_size if person else session.get("text_size")
-    return chosen if chosen in TEXT_SIZES else "normal"
+    value = getattr(person, name) if person else session.get(name)
+    return value if value in allowed else allowed[0]
 
 
 def safe_next(target: str | None) -> str | None:
@@ -240,5 +233,9 @@ def init_app(app: Flask) -> None:
 
     @app.context_processor
     def shared() -> dict[str, Any]:
-        chosen = {"locale": str(get_locale()), "theme": theme(), "text_size": text_size()}
-        return chosen | {"product_name": app.config["PRODUCT_NAME"]}
+        return {
+            "locale": str(get_locale()),
+            "theme": _chosen("theme", THEMES),
+            "text_size": _chosen("text_size", TEXT_SIZES),
+            "product_name": app.config["PRODUCT_NAME"],
+        }

@@ -3,13 +3,15 @@
 import hashlib
 import secrets
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self, TypeVar
 
-from sqlalchemy import ColumnElement, Connection, DateTime, Insert, TypeDecorator, func, select
+from sqlalchemy import ColumnElement, Connection, DateTime, ForeignKey, Insert, TypeDecorator, func, select
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import AppError
 from app.extensions import db
 
+Row = TypeVar("Row")
 # The largest integer that a column can hold in every database: no row has a larger id.
 MAX_INTEGER = 2**31 - 1
 
@@ -54,17 +56,23 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def get_or_none(rows: Any, number: int) -> Any:
+def get_or_none(rows: type[Row], number: int) -> Row | None:
     """Return the row with that id, or None, also for an id that no column can hold."""
     return db.session.get(rows, number) if abs(number) <= MAX_INTEGER else None
 
 
-def get_owned(rows: Any, user: Any, number: int) -> Any:
-    """Return that row if it is the user's; raises not_found if it is missing or another user's."""
-    row = get_or_none(rows, number)
-    if row is None or row.user_id != user.id:
-        raise AppError("not_found")
-    return row
+class Owned:
+    """A row of one user."""
+
+    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
+
+    @classmethod
+    def of(cls, user: Any, number: int) -> Self:
+        """Return the row with that id; raises not_found if it is missing or another user's."""
+        row = get_or_none(cls, number)
+        if row is None or row.user_id != user.id:
+            raise AppError("not_found")
+        return row
 
 
 def check_count(which: ColumnElement[bool], limit: int, code: str) -> None:

@@ -22,7 +22,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.base import UtcDateTime, check_count, get_owned, public_id, utcnow
+from app.models.base import Owned, UtcDateTime, check_count, public_id, utcnow
 from app.models.messages import ACTIVE, Message, ParentRef, Role, Run, RunState
 from app.models.shares import Share
 from app.models.users import User, normalized
@@ -37,7 +37,7 @@ PAGE_LENGTH = 60
 MAX_PINNED = 100
 
 
-class Folder(db.Model):  # type: ignore[name-defined,misc]
+class Folder(Owned, db.Model):  # type: ignore[name-defined,misc]
     """A user's folder; deleting it keeps its conversations."""
 
     __tablename__ = "folders"
@@ -49,12 +49,6 @@ class Folder(db.Model):  # type: ignore[name-defined,misc]
     # The normalised name, unique for each user; folders are sorted by it.
     name_key: Mapped[str] = mapped_column(String(2 * MAX_FOLDER_NAME))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
-
-    @classmethod
-    def of(cls, user: User, folder_id: int) -> "Folder":
-        """Return the user's folder; raises not_found if it is missing or another user's."""
-        folder: Folder = get_owned(cls, user, folder_id)
-        return folder
 
     @classmethod
     def all_of(cls, user: User) -> list["Folder"]:
@@ -150,9 +144,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def of(cls, user: User, conversation_id: str, *, deleted: bool = False) -> "Conversation":
-        """Return the user's conversation; raises not_found if missing, another user's or, without
-        `deleted`, deleted.
-        """
+        """Return the user's conversation, a deleted one only with `deleted`; raises not_found."""
         found: Conversation | None = db.session.get(cls, conversation_id)
         if found is None or found.user_id != user.id or (found.deleted_at and not deleted):
             raise AppError("not_found")
@@ -206,9 +198,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         restored: bool = False,
         folder: Folder | Literal[False] | None = False,
     ) -> None:
-        """Change the given attributes in one commit; `folder` None removes it from its folder, False
-        changes nothing.
-        """
+        """Change the given attributes; commits. `folder`: None takes it out of its folder, False leaves it."""
         if title is not None:
             self.title = title
         if pinned is not None:

@@ -42,7 +42,7 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def editable_by(cls, user: User, prompt_id: int) -> "Prompt":
         """Return a prompt that the user may change (see `can_be_changed_by`); raises not_found otherwise."""
-        found: Prompt | None = get_or_none(cls, prompt_id)
+        found = get_or_none(cls, prompt_id)
         if found is None or not found.can_be_changed_by(user):
             raise AppError("not_found")
         return found

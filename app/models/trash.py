@@ -31,9 +31,7 @@ def contents(user: User, limit: int | None = SHOWN) -> list[Conversation]:
 
 
 def shown_since() -> datetime:
-    """Return the time up to which deleted conversations are no longer shown; they are due for erasure
-    within the hour.
-    """
+    """Return the time up to which deleted conversations are no longer shown, being erased within the hour."""
     return utcnow() - KEPT_FOR + LAST
 
 

@@ -8,11 +8,11 @@ from functools import cache
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
-from sqlalchemy import ForeignKey, String, Text, bindparam, delete, func, select, update
+from sqlalchemy import String, Text, bindparam, delete, func, select, update
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from app.extensions import db
-from app.models.base import UtcDateTime, check_count, digest, get_owned, utcnow
+from app.models.base import Owned, UtcDateTime, check_count, digest, utcnow
 
 MIN_PASSWORD = 10
 # argon2 would hash any length; the limit keeps log-in requests from using up the CPU.
@@ -103,9 +103,7 @@ class User(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def authenticate(cls, username: str, password: str) -> "User | None":
-        """Return the account if name and password match, else None; an unknown name takes as long as a
-        wrong password.
-        """
+        """Return the account if name and password match, else None, after the same time for an unknown name."""
         user = cls.named(username)
         hasher, nobodys_hash = _hashing(current_app.config["PASSWORD_COST"])
         try:
@@ -154,14 +152,13 @@ class User(db.Model):  # type: ignore[name-defined,misc]
         return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
 
 
-class LoginSession(db.Model):  # type: ignore[name-defined,misc]
+class LoginSession(Owned, db.Model):  # type: ignore[name-defined,misc]
     """A signed-in browser; the cookie holds the token, the row only its hash."""
 
     __tablename__ = "login_sessions"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     user_agent: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
@@ -203,12 +200,6 @@ class LoginSession(db.Model):  # type: ignore[name-defined,misc]
         db.session.commit()
 
     @classmethod
-    def of(cls, user: User, session_id: int) -> "LoginSession":
-        """Return one of the user's sessions; raises not_found if it is missing or another user's."""
-        found: LoginSession = get_owned(cls, user, session_id)
-        return found
-
-    @classmethod
     def all_of(cls, user: User) -> list["LoginSession"]:
         """Return the user's sessions that have not expired, the last used first."""
         mine = select(cls).where(cls.user_id == user.id, cls.expires_at > utcnow())
@@ -247,14 +238,13 @@ SIGNED_IN = (
 )
 
 
-class AccessToken(db.Model):  # type: ignore[name-defined,misc]
+class AccessToken(Owned, db.Model):  # type: ignore[name-defined,misc]
     """An API token of a program; the row holds its hash, and its last characters to recognise it by."""
 
     __tablename__ = "access_tokens"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     token_hash: Mapped[str] = mapped_column(String(64), unique=True)
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     name: Mapped[str] = mapped_column(String(60))
     ending: Mapped[str] = mapped_column(String(4))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
@@ -280,12 +270,6 @@ class AccessToken(db.Model):  # type: ignore[name-defined,misc]
         if found is not None and (found.used_at is None or utcnow() - found.used_at > USED_EVERY):
             found.used_at = utcnow()
             db.session.commit()
-        return found
-
-    @classmethod
-    def of(cls, user: User, token_id: int) -> "AccessToken":
-        """Return the user's own token; raises not_found if it is missing or another user's."""
-        found: AccessToken = get_owned(cls, user, token_id)
         return found
 
     @classmethod
