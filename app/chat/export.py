@@ -38,7 +38,10 @@ STYLE = (
 
 def export_one(copy: ConversationCopy, kind: str) -> tuple[str, bytes]:
     """Return the name and content of one conversation's file; `kind` is a key of ENDINGS."""
-    text = json_file([copy]) if kind == "json" else markdown(copy) if kind == "markdown" else html(copy)
+    if kind == "json":
+        text = f"{_json_head()}[{_json(own_json(copy))}]}}\n"
+    else:
+        text = markdown(copy) if kind == "markdown" else html(copy)
     return f"{_slug(copy.title)}.{ENDINGS[kind]}", text.encode()
 
 
@@ -61,11 +64,6 @@ def export_many(copies: Iterable[ConversationCopy], kind: str) -> tuple[str, IO[
                 archive.writestr(f"{number:04d}-{name}", content)
     file.seek(0)
     return f"conversations-{day}.{'json' if kind == 'json' else 'zip'}", file
-
-
-def json_file(copies: list[ConversationCopy]) -> str:
-    """Return conversations in our own format."""
-    return _json_head() + "[" + ",\n".join(_json(own_json(copy)) for copy in copies) + "]}\n"
 
 
 def markdown(copy: ConversationCopy) -> str:

@@ -224,11 +224,6 @@ class LoginSession(Owned, db.Model):  # type: ignore[name-defined,misc]
         db.session.delete(self)
         db.session.commit()
 
-    @classmethod
-    def close_all(cls, user: User) -> None:
-        """Delete all sessions of a user; the caller commits."""
-        db.session.execute(delete(cls).where(cls.user_id == user.id))
-
 
 # Built once, because every request of a signed-in user executes it.
 SIGNED_IN = (
@@ -276,11 +271,6 @@ class AccessToken(Owned, db.Model):  # type: ignore[name-defined,misc]
     def all_of(cls, user: User) -> list["AccessToken"]:
         """Return the user's tokens, the newest first."""
         return list(db.session.scalars(select(cls).where(cls.user_id == user.id).order_by(cls.id.desc())))
-
-    @classmethod
-    def revoke_all(cls, user: User) -> None:
-        """Delete all tokens of a user; the caller commits."""
-        db.session.execute(delete(cls).where(cls.user_id == user.id))
 
     def revoke(self) -> None:
         """Delete the token, which then opens nothing; commits."""

@@ -1,7 +1,7 @@
 """Full-text search in a user's conversations: the backend of the database in use."""
 
 from app.extensions import db
-from app.models.search.queries import Search
+from app.models.search.backend import Search
 from app.models.search.sqlite import SqliteSearch
 
 # Database dialect → its index; other databases compare texts. For PostgreSQL, a subclass with tsvector goes here.

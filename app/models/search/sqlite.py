@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import text
 
 from app.extensions import db
-from app.models.search.queries import MESSAGES, Search, SearchQuery, SearchTerm, bound, conditions
+from app.models.search.backend import MESSAGES, Search, SearchQuery, SearchTerm, bound, conditions
 from app.models.users import User
 
 # From this version on FTS5 removes deleted words at once (option "secure-delete"); older ones keep them in the index
