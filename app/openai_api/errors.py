@@ -10,7 +10,7 @@ from app.errors import AppError, filled
 
 PREFIX = "/v1/"
 # Sentences for API clients, where the usual ones speak of buttons on the page.
-WORDS: dict[str, LazyString] = {
+API_SENTENCES: dict[str, LazyString] = {
     "internal_error": _l("Something went wrong on the server. Try again."),
     "too_many_streams": _l("Too many answers are being written at once. Wait until one of yours has ended."),
     "engine_unreachable": _l("%(engine)s does not answer. Try again in a moment."),
@@ -33,7 +33,7 @@ class OpenAIError(NamedTuple):
 
 
 # Errors for which OpenAI has another code or status than ours.
-KINDS = {
+OPENAI_ERRORS = {
     "invalid_token": OpenAIError("invalid_api_key", 401),
     "not_found": OpenAIError("unknown_url", 404),
     "unknown_model": OpenAIError("model_not_found", 404, "model"),
@@ -53,7 +53,7 @@ KINDS = {
 def error_json(error: AppError, status: int | None = None) -> dict[str, Any]:
     """Return the error's JSON body, in the current language."""
     code, status, param = _kind(error, status)
-    words = WORDS.get(error.code)
+    words = API_SENTENCES.get(error.code)
     return {
         "error": {
             "message": error.sentence if words is None else filled(words, error.params),
@@ -64,7 +64,7 @@ def error_json(error: AppError, status: int | None = None) -> dict[str, Any]:
     }
 
 
-def refusal(error: AppError, status: int) -> Response:
+def error_response(error: AppError, status: int) -> Response:
     """Return the error's response; `status` applies unless OpenAI has its own for this error."""
     response = jsonify(error_json(error, status))
     response.status_code = _kind(error, status).status
@@ -74,4 +74,4 @@ def refusal(error: AppError, status: int) -> Response:
 
 
 def _kind(error: AppError, status: int | None) -> OpenAIError:
-    return KINDS.get(error.code) or OpenAIError(error.code, status or error.status)
+    return OPENAI_ERRORS.get(error.code) or OpenAIError(error.code, status or error.status)

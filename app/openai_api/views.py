@@ -27,14 +27,14 @@ WAITING = b": waiting\n\n"
 # Headers are sent after this many seconds at the latest; a failure before that gets its own HTTP status.
 OPENING_S = 3.0
 
-Heard = Iterator[EngineEvent | None]
+EngineEvents = Iterator[EngineEvent | None]
 
 
 class ClientGoneError(Exception):
     """The client has closed the connection."""
 
 
-def deliver(generation: Generation, asked: ChatRequest, user_id: int, *, stream: bool, include_usage: bool) -> Response:
+def respond(generation: Generation, asked: ChatRequest, user_id: int, *, stream: bool, include_usage: bool) -> Response:
     """Queue a request and return its response, a stream or one JSON object. Raises AppError.
 
     The engine stops when the client disconnects or its token is revoked.
@@ -46,16 +46,16 @@ def deliver(generation: Generation, asked: ChatRequest, user_id: int, *, stream:
         revoked.on_set(lambda: completion.fail(AppError("invalid_token")))
         # This thread may wait for minutes: for its turn, then for the model.
         release_connection()
-        heard = _while_connected(completion.events(SILENCE_S), request.environ.get("gunicorn.socket"))
-        shapes = ResponseBuilder(asked.model, include_usage=include_usage)
+        events = _while_connected(completion.events(SILENCE_S), request.environ.get("gunicorn.socket"))
+        builder = ResponseBuilder(asked.model, include_usage=include_usage)
         try:
             if not stream:
-                return jsonify(_whole_answer(heard, shapes))
-            begun = _first_events(heard)
+                return jsonify(_whole_answer(events, builder))
+            begun = _first_events(events)
         except ClientGoneError:
             return Response(status=499)
         app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
-        chunks = _chunks(chain(begun, heard), shapes, app, str(get_locale()))
+        chunks = _chunks(chain(begun, events), builder, app, str(get_locale()))
         response = Response(chunks, mimetype="text/event-stream", headers=STREAM_HEADERS)
         response.call_on_close(ending.pop_all().close)
         return response
@@ -66,12 +66,12 @@ def _token() -> str:
     return str(request.authorization.token if request.authorization else "")
 
 
-def _while_connected(events: Heard, connection: socket.socket | None) -> Heard:
+def _while_connected(events: EngineEvents, connection: socket.socket | None) -> EngineEvents:
     """Yield the same events; raise ClientGoneError once the client has closed the connection."""
-    for heard in events:
+    for event in events:
         if connection is not None and _closed(connection):
             raise ClientGoneError
-        yield heard
+        yield event
 
 
 def _closed(connection: socket.socket) -> bool:
@@ -84,45 +84,45 @@ def _closed(connection: socket.socket) -> bool:
         return True
 
 
-def _first_events(heard: Heard) -> list[EngineEvent]:
+def _first_events(events: EngineEvents) -> list[EngineEvent]:
     """Wait up to OPENING_S for the first text; return it in a list, [] if none came."""
     deadline = time.monotonic() + OPENING_S
-    for happened in heard:
-        if isinstance(happened, Text | Thinking | Done):
-            return [happened]
+    for event in events:
+        if isinstance(event, Text | Thinking | Done):
+            return [event]
         if time.monotonic() >= deadline:
             break
     return []
 
 
-def _whole_answer(heard: Heard, shapes: ResponseBuilder) -> dict[str, Any]:
+def _whole_answer(events: EngineEvents, builder: ResponseBuilder) -> dict[str, Any]:
     """Collect the events and return the whole completion."""
     text, thinking = [], []
-    for happened in heard:
-        match happened:
+    for event in events:
+        match event:
             case Text(more):
                 text.append(more)
             case Thinking(more):
                 thinking.append(more)
             case Done(reason, usage):
-                return shapes.whole("".join(text), "".join(thinking), reason, usage)
+                return builder.whole("".join(text), "".join(thinking), reason, usage)
     raise AssertionError
 
 
-def _chunks(heard: Iterable[EngineEvent | None], shapes: ResponseBuilder, app: Flask, locale: str) -> Iterator[bytes]:
+def _chunks(events: Iterable[EngineEvent | None], builder: ResponseBuilder, app: Flask, locale: str) -> Iterator[bytes]:
     """Yield the chunks of the event stream; a failure during the stream is its last event."""
-    first = shapes.first()
+    first = builder.first()
     try:
-        for happened in heard:
-            match happened:
+        for event in events:
+            match event:
                 case Text(more):
-                    yield first + shapes.delta("content", more)
+                    yield first + builder.delta("content", more)
                     first = b""
                 case Thinking(more):
-                    yield first + shapes.delta("reasoning_content", more)
+                    yield first + builder.delta("reasoning_content", more)
                     first = b""
                 case Done(reason, usage):
-                    yield first + shapes.last(reason, usage)
+                    yield first + builder.last(reason, usage)
                 case None:
                     yield WAITING
     except ClientGoneError:
@@ -157,7 +157,7 @@ def chat_completions() -> Response:
     """Answer the given messages, without our system prompt and without storing anything."""
     asked = ChatCompletionRequest.read()
     request = _request(asked)
-    return deliver(generation(), request, token_user().id, stream=asked.stream, include_usage=bool(asked.include_usage))
+    return respond(generation(), request, token_user().id, stream=asked.stream, include_usage=bool(asked.include_usage))
 
 
 def _request(asked: ChatCompletionRequest) -> ChatRequest:
