@@ -1,5 +1,7 @@
-"""The processes of an engine that listens at an address of this machine."""
+"""The processes of this machine: an engine's that listens at an address, and the children of one."""
 
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -8,6 +10,15 @@ if TYPE_CHECKING:
 
 # Processes that listen in place of an engine that runs in a container.
 FORWARDERS = ("docker-proxy", "rootlessport", "conmon")
+
+
+def child_pids(pid: int) -> list[int]:
+    """Return the direct children of a process, from /proc; psutil would scan all processes."""
+    found = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        with suppress(OSError):
+            found += [int(child) for child in file.read_text().split()]
+    return found
 
 
 def processes_listening(url: str, names: tuple[str, ...]) -> tuple[int, ...]:

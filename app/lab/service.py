@@ -18,7 +18,7 @@ from app.lab.runs.runner import RetryPolicy
 from app.models.lab import LabRun, LabState
 
 if TYPE_CHECKING:
-    from app.lab.measuring.energy import Power
+    from app.lab.measuring.meters import Power
     from app.lab.runs.progress import RunProgress
     from app.lab.runs.repository import RunRepository
     from app.lab.task_files import Tasks
@@ -202,7 +202,7 @@ class Lab:
         return RunRepository(self._context)
 
     def _power(self) -> "Power":
-        from app.lab.measuring.energy import find_energy_source  # noqa: PLC0415
+        from app.lab.measuring.meters import find_energy_source  # noqa: PLC0415
 
         return find_energy_source(*self._terms.watts)
 

@@ -8,8 +8,8 @@ import pytest
 
 from app.generation.background import BackgroundSlot
 from app.generation.rapl import RaplZone
-from app.lab.measuring import energy
-from app.lab.measuring.energy import Rapl
+from app.lab.measuring import meters
+from app.lab.measuring.meters import Rapl
 from app.lab.runs.runner import RetryPolicy
 from app.models.lab import LabRun, LabState, SampleState
 from tests.fakes.engine import Outcome, Phase
@@ -130,8 +130,8 @@ def test_the_machines_rest_is_looked_at_again_when_somebody_came_meanwhile(
     for name, value in (("energy_uj", "0"), ("max_energy_range_uj", "1000")):
         (tmp_path / name).write_text(value)
     power = Interrupted([RaplZone(tmp_path)])
-    monkeypatch.setattr(energy, "find_energy_source", lambda *_watts: power)
-    monkeypatch.setattr(energy, "REST_S", 0.01)
+    monkeypatch.setattr(meters, "find_energy_source", lambda *_watts: power)
+    monkeypatch.setattr(meters, "REST_S", 0.01)
     run_id = measuring.launch()
     assert power.begun.wait(10)
     alice.ask(alice.start(), "Bonjour").end()

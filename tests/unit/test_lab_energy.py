@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.lab.measuring import energy
-from app.lab.measuring.energy import ASSUMED_FULL, ASSUMED_IDLE, REST_PARTS, Estimate, Rapl, RaplZone
+from app.lab.measuring import meters
+from app.lab.measuring.meters import ASSUMED_FULL, ASSUMED_IDLE, REST_PARTS, Estimate, Rapl, RaplZone
 
 REACH = 1000
 
@@ -29,7 +29,7 @@ class Counter:
 
 
 def rapl(root: Path) -> Rapl:
-    power = energy.find_energy_source(None, None, 4, root)
+    power = meters.find_energy_source(None, None, 4, root)
     assert isinstance(power, Rapl)
     return power
 
@@ -121,10 +121,10 @@ def test_no_figure_rather_than_a_part_of_one(tmp_path: Path) -> None:
 
 
 def test_counters_that_cannot_be_read_are_as_none(tmp_path: Path) -> None:
-    assert isinstance(energy.find_energy_source(None, None, 4, tmp_path / "nothing"), Estimate)
+    assert isinstance(meters.find_energy_source(None, None, 4, tmp_path / "nothing"), Estimate)
     counter = Counter(tmp_path, "intel-rapl:0", "package-0")
     (counter.folder / "energy_uj").unlink()
-    assert isinstance(energy.find_energy_source(None, None, 4, tmp_path), Estimate)
+    assert isinstance(meters.find_energy_source(None, None, 4, tmp_path), Estimate)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_counters_that_cannot_be_read_are_as_none(tmp_path: Path) -> None:
 def test_watts_as_set_else_as_assumed(
     tmp_path: Path, idle: float | None, full: float | None, found: tuple[float, float, bool]
 ) -> None:
-    power = energy.find_energy_source(idle, full, 4, tmp_path)
+    power = meters.find_energy_source(idle, full, 4, tmp_path)
     told = power.as_json()
     assert (told["method"], told["assumed"]) == ("estimated", found[2])
     assert (told["idle_w"], told["full_w"]) == pytest.approx(found[:2])

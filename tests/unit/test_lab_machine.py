@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import func, select
 
 from app.extensions import db
-from app.lab.measuring import energy, machine
+from app.lab.measuring import machine, meters
 from app.models.lab import LabMachine
 from tests.support.machine import Kernel
 from tests.support.site import Site
@@ -50,7 +50,7 @@ def kernel(tmp_path: Path) -> Kernel:
 
 
 def test_what_is_told_of_a_machine(kernel: Kernel) -> None:
-    power = energy.find_energy_source(40.0, 120.0, 8, kernel.root)
+    power = meters.find_energy_source(40.0, 120.0, 8, kernel.root)
     assert machine.describe(Engine(), power, kernel.root) == {
         "cpu": "Intel Xeon E5-2620 v4",
         "sockets": 2,
@@ -77,7 +77,7 @@ def test_the_same_machine_is_one_row_and_another_limit_is_another(
         assert first.name == "2 × Intel Xeon E5-2620 v4 · 4.5 CPU · Ollama"
         # Another kernel counts the memory a little otherwise; power and governor do not make another machine.
         kernel.memory(MemTotal=16 * GIB_KB - 70_000, MemAvailable=GIB_KB)
-        power = energy.find_energy_source(None, None, 8, kernel.root)
+        power = meters.find_energy_source(None, None, 8, kernel.root)
         again = machine.this_machine(Engine(), power, kernel.root)
         assert (again.id, again.description["energy"]["method"]) == (first.id, "estimated")
         kernel.write("sys/fs/cgroup/ollama/cpu.max", "200000 100000")
@@ -92,13 +92,13 @@ def test_the_watts_at_rest_are_kept_by_a_process_that_has_not_looked_yet(site: S
     counter.mkdir(parents=True)
     for name, value in (("name", "package-0"), ("max_energy_range_uj", "1000"), ("energy_uj", "0")):
         (counter / name).write_text(value)
-    fresh, looked = (energy.find_energy_source(None, None, 4, counter.parent) for _process in range(2))
-    assert isinstance(looked, energy.Rapl)
+    fresh, looked = (meters.find_energy_source(None, None, 4, counter.parent) for _process in range(2))
+    assert isinstance(looked, meters.Rapl)
     looked.idle_w = 7.5
     with site.app.app_context():
         for power, idle_w in ((fresh, None), (looked, 7.5), (fresh, 7.5), (None, 7.5)):
             assert machine.this_machine(Engine(), power, kernel.root).description["energy"]["idle_w"] == idle_w
-        estimate = energy.find_energy_source(20, 80, 4, kernel.root / "none")
+        estimate = meters.find_energy_source(20, 80, 4, kernel.root / "none")
         assert machine.this_machine(Engine(), estimate, kernel.root).description["energy"]["idle_w"] == 20
 
 

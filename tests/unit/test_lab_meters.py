@@ -13,8 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.lab.measuring import meters
-from app.lab.measuring.energy import Estimate
-from app.lab.measuring.meters import OTHERS_CORES, Probe, SampleMeter, UsageSnapshot
+from app.lab.measuring.meters import OTHERS_CORES, Estimate, Probe, SampleMeter, UsageSnapshot
 
 CORES = 4
 # Works for so many seconds of CPU, says so, and waits.

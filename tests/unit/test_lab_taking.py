@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Text, Thinking, Usage
 from app.errors import AppError
-from app.lab.measuring import energy, machine
+from app.lab.measuring import machine, meters
 from app.lab.measuring import sampler as prompts
 from app.lab.measuring.plan import ModelOptions, SampleSpec
 from app.lab.measuring.sampler import AnswerRecord, Question, Sampler, ask_engine
@@ -134,7 +134,7 @@ def test_a_models_file_that_was_not_seen_at_first_is_looked_for_again(tmp_path: 
     path = tmp_path / "large.gguf"
     with path.open("wb") as file:
         file.truncate(machine.LARGE_BYTES)
-    sampler = Sampler(Mapping(path), energy.find_energy_source(1, 2, 1, tmp_path), "", 7)
+    sampler = Sampler(Mapping(path), meters.find_energy_source(1, 2, 1, tmp_path), "", 7)
     cell = SampleSpec("model", ModelOptions(), SampleKind.LOAD, "cold", 1)
     # Between two of them somebody else used the engine, so that the model is loaded before.
     taken = [sampler.take(cell, Question("", 1), 0, turn, Cancel()) for turn in (1, 3, 5)]

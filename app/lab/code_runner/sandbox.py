@@ -11,12 +11,13 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+
+from app.engines.processes import child_pids
 
 SHARED = re.compile(r"^Shmem:\s+(\d+) kB$", re.MULTILINE)
 ROOT = Path(__file__).resolve().parents[3]
@@ -43,7 +44,7 @@ OUT_OF_CPU = 128 + signal.SIGXCPU
 
 def held_memory_of(pid: int) -> int:
     """The resident memory of a process and all its descendants, in bytes."""
-    return sum(_resident(one) for one in _below(pid))
+    return _resident(pid) + sum(map(held_memory_of, child_pids(pid)))
 
 
 def shared_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
@@ -53,14 +54,6 @@ def shared_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
     except OSError:
         return 0
     return int(found[1]) * 1024 if found else 0
-
-
-def _below(pid: int) -> Iterator[int]:
-    yield pid
-    for children in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            for child in children.read_text().split():
-                yield from _below(int(child))
 
 
 def _resident(pid: int) -> int:

@@ -14,7 +14,7 @@ from sqlalchemy import select
 
 from app.diagnostics.host import Host
 from app.extensions import db
-from app.lab.measuring.energy import Power
+from app.lab.measuring.meters import Power
 from app.models.lab import LabMachine
 
 # The CPU flags of instruction sets that llama.cpp uses, on x86 and ARM.

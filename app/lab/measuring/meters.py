@@ -1,5 +1,6 @@
 """Measure CPU, memory and energy while a sample runs, from a thread that reads the counters twice a second."""
 
+import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -8,13 +9,13 @@ from itertools import pairwise
 from pathlib import Path
 from time import monotonic, thread_time, time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeAlias
 
-from app.lab.measuring.energy import Count, Power
+from app.engines.processes import child_pids
+from app.generation.rapl import POWERCAP, EnergyMeter, RaplZone, find_zones
 
 if TYPE_CHECKING:
     import psutil
-
 
 # The engine's process ids are looked up every ASK_S seconds, at each reading while there are none. A look-up that took
 # long is repeated only after ASK_COST times its own CPU time.
@@ -23,6 +24,129 @@ INTERVAL_S = 0.5
 # A sample is disturbed when other processes use more than this part of a core, for at least this share of the time and
 # at least so many seconds.
 OTHERS_CORES, OTHERS_SHARE, OTHERS_S = 0.3, 0.2, 0.5
+
+# Watts of one logical CPU at rest and at full load: averages published by Cloud Carbon Footprint for servers with an
+# unknown processor. Only the difference counts, since the power at rest is deducted.
+ASSUMED_IDLE, ASSUMED_FULL = 0.74, 3.54
+# The power at rest is measured for REST_S seconds in REST_PARTS parts; the lowest counts, so that brief activity of
+# other processes does no harm.
+REST_S, REST_PARTS = 2.0, 8
+
+
+# Energy: measured by the processor's RAPL counters if they can be read, else estimated from the CPU's use
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Estimates energy from the CPU's use: power grows linearly from `idle_w` to `full_w`."""
+
+    idle_w: float
+    full_w: float
+    assumed: bool
+    method: str = "estimated"
+
+    def calibrate(self, pause: Callable[[float], object]) -> None:
+        """Do nothing: the power at rest is given."""
+
+    def count(self) -> "EstimateCount":
+        """Start counting the energy of a sample."""
+        return EstimateCount(self.full_w - self.idle_w)
+
+    def as_json(self) -> dict[str, object]:
+        """The JSON stored in the machine's description."""
+        return {"method": self.method, "idle_w": self.idle_w, "full_w": self.full_w, "assumed": self.assumed}
+
+
+@dataclass(frozen=True)
+class EstimateCount:
+    """The energy of one sample. `watts`: between rest and full load."""
+
+    watts: float
+
+    def tick(self) -> None:
+        """Do nothing: there is no counter."""
+
+    def joules(self, seconds: float, share: float) -> float:
+        """The joules above rest; `share`: the part of the machine's CPU capacity that the engine used, 0 to 1."""
+        return self.watts * share * seconds
+
+
+class Rapl:
+    """Measures energy by the RAPL counters of all sockets and their memory. `idle_w` None: not measured yet."""
+
+    method = "rapl"
+
+    def __init__(self, zones: list[RaplZone]) -> None:
+        self._zones = zones
+        self.idle_w: float | None = None
+
+    def calibrate(self, pause: Callable[[float], object]) -> None:
+        """Measure the power at rest; to be called while nothing runs.
+
+        `pause(seconds)` waits, and returns something true when it was cut short.
+        """
+        rests = []
+        for _ in range(REST_PARTS):
+            count, begun = RaplCount(self._zones, 0.0), monotonic()
+            if pause(REST_S / REST_PARTS):
+                # Cut short: the counters are updated about once a millisecond, so a very short part could read 0 watts.
+                break
+            count.tick()
+            seconds = monotonic() - begun
+            if (used := count.joules(seconds, 0.0)) is None:
+                break
+            rests.append(used / seconds)
+        self.idle_w = min(rests, default=self.idle_w)
+
+    def count(self) -> "RaplCount":
+        """Start counting the energy of a sample."""
+        return RaplCount(self._zones, self.idle_w)
+
+    def as_json(self) -> dict[str, object]:
+        """The JSON stored in the machine's description."""
+        return {"method": self.method, "idle_w": self.idle_w, "full_w": None, "assumed": False}
+
+
+class RaplCount:
+    """Counts one sample's energy by the RAPL counters, minus the power at rest."""
+
+    def __init__(self, zones: list[RaplZone], idle_w: float | None) -> None:
+        self._meter = EnergyMeter(zones)
+        self._idle_w = idle_w
+
+    def tick(self) -> None:
+        """Read the counters; to be called often enough that none overflows twice in between."""
+        self._meter.tick()
+
+    def joules(self, seconds: float, share: float) -> float | None:
+        """The joules above rest; None when a counter could not be read or the power at rest is unknown."""
+        used = self._meter.joules
+        if used is None or self._idle_w is None:
+            return None
+        return max(0.0, used - self._idle_w * seconds)
+
+
+Power: TypeAlias = Estimate | Rapl
+
+
+def find_energy_source(
+    watts_idle: float | None, watts_full: float | None, cpus: int = 0, root: Path = POWERCAP
+) -> Power:
+    """RAPL if its counters can be read, else an estimate from the configured watts, or from assumed ones where None.
+
+    `cpus` 0: the number of this machine's logical CPUs; `root`: the kernel's powercap folder.
+    """
+    zones = find_zones(root)
+    if zones:
+        return Rapl(zones)
+    cpus = cpus or os.cpu_count() or 1
+    assumed = watts_idle is None or watts_full is None
+    idle = ASSUMED_IDLE * cpus if watts_idle is None else watts_idle
+    full = idle + (ASSUMED_FULL - ASSUMED_IDLE) * cpus if watts_full is None else watts_full
+    return Estimate(idle, max(idle, full), assumed)
+
+
+# CPU and memory
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +188,7 @@ class Probe:
         if now >= self._ask_at:
             self._ask()
         # Some engines start a process for each loaded model: find it now, not only at the next look-up.
-        for child in {child for pid in self._followed for child in _children(pid)}:
+        for child in {child for pid in self._followed for child in child_pids(pid)}:
             self._follow(child)
         engine_ram = self._look()
         if not self._followed and now >= self._ask_at:
@@ -110,15 +234,6 @@ class Probe:
         self._ask_at = monotonic() + max(ASK_S if self._followed else 0.0, (thread_time() - begun) * ASK_COST)
 
 
-def _children(pid: int) -> list[int]:
-    """The direct children of a process, from /proc; psutil would scan all processes."""
-    found = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += [int(child) for child in file.read_text().split()]
-    return found
-
-
 class _Followed:
     """A process and the CPU seconds it used since the probe first saw it, or since its start if it started later."""
 
@@ -152,7 +267,7 @@ class SampleMeter:
         self._power = power
         self._interval_s = interval_s
         self._snapshots: list[UsageSnapshot] = []
-        self._count: Count | None = None
+        self._count: RaplCount | EstimateCount | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="labo-meter", daemon=True)
         self.metrics: dict[str, Any] = {}

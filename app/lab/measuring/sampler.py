@@ -15,8 +15,7 @@ from typing import Any, cast
 from app.engines.base import Cancel, ChatRequest, Done, Engine, EngineEvent, Loading, Text, Thinking, Usage
 from app.errors import AppError
 from app.lab.measuring import machine
-from app.lab.measuring.energy import Power
-from app.lab.measuring.meters import SampleMeter
+from app.lab.measuring.meters import Power, SampleMeter
 from app.lab.measuring.plan import COLD, SampleSpec
 from app.models.lab import SampleKind
 

@@ -12,8 +12,8 @@ from app.engines.base import Cancel
 from app.errors import AppError
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
-from app.lab.grading.judgement import Judgement
-from app.lab.measuring.energy import Power
+from app.lab.grading.checks import Judgement
+from app.lab.measuring.meters import Power
 from app.lab.measuring.plan import SampleSpec
 from app.lab.measuring.sampler import Question, Sampler, SampleResult
 from app.lab.runs.judge import Judge
