@@ -18,7 +18,7 @@ from app.lab.code_runner import verdicts
 from app.lab.code_runner.program import CodeTask, read_code_task
 from app.lab.grading.checks import AnyCheck
 from app.lab.grading.failures import find_failures
-from app.lab.grading.tables import KEY_SHOWN, AnyText, Count, MalformedError, Table, Text, one_of, read_table
+from app.lab.grading.schemas import KEY_SHOWN, AnyText, Count, MalformedError, Table, Text, one_of, read_table
 from app.lab.grading.text import LANGUAGES
 from app.models.lab import Verdict
 

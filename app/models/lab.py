@@ -130,7 +130,7 @@ class LabSample(db.Model):  # type: ignore[name-defined,misc]
     question: Mapped[str] = mapped_column(Text, default="")
     answer: Mapped[str] = mapped_column(Text, default="")
     thinking: Mapped[str] = mapped_column(Text, default="")
-    # The result of the grading: see `app/lab/grading/judgement.py`
+    # The result of the grading: see `app/lab/grading/checks.py`
     verdict: Mapped[Verdict | None] = mapped_column(String(12))
     score: Mapped[float | None]
     judgement: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.lab.code_runner import verdicts
-from app.lab.grading.judgement import Judgement
+from app.lab.grading.checks import Judgement
 from app.lab.runs.runner import RetryPolicy
 from app.models.lab import LabState, SampleState, Verdict
 from tests.fakes.engine import Phase

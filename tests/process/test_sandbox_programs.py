@@ -6,7 +6,7 @@ import pytest
 
 from app.lab.code_runner import verdicts
 from app.lab.code_runner.program import CodeTask
-from app.lab.grading.judgement import Judgement
+from app.lab.grading.checks import Judgement
 from app.lab.task_files import LIBRARY, load_tasks
 from app.models.lab import Verdict
 from tests.support.apart import needs_parts, needs_sandbox

@@ -7,7 +7,7 @@ import pytest
 import config
 from app.lab.code_runner import verdicts
 from app.lab.code_runner.program import CodeTask, extract, read_code_task
-from app.lab.grading.tables import MalformedError
+from app.lab.grading.schemas import MalformedError
 from app.lab.task_files import LIBRARY, load_tasks
 from app.models.lab import Verdict
 

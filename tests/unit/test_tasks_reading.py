@@ -13,7 +13,7 @@ from app.errors import AppError
 from app.lab import wording
 from app.lab.code_runner.program import read_code_task
 from app.lab.grading.checks import CHECK_KINDS, make_check
-from app.lab.grading.tables import MalformedError, Table, read_table
+from app.lab.grading.schemas import MalformedError, Table, read_table
 from app.lab.task_files import EXAMPLE_TASK, MOST_TASKS, Tasks, TaskTable, add_custom_task, load_tasks, parse_tasks
 
 HEAD = '[one]\nname = "Une"\nquestion = "Dis bonjour."\ngood = "Bonjour."\n'

@@ -9,8 +9,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import Field, PlainValidator, model_validator
 
-from app.lab.grading import expressions
-from app.lab.grading.tables import MalformedError, Table, Texts, one_of, read_table
+from app.lab.grading.schemas import MalformedError, Table, Texts, compile_pattern, one_of, read_table
 
 # Characters of an answer that are parsed; a longer one could exhaust the parser.
 LONGEST = 100_000
@@ -184,7 +183,7 @@ def _run(one: Any) -> tuple[str, tuple[str, ...]]:
         raise MalformedError("task_code_run")
     run = read_table(_Run, one)
     for expression in run.output:
-        expressions.compiled(expression, "output", case=True)
+        compile_pattern(expression, "output", case=True)
     return run.input, tuple(run.output)
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from app.lab.code_runner import sandbox
 from app.lab.code_runner.program import FENCE, PARTS, WINDOWS_ONLY, CodeTask, Program, extract
-from app.lab.grading import expressions
+from app.lab.grading.checks import CheckResult, Judgement
 from app.lab.grading.failures import find_failures as failures_of
 from app.lab.grading.failures import loops
-from app.lab.grading.judgement import CheckResult, Judgement
+from app.lab.grading.schemas import UndecidedError, compile_pattern, search_pattern
 from app.models.lab import Verdict
 
 # Scores of programs that start but fall short: nothing moves; ended early or ignores the keys; cannot be decided.
@@ -108,7 +108,7 @@ def results(task: CodeTask, report: dict[str, Any]) -> Seen:
             CheckResult("result", "value" in got and right(got["value"], want), _shown(got, want))
             for got, want in zip(report["results"], wanted, strict=True)
         )
-    except expressions.UndecidedError:
+    except UndecidedError:
         return Seen(Verdict.RESERVE, UNCLEAR, "check_undecided", {"check": "result"})
     count = sum(check.passed is True for check in checks)
     share = count / len(checks)
@@ -142,8 +142,8 @@ def _same(got: Any, want: Any) -> bool:
 
 
 def _has(written: Any, wanted: Any) -> bool:
-    patterns = (expressions.compiled(pattern, "output", case=True) for pattern in wanted)
-    return all(expressions.found(pattern, str(written)) for pattern in patterns)
+    patterns = (compile_pattern(pattern, "output", case=True) for pattern in wanted)
+    return all(search_pattern(pattern, str(written)) for pattern in patterns)
 
 
 def _shown(got: dict[str, Any], want: Any) -> str:

@@ -1,17 +1,30 @@
-"""The checks of a task: what each kind is told in a task file, and what it sees in an answer."""
+"""The checks of a task: what each kind is told in a task file, what it sees in an answer; and the judgement of one."""
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
 import regex
 from pydantic import Field, PlainValidator, model_validator
 
-from app.lab.grading import expressions
 from app.lab.grading import text as plain
-from app.lab.grading.judgement import CheckResult
-from app.lab.grading.tables import Count, MalformedError, Number, Numbers, Table, Text, Texts, one_of, read_table
+from app.lab.grading.schemas import (
+    Count,
+    MalformedError,
+    Number,
+    Numbers,
+    Table,
+    Text,
+    Texts,
+    UndecidedError,
+    compile_pattern,
+    one_of,
+    read_table,
+    search_pattern,
+)
 from app.lab.grading.text import LANGUAGES, foreign_language, guess_language, numbers, same_number
+from app.models.lab import Verdict
 
 STYLES = frozenset({"any", "bullet", "number"})
 ANY_COUNT = 1_000
@@ -23,6 +36,42 @@ MEASURES: dict[str, Callable[[str], int]] = {
     "lines": lambda text: len(plain.lines(text)),
     "characters": lambda text: len(text.strip()),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """The result of one check: its kind, whether it passed (None: not decided in time), and shortly what it found."""
+
+    check: str
+    passed: bool | None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """`score` from 0 to 1; `code` and `params` name the reason (sentences: `app/lab/wording.py`).
+
+    `failures`: the failures of small models that were found, as named in `failures.find_failures`.
+    `log`: what the answer's program printed, if it was run.
+    """
+
+    verdict: Verdict
+    score: float
+    code: str
+    params: dict[str, Any] = field(default_factory=dict)
+    checks: tuple[CheckResult, ...] = ()
+    failures: tuple[str, ...] = ()
+    log: str = ""
+
+    def as_json(self) -> dict[str, Any]:
+        """The JSON stored in a sample's `judgement`; verdict and score have columns of their own."""
+        return {
+            "code": self.code,
+            "params": self.params,
+            "checks": [asdict(one) for one in self.checks],
+            "failures": list(self.failures),
+            "log": self.log,
+        }
 
 
 class Check(Table):
@@ -54,7 +103,7 @@ class Check(Table):
         """What this check thinks of an answer."""
         try:
             passed, detail = self.see(answer[: plain.MAX_CHARACTERS], question)
-        except expressions.UndecidedError:
+        except UndecidedError:
             return CheckResult(self.kind, None)
         return CheckResult(self.kind, passed, detail[:200])
 
@@ -119,10 +168,10 @@ class MatchesRegex(Check):
     _expression: regex.Pattern[str]
 
     def prepare(self) -> None:
-        self._expression = expressions.compiled(self.pattern, "pattern")
+        self._expression = compile_pattern(self.pattern, "pattern")
 
     def see(self, answer: str, question: str) -> tuple[bool, str]:
-        found = expressions.found(self._expression, answer.translate(plain.QUOTES))
+        found = search_pattern(self._expression, answer.translate(plain.QUOTES))
         return (found is None) == self.absent, found[0][:80] if found else ""
 
 
@@ -285,9 +334,9 @@ def _bounded(value: Any, formats: dict[str, Callable[[str], bool]]) -> Any:
     made = {key: _bounded(one, formats) for key, one in value.items()}
     if not isinstance(pattern := value.get("pattern"), str):
         return made
-    expression = expressions.compiled(pattern, "schema", case=True)
+    expression = compile_pattern(pattern, "schema", case=True)
     name = f"pattern-{len(formats)}"
-    formats[name] = lambda text: expressions.found(expression, text) is not None
+    formats[name] = lambda text: search_pattern(expression, text) is not None
     del made["pattern"]
     return made | {"allOf": [*made.get("allOf", []), {"format": name}]}
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from app.errors import AppError
 from app.lab.code_runner import verdicts
+from app.lab.grading.checks import Judgement
 from app.lab.grading.failures import FATAL, find_failures
-from app.lab.grading.judgement import Judgement
 from app.lab.measuring.plan import SampleSpec
 from app.lab.measuring.sampler import AnswerRecord, Question
 from app.lab.task_files import Task, Tasks

@@ -11,9 +11,9 @@ from sqlalchemy import case, func, insert, select, update
 from app.engines.base import Engine
 from app.errors import AppError
 from app.extensions import db
-from app.lab.grading.judgement import Judgement
+from app.lab.grading.checks import Judgement
 from app.lab.measuring import machine
-from app.lab.measuring.energy import Power
+from app.lab.measuring.meters import Power
 from app.lab.measuring.plan import ModelOptions, Plan, SampleSpec, read_plan
 from app.lab.measuring.sampler import SampleResult
 from app.models.base import MAX_INTEGER, utcnow

@@ -1,9 +1,10 @@
-"""What a table of a task file may hold: its types of values, and the code of each thing that is wrong with one."""
+"""What a table of a task file may hold: its types of values, its regular expressions, and the code of each error."""
 
 from collections.abc import Collection
-from math import isfinite
+from math import isfinite, prod
 from typing import Annotated, Any, TypeVar
 
+import regex
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 # Letters of a text; entries of a list and letters of each; how large a number may be.
@@ -104,3 +105,40 @@ Texts = Annotated[
 Number = Annotated[float, BeforeValidator(_number)]
 Numbers = Annotated[list[Number], Field(max_length=MAX_ENTRIES), BeforeValidator(_listed)]
 Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
+
+
+# Regular expressions: limits, and a timeout against catastrophic patterns
+
+# Letters of one.
+LONGEST_PATTERN = 1_000
+# The product of all repetition counts `{n}` is limited, since compiling unrolls them and has no timeout.
+TIMES = regex.compile(r"\{(\d+)")
+MOST_PARTS = 100_000
+# Seconds of CPU that one search may take.
+SEARCH_S = 0.5
+
+
+class UndecidedError(Exception):
+    """A search timed out, so it is not known whether the expression matches."""
+
+
+def compile_pattern(pattern: str, *place: str, case: bool = False) -> regex.Pattern[str]:
+    """Compile an expression in multi-line mode; `case`: match case. Raises MalformedError about the key at `place`."""
+    if len(pattern) > LONGEST_PATTERN:
+        raise MalformedError("task_long_text", *place, limit=LONGEST_PATTERN)
+    if prod(max(1, int(times)) for times in TIMES.findall(pattern)) > MOST_PARTS:
+        raise MalformedError("task_slow_pattern", *place)
+    try:
+        return regex.compile(pattern, regex.MULTILINE if case else regex.MULTILINE | regex.IGNORECASE)
+    except (regex.error, RecursionError, OverflowError) as error:
+        begin = getattr(error, "pos", None) or 0
+        told = {"place": begin + 1, "near": pattern[begin : begin + 20] or pattern[-20:]}
+        raise MalformedError("task_bad_pattern", *place, **told) from None
+
+
+def search_pattern(expression: regex.Pattern[str], text: str) -> regex.Match[str] | None:
+    """The first match in the text, or None. Raises UndecidedError after `SEARCH_S`."""
+    try:
+        return expression.search(text, timeout=SEARCH_S)
+    except TimeoutError:
+        raise UndecidedError from None
