@@ -25,13 +25,13 @@ from app.generation.queue import RunQueue
 from app.lab import wording
 from app.lab.presentation import charts, display, exports, sentences
 from app.lab.presentation.display import configuration_name
-from app.lab.runs import archive, historical, planning, queries
-from app.lab.runs.progress import RunProgress
-from app.lab.runs.queries import ACTIVE, RunLine
+from app.lab.runs import archive, planning, queries
+from app.lab.runs.queries import RunLine
+from app.lab.runs.repository import RunProgress
 from app.lab.service import Lab
 from app.lab.stats.changes import FigureChange, energy_is_estimated, side_by_side
 from app.lab.stats.ranking import Entry, leaderboard
-from app.models.lab import LabRun, LabState
+from app.models.lab import ACTIVE, LabRun, LabState
 from app.models.model_choice import default_model
 
 THINKING = {"no": (False,), "yes": (True,), "both": (False, True)}
@@ -127,7 +127,7 @@ def _prepared(app: Flask, labo: Lab) -> bool:
     alone = labo.claim()
     if alone:
         database.upgrade(app)
-        historical.load_historical()
+        archive.load_historical()
     return alone
 
 
@@ -413,7 +413,7 @@ def resume(number: int, file: Path | None) -> None:
     try:
         with measuring(app) as here:
             progress = here.progress(number)
-            if progress is None or progress.state not in queries.ACTIVE:
+            if progress is None or progress.state not in ACTIVE:
                 here.resume(number)
             here.start()
             _follow_and_report(app, here, number, file)
@@ -440,7 +440,7 @@ def delete(number: int, yes: bool) -> None:
     here = lab_of(_app())
     prepare_to_read(_app())
     try:
-        line = queries.line_of(queries.run_of(number))
+        line = queries.run_line(queries.get_run(number))
         if not yes:
             name = display.run_name(line.run)
             confirm(ngettext(
@@ -525,7 +525,7 @@ def _follow_and_report(app: Flask, here: Any, run_id: int, file: Path | None) ->
         if file is not None:
             _write([run_id], file)
         if progress.state != LabState.DONE:
-            ended = queries.run_of(run_id)
+            ended = queries.get_run(run_id)
             raise click.ClickException(failure_of(ended) if ended.error_code else _("The run was cancelled."))
 
 

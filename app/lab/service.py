@@ -1,6 +1,8 @@
 """`Lab`, the entry point of pages and commands: launch, cancel, resume and delete benchmark runs, read progress."""
 
+import fcntl
 import logging
+import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -13,17 +15,16 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from app.errors import AppError
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
-from app.lab.runs.lock import LabLock
 from app.lab.runs.runner import RetryPolicy
-from app.models.lab import LabRun, LabState
+from app.models.lab import ACTIVE, LabRun, LabState
 
 if TYPE_CHECKING:
     from app.lab.measuring.meters import Power
-    from app.lab.runs.progress import RunProgress
-    from app.lab.runs.repository import RunRepository
+    from app.lab.runs.repository import RunProgress, RunRepository
     from app.lab.task_files import Tasks
 
 OWN_TASKS = "tasks"
+LOCK = "labo.lock"
 # Seconds between two looks for runs that another process has queued.
 LOOK_S = 2.0
 # Seconds that `stop` waits for the thread to drop the current sample.
@@ -45,6 +46,36 @@ class LabSettings:
     watts: tuple[float | None, float | None]
 
 
+class LabLock:
+    """Lets only one process per instance folder execute runs: an `flock` on `labo.lock` in `folder`.
+
+    The kernel releases it when the process ends, even by a crash.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / LOCK
+        self._file: int | None = None
+
+    def take(self) -> bool:
+        """Acquire the lock without waiting. True when this process holds it, False when another one does."""
+        if self._file is not None:
+            return True
+        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(file)
+            return False
+        self._file = file
+        return True
+
+    def let_go(self) -> None:
+        """Release the lock, if it is held."""
+        if self._file is not None:
+            os.close(self._file)
+            self._file = None
+
+
 class Lab:
     """The benchmark runs of one instance folder, executed one after another in a background thread.
 
@@ -56,7 +87,7 @@ class Lab:
         self,
         registry: ModelRegistry,
         background: BackgroundSlot,
-        terms: LabSettings,
+        settings: LabSettings,
         *,
         folder: Path,
         context: Callable[[], AbstractContextManager[Any]],
@@ -64,7 +95,7 @@ class Lab:
     ) -> None:
         self._registry = registry
         self._background = background
-        self._terms = terms
+        self._settings = settings
         self._context = context
         self._folder = folder
         self._lock = lock or LabLock(folder)
@@ -74,17 +105,17 @@ class Lab:
         self._wake = threading.Event()
         self._current: tuple[int, RunProgress] | None = None
         self.task_folder = folder / OWN_TASKS
-        self.patience = RetryPolicy()
+        self.retry_policy = RetryPolicy()
 
     def on(self, registry: ModelRegistry, background: BackgroundSlot) -> "Lab":
         """A `Lab` for the same folder and lock that measures with another engine."""
-        return Lab(registry, background, self._terms, folder=self._folder, context=self._context, lock=self._lock)
+        return Lab(registry, background, self._settings, folder=self._folder, context=self._context, lock=self._lock)
 
     def start(self) -> None:
         """Start the thread that executes queued runs, unless it runs already."""
         with self._guard:
             if self._thread is None:
-                self._thread = threading.Thread(target=self._keep, name="labo", daemon=True)
+                self._thread = threading.Thread(target=self._work, name="labo", daemon=True)
                 self._thread.start()
 
     def claim(self) -> bool:
@@ -109,13 +140,13 @@ class Lab:
     def launch(self, plan: dict[str, Any], user_id: int | None = None, title: str = "") -> LabRun:
         """Queue a run with all its samples and return it; it starts once the runs before it have ended.
 
-        `user_id` None: launched from the command line. Raises what `read_plan` and `planning.definite` raise.
+        `user_id` None: launched from the command line. Raises what `read_plan` and `planning.resolve_plan` raise.
         """
         from app.lab.measuring import machine  # noqa: PLC0415
         from app.lab.measuring import plan as plans  # noqa: PLC0415
         from app.lab.runs import planning  # noqa: PLC0415
 
-        definite, models, cells = planning.definite(plans.read_plan(plan), self._registry, self.tasks())
+        resolved, models, specs = planning.resolve_plan(plans.read_plan(plan), self._registry, self.tasks())
         engine = self._registry.engine
         with self._context():
             run = LabRun(
@@ -123,19 +154,19 @@ class Lab:
                 user_id=user_id,
                 title=title.strip()[:200],
                 engine={"name": engine.name, "label": engine.label, "version": engine.version()},
-                models={model.name: planning.facts(model) for model in models},
+                models={model.name: planning.model_facts(model) for model in models},
             )
-            made = self._rows().create(run, definite, cells)
-        logger.info("run queued run=%s samples=%d", made.id, len(cells))
+            made = self._repository().create(run, resolved, specs)
+        logger.info("run queued run=%s samples=%d", made.id, len(specs))
         self._wake.set()
         self.start()
         return made
 
     def cancel(self, run_id: int) -> None:
         """Cancel a queued or running run; its finished samples are kept. Raises not_found, lab_run_ended."""
-        rows = self._rows()
-        if not rows.move(run_id, LabState.CANCELLED, since=(LabState.QUEUED, LabState.RUNNING)):
-            raise AppError("not_found" if rows.state(run_id) is None else "lab_run_ended")
+        repository = self._repository()
+        if not repository.move(run_id, LabState.CANCELLED, since=ACTIVE):
+            raise AppError("not_found" if repository.state(run_id) is None else "lab_run_ended")
         if self._current and self._current[0] == run_id:
             self._background.cancel()
 
@@ -144,14 +175,14 @@ class Lab:
 
         Raises not_found, lab_run_active, and lab_run_ended when no sample waits.
         """
-        rows = self._rows()
-        state = rows.state(run_id)
+        repository = self._repository()
+        state = repository.state(run_id)
         if state is None:
             raise AppError("not_found")
-        if state in (LabState.QUEUED, LabState.RUNNING):
+        if state in ACTIVE:
             raise AppError("lab_run_active")
-        waits = rows.next_sample(run_id, self.patience.cuts) is not None
-        if not (waits and rows.move(run_id, LabState.QUEUED, since=(state,))):
+        waits = repository.next_sample(run_id, self.retry_policy.cuts) is not None
+        if not (waits and repository.move(run_id, LabState.QUEUED, since=(state,))):
             raise AppError("lab_run_ended")
         self._wake.set()
         self.start()
@@ -178,25 +209,25 @@ class Lab:
 
     def progress(self, run_id: int) -> "RunProgress | None":
         """The progress of a run; None when there is no such run."""
-        from app.lab.runs.progress import RunProgress, count_progress  # noqa: PLC0415
+        from app.lab.runs.repository import RunProgress, count_progress  # noqa: PLC0415
 
-        state = self._rows().state(run_id)
+        state = self._repository().state(run_id)
         current = self._current
         if state is None:
             return None
         if current and current[0] == run_id and state == LabState.RUNNING:
             return current[1]
-        done, total, remaining = count_progress(self._rows().spent(run_id))
+        done, total, remaining = count_progress(self._repository().timings(run_id))
         if state == LabState.QUEUED:
             return RunProgress(state, done, total, remaining, paused="queued")
-        sample = self._rows().next_sample(run_id, self.patience.cuts) if state == LabState.RUNNING else None
+        sample = self._repository().next_sample(run_id, self.retry_policy.cuts) if state == LabState.RUNNING else None
         if sample is None:
             return RunProgress(state, done, total)
-        # Another process executes it: what it does now can only be guessed from the rows.
-        cell = sample.cell
-        return RunProgress(state, done, total, remaining, cell.model, str(cell.kind), cell.prompt)
+        # Another process executes it: what it does now can only be guessed from the repository.
+        spec = sample.spec
+        return RunProgress(state, done, total, remaining, spec.model, str(spec.kind), spec.prompt)
 
-    def _rows(self) -> "RunRepository":
+    def _repository(self) -> "RunRepository":
         from app.lab.runs.repository import RunRepository  # noqa: PLC0415
 
         return RunRepository(self._context)
@@ -204,53 +235,55 @@ class Lab:
     def _power(self) -> "Power":
         from app.lab.measuring.meters import find_energy_source  # noqa: PLC0415
 
-        return find_energy_source(*self._terms.watts)
+        return find_energy_source(*self._settings.watts)
 
-    def _keep(self) -> None:
-        known = False
+    def _work(self) -> None:
+        """Execute queued runs until the program shuts down, whenever this process holds the lock."""
+        from app.lab.runs.archive import load_historical  # noqa: PLC0415
+
+        historical_known = False
         while not self._ending.is_set():
             try:
                 if self._lock.take():
-                    known = known or self._know_the_past()
+                    if not historical_known:
+                        with self._context():
+                            load_historical()
+                        historical_known = True
                     while not self._ending.is_set() and (run_id := self._next()) is not None:
-                        self._carry(run_id)
+                        self._execute(run_id)
             except (OSError, SQLAlchemyError):
                 logger.warning("nothing measured for now", exc_info=True)
             self._wake.wait(LOOK_S)
             self._wake.clear()
 
-    def _know_the_past(self) -> bool:
-        from app.lab.runs import historical  # noqa: PLC0415
-
-        with self._context():
-            historical.load_historical()
-        return True
-
     def _next(self) -> int | None:
         with self._context():
             return LabRun.next_id()
 
-    def _carry(self, run_id: int) -> None:
-        from app.lab.runs.runner import RunDependencies, Runner  # noqa: PLC0415
+    def _execute(self, run_id: int) -> None:
+        from app.lab.runs.runner import Runner  # noqa: PLC0415
 
-        rows = self._rows()
+        repository = self._repository()
 
-        def tell(progress: "RunProgress") -> None:
+        def report(progress: "RunProgress") -> None:
             self._current = (run_id, progress)
 
         try:
-            means = RunDependencies(
+            runner = Runner(
+                run_id,
                 self._registry,
                 self._background,
-                rows,
-                self.tasks(),
-                self._power(),
-                self._terms.system,
-                self._terms.run_code,
-                self.patience,
-                self.publish,
+                repository,
+                tasks=self.tasks(),
+                power=self._power(),
+                system=self._settings.system,
+                run_code=self._settings.run_code,
+                retry_policy=self.retry_policy,
+                publish=self.publish,
+                ending=self._ending,
+                report=report,
             )
-            Runner(run_id, means, self._ending, tell).carry()
+            runner.execute()
         except OperationalError:
             # A full disk or a busy database: the run goes on later.
             raise
@@ -258,6 +291,6 @@ class Lab:
             # The thread has no caller that could report the error.
             logger.exception("run failed run=%s", run_id)
             failure = AppError("internal_error", cause=repr(error))
-            rows.move(run_id, LabState.FAILED, since=(LabState.QUEUED, LabState.RUNNING), error=failure)
+            repository.move(run_id, LabState.FAILED, since=ACTIVE, error=failure)
         finally:
             self._current = None

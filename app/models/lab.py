@@ -24,6 +24,10 @@ class LabState(StrEnum):
     FAILED = "failed"
 
 
+# States of a run that is not over.
+ACTIVE = (LabState.QUEUED, LabState.RUNNING)
+
+
 class SampleState(StrEnum):
     """States of a sample: `waiting → done | failed`; each sample is committed when it ends."""
 
@@ -99,7 +103,7 @@ class LabRun(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def next_id(cls) -> int | None:
         """Return the id of the run to work on: one that has begun, else the oldest that is queued; None without any."""
-        unfinished = select(cls.id).where(cls.state.in_((LabState.RUNNING, LabState.QUEUED)))
+        unfinished = select(cls.id).where(cls.state.in_(ACTIVE))
         return db.session.scalar(unfinished.order_by(cls.state != LabState.RUNNING, cls.id).limit(1))
 
 

@@ -77,9 +77,7 @@ def test_a_page_opened_in_mid_answer_says_where_to_go_on(alice: Person, ollama: 
     assert alice.get("/api/conversations").json["conversations"][0]["state"] is None
 
 
-def test_events_that_are_forgotten_come_as_a_reset_and_the_end(
-    site: Site, alice: Person, ollama: FakeOllama
-) -> None:
+def test_events_that_are_forgotten_come_as_a_reset_and_the_end(site: Site, alice: Person, ollama: FakeOllama) -> None:
     site.generation._event_log._kept = 1
     ollama.script(Scenario.answer(LONG))
     conversation = alice.start()

@@ -26,7 +26,7 @@ def test_a_campaign_takes_the_answers_of_an_ended_run(site: Site, alice: Person)
 
 
 def test_otherwise_a_run_asks_for_them(site: Site, alice: Person, bob: Person) -> None:
-    site.app.extensions["lab"].patience = STEADY
+    site.app.extensions["lab"].retry_policy = STEADY
     sent = make(alice)
     assert sent.status_code == 302
     wait_until(lambda: bool(shown(bob, 1)[0]), 30)

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from app.errors import AppError
 from app.lab import labels
 from app.lab.measuring.sampler import SEQUEL, SEQUEL_TOKENS
-from app.lab.runs import historical
+from app.lab.runs import archive
 from app.lab.runs.repository import RunRepository
 from app.models.lab import LabLabel, LabMachine, LabRun, LabState, SampleKind, SampleState
 from tests.fakes.engine import Outcome, Phase
@@ -110,39 +110,39 @@ def test_runs_wait_for_each_other(measuring: Measuring, ollama: FakeOllama) -> N
     first = measuring.launch()
     ollama.reached(Phase.PREFILL)
     second = measuring.launch()
-    waiting = measuring.labo.progress(second)
+    waiting = measuring.lab.progress(second)
     assert waiting is not None
     assert (waiting.state, waiting.paused, waiting.done, waiting.total) == (LabState.QUEUED, "queued", 0, 2)
-    at_work = measuring.labo.progress(first)
+    at_work = measuring.lab.progress(first)
     assert at_work is not None
     assert (at_work.state, at_work.model, at_work.kind) == (LabState.RUNNING, "phi3:mini", "reading")
     ollama.release()
     assert measuring.ended(second).state == LabState.DONE
-    ended = measuring.labo.progress(first)
+    ended = measuring.lab.progress(first)
     assert ended is not None
     assert (ended.state, ended.done, ended.total, ended.remaining_s) == (LabState.DONE, 2, 2, None)
-    assert measuring.labo.progress(4711) is None
+    assert measuring.lab.progress(4711) is None
 
 
 def test_a_run_is_cancelled_and_resumed(measuring: Measuring, ollama: FakeOllama) -> None:
     ollama.script(Scenario.answer(), Scenario.answer(), Scenario.hold(5))
     run_id = measuring.launch(kinds=["task"], tasks=[TASK, "calc-vat"])
     ollama.reached(Phase.DECODING, 2)
-    measuring.labo.cancel(run_id)
+    measuring.lab.cancel(run_id)
     assert measuring.run(run_id).state == LabState.CANCELLED
     assert ollama.reached(Phase.ENDED, 2).outcome is Outcome.CANCELLED
     kept, left = measuring.samples(run_id)
     assert (kept.state, left.state) == (SampleState.DONE, SampleState.WAITING)
     with pytest.raises(AppError, match="lab_run_ended"):
-        measuring.labo.cancel(run_id)
-    measuring.labo.resume(run_id)
+        measuring.lab.cancel(run_id)
+    measuring.lab.resume(run_id)
     assert measuring.ended(run_id).state == LabState.DONE
     again = measuring.samples(run_id)
     assert [(sample.id, sample.state) for sample in again] == [(kept.id, "done"), (left.id, "done")]
     assert again[0].finished_at == kept.finished_at
     with pytest.raises(AppError, match="lab_run_ended"):
-        measuring.labo.resume(run_id)
-    for call in (measuring.labo.cancel, measuring.labo.resume):
+        measuring.lab.resume(run_id)
+    for call in (measuring.lab.cancel, measuring.lab.resume):
         with pytest.raises(AppError, match="not_found"):
             call(4711)
 
@@ -153,7 +153,7 @@ def test_a_run_that_was_cancelled_while_it_waited_never_begins(measuring: Measur
     first = measuring.launch()
     ollama.reached(Phase.PREFILL)
     second = measuring.launch()
-    measuring.labo.cancel(second)
+    measuring.lab.cancel(second)
     # As the thread does that had chosen it a moment earlier.
     assert rows.begin(second) is None
     assert rows.begin(4711) is None
@@ -171,7 +171,7 @@ def test_a_run_cancelled_by_another_process_lets_go_of_its_sample(
     ollama.script(Scenario.answer(), Scenario.hold(5))
     run_id = measuring.launch(kinds=["task"], tasks=[TASK])
     ollama.reached(Phase.DECODING, 1)
-    Measuring(make_site()).labo.cancel(run_id)
+    Measuring(make_site()).lab.cancel(run_id)
     assert ollama.reached(Phase.ENDED, 1).outcome is Outcome.CANCELLED
     assert [sample.state for sample in measuring.samples(run_id)] == [SampleState.WAITING]
 
@@ -220,7 +220,7 @@ def test_the_default_model_is_loaded_again_after_a_run(measuring: Measuring, oll
 
 def test_the_companys_own_figures_are_there_once(site: Site) -> None:
     with site.rows() as session:
-        assert (historical.load_historical(), historical.load_historical()) == (3, 0)
+        assert (archive.load_historical(), archive.load_historical()) == (3, 0)
         runs = session.scalars(select(LabRun).join(LabMachine).where(LabMachine.source != "").order_by(LabRun.id)).all()
         assert [len(run.samples) for run in runs] == [5, 4, 3]
         assert [run.machine.description["cores"] for run in runs] == [10, 12, 20]

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from app.lab.runs import historical
+from app.lab.runs import archive
 from app.models.lab import LabMachine, LabRun, LabSample
 from tests.support.lab import names, seed
 from tests.support.person import Person, problem
@@ -45,7 +45,7 @@ def recommended(person: Person, query: str) -> tuple[str, dict[str, int]]:
 
 def test_before_anything_was_measured_the_company_s_own_figures_are_shown(site: Site, bob: Person) -> None:
     with site.rows():
-        historical.load_historical()
+        archive.load_historical()
     words = text_of(bob.get("/lab/").text)
     assert "Rien n’a encore été mesuré sur ce serveur" in words
     assert "Mesures de l’entreprise à la main, juillet 2025" in words

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from app.lab.presentation import exports
-from app.lab.runs import archive, historical
+from app.lab.runs import archive
 from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample, LabVote
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
@@ -85,7 +85,7 @@ def test_a_run_at_work_is_cancelled_first(measuring: Measuring, alice: Person, o
 
 def test_what_was_measured_by_hand_stays_and_what_was_imported_goes(site: Site, alice: Person, bob: Person) -> None:
     with site.rows() as rows:
-        historical.load_historical()
+        archive.load_historical()
         by_hand = rows.query(LabRun).join(LabMachine).filter(LabMachine.source != "").first().id
         votes_run = votes.answered(site)
         told = json.loads(exports.json_text([votes_run]))

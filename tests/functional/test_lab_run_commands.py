@@ -26,7 +26,7 @@ def run(make_site: Callable[..., Site]) -> Run:
 
     def invoke(*words: str) -> Result:
         site = make_site()
-        site.app.extensions["lab"].patience = STEADY
+        site.app.extensions["lab"].retry_policy = STEADY
         result = site.app.test_cli_runner().invoke(args=["labo", *words])
         assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
         site.app.extensions["lab"].stop()
@@ -131,20 +131,20 @@ def test_an_engine_that_is_away_is_named(make_site: Callable[..., Site]) -> None
 
 def test_a_server_that_runs_does_the_measuring(run: Run, make_site: Callable[..., Site], ollama: FakeOllama) -> None:
     server = Measuring(make_site().start(ollama))
-    server.labo.start()
-    wait_until(lambda: server.labo.claim())
+    server.lab.start()
+    wait_until(lambda: server.lab.claim())
     result = run("run", *SMALL, "--models", "phi3:mini")
     assert result.exit_code == 0, result.output
     assert server.run(4).state == LabState.DONE
     # The order of the samples is the server's, who knows what people need.
-    assert server.labo.progress(4) is not None
+    assert server.lab.progress(4) is not None
     assert {sample.state for sample in server.samples(4)} == {"done"}
 
 
 def test_an_interrupted_run_goes_on(run: Run, make_site: Callable[..., Site]) -> None:
     site = make_site()
     before = Measuring(site)
-    before.labo.stop()
+    before.lab.stop()
     run("runs")
     run_id = before.launch(kinds=["task"], tasks=["calc-vat", "calc-discount"])
     assert before.run(run_id).state == LabState.QUEUED

@@ -70,7 +70,7 @@ def test_a_model_that_vanishes_fails_its_samples_and_the_others_go_on(measuring:
 
 
 def test_a_task_that_was_removed_fails_its_samples(measuring: Measuring, ollama: FakeOllama) -> None:
-    own = measuring.labo.task_folder / "own.toml"
+    own = measuring.lab.task_folder / "own.toml"
     own.parent.mkdir()
     own.write_text(
         '[own-task]\nname = "À nous"\nquestion = "Dis oui."\ngood = "Oui."\n'
@@ -91,7 +91,7 @@ def test_an_engine_that_stays_away_ends_the_run_which_can_go_on_later(make_site:
     with FakeOllama() as ollama:
         port = ollama.port
         measuring = Measuring(make_site(OLLAMA_HOST=ollama.url).start(ollama))
-        measuring.labo.patience = RetryPolicy(tries=1, quiet_s=0, away_s=0.2)
+        measuring.lab.retry_policy = RetryPolicy(tries=1, quiet_s=0, away_s=0.2)
         ollama.script(Scenario.answer(), Scenario.hold(1))
         run_id = measuring.launch(kinds=["task"], tasks=[*TASKS, "calc-discount"])
         ollama.reached(Phase.DECODING, 1)
@@ -100,7 +100,7 @@ def test_an_engine_that_stays_away_ends_the_run_which_can_go_on_later(make_site:
     states = [sample.state for sample in measuring.samples(run_id)]
     assert states == [SampleState.FAILED, SampleState.WAITING, SampleState.WAITING]
     with FakeOllama(port=port):
-        measuring.labo.resume(run_id)
+        measuring.lab.resume(run_id)
         assert measuring.ended(run_id).state == LabState.DONE
         assert [sample.state for sample in measuring.samples(run_id)] == ["failed", "done", "done"]
 
@@ -117,7 +117,7 @@ def test_a_server_that_is_restarted_goes_on_with_what_is_left(
     assert (taken.state, left.state) == (SampleState.DONE, SampleState.WAITING)
     assert before.run(run_id).state == LabState.RUNNING
     after = Measuring(make_site().start(ollama))
-    after.labo.start()
+    after.lab.start()
     assert after.ended(run_id).state == LabState.DONE
     again, last = after.samples(run_id)
     assert (again.id, again.finished_at) == (taken.id, taken.finished_at)
@@ -128,10 +128,10 @@ def test_only_one_program_carries_the_runs_of_an_instance(
     make_site: Callable[..., Site], site: Site, ollama: FakeOllama
 ) -> None:
     server, command = Measuring(site), Measuring(make_site())
-    assert server.labo.claim()
-    assert not command.labo.claim()
+    assert server.lab.claim()
+    assert not command.lab.claim()
     run_id = command.launch()
-    server.labo.start()
+    server.lab.start()
     assert server.ended(run_id).state == LabState.DONE
-    assert command.labo.progress(run_id) == server.labo.progress(run_id)
+    assert command.lab.progress(run_id) == server.lab.progress(run_id)
     assert len(ollama.received("/api/chat")) == 2

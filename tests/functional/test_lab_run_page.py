@@ -41,7 +41,7 @@ def test_a_run_that_waits_says_none_in_hand_and_its_facts_stay_true(
         assert re.search(r"Relevés 2 prévus", told)
     assert "Demandée" in facts(bob, second)
     for run_id in (second, first):
-        measuring.labo.cancel(run_id)
+        measuring.lab.cancel(run_id)
         measuring.ended(run_id)
 
 

@@ -54,7 +54,7 @@ def test_whoever_asks_comes_first_and_the_sample_is_taken_again(
 def test_a_sample_that_people_come_into_again_and_again_is_taken_after_the_others(
     measuring: Measuring, ollama: FakeOllama, alice: Person
 ) -> None:
-    measuring.labo.patience = RetryPolicy(cuts=1, late_cuts=1, tries=1, quiet_s=0)
+    measuring.lab.retry_policy = RetryPolicy(cuts=1, late_cuts=1, tries=1, quiet_s=0)
     # The warm-up, the first task, Alice's question, the model loaded anew, the second task, the first one again.
     ollama.script(Scenario.answer(), Scenario.hold(5), *[Scenario.answer()] * 3, Scenario.hold(5))
     run_id = measuring.launch(kinds=["task"], tasks=[TASK, "calc-vat"])
@@ -83,7 +83,7 @@ def test_where_people_come_often_a_longer_pause_is_looked_for(
         wait(background, ending, 0, wanted)
 
     monkeypatch.setattr(BackgroundSlot, "wait_until_quiet", at_once)
-    measuring.labo.patience = RetryPolicy(tries=1, quiet_s=2, quiet_most_s=5)
+    measuring.lab.retry_policy = RetryPolicy(tries=1, quiet_s=2, quiet_most_s=5)
     # After each of Alice's questions the model is loaded anew; the first task is cut three times, the second one once.
     cut = [Scenario.hold(5), Scenario.answer(), Scenario.answer()]
     ollama.script(Scenario.answer(), *cut * 3, Scenario.answer(), *cut)
@@ -102,7 +102,7 @@ def test_people_who_wait_are_served_before_a_run_begins(
     stream = alice.ask(alice.start(), "Bonjour")
     stream.until("text")
     run_id = measuring.launch()
-    wait_until(lambda: (told := measuring.labo.progress(run_id)) is not None and told.paused == "people")
+    wait_until(lambda: (told := measuring.lab.progress(run_id)) is not None and told.paused == "people")
     assert len(ollama.received("/api/chat")) == 1
     ollama.release()
     assert stream.end().data("done")["status"] == "done"

@@ -61,31 +61,31 @@ def test_a_plan_that_cannot_be_carried_out_is_refused(site: Site, plan: Any, cod
 
 def test_the_plan_that_nobody_chose_is_short_and_takes_all_models(measuring: Measuring) -> None:
     with measuring.site.rows():
-        run = measuring.labo.launch({"models": [], "repeats": 1})
+        run = measuring.lab.launch({"models": [], "repeats": 1})
         plan = run.plan
     assert plan["models"] == ["phi3:mini", "deepseek-r1:1.5b"]
     assert plan["readings"] == [100, 1000, 4000]
     assert "mail-reply-ten-lines" in plan["tasks"]
     assert 5 <= len(plan["tasks"]) <= 20
     assert {sample.model for sample in measuring.samples(run.id)} == set(plan["models"])
-    measuring.labo.cancel(run.id)
+    measuring.lab.cancel(run.id)
 
 
 @pytest.mark.parametrize("named", [[], ["phi3:mini", "deepseek-r1:1.5b"]])
 def test_thinking_of_all_models_is_asked_of_those_that_can(measuring: Measuring, named: list[str]) -> None:
     with measuring.site.rows():
-        run = measuring.labo.launch({"models": named, "settings": [{"think": True}], "kinds": ["task"], "repeats": 1})
+        run = measuring.lab.launch({"models": named, "settings": [{"think": True}], "kinds": ["task"], "repeats": 1})
         assert run.plan["models"] == list(run.models) == ["deepseek-r1:1.5b"]
     assert {sample.model for sample in measuring.samples(run.id)} == {"deepseek-r1:1.5b"}
-    measuring.labo.cancel(run.id)
+    measuring.lab.cancel(run.id)
 
 
 def test_a_temperature_of_nothing_is_the_usual_one(measuring: Measuring) -> None:
     settings = [{"temperature": 0}, {"temperature": 0.0}, {}, {"temperature": 0.5}]
     with measuring.site.rows():
-        run = measuring.labo.launch({"models": ["phi3:mini"], "settings": settings, "repeats": 1})
+        run = measuring.lab.launch({"models": ["phi3:mini"], "settings": settings, "repeats": 1})
         assert [setting["temperature"] for setting in run.plan["settings"]] == [None, 0.5]
-    measuring.labo.cancel(run.id)
+    measuring.lab.cancel(run.id)
 
 
 def test_the_same_seed_gives_the_same_order_and_another_repeat_another_one(measuring: Measuring) -> None:
@@ -93,7 +93,7 @@ def test_the_same_seed_gives_the_same_order_and_another_repeat_another_one(measu
 
     def order(seed: int) -> list[tuple[int, str, str]]:
         run_id = measuring.launch(**plan, seed=seed)
-        measuring.labo.cancel(run_id)
+        measuring.lab.cancel(run_id)
         return [(sample.repeat, sample.model, sample.prompt) for sample in measuring.samples(run_id)]
 
     first = order(1)

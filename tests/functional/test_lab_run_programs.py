@@ -83,7 +83,7 @@ def test_a_hostile_program_fails_its_sample_and_the_run_goes_on(daring: Measurin
 def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_after_them(
     daring: Measuring, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    daring.labo.patience = RetryPolicy(tries=2, quiet_s=0)
+    daring.lab.retry_policy = RetryPolicy(tries=2, quiet_s=0)
     background, alice = daring.site.generation.background, Person(daring.site.app, "alice")
     alice.register()
     judge = verdicts.judge_code
@@ -99,11 +99,11 @@ def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_afte
         return Judgement(Verdict.FAILED, 0.0, "code_hung")
 
     # Reading the tasks judges their own good and bad answers.
-    daring.labo.tasks()
+    daring.lab.tasks()
     monkeypatch.setattr(verdicts, "judge_code", slow_at_first)
     ollama.script(Scenario.answer(), answer(SNAKE), Scenario.hold(1))
     run_id = daring.launch(kinds=["task"], tasks=["snake"])
-    wait_until(lambda: (told := daring.labo.progress(run_id)) is not None and told.paused == "people")
+    wait_until(lambda: (told := daring.lab.progress(run_id)) is not None and told.paused == "people")
     ollama.release()
     assert streams[0].end().data("done")["status"] == "done"
     assert daring.ended(run_id).state == LabState.DONE

@@ -38,7 +38,7 @@ def run(make_site: Callable[..., Site]) -> Run:
 
     def invoke(*words: str, given: str = "") -> Result:
         site = make_site()
-        site.app.extensions["lab"].patience = STEADY
+        site.app.extensions["lab"].retry_policy = STEADY
         result = site.app.test_cli_runner().invoke(args=["labo", *words], input=given)
         site.app.extensions["lab"].stop()
         return result

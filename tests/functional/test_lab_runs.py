@@ -24,7 +24,7 @@ SMALL = {"model": "phi3:mini", "kind": "task", "tasks": TASK, "repeats": "1", "t
 @pytest.fixture(autouse=True)
 def steady(site: Site) -> None:
     """The machine that runs the tests is busy with other things, which must not decide what is stored."""
-    site.app.extensions["lab"].patience = STEADY
+    site.app.extensions["lab"].retry_policy = STEADY
 
 
 def launched(person: Person, **form: str) -> str:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from app.extensions import db
-from app.lab.runs import historical
+from app.lab.runs import archive
 from app.models.base import utcnow
 from app.models.lab import LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
 
@@ -38,7 +38,7 @@ def seed(count: int = 2) -> LabRun:
             sample.run_id, sample.position = run.id, position
             db.session.add(sample)
     db.session.commit()
-    historical.load_historical()
+    archive.load_historical()
     return run
 
 

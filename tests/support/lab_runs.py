@@ -18,14 +18,14 @@ class Measuring:
 
     def __init__(self, site: Site) -> None:
         self.site = site
-        self.labo: Lab = site.app.extensions["lab"]
-        self.labo.patience = STEADY
+        self.lab: Lab = site.app.extensions["lab"]
+        self.lab.retry_policy = STEADY
 
     def launch(self, **plan: Any) -> int:
         """Begin a run of one model and one repeat, unless the plan says otherwise; its number."""
         wanted = {"models": ["phi3:mini"], "kinds": ["reading"], "readings": [100], "repeats": 1, "seed": 7} | plan
         with self.site.app.app_context():
-            return self.labo.launch(wanted).id
+            return self.lab.launch(wanted).id
 
     def ended(self, run_id: int) -> LabRun:
         """The run, once it has ended."""

@@ -152,7 +152,7 @@ def drop_page_cache(files: Iterable[Path]) -> bool:
 
     Returns False when a file could not be opened or dropped, or when none was large enough to be a model.
     """
-    told = False
+    dropped = False
     for path in files:
         try:
             file = os.open(path, os.O_RDONLY)
@@ -161,9 +161,9 @@ def drop_page_cache(files: Iterable[Path]) -> bool:
         try:
             if os.fstat(file).st_size >= LARGE_BYTES:
                 os.posix_fadvise(file, 0, 0, os.POSIX_FADV_DONTNEED)
-                told = True
+                dropped = True
         except OSError:
             return False
         finally:
             os.close(file)
-    return told
+    return dropped

@@ -1,7 +1,6 @@
 """What a measuring run is to do: models, settings, prompts and repeats, each checked when it is asked for."""
 
 import random
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, TypeVar
 
@@ -52,8 +51,8 @@ Several = Annotated[tuple[Item, ...], Field(strict=False, max_length=MOST_NAMES)
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class _Asked(BaseModel):
-    """What is null is left out."""
+class NullIsDefault(BaseModel):
+    """Strict; a null is as if it were left out."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -69,7 +68,7 @@ class _Asked(BaseModel):
         return self.model_dump(mode="json")
 
 
-class ModelOptions(_Asked):
+class ModelOptions(NullIsDefault):
     """How a model is used; 0: as the server is set. `temperature` None: 0, so that a run can be repeated."""
 
     think: bool = False
@@ -79,7 +78,7 @@ class ModelOptions(_Asked):
     temperature: Annotated[float, _within("temperature"), AfterValidator(lambda value: value or None)] | None = None
 
 
-class Plan(_Asked):
+class Plan(NullIsDefault):
     """`max_tokens` 0: as the server is set."""
 
     models: Several[Name] = ()
@@ -94,7 +93,7 @@ class Plan(_Asked):
     seed: Annotated[int, _within("seed")] = Field(default_factory=lambda: random.randrange(2**31))  # noqa: S311
 
 
-Asked = TypeVar("Asked", bound=_Asked)
+Asked = TypeVar("Asked", bound=NullIsDefault)
 
 
 def read_plan(given: Any) -> Plan:
@@ -136,63 +135,3 @@ class SampleSpec:
     prompt: str
     repeat: int
     warmup: bool = False
-
-
-def fits_context(length: int, context: int) -> bool:
-    """Whether a text of so many tokens can be read; 0: the context is not known."""
-    return not context or length <= context
-
-
-def arranged(
-    plan: Plan,
-    settings_of: Callable[[str], tuple[ModelOptions, ...]],
-    context_of: Callable[[str], int],
-    *,
-    unloads: bool = True,
-) -> list[SampleSpec]:
-    """All cells of a plan. `settings_of`: the plan's settings that a model can do; `context_of`: its context in tokens;
-    `unloads`: whether the engine can be told to, without which no load can be measured.
-
-    Each repeat is a round through all blocks, in another order each time, so that what changes in the course of a
-    run (the room's temperature, the neighbours of a virtual machine) falls on all alike. A block is one model with
-    one way of loading it: it begins with the load and a warm-up; the rest of it is shuffled.
-    """
-    shuffler = random.Random(plan.seed)  # noqa: S311 - an order, not a secret
-    blocks: dict[tuple[str, int, int], list[ModelOptions]] = {}
-    for model in plan.models:
-        for setting in settings_of(model):
-            blocks.setdefault((model, setting.threads, setting.context), []).append(setting)
-    cells: list[SampleSpec] = []
-    for repeat in range(1, plan.repeats + 1):
-        order = list(blocks)
-        shuffler.shuffle(order)
-        for block in order:
-            model, _, context = block
-            context = context or context_of(model)
-            found = _block(plan, model, blocks[block], repeat, context=context, shuffler=shuffler)
-            cells += (cell for cell in found if unloads or cell.kind != SampleKind.LOAD)
-    return cells
-
-
-def _block(
-    plan: Plan, model: str, settings: list[ModelOptions], repeat: int, *, context: int, shuffler: random.Random
-) -> Iterator[SampleSpec]:
-    # Loading, reading and crowds are the same with thinking and without.
-    plain = min(settings, key=lambda setting: setting.think)
-    if SampleKind.LOAD in plan.kinds:
-        yield SampleSpec(model, plain, SampleKind.LOAD, COLD, repeat)
-    yield SampleSpec(model, plain, SampleKind.READING, str(WARMUP_READING), repeat, warmup=True)
-    rest: list[SampleSpec] = []
-    if SampleKind.LOAD in plan.kinds:
-        rest.append(SampleSpec(model, plain, SampleKind.LOAD, WARM, repeat))
-    if SampleKind.READING in plan.kinds:
-        fitting = (length for length in plan.readings if fits_context(length, context))
-        rest += (SampleSpec(model, plain, SampleKind.READING, str(length), repeat) for length in fitting)
-    if SampleKind.CROWD in plan.kinds:
-        rest += (SampleSpec(model, plain, SampleKind.CROWD, str(people), repeat) for people in plan.crowds)
-    if SampleKind.TASK in plan.kinds:
-        rest += (
-            SampleSpec(model, setting, SampleKind.TASK, task, repeat) for setting in settings for task in plan.tasks
-        )
-    shuffler.shuffle(rest)
-    yield from rest

@@ -126,8 +126,8 @@ class AnswerRecord:
         return {key: value for key, value in rounded.items() if value is not None}
 
 
-def ask_engine(engine: Engine, request: ChatRequest, cancel: Cancel, heard: AnswerRecord) -> None:
-    """Send a request and record its answer in `heard`, which stays incomplete when `cancel` is set.
+def ask_engine(engine: Engine, request: ChatRequest, cancel: Cancel, record: AnswerRecord) -> None:
+    """Send a request and record its answer in `record`, which stays incomplete when `cancel` is set.
 
     Raises what the engine raises, and answer_too_long.
     """
@@ -135,8 +135,8 @@ def ask_engine(engine: Engine, request: ChatRequest, cancel: Cancel, heard: Answ
     stream = cast("Generator[EngineEvent, None, None]", engine.stream(request, cancel))
     with closing(stream):
         for event in stream:
-            heard.take(event)
-            if heard.characters > LONGEST_CHARACTERS:
+            record.take(event)
+            if record.characters > LONGEST_CHARACTERS:
                 raise AppError("answer_too_long", limit=LONGEST_CHARACTERS)
 
 
@@ -181,15 +181,15 @@ def ask_together(engine: Engine, requests: Sequence[ChatRequest], cancel: Cancel
     At most as many as the engine has slots run at once; the others wait. Raises what the engine raises.
     """
     now = time.monotonic()
-    heard = [AnswerRecord(now) for _request in requests]
+    record = [AnswerRecord(now) for _request in requests]
     with ThreadPoolExecutor(most_at_once(engine, len(requests)), thread_name_prefix="crowd") as threads:
         answers = [
             threads.submit(_unless_cancelled, engine, request, cancel, one)
-            for request, one in zip(requests, heard, strict=True)
+            for request, one in zip(requests, record, strict=True)
         ]
         for answer in answers:
             answer.result()
-    return heard
+    return record
 
 
 def most_at_once(engine: Engine, people: int) -> int:
@@ -197,26 +197,26 @@ def most_at_once(engine: Engine, people: int) -> int:
     return max(1, min(people, engine.slots))
 
 
-def concurrency_metrics(heard: Sequence[AnswerRecord], together: int) -> dict[str, Any]:
+def concurrency_metrics(record: Sequence[AnswerRecord], together: int) -> dict[str, Any]:
     """Metrics of answers asked together: `total_ms` until the last one ended, `total_tps` of all together,
     `person_tps` of one (median). `together`: how many were answered at once."""
-    last = max(one.end_s or 0.0 for one in heard)
-    tokens = sum(one.output_tokens for one in heard)
-    rates = [one.output_tokens / one.decode_s for one in heard if one.decode_s > 0]
+    last = max(one.end_s or 0.0 for one in record)
+    tokens = sum(one.output_tokens for one in record)
+    rates = [one.output_tokens / one.decode_s for one in record if one.decode_s > 0]
     return {
-        "people": len(heard),
+        "people": len(record),
         "at_once": together,
         "output_tokens": tokens,
         "total_ms": round(last * 1000, 3),
         "total_tps": round(tokens / last, 3) if last > 0 else None,
         "person_tps": round(median(rates), 3) if rates else None,
-        "first_token_ms": round(median((one.first_s or one.end_s or 0.0) * 1000 for one in heard), 3),
+        "first_token_ms": round(median((one.first_s or one.end_s or 0.0) * 1000 for one in record), 3),
     }
 
 
-def _unless_cancelled(engine: Engine, request: ChatRequest, cancel: Cancel, heard: AnswerRecord) -> None:
+def _unless_cancelled(engine: Engine, request: ChatRequest, cancel: Cancel, record: AnswerRecord) -> None:
     if not cancel.is_set():
-        ask_engine(engine, request, cancel, heard)
+        ask_engine(engine, request, cancel, record)
 
 
 # Samples
@@ -239,7 +239,7 @@ class SampleResult:
     """
 
     question: str = ""
-    heard: AnswerRecord = field(default_factory=AnswerRecord)
+    record: AnswerRecord = field(default_factory=AnswerRecord)
     metrics: dict[str, Any] = field(default_factory=dict)
     series: list[Any] = field(default_factory=list)
     disturbed: bool = False
@@ -264,35 +264,35 @@ class Sampler:
         # The files of each model, as far as /proc shows them.
         self._files: dict[str, frozenset[Path]] = {}
 
-    def take(self, cell: SampleSpec, question: Question, context: int, turn: int, cancel: Cancel) -> SampleResult:
+    def take(self, spec: SampleSpec, question: Question, context: int, turn: int, cancel: Cancel) -> SampleResult:
         """Measure one sample; errors are in the result, none is raised.
 
         `question`: of a task; `context`: the model's, in tokens, 0: unknown; `turn`: the background slot's number of
         starts: when it is not one more than at the last sample, a user has used the engine in between.
         """
-        taken = SampleResult()
+        result = SampleResult()
         try:
-            self._prepare(cell, turn, cancel, taken)
+            self._prepare(spec, turn, cancel, result)
             meter = SampleMeter(self._engine.pids, power=self._power)
             try:
                 with meter:
-                    self._measured(cell, question, context, cancel, taken)
+                    self._measured(spec, question, context, cancel, result)
             finally:
                 # Also after a failure: its cost is stored too.
-                taken.metrics |= meter.metrics
-                taken.series, taken.disturbed = meter.series, meter.disturbed
+                result.metrics |= meter.metrics
+                result.series, result.disturbed = meter.series, meter.disturbed
         except AppError as error:
-            taken.error = error
+            result.error = error
         except Exception as error:
             # An error fails this sample only, not the run.
-            logger.exception("sample failed model=%s kind=%s", cell.model, cell.kind)
-            taken.error = AppError("internal_error", cause=repr(error))
-        taken.cut = cancel.is_set() and not taken.heard.complete
-        setting = cell.setting
-        self._ready = None if taken.cut or taken.error else (cell.model, setting.threads, setting.context)
-        return taken
+            logger.exception("sample failed model=%s kind=%s", spec.model, spec.kind)
+            result.error = AppError("internal_error", cause=repr(error))
+        result.cut = cancel.is_set() and not result.record.complete
+        setting = spec.setting
+        self._ready = None if result.cut or result.error else (spec.model, setting.threads, setting.context)
+        return result
 
-    def _prepare(self, cell: SampleSpec, turn: int, cancel: Cancel, taken: SampleResult) -> None:
+    def _prepare(self, spec: SampleSpec, turn: int, cancel: Cancel, result: SampleResult) -> None:
         """Load the model first, unless it is loaded; for a sample of kind load, unload it instead.
 
         A cold load also drops the model's file from the page cache.
@@ -300,81 +300,81 @@ class Sampler:
         if turn != self._turn + 1:
             self._ready = None
         self._turn = turn
-        loaded = self._ready == (cell.model, cell.setting.threads, cell.setting.context)
-        if cell.kind == SampleKind.LOAD:
-            if not loaded and cell.model not in self._files:
-                self._load(cell, cancel)
-            if cell.model not in self._files and (files := machine.model_files(self._engine.pids())):
-                self._files[cell.model] = files
-            self._engine.unload(cell.model)
-            taken.metrics["from_disk"] = int(
-                cell.prompt == COLD and machine.drop_page_cache(self._files.get(cell.model, ()))
+        loaded = self._ready == (spec.model, spec.setting.threads, spec.setting.context)
+        if spec.kind == SampleKind.LOAD:
+            if not loaded and spec.model not in self._files:
+                self._load(spec, cancel)
+            if spec.model not in self._files and (files := machine.model_files(self._engine.pids())):
+                self._files[spec.model] = files
+            self._engine.unload(spec.model)
+            result.metrics["from_disk"] = int(
+                spec.prompt == COLD and machine.drop_page_cache(self._files.get(spec.model, ()))
             )
-        elif not loaded and not cell.warmup:
-            self._load(cell, cancel)
+        elif not loaded and not spec.warmup:
+            self._load(spec, cancel)
 
-    def _load(self, cell: SampleSpec, cancel: Cancel) -> None:
-        ask_engine(self._engine, self._request(cell, self._messages(LOAD_QUESTION), 1), cancel, AnswerRecord())
+    def _load(self, spec: SampleSpec, cancel: Cancel) -> None:
+        ask_engine(self._engine, self._request(spec, self._messages(LOAD_QUESTION), 1), cancel, AnswerRecord())
 
     def _measured(
-        self, cell: SampleSpec, question: Question, context: int, cancel: Cancel, taken: SampleResult
+        self, spec: SampleSpec, question: Question, context: int, cancel: Cancel, result: SampleResult
     ) -> None:
-        if cell.kind == SampleKind.CROWD:
-            self._crowd(cell, cancel, taken)
+        if spec.kind == SampleKind.CROWD:
+            self._crowd(spec, cancel, result)
             return
-        taken.question, request = self._asked(cell, question, context)
-        taken.heard = AnswerRecord()
-        ask_engine(self._engine, request, cancel, taken.heard)
-        taken.metrics |= taken.heard.metrics()
-        if cell.kind == SampleKind.READING:
-            self._learn(cell.model, taken)
-        elif cell.kind == SampleKind.LOAD and "load_ms" not in taken.metrics:
+        result.question, request = self._ask_of(spec, question, context)
+        result.record = AnswerRecord()
+        ask_engine(self._engine, request, cancel, result.record)
+        result.metrics |= result.record.metrics()
+        if spec.kind == SampleKind.READING:
+            self._learn(spec.model, result)
+        elif spec.kind == SampleKind.LOAD and "load_ms" not in result.metrics:
             # The engine does not report loading: the time until it began to read.
-            waited = taken.metrics.get("first_token_ms", 0.0) - taken.metrics.get("prefill_ms", 0.0)
-            taken.metrics["load_ms"] = round(max(0.0, waited), 3)
+            waited = result.metrics.get("first_token_ms", 0.0) - result.metrics.get("prefill_ms", 0.0)
+            result.metrics["load_ms"] = round(max(0.0, waited), 3)
 
-    def _asked(self, cell: SampleSpec, question: Question, context: int) -> tuple[str, ChatRequest]:
-        if cell.kind == SampleKind.READING:
-            tokens = int(cell.prompt)
+    def _ask_of(self, spec: SampleSpec, question: Question, context: int) -> tuple[str, ChatRequest]:
+        if spec.kind == SampleKind.READING:
+            tokens = int(spec.prompt)
             if context:
                 tokens = min(tokens, context - SPARE_TOKENS)
-            _, bytes_per_token = self._read.get(cell.model, (0, BYTES_PER_TOKEN))
+            _, bytes_per_token = self._read.get(spec.model, (0, BYTES_PER_TOKEN))
             text = filler_text(tokens, bytes_per_token)
-            return text, self._request(cell, ({"role": "user", "content": text},), SEQUEL_TOKENS)
-        if cell.kind == SampleKind.LOAD:
-            return LOAD_QUESTION, self._request(cell, self._messages(LOAD_QUESTION), 1)
-        return question.text, self._request(cell, self._messages(question.text), question.max_tokens)
+            return text, self._request(spec, ({"role": "user", "content": text},), SEQUEL_TOKENS)
+        if spec.kind == SampleKind.LOAD:
+            return LOAD_QUESTION, self._request(spec, self._messages(LOAD_QUESTION), 1)
+        return question.text, self._request(spec, self._messages(question.text), question.max_tokens)
 
-    def _crowd(self, cell: SampleSpec, cancel: Cancel, taken: SampleResult) -> None:
-        people = int(cell.prompt)
-        taken.question = CROWD_QUESTION
-        requests = [self._request(cell, self._messages(CROWD_QUESTION), CROWD_TOKENS) for _person in range(people)]
-        heard = ask_together(self._engine, requests, cancel)
+    def _crowd(self, spec: SampleSpec, cancel: Cancel, result: SampleResult) -> None:
+        people = int(spec.prompt)
+        result.question = CROWD_QUESTION
+        requests = [self._request(spec, self._messages(CROWD_QUESTION), CROWD_TOKENS) for _person in range(people)]
+        record = ask_together(self._engine, requests, cancel)
         # An incomplete answer stands for all: they were interrupted together.
-        taken.heard = next((one for one in heard if not one.complete), heard[0])
-        if taken.heard.complete:
-            taken.metrics = concurrency_metrics(heard, most_at_once(self._engine, people))
+        result.record = next((one for one in record if not one.complete), record[0])
+        if result.record.complete:
+            result.metrics = concurrency_metrics(record, most_at_once(self._engine, people))
 
     def _messages(self, text: str) -> tuple[dict[str, str], ...]:
         system = {"role": "system", "content": instructions(self._system)}
         return system, {"role": "user", "content": text}
 
-    def _request(self, cell: SampleSpec, messages: tuple[dict[str, str], ...], max_tokens: int) -> ChatRequest:
-        setting = cell.setting
+    def _request(self, spec: SampleSpec, messages: tuple[dict[str, str], ...], max_tokens: int) -> ChatRequest:
+        setting = spec.setting
         return ChatRequest(
-            cell.model,
+            spec.model,
             messages,
-            think=setting.think and cell.kind == SampleKind.TASK,
+            think=setting.think and spec.kind == SampleKind.TASK,
             max_tokens=max_tokens,
             temperature=setting.temperature or 0.0,
-            seed=self._seed + cell.repeat,
+            seed=self._seed + spec.repeat,
             threads=setting.threads,
             context=setting.context,
         )
 
-    def _learn(self, model: str, taken: SampleResult) -> None:
+    def _learn(self, model: str, result: SampleResult) -> None:
         """Learn the model's bytes per token from the prompt's real size, to size the next filler text."""
-        tokens = (taken.heard.usage.prompt_tokens or 0) - FIXED_TOKENS
+        tokens = (result.record.usage.prompt_tokens or 0) - FIXED_TOKENS
         # A longer text gives a better estimate.
         if tokens > max(FIXED_TOKENS, self._read.get(model, (0, 0.0))[0]):
-            self._read[model] = tokens, len(taken.question.encode()) / tokens
+            self._read[model] = tokens, len(result.question.encode()) / tokens

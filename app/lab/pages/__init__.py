@@ -32,7 +32,7 @@ def page(template: str, current: str, **values: Any) -> str:
         current=f"lab.{current}",
         display=display,
         wording=wording,
-        mark=queries.mark,
+        setting_key=queries.setting_key,
         default=generation().registry.default().effective,
         texts=renderer_messages(),
         **values,

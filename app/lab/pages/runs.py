@@ -18,12 +18,11 @@ from app.lab import wording
 from app.lab.pages import blueprint, by_category, current_lab, number_asked, page
 from app.lab.presentation import charts, display, exports, sentences
 from app.lab.runs import queries
-from app.lab.runs.planning import left_out_of
-from app.lab.runs.progress import DurationEstimate, estimate_duration
+from app.lab.runs.planning import DurationEstimate, estimate_duration, left_out_of
 from app.lab.stats import ranking
 from app.lab.task_files import Tasks
 from app.lab.votes import ballots
-from app.models.lab import LabRun, LabSample, SampleKind, Verdict
+from app.models.lab import ACTIVE, LabRun, LabSample, SampleKind, Verdict
 from app.security import admin_required, current_user, login_required
 from app.web import generation, plain_text
 
@@ -60,7 +59,7 @@ WRITERS = {
 def runs() -> str:
     """The list of runs, with the progress of the active ones on top."""
     lines, tasks = queries.runs(), current_lab().tasks()
-    working = [line.run for line in lines if line.run.state in queries.ACTIVE]
+    working = [line.run for line in lines if line.run.state in ACTIVE]
     active = [{"run": run, "progress": _progress(run, tasks)} for run in working]
     return page("runs", "runs", lines=lines, active=active)
 
@@ -69,18 +68,18 @@ def runs() -> str:
 @login_required
 def run(run_id: int) -> str:
     """One run: its progress, results and charts."""
-    found = queries.run_of(run_id)
+    found = queries.get_run(run_id)
     entries = ranking.leaderboard(run_ids=[run_id])
     return page(
         "run",
         "runs",
         run=found,
-        line=queries.line_of(found),
+        line=queries.run_line(found),
         progress=_progress(found, current_lab().tasks()),
-        active=found.state in queries.ACTIVE,
+        active=found.state in ACTIVE,
         removable=current_user.is_admin and queries.removable(found),
         campaigns=queries.campaigns_on(run_id),
-        by=queries.name_of(found.user_id),
+        by=queries.user_name(found.user_id),
         failure=sentences.run_trouble(found),
         entries=entries,
         charts=charts.entry_charts(entries),
@@ -92,10 +91,10 @@ def run(run_id: int) -> str:
 @login_required
 def progress(run_id: int) -> Response:
     """A run's progress as JSON, with the rendered part of the page in `html`."""
-    found = queries.run_of(run_id)
+    found = queries.get_run(run_id)
     told = _progress(found, current_lab().tasks())
     part = page("_progress", "runs", run=found, progress=told)
-    return jsonify(told | {"state": str(told["state"]), "over": told["state"] not in queries.ACTIVE, "html": part})
+    return jsonify(told | {"state": str(told["state"]), "over": told["state"] not in ACTIVE, "html": part})
 
 
 @blueprint.post("/runs/<int:run_id>/cancel")
@@ -118,7 +117,7 @@ def resume(run_id: int) -> Any:
 @admin_required
 def delete(run_id: int) -> Any:
     """Delete a run with all its samples."""
-    name = display.run_name(queries.run_of(run_id))
+    name = display.run_name(queries.get_run(run_id))
     current_lab().delete(run_id)
     flash(_("“%(name)s” is deleted, with its samples.", name=name), "success")
     return redirect(url_for("lab.runs"))
@@ -128,7 +127,7 @@ def delete(run_id: int) -> Any:
 @login_required
 def export(run_id: int, form: str) -> Response:
     """Download a run as csv, json, md, or html (the report with charts); only administrators get the whole JSON."""
-    queries.run_of(run_id)
+    queries.get_run(run_id)
     if form not in WRITERS:
         raise AppError("not_found")
     mimetype, write = WRITERS[form]
@@ -275,7 +274,7 @@ def samples() -> str:
     words = {name: request.args.get(name, "")[:200] or None for name in ("model", "kind", "prompt")}
     filters = {name: value for name, value in {**numbers, **words}.items() if value is not None}
     number = number_asked("page") or 1
-    found, count = queries.matching(filters, request.args.get("setting", "")[:60], number)
+    found, count = queries.find_samples(filters, request.args.get("setting", "")[:60], number)
     asked = {name: value for name, value in request.args.items() if name in (*queries.FILTERS, "setting")}
     return page(
         "samples",
@@ -294,14 +293,14 @@ def samples() -> str:
 @login_required
 def sample(sample_id: int) -> str:
     """One sample with all its figures and texts."""
-    return _sample_page(queries.sample_of(sample_id))
+    return _sample_page(queries.get_sample(sample_id))
 
 
 @blueprint.post("/samples/<int:sample_id>/verdict")
 @admin_required
 def overrule(sample_id: int) -> Any:
     """Store an administrator's verdict with its note; an empty verdict restores the judgement."""
-    found, given = queries.sample_of(sample_id), request.form.get("verdict", "")
+    found, given = queries.get_sample(sample_id), request.form.get("verdict", "")
     note = plain_text(request.form.get("note"))
     if given and given not in tuple(Verdict):
         raise AppError("invalid_field", field="verdict")
@@ -330,7 +329,7 @@ def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
         failure=sentences.sample_trouble(found),
         withheld=ballots.is_withheld(found) and not current_user.is_admin,
         retaken=queries.retaken(found),
-        by=queries.name_of(found.overruled_by),
+        by=queries.user_name(found.overruled_by),
         facts=display.sample_facts(found),
         chart=charts.course(found),
     )

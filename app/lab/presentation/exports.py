@@ -18,13 +18,13 @@ from app import assets
 from app.lab import labels, wording
 from app.lab.presentation import charts, display, sentences
 from app.lab.runs import queries
+from app.lab.runs.archive import FORMAT, VERSION
 from app.lab.stats import ranking
 from app.lab.stats.ranking import Entry
 from app.lab.votes import ballots
 from app.models.base import iso
 from app.models.lab import LabRun
 
-FORMAT, VERSION = "couachgpt-labo", 1
 ROOT = Path(__file__).resolve().parents[3]
 # Removed from the styles: the fonts lie on the server, so the report uses the reader's own.
 FONT_FACE = re.compile(r"@font-face\s*\{[^}]*\}")
@@ -42,7 +42,7 @@ OWN_COLUMNS = (
 
 def csv_text(run_ids: Sequence[int]) -> str:
     """CSV with one line per sample and one column per metric; begins with a BOM, so that spreadsheets read UTF-8."""
-    samples = queries.taken(run_ids)
+    samples = queries.samples_of(run_ids)
     metrics = sorted({name for sample in samples for name in sample.metrics})
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
@@ -60,7 +60,7 @@ def json_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
     Not `whole`: also without the causes of failures, which may reveal details of the server, and without answers in
     open voting campaigns.
     """
-    runs = queries.several(run_ids)
+    runs = queries.get_runs(run_ids)
     withheld = ballots.Withheld() if whole else ballots.withheld_answers()
 
     def told_of(row: Any, *left_out: str) -> dict[str, Any]:
@@ -69,7 +69,7 @@ def json_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
 
     machines = {run.machine.fingerprint: run.machine for run in runs}
     samples: dict[int, list[dict[str, Any]]] = {run.id: [] for run in runs}
-    for sample in queries.taken(run_ids):
+    for sample in queries.samples_of(run_ids):
         samples[sample.run_id].append(told_of(sample, "id", "run_id", "overruled_by"))
     told = {
         "format": FORMAT,
@@ -86,7 +86,7 @@ def json_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
 
 def markdown(run_ids: Sequence[int]) -> str:
     """Markdown with recommendation, ranking, regressions, details and the tables of the charts."""
-    runs = queries.several(run_ids)
+    runs = queries.get_runs(run_ids)
     entries = ranking.leaderboard(run_ids=list(run_ids))
     parts = [f"# {_('Measurements')}", ""]
     for run in runs:
@@ -180,7 +180,7 @@ def _cell(value: Any) -> Any:
 
 def build_report(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
     """The report as HTML in the current language; `categories`: each task's category. Raises not_found."""
-    runs = queries.several(run_ids)
+    runs = queries.get_runs(run_ids)
     entries = ranking.leaderboard(run_ids=list(run_ids))
     recommended, pictures = sentences.recommendations(entries)
     return (

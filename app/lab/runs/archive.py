@@ -1,166 +1,230 @@
-"""Measuring runs out of a file of the Labo's own, of this server or another: read whole, or refused in words."""
+"""Runs from files: the Labo's own, of this server or another, and the measurements made by hand."""
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+import logging
+import tomllib
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
-from sqlalchemy import JSON, Boolean, Column, Float, Integer, String, select
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+)
+from sqlalchemy import select
 
 from app.errors import AppError
 from app.extensions import db
-from app.lab.measuring import plan as plans
+from app.lab.grading.schemas import Number
+from app.lab.measuring.plan import ModelOptions, NullIsDefault, read_plan
 from app.lab.runs.queries import IMPORTED
-from app.models.base import MAX_INTEGER, UtcDateTime
-from app.models.lab import LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
+from app.models.base import MAX_INTEGER
+from app.models.lab import WORTH, LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
 
-# Metrics that are words.
-WORDED = frozenset({"energy_method", "reason"})
-LONGEST_WORD, LONGEST_TEXT = 80, 20_000
-# Larger than any bytes or milliseconds here; far larger ones cannot even be written down on a page.
-LARGEST = 1e15
-# What an engine tells of a model in words.
-TOLD = ("name", "label", "parameters", "quantization")
-# Seconds, the engine's CPU, the machine's CPU, the engine's RAM.
-SERIES_WIDTH = 4
+FORMAT, VERSION = "couachgpt-labo", 1
+# Lists of rows in a file, and their tables.
+ROWS = {"machines": "lab_machines", "runs": "lab_runs", "samples": "lab_samples"}
 # Samples that measure something at so many tokens, or for so many people.
 COUNTED = (SampleKind.READING, SampleKind.CROWD)
-FORMAT, VERSION = "couachgpt-labo", 1
-MILLISECOND = timedelta(milliseconds=1)
 # Outside of these nobody has measured, and moments cannot be counted with.
 YEARS = range(2000, 3000)
-# Numbers of rows and people are those of the server that wrote the file.
-OWN = {"id", "machine_id", "run_id", "user_id", "overruled_by"}
-WORDS: dict[tuple[str, str], type[StrEnum]] = {
-    ("lab_runs", "state"): LabState,
-    ("lab_samples", "state"): SampleState,
-    ("lab_samples", "kind"): SampleKind,
-    ("lab_samples", "verdict"): Verdict,
-    ("lab_samples", "overruled"): Verdict,
-}
+MILLISECOND = timedelta(milliseconds=1)
+HISTORY = Path(__file__).parent / "history"
+# The fingerprint of a file's machine is this and the file's stem.
+HISTORICAL = "historical:"
+# The judgement stored with it (sentence: `app/lab/wording.py`).
+BY_HAND = {"code": "by_hand", "params": {}, "checks": [], "failures": [], "log": ""}
+
+logger = logging.getLogger(__name__)
 
 
-def check_archive(column: str, value: Any) -> Any:
-    """The value of a JSON column as it is to be stored. Raises ValueError or TypeError."""
+# What a file may hold
+
+
+def _moment(value: Any) -> datetime:
+    if not isinstance(value, str):
+        raise ValueError("no moment")
+    moment = datetime.fromisoformat(value)
+    if moment.tzinfo is None or moment.year not in YEARS:
+        raise ValueError(value)
+    return moment
+
+
+def _without_zeros(text: str) -> str:
+    if "\0" in text:
+        raise ValueError("PostgreSQL stores no zeros")
+    return text
+
+
+def _plan(value: dict[str, Any]) -> dict[str, Any]:
     try:
-        return CHECKS[column](value) if column in CHECKS else value
+        read_plan(value)
     except AppError as error:
         raise ValueError(error.code) from None
-
-
-def check_prompt(kind: str, prompt: str) -> None:
-    """Raises ValueError where a number is expected and is not there."""
-    if kind in COUNTED and not (prompt.isascii() and prompt.isdigit() and 0 < int(prompt) <= MAX_INTEGER):
-        raise ValueError(prompt)
-
-
-def _number(value: Any) -> None:
-    # True is a number too.
-    _must(isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= LARGEST)
-
-
-def _text(value: Any, longest: int = LONGEST_TEXT) -> None:
-    _must(isinstance(value, str) and len(value) <= longest)
-
-
-def _plain(value: Any) -> None:
-    """A number, a text, a truth or nothing."""
-    _must(value is None or isinstance(value, str) or (isinstance(value, int | float) and abs(value) <= LARGEST))
-
-
-def _metrics(value: Mapping[str, Any]) -> Any:
-    for name, one in value.items():
-        if name in WORDED:
-            _text(one, LONGEST_WORD)
-        elif one is not None:
-            _number(one)
     return value
 
 
-def _series(value: list[Any]) -> Any:
-    for row in value:
-        _must(isinstance(row, list) and len(row) == SERIES_WIDTH)
-        _number(row[0])
-        for one in row[1:]:
-            _must(one is None or (isinstance(one, int | float) and abs(one) <= LARGEST))
-    return value
+def _checked(kind: Any) -> AfterValidator:
+    """What a JSON column holds is checked, and stored as it is in the file."""
+    adapter = TypeAdapter(kind)
+
+    def check(value: Any) -> Any:
+        adapter.validate_python(value)
+        return value
+
+    return AfterValidator(check)
 
 
-def _setting(value: Any) -> Any:
-    return plans.read_setting(value).as_json()
+Moment = Annotated[datetime, BeforeValidator(_moment)]
+Stored = Annotated[str, AfterValidator(_without_zeros)]
+Integer = Annotated[int, Field(ge=-MAX_INTEGER, le=MAX_INTEGER)]
+Word = Annotated[str, Field(max_length=80)]
+LongText = Annotated[str, Field(max_length=20_000)]
+Plain = str | bool | Number | None
+# Seconds, the engine's CPU, the machine's CPU, the engine's RAM.
+Reading = Annotated[tuple[Number, Number | None, Number | None, Number | None], Field(strict=False)]
+VerdictWord = Annotated[Verdict, Field(strict=False)]
 
 
-def _plan(value: Any) -> Any:
-    plans.read_plan(value)
-    return value
+class _Open(BaseModel):
+    """An object in a JSON column; what it does not name is a number, a text, a truth or nothing."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
+    __pydantic_extra__: dict[str, Plain] = Field(init=False)
 
 
-def _judgement(value: Mapping[str, Any]) -> Any:
-    _text(value.get("code", ""), LONGEST_WORD)
-    _text(value.get("log", ""))
-    params, checks, failures = value.get("params", {}), value.get("checks", []), value.get("failures", [])
-    _must(isinstance(params, dict) and isinstance(checks, list) and isinstance(failures, list))
-    for one in params.values():
-        _plain(one)
-    for one in failures:
-        _text(one, LONGEST_WORD)
-    for one in checks:
-        _must(isinstance(one, dict) and "passed" in one and isinstance(one["passed"], bool | None))
-        _text(one.get("check"), LONGEST_WORD)
-        _text(one.get("detail", ""))
-    return value
+class _Metrics(_Open):
+    __pydantic_extra__: dict[str, Number | None] = Field(init=False)  # type: ignore[assignment]
+    energy_method: Word = ""
+    reason: Word = ""
 
 
-def _models(value: Mapping[str, Any]) -> Any:
-    for facts in value.values():
-        _must(isinstance(facts, dict))
-        _flat(facts, ("size_bytes", "ram_bytes", "context"))
-        for name in TOLD:
-            _text(facts.get(name) or "", LONGEST_TEXT)
-    return value
+class _ModelFacts(_Open):
+    name: LongText | None = None
+    label: LongText | None = None
+    parameters: LongText | None = None
+    quantization: LongText | None = None
+    size_bytes: Number | None = None
+    ram_bytes: Number | None = None
+    context: Number | None = None
 
 
-def _engine(value: Mapping[str, Any]) -> Any:
-    for one in value.values():
-        _text(one, LONGEST_TEXT)
-    return value
+class _Facts(_Open):
+    sockets: Number | None = None
+    cores: Number | None = None
+    threads: Number | None = None
+    allowed: Number | None = None
+    quota: Number | None = None
+    ram_bytes: Number | None = None
+    ram_limit: Number | None = None
+    nodes: Number | None = None
+    idle_w: Number | None = None
+    full_w: Number | None = None
 
 
-def _description(value: Mapping[str, Any]) -> Any:
-    told = dict(value)
-    flags, parts = told.pop("flags", []), [told.pop(name, {}) for name in ("engine", "energy")]
-    _must(isinstance(flags, list) and all(isinstance(flag, str) for flag in flags))
-    numbers = ("sockets", "cores", "threads", "allowed", "quota", "ram_bytes", "ram_limit", "nodes")
-    for table in (told, *parts):
-        _must(isinstance(table, dict))
-        _flat(table, (*numbers, "idle_w", "full_w"))
-    return value
+class _Description(_Facts):
+    flags: list[str] = []
+    engine: _Facts = _Facts()
+    energy: _Facts = _Facts()
 
 
-def _flat(table: Mapping[str, Any], numbers: tuple[str, ...]) -> None:
-    for name, one in table.items():
-        _plain(one)
-        if name in numbers and one is not None:
-            _number(one)
+class _Result(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    check: Word
+    passed: bool | None
+    detail: LongText = ""
 
 
-def _must(holds: bool) -> None:
-    if not holds:
-        raise ValueError
+class _Judgement(BaseModel):
+    model_config = ConfigDict(strict=True)
+
+    code: Word = ""
+    params: dict[str, Plain] = {}
+    checks: list[_Result] = []
+    failures: list[Word] = []
+    log: LongText = ""
 
 
-CHECKS: dict[str, Callable[[Any], Any]] = {
-    "metrics": _metrics,
-    "series": _series,
-    "setting": _setting,
-    "plan": _plan,
-    "judgement": _judgement,
-    "models": _models,
-    "engine": _engine,
-    "description": _description,
-}
+class _Row(NullIsDefault):
+    """A row's columns; its number, and those of other rows and of people, are those of the server that wrote it."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    def values(self, *left_out: str) -> dict[str, Any]:
+        """The columns that are in the file; the others have their defaults."""
+        return {name: getattr(self, name) for name in self.model_fields_set if name not in left_out}
+
+
+class _MachineRow(_Row):
+    fingerprint: Stored = Field(max_length=64)
+    name: Stored = Field(max_length=200)
+    description: Annotated[dict[str, Any], _checked(_Description)] = {}
+    source: Stored = Field("", max_length=300)
+    created_at: Moment
+
+
+class _SampleRow(_Row):
+    position: Integer
+    attempt: Integer = 1
+    kind: SampleKind = Field(strict=False)
+    model: Stored = Field(max_length=200)
+    setting: ModelOptions = ModelOptions()
+    prompt: Stored = Field(max_length=80)
+    repeat: Integer = 1
+    warmup: bool = False
+    state: SampleState = Field(strict=False)
+    disturbed: bool = False
+    metrics: Annotated[dict[str, Any], _checked(_Metrics)] = {}
+    series: Annotated[list[Any], _checked(list[Reading])] = []
+    question: Stored = ""
+    answer: Stored = ""
+    thinking: Stored = ""
+    verdict: VerdictWord | None = None
+    score: float | None = Field(None, ge=0, le=1)
+    judgement: Annotated[dict[str, Any], _checked(_Judgement)] = {}
+    overruled: VerdictWord | None = None
+    overruled_note: Stored = Field("", max_length=1000)
+    error_code: Stored | None = Field(None, max_length=40)
+    error_cause: Stored | None = Field(None, max_length=1000)
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
+
+    @field_validator("prompt")
+    @classmethod
+    def _counts(cls, prompt: str, info: ValidationInfo) -> str:
+        number = int(prompt) if prompt.isascii() and prompt.isdigit() else 0
+        if info.data.get("kind") in COUNTED and not 0 < number <= MAX_INTEGER:
+            raise ValueError(prompt)
+        return prompt
+
+
+class _RunRow(_Row):
+    title: Stored = Field("", max_length=200)
+    state: LabState = Field(strict=False)
+    plan: Annotated[dict[str, Any], AfterValidator(_plan)] = {}
+    engine: dict[str, LongText] = {}
+    models: Annotated[dict[str, Any], _checked(dict[str, _ModelFacts])] = {}
+    error_code: Stored | None = Field(None, max_length=40)
+    error_cause: Stored | None = Field(None, max_length=1000)
+    created_at: Moment
+    started_at: Moment | None = None
+    finished_at: Moment | None = None
+    # Its fingerprint.
+    machine: str
+    samples: list[_SampleRow]
+
+
+class _Archive(_Row):
+    machines: list[_MachineRow]
+    runs: list[_RunRow]
 
 
 def import_archive(text: str) -> list[LabRun]:
@@ -168,17 +232,14 @@ def import_archive(text: str) -> list[LabRun]:
 
     Raises lab_import_syntax, lab_import_damaged, import_version; then nothing is stored.
     """
-    told = _parsed(text)
-    machines = {}
-    for number, each in enumerate(_list(told, "machines")):
-        with _within(f"machines[{number}]"):
-            values = _values(LabMachine, each)
-            machines[values["fingerprint"]] = values
+    archive = _read(text)
+    machines = {machine.fingerprint: machine for machine in archive.machines}
     made = []
     try:
-        for number, each in enumerate(_list(told, "runs")):
-            with _within(f"runs[{number}]"):
-                run = _run(each, machines)
+        for number, each in enumerate(archive.runs):
+            if each.machine not in machines:
+                raise AppError("lab_import_damaged", part=f"runs[{number}].machine")
+            run = _stored(each, machines[each.machine])
             if run is not None:
                 db.session.add(run)
                 db.session.flush()
@@ -190,129 +251,125 @@ def import_archive(text: str) -> list[LabRun]:
     return made
 
 
-def _parsed(text: str) -> Mapping[str, Any]:
+def _read(text: str) -> _Archive:
     try:
-        told = json.loads(text)
+        given = json.loads(text)
         # Numbers without end and halves of characters are read by Python, and by nobody else.
-        json.dumps(told, ensure_ascii=False, allow_nan=False).encode()
+        json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
     except json.JSONDecodeError as error:
         raise AppError("lab_import_syntax", line=error.lineno, cause=error.msg) from None
     except (ValueError, RecursionError) as error:
         raise AppError("lab_import_damaged", part="JSON", cause=str(error)) from None
-    if not isinstance(told, dict) or told.get("format") != FORMAT:
+    if not isinstance(given, dict) or given.get("format") != FORMAT:
         raise AppError("lab_import_damaged", part="format")
-    if told.get("version") != VERSION:
-        raise AppError("import_version", version=str(told.get("version"))[:20])
-    return told
+    if given.get("version") != VERSION:
+        raise AppError("import_version", version=str(given.get("version"))[:20])
+    try:
+        return _Archive.model_validate(given)
+    except ValidationError as error:
+        place = error.errors(include_url=False)[0]["loc"]
+    raise AppError("lab_import_damaged", part=_part(place))
 
 
-def _run(told: Any, machines: Mapping[str, dict[str, Any]]) -> LabRun | None:
+def _part(place: tuple[str | int, ...]) -> str:
+    """The list, the column or the row at that place, as in `runs[0].samples[1].kind`."""
+    part = ""
+    for step in place:
+        part += f"[{step}]" if isinstance(step, int) else f".{step}" if part else step
+        if isinstance(step, str) and step not in ROWS:
+            return part
+    # A row that is no object.
+    return f"{part}.{ROWS[str(place[-2])]}" if isinstance(place[-1], int) else part
+
+
+def _stored(run: _RunRow, machine_values: _MachineRow) -> LabRun | None:
     """The run with its samples; None for one that is here already."""
-    values = _values(LabRun, told)
-    mark = told.get("machine")
-    if not isinstance(mark, str) or mark not in machines:
-        raise AppError("lab_import_damaged", part="machine")
-    machine = db.session.scalar(select(LabMachine).where(LabMachine.fingerprint == mark))
+    machine = db.session.scalar(select(LabMachine).where(LabMachine.fingerprint == run.machine))
     if machine is None:
-        machine = LabMachine(**machines[mark])
+        machine = LabMachine(**machine_values.values())
         # Until this program measures on that very hardware: its own machines come first.
         machine.description = (machine.description or {}) | {IMPORTED: True}
-    elif _is_here(machine, values):
-        return None
+    else:
+        # Files tell milliseconds.
+        close = LabRun.created_at.between(run.created_at - MILLISECOND, run.created_at + MILLISECOND)
+        if db.session.scalar(select(LabRun.id).where(close, LabRun.machine_id == machine.id).limit(1)) is not None:
+            return None
+    values = run.values("machine", "samples")
     # What was not measured there is not to be measured here.
-    if values["state"] in (LabState.QUEUED, LabState.RUNNING):
+    if run.state in (LabState.QUEUED, LabState.RUNNING):
         values["state"] = LabState.INTERRUPTED
-    samples = []
-    for number, each in enumerate(_list(told, "samples")):
-        with _within(f"samples[{number}]"):
-            samples.append(_sample(each))
-    kept = [LabSample(**each) for each in samples if each["state"] != SampleState.WAITING]
-    return LabRun(**values, machine=machine, samples=kept)
+    samples = [
+        LabSample(**each.values("setting"), setting=each.setting.as_json())
+        for each in run.samples
+        if each.state != SampleState.WAITING
+    ]
+    return LabRun(**values, machine=machine, samples=samples)
 
 
-def _sample(told: Any) -> dict[str, Any]:
-    values = _values(LabSample, told)
-    try:
-        check_prompt(values["kind"], values["prompt"])
-    except ValueError:
-        raise AppError("lab_import_damaged", part="prompt") from None
-    return values
+# Measurements made by hand before the Labo existed
 
 
-@contextmanager
-def _within(place: str) -> Iterator[None]:
-    """What is wrong in there is told with its place in the file."""
-    try:
-        yield
-    except AppError as error:
-        if error.code != "lab_import_damaged":
-            raise
-        raise AppError(error.code, cause=error.cause, part=f"{place}.{error.params['part']}") from None
+def load_historical(folder: Path = HISTORY) -> int:
+    """Import and commit the files that are not in the database yet; returns how many were imported."""
+    files = {HISTORICAL + path.stem: path for path in sorted(folder.glob("*.toml"))}
+    known = set(db.session.scalars(select(LabMachine.fingerprint).where(LabMachine.fingerprint.in_(files))))
+    missing = [mark for mark in files if mark not in known]
+    for mark in missing:
+        db.session.add(_historical_run(mark, tomllib.loads(files[mark].read_text())))
+    if missing:
+        db.session.commit()
+        logger.info("historical measurements loaded files=%d", len(missing))
+    return len(missing)
 
 
-def _is_here(machine: LabMachine, values: Mapping[str, Any]) -> bool:
-    # Files tell milliseconds.
-    since = values["created_at"] - MILLISECOND
-    same = select(LabRun.id).where(LabRun.created_at.between(since, since + 2 * MILLISECOND))
-    return db.session.scalar(same.where(LabRun.machine_id == machine.id).limit(1)) is not None
+def _historical_run(mark: str, file: dict[str, Any]) -> LabRun:
+    hardware, at = file["machine"], file["measured"]
+    machine = LabMachine(
+        fingerprint=mark,
+        name=file["name"],
+        source=file["source"],
+        created_at=at,
+        description={
+            "sockets": hardware["sockets"],
+            "cores": hardware["cores"],
+            "ram_bytes": hardware["ram_gb"] * 2**30,
+            "engine": {"name": "ollama", "label": "Ollama"},
+        },
+    )
+    answers = file["answers"]
+    models = {one["model"]: {"name": one["model"], "size_bytes": int(one["size_gb"] * 1e9)} for one in answers}
+    return LabRun(
+        machine=machine,
+        title=file["source"],
+        state=LabState.DONE,
+        plan={"models": list(models), "kinds": [str(SampleKind.TASK)], "tasks": [file["prompt"]], "repeats": 1},
+        engine={"name": "ollama", "label": "Ollama", "version": ""},
+        models=models,
+        created_at=at,
+        started_at=at,
+        finished_at=at,
+        samples=[_historical_sample(position, one, file) for position, one in enumerate(answers)],
+    )
 
 
-def _list(told: Any, name: str) -> list[Any]:
-    found = told.get(name) if isinstance(told, dict) else None
-    if not isinstance(found, list):
-        raise AppError("lab_import_damaged", part=name)
-    return found
-
-
-def _values(row: type[LabMachine | LabRun | LabSample], told: Any) -> dict[str, Any]:
-    """The columns of one row, each of its kind; what is not told has the column's default."""
-    if not isinstance(told, dict):
-        raise AppError("lab_import_damaged", part=row.__tablename__)
-    values = {}
-    for column in row.__table__.columns:
-        if column.name in OWN:
-            continue
-        if told.get(column.name) is not None:
-            values[column.name] = _value(column, told[column.name])
-        elif column.name in ("created_at", "state") or (not column.nullable and column.default is None):
-            raise AppError("lab_import_damaged", part=column.name)
-    return values
-
-
-def _value(column: Column[Any], value: Any) -> Any:
-    try:
-        return _converted(column, value)
-    except (ValueError, TypeError):
-        raise AppError("lab_import_damaged", part=column.name) from None
-
-
-def _converted(column: Column[Any], value: Any) -> Any:
-    kind = column.type
-    if isinstance(kind, UtcDateTime):
-        moment = datetime.fromisoformat(value)
-        if moment.tzinfo is None or moment.year not in YEARS:
-            raise ValueError(value)
-        return moment
-    if isinstance(kind, JSON):
-        return check_archive(column.name, _of(value, dict if column.name != "series" else list))
-    if isinstance(kind, Boolean):
-        return _of(value, bool)
-    if isinstance(kind, Integer | Float):
-        if isinstance(value, bool):
-            raise TypeError(value)
-        if not -MAX_INTEGER <= value <= MAX_INTEGER or (column.name == "score" and not 0 <= value <= 1):
-            raise ValueError(value)
-        return _of(value, int if isinstance(kind, Integer) else int | float)
-    word = WORDS.get((column.table.name, column.name))
-    text = _of(value, str)
-    if "\0" in text:
-        raise ValueError("PostgreSQL stores no zeros")
-    if isinstance(kind, String) and kind.length and len(text) > kind.length:
-        raise ValueError(value)
-    return word(text) if word else text
-
-
-def _of(value: Any, kind: Any) -> Any:
-    if not isinstance(value, kind):
-        raise TypeError(value)
-    return value
+def _historical_sample(position: int, answer: dict[str, Any], file: dict[str, Any]) -> LabSample:
+    verdict = Verdict(answer["verdict"])
+    return LabSample(
+        position=position,
+        kind=SampleKind.TASK,
+        model=answer["model"],
+        setting={"think": answer["think"], "threads": 0, "context": 0, "temperature": None},
+        prompt=file["prompt"],
+        state=SampleState.DONE,
+        question=file["question"],
+        metrics={
+            "total_ms": answer["seconds"] * 1000,
+            "cpu_machine_mean": answer["cpu_percent"],
+            "ram_machine_peak": answer["ram_percent"],
+        },
+        verdict=verdict,
+        score=WORTH[verdict],
+        judgement=BY_HAND,
+        started_at=file["measured"],
+        finished_at=file["measured"],
+    )

@@ -58,10 +58,10 @@ def judge_office(
 def least_context(task: Task, max_tokens: int, *, think: bool) -> int:
     """The smallest context, in tokens, with room for a task's question and answer; `max_tokens` 0: the task's own."""
     answer = min(max_tokens or task.max_tokens, task.max_tokens) + (LEAST_THINKING if think else 0)
-    return _taken(task) + answer
+    return _prompt_tokens(task) + answer
 
 
-def _taken(task: Task) -> int:
+def _prompt_tokens(task: Task) -> int:
     """Tokens of a context that the question, the system message and the template take, about."""
     return ROOM_TOKENS + len(task.question.encode()) // 3
 
@@ -77,29 +77,29 @@ class Judge:
     run_code: bool
     max_tokens: int = 0
 
-    def question(self, cell: SampleSpec, context: int) -> Question:
+    def question(self, spec: SampleSpec, context: int) -> Question:
         """The question of a task, with the longest answer that fits into `context` tokens (0: unknown).
 
         Raises unknown_task for a task that was removed meanwhile.
         """
-        task = self.tasks.get(cell.prompt)
+        task = self.tasks.get(spec.prompt)
         if task is None:
-            raise AppError("unknown_task", task=cell.prompt)
-        wanted = (self.max_tokens or task.max_tokens) + (THINKING_TOKENS if cell.setting.think else 0)
-        room = max(64, context - _taken(task)) if context else wanted
+            raise AppError("unknown_task", task=spec.prompt)
+        wanted = (self.max_tokens or task.max_tokens) + (THINKING_TOKENS if spec.setting.think else 0)
+        room = max(64, context - _prompt_tokens(task)) if context else wanted
         return Question(task.question, min(wanted, room))
 
-    def runs(self, cell: SampleSpec) -> bool:
+    def runs(self, spec: SampleSpec) -> bool:
         """Whether grading this sample runs a program, which needs the CPU."""
-        return self.run_code and self.tasks.tasks[cell.prompt].code is not None
+        return self.run_code and self.tasks.tasks[spec.prompt].code is not None
 
-    def judge(self, cell: SampleSpec, heard: AnswerRecord) -> Judgement:
+    def judge(self, spec: SampleSpec, record: AnswerRecord) -> Judgement:
         """Grade the answer to a task."""
-        task = self.tasks.tasks[cell.prompt]
-        answer, thinking = "".join(heard.answer), "".join(heard.thinking)
-        think = cell.setting.think
+        task = self.tasks.tasks[spec.prompt]
+        answer, thinking = "".join(record.answer), "".join(record.thinking)
+        think = spec.setting.think
         if task.code:
             return verdicts.judge_code(
-                task.code, answer, heard.reason, run=self.run_code, thinking=thinking, think=think
+                task.code, answer, record.reason, run=self.run_code, thinking=thinking, think=think
             )
-        return judge_office(task, answer, thinking, heard.reason, think=think)
+        return judge_office(task, answer, thinking, record.reason, think=think)

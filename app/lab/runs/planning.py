@@ -1,24 +1,31 @@
-"""Resolve a plan on this server: its models, the settings each supports, its tasks; then list all samples."""
+"""Resolve a plan on this server: its models, settings and tasks; list its samples, and estimate how long they take."""
 
+import random
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
+
+from sqlalchemy import select
 
 from app.engines.base import Engine, Model
 from app.errors import AppError
+from app.extensions import db
 from app.generation.model_registry import ModelRegistry
 from app.lab.measuring import plan as plans
-from app.lab.measuring.plan import GROUPS, READINGS, ModelOptions, Plan, SampleSpec, arranged, fits_context
+from app.lab.measuring.plan import COLD, GROUPS, READINGS, WARM, WARMUP_READING, ModelOptions, Plan, SampleSpec
 from app.lab.measuring.sampler import CROWD_TOKENS
 from app.lab.runs.judge import ROOM_TOKENS, least_context
+from app.lab.runs.repository import SampleTiming, count_progress
 from app.lab.task_files import Tasks
-from app.models.lab import LabRun, SampleKind
+from app.models.lab import LabMachine, LabRun, LabSample, SampleKind, SampleState
 
 MOST_SAMPLES = 20_000
+# An estimate looks at so many of the newest samples; more would not change it.
+LOOKED_AT = 2_000
 
 
-def definite(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Plan, list[Model], list[SampleSpec]]:
+def resolve_plan(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Plan, list[Model], list[SampleSpec]]:
     """Resolve a plan: returns it with all model and task names filled in, its models, and its samples in order.
 
     Raises unknown_model, thinking_unsupported, unknown_task, setting_fixed, context_too_small, reading_too_long,
@@ -38,15 +45,15 @@ def definite(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Plan, l
     contexts = {model.name: model.context for model in models}
     _check_readings(plan, contexts)
     # An engine without adjustable options cannot unload a model on request either.
-    cells = arranged(plan, able.__getitem__, contexts.__getitem__, unloads=bool(registry.engine.adjusts))
-    if all(cell.warmup for cell in cells):
+    specs = arranged(plan, able.__getitem__, contexts.__getitem__, unloads=bool(registry.engine.adjusts))
+    if all(spec.warmup for spec in specs):
         raise AppError("nothing_to_measure")
-    if len(cells) > MOST_SAMPLES:
-        raise AppError("plan_too_large", count=len(cells), limit=MOST_SAMPLES)
-    return plan, models, cells
+    if len(specs) > MOST_SAMPLES:
+        raise AppError("plan_too_large", count=len(specs), limit=MOST_SAMPLES)
+    return plan, models, specs
 
 
-def facts(model: Model) -> dict[str, Any]:
+def model_facts(model: Model) -> dict[str, Any]:
     """A model's properties as stored with a run; without its description, which is in one language only."""
     return asdict(replace(model, description=""))
 
@@ -74,7 +81,7 @@ def left_out(plan: Plan, contexts: Mapping[str, int]) -> dict[tuple[int, int], l
 
 def left_out_of(run: LabRun) -> dict[tuple[int, int], list[str]]:
     """`left_out` for a run that was launched."""
-    return left_out(plans.read_plan(run.plan), {name: told["context"] for name, told in run.models.items()})
+    return left_out(plans.read_plan(run.plan), {name: model["context"] for name, model in run.models.items()})
 
 
 def _blocks(plan: Plan, contexts: Mapping[str, int]) -> list[tuple[str, int]]:
@@ -130,7 +137,7 @@ def _task_ids(plan: Plan, tasks: Tasks) -> tuple[str, ...]:
     found: list[str] = []
     for name in plan.tasks:
         if name in GROUPS:
-            found += group(name, tasks)
+            found += _group(name, tasks)
         elif tasks.get(name) is None:
             raise AppError("unknown_task", task=name)
         else:
@@ -138,9 +145,113 @@ def _task_ids(plan: Plan, tasks: Tasks) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def group(name: str, tasks: Tasks) -> list[str]:
+def _group(name: str, tasks: Tasks) -> list[str]:
     """The task ids of a group: "all", "code", "office" (all others), or "short" (marked so in the task files)."""
     every = tasks.tasks.values()
     if name == "short":
         return [task.id for task in every if task.short]
     return [task.id for task in every if name == "all" or bool(task.code) == (name == "code")]
+
+
+# The samples of a plan, in their order
+
+
+def fits_context(length: int, context: int) -> bool:
+    """Whether a text of so many tokens can be read; 0: the context is not known."""
+    return not context or length <= context
+
+
+def arranged(
+    plan: Plan,
+    settings_of: Callable[[str], tuple[ModelOptions, ...]],
+    context_of: Callable[[str], int],
+    *,
+    unloads: bool = True,
+) -> list[SampleSpec]:
+    """All specs of a plan. `settings_of`: the plan's settings that a model can do; `context_of`: its context in tokens;
+    `unloads`: whether the engine can be told to, without which no load can be measured.
+
+    Each repeat is a round through all blocks, in another order each time, so that what changes in the course of a
+    run (the room's temperature, the neighbours of a virtual machine) falls on all alike. A block is one model with
+    one way of loading it: it begins with the load and a warm-up; the rest of it is shuffled.
+    """
+    shuffler = random.Random(plan.seed)  # noqa: S311 - an order, not a secret
+    blocks: dict[tuple[str, int, int], list[ModelOptions]] = {}
+    for model in plan.models:
+        for setting in settings_of(model):
+            blocks.setdefault((model, setting.threads, setting.context), []).append(setting)
+    specs: list[SampleSpec] = []
+    for repeat in range(1, plan.repeats + 1):
+        order = list(blocks)
+        shuffler.shuffle(order)
+        for block in order:
+            model, _, context = block
+            context = context or context_of(model)
+            found = _block(plan, model, blocks[block], repeat, context=context, shuffler=shuffler)
+            specs += (spec for spec in found if unloads or spec.kind != SampleKind.LOAD)
+    return specs
+
+
+def _block(
+    plan: Plan, model: str, settings: list[ModelOptions], repeat: int, *, context: int, shuffler: random.Random
+) -> Iterator[SampleSpec]:
+    # Loading, reading and crowds are the same with thinking and without.
+    plain = min(settings, key=lambda setting: setting.think)
+    if SampleKind.LOAD in plan.kinds:
+        yield SampleSpec(model, plain, SampleKind.LOAD, COLD, repeat)
+    yield SampleSpec(model, plain, SampleKind.READING, str(WARMUP_READING), repeat, warmup=True)
+    rest: list[SampleSpec] = []
+    if SampleKind.LOAD in plan.kinds:
+        rest.append(SampleSpec(model, plain, SampleKind.LOAD, WARM, repeat))
+    if SampleKind.READING in plan.kinds:
+        fitting = (length for length in plan.readings if fits_context(length, context))
+        rest += (SampleSpec(model, plain, SampleKind.READING, str(length), repeat) for length in fitting)
+    if SampleKind.CROWD in plan.kinds:
+        rest += (SampleSpec(model, plain, SampleKind.CROWD, str(people), repeat) for people in plan.crowds)
+    if SampleKind.TASK in plan.kinds:
+        rest += (
+            SampleSpec(model, setting, SampleKind.TASK, task, repeat) for setting in settings for task in plan.tasks
+        )
+    shuffler.shuffle(rest)
+    yield from rest
+
+
+# How long it would take
+
+
+@dataclass(frozen=True, slots=True)
+class DurationEstimate:
+    """What a plan would take: its number of samples and `seconds`, None when nothing was measured here yet.
+
+    `left_out`: the reading lengths that do not fit, as `left_out` returns them.
+    """
+
+    samples: int
+    seconds: float | None
+    left_out: dict[tuple[int, int], list[str]]
+
+
+def estimate_duration(plan: dict[str, Any], registry: ModelRegistry, tasks: Tasks) -> DurationEstimate:
+    """Estimate how long a plan would take without launching it. Raises what launching it would raise."""
+    resolved, models, specs = resolve_plan(plans.read_plan(plan), registry, tasks)
+    wanted = [SampleTiming(place, spec.kind, spec.model, spec.prompt, None) for place, spec in enumerate(specs)]
+    _done, _total, seconds = count_progress([*_earlier(len(specs)), *wanted])
+    return DurationEstimate(len(specs), seconds, left_out(resolved, {model.name: model.context for model in models}))
+
+
+def _earlier(first: int) -> list[SampleTiming]:
+    """Timings of earlier samples measured here; positions count from `first`, past those of the planned samples."""
+    columns: list[Any] = [LabSample.kind, LabSample.model, LabSample.prompt]
+    rows = db.session.execute(
+        select(*columns, LabSample.started_at, LabSample.finished_at)
+        .join(LabRun, LabSample.run_id == LabRun.id)
+        .join(LabMachine, LabRun.machine_id == LabMachine.id)
+        .where(LabMachine.source == "", LabSample.state == SampleState.DONE)
+        .where(LabSample.started_at.is_not(None), LabSample.finished_at.is_not(None))
+        .order_by(LabSample.id.desc())
+        .limit(LOOKED_AT)
+    )
+    return [
+        SampleTiming(first + place, row[0], row[1], row[2], (row[4] - row[3]).total_seconds())
+        for place, row in enumerate(rows)
+    ]

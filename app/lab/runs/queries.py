@@ -10,7 +10,16 @@ from app.errors import AppError
 from app.extensions import db
 from app.models import User
 from app.models.base import get_or_none
-from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
+from app.models.lab import (
+    ACTIVE,
+    LabCampaign,
+    LabMachine,
+    LabRun,
+    LabSample,
+    SampleKind,
+    SampleState,
+    Verdict,
+)
 
 RUNS_SHOWN = 200
 PAGE = 100
@@ -18,7 +27,6 @@ PAGE = 100
 NEWEST = (LabRun.created_at.desc(), LabRun.id.desc())
 # This key in a machine's description says that the machine was imported and nothing was measured on it here yet.
 IMPORTED = "imported"
-ACTIVE = (LabState.QUEUED, LabState.RUNNING)
 # The columns that samples can be filtered by, by their name in the URL.
 FILTERS = {
     "run": LabSample.run_id,
@@ -52,51 +60,51 @@ def runs() -> list[RunLine]:
     return _lines(select(LabRun.id).order_by(*NEWEST).limit(RUNS_SHOWN))
 
 
-def line_of(run: LabRun) -> RunLine:
+def run_line(run: LabRun) -> RunLine:
     """The `RunLine` of one run."""
     return _lines(select(LabRun.id).where(LabRun.id == run.id))[0]
 
 
-def run_of(run_id: int) -> LabRun:
+def get_run(run_id: int) -> LabRun:
     """Get a run by its id. Raises not_found."""
     run: LabRun = _found(LabRun, run_id)
     return run
 
 
-def several(run_ids: Sequence[int]) -> list[LabRun]:
+def get_runs(run_ids: Sequence[int]) -> list[LabRun]:
     """Get several runs, in the given order. Raises not_found if one is missing."""
-    return [run_of(run_id) for run_id in run_ids]
+    return [get_run(run_id) for run_id in run_ids]
 
 
-def taken(run_ids: Sequence[int]) -> list[LabSample]:
+def samples_of(run_ids: Sequence[int]) -> list[LabSample]:
     """All samples of these runs, ordered by run, position and attempt."""
     wanted = select(LabSample).where(LabSample.run_id.in_(run_ids))
     return list(db.session.scalars(wanted.order_by(LabSample.run_id, LabSample.position, LabSample.attempt)))
 
 
-def sample_of(sample_id: int) -> LabSample:
+def get_sample(sample_id: int) -> LabSample:
     """Get a sample by its id. Raises not_found."""
     sample: LabSample = _found(LabSample, sample_id)
     return sample
 
 
-def matching(filters: Mapping[str, Any], setting: str, page: int) -> tuple[list[LabSample], int]:
+def find_samples(filters: Mapping[str, Any], setting: str, page: int) -> tuple[list[LabSample], int]:
     """One page of the matching samples, newest run first, and the number of all matches.
 
-    `filters`: values by the names in `FILTERS`; `setting`: as `mark` writes it, empty for any; `page` counts from 1.
+    `filters`: values by the names in `FILTERS`; `setting`: a `setting_key`, empty for any; `page` counts from 1.
     """
     wanted = select(LabSample.id, LabSample.setting).join(LabRun)
     for name, value in filters.items():
         wanted = wanted.where(FILTERS[name] == value)
     rows = db.session.execute(wanted.order_by(LabSample.run_id.desc(), LabSample.position, LabSample.attempt))
     # The setting is compared here: databases disagree on how parts of JSON compare.
-    ids = [sample_id for sample_id, told in rows if not setting or mark(told) == setting]
+    ids = [sample_id for sample_id, told in rows if not setting or setting_key(told) == setting]
     shown = ids[PAGE * (page - 1) : PAGE * page]
     found = {sample.id: sample for sample in db.session.scalars(select(LabSample).where(LabSample.id.in_(shown)))}
     return [found[sample_id] for sample_id in shown], len(ids)
 
 
-def mark(setting: Mapping[str, Any]) -> str:
+def setting_key(setting: Mapping[str, Any]) -> str:
     """Write a setting for a URL: thinking, threads, context and temperature, as in `1-8-4096-0.7`."""
     others = (setting.get(name) or 0 for name in ("threads", "context", "temperature"))
     return "-".join(f"{number:g}" for number in (int(bool(setting.get("think"))), *others))
@@ -118,7 +126,7 @@ def retaken(sample: LabSample) -> bool:
     return bool(db.session.scalar(select(again)))
 
 
-def name_of(user_id: int | None) -> str:
+def user_name(user_id: int | None) -> str:
     """A user's display name; empty when `user_id` is None or the user no longer exists."""
     person = db.session.get(User, user_id) if user_id else None
     return person.display_name if person else ""
@@ -168,7 +176,7 @@ def delete_run(run_id: int) -> None:
 
     Raises not_found, lab_run_active, and lab_run_by_hand for a measurement made by hand.
     """
-    run = run_of(run_id)
+    run = get_run(run_id)
     if run.machine.source:
         raise AppError("lab_run_by_hand")
     # The state is checked in the same statement, so that a run resumed at this moment is not deleted. The database

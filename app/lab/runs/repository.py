@@ -1,9 +1,11 @@
-"""Database access of a run while it is executed; each call is one short transaction."""
+"""Database access of a run while it is executed, each call one short transaction; and its progress."""
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import fmean
 from typing import Any
 
 from sqlalchemy import case, func, insert, select, update
@@ -17,10 +19,7 @@ from app.lab.measuring.meters import Power
 from app.lab.measuring.plan import ModelOptions, Plan, SampleSpec, read_plan
 from app.lab.measuring.sampler import SampleResult
 from app.models.base import MAX_INTEGER, utcnow
-from app.models.lab import LabRun, LabSample, LabState, SampleKind, SampleState
-
-# States of a run that is not over.
-UNFINISHED = (LabState.RUNNING, LabState.QUEUED)
+from app.models.lab import ACTIVE, LabRun, LabSample, LabState, SampleKind, SampleState
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,7 @@ class PendingSample:
 
     id: int
     attempt: int
-    cell: SampleSpec
+    spec: SampleSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +42,37 @@ class SampleTiming:
     seconds: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class RunProgress:
+    """`done` of `total` samples; `remaining_s`, None while unknown; the current sample's model, kind and prompt.
+
+    `paused` says why the run waits: "queued" behind another run, "people" use the engine, "engine" does not answer,
+    "storage" refuses writes; empty while it works.
+    """
+
+    state: LabState
+    done: int = 0
+    total: int = 0
+    remaining_s: float | None = None
+    model: str = ""
+    kind: str = ""
+    prompt: str = ""
+    paused: str = ""
+
+
 class RunRepository:
     """Reads and writes runs from any thread. `context` opens an application context for each call."""
 
     def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
         self._context = context
 
-    def create(self, run: LabRun, plan: Plan, cells: Sequence[SampleSpec]) -> LabRun:
-        """Store a run with its plan and all its samples, waiting, in the order of `cells`."""
+    def create(self, run: LabRun, plan: Plan, specs: Sequence[SampleSpec]) -> LabRun:
+        """Store a run with its plan and all its samples, waiting, in the order of `specs`."""
         with self._context():
             run.plan = plan.as_json()
             db.session.add(run)
             db.session.flush()
-            db.session.execute(insert(LabSample), [_row(run.id, place, cell) for place, cell in enumerate(cells)])
+            db.session.execute(insert(LabSample), [_row(run.id, place, spec) for place, spec in enumerate(specs)])
             db.session.commit()
             return run
 
@@ -64,7 +81,7 @@ class RunRepository:
         change: dict[str, Any] = {"state": LabState.RUNNING, "error_code": None, "error_cause": None}
         change["started_at"] = func.coalesce(LabRun.started_at, utcnow())
         with self._context():
-            begun = update(LabRun).where(LabRun.id == run_id, LabRun.state.in_(UNFINISHED)).values(change)
+            begun = update(LabRun).where(LabRun.id == run_id, LabRun.state.in_(ACTIVE)).values(change)
             count: int = db.session.execute(begun).rowcount  # type: ignore[attr-defined]
             db.session.commit()
             return read_plan(db.session.get_one(LabRun, run_id).plan) if count else None
@@ -89,7 +106,7 @@ class RunRepository:
 
     def move(self, run_id: int, state: LabState, *, since: Sequence[LabState], error: AppError | None = None) -> bool:
         """Set a run's state (and error) if it is in one of the states `since`; returns whether it was."""
-        ended = None if state in UNFINISHED else utcnow()
+        ended = None if state in ACTIVE else utcnow()
         change: dict[str, Any] = {"state": state, "finished_at": ended}
         if error is not None:
             change |= {"error_code": error.code, "error_cause": error.cause[:1000]}
@@ -108,37 +125,38 @@ class RunRepository:
         with self._context():
             waiting = select(LabSample).where(LabSample.run_id == run_id, LabSample.state == SampleState.WAITING)
             row = db.session.scalar(waiting.order_by(late, LabSample.position, LabSample.attempt).limit(1))
-            return None if row is None else PendingSample(row.id, row.attempt, _cell(row))
+            return None if row is None else PendingSample(row.id, row.attempt, _spec(row))
 
     def store(
         self,
         sample_id: int,
-        taken: SampleResult,
+        result: SampleResult,
         begun: datetime,
         *,
-        judged: Judgement | None = None,
+        judgement: Judgement | None = None,
         again: bool = False,
     ) -> None:
         """Store a sample's result and judgement; `again` also adds a waiting sample for another attempt. One commit."""
         with self._context():
             row = db.session.get(LabSample, sample_id)
             if row is None:
-                # Its run was cancelled and deleted while it was taken.
+                # Its run was cancelled and deleted while it was result.
                 return
-            row.state = SampleState.FAILED if taken.error else SampleState.DONE
-            row.disturbed, row.metrics, row.series = taken.disturbed, taken.metrics, taken.series
-            row.question = _storable(taken.question)
-            row.answer, row.thinking = (_storable("".join(part)) for part in (taken.heard.answer, taken.heard.thinking))
+            row.state = SampleState.FAILED if result.error else SampleState.DONE
+            row.disturbed, row.metrics, row.series = result.disturbed, result.metrics, result.series
+            row.question = _storable(result.question)
+            row.answer = _storable("".join(result.record.answer))
+            row.thinking = _storable("".join(result.record.thinking))
             row.started_at, row.finished_at = begun, utcnow()
-            if taken.error is not None:
-                row.error_code, row.error_cause = taken.error.code, taken.error.cause[:1000]
-            if judged is not None:
-                row.verdict, row.score, row.judgement = judged.verdict, judged.score, judged.as_json()
+            if result.error is not None:
+                row.error_code, row.error_cause = result.error.code, result.error.cause[:1000]
+            if judgement is not None:
+                row.verdict, row.score, row.judgement = judgement.verdict, judgement.score, judgement.as_json()
             if again:
-                db.session.add(LabSample(**_row(row.run_id, row.position, _cell(row), row.attempt + 1)))
+                db.session.add(LabSample(**_row(row.run_id, row.position, _spec(row), row.attempt + 1)))
             db.session.commit()
 
-    def spent(self, run_id: int) -> list[SampleTiming]:
+    def timings(self, run_id: int) -> list[SampleTiming]:
         """The timings of all samples of a run."""
         columns: list[Any] = [LabSample.position, LabSample.kind, LabSample.model, LabSample.prompt]
         columns += [LabSample.state, LabSample.started_at, LabSample.finished_at]
@@ -147,21 +165,21 @@ class RunRepository:
             return [SampleTiming(row[0], row[1], row[2], row[3], _seconds(row[4], row[5], row[6])) for row in rows]
 
 
-def _row(run_id: int, position: int, cell: SampleSpec, attempt: int = 1) -> dict[str, Any]:
+def _row(run_id: int, position: int, spec: SampleSpec, attempt: int = 1) -> dict[str, Any]:
     return {
         "run_id": run_id,
         "position": position,
         "attempt": attempt,
-        "kind": cell.kind,
-        "model": cell.model,
-        "setting": cell.setting.as_json(),
-        "prompt": cell.prompt,
-        "repeat": cell.repeat,
-        "warmup": cell.warmup,
+        "kind": spec.kind,
+        "model": spec.model,
+        "setting": spec.setting.as_json(),
+        "prompt": spec.prompt,
+        "repeat": spec.repeat,
+        "warmup": spec.warmup,
     }
 
 
-def _cell(row: LabSample) -> SampleSpec:
+def _spec(row: LabSample) -> SampleSpec:
     return SampleSpec(row.model, ModelOptions(**row.setting), SampleKind(row.kind), row.prompt, row.repeat, row.warmup)
 
 
@@ -174,3 +192,30 @@ def _seconds(state: str, started: datetime | None, finished: datetime | None) ->
 def _storable(text: str) -> str:
     """Replace what a database may refuse in a model's text: lone surrogates and NUL."""
     return text.encode(errors="replace").decode().replace("\0", "\ufffd")
+
+
+# Progress
+
+
+def count_progress(samples: Sequence[SampleTiming]) -> tuple[int, int, float | None]:
+    """Count samples done and in all, and estimate the seconds left (None when no sample has a duration).
+
+    Each waiting sample is result to last as long as the most similar finished ones did on average.
+    """
+    waiting = [sample for sample in samples if sample.seconds is None]
+    total = len({sample.position for sample in samples})
+    known: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    for sample in samples:
+        if sample.seconds is not None:
+            for key in _keys(sample):
+                known[key].append(sample.seconds)
+    if not known:
+        return total - len(waiting), total, None
+    remaining = sum(fmean(next(known[key] for key in _keys(sample) if key in known)) for sample in waiting)
+    return total - len(waiting), total, remaining
+
+
+def _keys(sample: SampleTiming) -> tuple[tuple[str, ...], ...]:
+    """Keys under which similar samples are averaged, the closest match first."""
+    kind, model = str(sample.kind), sample.model
+    return (kind, model, sample.prompt), (kind, model), (kind,), ()

@@ -205,7 +205,7 @@ def energy_is_estimated(*configurations: Configuration) -> bool:
 
 
 def _runs(first: int, second: int) -> list[tuple[Configuration, Configuration]]:
-    sides = [gather_configurations(run_ids=[queries.run_of(number).id]) for number in (first, second)]
+    sides = [gather_configurations(run_ids=[queries.get_run(number).id]) for number in (first, second)]
     if not all(sides):
         raise AppError("not_found")
     earlier, later = sides

@@ -10,13 +10,13 @@ from sqlalchemy.exc import IntegrityError
 
 from app.errors import AppError
 from app.extensions import db
-from app.lab.runs.queries import ACTIVE
 from app.lab.service import Lab
 from app.lab.votes.ballots import VoterState, answers, expected, usable, voter_state
 from app.lab.votes.bradley_terry import Fit, Game, fit
 from app.models import User
 from app.models.base import get_or_none, utcnow
 from app.models.lab import (
+    ACTIVE,
     Closed,
     LabCampaign,
     LabMachine,
