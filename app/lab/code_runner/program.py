@@ -163,7 +163,7 @@ class CodeTask:
     runs: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-class _Run(Table):
+class _LinesRun(Table):
     input: str = Field(max_length=LONGEST_INPUT)
     output: Texts
 
@@ -181,7 +181,7 @@ def _run(one: Any) -> tuple[str, tuple[str, ...]]:
         raise MalformedError("task_want_tables")
     if set(one) != {"input", "output"}:
         raise MalformedError("task_code_run")
-    run = read_table(_Run, one)
+    run = read_table(_LinesRun, one)
     for expression in run.output:
         compile_pattern(expression, "output", case=True)
     return run.input, tuple(run.output)

@@ -22,6 +22,8 @@ from app.engines.processes import child_pids
 SHARED = re.compile(r"^Shmem:\s+(\d+) kB$", re.MULTILINE)
 ROOT = Path(__file__).resolve().parents[3]
 PLAYERS = Path(__file__).resolve().with_name("players")
+# The players' folder in the sandbox, nested like here, so that their imports are the same.
+PLAYERS_INSIDE = f"/lab/{PLAYERS.relative_to(ROOT)}"
 MB = 1 << 20
 # Resource limits of each process; `NPROC` counts all processes of the user namespace (or of the user nobody).
 LIMITS = {"AS": 1024 * MB, "FSIZE": 16 * MB, "NPROC": 32, "NOFILE": 64, "CORE": 0}
@@ -35,6 +37,18 @@ GRACE = 60.0
 # Bytes kept of the beginning and of the end of the output, and the longest report.
 HEAD, TAIL, LONGEST_REPORT = 4000, 8000, 200_000
 PROBE_SECONDS = 10
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "HOME": "/tmp",  # noqa: S108 - the sandbox's own
+    "USER": "nobody",
+    "LANG": "C.UTF-8",
+    "TERM": "xterm",
+    "PYTHONHASHSEED": "0",
+    "OPENBLAS_NUM_THREADS": "1",
+    "PYGAME_HIDE_SUPPORT_PROMPT": "1",
+    "SDL_VIDEODRIVER": "dummy",
+    "SDL_AUDIODRIVER": "dummy",
+}
 # bubblewrap's exit status when its program has used up its CPU time.
 OUT_OF_CPU = 128 + signal.SIGXCPU
 
@@ -120,12 +134,15 @@ def run(job: dict[str, Any], *, seconds: float = 0, grace: float = GRACE, hidden
 
     `hidden`: a folder that the program must not see. Raises OSError when bubblewrap cannot be started.
     """
+    cpu = math.ceil(seconds) + CPU
+    limits = {name: (value, value) for name, value in LIMITS.items()} | {"CPU": (cpu, cpu + IGNORED)}
     given = os.memfd_create("job")
     try:
-        os.write(given, json.dumps({**job, "seconds": seconds, "limits": _limits(seconds)}).encode())
+        os.write(given, json.dumps({**job, "seconds": seconds, "limits": limits}).encode())
         os.lseek(given, 0, os.SEEK_SET)
-        entry = f"{_place(PLAYERS)}/entry.py"
-        command = [*_command("bwrap", hidden), _python(), "-I", "-B", entry]
+        # The real interpreter behind the virtual environment, whose packages stay outside.
+        python = os.path.realpath(sys.executable)
+        command = [*_command("bwrap", hidden), python, "-I", "-B", f"{PLAYERS_INSIDE}/entry.py"]
         with subprocess.Popen(  # noqa: S603 - the program goes in as data
             command, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
         ) as process:
@@ -166,7 +183,13 @@ class _Watch:
                 self._process.wait()
             while pipes.get_map() and time.monotonic() < deadline + GRACE:
                 self._read(pipes)
-        return Outcome(self._told(), self._written(), ended)
+        try:
+            report = json.loads(self._report)
+        except (ValueError, RecursionError):
+            report = None
+        between = b"\n[...]\n" if len(self._cut) > TAIL else b""
+        log = (self._log + between + self._cut[-TAIL:]).decode(errors="replace").replace("\0", "")
+        return Outcome(report if isinstance(report, dict) else None, log, ended)
 
     def _read(self, pipes: selectors.BaseSelector) -> None:
         if not pipes.get_map():
@@ -183,24 +206,8 @@ class _Watch:
                 self._log += piece[:room]
                 self._cut = (self._cut + piece[room:])[-TAIL - 1 :]
 
-    def _told(self) -> dict[str, Any] | None:
-        try:
-            told = json.loads(self._report)
-        except (ValueError, RecursionError):
-            return None
-        return told if isinstance(told, dict) else None
-
-    def _written(self) -> str:
-        between = b"\n[...]\n" if len(self._cut) > TAIL else b""
-        return (self._log + between + self._cut[-TAIL:]).decode(errors="replace").replace("\0", "")
-
 
 # The bubblewrap command
-
-
-def _limits(seconds: float) -> dict[str, tuple[int, int]]:
-    cpu = math.ceil(seconds) + CPU
-    return {**{name: (value, value) for name, value in LIMITS.items()}, "CPU": (cpu, cpu + IGNORED)}
 
 
 def _command(bwrap: str, hidden: Path = ROOT) -> list[str]:
@@ -212,7 +219,7 @@ def _command(bwrap: str, hidden: Path = ROOT) -> list[str]:
         command += ["--cap-drop", "ALL", "--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
     else:
         command += ["--unshare-user", "--disable-userns"]
-    for name, value in _environment().items():
+    for name, value in ENVIRONMENT.items():
         command += ["--setenv", name, value]
     prefix = Path(sys.base_prefix).resolve()
     shown = [Path("/usr"), *([] if prefix.is_relative_to("/usr") else [prefix])]
@@ -228,7 +235,7 @@ def _command(bwrap: str, hidden: Path = ROOT) -> list[str]:
     command += ["--dev", "/dev", "--perms", "1777", "--size", str(MB), "--tmpfs", "/dev/shm", "--remount-ro", "/dev"]  # noqa: S108
     command += ["--perms", "1777", "--size", str(TMP), "--tmpfs", "/tmp"]  # noqa: S108
     # No /proc: programs do not need it, and it cannot be mounted in every container.
-    return [*command, *_shown(PLAYERS, _place(PLAYERS)), *_pygame(), "--remount-ro", "/"]
+    return [*command, *_shown(PLAYERS, PLAYERS_INSIDE), *_pygame(), "--remount-ro", "/"]
 
 
 def _pygame() -> list[str]:
@@ -249,31 +256,6 @@ def _above(where: str) -> list[str]:
     """Options that create the parent folders, which bubblewrap would make readable to root only."""
     above = [str(one) for one in reversed(Path(where).parents) if one != Path("/")]
     return [word for one in above for word in ("--dir", one)]
-
-
-def _environment() -> dict[str, str]:
-    return {
-        "PATH": "/usr/bin:/bin",
-        "HOME": "/tmp",  # noqa: S108 - the sandbox's own
-        "USER": "nobody",
-        "LANG": "C.UTF-8",
-        "TERM": "xterm",
-        "PYTHONHASHSEED": "0",
-        "OPENBLAS_NUM_THREADS": "1",
-        "PYGAME_HIDE_SUPPORT_PROMPT": "1",
-        "SDL_VIDEODRIVER": "dummy",
-        "SDL_AUDIODRIVER": "dummy",
-    }
-
-
-def _place(players: Path) -> str:
-    """The players' folder in the sandbox, nested like here, so that their imports are the same."""
-    return f"/lab/{'/'.join(players.parts[-4:])}"
-
-
-def _python() -> str:
-    """The real interpreter behind the virtual environment, whose packages stay outside."""
-    return os.path.realpath(sys.executable)
 
 
 def _top(path: Path) -> list[str]:

@@ -1,15 +1,15 @@
 """`judge_code` grades an answer with a program: by its source, and by the sandbox's report if it may be run."""
 
+import ast
 import math
 import re
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from app.lab.code_runner import sandbox
 from app.lab.code_runner.program import FENCE, PARTS, WINDOWS_ONLY, CodeTask, Program, extract
 from app.lab.grading.checks import CheckResult, Judgement
-from app.lab.grading.failures import find_failures as failures_of
-from app.lab.grading.failures import loops
+from app.lab.grading.failures import find_failures, loops
 from app.lab.grading.schemas import UndecidedError, compile_pattern, search_pattern
 from app.models.lab import Verdict
 
@@ -34,18 +34,7 @@ INSTALLED_BY = {
 # Reports of the sandbox
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """The verdict on a report, with the fields of a `Judgement` that it decides."""
-
-    verdict: Verdict
-    score: float
-    code: str
-    params: dict[str, Any] = field(default_factory=dict)
-    checks: tuple[CheckResult, ...] = ()
-
-
-def verdict_of_run(task: CodeTask, report: dict[str, Any]) -> Seen:
+def verdict_of_run(task: CodeTask, report: dict[str, Any]) -> Judgement:
     """The verdict on a program with a window or in a terminal: does it start, move, react to keys, keep running?"""
     pictures, different = int(report["pictures"]), len(set(report["shown"]))
     seconds, error = max(1, round(float(report["seconds"]))), report["error"]
@@ -59,11 +48,11 @@ def verdict_of_run(task: CodeTask, report: dict[str, Any]) -> Seen:
     if report["ended"] == "crashed":
         return _crashed(error or {}, seconds, checks)
     if report["ended"] == "stuck":
-        return Seen(Verdict.FAILED, 0.0, "code_hung", {}, checks)
+        return Judgement(Verdict.FAILED, 0.0, "code_hung", {}, checks)
     return _alive(checks, lives, seconds, int(report["pressed"]))
 
 
-def left_alone(seen: Seen, report: dict[str, Any], alone: dict[str, Any]) -> Seen:
+def left_alone(seen: Judgement, report: dict[str, Any], alone: dict[str, Any]) -> Judgement:
     """The verdict on a game that plays well, after comparing it with a second play without keys (`alone`).
 
     When both show the same pictures, the game ignores the keys.
@@ -71,36 +60,36 @@ def left_alone(seen: Seen, report: dict[str, Any], alone: dict[str, Any]) -> See
     if alone["ended"] == "crashed":
         return _crashed(alone["error"] or {}, max(1, round(float(alone["seconds"]))), seen.checks)
     if alone["ended"] == "stuck":
-        return Seen(Verdict.FAILED, 0.0, "code_hung", {}, seen.checks)
+        return Judgement(Verdict.FAILED, 0.0, "code_hung", {}, seen.checks)
     pictures = set(report["shown"])
     if len(pictures - set(alone["shown"])) >= STEERED * len(pictures):
         return seen
     checks = (replace(check, passed=check.passed and check.check != "listens") for check in seen.checks)
-    return Seen(Verdict.RESERVE, EARLY, "code_deaf", {}, tuple(checks))
+    return Judgement(Verdict.RESERVE, EARLY, "code_deaf", {}, tuple(checks))
 
 
-def _alive(checks: tuple[CheckResult, ...], lives: bool, seconds: int, keys: int) -> Seen:
+def _alive(checks: tuple[CheckResult, ...], lives: bool, seconds: int, keys: int) -> Judgement:
     """The verdict on a program that neither crashed nor hung, by its checks."""
     shows, moves, listens, _ = (check.passed for check in checks)
     if lives and not shows:
-        return Seen(Verdict.FAILED, 0.0, "code_shows_nothing", {}, checks)
+        return Judgement(Verdict.FAILED, 0.0, "code_shows_nothing", {}, checks)
     if not lives and moves:
-        return Seen(Verdict.RESERVE, EARLY, "code_ended_early", {"seconds": seconds}, checks)
+        return Judgement(Verdict.RESERVE, EARLY, "code_ended_early", {"seconds": seconds}, checks)
     if not lives:
-        return Seen(Verdict.FAILED, 0.0, "code_ended_at_once", {}, checks)
+        return Judgement(Verdict.FAILED, 0.0, "code_ended_at_once", {}, checks)
     if not moves:
-        return Seen(Verdict.RESERVE, STILL, "code_nothing_moves", {}, checks)
+        return Judgement(Verdict.RESERVE, STILL, "code_nothing_moves", {}, checks)
     if not listens:
-        return Seen(Verdict.RESERVE, EARLY, "code_deaf", {}, checks)
-    return Seen(Verdict.PASSED, 1.0, "code_plays", {"seconds": seconds, "keys": keys}, checks)
+        return Judgement(Verdict.RESERVE, EARLY, "code_deaf", {}, checks)
+    return Judgement(Verdict.PASSED, 1.0, "code_plays", {"seconds": seconds, "keys": keys}, checks)
 
 
-def results(task: CodeTask, report: dict[str, Any]) -> Seen:
+def results(task: CodeTask, report: dict[str, Any]) -> Judgement:
     """The verdict on a function's return values, or on the output of a program that reads lines."""
     if report["ended"] == "crashed":
         return _crashed(report["error"] or {}, 0, ())
     if report["results"] is None:
-        return Seen(Verdict.FAILED, 0.0, "code_lacks_function", {"name": task.function})
+        return Judgement(Verdict.FAILED, 0.0, "code_lacks_function", {"name": task.function})
     wanted = [returns for _, returns in task.calls] if task.play == "calls" else [output for _, output in task.runs]
     right = _same if task.play == "calls" else _has
     try:
@@ -109,23 +98,23 @@ def results(task: CodeTask, report: dict[str, Any]) -> Seen:
             for got, want in zip(report["results"], wanted, strict=True)
         )
     except UndecidedError:
-        return Seen(Verdict.RESERVE, UNCLEAR, "check_undecided", {"check": "result"})
+        return Judgement(Verdict.RESERVE, UNCLEAR, "check_undecided", {"check": "result"})
     count = sum(check.passed is True for check in checks)
     share = count / len(checks)
     verdict = Verdict.PASSED if share == 1 else Verdict.RESERVE if share >= HALF else Verdict.FAILED
-    return Seen(verdict, share, "code_results", {"right": count, "all": len(checks)}, checks)
+    return Judgement(verdict, share, "code_results", {"right": count, "all": len(checks)}, checks)
 
 
-def _crashed(error: dict[str, Any], seconds: int, checks: tuple[CheckResult, ...]) -> Seen:
+def _crashed(error: dict[str, Any], seconds: int, checks: tuple[CheckResult, ...]) -> Judgement:
     missing = str(error.get("missing") or "").partition(".")[0]
     if missing in WINDOWS_ONLY:
-        return Seen(Verdict.RESERVE, UNCLEAR, "code_windows_only", {"name": missing}, checks)
+        return Judgement(Verdict.RESERVE, UNCLEAR, "code_windows_only", {"name": missing}, checks)
     # A part of pygame that does not exist is the program's own error.
     if missing and missing not in PARTS:
-        return Seen(Verdict.RESERVE, UNCLEAR, "code_needs_module", {"name": missing}, checks)
+        return Judgement(Verdict.RESERVE, UNCLEAR, "code_needs_module", {"name": missing}, checks)
     said = ": ".join(part for part in (str(error.get("type") or "?"), str(error.get("message") or "")) if part)
     params = {"error": said[:300], "line": int(error.get("line") or 0), "seconds": seconds}
-    return Seen(Verdict.FAILED, 0.0, "code_crashed", params, checks)
+    return Judgement(Verdict.FAILED, 0.0, "code_crashed", params, checks)
 
 
 def _same(got: Any, want: Any) -> bool:
@@ -168,46 +157,41 @@ def judge_code(
 
     `reason`: why the engine stopped ("stop", "length"); `think`: whether thinking was requested.
     """
-    program = extract(answer)
-    failures = _failures(answer, thinking, reason, think)
+    # Loops count only in the prose, since programs repeat lines.
+    prose = FENCE.sub("", answer)
+    failures = [
+        failure
+        for failure in find_failures("", answer, thinking, reason, think=think)
+        if failure != "loop" or loops(prose)
+    ]
+    return replace(_judge_program(task, extract(answer), reason, run), failures=tuple(failures))
+
+
+def _judge_program(task: CodeTask, program: Program | None, reason: str, run: bool) -> Judgement:
     if program is None:
-        return _failed("code_none", {}, (), failures)
+        return Judgement(Verdict.FAILED, 0.0, "code_none")
     if program.tree is None:
         params = {"line": program.line or 0, "error": program.error}
-        code = "code_cut" if "cut" in failures else "code_syntax"
-        return _failed(code, params, (CheckResult("parses", False, program.error),), failures)
-    checks = (CheckResult("parses", True), *_words(task, program))
-    ready, cause = sandbox.state() if run else (None, "")
-    if ready is sandbox.SandboxState.READY:
-        return _seen(task, program, checks, failures)
-    code = "code_not_run" if ready is None else f"code_sandbox_{ready}"
-    return _read(code, {"cause": cause}, checks, failures)
+        code = "code_cut" if reason == "length" else "code_syntax"
+        return Judgement(Verdict.FAILED, 0.0, code, params, (CheckResult("parses", False, program.error),))
+    checks = (CheckResult("parses", True), *_source_checks(task, program))
+    if not run:
+        return _judge_source("code_not_run", {"cause": ""}, checks)
+    state, cause = sandbox.state()
+    if state is not sandbox.SandboxState.READY:
+        return _judge_source(f"code_sandbox_{state}", {"cause": cause}, checks)
+    return _judge_run(task, program, checks)
 
 
-def _read(
-    code: str, params: dict[str, Any], checks: tuple[CheckResult, ...], failures: tuple[str, ...], log: str = ""
-) -> Judgement:
+def _judge_source(code: str, params: dict[str, Any], checks: tuple[CheckResult, ...], log: str = "") -> Judgement:
     """The judgement by the source alone; `code` says why the program was not run."""
     if lacking := next((check for check in checks if not check.passed), None):
-        return _failed(f"code_lacks_{lacking.check}", {"name": lacking.detail}, checks, failures, log)
-    return Judgement(Verdict.RESERVE, UNSEEN, code, params, checks, failures, log)
+        params = {"name": lacking.detail}
+        return Judgement(Verdict.FAILED, 0.0, f"code_lacks_{lacking.check}", params, checks, log=log)
+    return Judgement(Verdict.RESERVE, UNSEEN, code, params, checks, log=log)
 
 
-def _failures(answer: str, thinking: str, reason: str, think: bool) -> tuple[str, ...]:
-    """The failures of small models in the answer; loops count only in the prose, since programs repeat lines."""
-    prose = FENCE.sub("", answer)
-    seen = failures_of("", answer, thinking, reason, think=think)
-    return tuple(name for name in seen if name != "loop" or loops(prose))
-
-
-def _failed(
-    code: str, params: dict[str, Any], checks: tuple[CheckResult, ...], failures: tuple[str, ...], log: str = ""
-) -> Judgement:
-    return Judgement(Verdict.FAILED, 0.0, code, params, checks, failures, log)
-
-
-def _words(task: CodeTask, program: Program) -> list[CheckResult]:
-    """The checks of the program's source."""
+def _source_checks(task: CodeTask, program: Program) -> list[CheckResult]:
     match task.play:
         case "calls":
             function = program.functions.get(task.function)
@@ -224,14 +208,14 @@ def _words(task: CodeTask, program: Program) -> list[CheckResult]:
             ]
 
 
-def _takes(arguments: Any, count: int) -> bool:
+def _takes(arguments: ast.arguments, count: int) -> bool:
     """Whether a function can be called with `count` positional arguments."""
     places = len(arguments.posonlyargs) + len(arguments.args)
     needed = places - len(arguments.defaults)
     return needed <= count and (count <= places or arguments.vararg is not None)
 
 
-def _seen(task: CodeTask, program: Program, checks: tuple[CheckResult, ...], failures: tuple[str, ...]) -> Judgement:
+def _judge_run(task: CodeTask, program: Program, checks: tuple[CheckResult, ...]) -> Judgement:
     """Run the program in the sandbox and judge what it did."""
     kind = task.play if task.play in ("calls", "lines") else "shown" if program.needs else "terminal"
     job = {
@@ -248,18 +232,18 @@ def _seen(task: CodeTask, program: Program, checks: tuple[CheckResult, ...], fai
     report, log = outcome.report, outcome.log
     if report is None:
         code = {sandbox.Ended.TIME: "code_hung", sandbox.Ended.MEMORY: "code_memory"}.get(outcome.ended, "code_killed")
-        return _failed(code, {}, checks, failures, log)
+        return Judgement(Verdict.FAILED, 0.0, code, {}, checks, log=log)
     try:
         if report["ended"] == "lacking":
             name, how = INSTALLED_BY[report["lacks"]]
-            return _read("code_not_installed", {"name": name, "how": how}, checks, failures, log)
-        told = results(task, report) if kind in ("calls", "lines") else verdict_of_run(task, report)
-        if task.play == "game" and told.verdict is Verdict.PASSED:
+            return _judge_source("code_not_installed", {"name": name, "how": how}, checks, log)
+        seen = results(task, report) if kind in ("calls", "lines") else verdict_of_run(task, report)
+        if task.play == "game" and seen.verdict is Verdict.PASSED:
             alone = sandbox.run({**job, "keys": []}, seconds=task.seconds)
             if alone.report is not None:
-                before, told = told, left_alone(told, report, alone.report)
-                log = log if told is before else alone.log
+                before, seen = seen, left_alone(seen, report, alone.report)
+                log = log if seen is before else alone.log
     except (KeyError, TypeError, ValueError):
         # The program can tamper with the report: a malformed one counts as none.
-        return _failed("code_killed", {}, checks, failures, log)
-    return Judgement(told.verdict, told.score, told.code, told.params, (*checks, *told.checks), failures, log)
+        return Judgement(Verdict.FAILED, 0.0, "code_killed", {}, checks, log=log)
+    return replace(seen, checks=(*checks, *seen.checks), log=log)

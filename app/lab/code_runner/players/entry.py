@@ -51,19 +51,18 @@ def _limit(limits: dict[str, list[int]]) -> None:
 
 
 def _play(job: dict[str, Any], report: int) -> None:
-    from app.lab.code_runner.players import functions, play  # noqa: PLC0415 - the path is set only now
+    """Try the program; writes the report and exits."""
+    from app.lab.code_runner.players import play, text_programs  # noqa: PLC0415 - the path is set only now
 
     # With the file in place, tracebacks show the program's source lines.
     Path(play.PROGRAM).write_text(job["source"])
     match job["kind"]:
         case "calls":
-            play.leave(report, functions.call(job["source"], job["function"], job["calls"]))
+            play.leave(report, text_programs.call(job["source"], job["function"], job["calls"]))
         case "lines":
-            play.leave(report, functions.feed(job["source"], job["inputs"]))
+            play.leave(report, text_programs.feed(job["source"], job["inputs"]))
         case "terminal":
-            from app.lab.code_runner.players import terminal  # noqa: PLC0415 - of this kind only
-
-            terminal.play(job["source"], job["seconds"], job["keys"], report)
+            text_programs.play(job["source"], job["seconds"], job["keys"], report)
         case "shown":
             _show(job, report)
 

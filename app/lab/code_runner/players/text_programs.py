@@ -1,7 +1,10 @@
-"""Play text programs in a pseudo-terminal: type keys and count the pictures that appear."""
+"""Try programs that show no window: call a function, feed lines, or play in a pseudo-terminal."""
 
 import array
+import builtins
+import contextlib
 import fcntl
+import io
 import json
 import os
 import re
@@ -11,11 +14,15 @@ import struct
 import sys
 import termios
 import time
+import traceback
 import zlib
 from typing import Any, NoReturn
 
-from app.lab.code_runner.players.play import EVERY, FIRST_KEY, leave, run
+from app.lab.code_runner.players.play import EVERY, FIRST_KEY, PROGRAM, described, leave, run
 
+# Characters of one result.
+LONGEST = 4000
+# The terminal's lines and columns.
 SIZE = (40, 100)
 # What is typed for a direction: escape sequences in raw mode, letters when the terminal reads lines.
 ARROWS = {"up": b"\x1bOA", "down": b"\x1bOB", "right": b"\x1bOC", "left": b"\x1bOD"}
@@ -28,6 +35,73 @@ QUIET = 1.0
 START = 10.0
 CONTROL = re.compile(r"\x1b(?:\[[0-9;?]*[A-Za-z]|[()][A-Z0-9]|[=>78M])|[\x00-\x08\x0b-\x1f\x7f]")
 KEPT = 6000
+
+
+def call(source: str, function: str, calls: list[list[Any]]) -> dict[str, Any]:
+    """Load the program as a module and call its function; each result is a value or the exception raised."""
+    namespace: dict[str, Any] = {"__name__": "program", "__file__": PROGRAM}
+    builtins.input = _no_input
+    try:
+        exec(compile(source, PROGRAM, "exec"), namespace)  # noqa: S102 - that is what this sandbox is for
+    except BaseException as error:  # noqa: BLE001 - an example below the function may fail: the function counts
+        traceback.print_exc()
+        if not callable(namespace.get(function)):
+            return {"ended": "crashed", "error": described(error)}
+    if not callable(namespace.get(function)):
+        return {"ended": "returned", "error": None, "results": None}
+    return {"ended": "called", "error": None, "results": [_result(namespace[function], args) for args in calls]}
+
+
+def feed(source: str, inputs: list[str]) -> dict[str, Any]:
+    """Run the program once for each input; each result is its output or the exception raised."""
+    return {"ended": "called", "error": None, "results": [_written(source, text) for text in inputs]}
+
+
+def _result(function: Any, args: list[Any]) -> dict[str, Any]:
+    try:
+        return {"value": plain(function(*args))}
+    except BaseException as error:  # noqa: BLE001 - whatever it raises is told
+        traceback.print_exc()
+        return {"error": described(error)}
+
+
+def _written(source: str, text: str) -> dict[str, Any]:
+    sys.stdin = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
+    output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
+    error: dict[str, Any] | None = None
+    with contextlib.redirect_stdout(output):
+        try:
+            exec(compile(source, PROGRAM, "exec"), {"__name__": "__main__", "__file__": PROGRAM})  # noqa: S102
+        except SystemExit:
+            pass
+        except BaseException as raised:  # noqa: BLE001 - whatever it raises is told
+            traceback.print_exc()
+            error = described(raised)
+    output.seek(0)
+    written = output.read(LONGEST)
+    sys.stderr.write(written)
+    return {"error": error} if error else {"value": written}
+
+
+def _no_input(*_: Any) -> str:
+    raise EOFError("EOF when reading a line")
+
+
+def plain(value: Any) -> Any:
+    """Convert a value to JSON types, shortened; a number or else the text of what JSON does not know."""
+    if value is None or isinstance(value, bool | int | str):
+        return value[:LONGEST] if isinstance(value, str) else value
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(one) for one in list(value)[:1000]]
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in list(value.items())[:1000]}
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        return str(value)[:LONGEST]
+
+
+# Programs in a terminal
 
 
 def play(source: str, seconds: float, keys: list[str], report: int) -> NoReturn:
