@@ -2,19 +2,17 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, select, update
 
 from app.errors import AppError
 from app.extensions import db
 from app.models.base import insert_one, public_id, utcnow
 from app.models.conversations import Conversation, derive_title
-from app.models.messages import Message, Run
+from app.models.messages import INSERT_MESSAGE, INSERT_RUN, Message
 from app.models.shares import Share
 
 # Columns that a conversation made from another one does not copy.
 OWN = {"id", "head_id", "pinned", "archived", "created_at", "updated_at", "deleted_at"}
-INSERT_MESSAGE = insert(Message.__table__)
-INSERT_RUN = insert(Run.__table__)
 
 
 class MessageTree:

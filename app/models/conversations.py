@@ -18,7 +18,7 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column
 
 from app.errors import AppError
 from app.extensions import db
@@ -134,10 +134,6 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
     instructions: Mapped[str] = mapped_column(Text, default="", server_default="")
     personal_instructions: Mapped[str | None] = mapped_column(Text)
 
-    messages: Mapped[list[Message]] = relationship(
-        back_populates="conversation", foreign_keys=[Message.conversation_id], passive_deletes=True
-    )
-
     def belongs_to(self, user: User) -> bool:
         """Return True if the user owns it and it is not deleted."""
         return self.user_id == user.id and self.deleted_at is None
@@ -175,7 +171,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         """
         parent_id = None if follows.first else Message.parent_in(self, follows.parent_id)
         try:
-            question = Message.add(self, parent_id=parent_id, role=Role.USER, content=content, client_id=client_id)
+            question = Message.add(self, parent_id, role=Role.USER, content=content, client_id=client_id)
             if follows.at_end and not question.is_only():
                 db.session.rollback()
                 raise AppError("conversation_moved")
@@ -260,7 +256,8 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
 
     def _add_answer(self, question: Message, *, model: str, think: bool, state: RunState) -> Message:
         """Add an answer to be written, as the new end of the shown branch; the caller commits."""
-        answer = Message.add(self, question, role=Role.ASSISTANT)
+        answer = Message.add(self, question.id, role=Role.ASSISTANT)
+        answer.parent = question
         answer.add_run(model=model, think=think, state=state)
         if self.personal_instructions is None:
             self.personal_instructions = User.numbered(self.user_id).instructions

@@ -15,7 +15,7 @@ from app.extensions import db
 from app.models import trash
 from app.models.base import insert_one, public_id, utcnow
 from app.models.conversations import Conversation, Folder, derive_title
-from app.models.messages import ACTIVE, WRITTEN_ELSEWHERE, Message, Role, Run, RunState
+from app.models.messages import ACTIVE, INSERT_MESSAGE, INSERT_RUN, WRITTEN_ELSEWHERE, Message, Role, Run, RunState
 from app.models.ratings import Rating
 from app.models.users import User
 
@@ -102,8 +102,8 @@ SHOW = (
     .values(folder_id=bindparam("folder"), deleted_at=None)
 )
 HEAD = update(Conversation.__table__).where(Conversation.id == bindparam("conversation"))
-INSERT_CONVERSATION, INSERT_MESSAGE = insert(Conversation.__table__), insert(Message.__table__)
-INSERT_RUN, INSERT_RATING = insert(Run.__table__), insert(Rating.__table__)
+INSERT_CONVERSATION = insert(Conversation.__table__)
+INSERT_RATING = insert(Rating.__table__)
 END = (
     update(Run.__table__).where(Run.message_id.in_(bindparam("answers", expanding=True))).values(state=bindparam("end"))
 )

@@ -13,16 +13,16 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     and_,
+    bindparam,
     insert,
     null,
     select,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
-from sqlalchemy.orm.attributes import set_committed_value
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.base import UtcDateTime, get_or_none, utcnow
+from app.models.base import UtcDateTime, get_or_none, insert_one, utcnow
 
 if TYPE_CHECKING:
     from app.models.conversations import Conversation
@@ -67,29 +67,28 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
     # When a question was edited without a new answer: the messages below it are about its earlier text.
     edited_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
-    conversation: Mapped["Conversation"] = relationship(back_populates="messages", foreign_keys=[conversation_id])
+    conversation: Mapped["Conversation"] = relationship(foreign_keys=[conversation_id])
     parent: Mapped["Message | None"] = relationship(remote_side=[id])
     run: Mapped["Run | None"] = relationship(back_populates="message", uselist=False, passive_deletes=True)
     rating: Mapped["Rating | None"] = relationship(back_populates="message", uselist=False, passive_deletes=True)
 
     @classmethod
-    def add(cls, conversation: "Conversation", parent: "Message | None" = None, **values: Any) -> "Message":
-        """Insert a message, which has neither a run nor a rating, and return it; the caller commits.
+    def add(cls, conversation: "Conversation", parent_id: int | None, **values: Any) -> "Message":
+        """Insert a message and return it; the caller commits.
 
-        One statement: a flush of a table that refers to itself would take several times as long.
+        One statement, and an object that the session does not know: a flush of a table that refers to itself takes
+        several times as long. So what is changed in this object later is not stored.
         """
-        values |= {"conversation_id": conversation.id}
-        if parent is not None:
-            values["parent_id"] = parent.id
-        message: Message = db.session.scalars(INSERT_MESSAGE, values).one()
-        known = {"conversation": conversation, "run": None, "rating": None} | ({"parent": parent} if parent else {})
-        for name, value in known.items():
-            set_committed_value(message, name, value)
-        return message
+        values = {"content": "", "thinking": "", "client_id": None, "created_at": utcnow()} | values
+        values |= {"conversation_id": conversation.id, "parent_id": parent_id}
+        message_id = insert_one(db.session.connection(), INSERT_MESSAGE, values)
+        return cls(id=message_id, conversation=conversation, **values)
 
     def add_run(self, **values: Any) -> None:
-        """Insert the run that writes this answer; the caller commits."""
-        set_committed_value(self, "run", db.session.scalars(INSERT_RUN, values | {"message_id": self.id}).one())
+        """Insert the run that writes this answer, as `add` does; the caller commits."""
+        values |= {"message_id": self.id, "attempt": 1, "left_out": 0, "queued_at": utcnow()}
+        db.session.connection().execute(INSERT_RUN, values)
+        self.run = Run(**values)
 
     @classmethod
     def answer_of(cls, user: "User", message_id: int) -> "Message":
@@ -126,9 +125,9 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
 
     def is_only(self) -> bool:
         """Return True if no other question follows the same answer."""
-        first = self.parent_id is None
-        beside = Message.conversation_id == self.conversation_id if first else Message.parent_id == self.parent_id
-        return db.session.scalar(select(Message.id).where(beside, Message.id != self.id).limit(1)) is None
+        beside = BESIDE_FIRST if self.parent_id is None else BESIDE
+        here = {"conversation": self.conversation_id, "parent": self.parent_id, "own": self.id}
+        return db.session.connection().scalar(beside, here) is None
 
     def correct(self, content: str) -> None:
         """Edit a question without a new answer; commits. Sets `edited_at` if its earlier text has been answered."""
@@ -206,5 +205,8 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
         self.queued_at = utcnow()
 
 
-INSERT_MESSAGE = insert(Message).returning(Message)
-INSERT_RUN = insert(Run).returning(Run)
+INSERT_MESSAGE = insert(Message.__table__)
+INSERT_RUN = insert(Run.__table__)
+_OTHERS = select(Message.id).where(Message.id != bindparam("own")).limit(1)
+BESIDE_FIRST = _OTHERS.where(Message.conversation_id == bindparam("conversation"))
+BESIDE = _OTHERS.where(Message.parent_id == bindparam("parent"))
