@@ -30,8 +30,8 @@ READ_SIZE = 65536
 LINE_LIMIT = 16 * 1024 * 1024
 HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
-# The answers whose text is being written now.
-_writing: set["BatchedLines"] = set()
+# The answers that are being read now, those whose text has not begun included: it may begin for all at once.
+_open: set["BatchedLines"] = set()
 CONNECT_TIMEOUT_S = 2.0
 # Seconds; less than the 3 s within which a missing engine must be reported.
 QUERY_TIMEOUT_S = 2.5
@@ -42,7 +42,7 @@ REFUSAL_SIZE = 8000
 
 def batch_interval_s() -> float:
     """Return the seconds between two reads; longer with many streams, as each read costs the same CPU."""
-    return FRAME_S * min(max(1.0, len(_writing) / MANY_STREAMS), LONGEST_FRAMES)
+    return FRAME_S * min(max(1.0, len(_open) / MANY_STREAMS), LONGEST_FRAMES)
 
 
 class BatchedLines:
@@ -57,12 +57,14 @@ class BatchedLines:
         self._socket: Any = response.fp
         self._pause = _Pause(self._socket.fileno())
         self._body = _Chunked() if response.chunked else _Plain(response.length)
+        self._text_begun = False
 
     def events(self, read: Callable[[bytes], list[EngineEvent]]) -> Iterator[EngineEvent]:
         """Yield what `read` returns for each line, up to Done, with adjacent text joined.
 
         If `read` fails, the events before the failure are yielded first.
         """
+        _open.add(self)
         try:
             for lines in self._lines():
                 events: list[EngineEvent] = []
@@ -72,19 +74,18 @@ class BatchedLines:
                 except AppError:
                     yield from events
                     raise
-                if any(isinstance(event, Text | Thinking) for event in events):
-                    _writing.add(self)
+                self._text_begun = self._text_begun or any(isinstance(event, Text | Thinking) for event in events)
                 for event in events:
                     yield event
                     if isinstance(event, Done):
                         return
         finally:
-            _writing.discard(self)
+            _open.discard(self)
 
     def _lines(self) -> Iterator[list[bytes]]:
         tail = b""
         while not self._body.ended:
-            if self in _writing:
+            if self._text_begun:
                 self._pause.take()
             *lines, tail = (tail + self._next()).split(b"\n")
             if lines:
