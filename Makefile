@@ -39,13 +39,13 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@touch $@
 
 # Twice as many tests at a time as there are cores: they wait for half of their time.
-PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal --durations 20
+PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 test: lint js prepare ## install the test tools, then run the checks and all tests but the slow ones
-	@$(PYTEST)
+	@$(PYTEST) --durations 0 --durations-min 3
 
 test-all: lint js prepare ## the same with the slow tests
-	@$(PYTEST) -m ""
+	@$(PYTEST) --durations 20 -m ""
 
 prepare: setup $(VENV)/.dev
 	@tests/prepare.sh

@@ -64,6 +64,7 @@ def test_every_page_that_a_link_leads_to(
     assert {"/lab/tasks", "/lab/history", "/lab/campaigns"} <= set(seen)
 
 
+@pytest.mark.slow
 def test_a_form_with_mistakes(visit: Visitors, server: Served) -> None:
     stranger = visit(server)
     stranger.watch.allow("status of 422")
@@ -78,6 +79,7 @@ def test_home(alice: Visitor) -> None:
     check(alice.page)
 
 
+@pytest.mark.slow
 @pytest.mark.screen("desk", "phone")
 def test_a_conversation_with_everything(alice: Visitor, engine: FakeOllama) -> None:
     chat, nth = alice.here, len(engine.generations)

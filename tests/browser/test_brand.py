@@ -122,6 +122,7 @@ def test_every_page_has_the_colours_and_the_name(
     assert any(path.startswith("/s/") for path in shown)
 
 
+@pytest.mark.slow
 def test_a_changed_brand_is_readable(visit: Visitors, branded: Served, administrator: RemotePerson) -> None:
     stranger = visit(branded)
     check(stranger.here.open("/login").page)
@@ -134,6 +135,7 @@ def test_a_changed_brand_is_readable(visit: Visitors, branded: Served, administr
     check(page)
 
 
+@pytest.mark.slow
 def test_a_logo_is_drawn_in_place_of_the_mark(visit: Visitors, engine: FakeOllama, tmp_path: Path, seen: Seen) -> None:
     with Served(tmp_path, OLLAMA_HOST=engine.url, BRAND_LOGO=LOGO) as server:
         server.register("capitaine")

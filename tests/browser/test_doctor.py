@@ -67,6 +67,7 @@ def test_a_stream_that_does_not_come_is_told(admin: Visitor) -> None:
     expect(proxy_row(page)).to_contain_text("pas été possible de mesurer")
 
 
+@pytest.mark.slow
 def test_a_comparison_is_followed_and_survives_a_reload(admin: Visitor) -> None:
     page = admin.here.open(PATH).page
     box = page.get_by_role("region", name="Comme au terminal")

@@ -18,6 +18,7 @@ def chat(alice: Visitor) -> Tab:
     return tab
 
 
+@pytest.mark.slow
 def test_a_long_question_shows_its_beginning(chat: Tab) -> None:
     for _ in range(2):
         expect(chat.questions).to_have_text(NOTICE)

@@ -91,6 +91,7 @@ def distant(cable: Proxy, server: Served, visit: Visitors) -> Visitor:
     return visitor
 
 
+@pytest.mark.slow
 def test_the_network_is_lost_and_comes_back(distant: Visitor, cable: Proxy, engine: FakeOllama) -> None:
     chat, nth = distant.here, len(engine.generations)
     whole = ask_and_hold(chat, engine, "Et si le réseau tombe ?")

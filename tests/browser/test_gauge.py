@@ -128,6 +128,7 @@ def test_going_on_takes_the_choices_away(full: Tab) -> None:
     expect(full.message).to_be_focused()
 
 
+@pytest.mark.slow
 def test_quick_and_careful_stand_for_models(
     visit: Visitors, small: Served, owner: RemotePerson, small_engine: FakeOllama
 ) -> None:

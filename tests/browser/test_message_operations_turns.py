@@ -201,6 +201,7 @@ def test_a_stopped_version_goes_on_from_where_it_stopped(two_turns: Tab, engine:
     assert engine.received("/api/chat")[-1]["messages"][-1] == {"role": "assistant", "content": kept}
 
 
+@pytest.mark.slow
 def test_an_answer_cut_by_its_length_goes_on(visit: Visitors, tmp_path: Path, engine: FakeOllama) -> None:
     with Served(tmp_path, OLLAMA_HOST=engine.url, MAX_OUTPUT_TOKENS=3) as server:
         visitor = visit(server, "alice")
@@ -218,6 +219,7 @@ def test_an_answer_cut_by_its_length_goes_on(visit: Visitors, tmp_path: Path, en
         expect(chat.button("Reprendre", chat.answer)).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_axe_finds_nothing_in_what_one_does_with_turns(two_turns: Tab, engine: FakeOllama) -> None:
     chat = two_turns
     engine.script(Scenario.answer("Autre."))

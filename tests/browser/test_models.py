@@ -31,6 +31,7 @@ def modest(tmp_path_factory: pytest.TempPathFactory, modest_engine: FakeOllama) 
         yield running
 
 
+@pytest.mark.slow
 def test_a_default_model_that_is_not_installed(visit: Visitors, modest: Served) -> None:
     admin, member = visit(modest, "admin"), visit(modest, "bob")
     his = member.here.open()
@@ -57,6 +58,7 @@ def test_the_administrator_s_page_is_closed_to_others(alice: Visitor) -> None:
     expect(alice.here.open().page.get_by_role("link", name="Administration")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_what_no_longer_fits_is_told(visit: Visitors, modest: Served, modest_engine: FakeOllama) -> None:
     chat = visit(modest, "alice").here.open()
     for number in range(4):

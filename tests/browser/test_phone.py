@@ -115,6 +115,7 @@ def test_no_page_moves_sideways(chat: Tab, visit: Visitors, server: Served, widt
         assert stranger.page.evaluate(SIDEWAYS) == 0, path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"viewport": {"width": 320, "height": 640}}], ids=["usual", "narrow"])
 @pytest.mark.screen("desk", "phone")
 def test_a_title_of_one_long_word_fits(visit: Visitors, server: Served, options: dict[str, Any]) -> None:

@@ -194,6 +194,7 @@ def test_a_conversation_has_its_own_instructions(alice: Visitor, engine: FakeOll
     expect(instructions).to_have_value("")
 
 
+@pytest.mark.slow
 def test_the_list_and_the_settings_are_for_everybody(alice: Visitor) -> None:
     chat = alice.here
     chat.message.press_sequentially("/")

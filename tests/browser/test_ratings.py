@@ -9,6 +9,7 @@ from tests.browser.test_accessibility import check
 from tests.support.server import RemotePerson
 
 
+@pytest.mark.slow
 @pytest.mark.screen("desk", "phone")
 def test_the_administrator_learns_what_was_thought(visit: Visitors, server: Served, captain: RemotePerson) -> None:
     chat = visit(server, "alice").here.open()

@@ -139,6 +139,7 @@ def test_on_a_small_screen(chat: Tab) -> None:
         chat.page.keyboard.press("Escape")
 
 
+@pytest.mark.slow
 def test_it_is_for_everyone(visit: Visitors, server: Served, chat: Tab) -> None:
     chat.page.keyboard.press("Control+K")
     field(chat).fill("gelcoat")

@@ -90,6 +90,7 @@ def test_it_works_without_scripts(visit: Visitors, server: Served) -> None:
     assert not opens(server, token)
 
 
+@pytest.mark.slow
 def test_everybody_can_use_the_page(alice: Visitor) -> None:
     chat = alice.here.open("/settings")
     check(chat.page)

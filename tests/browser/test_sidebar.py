@@ -186,6 +186,7 @@ def test_years_of_conversations_come_as_one_scrolls(alice: Visitor, server: Serv
     assert len(groups) == len(set(groups))
 
 
+@pytest.mark.slow
 @pytest.mark.screen("desk", "phone")
 def test_it_is_for_everyone(visit: Visitors, server: Served, chat: Tab) -> None:
     chat.button("Nouveau dossier", chat.show_sidebar()).click()

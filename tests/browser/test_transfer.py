@@ -80,6 +80,7 @@ def test_the_archive_gives_back(chat: Tab) -> None:
     expect(chat.titles).to_have_text("À garder précieusement")
 
 
+@pytest.mark.slow
 @pytest.mark.screen("desk", "phone")
 def test_the_pages_are_for_everyone(visit: Visitors, server: Served, chat: Tab) -> None:
     choose(chat, "À garder", "Exporter…")

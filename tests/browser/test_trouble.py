@@ -27,6 +27,7 @@ def lonely(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield running
 
 
+@pytest.mark.slow
 def test_an_engine_that_is_away_and_comes_back(visit: Visitors, lonely: Served) -> None:
     chat = visit(lonely, "alice").here.open()
     expect(chat.page.get_by_text("Moteur à l’arrêt").locator("visible=true").first).to_be_visible()
@@ -47,6 +48,7 @@ def test_an_engine_that_is_away_and_comes_back(visit: Visitors, lonely: Served) 
         expect(chat.answer.get_by_text("Ollama ne répond pas.")).to_be_hidden()
 
 
+@pytest.mark.slow
 def test_a_killed_worker_in_the_middle_of_an_answer(visit: Visitors, lonely: Served) -> None:
     visitor = visit(lonely, "alice")
     visitor.watch.allow("Failed to load resource")

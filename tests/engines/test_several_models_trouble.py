@@ -28,6 +28,7 @@ Embedded(sys.argv[1]).warm(sys.argv[2])
 """
 
 
+@pytest.mark.slow
 def test_another_process_waits_for_the_answer_that_is_being_written(engine: Embedded, instance: Path) -> None:
     listener = Listener(engine, question("petit", "Tell me a long story.", max_tokens=120))
     listener.first(Text)
@@ -39,6 +40,7 @@ def test_another_process_waits_for_the_answer_that_is_being_written(engine: Embe
     assert engine.loaded() == {"grand"}
 
 
+@pytest.mark.slow
 def test_a_child_that_is_killed_comes_back_with_its_model(engine: Embedded) -> None:
     engine.warm("grand")
     first = engine.process

@@ -1,6 +1,7 @@
 """A database that is busy or full: waiting, or a clear refusal with nothing half-written."""
 
 import sqlite3
+import statistics
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -75,14 +76,17 @@ def test_a_request_that_waits_for_another_writer_slows_no_other(
     with writer(instance) as other:
         asking = threading.Thread(target=alice.post, args=(conversation, "Bonjour"))
         asking.start()
+        durations = []
         for _ in range(10):
             started = time.monotonic()
             assert bob.get("/api/status").json["running"] == 1
             following = bob.follow(running.message_id)
             following.until("text")
-            assert time.monotonic() - started < 0.25
+            durations.append(time.monotonic() - started)
             following.leave()
         assert asking.is_alive()
+        # Not each: a busy machine may hold one of them up.
+        assert statistics.median(durations) < 0.25
         other.execute("COMMIT")
     ollama.release()
     running.end()

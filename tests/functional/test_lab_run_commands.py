@@ -51,6 +51,7 @@ def test_all_models_are_measured_and_a_report_is_written(run: Run, tmp_path: Pat
     assert "Premier essai" in run("runs").output
 
 
+@pytest.mark.slow
 def test_runs_are_compared_by_model_and_by_number(run: Run) -> None:
     assert run("run", *SMALL).exit_code == 0
     assert run("run", *SMALL, "--models", "phi3:mini").exit_code == 0
@@ -67,6 +68,7 @@ def test_runs_are_compared_by_model_and_by_number(run: Run) -> None:
     assert "nothing_to_compare" in run("compare", "phi3:mini", "gemma3:4b").output
 
 
+@pytest.mark.slow
 def test_reports_and_files_of_all_kinds(run: Run, tmp_path: Path) -> None:
     assert run("run", *SMALL, "--models", "phi3:mini").exit_code == 0
     for name in ("labo.html", "labo.md", "labo.csv", "labo.json"):

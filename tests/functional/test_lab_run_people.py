@@ -70,6 +70,7 @@ def test_a_sample_that_people_come_into_again_and_again_is_taken_after_the_other
     assert first.finished_at < between.started_at < between.finished_at < last.started_at
 
 
+@pytest.mark.slow
 def test_where_people_come_often_a_longer_pause_is_looked_for(
     measuring: Measuring, ollama: FakeOllama, alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:

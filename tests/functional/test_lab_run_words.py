@@ -46,6 +46,7 @@ def run(make_site: Callable[..., Site]) -> Run:
     return invoke
 
 
+@pytest.mark.slow
 def test_without_a_terminal_the_progress_is_told_in_lines(run: Run) -> None:
     result = run("run", *WORDS)
     assert result.exit_code == 0, result.output

@@ -54,6 +54,7 @@ def name() -> str:
     return f"t{secrets.token_hex(6)}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("lines", "ended"),
     [
@@ -168,6 +169,7 @@ raise SystemExit(str(won))
     assert error(tried(lines)) == "SystemExit: []"
 
 
+@pytest.mark.slow
 def test_endless_words_are_cut() -> None:
     outcome = tried("while True: print('x' * 1000)", SOON)
     assert outcome.ended is Ended.TIME
