@@ -9,6 +9,8 @@ from tests.browser.conftest import Visitors
 from tests.browser.served import Served
 from tests.browser.test_accessibility import check
 from tests.browser.visitor import Visitor
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.scenario import Scenario
 from tests.support.processes import wait_until
 from tests.support.server import RemotePerson
 
@@ -68,13 +70,17 @@ def test_a_stream_that_does_not_come_is_told(admin: Visitor) -> None:
 
 
 @pytest.mark.slow
-def test_a_comparison_is_followed_and_survives_a_reload(admin: Visitor) -> None:
+def test_a_comparison_is_followed_and_survives_a_reload(admin: Visitor, engine: FakeOllama) -> None:
+    # It must still be going on after the reload, however slow the machine is.
+    engine.script(Scenario.hold(1))
     page = admin.here.open(PATH).page
     box = page.get_by_role("region", name="Comme au terminal")
     box.get_by_role("button", name="Comparer").click()
     expect(box.get_by_role("button", name="Comparaison…")).to_be_disabled()
     expect(box.get_by_role("progressbar")).to_be_visible()
     page.reload()
+    expect(box.get_by_role("progressbar")).to_be_visible()
+    engine.release()
     expect(box.get_by_role("button", name="Comparer de nouveau")).to_be_visible()
     # What it says depends on this machine.
     expect(box.get_by_text(re.compile("^(Oui|Non), avec phi3:mini"))).to_be_visible()
