@@ -21,10 +21,10 @@ from app.engines.base import Cancel, Done, EngineEvent, Text, Thinking
 from app.errors import AppError
 
 # Once the text has begun, tokens are read off the socket this often, in seconds; the first one at once.
-FRAME_S = 0.06
+FRAME_S = 0.08
 # From this many streams at once the interval grows, up to LONGEST_FRAMES times.
 MANY_STREAMS = 16
-LONGEST_FRAMES = 4.0
+LONGEST_FRAMES = 3.0
 READ_SIZE = 65536
 # No engine sends a line of more bytes.
 LINE_LIMIT = 16 * 1024 * 1024
