@@ -1,8 +1,8 @@
 """Answering questions: `service` stores a question, `queue` gives it a turn, `worker` streams the engine's answer, and
 `events` delivers it to the clients that follow. It knows no Flask views, no HTML and no client sockets.
 
-`changes` is where conversations are changed or erased, `store` reads and writes the rows of runs, `prompt` builds the
-messages for the model, `estimates` learns durations, `model_registry` knows the engine's models, `background` holds
+`conversation_changes` is where conversations are changed or erased, `store` reads and writes the rows of runs, `prompt`
+builds the messages for the model, `estimates` learns durations, `model_registry` knows the models, `background` holds
 prefill, benchmarks and the purge of the trash, `serializers` makes the JSON, `backends` keeps the events and carries
 the notices between processes.
 

@@ -15,7 +15,7 @@ from app.engines.base import ChatRequest, Engine, Model
 from app.errors import AppError
 from app.extensions import db
 from app.generation.background import BackgroundSlot, Prefill, TrashPurge
-from app.generation.changes import ConversationChanges
+from app.generation.conversation_changes import ConversationChanges
 from app.generation.estimates import Estimates
 from app.generation.events import Event, EventLog, EventStream, Signals, StreamRegistry, Subscriber, Topic, encode
 from app.generation.model_registry import ModelRegistry
