@@ -44,9 +44,8 @@ PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 test: lint js prepare ## install the test tools, then run the checks and all tests but the slow ones
 	@$(PYTEST) --durations 0 --durations-min 3
 
-# A test that fails beside others, on a busy machine, is run once more; the summary names it.
 test-all: lint js prepare ## the same with the slow tests
-	@$(PYTEST) --durations 20 -m "" --reruns 1 -rR
+	@$(PYTEST) --durations 20 -m ""
 
 prepare: setup $(VENV)/.dev
 	@tests/prepare.sh
