@@ -85,7 +85,8 @@ def test_a_request_that_waits_for_another_writer_slows_no_other(
             durations.append(time.monotonic() - started)
             following.leave()
         assert asking.is_alive()
-        # Not each: a busy machine may hold one of them up.
+        # None waited for the writer; a busy machine may hold one of them up for a moment.
+        assert max(durations) < tables.BUSY_TIMEOUT_MS / 1000 / 2
         assert statistics.median(durations) < 0.25
         other.execute("COMMIT")
     ollama.release()
