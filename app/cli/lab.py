@@ -114,17 +114,17 @@ def lab_of(app: Flask) -> Lab:
 
 def prepare_to_read(app: Flask) -> None:
     """Prepare the database for commands that only read: migrate it, and load the company's historical figures."""
-    labo = lab_of(app)
-    _prepared(app, labo)
-    labo.stop()
+    lab = lab_of(app)
+    _prepared(app, lab)
+    lab.stop()
 
 
-def _prepared(app: Flask, labo: Lab) -> bool:
+def _prepared(app: Flask, lab: Lab) -> bool:
     """Take the Labo's lock, and if that succeeds prepare the database as a server does at its start.
 
     Returns whether it did; False means that a server runs on this instance folder.
     """
-    alone = labo.claim()
+    alone = lab.claim()
     if alone:
         database.upgrade(app)
         archive.load_historical()
@@ -139,25 +139,25 @@ def measuring(app: Flask) -> Iterator[Lab]:
     only the server knows when users need the engine. Otherwise this process carries them out, with its own embedded
     engine if that is the chosen one.
     """
-    labo = lab_of(app)
+    lab = lab_of(app)
     # Log lines would break the progress bar.
     logging.getLogger("app").setLevel(logging.WARNING)
-    alone = _prepared(app, labo)
+    alone = _prepared(app, lab)
     if alone and app.config["ENGINE"] == "embedded":
-        with _embedded(app, labo) as own:
+        with _embedded(app, lab) as own:
             yield own
         return
     app.extensions["generation"].registry.refresh()
     if not alone:
         click.echo(_("A server runs here: it does the measuring."), err=True)
     try:
-        yield labo
+        yield lab
     finally:
-        labo.stop()
+        lab.stop()
 
 
 @contextmanager
-def _embedded(app: Flask, labo: Lab) -> Iterator[Lab]:
+def _embedded(app: Flask, lab: Lab) -> Iterator[Lab]:
     """Start an embedded engine for this process and yield a Labo on it.
 
     Its files are in a temporary folder, so that a server that starts meanwhile can have its own engine.
@@ -175,7 +175,7 @@ def _embedded(app: Flask, labo: Lab) -> Iterator[Lab]:
         engine = registry.make("embedded", settings)
         queue = RunQueue(lambda: engine.slots, 1)
         model_registry = ModelRegistry(engine, lambda: default_model(app))
-        own = labo.on(model_registry, BackgroundSlot(queue))
+        own = lab.on(model_registry, BackgroundSlot(queue))
         try:
             _await(model_registry)
             yield own
@@ -202,14 +202,14 @@ def _await(model_registry: ModelRegistry) -> None:
 # Output
 
 
-def show_progress(app: Flask, labo: Lab, run_id: int) -> RunProgress:
+def show_progress(app: Flask, lab: Lab, run_id: int) -> RunProgress:
     """Show a run's progress until it ends; return its last state. Raises not_found."""
-    tasks = labo.tasks().tasks
+    tasks = lab.tasks().tasks
 
-    def told() -> RunProgress:
+    def latest() -> RunProgress:
         # A new context: a new database session sees what other processes wrote.
         with app.app_context():
-            found = labo.progress(run_id)
+            found = lab.progress(run_id)
         if found is None:
             raise AppError("not_found")
         return found
@@ -221,7 +221,7 @@ def show_progress(app: Flask, labo: Lab, run_id: int) -> RunProgress:
             else _progress_text(progress, display.prompt_name(progress.kind, progress.prompt, tasks))
         )
 
-    now = told()
+    now = latest()
     label = _("Run %(number)s", number=run_id)
     drawn = _bar if sys.stderr.isatty() else _lines
     with drawn(label, now.total, in_words) as show:
@@ -230,7 +230,7 @@ def show_progress(app: Flask, labo: Lab, run_id: int) -> RunProgress:
             if now.state not in ACTIVE:
                 return now
             time.sleep(PROGRESS_POLL_S)
-            now = told()
+            now = latest()
 
 
 @contextmanager
@@ -247,16 +247,16 @@ def _lines(
     label: str, total: int, in_words: Callable[[RunProgress | None], str]
 ) -> Iterator[Callable[[RunProgress], None]]:
     """Print a line at the beginning, after each tenth of the samples, and at the end."""
-    told = -1
+    printed = -1
 
     def show(now: RunProgress) -> None:
-        nonlocal told
+        nonlocal printed
         over = now.state not in ACTIVE
         part = TIMES_TOLD * now.done // total if total else 0
-        if over or (now.done < total and part > told):
+        if over or (now.done < total and part > printed):
             words = str(display.RUN_STATES[now.state]) if over else in_words(now)
             click.echo(f"{label} · {now.done}/{total} · {words}", err=True)
-            told = part
+            printed = part
 
     yield show
 
@@ -311,8 +311,8 @@ def _print_extras(entries: Sequence[Entry]) -> None:
     columns, rows = display.details_table(entries) or ((), ())
     for name, *cells in rows:
         pairs = [pair for pair in zip(columns[1:], cells, strict=True) if pair[1] != display.NOTHING]
-        told = [f"  {_('%(name)s: %(value)s', name=head, value=cell)}" for head, cell in pairs]
-        click.echo("\n".join(["", name, *told]))
+        lines = [f"  {_('%(name)s: %(value)s', name=head, value=cell)}" for head, cell in pairs]
+        click.echo("\n".join(["", name, *lines]))
 
 
 def _ranking_row(entry: Entry, name: str) -> tuple[str, ...]:

@@ -295,13 +295,13 @@ class _Comparing:
         cancel.on_set(lambda: self.client.forget(conversation))
         question = self._asked()
         clock = Clock()
-        for told in self.client.ask(conversation, question, self.model):
-            if told.name in ("text", "thinking"):
-                clock.word(told.data["text"])
-            elif told.name == "done":
-                if told.data["error"]:
-                    raise NotComparedError("refused", told.data["error"]["message"])
-                figures = told.data["metrics"]
+        for event in self.client.ask(conversation, question, self.model):
+            if event.name in ("text", "thinking"):
+                clock.word(event.data["text"])
+            elif event.name == "done":
+                if event.data["error"]:
+                    raise NotComparedError("refused", event.data["error"]["message"])
+                figures = event.data["metrics"]
                 return clock.answer(figures["output_tokens"], figures["decode_ms"], figures["queue_ms"])
         raise NotComparedError("refused", f"{self.model}: the stream ended before the answer did")
 

@@ -81,6 +81,6 @@ def same_model(one: str, other: str) -> bool:
 
 def described(name: str, **facts: Any) -> Model:
     """Return the model with the engine's `facts`, completed from the list; the engine's facts win."""
-    told: dict[str, Any] = {fact: value for fact, value in facts.items() if value is False or value}
+    known_facts: dict[str, Any] = {fact: value for fact, value in facts.items() if value is False or value}
     known = next((model for model in CATALOGUE.values() if same_model(model.name, name)), None)
-    return replace(known or Model(name, label=name.removesuffix(":latest")), name=name, **told)
+    return replace(known or Model(name, label=name.removesuffix(":latest")), name=name, **known_facts)

@@ -202,7 +202,7 @@ class EmbeddedChild:
         `ready`: also wait for a child that has them but is still starting. Raises engine_load_failed, engine_silent,
         engine_unreachable, storage_full.
         """
-        started = told = asked = time.monotonic()
+        started = announced = asked = time.monotonic()
         wish = ""
         while not cancel.is_set():
             now, seen = time.monotonic(), self.endpoint()
@@ -219,11 +219,11 @@ class EmbeddedChild:
                     self.end(seen)
             else:
                 asked = now
-            if told == started or now - told >= TELL_S:
-                told = now
+            if announced == started or now - announced >= TELL_S:
+                announced = now
                 yield Loading(now - started)
             cancel.wait(CHILD_POLL_S)
-        if told != started and not cancel.is_set():
+        if announced != started and not cancel.is_set():
             yield Loading(time.monotonic() - started, loaded=True)
 
     def restart(self) -> None:

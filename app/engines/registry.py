@@ -1,4 +1,4 @@
-"""The engines by name: choose one by the settings, make it, and what administrators are told about each."""
+"""The engines by name: choose one by the settings, make it, and what administrators read about each."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ PROBE_TIMEOUT_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """What administrators are told about an engine, and whether it can download models (`pulls`).
+    """What administrators read about an engine, and whether it can download models (`pulls`).
 
     `start` mends that it does not answer, `reloads` that it loads the same model again, `cache` that it reads
     conversations again, `overhead` that time goes by beside its work ("" if it is not to blame).

@@ -91,12 +91,12 @@ def accepted_json(answer: Message, tree: MessageTree | None = None) -> dict[str,
     """
     question = answer.parent
 
-    def told(message: Message) -> dict[str, Any]:
+    def with_versions(message: Message) -> dict[str, Any]:
         return message_json(message, siblings=tree.siblings(message.id) if tree else None)
 
     return {
         "conversation": conversation_json(answer.conversation, str(answer.run.state) if answer.run else None),
-        "user_message": told(question) if question else None,
-        "message": told(answer),
+        "user_message": with_versions(question) if question else None,
+        "message": with_versions(answer),
         "stream": stream_url(answer.id),
     }

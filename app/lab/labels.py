@@ -81,8 +81,8 @@ def publish(machine_id: int, categories: Mapping[str, str]) -> None:
         ram = None if made.ram_bytes is None else round(made.ram_bytes)
         # The chat shows the letter as the energy class, and the mail time beside it: a class by time is left out.
         letter = made.letter if made.basis == "energy" else ""
-        told = {"letter": letter, "mail_s": made.mail_s, "ram_bytes": ram, "good_at": list(made.good_at)}
-        db.session.add(LabLabel(model=model, **told))
+        columns = {"letter": letter, "mail_s": made.mail_s, "ram_bytes": ram, "good_at": list(made.good_at)}
+        db.session.add(LabLabel(model=model, **columns))
     db.session.commit()
 
 

@@ -1,4 +1,4 @@
-"""The tasks that models are measured by: read from TOML files, a bad one told by its line."""
+"""The tasks that models are measured by: read from TOML files; the error of a bad one names its line."""
 
 import os
 import re
@@ -32,7 +32,7 @@ ID = re.compile(r"(?=.{2,60}$)[a-z0-9]+(?:-[a-z0-9]+)*")
 MAX_BYTES, MOST_TASKS = 500_000, 200
 # Of one task.
 LONGEST_NAME, MOST_CHECKS, MAX_TOKENS = 120, 30, 300
-# Parts of TOML, for the lines that problems are told by: a text over several lines, a table's head, a key.
+# Parts of TOML, for the lines that errors name: a text over several lines, a table's head, a key.
 LONG_TEXT = re.compile(r'"{3}(?:\\.|[^\\])*?"{3}|\'{3}.*?\'{3}', re.DOTALL)
 HEAD = re.compile(r"\s*\[(?P<list>\[?)(?P<table>[^\[\],=]+)\]{1,2}\s*(?:#.*)?$")
 KEY = re.compile(r"\s*[\"']?([\w.-]+)[\"']?\s*=")
@@ -151,8 +151,8 @@ def parse_tasks(text: str, file: str) -> tuple[tuple[Task, ...], tuple[Problem, 
 def _not_toml(file: str, text: str, error: Exception) -> Problem:
     """Where the reader of TOML stopped: the last line when it ran out of text, or does not say."""
     # Python says the line in the message alone before 3.14.
-    told = re.search(r"\(at line (\d+), column", str(error))
-    line = int(told[1]) if told else max(1, len(text.rstrip("\n").split("\n")))
+    position = re.search(r"\(at line (\d+), column", str(error))
+    line = int(position[1]) if position else max(1, len(text.rstrip("\n").split("\n")))
     if isinstance(error, RecursionError):
         return Problem(file, line, "task_toml_deep")
     # Python refuses to read a number of thousands of digits.

@@ -181,8 +181,8 @@ UNKNOWN = _l("No reason is known.")
 
 def sentence(code: str, params: dict[str, Any] | None = None) -> str:
     """The sentence of a code in the current language; an unknown code (of another version) gives `UNKNOWN`."""
-    told = {key: str(NAMED[key].get(value, value)) if key in NAMED else value for key, value in (params or {}).items()}
-    return errors.filled(SENTENCES.get(code, UNKNOWN), told)
+    named = {key: str(NAMED[key].get(value, value)) if key in NAMED else value for key, value in (params or {}).items()}
+    return errors.filled(SENTENCES.get(code, UNKNOWN), named)
 
 
 def error_sentence(code: str, params: Mapping[str, Any]) -> str:

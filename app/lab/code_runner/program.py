@@ -42,7 +42,7 @@ MOST_TRIES, LONGEST_NAME, LONGEST_INPUT = 50, 80, 20_000
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program as written in an answer; `tree` is None when it is no valid Python, as told by `error` and `line`."""
+    """A program as written in an answer; `tree` is None when it is no valid Python, as `error` and `line` say."""
 
     source: str
     error: str = ""

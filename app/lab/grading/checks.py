@@ -1,4 +1,4 @@
-"""The checks of a task: what each kind is told in a task file, what it sees in an answer; and the judgement of one."""
+"""The checks of a task: what each kind takes from a task file, what it sees in an answer; and the judgement of one."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -223,13 +223,13 @@ class HasNumbers(Check):
         # The numbers of a list's items are not the answer's.
         found = numbers(plain.without_marks(answer))
         missing = [one for one in self.all if not self._among(one, found)]
-        told = found
+        shown = found
         passed = not missing and (not self.any or any(self._among(one, found) for one in self.any))
         if passed and self.only_known:
             known = {value for read in numbers(question) for value in read} | {*self.all, *self.any}
-            told = [read for read in found if not any(same_number(read, one, self.tolerance) for one in known)]
-            passed = not told
-        return passed, ", ".join(f"{min(read):g}" for read in told[:20])
+            shown = [read for read in found if not any(same_number(read, one, self.tolerance) for one in known)]
+            passed = not shown
+        return passed, ", ".join(f"{min(read):g}" for read in shown[:20])
 
     def _among(self, wanted: float, found: list[frozenset[float]]) -> bool:
         return any(same_number(read, wanted, self.tolerance) for read in found)

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 # Letters of a text; entries of a list and letters of each; how large a number may be.
 MAX_TEXT, MAX_ENTRIES, MAX_ENTRY, LARGEST, LARGEST_COUNT = 20_000, 100, 500, 1e15, 1_000_000
-# What is told of a key.
+# What an error says of a key.
 KEY_SHOWN = 80
 # pydantic's types of errors, and our codes (sentences: `app/lab/wording.py`).
 CODES = {
@@ -132,8 +132,8 @@ def compile_pattern(pattern: str, *place: str, case: bool = False) -> regex.Patt
         return regex.compile(pattern, regex.MULTILINE if case else regex.MULTILINE | regex.IGNORECASE)
     except (regex.error, RecursionError, OverflowError) as error:
         begin = getattr(error, "pos", None) or 0
-        told = {"place": begin + 1, "near": pattern[begin : begin + 20] or pattern[-20:]}
-        raise MalformedError("task_bad_pattern", *place, **told) from None
+        params = {"place": begin + 1, "near": pattern[begin : begin + 20] or pattern[-20:]}
+        raise MalformedError("task_bad_pattern", *place, **params) from None
 
 
 def search_pattern(expression: regex.Pattern[str], text: str) -> regex.Match[str] | None:

@@ -180,21 +180,21 @@ def guess_language(text: str) -> str:
     tokens = TOKEN.findall(text.translate(QUOTES).casefold())
     counts = Counter({language: sum(token in known for token in tokens) for language, known in KNOWN.items()})
     (first, most), (_, second) = counts.most_common(2)
-    told = most >= 2 and most > second and most >= len(tokens) / 12
-    return first if told else ""
+    certain = most >= 2 and most > second and most >= len(tokens) / 12
+    return first if certain else ""
 
 
 def language_shares(text: str) -> dict[str, float]:
     """The share of each language in the text, by words, the largest first; code, URLs and addresses are ignored."""
     text = CODE.sub(" ", text)
-    told: Counter[str] = Counter(_scripts(text))
+    counts: Counter[str] = Counter(_scripts(text))
     for piece in PIECE.split(text):
         if language := guess_language(piece):
-            told[language] += len(TOKEN.findall(piece))
-    if not told and (language := guess_language(text)):
-        told[language] = 1
-    total = sum(told.values())
-    return {language: count / total for language, count in told.most_common()}
+            counts[language] += len(TOKEN.findall(piece))
+    if not counts and (language := guess_language(text)):
+        counts[language] = 1
+    total = sum(counts.values())
+    return {language: count / total for language, count in counts.most_common()}
 
 
 def foreign_language(text: str, expected: str) -> tuple[str, float]:

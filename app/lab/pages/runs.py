@@ -92,9 +92,9 @@ def run(run_id: int) -> str:
 def progress(run_id: int) -> Response:
     """A run's progress as JSON, with the rendered part of the page in `html`."""
     found = queries.get_run(run_id)
-    told = _progress(found, current_lab().tasks())
-    part = page("_progress", "runs", run=found, progress=told)
-    return jsonify(told | {"state": str(told["state"]), "over": told["state"] not in ACTIVE, "html": part})
+    now = _progress(found, current_lab().tasks())
+    part = page("_progress", "runs", run=found, progress=now)
+    return jsonify(now | {"state": str(now["state"]), "over": now["state"] not in ACTIVE, "html": part})
 
 
 @blueprint.post("/runs/<int:run_id>/cancel")
@@ -313,7 +313,7 @@ def overrule(sample_id: int) -> Any:
 
 
 def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
-    told = found.judgement or {}
+    judgement = found.judgement or {}
     before, after = queries.neighbours(found)
     return page(
         "sample",
@@ -325,7 +325,7 @@ def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
         before=before,
         after=after,
         tasks=current_lab().tasks().tasks,
-        reason=wording.sentence(told["code"], told.get("params")) if told.get("code") else "",
+        reason=wording.sentence(judgement["code"], judgement.get("params")) if judgement.get("code") else "",
         failure=sentences.sample_trouble(found),
         withheld=ballots.is_withheld(found) and not current_user.is_admin,
         retaken=queries.retaken(found),

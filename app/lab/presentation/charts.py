@@ -121,7 +121,7 @@ def _lines(
 
 
 def _crowd(entry: Entry) -> dict[int, Figure]:
-    return {people: told["total_tps"] for people, told in entry.crowds.items() if "total_tps" in told}
+    return {people: figures["total_tps"] for people, figures in entry.crowds.items() if "total_tps" in figures}
 
 
 def _threads(entries: Iterable[Entry], name: Callable[[Entry], str]) -> list[Line]:
@@ -402,17 +402,17 @@ def course(sample: LabSample) -> Chart | None:
     return Chart("course", title, _("CPU of the engine: one core counts a hundred."), spec, heads, rows)
 
 
-def _phases(told: dict[str, Any]) -> list[dict[str, Any]]:
+def _phases(metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """The phases of the answer in order, each with its start and end in seconds, as far as they are known."""
     lengths = (
-        (_("Loading"), told.get("load_ms")), (_("Reading"), told.get("prefill_ms")),
-        (_("Thinking"), told.get("thinking_ms")), (_("Writing"), told.get("decode_ms")),
+        (_("Loading"), metrics.get("load_ms")), (_("Reading"), metrics.get("prefill_ms")),
+        (_("Thinking"), metrics.get("thinking_ms")), (_("Writing"), metrics.get("decode_ms")),
     )  # fmt: skip
     found, at = [], 0.0
     for name, ms in lengths:
         if ms:
             # Engines report thinking as part of writing.
-            length = ms - (told.get("thinking_ms") or 0) if name == lengths[-1][0] else ms
+            length = ms - (metrics.get("thinking_ms") or 0) if name == lengths[-1][0] else ms
             found.append({"name": name, "from": at, "to": at + max(0.0, length) / 1000})
             at += max(0.0, length) / 1000
     return found

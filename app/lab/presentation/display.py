@@ -115,11 +115,11 @@ def _told_apart(machines: dict[int, str]) -> dict[int, str]:
     """Short names of machines, by id: only as many differing parts as tell them apart; else numbered."""
     parts = {number: [part[:LONGEST_PART] for part in name.split(" · ")] for number, name in machines.items()}
     places = range(max(map(len, parts.values())))
-    differing = [place for place in places if len({tuple(told[place : place + 1]) for told in parts.values()}) > 1]
+    differing = [place for place in places if len({tuple(texts[place : place + 1]) for texts in parts.values()}) > 1]
     for count in range(1, len(differing) + 1):
         found = {
-            number: " · ".join(told[place] for place in differing[:count] if place < len(told))
-            for number, told in parts.items()
+            number: " · ".join(texts[place] for place in differing[:count] if place < len(texts))
+            for number, texts in parts.items()
         }
         if len(set(found.values())) == len(machines):
             return found
@@ -131,10 +131,11 @@ def anchor(key: str) -> str:
     return "ligne-" + "".join(letter if letter.isalnum() else "-" for letter in key)
 
 
-def facts(told: Mapping[str, Any]) -> str:
+def facts(description: Mapping[str, Any]) -> str:
     """A model's parameters, quantization and file size in one line."""
-    size = told.get("size_bytes")
-    return " · ".join(filter(None, (told.get("parameters"), told.get("quantization"), filesize(size) if size else "")))
+    size = description.get("size_bytes")
+    shown = (description.get("parameters"), description.get("quantization"), filesize(size) if size else "")
+    return " · ".join(filter(None, shown))
 
 
 def label_facts(label: Any) -> str:
@@ -301,19 +302,19 @@ TOGETHER: dict[Callable[..., str], Callable[[float, float], tuple[str, str]]] = 
 
 def machine_facts(run: LabRun) -> list[tuple[str, str]]:
     """Rows of name and value for a run's machine and engine."""
-    told: dict[str, Any] = run.machine.description or {}
+    machine: dict[str, Any] = run.machine.description or {}
     engine = f"{run.engine.get('label', '')} {run.engine.get('version') or ''}".strip()
     rows = [
-        (_("Processor"), str(told.get("cpu") or "")),
-        (_("Sockets and cores"), _cores(told)),
-        (_("Quota"), with_unit(told["quota"], "CPU", 1) if told.get("quota") else ""),
-        (_("Memory"), _memory(told)),
-        (_("Memory nodes (NUMA)"), number(told["nodes"]) if told.get("nodes") else ""),
-        (_("Instructions"), " ".join(told.get("flags") or ())),
-        (_("Virtual machine"), (_("yes") if told["virtual"] else _("no")) if "virtual" in told else ""),
-        (_("Governor"), str(told.get("governor") or "")),
+        (_("Processor"), str(machine.get("cpu") or "")),
+        (_("Sockets and cores"), _cores(machine)),
+        (_("Quota"), with_unit(machine["quota"], "CPU", 1) if machine.get("quota") else ""),
+        (_("Memory"), _memory(machine)),
+        (_("Memory nodes (NUMA)"), number(machine["nodes"]) if machine.get("nodes") else ""),
+        (_("Instructions"), " ".join(machine.get("flags") or ())),
+        (_("Virtual machine"), (_("yes") if machine["virtual"] else _("no")) if "virtual" in machine else ""),
+        (_("Governor"), str(machine.get("governor") or "")),
         (_("Engine"), engine),
-        (_("Energy"), _power(told.get("energy") or {})),
+        (_("Energy"), _power(machine.get("energy") or {})),
     ]
     return [row for row in rows if row[1]]
 
@@ -333,31 +334,31 @@ def energy_note(entries: Iterable[Entry], machines: Iterable[LabMachine]) -> str
     return str(text)
 
 
-def _cores(told: dict[str, Any]) -> str:
+def _cores(machine: dict[str, Any]) -> str:
     parts = []
-    if count := told.get("sockets"):
+    if count := machine.get("sockets"):
         parts.append(ngettext("%(num)s socket", "%(num)s sockets", count))
-    if count := told.get("cores"):
+    if count := machine.get("cores"):
         parts.append(ngettext("%(num)s core", "%(num)s cores", count))
-    if count := told.get("threads"):
+    if count := machine.get("threads"):
         parts.append(ngettext("%(num)s logical CPU", "%(num)s logical CPUs", count))
-    if (allowed := told.get("allowed")) and allowed != told.get("threads"):
+    if (allowed := machine.get("allowed")) and allowed != machine.get("threads"):
         parts.append(ngettext("%(num)s of them allowed", "%(num)s of them allowed", allowed))
     return " · ".join(parts)
 
 
-def _memory(told: dict[str, Any]) -> str:
-    if not told.get("ram_bytes"):
+def _memory(machine: dict[str, Any]) -> str:
+    if not machine.get("ram_bytes"):
         return ""
-    words, limit = size(told["ram_bytes"]), told.get("ram_limit")
+    words, limit = size(machine["ram_bytes"]), machine.get("ram_limit")
     return _("%(size)s, limited to %(limit)s", size=words, limit=size(limit)) if limit else words
 
 
-def _power(told: dict[str, Any]) -> str:
-    if told.get("method") != "estimated":
-        return str(_("measured at the processor (RAPL)")) if told.get("method") else ""
-    idle, full = (with_unit(told.get(name) or 0, "W", 0) for name in ("idle_w", "full_w"))
-    if told.get("assumed"):
+def _power(energy: dict[str, Any]) -> str:
+    if energy.get("method") != "estimated":
+        return str(_("measured at the processor (RAPL)")) if energy.get("method") else ""
+    idle, full = (with_unit(energy.get(name) or 0, "W", 0) for name in ("idle_w", "full_w"))
+    if energy.get("assumed"):
         return str(_("estimated, from %(idle)s at rest to %(full)s, assumed", idle=idle, full=full))
     return str(_("estimated, from %(idle)s at rest to %(full)s, as configured", idle=idle, full=full))
 
@@ -390,7 +391,7 @@ def details_table(entries: Sequence[Entry]) -> Table | None:
         ]
     columns.append((_("Outliers"), _outliers))
     return tuple(head for head, _told in columns), tuple(
-        tuple(told(entry) for _head, told in columns) for entry in shown
+        tuple(text_of(entry) for _head, text_of in columns) for entry in shown
     )
 
 
@@ -407,10 +408,10 @@ def failures(entry: Entry) -> str:
     if not entry.answers:
         return NOTHING
     seen = sorted(entry.failures.items(), key=lambda one: (-one[1], one[0]))
-    told = ", ".join(f"{FAILURES.get(kind, kind)} {whole(count)}" for kind, count in seen)
+    listed = ", ".join(f"{FAILURES.get(kind, kind)} {whole(count)}" for kind, count in seen)
     return str(ngettext(
         "%(failures)s (of %(num)s answer)", "%(failures)s (of %(num)s answers)", entry.answers,
-        failures=told or _("none"),
+        failures=listed or _("none"),
     ))  # fmt: skip
 
 
@@ -442,32 +443,32 @@ def _outliers(entry: Entry) -> str:
 
 def sample_facts(sample: LabSample) -> list[tuple[str, str, str]]:
     """Rows of name, value and detail for each metric that was measured."""
-    told = sample.metrics
-    joules, peak = told.get("energy_j"), told.get("cpu_machine_peak")
+    metrics = sample.metrics
+    joules, peak = metrics.get("energy_j"), metrics.get("cpu_machine_peak")
     # A model that does not think reports 0 ms of it.
-    thinking = told.get("thinking_ms") or None
+    thinking = metrics.get("thinking_ms") or None
     at_peak = _("at the peak")
     rows = [
-        (_("In all"), _ms(told.get("total_ms")), ""),
-        (_("Loading"), _ms(told.get("load_ms")), ""),
-        (_("First word after"), _ms(told.get("first_token_ms")), ""),
-        (_("Reading"), rate(told.get("prefill_tps")), _tokens(told.get("prompt_tokens"), _("tokens/s"))),
-        (_("Writing"), rate(told.get("decode_tps")), _tokens(told.get("output_tokens"), _("tokens/s"))),
-        (_("Thinking"), _ms(thinking), _tokens(told.get("thinking_tokens"))),
-        (_("All together"), rate(told.get("total_tps")), _("tokens/s")),
-        (_("Each person"), rate(told.get("person_tps")), _("tokens/s")),
+        (_("In all"), _ms(metrics.get("total_ms")), ""),
+        (_("Loading"), _ms(metrics.get("load_ms")), ""),
+        (_("First word after"), _ms(metrics.get("first_token_ms")), ""),
+        (_("Reading"), rate(metrics.get("prefill_tps")), _tokens(metrics.get("prompt_tokens"), _("tokens/s"))),
+        (_("Writing"), rate(metrics.get("decode_tps")), _tokens(metrics.get("output_tokens"), _("tokens/s"))),
+        (_("Thinking"), _ms(thinking), _tokens(metrics.get("thinking_tokens"))),
+        (_("All together"), rate(metrics.get("total_tps")), _("tokens/s")),
+        (_("Each person"), rate(metrics.get("person_tps")), _("tokens/s")),
         (
             _("CPU of the machine"),
-            share(told.get("cpu_machine_mean")),
+            share(metrics.get("cpu_machine_mean")),
             "" if peak is None else _("%(figure)s at the peak", figure=share(peak)),
         ),
-        (_("CPU of the engine"), share(told.get("cpu_engine_mean")), _("one core counts a hundred")),
-        (_("Memory of the engine"), size(told.get("ram_engine_peak")), at_peak),
-        (_("Memory of the machine"), share(told.get("ram_machine_peak")), at_peak),
+        (_("CPU of the engine"), share(metrics.get("cpu_engine_mean")), _("one core counts a hundred")),
+        (_("Memory of the engine"), size(metrics.get("ram_engine_peak")), at_peak),
+        (_("Memory of the machine"), share(metrics.get("ram_machine_peak")), at_peak),
         (
             _("Energy"),
             energy(None if joules is None else joules / JOULES),
-            str(METHODS.get(told.get("energy_method", ""), "")),
+            str(METHODS.get(metrics.get("energy_method", ""), "")),
         ),
     ]
     return [row for row in rows if row[1] != NOTHING]

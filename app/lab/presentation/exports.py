@@ -48,8 +48,8 @@ def csv_text(run_ids: Sequence[int]) -> str:
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([*OWN_COLUMNS, *metrics])
     for sample in samples:
-        told = {"run": sample.run_id, **sample.setting}
-        own = [told[name] if name in told else getattr(sample, name, None) for name in OWN_COLUMNS]
+        values = {"run": sample.run_id, **sample.setting}
+        own = [values[name] if name in values else getattr(sample, name, None) for name in OWN_COLUMNS]
         writer.writerow([_cell(value) for value in [*own, *(sample.metrics.get(name) for name in metrics)]])
     return "\ufeff" + out.getvalue()
 
@@ -71,7 +71,7 @@ def json_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
     samples: dict[int, list[dict[str, Any]]] = {run.id: [] for run in runs}
     for sample in queries.samples_of(run_ids):
         samples[sample.run_id].append(told_of(sample, "id", "run_id", "overruled_by"))
-    told = {
+    document = {
         "format": FORMAT,
         "version": VERSION,
         "machines": [_columns(machine, "id") for machine in machines.values()],
@@ -81,7 +81,7 @@ def json_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
             for run in runs
         ],
     }
-    return json.dumps(told, ensure_ascii=False, indent=1)
+    return json.dumps(document, ensure_ascii=False, indent=1)
 
 
 def markdown(run_ids: Sequence[int]) -> str:

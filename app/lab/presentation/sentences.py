@@ -150,8 +150,8 @@ def run_trouble(run: LabRun) -> str:
 def _trouble(code: str | None, run: LabRun, model: str, task: str) -> str:
     # Runs measured by hand or imported may not name an engine.
     engine = (run.engine or {}).get("label") or _("The engine")
-    told = {"engine": engine, "model": model, "task": task, "limit": LONGEST_CHARACTERS}
-    return wording.error_sentence(code, told) if code else ""
+    params = {"engine": engine, "model": model, "task": task, "limit": LONGEST_CHARACTERS}
+    return wording.error_sentence(code, params) if code else ""
 
 
 # Plans
@@ -160,13 +160,13 @@ def _trouble(code: str | None, run: LabRun, model: str, task: str) -> str:
 def refusal_sentence(error: AppError, called: Mapping[str, Any]) -> str:
     """Why a plan is refused, with the numbers that would be allowed. `called`: the display names of its fields."""
     field = error.params.get("field", "")
-    told = error.params | {"field": str(called.get(field, field))}
+    name = str(called.get(field, field))
     if error.code != "invalid_field" or field not in LIMITS:
-        return wording.error_sentence(error.code, told)
+        return wording.error_sentence(error.code, error.params | {"field": name})
     low, high = (display.whole(number) for number in LIMITS[field])
     if field == "temperature":
-        return str(_("“%(field)s” takes numbers from %(low)s to %(high)s.", field=told["field"], low=low, high=high))
-    return str(_("“%(field)s” takes whole numbers from %(low)s to %(high)s.", field=told["field"], low=low, high=high))
+        return str(_("“%(field)s” takes numbers from %(low)s to %(high)s.", field=name, low=low, high=high))
+    return str(_("“%(field)s” takes whole numbers from %(low)s to %(high)s.", field=name, low=low, high=high))
 
 
 def left_out_sentence(found: Mapping[tuple[int, int], Sequence[str]]) -> str:

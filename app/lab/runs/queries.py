@@ -98,7 +98,7 @@ def find_samples(filters: Mapping[str, Any], setting: str, page: int) -> tuple[l
         wanted = wanted.where(FILTERS[name] == value)
     rows = db.session.execute(wanted.order_by(LabSample.run_id.desc(), LabSample.position, LabSample.attempt))
     # The setting is compared here: databases disagree on how parts of JSON compare.
-    ids = [sample_id for sample_id, told in rows if not setting or setting_key(told) == setting]
+    ids = [sample_id for sample_id, used in rows if not setting or setting_key(used) == setting]
     shown = ids[PAGE * (page - 1) : PAGE * page]
     found = {sample.id: sample for sample in db.session.scalars(select(LabSample).where(LabSample.id.in_(shown)))}
     return [found[sample_id] for sample_id in shown], len(ids)

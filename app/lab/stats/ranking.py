@@ -168,15 +168,15 @@ def verdict_of(
     if quality is None:
         return None, "model_not_asked", {}
     points, seconds = round(quality.mean), round(time_s.median) if time_s else 0
-    told = {"quality": points, "seconds": seconds}
+    params = {"quality": points, "seconds": seconds}
     if wrong_language >= WRONG_LANGUAGE * answers and wrong_language:
         return Verdict.FAILED, "model_wrong_language", {"count": wrong_language, "total": answers}
     if quality.mean < FAILED_QUALITY:
-        return Verdict.FAILED, "model_poor", told
+        return Verdict.FAILED, "model_poor", params
     slow = time_s is not None and time_s.median >= PASSED_SECONDS
     if quality.mean < PASSED_QUALITY:
-        return Verdict.RESERVE, "model_middling_and_slow" if slow else "model_middling", told
-    return (Verdict.RESERVE, "model_slow", told) if slow else (Verdict.PASSED, "model_good", told)
+        return Verdict.RESERVE, "model_middling_and_slow" if slow else "model_middling", params
+    return (Verdict.RESERVE, "model_slow", params) if slow else (Verdict.PASSED, "model_good", params)
 
 
 def _by_hand(judged: Sequence[Sample]) -> tuple[Verdict | None, str, dict[str, Any]]:
@@ -275,11 +275,11 @@ def mail_seconds(configuration: Configuration) -> float | None:
 
 
 def _parts(sample: Sample) -> dict[str, float] | None:
-    told = sample.metrics
-    total, reading = told.get("total_ms"), told.get("prefill_ms")
+    metrics = sample.metrics
+    total, reading = metrics.get("total_ms"), metrics.get("prefill_ms")
     if total is None or reading is None:
         return None
-    loading, thinking = told.get("load_ms") or 0.0, told.get("thinking_ms") or 0.0
+    loading, thinking = metrics.get("load_ms") or 0.0, metrics.get("thinking_ms") or 0.0
     # The rest is writing, with the milliseconds of network and server.
     writing = max(0.0, total - loading - reading - thinking)
     return {name: ms / 1000 for name, ms in zip(PARTS, (loading, reading, thinking, writing), strict=True)}

@@ -224,8 +224,8 @@ def _less(a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]], am
 def _ahead(best: Entry, other: Entry, parts: Mapping[str, Mapping[str, float]]) -> bool:
     """Whether `best` also has the higher score when only significant differences count."""
     first, second = parts[best.key], parts[other.key]
-    told = [seen.aspect for seen in _seen(best, other) if seen.verdict != "none"]
-    return sum(first.get(aspect, 0.0) - second.get(aspect, 0.0) for aspect in told) > 0
+    aspects = [seen.aspect for seen in _seen(best, other) if seen.verdict != "none"]
+    return sum(first.get(aspect, 0.0) - second.get(aspect, 0.0) for aspect in aspects) > 0
 
 
 def _quality(entry: Entry) -> float:

@@ -134,7 +134,7 @@ def is_withheld(sample: LabSample) -> bool:
 
 def redacted(values: Mapping[str, Any], withheld: Withheld) -> dict[str, Any]:
     """A row's values as shown to users who are not administrators: without error causes and withheld answers."""
-    told = {**values, "error_cause": None}
+    stored = {**values, "error_cause": None}
     if values.get("kind") == SampleKind.TASK and (values.get("model"), values.get("prompt")) in withheld:
-        told |= TEXTS
-    return told
+        stored |= TEXTS
+    return stored

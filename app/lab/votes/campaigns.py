@@ -272,11 +272,11 @@ def costs(campaign: LabCampaign) -> dict[str, Cost]:
 
 def cost(metrics: Iterable[dict[str, float | str | None]]) -> Cost:
     """The cost of samples with these metrics."""
-    told = list(metrics)
-    method = next((str(one["energy_method"]) for one in told if one.get("energy_method")), "")
-    return Cost(_middle(told, "total_ms", 1000), _middle(told, "energy_j", 3600), method)
+    measured = list(metrics)
+    method = next((str(one["energy_method"]) for one in measured if one.get("energy_method")), "")
+    return Cost(_middle(measured, "total_ms", 1000), _middle(measured, "energy_j", 3600), method)
 
 
-def _middle(told: list[dict[str, float | str | None]], name: str, unit: float) -> float | None:
-    known = [float(one[name] or 0) for one in told if one.get(name) is not None]
+def _middle(measured: list[dict[str, float | str | None]], name: str, unit: float) -> float | None:
+    known = [float(one[name] or 0) for one in measured if one.get(name) is not None]
     return median(known) / unit if known else None

@@ -102,7 +102,7 @@ class Play:
 
     def end(self, how: str, error: dict[str, Any] | None = None) -> NoReturn:
         """Write the report and exit at once. `how`: "survived", "returned", "crashed" or "stuck"."""
-        told = {
+        result = {
             "ended": how,
             "seconds": round(self._now, 2),
             "pictures": self.shown_count,
@@ -111,7 +111,7 @@ class Play:
             "heard": self.heard,
             "error": error,
         }
-        leave(self._report, told)
+        leave(self._report, result)
 
     def _watch(self) -> None:
         end = _cpu() + self._seconds + GRACE
@@ -120,11 +120,11 @@ class Play:
         self.end("stuck" if _cpu() - self._worked > STUCK else "survived")
 
 
-def leave(report: int, told: dict[str, Any]) -> NoReturn:
+def leave(report: int, result: dict[str, Any]) -> NoReturn:
     """Write the report and exit, without running the program's handlers, threads or `finally` blocks."""
     with contextlib.suppress(Exception):
         sys.stdout.flush()
-    os.write(report, json.dumps(told).encode())
+    os.write(report, json.dumps(result).encode())
     os._exit(0)
 
 
@@ -148,7 +148,7 @@ def run(source: str, end: Callable[..., object]) -> None:
         exec(compile(source, PROGRAM, "exec"), namespace)  # noqa: S102 - that is what this sandbox is for
     except SystemExit:
         end("returned")
-    except BaseException as error:  # noqa: BLE001 - whatever the program raises is told
+    except BaseException as error:  # noqa: BLE001 - whatever it raises is reported
         traceback.print_exc()
         end("crashed", described(error))
     end("returned")

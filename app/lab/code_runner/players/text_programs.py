@@ -60,7 +60,7 @@ def feed(source: str, inputs: list[str]) -> dict[str, Any]:
 def _result(function: Any, args: list[Any]) -> dict[str, Any]:
     try:
         return {"value": plain(function(*args))}
-    except BaseException as error:  # noqa: BLE001 - whatever it raises is told
+    except BaseException as error:  # noqa: BLE001 - whatever it raises is reported
         traceback.print_exc()
         return {"error": described(error)}
 
@@ -74,7 +74,7 @@ def _written(source: str, text: str) -> dict[str, Any]:
             exec(compile(source, PROGRAM, "exec"), {"__name__": "__main__", "__file__": PROGRAM})  # noqa: S102
         except SystemExit:
             pass
-        except BaseException as raised:  # noqa: BLE001 - whatever it raises is told
+        except BaseException as raised:  # noqa: BLE001 - whatever it raises is reported
             traceback.print_exc()
             error = described(raised)
     output.seek(0)
@@ -108,15 +108,15 @@ def play(source: str, seconds: float, keys: list[str], report: int) -> NoReturn:
     """Run the program in a terminal, type keys, write the report to the descriptor `report` and exit."""
     screen, keyboard = os.openpty()
     fcntl.ioctl(screen, termios.TIOCSWINSZ, struct.pack("HHHH", *SIZE, 0, 0))
-    crash, told = os.pipe()
+    crash, failure = os.pipe()
     child = os.fork()
     if child == 0:
         for descriptor in (screen, crash, report):
             os.close(descriptor)
         os.login_tty(keyboard)
         sys.stdin, sys.stdout, sys.stderr = os.fdopen(0), os.fdopen(1, "w"), os.fdopen(2, "w", buffering=1)
-        run(source, lambda how, error=None: _leave(told, error))
-    os.close(told)
+        run(source, lambda how, error=None: _leave(failure, error))
+    os.close(failure)
     terminal = _Terminal(child, screen, keyboard, keys)
     seen = terminal.watch(seconds)
     if terminal.ended is None:
@@ -129,9 +129,9 @@ def play(source: str, seconds: float, keys: list[str], report: int) -> NoReturn:
     leave(report, seen)
 
 
-def _leave(told: int, error: dict[str, Any] | None) -> NoReturn:
+def _leave(failure: int, error: dict[str, Any] | None) -> NoReturn:
     if error:
-        os.write(told, json.dumps(error).encode())
+        os.write(failure, json.dumps(error).encode())
     sys.stdout.flush()
     os._exit(1 if error else 0)
 

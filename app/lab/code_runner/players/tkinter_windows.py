@@ -45,18 +45,18 @@ def lacking() -> str:
 
 def _display(program: str) -> bool:
     """Start Xvfb, reachable only by a socket in the sandbox's own /tmp; False when it does not start."""
-    ready, told = os.pipe()
+    ready, sink = os.pipe()
     # Stop the cursor from blinking, which would count as movement.
     Path(os.environ["HOME"], ".Xdefaults").write_text("*insertOffTime: 0\n")
     with tempfile.TemporaryFile() as said:
         subprocess.Popen(  # noqa: S603 - a fixed command
-            [program, "-displayfd", str(told), "-screen", "0", SCREEN, "-fbdir", TMP, "-nolisten", "tcp", "-nocursor"],
-            pass_fds=[told],
+            [program, "-displayfd", str(sink), "-screen", "0", SCREEN, "-fbdir", TMP, "-nolisten", "tcp", "-nocursor"],
+            pass_fds=[sink],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=said,
         )
-        os.close(told)
+        os.close(sink)
         with open(ready) as numbers:
             # Xvfb writes the number and the newline separately, so read the whole line.
             number = numbers.readline().strip()
