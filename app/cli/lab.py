@@ -218,7 +218,7 @@ def show_progress(app: Flask, lab: Lab, run_id: int) -> RunProgress:
         return (
             ""
             if progress is None
-            else _progress_text(progress, display.prompt_name(progress.kind, progress.prompt, tasks))
+            else progress_text(progress, display.prompt_name(progress.kind, progress.prompt, tasks))
         )
 
     now = latest()
@@ -261,14 +261,17 @@ def _lines(
     yield show
 
 
-def _progress_text(progress: RunProgress, prompt: str) -> str:
+def progress_text(progress: RunProgress, prompt: str) -> str:
+    """Return what a run is doing and how long it still takes; `prompt`: the name of the current one."""
     pauses = {
         "queued": _("waiting for its turn"),
         "people": _("people come first"),
         "engine": _("the engine is away"),
         "storage": _("the disk is full"),
     }
-    parts = [pauses.get(progress.paused) or f"{progress.model} · {prompt}"]
+    # Before its first sample, a run has no model yet.
+    work = f"{progress.model} · {prompt}" if progress.model else _("Begins…")
+    parts = [pauses.get(progress.paused, work)]
     if progress.remaining_s is not None:
         parts.append(_("%(time)s left", time=display.seconds(progress.remaining_s)))
     return ", ".join(parts)

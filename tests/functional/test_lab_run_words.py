@@ -6,8 +6,10 @@ from collections.abc import Callable
 import pytest
 from click.testing import Result
 
+from app.cli.lab import progress_text
 from app.lab.presentation import exports
-from app.models.lab import LabRun, LabSample
+from app.lab.runs.repository import RunProgress
+from app.models.lab import LabRun, LabSample, LabState
 from tests.support.lab import seed
 from tests.support.lab_runs import STEADY
 from tests.support.site import Site
@@ -44,6 +46,11 @@ def run(make_site: Callable[..., Site]) -> Run:
         return result
 
     return invoke
+
+
+def test_a_run_that_has_measured_nothing_yet_says_that_it_begins(site: Site) -> None:
+    with site.app.app_context():
+        assert progress_text(RunProgress(LabState.RUNNING, total=21), "") == "Commence…"
 
 
 @pytest.mark.slow
