@@ -38,7 +38,7 @@ $(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 
-# Twice as many tests at a time as there are cores: they wait for half of their time.
+# Half as many tests again at a time as there are cores: they wait for a third of their time.
 PYTEST := $(BIN)/python -m pytest -n auto --dist worksteal
 
 test: lint js prepare ## install the test tools, then run the checks and all tests but the slow ones

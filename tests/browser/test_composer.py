@@ -115,7 +115,7 @@ def test_the_text_comes_back_when_the_server_refuses(alice: Visitor, engine: Fak
 
     chat.page.route("**/api/conversations/*/messages", refuse, times=1)
     chat.ask("Ne perds pas ceci.")
-    expect(chat.page.get_by_text(sentence).locator("visible=true")).to_have_count(1)
+    expect(chat.problem).to_contain_text(sentence, use_inner_text=True)
     expect(chat.message).to_have_value("Ne perds pas ceci.")
     expect(chat.message).to_be_focused()
     expect(chat.questions).to_have_count(0)

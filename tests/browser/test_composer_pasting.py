@@ -84,7 +84,7 @@ def test_a_full_storage_is_said_and_loses_nothing(alice: Visitor) -> None:
     full = "() => { Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError') } }"
     chat.page.evaluate(full)
     chat.message.press_sequentially("abc")
-    expect(chat.page.get_by_text("Le navigateur n’a plus de place").locator("visible=true")).to_have_count(1)
+    expect(chat.page.locator(".toast")).to_contain_text("Le navigateur n’a plus de place")
     expect(chat.message).to_have_value("abc")
     chat.send()
     chat.finished()

@@ -27,6 +27,7 @@ def test_tasks_fill_the_composer_and_send_nothing(alice: Visitor) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+@pytest.mark.slow
 def test_the_machine_s_state_and_the_time_to_expect(visit: Visitors, engine: FakeOllama, tmp_path: Path) -> None:
     with Served(tmp_path, OLLAMA_HOST=engine.url) as server:
         captain = server.register("capitaine")

@@ -81,6 +81,7 @@ def test_every_chart_has_its_table(lab_admin: Visitor, places: dict[str, str]) -
         expect(card.get_by_role("row").first).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_run_is_followed_until_its_end(
     visit: Visitors, server: Served, captain: RemotePerson, engine: FakeOllama
 ) -> None:

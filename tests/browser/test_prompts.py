@@ -58,7 +58,7 @@ def test_the_places_are_filled_with_tab_and_none_is_forgotten(alice: Visitor, en
     chat.page.keyboard.press("Shift+Tab")
     assert selected(chat) == "{{objectif}}"
     chat.send()
-    expect(chat.page.get_by_text("Il reste « objectif » à compléter").locator("visible=true")).to_have_count(1)
+    expect(chat.page.locator(".toast")).to_contain_text("Il reste « objectif » à compléter")
     expect(chat.questions).to_have_count(0)
     assert selected(chat) == "{{objectif}}"
     chat.page.keyboard.type("relancer")

@@ -100,7 +100,7 @@ def test_a_session_that_ended_keeps_the_text(alice: Visitor) -> None:
     chat = alice.here
     alice.context.clear_cookies()
     chat.ask("Ma session est finie ?")
-    expect(chat.page.get_by_text("Votre session est terminée.").locator("visible=true")).to_have_count(1)
+    expect(chat.problem).to_contain_text("Votre session est terminée.", use_inner_text=True)
     expect(chat.message).to_have_value("Ma session est finie ?")
     chat.page.get_by_role("link", name="Recharger la page").click()
     expect(chat.page.get_by_label("Identifiant", exact=True)).to_be_visible()

@@ -151,6 +151,11 @@ class Tab:
         return self.page.get_by_role("textbox", name="Message", exact=True)
 
     @property
+    def problem(self) -> Locator:
+        """What the composer says when a question could not be sent."""
+        return self.page.locator(".composer__error")
+
+    @property
     def questions(self) -> Locator:
         return self.page.locator(".question")
 

@@ -56,10 +56,10 @@ def test_a_request_waits_for_another_writer(alice: Person, instance: Path) -> No
     conversation = alice.start()
     with writer(instance) as other:
         started = time.monotonic()
-        end = threading.Timer(3, other.execute, ("COMMIT",))
+        end = threading.Timer(2, other.execute, ("COMMIT",))
         end.start()
         stream = alice.ask(conversation, "Bonjour").end()
-        assert time.monotonic() - started > 2.9
+        assert time.monotonic() - started > 1.9
         end.join()
     assert stream.data("done")["status"] == "done"
     assert alice.messages(conversation)[1]["content"] == stream.text()

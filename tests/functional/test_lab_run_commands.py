@@ -131,6 +131,7 @@ def test_an_engine_that_is_away_is_named(make_site: Callable[..., Site]) -> None
     assert "question" not in result.output
 
 
+@pytest.mark.slow
 def test_a_server_that_runs_does_the_measuring(run: Run, make_site: Callable[..., Site], ollama: FakeOllama) -> None:
     server = Measuring(make_site().start(ollama))
     server.lab.start()

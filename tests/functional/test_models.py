@@ -146,16 +146,20 @@ def test_a_model_that_was_installed_just_now_answers_the_first_question(alice: P
     assert alice.messages(conversation)[3]["model"] == "mistral:latest"
 
 
-def test_a_name_that_no_look_has_found_is_looked_for_by_its_answer(
-    alice: Person, program: Program, ollama: FakeOllama
-) -> None:
+def test_a_name_that_no_look_has_found_is_looked_for_by_its_answer(alice: Person, ollama: FakeOllama) -> None:
     time.sleep(RETRY_S)
     error = alice.ask(alice.start(), "Bonjour", model="inconnu").end().data("done")["error"]
     assert error["code"] == "unknown_model"
     assert "inconnu" in error["message"]
-    for stream in (True, False):
-        time.sleep(RETRY_S)
-        assert refusal(program.ask(model="inconnu", stream=stream)) == (404, "model_not_found", "model")
+    assert ollama.received("/api/chat") == []
+
+
+@pytest.mark.parametrize("stream", [True, False])
+def test_a_name_that_no_look_has_found_is_looked_for_by_the_api(
+    program: Program, ollama: FakeOllama, stream: bool
+) -> None:
+    time.sleep(RETRY_S)
+    assert refusal(program.ask(model="inconnu", stream=stream)) == (404, "model_not_found", "model")
     assert ollama.received("/api/chat") == []
 
 

@@ -107,6 +107,7 @@ def test_the_command_compares_and_leaves_nothing_behind(
     assert len(ollama.received("/api/chat")) == before + 19
 
 
+@pytest.mark.slow
 def test_the_page_compares_in_the_background(server: ServerProcess, site: Site, alice: RemotePerson) -> None:
     # The redirect would make the page, which is of no interest here.
     alice.submit("/admin/doctor/comparison", {})
