@@ -41,7 +41,7 @@ class StaticFiles:
     Flask would add `Vary: Cookie` to the response, and browsers would fetch every file again after each log-in.
     """
 
-    def __init__(self, inner: "WSGIApplication", files: Mapping[str, bytes], lasting: Collection[str]) -> None:
+    def __init__(self, inner: "WSGIApplication", files: Mapping[str, Path | bytes], lasting: Collection[str]) -> None:
         self._inner = inner
         self._files = files
         self._lasting = lasting
@@ -52,7 +52,14 @@ class StaticFiles:
         if not known or environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
             return self._inner(environ, start_response)
         zipped = self._files.get(f"{name}.gz") if Request(environ).accept_encodings["gzip"] else None
-        response = Response(zipped or self._files[name], mimetype=mimetypes.guess_type(name)[0])
+        found = zipped or self._files[name]
+        try:
+            # Read at each request, which is quick: all of them in memory would be three megabytes.
+            body = found if isinstance(found, bytes) else found.read_bytes()
+        except FileNotFoundError:
+            # An upgrade has replaced it, and the server was not restarted yet.
+            return self._inner(environ, start_response)
+        response = Response(body, mimetype=mimetypes.guess_type(name)[0])
         if zipped:
             response.headers["Content-Encoding"] = "gzip"
         response.headers["Vary"] = "Accept-Encoding"
@@ -67,7 +74,9 @@ def init_app(app: Flask, brand: Mapping[str, bytes]) -> None:
     `brand`: contents by path, from `brand.init_app`; they replace built files of the same path.
     """
     names = dict(built())
-    files = {path.relative_to(BUILD).as_posix(): path.read_bytes() for path in BUILD.rglob("*") if path.is_file()}
+    files: dict[str, Path | bytes] = {
+        path.relative_to(BUILD).as_posix(): path for path in BUILD.rglob("*") if path.is_file()
+    }
     for source, body in brand.items():
         names[source] = _hashed(source, body)
         files |= {names[source]: body, f"{names[source]}.gz": gzip.compress(body, mtime=0)}

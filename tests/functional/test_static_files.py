@@ -2,7 +2,12 @@
 
 import gzip
 import re
+from pathlib import Path
 
+from werkzeug.exceptions import NotFound
+from werkzeug.test import Client
+
+from app.assets import StaticFiles
 from tests.support.person import Person
 from tests.support.site import Site
 
@@ -59,3 +64,12 @@ def test_static_files_depend_on_no_cookie(alice: Person) -> None:
     assert "Set-Cookie" not in answer.headers
     assert answer.headers["Vary"] == "Accept-Encoding"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_a_file_that_an_upgrade_took_away_is_not_found(tmp_path: Path) -> None:
+    script = tmp_path / "app.js"
+    script.write_text("0")
+    visitor = Client(StaticFiles(NotFound(), {"app.js": script}, ()))
+    assert visitor.get("/static/app.js").text == "0"
+    script.unlink()
+    assert visitor.get("/static/app.js").status_code == 404
