@@ -8,27 +8,30 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from flask import current_app
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.errors import AppError
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
-from app.lab.runs.runner import RetryPolicy
-from app.models.lab import ACTIVE, LabRun, LabState
-
-if TYPE_CHECKING:
-    from app.lab.measuring.meters import Power
-    from app.lab.runs.repository import RunProgress, RunRepository
-    from app.lab.task_files import Tasks
+from app.lab import labels
+from app.lab.measuring import machine, meters
+from app.lab.measuring.plan import read_plan
+from app.lab.runs import planning, queries
+from app.lab.runs.archive import load_historical
+from app.lab.runs.repository import RunProgress, RunRepository, count_progress
+from app.lab.runs.runner import RetryPolicy, Runner
+from app.lab.task_files import LIBRARY, Tasks, load_tasks
+from app.models.lab import ACTIVE, LabMachine, LabRun, LabState
 
 OWN_TASKS = "tasks"
 LOCK = "labo.lock"
 # Seconds between two looks for runs that another process has queued.
-LOOK_S = 2.0
+POLL_S = 2.0
 # Seconds that `stop` waits for the thread to drop the current sample.
-FAREWELL_S = 1.0
+STOP_S = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -58,18 +61,17 @@ class LabLock:
 
     def take(self) -> bool:
         """Acquire the lock without waiting. True when this process holds it, False when another one does."""
-        if self._file is not None:
-            return True
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(file)
-            return False
-        self._file = file
+        if self._file is None:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                os.close(file)
+                return False
+            self._file = file
         return True
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Release the lock, if it is held."""
         if self._file is not None:
             os.close(self._file)
@@ -79,8 +81,7 @@ class LabLock:
 class Lab:
     """The benchmark runs of one instance folder, executed one after another in a background thread.
 
-    `context` opens what a thread needs to use the database (an application context). Modules that only a measurement
-    needs are imported inside the methods, to keep the web process small.
+    `context` opens what a thread needs to use the database (an application context).
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class Lab:
         self._ending = threading.Event()
         self._wake = threading.Event()
         self._current: tuple[int, RunProgress] | None = None
+        self._repository = RunRepository(context)
         self.task_folder = folder / OWN_TASKS
         self.retry_policy = RetryPolicy()
 
@@ -128,13 +130,11 @@ class Lab:
         self._wake.set()
         self._background.cancel()
         if self._thread is not None:
-            self._thread.join(FAREWELL_S)
-        self._lock.let_go()
+            self._thread.join(STOP_S)
+        self._lock.release()
 
-    def tasks(self) -> "Tasks":
+    def tasks(self) -> Tasks:
         """Read all tasks: those shipped with the program and those added on this server."""
-        from app.lab.task_files import LIBRARY, load_tasks  # noqa: PLC0415
-
         return load_tasks([*LIBRARY, self.task_folder])
 
     def launch(self, plan: dict[str, Any], user_id: int | None = None, title: str = "") -> LabRun:
@@ -142,21 +142,17 @@ class Lab:
 
         `user_id` None: launched from the command line. Raises what `read_plan` and `planning.resolve_plan` raise.
         """
-        from app.lab.measuring import machine  # noqa: PLC0415
-        from app.lab.measuring import plan as plans  # noqa: PLC0415
-        from app.lab.runs import planning  # noqa: PLC0415
-
-        resolved, models, specs = planning.resolve_plan(plans.read_plan(plan), self._registry, self.tasks())
+        resolved, models, specs = planning.resolve_plan(read_plan(plan), self._registry, self.tasks())
         engine = self._registry.engine
         with self._context():
             run = LabRun(
-                machine_id=machine.this_machine(engine, self._power()).id,
+                machine_id=self._machine().id,
                 user_id=user_id,
                 title=title.strip()[:200],
                 engine={"name": engine.name, "label": engine.label, "version": engine.version()},
                 models={model.name: planning.model_facts(model) for model in models},
             )
-            made = self._repository().create(run, resolved, specs)
+            made = self._repository.create(run, resolved, specs)
         logger.info("run queued run=%s samples=%d", made.id, len(specs))
         self._wake.set()
         self.start()
@@ -164,9 +160,8 @@ class Lab:
 
     def cancel(self, run_id: int) -> None:
         """Cancel a queued or running run; its finished samples are kept. Raises not_found, lab_run_ended."""
-        repository = self._repository()
-        if not repository.move(run_id, LabState.CANCELLED, since=ACTIVE):
-            raise AppError("not_found" if repository.state(run_id) is None else "lab_run_ended")
+        if not self._repository.move(run_id, LabState.CANCELLED, since=ACTIVE):
+            raise AppError("not_found" if self._repository.state(run_id) is None else "lab_run_ended")
         if self._current and self._current[0] == run_id:
             self._background.cancel()
 
@@ -175,14 +170,13 @@ class Lab:
 
         Raises not_found, lab_run_active, and lab_run_ended when no sample waits.
         """
-        repository = self._repository()
-        state = repository.state(run_id)
+        state = self._repository.state(run_id)
         if state is None:
             raise AppError("not_found")
         if state in ACTIVE:
             raise AppError("lab_run_active")
-        waits = repository.next_sample(run_id, self.retry_policy.cuts) is not None
-        if not (waits and repository.move(run_id, LabState.QUEUED, since=(state,))):
+        waits = self._repository.next_sample(run_id, self.retry_policy.cuts) is not None
+        if not (waits and self._repository.move(run_id, LabState.QUEUED, since=(state,))):
             raise AppError("lab_run_ended")
         self._wake.set()
         self.start()
@@ -192,8 +186,6 @@ class Lab:
 
         Raises not_found, lab_run_active, lab_run_by_hand.
         """
-        from app.lab.runs import queries  # noqa: PLC0415
-
         with self._context():
             queries.delete_run(run_id)
         logger.info("run deleted run=%s", run_id)
@@ -201,46 +193,36 @@ class Lab:
 
     def publish(self) -> None:
         """Rewrite the labels that the chat shows beside each model; to be called after samples or verdicts changed."""
-        from app.lab import labels  # noqa: PLC0415
-        from app.lab.measuring import machine  # noqa: PLC0415
-
         with self._context():
-            labels.publish(machine.this_machine(self._registry.engine, self._power()).id, self.tasks().categories)
+            labels.publish(self._machine().id, self.tasks().categories)
 
-    def progress(self, run_id: int) -> "RunProgress | None":
-        """The progress of a run; None when there is no such run."""
-        from app.lab.runs.repository import RunProgress, count_progress  # noqa: PLC0415
-
-        state = self._repository().state(run_id)
+    def progress(self, run_id: int) -> RunProgress:
+        """The progress of a run. Raises not_found."""
+        state = self._repository.state(run_id)
         current = self._current
         if state is None:
-            return None
+            raise AppError("not_found")
         if current and current[0] == run_id and state == LabState.RUNNING:
             return current[1]
-        done, total, remaining = count_progress(self._repository().timings(run_id))
+        done, total, remaining = count_progress(self._repository.timings(run_id))
         if state == LabState.QUEUED:
             return RunProgress(state, done, total, remaining, paused="queued")
-        sample = self._repository().next_sample(run_id, self.retry_policy.cuts) if state == LabState.RUNNING else None
+        sample = self._repository.next_sample(run_id, self.retry_policy.cuts) if state == LabState.RUNNING else None
         if sample is None:
             return RunProgress(state, done, total)
         # Another process executes it: what it does now can only be guessed from the repository.
         spec = sample.spec
         return RunProgress(state, done, total, remaining, spec.model, str(spec.kind), spec.prompt)
 
-    def _repository(self) -> "RunRepository":
-        from app.lab.runs.repository import RunRepository  # noqa: PLC0415
+    def _machine(self) -> LabMachine:
+        """The row of the machine that this engine runs on; needs an open context."""
+        return machine.this_machine(self._registry.engine, self._power())
 
-        return RunRepository(self._context)
-
-    def _power(self) -> "Power":
-        from app.lab.measuring.meters import find_energy_source  # noqa: PLC0415
-
-        return find_energy_source(*self._settings.watts)
+    def _power(self) -> meters.Power:
+        return meters.find_energy_source(*self._settings.watts)
 
     def _work(self) -> None:
         """Execute queued runs until the program shuts down, whenever this process holds the lock."""
-        from app.lab.runs.archive import load_historical  # noqa: PLC0415
-
         historical_known = False
         while not self._ending.is_set():
             try:
@@ -249,23 +231,19 @@ class Lab:
                         with self._context():
                             load_historical()
                         historical_known = True
-                    while not self._ending.is_set() and (run_id := self._next()) is not None:
+                    while not self._ending.is_set() and (run_id := self._next_run()) is not None:
                         self._execute(run_id)
             except (OSError, SQLAlchemyError):
                 logger.warning("nothing measured for now", exc_info=True)
-            self._wake.wait(LOOK_S)
+            self._wake.wait(POLL_S)
             self._wake.clear()
 
-    def _next(self) -> int | None:
+    def _next_run(self) -> int | None:
         with self._context():
             return LabRun.next_id()
 
     def _execute(self, run_id: int) -> None:
-        from app.lab.runs.runner import Runner  # noqa: PLC0415
-
-        repository = self._repository()
-
-        def report(progress: "RunProgress") -> None:
+        def report(progress: RunProgress) -> None:
             self._current = (run_id, progress)
 
         try:
@@ -273,7 +251,7 @@ class Lab:
                 run_id,
                 self._registry,
                 self._background,
-                repository,
+                self._repository,
                 tasks=self.tasks(),
                 power=self._power(),
                 system=self._settings.system,
@@ -291,6 +269,12 @@ class Lab:
             # The thread has no caller that could report the error.
             logger.exception("run failed run=%s", run_id)
             failure = AppError("internal_error", cause=repr(error))
-            repository.move(run_id, LabState.FAILED, since=ACTIVE, error=failure)
+            self._repository.move(run_id, LabState.FAILED, since=ACTIVE, error=failure)
         finally:
             self._current = None
+
+
+def current_lab() -> Lab:
+    """The `Lab` of the current application."""
+    found: Lab = current_app.extensions["lab"]
+    return found

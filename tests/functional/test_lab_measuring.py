@@ -111,17 +111,16 @@ def test_runs_wait_for_each_other(measuring: Measuring, ollama: FakeOllama) -> N
     ollama.reached(Phase.PREFILL)
     second = measuring.launch()
     waiting = measuring.lab.progress(second)
-    assert waiting is not None
     assert (waiting.state, waiting.paused, waiting.done, waiting.total) == (LabState.QUEUED, "queued", 0, 2)
     at_work = measuring.lab.progress(first)
-    assert at_work is not None
     assert (at_work.state, at_work.model, at_work.kind) == (LabState.RUNNING, "phi3:mini", "reading")
     ollama.release()
     assert measuring.ended(second).state == LabState.DONE
     ended = measuring.lab.progress(first)
-    assert ended is not None
     assert (ended.state, ended.done, ended.total, ended.remaining_s) == (LabState.DONE, 2, 2, None)
-    assert measuring.lab.progress(4711) is None
+    with pytest.raises(AppError) as refused:
+        measuring.lab.progress(4711)
+    assert refused.value.code == "not_found"
 
 
 def test_a_run_is_cancelled_and_resumed(measuring: Measuring, ollama: FakeOllama) -> None:

@@ -103,7 +103,7 @@ def test_people_who_wait_are_served_before_a_run_begins(
     stream = alice.ask(alice.start(), "Bonjour")
     stream.until("text")
     run_id = measuring.launch()
-    wait_until(lambda: (told := measuring.lab.progress(run_id)) is not None and told.paused == "people")
+    wait_until(lambda: measuring.lab.progress(run_id).paused == "people")
     assert len(ollama.received("/api/chat")) == 1
     ollama.release()
     assert stream.end().data("done")["status"] == "done"

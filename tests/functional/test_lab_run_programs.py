@@ -103,7 +103,7 @@ def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_afte
     monkeypatch.setattr(verdicts, "judge_code", slow_at_first)
     ollama.script(Scenario.answer(), answer(SNAKE), Scenario.hold(1))
     run_id = daring.launch(kinds=["task"], tasks=["snake"])
-    wait_until(lambda: (told := daring.lab.progress(run_id)) is not None and told.paused == "people")
+    wait_until(lambda: daring.lab.progress(run_id).paused == "people")
     ollama.release()
     assert streams[0].end().data("done")["status"] == "done"
     assert daring.ended(run_id).state == LabState.DONE
