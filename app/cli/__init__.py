@@ -2,43 +2,23 @@
 
 import socket
 
-import click
 from flask import Flask
 from flask_babel import gettext as _
 
 from app.cli.doctor import doctor
+from app.cli.lab import labo
 from app.cli.models import models
 from app.cli.users import users
-
-EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 - compared with, not bound to
-
-
-class Labo(click.Group):
-    """The group `flask labo`; imports its commands on first use, as the web process loads this but needs none."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names of the commands."""
-        return self._group().list_commands(ctx)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Return the command of that name."""
-        return self._group().get_command(ctx, cmd_name)
-
-    def _group(self) -> click.Group:
-        from app.cli.lab import labo  # noqa: PLC0415
-
-        return labo
+from app.diagnostics.client import EVERYWHERE
 
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    app.cli.add_command(users)
-    app.cli.add_command(models)
-    app.cli.add_command(doctor)
-    app.cli.add_command(Labo("labo", help="Measure models on this server: run, compare, report."))
+    for command in (users, models, doctor, labo):
+        app.cli.add_command(command)
 
 
-def lan_address() -> str:
+def _lan_address() -> str:
     """Return this machine's LAN address, "" if it has none; connecting a UDP socket sends nothing."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
@@ -51,7 +31,7 @@ def lan_address() -> str:
 def banner(app: Flask, problem: str) -> str:
     """Return the lines that the server prints at its start; `problem`: why the engine cannot start, or ""."""
     host, port = app.config["HOST"], app.config["PORT"]
-    lan = lan_address() if host in EVERYWHERE else ""
+    lan = _lan_address() if host in EVERYWHERE else ""
     with app.app_context():
         lines = [
             (_("Here"), f"http://{'localhost' if host in EVERYWHERE else host}:{port}/"),

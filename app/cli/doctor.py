@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.cli.output import table_lines
 from app.diagnostics.checkup import quick_findings
 from app.diagnostics.client import NotComparedError, first_administrator, is_answering, own_address
 from app.diagnostics.comparison import Comparison, ComparisonProgress, compare_here
@@ -28,13 +29,15 @@ def doctor(quick: bool) -> None:
     """Find what slows answers down on this server, with causes and fixes; exit code 1 if something is bad."""
     app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
     found = [_server(app.config), *_quick(app)]
+    width = max(len(str(title)) for title in TITLES.values())
     for finding in found:
-        _show(finding)
+        _show(finding, width)
     if not quick and not any(finding.code in NEEDED and finding.state == FindingState.BAD for finding in found):
         result = _compared(app)
         found.append(comparison_finding(result))
-        _show(found[-1])
-        _show_table(result)
+        _show(found[-1], width)
+        if isinstance(result, Comparison):
+            _show_table(result, width + 4)
     raise SystemExit(1 if count(found, FindingState.BAD) else 0)
 
 
@@ -87,24 +90,15 @@ def _to_a_terminal() -> bool:
     return sys.stderr.isatty()
 
 
-def _width() -> int:
-    return max(len(str(title)) for title in TITLES.values())
-
-
-def _show(finding: Finding) -> None:
-    """Print a finding on a line, and its fix below."""
-    width = _width()
+def _show(finding: Finding, width: int) -> None:
+    """Print a finding on a line, its title `width` characters wide, and its fix below."""
     click.echo(f"{SIGNS[finding.state]} {finding.title:{width}}  {finding.sentence}")
     if finding.fix:
         click.echo(f"  {'':{width}}  → {finding.fix}")
 
 
-def _show_table(result: Comparison | NotComparedError) -> None:
-    if isinstance(result, NotComparedError):
-        return
-    indent = " " * (_width() + 4)
+def _show_table(result: Comparison, indent: int) -> None:
     head = {"name": "", "direct": _("Engine itself"), "web": _("Through the pages"), "difference": _("Difference")}
-    rows = [head, *comparison_table(result)]
-    widths = {column: max(len(row[column]) for row in rows) for column in head}
-    for row in rows:
-        click.echo(indent + "  ".join(f"{row[column]:>{widths[column]}}" for column in head))
+    rows = [[row[column] for column in head] for row in (head, *comparison_table(result))]
+    for line in table_lines(rows, left=0):
+        click.echo(" " * indent + line)

@@ -7,8 +7,8 @@ from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import gettext as _
 
+from app.cli.output import AppCommand, engine_unreachable
 from app.engines.registry import VENDORS, can_be_pulled
-from app.errors import AppError
 from app.formatting import filesize
 from app.generation.model_registry import DefaultModel, ModelRegistry
 from app.models import StoredSetting
@@ -16,24 +16,19 @@ from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, STORED
 from app.web import generation
 
 models = AppGroup("models", help="Models: list, pull, warm, set the default.")
+models.command_class = AppCommand
 
 
 def _registry() -> ModelRegistry:
     """Return the engine's models, read now; raises ClickException if the engine does not answer."""
-    registry: ModelRegistry = generation().registry
+    registry = generation().registry
     registry.refresh()
     if not registry.reachable:
-        raise click.ClickException(
-            _("%(engine)s does not answer: %(cause)s", engine=registry.engine.label, cause=registry.failure)
-        )
+        raise engine_unreachable(registry)
     return registry
 
 
-def _explained(error: AppError) -> str:
-    return f"{error.sentence} ({error.code}: {error.cause})" if error.cause else f"{error.sentence} ({error.code})"
-
-
-def _wins(default: DefaultModel) -> str:
+def _default_line(default: DefaultModel) -> str:
     """Return a line with the default model and where it is set."""
     sources = {ENVIRONMENT: _("DEFAULT_MODEL in the environment or .env"), STORED: _("flask models set-default")}
     source = sources.get(default.source, _("built in"))
@@ -47,22 +42,17 @@ def list_models() -> None:
     default = registry.default()
     click.echo(f"{registry.engine.label}, {registry.engine.url} ({current_app.config['ENGINE_REASON']})")
     for model in registry.models:
-        marks = [
-            word
-            for word, true in (
-                (_("default"), model.name == default.effective),
-                (_("loaded"), model.name in registry.loaded),
-                (_("can think"), model.thinking),
-            )
-            if true
-        ]
-        click.echo(
-            f"  {model.name:28} {filesize(model.size_bytes):>10}  {model.description}  {', '.join(marks)}".rstrip()
-        )
+        marks = {
+            _("default"): model.name == default.effective,
+            _("loaded"): model.name in registry.loaded,
+            _("can think"): model.thinking,
+        }
+        words = ", ".join(mark for mark, applies in marks.items() if applies)
+        click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {model.description}  {words}".rstrip())
     for model in can_be_pulled(registry.engine, registry.models):
         fix = f"flask models pull {model.name}"
         click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {_('not installed')}: {fix}")
-    click.echo(_wins(default))
+    click.echo(_default_line(default))
     if default.effective and not default.installed:
         click.echo(
             _(
@@ -95,10 +85,8 @@ def pull(name: str) -> None:
             elif progress.status != label:
                 click.echo(f"\n{progress.status}", nl=False)
             label = progress.status
-    except AppError as error:
+    finally:
         click.echo()
-        raise click.ClickException(_explained(error)) from None
-    click.echo()
     click.echo(_("%(model)s is installed.", model=name))
 
 
@@ -107,13 +95,10 @@ def pull(name: str) -> None:
 def warm(name: str | None) -> None:
     """Load a model (the default one when left out) and keep it loaded."""
     registry = _registry()
-    try:
-        wanted = registry.find(name or registry.default().effective or "").name
-        click.echo(_("Loading %(model)s…", model=wanted))
-        started = time.monotonic()
-        registry.engine.warm(wanted)
-    except AppError as error:
-        raise click.ClickException(_explained(error)) from None
+    wanted = registry.find(name or registry.default().effective or "").name
+    click.echo(_("Loading %(model)s…", model=wanted))
+    started = time.monotonic()
+    registry.engine.warm(wanted)
     click.echo(_("%(model)s is loaded (%(seconds).1f s).", model=wanted, seconds=time.monotonic() - started))
 
 
@@ -122,13 +107,10 @@ def warm(name: str | None) -> None:
 def set_default(name: str) -> None:
     """Choose the model proposed first; DEFAULT_MODEL in the environment or .env wins over it."""
     registry = _registry()
-    try:
-        model = registry.find(name)
-    except AppError as error:
-        raise click.ClickException(_explained(error)) from None
+    model = registry.find(name)
     StoredSetting.put(DEFAULT_MODEL_SETTING, model.name)
     default = registry.default()
     click.echo(_("Stored: %(model)s.", model=model.name))
     if default.source == ENVIRONMENT:
         click.echo(_("It has no effect while DEFAULT_MODEL is set."))
-    click.echo(_wins(default))
+    click.echo(_default_line(default))

@@ -25,12 +25,10 @@ def _named(username: str) -> User:
     return user
 
 
-def _made_up_password() -> str:
-    return "-".join("".join(secrets.choice(LETTERS) for _letter in range(4)) for _group in range(4))
-
-
-def _checked(password: str) -> str:
-    """Return `password` if its length is allowed; raises ClickException."""
+def _password(password: str) -> str:
+    """Return `password`, or a random one if it is empty; raises ClickException if its length is not allowed."""
+    if not password:
+        return "-".join("".join(secrets.choice(LETTERS) for _letter in range(4)) for _group in range(4))
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise click.ClickException(_("%(min)d characters at least. A short sentence is fine.", min=MIN_PASSWORD))
     return password
@@ -62,7 +60,7 @@ def create_user(username: str, display_name: str, password: str, admin: bool) ->
     """Create an account."""
     _visible(username, 2, 64, _("Between 2 and 64 characters."))
     shown = _visible(display_name or username, 1, 80, _("80 characters at most."))
-    chosen = _checked(password) if password else _made_up_password()
+    chosen = _password(password)
     try:
         User.create(username, shown, chosen, is_admin=admin or None)
     except IntegrityError:
@@ -87,7 +85,7 @@ def promote(username: str) -> None:
 def reset_password(username: str, password: str) -> None:
     """Give a new password, end the person's sessions and revoke their tokens."""
     user = _named(username)
-    chosen = _checked(password) if password else _made_up_password()
+    chosen = _password(password)
     user.set_password(chosen)
     for opened in (LoginSession, AccessToken):
         db.session.execute(delete(opened).where(opened.user_id == user.id))
