@@ -1,5 +1,6 @@
 """Model labels, like a fridge's energy label: energy class, mail time on this server, memory, and strong categories."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -41,15 +42,14 @@ def label(entry: Entry, categories: Mapping[str, str]) -> Label:
     if failed:
         basis = "failed"
     elif entry.energy_wh:
-        letter, basis = _letter(entry.energy_wh.median, ENERGY_CLASSES), "energy"
+        letter, basis = LETTERS[bisect_left(ENERGY_CLASSES, entry.energy_wh.median)], "energy"
     elif entry.time_s:
-        letter, basis = _letter(entry.time_s.median, TIME_CLASSES), "time"
-    known = entry.facts.get("ram_bytes") or None
+        letter, basis = LETTERS[bisect_left(TIME_CLASSES, entry.time_s.median)], "time"
     return Label(
         letter=letter,
         basis=basis,
         mail_s=rounded(entry.mail_s) if entry.mail_s is not None and not failed else None,
-        ram_bytes=entry.ram_bytes.median if entry.ram_bytes else known,
+        ram_bytes=entry.ram_bytes.median if entry.ram_bytes else entry.facts.get("ram_bytes") or None,
         good_at=good_at(entry.by_task, categories),
     )
 
@@ -81,8 +81,8 @@ def publish(machine_id: int, categories: Mapping[str, str]) -> None:
         ram = None if made.ram_bytes is None else round(made.ram_bytes)
         # The chat shows the letter as the energy class, and the mail time beside it: a class by time is left out.
         letter = made.letter if made.basis == "energy" else ""
-        columns = {"letter": letter, "mail_s": made.mail_s, "ram_bytes": ram, "good_at": list(made.good_at)}
-        db.session.add(LabLabel(model=model, **columns))
+        row = LabLabel(model=model, letter=letter, mail_s=made.mail_s, ram_bytes=ram, good_at=list(made.good_at))
+        db.session.add(row)
     db.session.commit()
 
 
@@ -104,7 +104,3 @@ def rounded(seconds: float) -> int:
     """Round seconds as people say them: to 1 below 10, to 5 below a minute, else to 10; at least 1."""
     step = 1 if seconds < 10 else 5 if seconds < 60 else 10
     return max(1, round(seconds / step) * step)
-
-
-def _letter(value: float, bounds: tuple[float, ...]) -> str:
-    return LETTERS[sum(value > bound for bound in bounds)]

@@ -24,11 +24,8 @@ from app.models.lab import Verdict
 
 # What comes with the program.
 LIBRARY = tuple(Path(__file__).parent / "library" / name for name in ("office", "code"))
-CATEGORIES = frozenset(
-    {"mail", "summary", "translation", "extraction", "calculation", "format", "reading", "honesty", "code", "other"}
-)
 ID = re.compile(r"(?=.{2,60}$)[a-z0-9]+(?:-[a-z0-9]+)*")
-# Of one file; what more there is, is refused.
+# Of one file.
 MAX_BYTES, MOST_TASKS = 500_000, 200
 # Of one task.
 LONGEST_NAME, MOST_CHECKS, MAX_TOKENS = 120, 30, 300
@@ -36,7 +33,7 @@ LONGEST_NAME, MOST_CHECKS, MAX_TOKENS = 120, 30, 300
 LONG_TEXT = re.compile(r'"{3}(?:\\.|[^\\])*?"{3}|\'{3}.*?\'{3}', re.DOTALL)
 HEAD = re.compile(r"\s*\[(?P<list>\[?)(?P<table>[^\[\],=]+)\]{1,2}\s*(?:#.*)?$")
 KEY = re.compile(r"\s*[\"']?([\w.-]+)[\"']?\s*=")
-# A task with comments in French, which explains the format to whoever begins one.
+# A task with comments in French that explain the format.
 EXAMPLE_TASK = Path(__file__).with_name("library") / "example.toml"
 
 
@@ -57,7 +54,7 @@ class TaskTable(Table):
     """
 
     name: str = Field(pattern=r"\S", max_length=LONGEST_NAME)
-    category: Annotated[str, one_of(CATEGORIES)] = "other"
+    category: Annotated[str, one_of(wording.CATEGORIES)] = "other"
     question: Annotated[Text, AfterValidator(str.strip)]
     language: Annotated[str, one_of(LANGUAGES | {"any"})] = "fr"
     max_tokens: Annotated[Count, AfterValidator(lambda count: count or MAX_TOKENS)] = MAX_TOKENS

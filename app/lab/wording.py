@@ -1,6 +1,5 @@
 """The Labo's translatable names and sentences, by the codes that are stored and raised."""
 
-from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import LazyString
@@ -185,7 +184,6 @@ def sentence(code: str, params: dict[str, Any] | None = None) -> str:
     return errors.filled(SENTENCES.get(code, UNKNOWN), named)
 
 
-def error_sentence(code: str, params: Mapping[str, Any]) -> str:
+def error_sentence(code: str, params: dict[str, Any]) -> str:
     """The sentence of an error's code in the current language: the Labo's own, else the whole program's."""
-    text = ERRORS.get(code)
-    return errors.sentence(code, dict(params)) if text is None else errors.filled(text, dict(params))
+    return errors.filled(ERRORS[code], params) if code in ERRORS else errors.sentence(code, params)

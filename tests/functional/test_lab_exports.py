@@ -126,7 +126,7 @@ def test_texts_cannot_break_out_of_the_report(site: Site, bob: Person, run_id: i
 
 def test_two_runs_make_one_report(site: Site, alice: Person, run_id: int) -> None:
     with site.app.test_request_context(headers={"Accept-Language": "fr"}):
-        text = exports.build_report([run_id - 1, run_id], site.app.extensions["lab"].tasks().categories)
+        text = exports.build_report([run_id - 1, run_id])
     words = text_of(text)
     assert "se sont dégradés depuis la mesure précédente" in words
     assert "Essai 1.0" in words
@@ -195,10 +195,7 @@ def test_two_machines_are_told_apart_in_one_report(site: Site, alice: Person, ru
         first.machine = LabMachine(fingerprint="autre", name="Autre machine", description={"cpu": "Autre"})
         rows.commit()
     with site.app.test_request_context(headers={"Accept-Language": "fr"}):
-        page, table = (
-            exports.build_report([run_id - 1, run_id], site.app.extensions["lab"].tasks().categories),
-            exports.markdown([run_id - 1, run_id]),
-        )
+        page, table = exports.build_report([run_id - 1, run_id]), exports.markdown([run_id - 1, run_id])
     assert page.count('class="advice__name"') == 2
     assert 'id="scatter-title"' not in page
     assert len(set(re.findall(r'id="(scatter-[0-9]+-title)"', page))) == 2

@@ -140,7 +140,7 @@ def test_a_server_that_runs_does_the_measuring(run: Run, make_site: Callable[...
     assert result.exit_code == 0, result.output
     assert server.run(4).state == LabState.DONE
     # The order of the samples is the server's, who knows what people need.
-    assert server.lab.progress(4) is not None
+    assert server.lab.progress(4).state == LabState.DONE
     assert {sample.state for sample in server.samples(4)} == {"done"}
 
 

@@ -50,7 +50,7 @@ def run(make_site: Callable[..., Site]) -> Run:
 
 def test_a_run_that_has_measured_nothing_yet_says_that_it_begins(site: Site) -> None:
     with site.app.app_context():
-        assert progress_text(RunProgress(LabState.RUNNING, total=21), "") == "Commence…"
+        assert progress_text(RunProgress(LabState.RUNNING, total=21), {}) == "Commence…"
 
 
 @pytest.mark.slow

@@ -1,7 +1,9 @@
 """What a measuring run is to do: models, settings, prompts and repeats, each checked when it is asked for."""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
@@ -107,6 +109,12 @@ def read_plan(given: Any) -> Plan:
     if not plan.kinds or not plan.settings:
         raise AppError("nothing_to_measure")
     return plan
+
+
+def combinations(**choices: Sequence[Any] | None) -> list[dict[str, Any]]:
+    """Every combination of these choices, as a plan's `settings`; a field without choices keeps its default."""
+    given = {name: values for name, values in choices.items() if values}
+    return [dict(zip(given, values, strict=True)) for values in product(*given.values())]
 
 
 def read_setting(given: Any) -> ModelOptions:

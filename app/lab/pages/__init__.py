@@ -3,25 +3,18 @@
 from collections.abc import Collection
 from typing import Any
 
-from flask import Blueprint, current_app, render_template, request
+from flask import Blueprint, render_template, request
 
 from app.errors import AppError
 from app.js_messages import renderer_messages
 from app.lab import wording
 from app.lab.presentation import display
 from app.lab.runs import queries
-from app.lab.service import Lab
 from app.lab.task_files import Task
 from app.models.base import MAX_INTEGER
 from app.web import generation
 
 blueprint = Blueprint("lab", __name__, url_prefix="/lab")
-
-
-def current_lab() -> Lab:
-    """The `Lab` of the current application."""
-    found: Lab = current_app.extensions["lab"]
-    return found
 
 
 def page(template: str, current: str, **values: Any) -> str:
@@ -56,6 +49,6 @@ def by_category(tasks: Collection[Task]) -> dict[str, list[Task]]:
 
 
 # Importing these modules registers their routes on the blueprint.
-from app.lab.pages import choice, runs, tasks, votes  # noqa: E402
+from app.lab.pages import choice, runs, votes  # noqa: E402
 
-__all__ = ["blueprint", "choice", "runs", "tasks", "votes"]
+__all__ = ["blueprint", "choice", "runs", "votes"]

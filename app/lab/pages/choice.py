@@ -8,10 +8,11 @@ from flask import Response, jsonify, render_template, request
 
 from app.errors import AppError
 from app.lab import labels
-from app.lab.pages import blueprint, current_lab, number_asked, page
+from app.lab.pages import blueprint, number_asked, page
 from app.lab.presentation import charts, display, sentences
 from app.lab.presentation.charts import scatter
 from app.lab.runs import queries
+from app.lab.service import current_lab
 from app.lab.stats import ranking
 from app.lab.stats.ranking import Entry
 from app.lab.stats.tradeoff import PRESETS, Recommendation, Weights, comparable, recommend

@@ -1,10 +1,9 @@
-"""Pages of runs: the list, one run with its progress and charts, its samples, the form for a new one, the history."""
+"""Pages of runs, their samples and tasks: lists, one of each, the forms for a new run and a new task, the history."""
 
 import re
 from collections.abc import Mapping
 from dataclasses import asdict
 from functools import partial
-from itertools import product
 from typing import Any
 
 from flask import Response, flash, jsonify, redirect, request, url_for
@@ -14,19 +13,22 @@ from flask_babel import lazy_gettext as _l
 from werkzeug.datastructures import MultiDict
 
 from app.errors import AppError
-from app.lab import wording
-from app.lab.pages import blueprint, by_category, current_lab, number_asked, page
+from app.lab import task_files, wording
+from app.lab.measuring.plan import combinations
+from app.lab.pages import blueprint, by_category, number_asked, page
 from app.lab.presentation import charts, display, exports, sentences
 from app.lab.runs import queries
 from app.lab.runs.planning import DurationEstimate, estimate_duration, left_out_of
+from app.lab.service import current_lab
 from app.lab.stats import ranking
 from app.lab.task_files import Tasks
 from app.lab.votes import ballots
 from app.models.lab import ACTIVE, LabRun, LabSample, SampleKind, Verdict
 from app.security import admin_required, current_user, login_required
-from app.web import generation, plain_text
+from app.web import clean, generation, plain_text
 
-LONGEST_NOTE = 1000
+# In characters: a verdict's note, and a task's TOML.
+LONGEST_NOTE, LONGEST_TASK = 1000, 60_000
 MOST_SETTINGS = 20
 # Fields of the form's advanced part, which is shown open when one of them is given or single tasks are chosen.
 ADVANCED = ("readings", "crowds", "context", "temperature", "max_tokens", "seed")
@@ -45,12 +47,6 @@ LABELS: dict[str, LazyString] = {
     "temperature": _l("Temperature"),
     "max_tokens": _l("Longest answer"),
     "seed": _l("Seed of the order"),
-}
-WRITERS = {
-    "csv": ("text/csv", exports.csv_text),
-    "json": ("application/json", exports.json_text),
-    "md": ("text/markdown", exports.markdown),
-    "html": ("text/html", lambda run_ids: exports.build_report(run_ids, current_lab().tasks().categories)),
 }
 
 
@@ -80,7 +76,7 @@ def run(run_id: int) -> str:
         removable=current_user.is_admin and queries.removable(found),
         campaigns=queries.campaigns_on(run_id),
         by=queries.user_name(found.user_id),
-        failure=sentences.run_trouble(found),
+        failure=sentences.failure_sentence(found),
         entries=entries,
         charts=charts.entry_charts(entries),
         worse=charts.regressions_shown(found.machine_id, [run_id]),
@@ -128,9 +124,9 @@ def delete(run_id: int) -> Any:
 def export(run_id: int, form: str) -> Response:
     """Download a run as csv, json, md, or html (the report with charts); only administrators get the whole JSON."""
     queries.get_run(run_id)
-    if form not in WRITERS:
+    if form not in exports.WRITERS:
         raise AppError("not_found")
-    mimetype, write = WRITERS[form]
+    mimetype, write = exports.WRITERS[form]
     if form == "json":
         write = partial(exports.json_text, whole=current_user.is_admin)
     headers = {"Content-Disposition": f'attachment; filename="labo-{run_id}.{form}"'}
@@ -140,8 +136,6 @@ def export(run_id: int, form: str) -> Response:
 def _progress(run: LabRun, tasks: Tasks) -> dict[str, Any]:
     """A run's progress as a dictionary, with display texts for the current sample. Raises not_found."""
     found = current_lab().progress(run.id)
-    if found is None:
-        raise AppError("not_found")
     return asdict(found) | {
         "prompt": display.prompt_name(found.kind, found.prompt, tasks.tasks) if found.kind else "",
         "left": display.seconds(found.remaining_s) if found.remaining_s else "",
@@ -156,8 +150,20 @@ def history() -> str:
     machines = [machine for machine in queries.machines() if not machine.source]
     wanted = number_asked("machine")
     machine = next((machine for machine in machines if machine.id == wanted), machines[0] if machines else None)
-    found = charts.trend_charts(machine.id if machine else 0, request.args.get("figure", ""))
-    return page("history", "history", machines=machines, machine=machine, found=found, figures=charts.FIGURES)
+    figure = request.args.get("figure", "")
+    if figure not in charts.FIGURES:
+        figure = next(iter(charts.FIGURES))
+    trends, worse = charts.trends(machine.id, figure) if machine else ([], [])
+    return page(
+        "history",
+        "history",
+        machines=machines,
+        machine=machine,
+        figure=figure,
+        figures=charts.FIGURES,
+        charts=trends,
+        worse=worse,
+    )
 
 
 # A new run
@@ -179,7 +185,7 @@ def launch() -> Any:
     """Launch the run, or only show its estimate (`look`), or show the form with its error."""
     form = request.form
     try:
-        plan = plan_of(form)
+        plan = _plan(form)
         if form.get("look"):
             return _form(form, coming=estimate_duration(plan, generation().registry, current_lab().tasks()))
         run = current_lab().launch(plan, current_user.id, plain_text(form.get("title"))[:200])
@@ -190,55 +196,43 @@ def launch() -> Any:
     return redirect(url_for("lab.run", run_id=run.id))
 
 
-def plan_of(form: MultiDict[str, str]) -> dict[str, Any]:
-    """Read a plan from the form; missing fields keep their defaults. Raises nothing_to_measure, invalid_field."""
+def _plan(form: MultiDict[str, str]) -> dict[str, Any]:
+    """Read a plan from the form; None stands for the default. Raises nothing_to_measure, invalid_field."""
     if not form.getlist("model") or not form.getlist("kind"):
         raise AppError("nothing_to_measure")
-    thinking = {"both": (False, True), "with": (True,)}.get(form.get("think", ""), (False,))
-    settings = product(
-        thinking, _numbers(form, "threads") or [0], _numbers(form, "context") or [0], _decimals(form, "temperature")
-    )
-    names = ("think", "threads", "context", "temperature")
-    plan = {
+    return {
         "models": form.getlist("model"),
         "kinds": form.getlist("kind"),
         "tasks": form.getlist("task") or [form.get("tasks") or "short"],
-        "settings": [dict(zip(names, values, strict=True)) for values in settings],
-        "repeats": _whole(form, "repeats", 3),
+        "settings": combinations(
+            think={"both": (False, True), "with": (True,)}.get(form.get("think", "")),
+            threads=_numbers(form, "threads"),
+            context=_numbers(form, "context"),
+            # The comma may be a decimal one.
+            temperature=_numbers(form, "temperature", separators=r"[\s;]+", kind=float),
+        ),
         "readings": _numbers(form, "readings"),
         "crowds": _numbers(form, "crowds"),
-        "max_tokens": _whole(form, "max_tokens", 0),
+        **{name: _number(form, name) for name in ("repeats", "max_tokens", "seed")},
     }
-    if form.get("seed", "").strip():
-        plan["seed"] = _whole(form, "seed", 0)
-    return {name: value for name, value in plan.items() if value != []}
 
 
-def _numbers(form: Mapping[str, str], name: str) -> list[int]:
-    """Whole numbers separated by spaces or punctuation; empty for the default. Raises invalid_field."""
-    given = form.get(name, "")
-    if not re.fullmatch(r"[\d\s,;.]*", given) or not given.isascii():
+def _numbers(
+    form: Mapping[str, str], name: str, separators: str = r"[\s,;.]+", kind: type[int] | type[float] = int
+) -> list[float] | None:
+    """The numbers in a field, None without any; the plan checks their range. Raises invalid_field."""
+    words = [word.replace(",", ".") for word in re.split(separators, form.get(name, "")) if word]
+    try:
+        return [kind(word) for word in words[:MOST_SETTINGS]] or None
+    except ValueError:
+        raise AppError("invalid_field", field=name) from None
+
+
+def _number(form: Mapping[str, str], name: str) -> float | None:
+    found = _numbers(form, name) or []
+    if len(found) > 1:
         raise AppError("invalid_field", field=name)
-    return [int(number[:9]) for number in re.findall(r"\d+", given)][:MOST_SETTINGS]
-
-
-def _decimals(form: Mapping[str, str], name: str) -> list[float | None]:
-    """Decimal numbers separated by spaces or semicolons, with point or comma; [None] for the default.
-
-    Raises invalid_field.
-    """
-    given = form.get(name, "").replace(";", " ").replace(",", ".").split()
-    if not all(re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,6})?", number) for number in given):
-        raise AppError("invalid_field", field=name)
-    found: list[float | None] = [float(number) for number in given[:MOST_SETTINGS]]
-    return found or [None]
-
-
-def _whole(form: Mapping[str, str], name: str, default: int) -> int:
-    given = form.get(name, "").strip()
-    if given and not re.fullmatch(r"[0-9]{1,9}", given):
-        raise AppError("invalid_field", field=name)
-    return int(given or default)
+    return found[0] if found else None
 
 
 def _form(given: MultiDict[str, str], wrong: str = "", field: str = "", coming: DurationEstimate | None = None) -> str:
@@ -313,7 +307,7 @@ def overrule(sample_id: int) -> Any:
 
 
 def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
-    judgement = found.judgement or {}
+    judgement = found.judgement
     before, after = queries.neighbours(found)
     return page(
         "sample",
@@ -326,10 +320,58 @@ def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
         after=after,
         tasks=current_lab().tasks().tasks,
         reason=wording.sentence(judgement["code"], judgement.get("params")) if judgement.get("code") else "",
-        failure=sentences.sample_trouble(found),
+        failure=sentences.failure_sentence(found),
         withheld=ballots.is_withheld(found) and not current_user.is_admin,
         retaken=queries.retaken(found),
         by=queries.user_name(found.overruled_by),
         facts=display.sample_facts(found),
         chart=charts.course(found),
+    )
+
+
+# Tasks
+
+
+@blueprint.get("/tasks")
+@login_required
+def tasks() -> str:
+    """All tasks by category, the errors of task files, and the form for a new task."""
+    return _tasks_page()
+
+
+@blueprint.get("/tasks/<string:task_id>")
+@login_required
+def task(task_id: str) -> str:
+    """One task: its question, its checks, an answer that passes."""
+    found = current_lab().tasks().get(task_id)
+    if found is None:
+        raise AppError("not_found")
+    return page("task", "tasks", task=found)
+
+
+@blueprint.post("/tasks")
+@admin_required
+def add_task() -> Any:
+    """Store a custom task, or show the form with its error."""
+    text = clean(request.form.get("text", "")).replace("\r\n", "\n")
+    if len(text) > LONGEST_TASK:
+        raise AppError("too_large", limit=LONGEST_TASK)
+    try:
+        made = task_files.add_custom_task(text, current_lab().task_folder, current_lab().tasks())
+    except AppError as error:
+        return _tasks_page(text, error.sentence), error.status
+    flash(_("The task “%(name)s” is added.", name=made.name), "success")
+    return redirect(url_for("lab.task", task_id=made.id))
+
+
+def _tasks_page(text: str = "", wrong: str = "") -> str:
+    found = current_lab().tasks()
+    return page(
+        "tasks",
+        "tasks",
+        groups=by_category(found.tasks.values()),
+        count=len(found.tasks),
+        problems=found.problems,
+        text=text or task_files.EXAMPLE_TASK.read_text(),
+        wrong=wrong,
     )

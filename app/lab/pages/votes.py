@@ -8,7 +8,8 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import AppError
 from app.lab import wording
-from app.lab.pages import blueprint, by_category, current_lab, page
+from app.lab.pages import blueprint, by_category, page
+from app.lab.service import current_lab
 from app.lab.votes import campaigns as voting
 from app.lab.votes.ballots import VoterState, expected, voter_state
 from app.models.lab import LabCampaign

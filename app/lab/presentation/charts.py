@@ -1,8 +1,8 @@
 """The Labo's charts: the data that the browser draws, with a table of the same figures."""
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import groupby
 from math import floor, log10
 from typing import Any
@@ -15,7 +15,7 @@ from app import formatting
 from app.formatting import number
 from app.lab.presentation import display
 from app.lab.stats.changes import MEASURES, FigureChange, Point, history, regressions
-from app.lab.stats.intervals import Figure
+from app.lab.stats.intervals import Figure, ScoreShare
 from app.lab.stats.ranking import PARTS, Entry
 from app.lab.stats.tradeoff import Recommendation, comparable, pareto
 from app.models.lab import LabSample
@@ -33,8 +33,8 @@ class Chart:
     rows: tuple[tuple[str, ...], ...]
 
 
-# A series of a line chart: its name, and its figure at each step.
-Line = tuple[str, dict[int, Figure]]
+# A line of a chart: its name, and its figure at each step.
+Line = tuple[str, Mapping[int, Figure | ScoreShare]]
 
 
 # Charts of leaderboard entries
@@ -46,24 +46,28 @@ def entry_charts(entries: Sequence[Entry]) -> list[Chart]:
     name = display.entry_namer(entries)
     entries = sorted(entries, key=name)
     usual = [entry for entry in entries if not entry.setting.get("threads")]
+
+    def lines(figures: Callable[[Entry], Mapping[Any, Figure]]) -> list[Line]:
+        return [(name(entry), {int(step): figure for step, figure in figures(entry).items()}) for entry in usual]
+
     made = (
         split(usual, name),
-        steps(
+        _steps(
             "reading", _("Reading, by the length of the text"), _("Tokens to read"),
-            _lines(usual, name, lambda entry: entry.prefill_tps),
+            lines(lambda entry: entry.prefill_tps),
             _("Tokens read per second; nothing of the text was in the engine’s cache."),
         ),
-        steps(
+        _steps(
             "context", _("Writing, by what the context already holds"), _("Tokens in the context"),
-            _lines(usual, name, lambda entry: entry.pace_after),
+            lines(lambda entry: entry.pace_after),
             _("Tokens written per second, right after a text of that length was read."),
         ),
-        steps(
+        _steps(
             "threads", _("Writing, by threads"), _("Threads"), _threads(entries, name),
             _("Tokens written per second: more threads than cores help nobody."),
         ),
-        steps(
-            "crowd", _("Writing, by people at once"), _("People at once"), _lines(usual, name, _crowd),
+        _steps(
+            "crowd", _("Writing, by people at once"), _("People at once"), lines(_crowd),
             _("Tokens written per second for all of them together."),
         ),
     )  # fmt: skip
@@ -90,34 +94,46 @@ def split(entries: Iterable[Entry], name_of: Callable[[Entry], str]) -> Chart | 
     )  # fmt: skip
 
 
-def steps(chart_id: str, title: str, x: str, lines: Sequence[Line], note: str) -> Chart | None:
+def _steps(chart_id: str, title: str, x: str, lines: Sequence[Line], note: str) -> Chart | None:
     """A line chart of tokens per second over the steps of `lines`; None with fewer than two steps."""
-    ticks = sorted({step for _name, figures in lines for step in figures})
-    if len(ticks) < 2:
+    steps = sorted({step for _name, figures in lines for step in figures})
+    if len(steps) < 2:
         return None
+    ticks = {step: number(step) for step in steps}
+    drawn = [line for line in lines if line[1]]
+    return _line_chart(chart_id, title, FIGURES["decode_tps"], ticks, drawn, x=x, note=note)
+
+
+def _line_chart(
+    chart_id: str,
+    title: str,
+    kind: "FigureDisplay",
+    ticks: Mapping[int, str],
+    lines: Sequence[Line],
+    *,
+    x: str = "",
+    note: str = "",
+    alerts: Sequence[dict[str, Any]] = (),
+) -> Chart:
+    """A chart of one kind of figure at each step of `ticks`, which maps the steps to their labels."""
     series = [
         {
             "name": name,
             "points": [
-                [ticks.index(step), found.median, found.low, found.high] for step, found in sorted(figures.items())
+                [place, *(kind.factor * value for value in (figure.median, figure.low, figure.high))]
+                for place, step in enumerate(ticks)
+                if (figure := figures.get(step))
             ],
         }
         for name, figures in lines
     ]
-    words = [number(tick) for tick in ticks]
-    spec = {"kind": "lines", "label": title, "x": x, "y": _("Tokens per second"), "ticks": words, "series": series}
-    rows = tuple(
-        (name, *(display.rate(figures[tick].median if tick in figures else None) for tick in ticks))
-        for name, figures in lines
-    )
-    return Chart(chart_id, title, note, spec, (_("Model"), *words), rows)
-
-
-def _lines(
-    entries: Iterable[Entry], name: Callable[[Entry], str], figures: Callable[[Entry], Mapping[Any, Figure]]
-) -> list[Line]:
-    found = [(name(entry), {int(step): figure for step, figure in figures(entry).items()}) for entry in entries]
-    return [line for line in found if line[1]]
+    labels = tuple(ticks.values())
+    spec = {
+        "kind": "lines", "label": title, "x": x, "y": str(kind.axis), "ticks": labels, "series": series,
+        "alerts": alerts,
+    }  # fmt: skip
+    rows = tuple((name, *(display.middle(figures.get(step), kind.text) for step in ticks)) for name, figures in lines)
+    return Chart(chart_id, title, note, spec, (_("Model"), *labels), rows)
 
 
 def _crowd(entry: Entry) -> dict[int, Figure]:
@@ -182,18 +198,8 @@ class Worse:
     run_id: int
 
 
-@dataclass(frozen=True, slots=True)
-class Trends:
-    """A machine's history: `charts` of one `figure` (empty with fewer than two runs), and all regressions."""
-
-    figure: str
-    charts: list[Chart]
-    worse: list[Worse]
-
-
-def trend_charts(machine_id: int, wanted: str) -> Trends:
-    """A machine's history of the figure `wanted` (the first one if unknown), with a chart for each prompt."""
-    figure = wanted if wanted in FIGURES else next(iter(FIGURES))
+def trends(machine_id: int, figure: str) -> tuple[list[Chart], list[Worse]]:
+    """A machine's history: a chart of the figure for each prompt (with two runs at least), and all regressions."""
     changes = regressions(machine_id)
     # Settings with a number of threads are shown in a chart of their own on the runs' pages.
     known = [point for point in history(machine_id) if point.figure == figure and not point.setting.get("threads")]
@@ -202,7 +208,7 @@ def trend_charts(machine_id: int, wanted: str) -> Trends:
         _trend(figure, prompt, list(those), [change for change in changes if change.after.figure == figure])
         for prompt, those in groupby(points, lambda point: point.prompt)
     ]
-    return Trends(figure, [chart for chart in charts if chart], [_worse(change) for change in changes])
+    return [chart for chart in charts if chart], [_worse(change) for change in changes]
 
 
 def regressions_shown(machine_id: int | None = None, run_ids: Collection[int] | None = None) -> list[Worse]:
@@ -218,46 +224,27 @@ def figure_name(figure: str, prompt: str) -> str:
 
 
 def _trend(figure: str, prompt: str, points: Sequence[Point], changes: Sequence[FigureChange]) -> Chart | None:
-    kind = FIGURES[figure]
     points = sorted(points, key=lambda point: (point.at, point.run_id))
-    runs = {point.run_id: point for point in points}
-    if len(runs) < 2:
+    labels = {point.run_id: _tick(point) for point in points}
+    if len(labels) < 2:
         return None
-    steps = list(runs)
-    ticks = [_tick(point.at, point.version) for point in runs.values()]
     # Two runs of the same day and version get different labels.
-    ticks = [tick if ticks.count(tick) == 1 else f"{tick} ({place + 1})" for place, tick in enumerate(ticks)]
-    lines: dict[str, list[Point]] = {}
+    counts = Counter(labels.values())
+    ticks = {
+        run_id: f"{label} ({place})" if counts[label] > 1 else label
+        for place, (run_id, label) in enumerate(labels.items(), 1)
+    }
+    lines: dict[str, dict[int, Figure | ScoreShare]] = {}
     for point in points:
-        lines.setdefault(display.configuration_name(point.model, point.setting), []).append(point)
-    title = figure_name(figure, prompt)
+        lines.setdefault(display.configuration_name(point.model, point.setting), {})[point.run_id] = point.value
+    kind, steps = FIGURES[figure], list(ticks)
     alerts = [
         {"at": steps.index(after.run_id), "value": after.value.median * kind.factor, "words": _percent(change)}
         for change in changes
-        if (after := change.after).prompt == prompt and after.run_id in runs and not after.setting.get("threads")
+        if (after := change.after).prompt == prompt and after.run_id in ticks and not after.setting.get("threads")
     ]
-    spec = {
-        "kind": "lines",
-        "label": title,
-        "x": "",
-        "y": str(kind.axis),
-        "ticks": ticks,
-        "series": [{"name": name, "points": _drawn(kind, those, steps)} for name, those in lines.items()],
-        "alerts": alerts,
-    }
-    known = {name: {point.run_id: kind.text(point.value.median) for point in those} for name, those in lines.items()}
-    rows = tuple((name, *(texts.get(step, display.NOTHING) for step in steps)) for name, texts in known.items())
-    return Chart(f"trend-{figure}-{prompt}", title, "", spec, (_("Model"), *ticks), rows)
-
-
-def _drawn(kind: FigureDisplay, points: Sequence[Point], steps: Sequence[int]) -> list[list[float]]:
-    return [
-        [
-            steps.index(point.run_id),
-            *(end * kind.factor for end in (point.value.median, point.value.low, point.value.high)),
-        ]
-        for point in points
-    ]
+    title = figure_name(figure, prompt)
+    return _line_chart(f"trend-{figure}-{prompt}", title, kind, ticks, list(lines.items()), alerts=alerts)
 
 
 def _worse(change: FigureChange) -> Worse:
@@ -282,9 +269,9 @@ def _percent(change: FigureChange) -> str:
     return sign + display.share(abs(change.ratio - 1) * 100)
 
 
-def _tick(at: datetime, version: str) -> str:
-    day = formatting.day(at, "d MMM")
-    return f"{version} · {day}" if version else day
+def _tick(point: Point) -> str:
+    day = formatting.day(point.at, "d MMM")
+    return f"{point.version} · {day}" if point.version else day
 
 
 # Quality against time
@@ -311,43 +298,44 @@ def scatter(entries: Sequence[Entry], found: Recommendation) -> Chart | None:
         "steps": _legend([entry.energy_wh.median for entry in shown if entry.energy_wh]),
         "words": {"ideal": _("towards the ideal"), "front": _("Pareto front"), "size": _size_name(shown)},
     }
-    rows = tuple(
-        (
-            display.entry_name(entry),
-            display.whole(entry.quality.mean),
-            display.seconds(entry.time_s.median),
-            display.energy_of(entry.energy_wh, entry.energy_method),
-        )
-        for entry in shown
-        if entry.quality and entry.time_s
-    )
-    columns = (_("Model"), _("Quality"), _("Time"), _("Energy"))
+    names = ("quality", "time", "energy")
+    columns = (_("Model"), *(str(display.COLUMNS[name]) for name in names))
+    cells = [(display.entry_name(entry), display.ranking_cells(entry, display.middle)) for entry in shown]
+    rows = tuple((model, *(texts[name] for name in names)) for model, texts in cells)
     return Chart("scatter", title, _("On the front, no other is both quicker and better."), spec, columns, rows)
 
 
 def _point(entry: Entry, state: str) -> dict[str, object]:
-    quality, time, energy = entry.quality, entry.time_s, entry.energy_wh
-    name, points = display.entry_name(entry), display.whole(quality.mean if quality else None)
+    name, energy = display.entry_name(entry), entry.energy_wh
     # Not marked as estimated: the legend says so.
     spent = display.energy(energy.median) if energy else ""
-    figures = ", ".join(filter(None, (display.seconds(time.median if time else None), spent)))
+    figures = ", ".join(filter(None, (display.middle(entry.time_s, display.seconds), spent)))
     detail = {
         "recommended": _("recommended, %(figures)s", figures=figures),
         "dominated": _("dominated, %(figures)s", figures=figures),
     }.get(state, figures)
+    quality = display.middle(entry.quality, display.whole)
+    (x, xs), (y, ys) = _extent(entry.time_s), _extent(entry.quality)
     return {
         "key": entry.key,
         "name": name,
         "detail": detail,
-        "title": _("%(name)s: quality %(quality)s of 100, %(figures)s", name=name, quality=points, figures=detail),
-        "x": time.median if time else 0,
-        "xs": [time.low, time.high] if time and time.count > 1 else None,
-        "y": quality.mean if quality else 0,
-        "ys": [quality.low, quality.high] if quality and quality.count > 1 else None,
+        "title": _("%(name)s: quality %(quality)s of 100, %(figures)s", name=name, quality=quality, figures=detail),
+        "x": x,
+        "xs": xs,
+        "y": y,
+        "ys": ys,
         "size": energy.median if energy else None,
         "state": state,
         "href": f"#{display.anchor(entry.key)}",
     }
+
+
+def _extent(figure: Figure | ScoreShare | None) -> tuple[float, list[float] | None]:
+    """A figure's place on an axis, and its interval if it was measured more than once."""
+    if figure is None:
+        return 0, None
+    return figure.median, [figure.low, figure.high] if figure.count > 1 else None
 
 
 def _size_name(entries: Sequence[Entry]) -> str:
@@ -374,24 +362,26 @@ def course(sample: LabSample) -> Chart | None:
     """The chart of CPU and memory over time, with the phases of the answer; None with fewer than two intervals."""
     if len(sample.series) < 2:
         return None
-    columns = [list(column) for column in zip(*sample.series, strict=True)]
-    times, engine, machine, ram = columns
+    times, engine, machine, ram = zip(*sample.series, strict=True)
+
+    def line(name: str, values: Sequence[float | None], unit: float = 1) -> dict[str, Any]:
+        pairs = zip(times, values, strict=True)
+        return {"name": name, "points": [[at, value / unit] for at, value in pairs if value is not None]}
+
     # The engine's CPU is stored in percent of one core; the chart shows it in percent of the machine.
-    cores = sample.run.machine.description.get("threads") or 0
-    cpu = [{"name": _("machine"), "points": _pairs(times, machine)}]
-    if cores:
-        cpu.append({"name": _("engine"), "points": _pairs(times, [value and value / cores for value in engine])})
+    cores = sample.run.machine.description.get("threads")
+    cpu = [line(_("machine"), machine), *([line(_("engine"), engine, cores)] if cores else [])]
     title = _("Processor and memory during this sample")
     panels = [
         {"label": _("Processor"), "y": _("Processor, share of the machine"), "top": 100, "lines": cpu},
         {
             "label": _("Memory"), "y": _("Memory of the engine, GB"), "top": None,
-            "lines": [{"name": _("engine"), "points": _pairs(times, [value and value / 1e9 for value in ram])}],
+            "lines": [line(_("engine"), ram, 1e9)],
         },
     ]  # fmt: skip
-    shown = [panel for panel in panels if any(line["points"] for line in panel["lines"])]
-    for panel in shown:
+    for panel in panels:
         panel["lines"] = [line for line in panel["lines"] if line["points"]]
+    shown = [panel for panel in panels if panel["lines"]]
     phases = _phases(sample.metrics)
     spec = {"kind": "panels", "label": title, "x": _("Seconds"), "phases": phases, "panels": shown}
     heads = (_("Second"), _("Machine"), _("Engine"), _("Memory"))
@@ -404,19 +394,14 @@ def course(sample: LabSample) -> Chart | None:
 
 def _phases(metrics: dict[str, Any]) -> list[dict[str, Any]]:
     """The phases of the answer in order, each with its start and end in seconds, as far as they are known."""
-    lengths = (
-        (_("Loading"), metrics.get("load_ms")), (_("Reading"), metrics.get("prefill_ms")),
-        (_("Thinking"), metrics.get("thinking_ms")), (_("Writing"), metrics.get("decode_ms")),
-    )  # fmt: skip
+    loading, reading, thinking, writing = (
+        metrics.get(name) or 0.0 for name in ("load_ms", "prefill_ms", "thinking_ms", "decode_ms")
+    )
+    # Engines report thinking as part of writing.
+    names = (_("Loading"), _("Reading"), _("Thinking"), _("Writing"))
     found, at = [], 0.0
-    for name, ms in lengths:
-        if ms:
-            # Engines report thinking as part of writing.
-            length = ms - (metrics.get("thinking_ms") or 0) if name == lengths[-1][0] else ms
-            found.append({"name": name, "from": at, "to": at + max(0.0, length) / 1000})
-            at += max(0.0, length) / 1000
+    for name, ms in zip(names, (loading, reading, thinking, writing - thinking), strict=True):
+        if ms > 0:
+            found.append({"name": name, "from": at, "to": at + ms / 1000})
+            at += ms / 1000
     return found
-
-
-def _pairs(times: list[float], values: list[float | None]) -> list[list[float]]:
-    return [[at, value] for at, value in zip(times, values, strict=True) if value is not None]

@@ -1,6 +1,7 @@
 """What the Labo shows, in the current language: names, single figures, intervals, and tables of figures."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from flask_babel import LazyString, format_datetime, ngettext
@@ -9,7 +10,6 @@ from flask_babel import lazy_gettext as _l
 
 from app import formatting
 from app.formatting import NARROW_SPACE, duration, filesize, number, percent, with_unit
-from app.lab.stats.intervals import Figure
 from app.lab.stats.ranking import Entry
 from app.lab.wording import CATEGORIES, FAILURES
 from app.models.lab import WORTH, LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
@@ -50,6 +50,16 @@ VERDICTS: dict[str, LazyString] = {
 }
 LOADS: dict[str, LazyString] = {"cold": _l("from the disk"), "warm": _l("from memory")}
 METHODS: dict[str, LazyString] = {"rapl": _l("measured"), "estimated": _l("estimated")}
+# The figures of a ranking, in the order of its columns.
+COLUMNS: dict[str, LazyString | str] = {
+    "quality": _l("Quality"),
+    "time": _l("Time"),
+    "first": _l("First word"),
+    "pace": _l("Tokens/s"),
+    "cpu": "CPU",
+    "ram": "RAM",
+    "energy": _l("Energy"),
+}
 POWERS = {"Go": 9, "GB": 9, "Mo": 6, "MB": 6, "ko": 3, "kB": 3}
 MINUTE, HOUR = 60, 3600
 
@@ -107,11 +117,11 @@ def entry_namer(entries: Iterable[Entry]) -> Callable[[Entry], str]:
     """A function that names these entries, with the machine if there are several."""
     if not several_machines(entries):
         return entry_name
-    machines = _told_apart({entry.machine_id: entry.machine for entry in entries})
+    machines = _short_names({entry.machine_id: entry.machine for entry in entries})
     return lambda entry: f"{entry_name(entry)} ({machines[entry.machine_id]})"
 
 
-def _told_apart(machines: dict[int, str]) -> dict[int, str]:
+def _short_names(machines: dict[int, str]) -> dict[int, str]:
     """Short names of machines, by id: only as many differing parts as tell them apart; else numbered."""
     parts = {number: [part[:LONGEST_PART] for part in name.split(" · ")] for number, name in machines.items()}
     places = range(max(map(len, parts.values())))
@@ -192,12 +202,13 @@ def energy(watt_hours: float | None) -> str:
     return with_unit(watt_hours, "Wh", 2 if watt_hours < 10 else 0)
 
 
-def energy_of(figure: Any, method: str) -> str:
-    """Format an entry's energy (`Figure` or watt-hours), marked if it is estimated."""
-    if figure is None:
-        return NOTHING
-    text = energy(getattr(figure, "median", figure))
-    return _("%(energy)s (estimated)", energy=text) if method == "estimated" else text
+def energy_of(watt_hours: float | None, method: str) -> str:
+    """Format watt-hours, marked if they are estimated."""
+    return _marked(energy(watt_hours), method) if watt_hours is not None else NOTHING
+
+
+def _marked(energy: str, method: str) -> str:
+    return _("%(energy)s (estimated)", energy=energy) if method == "estimated" else energy
 
 
 def counted(sample: Any) -> float | None:
@@ -211,9 +222,9 @@ def whole(value: float | None) -> str:
     return NOTHING if value is None else number(value)
 
 
-def moment(value: Any) -> str:
+def moment(value: datetime) -> str:
     """Format a date and time in the server's time zone."""
-    return format_datetime(value.astimezone(), "short", rebase=False) if value else NOTHING
+    return str(format_datetime(value.astimezone(), "short", rebase=False))
 
 
 def outliers(figure: Any, write: Callable[[float], str]) -> str:
@@ -221,19 +232,13 @@ def outliers(figure: Any, write: Callable[[float], str]) -> str:
     return ", ".join(write(value) for value in getattr(figure, "outliers", ()))
 
 
+# Templates find all formats in this module.
+day = formatting.day
+
+
 def called(keys: Iterable[str], table: Mapping[str, Any]) -> str:
     """The names of `keys` in `table`, separated by commas."""
     return ", ".join(str(table.get(key, key)) for key in keys)
-
-
-def day(value: Any) -> str:
-    """Format a date."""
-    return formatting.day(value) if value else NOTHING
-
-
-def month(value: Any) -> str:
-    """Format a month and year, for measurements whose day is unknown."""
-    return formatting.day(value, "MMMM y") if value else NOTHING
 
 
 # Intervals
@@ -252,7 +257,12 @@ def spread(figure: Any, write: Callable[[float], str]) -> str:
     return f"{head}–{high}" if once else f"{low} – {high}"
 
 
-def ranged(figure: Any, write: Callable[[Any], str]) -> str:
+def middle(figure: Any, write: Callable[[float], str]) -> str:
+    """Format a figure's median; a dash for None."""
+    return NOTHING if figure is None else write(figure.median)
+
+
+def ranged(figure: Any, write: Callable[[float], str]) -> str:
     """Format a figure's median, with its interval if it was measured more than once; a dash for None."""
     if figure is None:
         return NOTHING
@@ -297,12 +307,37 @@ TOGETHER: dict[Callable[..., str], Callable[[float, float], tuple[str, str]]] = 
 }
 
 
+# The ranking
+
+
+def column_figures(entry: Entry) -> dict[str, tuple[Any, Callable[[float], str]]]:
+    """The entry's figure in each of `COLUMNS`, None if it was not measured, and how it is formatted."""
+    ram = (entry.ram_bytes, size) if entry.ram_bytes else (entry.ram_percent, share)
+    return {
+        "quality": (entry.quality, whole),
+        "time": (entry.time_s, seconds),
+        "first": (entry.first_token_s, seconds),
+        "pace": (entry.decode_tps, rate),
+        "cpu": (entry.cpu, share),
+        "ram": ram,
+        "energy": (entry.energy_wh, energy),
+    }
+
+
+def ranking_cells(entry: Entry, write: Callable[[Any, Callable[[float], str]], str]) -> dict[str, str]:
+    """The texts in `COLUMNS`; `write` (`middle` or `ranged`) makes one of a figure and its formatter."""
+    cells = {name: write(figure, formatter) for name, (figure, formatter) in column_figures(entry).items()}
+    if entry.energy_wh:
+        cells["energy"] = _marked(cells["energy"], entry.energy_method)
+    return cells
+
+
 # The machine and its energy
 
 
 def machine_facts(run: LabRun) -> list[tuple[str, str]]:
     """Rows of name and value for a run's machine and engine."""
-    machine: dict[str, Any] = run.machine.description or {}
+    machine = run.machine.description
     engine = f"{run.engine.get('label', '')} {run.engine.get('version') or ''}".strip()
     rows = [
         (_("Processor"), str(machine.get("cpu") or "")),
@@ -314,7 +349,7 @@ def machine_facts(run: LabRun) -> list[tuple[str, str]]:
         (_("Virtual machine"), (_("yes") if machine["virtual"] else _("no")) if "virtual" in machine else ""),
         (_("Governor"), str(machine.get("governor") or "")),
         (_("Engine"), engine),
-        (_("Energy"), _power(machine.get("energy") or {})),
+        (_("Energy"), _power(machine.get("energy", {}))),
     ]
     return [row for row in rows if row[1]]
 
@@ -322,7 +357,7 @@ def machine_facts(run: LabRun) -> list[tuple[str, str]]:
 def energy_note(entries: Iterable[Entry], machines: Iterable[LabMachine]) -> str:
     """A sentence on whether the energy of these entries is measured or estimated; empty without energy."""
     found = {entry.energy_method for entry in entries} - {""}
-    assumed = any(((machine.description or {}).get("energy") or {}).get("assumed") for machine in machines)
+    assumed = any(machine.description.get("energy", {}).get("assumed") for machine in machines)
     if not found:
         return ""
     if found == {"rapl"}:
@@ -390,7 +425,7 @@ def details_table(entries: Sequence[Entry]) -> Table | None:
             (each, lambda entry: _crowd(entry, people, "person_tps")),
         ]
     columns.append((_("Outliers"), _outliers))
-    return tuple(head for head, _told in columns), tuple(
+    return tuple(head for head, _text_of in columns), tuple(
         tuple(text_of(entry) for _head, text_of in columns) for entry in shown
     )
 
@@ -426,16 +461,8 @@ def _crowd(entry: Entry, people: Sequence[int], figure: str) -> str:
 
 
 def _outliers(entry: Entry) -> str:
-    figures: tuple[tuple[str, Figure | None, Callable[[float], str]], ...] = (
-        (_("Time"), entry.time_s, seconds),
-        (_("First word"), entry.first_token_s, seconds),
-        (_("Tokens/s"), entry.decode_tps, rate),
-        ("CPU", entry.cpu, share),
-        ("RAM", entry.ram_bytes, size),
-        (_("Energy"), entry.energy_wh, energy),
-    )
-    found = [f"{name} {outliers(figure, write)}" for name, figure, write in figures if figure and figure.outliers]
-    return BETWEEN.join(found) or NOTHING
+    found = {name: outliers(figure, write) for name, (figure, write) in column_figures(entry).items()}
+    return BETWEEN.join(f"{COLUMNS[name]} {values}" for name, values in found.items() if values) or NOTHING
 
 
 # One sample
@@ -443,39 +470,40 @@ def _outliers(entry: Entry) -> str:
 
 def sample_facts(sample: LabSample) -> list[tuple[str, str, str]]:
     """Rows of name, value and detail for each metric that was measured."""
-    metrics = sample.metrics
-    joules, peak = metrics.get("energy_j"), metrics.get("cpu_machine_peak")
     # A model that does not think reports 0 ms of it.
-    thinking = metrics.get("thinking_ms") or None
-    at_peak = _("at the peak")
-    rows = [
-        (_("In all"), _ms(metrics.get("total_ms")), ""),
-        (_("Loading"), _ms(metrics.get("load_ms")), ""),
-        (_("First word after"), _ms(metrics.get("first_token_ms")), ""),
-        (_("Reading"), rate(metrics.get("prefill_tps")), _tokens(metrics.get("prompt_tokens"), _("tokens/s"))),
-        (_("Writing"), rate(metrics.get("decode_tps")), _tokens(metrics.get("output_tokens"), _("tokens/s"))),
-        (_("Thinking"), _ms(thinking), _tokens(metrics.get("thinking_tokens"))),
-        (_("All together"), rate(metrics.get("total_tps")), _("tokens/s")),
-        (_("Each person"), rate(metrics.get("person_tps")), _("tokens/s")),
+    metrics = sample.metrics | {"thinking_ms": sample.metrics.get("thinking_ms") or None}
+    peak = metrics.get("cpu_machine_peak")
+    pace = _("tokens/s")
+    rows: list[tuple[str, str, Callable[[float], str], str]] = [
+        (_("In all"), "total_ms", _ms, ""),
+        (_("Loading"), "load_ms", _ms, ""),
+        (_("First word after"), "first_token_ms", _ms, ""),
+        (_("Reading"), "prefill_tps", rate, _tokens(metrics.get("prompt_tokens"), pace)),
+        (_("Writing"), "decode_tps", rate, _tokens(metrics.get("output_tokens"), pace)),
+        (_("Thinking"), "thinking_ms", _ms, _tokens(metrics.get("thinking_tokens"))),
+        (_("All together"), "total_tps", rate, pace),
+        (_("Each person"), "person_tps", rate, pace),
         (
-            _("CPU of the machine"),
-            share(metrics.get("cpu_machine_mean")),
+            _("CPU of the machine"), "cpu_machine_mean", share,
             "" if peak is None else _("%(figure)s at the peak", figure=share(peak)),
         ),
-        (_("CPU of the engine"), share(metrics.get("cpu_engine_mean")), _("one core counts a hundred")),
-        (_("Memory of the engine"), size(metrics.get("ram_engine_peak")), at_peak),
-        (_("Memory of the machine"), share(metrics.get("ram_machine_peak")), at_peak),
+        (_("CPU of the engine"), "cpu_engine_mean", share, _("one core counts a hundred")),
+        (_("Memory of the engine"), "ram_engine_peak", size, _("at the peak")),
+        (_("Memory of the machine"), "ram_machine_peak", share, _("at the peak")),
         (
-            _("Energy"),
-            energy(None if joules is None else joules / JOULES),
+            _("Energy"), "energy_j", lambda joules: energy(joules / JOULES),
             str(METHODS.get(metrics.get("energy_method", ""), "")),
         ),
+    ]  # fmt: skip
+    return [
+        (name, write(metrics[metric]), detail)
+        for name, metric, write, detail in rows
+        if metrics.get(metric) is not None
     ]
-    return [row for row in rows if row[1] != NOTHING]
 
 
-def _ms(value: float | None) -> str:
-    return seconds(None if value is None else value / 1000)
+def _ms(value: float) -> str:
+    return seconds(value / 1000)
 
 
 def _tokens(count: int | None, unit: str = "") -> str:

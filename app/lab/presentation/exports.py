@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from app.lab import labels, wording
 from app.lab.presentation import charts, display, sentences
 from app.lab.runs import queries
 from app.lab.runs.archive import FORMAT, VERSION
+from app.lab.service import current_lab
 from app.lab.stats import ranking
 from app.lab.stats.ranking import Entry
 from app.lab.votes import ballots
@@ -63,20 +64,20 @@ def json_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
     runs = queries.get_runs(run_ids)
     withheld = ballots.Withheld() if whole else ballots.withheld_answers()
 
-    def told_of(row: Any, *left_out: str) -> dict[str, Any]:
+    def columns_of(row: Any, *left_out: str) -> dict[str, Any]:
         values = _columns(row, *left_out)
         return values if whole else ballots.redacted(values, withheld)
 
     machines = {run.machine.fingerprint: run.machine for run in runs}
     samples: dict[int, list[dict[str, Any]]] = {run.id: [] for run in runs}
     for sample in queries.samples_of(run_ids):
-        samples[sample.run_id].append(told_of(sample, "id", "run_id", "overruled_by"))
+        samples[sample.run_id].append(columns_of(sample, "id", "run_id", "overruled_by"))
     document = {
         "format": FORMAT,
         "version": VERSION,
         "machines": [_columns(machine, "id") for machine in machines.values()],
         "runs": [
-            told_of(run, "id", "machine_id", "user_id")
+            columns_of(run, "id", "machine_id", "user_id")
             | {"machine": run.machine.fingerprint, "samples": samples[run.id]}
             for run in runs
         ],
@@ -90,7 +91,7 @@ def markdown(run_ids: Sequence[int]) -> str:
     entries = ranking.leaderboard(run_ids=list(run_ids))
     parts = [f"# {_('Measurements')}", ""]
     for run in runs:
-        parts += [f"- {_line(run)}", *(f"  - {_told(name, value)}" for name, value in display.machine_facts(run))]
+        parts += [f"- {_line(run)}", *(f"  - {_fact(name, value)}" for name, value in display.machine_facts(run))]
     for each in sentences.recommendations(entries)[0]:
         where = f" ({each.machine})" if each.machine else ""
         title = _plain(_("Recommended with balanced weights") + where)
@@ -117,7 +118,7 @@ def _line(run: LabRun) -> str:
     return " · ".join([f"**{_plain(display.run_name(run))}**", *(_plain(part) for part in others if part)])
 
 
-def _told(name: str, value: str) -> str:
+def _fact(name: str, value: str) -> str:
     return str(_("%(name)s: %(value)s", name=_plain(name), value=_plain(value)))
 
 
@@ -127,30 +128,18 @@ def _plain(text: str) -> str:
 
 
 def _ranking(entries: Sequence[Entry]) -> tuple[list[str], list[list[str]]]:
-    columns = [
-        _("Model"), _("Verdict"), _("Why"), _("Quality"), _("Time"), _("First word"), _("Tokens/s"), "CPU", "RAM",
-        _("Energy"),
-    ]  # fmt: skip
+    columns = [_("Model"), _("Verdict"), _("Why"), *map(str, display.COLUMNS.values())]
     name = display.entry_namer(entries)
-    return columns, [_row(entry, name(entry)) for entry in entries]
-
-
-def _row(entry: Entry, name: str) -> list[str]:
-    energy = display.ranged(entry.energy_wh, display.energy)
-    if entry.energy_wh and entry.energy_method == "estimated":
-        energy = _("%(energy)s (estimated)", energy=energy)
-    return [
-        name,
-        str(display.VERDICTS[entry.verdict]) if entry.verdict else display.NOTHING,
-        wording.sentence(entry.reason, entry.params),
-        display.ranged(entry.quality, display.whole),
-        display.ranged(entry.time_s, display.seconds),
-        display.ranged(entry.first_token_s, display.seconds),
-        display.ranged(entry.decode_tps, display.rate),
-        display.ranged(entry.cpu, display.share),
-        display.ranged(entry.ram_bytes or entry.ram_percent, display.size if entry.ram_bytes else display.share),
-        energy,
+    rows = [
+        [
+            name(entry),
+            str(display.VERDICTS[entry.verdict]) if entry.verdict else display.NOTHING,
+            wording.sentence(entry.reason, entry.params),
+            *display.ranking_cells(entry, display.ranged).values(),
+        ]
+        for entry in entries
     ]
+    return columns, rows
 
 
 def _worse(found: Sequence[charts.Worse]) -> tuple[list[str], list[list[str]]]:
@@ -178,8 +167,8 @@ def _cell(value: Any) -> Any:
 # The HTML report
 
 
-def build_report(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
-    """The report as HTML in the current language; `categories`: each task's category. Raises not_found."""
+def build_report(run_ids: Sequence[int]) -> str:
+    """The report as HTML in the current language. Raises not_found."""
     runs = queries.get_runs(run_ids)
     entries = ranking.leaderboard(run_ids=list(run_ids))
     recommended, pictures = sentences.recommendations(entries)
@@ -194,7 +183,7 @@ def build_report(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
             advice=recommended,
             charts=[*pictures, *charts.entry_charts(entries)],
             entry_name=display.entry_namer(entries),
-            labels=_labels(entries, categories),
+            labels=_labels(entries),
             worse=charts.regressions_shown(run_ids=run_ids),
             styles=Markup("<style>" + FONT_FACE.sub("", assets.read("css/app.css")) + "</style>"),  # noqa: S704
             icons=Markup(assets.read("icons.svg")),  # noqa: S704
@@ -205,8 +194,9 @@ def build_report(run_ids: Sequence[int], categories: Mapping[str, str]) -> str:
     )
 
 
-def _labels(entries: Sequence[Entry], categories: Mapping[str, str]) -> list[tuple[str, dict[str, labels.Label]]]:
+def _labels(entries: Sequence[Entry]) -> list[tuple[str, dict[str, labels.Label]]]:
     """Each machine's name with its models' labels, which differ from machine to machine."""
+    categories = current_lab().tasks().categories
     judged = [entry for entry in entries if entry.quality and not entry.historical]
     machines = {entry.machine_id: entry.machine for entry in judged}
     return [
@@ -225,3 +215,12 @@ def _environment() -> Environment:
     # Icons are inlined, so templates refer to this document.
     made.globals["asset"] = lambda _name: ""
     return made
+
+
+# The forms of a file: MIME type, and what writes it, by the ending of its name.
+WRITERS: dict[str, tuple[str, Callable[[Sequence[int]], str]]] = {
+    "html": ("text/html", build_report),
+    "json": ("application/json", json_text),
+    "csv": ("text/csv", csv_text),
+    "md": ("text/markdown", markdown),
+}

@@ -134,33 +134,28 @@ def _nor(parts: Sequence[str]) -> str:
     return str(_("%(one)s or %(other)s", one=one, other=others[0])) if others else one
 
 
-# Errors of runs and samples
+# Failures of runs and samples
 
 
-def sample_trouble(sample: LabSample) -> str:
-    """Why a sample failed, as a sentence; empty when it did not."""
-    return _trouble(sample.error_code, sample.run, sample.model, sample.prompt)
-
-
-def run_trouble(run: LabRun) -> str:
-    """Why a run failed, as a sentence; empty when it did not."""
-    return _trouble(run.error_code, run, ", ".join(run.models), ", ".join((run.plan or {}).get("tasks", ())))
-
-
-def _trouble(code: str | None, run: LabRun, model: str, task: str) -> str:
+def failure_sentence(failed: LabRun | LabSample) -> str:
+    """Why a run or a sample failed; empty when it did not."""
+    if isinstance(failed, LabSample):
+        run, model, task = failed.run, failed.model, failed.prompt
+    else:
+        run, model, task = failed, ", ".join(failed.models), ", ".join(failed.plan.get("tasks", ()))
     # Runs measured by hand or imported may not name an engine.
-    engine = (run.engine or {}).get("label") or _("The engine")
+    engine = run.engine.get("label") or _("The engine")
     params = {"engine": engine, "model": model, "task": task, "limit": LONGEST_CHARACTERS}
-    return wording.error_sentence(code, params) if code else ""
+    return wording.error_sentence(failed.error_code, params) if failed.error_code else ""
 
 
 # Plans
 
 
-def refusal_sentence(error: AppError, called: Mapping[str, Any]) -> str:
-    """Why a plan is refused, with the numbers that would be allowed. `called`: the display names of its fields."""
+def refusal_sentence(error: AppError, names: Mapping[str, Any]) -> str:
+    """Why a plan is refused, with the numbers that would be allowed. `names`: what its fields are called here."""
     field = error.params.get("field", "")
-    name = str(called.get(field, field))
+    name = str(names.get(field, field))
     if error.code != "invalid_field" or field not in LIMITS:
         return wording.error_sentence(error.code, error.params | {"field": name})
     low, high = (display.whole(number) for number in LIMITS[field])
