@@ -4,7 +4,7 @@ from alembic import context
 from flask import current_app
 
 from app.extensions import db
-from app.models.search.sqlite import is_ours
+from app.models.search import is_ours
 
 
 def run() -> None:

@@ -12,8 +12,7 @@ from flask_babel import gettext as _
 from app.chat import blueprint
 from app.models import Folder, User
 from app.models.base import iso
-from app.models.search import search
-from app.models.search.backend import Hit, SearchQuery, SearchTerm
+from app.models.search import Hit, SearchQuery, SearchTerm, search
 from app.security import current_user, login_required
 
 LONGEST = 400

@@ -7,7 +7,7 @@ Revises: 0004
 import sqlalchemy as sa
 from alembic import op
 
-from app.models.search.sqlite import CREATE, DROP
+from app.models.search import CREATE, DROP
 from app.models.base import UtcDateTime
 
 revision = "0005"

@@ -9,8 +9,7 @@ from sqlalchemy import text
 from app.chat.search import parse_query
 from app.extensions import db
 from app.models import User
-from app.models.search import search
-from app.models.search.backend import LIMIT, Search
+from app.models.search import LIMIT, Search, search
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person

@@ -5,8 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.models import Conversation, Message
-from app.models.search import backend
+from app.models import Conversation, Message, search
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.functional.test_search import find, talk, titles
@@ -65,11 +64,11 @@ def test_the_model_is_that_of_each_answer(alice: Person, talk: Callable[..., str
         assert titles(alice, query) == ["Coque"], query
 
 
-@pytest.mark.parametrize("few", [0, 1, backend.FEW_ROWS])
+@pytest.mark.parametrize("few", [0, 1, search.FEW_ROWS])
 def test_filters_find_the_same_however_much_they_let_through(
     alice: Person, talk: Callable[..., str], ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch, few: int
 ) -> None:
-    monkeypatch.setattr(backend, "FEW_ROWS", few)
+    monkeypatch.setattr(search, "FEW_ROWS", few)
     made = talk("Coque", "Du pin.")
     talk("Voile", "Du lin, sur la coque.", model="deepseek-r1:1.5b")
     folder = alice.api("POST", "/folders", {"name": "Chantier"}).json["id"]

@@ -11,7 +11,7 @@ from flask_migrate import downgrade, upgrade
 from sqlalchemy import text
 
 from app.extensions import db
-from app.models.search.sqlite import is_ours
+from app.models.search import is_ours
 from tests.support.site import Site
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from app.chat.search import excerpt, pattern
-from app.models.search.backend import SearchTerm
+from app.models.search import SearchTerm
 
 
 def line(text: str, word: str = "cap") -> str:
