@@ -46,7 +46,7 @@ def revoke_token(token_id: int) -> Any:
     """Revoke a token and end its running requests."""
     token = found_or_ended(lambda: AccessToken.of(current_user, token_id))
     if token:
-        token.revoke()
+        token.delete()
         generation().streams.revoke(token.token_hash)
         flash(_("The token “%(name)s” is revoked.", name=token.name), "success")
     return redirect(url_for("accounts.settings"))
@@ -119,7 +119,7 @@ def revoke_session(session_id: int) -> Any:
     session = found_or_ended(lambda: LoginSession.of(current_user, session_id))
     if not session:
         return redirect(url_for("accounts.profile"))
-    session.revoke()
+    session.delete()
     generation().streams.revoke(session.token_hash)
     return _done(_("That browser is signed out."))
 

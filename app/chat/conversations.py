@@ -16,7 +16,6 @@ from app.chat.schemas import (
     CreateConversationRequest,
     FolderRequest,
     InstructionsRequest,
-    cursor,
 )
 from app.generation.serializers import conversation_json, message_json
 from app.models import Conversation, Folder, Prompt, conversations
@@ -120,16 +119,16 @@ def list_conversations() -> Response:
     `q` searches titles; `folder` lists one folder, `loose` conversations without folder and pin, `archived` the
     archive.
     """
-    before, folder = cursor(), request.args.get("folder", type=int)
+    cursor, folder = request.args.get("cursor", ""), request.args.get("folder", type=int)
     if folder is not None:
-        found = conversations.in_folder(current_user, Folder.of(current_user, folder).id, before=before)
+        found = conversations.in_folder(current_user, Folder.of(current_user, folder).id, cursor=cursor)
     elif "loose" in request.args:
-        found = conversations.unfiled(current_user, before=before)
+        found = conversations.unfiled(current_user, cursor=cursor)
     elif "archived" in request.args:
-        found = conversations.archived(current_user, before=before)
+        found = conversations.archived(current_user, cursor=cursor)
     else:
         words = request.args.get("q", "").strip()[:200]
-        found = conversations.recent(current_user, before=before, containing=words)
+        found = conversations.recent(current_user, cursor=cursor, containing=words)
     return jsonify({"conversations": sidebar_items(found), "next_cursor": conversations.next_cursor(found)})
 
 

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from app.errors import AppError
 from app.models import ParentRef
-from app.models.conversations import MAX_FOLDER_NAME, Cursor
+from app.models.conversations import MAX_FOLDER_NAME
 from app.models.ratings import MAX_REASON
 from app.web import MAX_CONTENT, JsonRequest, Line, Name, Number, Text, clean, of_text, plain_text
 
@@ -141,15 +141,6 @@ class ShowBranchRequest(JsonRequest):
     """A message whose branch to show."""
 
     message_id: Number
-
-
-def cursor() -> Cursor | None:
-    """Return the position in a list from `?cursor=`, None for its beginning; raises invalid_field."""
-    text = request.args.get("cursor")
-    try:
-        return Cursor.parse(text) if text else None
-    except (ValueError, OverflowError, OSError):
-        raise AppError("invalid_field", field="cursor") from None
 
 
 def after() -> tuple[int, int | None]:

@@ -44,7 +44,7 @@ def share_conversation(conversation_id: str) -> tuple[Response, int]:
 @login_required
 def end_share(share_id: str) -> tuple[str, int]:
     """Revoke a link."""
-    Share.of(current_user, share_id).revoke()
+    Share.of(current_user, share_id).delete()
     return "", 204
 
 
@@ -94,7 +94,7 @@ def revoke_share(share_id: str) -> Any:
     """Revoke a link, from the page that lists them."""
     share = found_or_ended(lambda: Share.of(current_user, share_id))
     if share:
-        share.revoke()
+        share.delete()
         title = share.title or _("Without a title")
         flash(_("The link to “%(title)s” opens nothing any more.", title=title), "success")
     return redirect(url_for("chat.show_shares"))

@@ -9,7 +9,7 @@ from flask_babel import ngettext
 
 from app.chat import blueprint
 from app.chat.conversations import branch_json, sidebar, sidebar_items, suggestions
-from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS, cursor
+from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS
 from app.chat.status import models_json, status_json
 from app.errors import AppError
 from app.formatting import day
@@ -124,7 +124,7 @@ def empty_trash() -> Any:
 @login_required
 def show_archive() -> str:
     """Show archived conversations."""
-    found = conversations.archived(current_user, before=cursor())
+    found = conversations.archived(current_user, cursor=request.args.get("cursor", ""))
     rows = [_kept_row(conversation, changed=conversation.updated_at) for conversation in found]
     return render_template(
         "chat/archive.html", rows=rows, next_cursor=conversations.next_cursor(found), later="cursor" in request.args

@@ -56,9 +56,9 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def get_or_none(rows: type[Row], number: int) -> Row | None:
-    """Return the row with that id, or None, also for an id that no column can hold."""
-    return db.session.get(rows, number) if abs(number) <= MAX_INTEGER else None
+def get_or_none(rows: type[Row], key: int | str) -> Row | None:
+    """Return the row with that id, or None, also for a number that no column can hold."""
+    return None if isinstance(key, int) and abs(key) > MAX_INTEGER else db.session.get(rows, key)
 
 
 class Owned:
@@ -67,12 +67,17 @@ class Owned:
     user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
 
     @classmethod
-    def of(cls, user: Any, number: int) -> Self:
+    def of(cls, user: Any, key: int | str) -> Self:
         """Return the row with that id; raises not_found if it is missing or another user's."""
-        row = get_or_none(cls, number)
+        row = get_or_none(cls, key)
         if row is None or row.user_id != user.id:
             raise AppError("not_found")
         return row
+
+    def delete(self) -> None:
+        """Delete the row; commits."""
+        db.session.delete(self)
+        db.session.commit()
 
 
 def check_count(which: ColumnElement[bool], limit: int, code: str) -> None:

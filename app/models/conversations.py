@@ -1,6 +1,5 @@
 """Folders and conversations, the changes that can be made to them, and the lists that show them."""
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -59,20 +58,21 @@ class Folder(Owned, db.Model):  # type: ignore[name-defined,misc]
     def named(cls, user: User, name: str) -> "Folder":
         """Return the folder of that name, created if there is none; the caller commits. Raises too_many_folders."""
         found: Folder | None = db.session.scalar(select(cls).where(cls.user_id == user.id, cls.name_key == _key(name)))
-        if found is None:
-            found = cls(user_id=user.id, name=name, name_key=_key(name))
-            db.session.add(found)
-            check_count(cls.user_id == user.id, MAX_FOLDERS_EACH, "too_many_folders")
-        return found
+        return found or cls._add(user, name)
 
     @classmethod
     def make(cls, user: User, name: str) -> "Folder":
         """Create a folder; commits. Raises name_taken, too_many_folders."""
+        folder = cls._add(user, name)
+        db.session.commit()
+        return folder
+
+    @classmethod
+    def _add(cls, user: User, name: str) -> "Folder":
         folder = cls(user_id=user.id, name=name, name_key=_key(name))
         db.session.add(folder)
         _flush_named(name)
         check_count(cls.user_id == user.id, MAX_FOLDERS_EACH, "too_many_folders")
-        db.session.commit()
         return folder
 
     def rename(self, name: str) -> None:
@@ -84,8 +84,7 @@ class Folder(Owned, db.Model):  # type: ignore[name-defined,misc]
     def delete(self) -> None:
         """Delete the folder; commits. Its conversations are then in no folder."""
         db.session.execute(text("UPDATE conversations SET folder_id = NULL WHERE folder_id = :id"), {"id": self.id})
-        db.session.delete(self)
-        db.session.commit()
+        super().delete()
 
 
 def _key(name: str) -> str:
@@ -260,7 +259,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         answer.parent = question
         answer.add_run(model=model, think=think, state=state)
         if self.personal_instructions is None:
-            self.personal_instructions = User.numbered(self.user_id).instructions
+            self.personal_instructions = db.session.get_one(User, self.user_id).instructions
         self.head_id, self.updated_at = answer.id, answer.created_at
         self.model, self.archived = model, False
         self.title = self.title or derive_title(question.content)
@@ -274,61 +273,39 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
 # Lists of conversations
 
 
-@dataclass(frozen=True, slots=True)
-class Cursor:
-    """A position in a list: after the conversation with that `updated_at` and that id."""
-
-    moment: datetime
-    conversation_id: str
-
-    @classmethod
-    def after(cls, conversation: Conversation) -> "Cursor":
-        """Return the position after this conversation."""
-        return cls(conversation.updated_at, conversation.id)
-
-    @classmethod
-    def parse(cls, text: str) -> "Cursor":
-        """Parse what `str()` wrote; raises ValueError, OverflowError or OSError for other text."""
-        moment, _, conversation_id = text.partition("_")
-        return cls(datetime.fromtimestamp(float(moment), UTC), conversation_id)
-
-    def __str__(self) -> str:
-        return f"{self.moment.timestamp()!r}_{self.conversation_id}"
-
-
-def recent(
-    user: User, *, before: Cursor | None = None, containing: str = "", limit: int = PAGE_LENGTH
-) -> list[Conversation]:
+def recent(user: User, *, cursor: str = "", containing: str = "", limit: int = PAGE_LENGTH) -> list[Conversation]:
     """Return the user's conversations that are not archived, latest first; `containing`: text in their titles."""
     query = _all_of(user)
     if containing:
         query = query.where(Conversation.title.icontains(containing, autoescape=True))
-    return _page(query, before, limit)
+    return _page(query, cursor, limit)
 
 
-def unfiled(user: User, *, before: Cursor | None = None) -> list[Conversation]:
+def unfiled(user: User, *, cursor: str = "") -> list[Conversation]:
     """Return a page of the conversations that are neither pinned nor in a folder."""
-    return _page(_all_of(user).where(~Conversation.pinned, Conversation.folder_id.is_(None)), before)
+    return _page(_all_of(user).where(~Conversation.pinned, Conversation.folder_id.is_(None)), cursor)
 
 
 def pinned(user: User) -> list[Conversation]:
     """Return the pinned conversations, in a folder or not."""
-    return _page(_all_of(user).where(Conversation.pinned), None, MAX_PINNED)
+    return _page(_all_of(user).where(Conversation.pinned), limit=MAX_PINNED)
 
 
-def in_folder(user: User, folder_id: int, *, before: Cursor | None = None) -> list[Conversation]:
+def in_folder(user: User, folder_id: int, *, cursor: str = "") -> list[Conversation]:
     """Return a page of a folder's conversations, without the pinned ones."""
-    return _page(_all_of(user).where(Conversation.folder_id == folder_id, ~Conversation.pinned), before)
+    return _page(_all_of(user).where(Conversation.folder_id == folder_id, ~Conversation.pinned), cursor)
 
 
-def archived(user: User, *, before: Cursor | None = None) -> list[Conversation]:
+def archived(user: User, *, cursor: str = "") -> list[Conversation]:
     """Return a page of the archived conversations."""
-    return _page(_all_of(user, archived=True), before)
+    return _page(_all_of(user, archived=True), cursor)
 
 
 def next_cursor(conversations: list[Conversation]) -> str | None:
-    """Return the cursor of the next page; None after the last one."""
-    return str(Cursor.after(conversations[-1])) if len(conversations) == PAGE_LENGTH else None
+    """Return the cursor of the next page, None after the last one: the last conversation's `updated_at` and id."""
+    if len(conversations) < PAGE_LENGTH:
+        return None
+    return f"{conversations[-1].updated_at.timestamp()!r}_{conversations[-1].id}"
 
 
 def being_written(which: ColumnElement[bool]) -> list[Message]:
@@ -351,15 +328,10 @@ def running_states(user: User) -> dict[str, str]:
 
 def unread(conversations: list[Conversation]) -> set[str]:
     """Return the ids of the conversations whose last answer ended after they were last seen."""
-    ends = {conversation.head_id: conversation for conversation in conversations if conversation.head_id}
-    rows = db.session.execute(
-        select(Run.message_id, Run.finished_at).where(Run.message_id.in_(ends), Run.finished_at.is_not(None))
-    )
-    return {
-        ends[message_id].id
-        for message_id, finished in rows
-        if finished and ((seen := ends[message_id].seen_at) is None or finished > seen)
-    }
+    ids = [conversation.id for conversation in conversations]
+    ended = select(Conversation.id).join(Run, Run.message_id == Conversation.head_id).where(Conversation.id.in_(ids))
+    unseen = and_(Run.finished_at.is_not(None), Conversation.seen_at.is_(None))
+    return set(db.session.scalars(ended.where(or_(unseen, Run.finished_at > Conversation.seen_at))))
 
 
 def _all_of(user: User, *, archived: bool = False) -> Select[tuple[Conversation]]:
@@ -371,9 +343,14 @@ def _all_of(user: User, *, archived: bool = False) -> Select[tuple[Conversation]
     )
 
 
-def _page(query: Select[tuple[Conversation]], before: Cursor | None, limit: int = PAGE_LENGTH) -> list[Conversation]:
+def _page(query: Select[tuple[Conversation]], cursor: str = "", limit: int = PAGE_LENGTH) -> list[Conversation]:
+    """Return the conversations after `cursor`, latest first; raises invalid_field."""
     moment, last = Conversation.updated_at, Conversation.id
-    if before is not None:
-        same = and_(moment == before.moment, last < before.conversation_id)
-        query = query.where(or_(moment < before.moment, same))
+    if cursor:
+        timestamp, _, conversation_id = cursor.partition("_")
+        try:
+            before = datetime.fromtimestamp(float(timestamp), UTC)
+        except (ValueError, OverflowError, OSError):
+            raise AppError("invalid_field", field="cursor") from None
+        query = query.where(or_(moment < before, and_(moment == before, last < conversation_id)))
     return list(db.session.scalars(query.order_by(moment.desc(), last.desc()).limit(limit)))

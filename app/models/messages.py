@@ -93,29 +93,23 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def answer_of(cls, user: "User", message_id: int) -> "Message":
         """Return an answer in one of the user's conversations; raises not_found if missing or another user's."""
-        message = cls._of(user, message_id)
-        if message is None or message.run is None:
-            raise AppError("not_found")
-        return message
+        return cls._of(user, message_id, Role.ASSISTANT)
 
     @classmethod
     def question_of(cls, user: "User", message_id: int) -> "Message":
         """Return a question in one of the user's conversations; raises not_found if missing or another user's."""
-        message = cls._of(user, message_id)
-        if message is None or message.role != Role.USER:
+        return cls._of(user, message_id, Role.USER)
+
+    @classmethod
+    def _of(cls, user: "User", message_id: int, role: Role) -> "Message":
+        message: Message | None = get_or_none(cls, message_id)
+        if message is None or message.role != role or not message.conversation.belongs_to(user):
             raise AppError("not_found")
         return message
 
     @classmethod
-    def _of(cls, user: "User", message_id: int) -> "Message | None":
-        message: Message | None = get_or_none(cls, message_id)
-        return message if message is not None and message.conversation.belongs_to(user) else None
-
-    @classmethod
     def parent_in(cls, conversation: "Conversation", message_id: int | None) -> int | None:
-        """Return the id of the answer that a question may follow; None: the shown branch's end. Raises
-        unknown_parent.
-        """
+        """Return the id of the answer to follow, None: the shown branch's end. Raises unknown_parent."""
         if message_id in (None, conversation.head_id):
             return conversation.head_id
         message = db.session.get(cls, message_id)

@@ -50,16 +50,18 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def make(cls, user: User, name: str, content: str, *, shared: bool = False) -> "Prompt":
         """Create a prompt; commits. Raises forbidden, too_many_prompts."""
-        prompt = cls(user_id=cls._owner(user, shared), name=name, content=content)
-        db.session.add(prompt)
-        prompt._check_number()
-        db.session.commit()
+        prompt = cls()
+        prompt.change(user, name, content, shared=shared)
         return prompt
 
     def change(self, user: User, name: str, content: str, *, shared: bool) -> None:
-        """Change the prompt; commits. Raises forbidden, too_many_prompts."""
-        self.user_id, self.name, self.content = self._owner(user, shared), name, content
-        self._check_number()
+        """Store the prompt; commits. Raises forbidden, too_many_prompts."""
+        if shared and not user.is_admin:
+            raise AppError("forbidden")
+        self.user_id, self.name, self.content = None if shared else user.id, name, content
+        db.session.add(self)
+        # With None this is IS NULL: all shared prompts.
+        check_count(Prompt.user_id == self.user_id, MAX_PROMPTS_EACH, "too_many_prompts")
         db.session.commit()
 
     def delete(self) -> None:
@@ -70,13 +72,3 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
     def can_be_changed_by(self, user: User) -> bool:
         """Return True if it is the user's own, or if it is shared and the user is an administrator."""
         return user.is_admin if self.shared else self.user_id == user.id
-
-    @staticmethod
-    def _owner(user: User, shared: bool) -> int | None:
-        if shared and not user.is_admin:
-            raise AppError("forbidden")
-        return None if shared else user.id
-
-    def _check_number(self) -> None:
-        # With None this is IS NULL: all shared prompts.
-        check_count(Prompt.user_id == self.user_id, MAX_PROMPTS_EACH, "too_many_prompts")

@@ -1,5 +1,6 @@
 """Users' ratings of answers, and each model's: counts and reasons, without names and without the texts."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,14 +47,6 @@ class Rating(db.Model):  # type: ignore[name-defined,misc]
 
 
 @dataclass(frozen=True, slots=True)
-class Reason:
-    """Why a user rated an answer as good or bad."""
-
-    good: bool
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class ModelRatings:
     """A model's completed answers, its good and bad ratings, and the newest reasons."""
 
@@ -61,7 +54,8 @@ class ModelRatings:
     answers: int
     good: int
     bad: int
-    reasons: list[Reason]
+    # Rows with `good` and `text`, the newest first.
+    reasons: Sequence[Any]
     # Number of all reasons.
     given: int
 
@@ -92,9 +86,9 @@ def ratings_by_model() -> list[ModelRatings]:
     return sorted(found, key=lambda each: (-each.good - each.bad, each.model))
 
 
-def _reasons(model: str) -> list[Reason]:
-    query = _kept(select(Rating.good, Rating.reason)).where(Run.model == model, Rating.reason != "")
-    return [Reason(*row) for row in db.session.execute(query.order_by(Rating.rated_at.desc()).limit(REASONS))]
+def _reasons(model: str) -> Sequence[Any]:
+    query = _kept(select(Rating.good, Rating.reason.label("text"))).where(Run.model == model, Rating.reason != "")
+    return db.session.execute(query.order_by(Rating.rated_at.desc()).limit(REASONS)).all()
 
 
 def _kept(query: Any) -> Any:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from app.errors import AppError
 from app.extensions import db
-from app.models.base import UtcDateTime, check_count, iso, utcnow
+from app.models.base import Owned, UtcDateTime, check_count, iso, utcnow
 from app.models.messages import Message, Role
 from app.models.users import User
 
@@ -24,7 +24,7 @@ MAX_SHARES_EACH = 100
 SHARED_COLUMNS = ("model", "think", "reason", "error_code", "error_params", "metrics")
 
 
-class Share(db.Model):  # type: ignore[name-defined,misc]
+class Share(Owned, db.Model):  # type: ignore[name-defined,misc]
     """A link and what it shows; later changes to the conversation do not change it.
 
     It ends when it is revoked, when the conversation goes to the trash (restoring it does not restore the link), and
@@ -35,7 +35,6 @@ class Share(db.Model):  # type: ignore[name-defined,misc]
 
     # 128 random bits, because every user who has the link may read.
     id: Mapped[str] = mapped_column(String(32), primary_key=True, default=lambda: secrets.token_hex(16))
-    user_id: Mapped[int] = mapped_column(ForeignKey("users.id", ondelete="CASCADE"), index=True)
     conversation_id: Mapped[str] = mapped_column(ForeignKey("conversations.id", ondelete="CASCADE"), index=True)
     title: Mapped[str] = mapped_column(String(200))
     size: Mapped[int]
@@ -67,14 +66,6 @@ class Share(db.Model):  # type: ignore[name-defined,misc]
         return found
 
     @classmethod
-    def of(cls, user: User, share_id: str) -> "Share":
-        """Return the user's own share; raises not_found if it is missing or another user's."""
-        found: Share | None = db.session.scalar(select(cls).where(cls.id == share_id, cls.user_id == user.id))
-        if found is None:
-            raise AppError("not_found")
-        return found
-
-    @classmethod
     def all_of(cls, user: User, conversation: "Conversation | None" = None) -> Sequence["Share"]:
         """Return the user's shares, or those of one conversation, the newest first."""
         query = select(cls).where(cls.user_id == user.id)
@@ -86,11 +77,6 @@ class Share(db.Model):  # type: ignore[name-defined,misc]
     def end_all(cls, conversation_id: str) -> None:
         """Delete all share links of a conversation; the caller commits."""
         db.session.execute(delete(cls).where(cls.conversation_id == conversation_id))
-
-    def revoke(self) -> None:
-        """Delete the link; commits."""
-        db.session.delete(self)
-        db.session.commit()
 
 
 def _frozen(message: Message) -> dict[str, Any]:

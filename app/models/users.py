@@ -97,11 +97,6 @@ class User(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalar(select(cls).where(cls.username_key == normalized(username)))
 
     @classmethod
-    def numbered(cls, user_id: int) -> "User":
-        """Return the account with that id, which must exist."""
-        return db.session.get_one(cls, user_id)
-
-    @classmethod
     def authenticate(cls, username: str, password: str) -> "User | None":
         """Return the account if name and password match, else None, after the same time for an unknown name."""
         user = cls.named(username)
@@ -169,14 +164,8 @@ class LoginSession(Owned, db.Model):  # type: ignore[name-defined,misc]
         """Start a session; commits. Returns the token for the cookie. `lasting`: its lifetime, None for SHORT."""
         token = secrets.token_urlsafe(32)
         db.session.execute(delete(cls).where(cls.expires_at < utcnow()))
-        db.session.add(
-            cls(
-                token_hash=digest(token),
-                user_id=user.id,
-                user_agent=user_agent[:200],
-                expires_at=utcnow() + (lasting or SHORT),
-            )
-        )
+        ends = utcnow() + (lasting or SHORT)
+        db.session.add(cls(token_hash=digest(token), user_id=user.id, user_agent=user_agent[:200], expires_at=ends))
         db.session.commit()
         return token
 
@@ -218,11 +207,6 @@ class LoginSession(Owned, db.Model):  # type: ignore[name-defined,misc]
     def belongs_to(self, token: str) -> bool:
         """Return True if this is the session of that token."""
         return self.token_hash == digest(token)
-
-    def revoke(self) -> None:
-        """Delete the session, which signs its browser out; commits."""
-        db.session.delete(self)
-        db.session.commit()
 
 
 # Built once, because every request of a signed-in user executes it.
@@ -271,8 +255,3 @@ class AccessToken(Owned, db.Model):  # type: ignore[name-defined,misc]
     def all_of(cls, user: User) -> list["AccessToken"]:
         """Return the user's tokens, the newest first."""
         return list(db.session.scalars(select(cls).where(cls.user_id == user.id).order_by(cls.id.desc())))
-
-    def revoke(self) -> None:
-        """Delete the token, which then opens nothing; commits."""
-        db.session.delete(self)
-        db.session.commit()
