@@ -13,23 +13,20 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
-    Discriminator,
     FailFast,
     Field,
-    Tag,
     TypeAdapter,
     ValidationError,
     model_validator,
 )
 
-from app.chat.export import FORMAT, VERSION
 from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS
 from app.errors import SENTENCES, AppError, places
 from app.generation.worker import METRICS
 from app.models import Role, RunState
 from app.models.base import utcnow
 from app.models.conversations import MAX_FOLDER_NAME
-from app.models.copies import ConversationCopy, MessageCopy
+from app.models.copies import RUN_COLUMNS, ConversationCopy, MessageCopy
 from app.models.ratings import MAX_REASON
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS
 from app.web import MAX_CONTENT, JsonObject, Text, clean, one_line
@@ -42,8 +39,10 @@ class DamagedError(Exception):
     """A part of a conversation is missing or invalid; the message is the part's name."""
 
 
-# Our own format
+# Our own format, which `transfer.py` writes
 
+FORMAT = "couachgpt"
+VERSION = 1
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 # Largest metric: milliseconds (eleven days), tokens or joules.
 MOST = 1e9
@@ -91,65 +90,47 @@ class OwnRating(JsonObject):
     reason: Annotated[Text, Field(max_length=MAX_REASON)] = ""
 
 
-class OwnQuestion(JsonObject):
-    """A question; `parent`: the index in the list of the answer that it follows."""
+class OwnMessage(JsonObject):
+    """A message; `parent`: the index in the list of the message that it follows."""
 
     role: Annotated[Role, BeforeValidator(Role)]
     parent: Annotated[int, Field(ge=0)] | None = None
     content: Content = ""
     created_at: Past
     edited_at: Past | None = None
-
-    def copy_of(self) -> MessageCopy:
-        """Return it as a MessageCopy."""
-        return MessageCopy(self.role, self.content, self.parent, self.created_at, edited_at=self.edited_at)
-
-
-class OwnAnswer(OwnQuestion):
-    """An answer, with its run."""
-
+    # The rest is of answers.
     thinking: Content = ""
-    state: Annotated[RunState, BeforeValidator(_ended)]
+    state: Annotated[RunState, BeforeValidator(_ended)] | None = None
     model: Annotated[Text, Field(max_length=200), ONE_LINE] = ""
     think: bool = False
     reason: Annotated[Text, Field(max_length=40), ONE_LINE] = ""
     error_code: Annotated[Text, Field(max_length=40)] = ""
     error_params: dict[str, Any] = {}
     metrics: Annotated[dict[str, Any] | None, AfterValidator(_known_metrics)] = None
-    queued_at: Past
+    queued_at: Past | None = None
     finished_at: Past | None = None
     rating: OwnRating | None = None
 
     @model_validator(mode="after")
-    def _failure_can_be_shown(self) -> Self:
-        if not self.error_code:
-            return self
-        values = self.error_params.values()
-        if self.error_code not in SENTENCES or not all(isinstance(value, str | int) for value in values):
-            raise DamagedError("error_code")
-        if places(self.error_code) - self.error_params.keys():
-            raise DamagedError("error_params")
+    def _answer_is_whole(self) -> Self:
+        if self.role == Role.ASSISTANT and not (self.state and self.queued_at):
+            raise DamagedError("queued_at" if self.state else "state")
+        if self.error_code:
+            values = self.error_params.values()
+            if self.error_code not in SENTENCES or not all(isinstance(value, str | int) for value in values):
+                raise DamagedError("error_code")
+            if places(self.error_code) - self.error_params.keys():
+                raise DamagedError("error_params")
         return self
 
     def copy_of(self) -> MessageCopy:
         """Return it as a MessageCopy."""
-        copy = super().copy_of()
-        copy.thinking = self.thinking
-        failure = {"error_code": self.error_code, "error_params": self.error_params} if self.error_code else {}
-        run = self.model_dump(include={"state", "model", "think", "metrics", "queued_at", "finished_at"})
-        copy.run = run | failure | {"reason": self.reason or None}
-        copy.rating = (self.rating.good, self.rating.reason) if self.rating else None
+        copy = MessageCopy(self.role, self.content, self.parent, self.created_at, edited_at=self.edited_at)
+        if self.role == Role.ASSISTANT:
+            empty_to_none = {name: getattr(self, name) or None for name in ("reason", "error_code", "error_params")}
+            copy.thinking, copy.run = self.thinking, self.model_dump(include=set(RUN_COLUMNS)) | empty_to_none
+            copy.rating = self.rating.model_dump() if self.rating else None
         return copy
-
-
-def _role(message: Any) -> str | None:
-    role = message.get("role") if isinstance(message, dict) else None
-    return role if isinstance(role, str) else None
-
-
-OwnMessage = Annotated[
-    Annotated[OwnQuestion, Tag("user")] | Annotated[OwnAnswer, Tag("assistant")], Discriminator(_role)
-]
 
 
 class OwnConversation(JsonObject):
@@ -189,7 +170,7 @@ def read_own(data: Any) -> ConversationCopy:
         first = error.errors(include_url=False, include_input=False)[0]
         names = ["title", *(part for part in first["loc"] if isinstance(part, str))]
         # Not `from error`: its text contains the user's input.
-        raise DamagedError("role" if first["type"].startswith("union_tag") else names[-1]) from None
+        raise DamagedError(names[-1]) from None
     same = own.model_dump(exclude={"messages", "model", "folder"})
     messages = [message.copy_of() for message in own.messages]
     return ConversationCopy(**same, model=own.model or None, folder=own.folder or None, messages=messages)

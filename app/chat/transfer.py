@@ -1,18 +1,44 @@
-"""Serve the export of one or all conversations, the import of files, and the page for both."""
+"""Export conversations (JSON with everything; Markdown and HTML with the visible branch), and import files."""
 
-from typing import Any
+import json
+import re
+import zipfile
+from collections.abc import Iterable
+from datetime import datetime
+from tempfile import SpooledTemporaryFile
+from typing import IO, Any
 
 from flask import Response, current_app, jsonify, render_template, request, send_file
+from flask_babel import get_locale
 from flask_babel import gettext as _
+from markupsafe import escape
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.chat import blueprint, export, imports
+from app.chat import blueprint, imports
+from app.chat.search import normalize
 from app.errors import AppError
-from app.models import Conversation, copies
+from app.formatting import day_and_time
+from app.models import Conversation, Role, copies
+from app.models.base import utcnow
+from app.models.copies import ConversationCopy, MessageCopy
 from app.security import current_user, login_required
 
 # Largest file to import, in megabytes: it is read into the memory that the models need too.
 LARGEST_MB = 32
+ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
+MIMETYPES = {"json": "application/json", "markdown": "text/markdown", "html": "text/html"}
+# Bytes; a larger export goes through a temporary file.
+IN_MEMORY = 4_000_000
+FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)(?:^\1[`~]*[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
+# Only the browser's own colours, so that the file can be read in any theme.
+STYLE = (
+    ":root{color-scheme:light dark}"
+    "body{max-width:46rem;margin:2rem auto;padding:0 1rem;font:1rem/1.6 system-ui,sans-serif}"
+    "h2{margin:2rem 0 .25rem;font-size:1rem}time{color:GrayText;font-size:.8rem}"
+    ".said{white-space:pre-wrap;overflow-wrap:anywhere}"
+    ".user{padding:.5rem 1rem;border:1px solid GrayText;border-radius:1rem}"
+    "pre{padding:.75rem;border:1px solid GrayText;border-radius:.5rem;white-space:pre-wrap;overflow-wrap:anywhere}"
+)
 
 
 @blueprint.url_value_preprocessor
@@ -42,7 +68,7 @@ def show_transfer() -> str:
 @login_required
 def export_all() -> Response:
     """Export all of the user's conversations; `format` is json, markdown or html."""
-    name, file = export.export_many(copies.export_conversations(current_user), _format())
+    name, file = file_of_all(copies.export_conversations(current_user), _kind())
     return send_file(file, download_name=name, as_attachment=True)
 
 
@@ -50,10 +76,10 @@ def export_all() -> Response:
 @login_required
 def export_one(conversation_id: str) -> Response:
     """Export one conversation; `format` is json, markdown or html."""
-    conversation, kind = Conversation.of(current_user, conversation_id), _format()
+    conversation, kind = Conversation.of(current_user, conversation_id), _kind()
     for copy in copies.export_conversations(current_user, conversation):
-        name, content = export.export_one(copy, kind)
-        response = Response(content, mimetype=export.MIMETYPES[kind])
+        name, content = file_of(copy, kind)
+        response = Response(content, mimetype=MIMETYPES[kind])
         response.headers.set("Content-Disposition", "attachment", filename=name)
         return response
     raise AppError("not_found")
@@ -72,8 +98,117 @@ def import_file() -> tuple[Response, int]:
     return jsonify({"conversations": len(found), "messages": sum(len(each.messages) for each in found)}), 201
 
 
-def _format() -> str:
+def _kind() -> str:
     kind = request.args.get("format", "json")
-    if kind not in export.ENDINGS:
+    if kind not in ENDINGS:
         raise AppError("invalid_field", field="format")
     return kind
+
+
+# The files
+
+
+def file_of(copy: ConversationCopy, kind: str) -> tuple[str, bytes]:
+    """Return the name and content of one conversation's file; `kind` is a key of ENDINGS."""
+    if kind == "json":
+        text = f"{_json_head()}[{_own_json(copy)}]}}\n"
+    else:
+        text = markdown(copy) if kind == "markdown" else html(copy)
+    return f"{_slug(copy.title)}.{ENDINGS[kind]}", text.encode()
+
+
+def file_of_all(conversations: Iterable[ConversationCopy], kind: str) -> tuple[str, IO[bytes]]:
+    """Return the name and content of one file with all conversations: a JSON file, or a ZIP of the others.
+
+    The caller closes it.
+    """
+    file: Any = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the caller closes it
+    day = utcnow().astimezone().date().isoformat()
+    if kind == "json":
+        file.write((_json_head() + "[").encode())
+        for number, copy in enumerate(conversations):
+            file.write((",\n" if number else "\n").encode() + _own_json(copy).encode())
+        file.write(b"]}\n")
+    else:
+        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+            for number, copy in enumerate(conversations, 1):
+                name, content = file_of(copy, kind)
+                archive.writestr(f"{number:04d}-{name}", content)
+    file.seek(0)
+    return f"conversations-{day}.{'json' if kind == 'json' else 'zip'}", file
+
+
+def markdown(copy: ConversationCopy) -> str:
+    """Return the visible branch as Markdown."""
+    turns = (
+        f"## {_speaker(each)}\n\n*{day_and_time(each.created_at)}*\n\n{each.content.strip()}\n" for each in _shown(copy)
+    )
+    return f"# {copy.title}\n\n" + "\n".join(turns)
+
+
+def html(copy: ConversationCopy) -> str:
+    """Return the visible branch as one HTML page without other files; Markdown is not rendered except code blocks."""
+    turns = "".join(
+        f'<section><h2>{escape(_speaker(each))}</h2><time datetime="{each.created_at.isoformat()}">'
+        f"{escape(day_and_time(each.created_at))}</time>"
+        f'<div class="said {each.role}">{_blocks(each.content)}</div></section>\n'
+        for each in _shown(copy)
+    )
+    return (
+        f'<!doctype html>\n<html lang="{get_locale()}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(copy.title)}</title>'
+        f"<style>{STYLE}</style></head><body><main><h1>{escape(copy.title)}</h1>\n{turns}</main></body></html>\n"
+    )
+
+
+def _own_json(copy: ConversationCopy) -> str:
+    return _json(vars(copy) | {"messages": [_message_json(message) for message in copy.messages]})
+
+
+def _message_json(message: MessageCopy) -> dict[str, Any]:
+    written = {name: getattr(message, name) for name in ("role", "parent", "content", "created_at")}
+    if message.edited_at:
+        written["edited_at"] = message.edited_at
+    if message.run:
+        written |= {"thinking": message.thinking} | message.run
+    if message.rating:
+        written["rating"] = message.rating
+    return written
+
+
+def _shown(copy: ConversationCopy) -> list[MessageCopy]:
+    """Return the messages of the branch that ends at the head, the oldest first."""
+    place: int | None = copy.head
+    branch = []
+    while place is not None:
+        branch.append(copy.messages[place])
+        place = copy.messages[place].parent
+    return branch[::-1]
+
+
+def _blocks(text: str) -> str:
+    """Return the text as escaped HTML, with its fenced code in `<pre>`."""
+    made, end = [], 0
+    for fence in FENCE.finditer(text):
+        made += [escape(text[end : fence.start()].strip("\n")), f"<pre><code>{escape(fence[2])}</code></pre>"]
+        end = fence.end()
+    return "".join((*made, escape(text[end:].strip("\n"))))
+
+
+def _speaker(message: MessageCopy) -> str:
+    if message.role == Role.USER:
+        return str(_("You"))
+    return str(_("Answer by %(model)s", model=message.run.get("model") or "?"))
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "-", normalize(title))[:60].strip("-") or "conversation"
+
+
+def _json_head() -> str:
+    head = {"format": imports.FORMAT, "version": imports.VERSION, "exported_at": utcnow()}
+    return _json(head)[:-1] + ', "conversations": '
+
+
+def _json(data: Any) -> str:
+    return json.dumps(data, ensure_ascii=False, default=datetime.isoformat)

@@ -1,11 +1,10 @@
 """Export and import of conversations with all branches, dates, runs and ratings."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
@@ -26,7 +25,9 @@ PAUSE_S = 0.02
 
 @dataclass(slots=True)
 class MessageCopy:
-    """A message. `parent`: its parent's index in the conversation's list; `run`: an answer's RUN_COLUMNS."""
+    """A message. `parent`: its parent's index in the conversation's list; `run`: an answer's RUN_COLUMNS; `rating`:
+    its `good` and `reason`.
+    """
 
     role: Role
     content: str
@@ -35,10 +36,10 @@ class MessageCopy:
     thinking: str = ""
     edited_at: datetime | None = None
     run: dict[str, Any] = field(default_factory=dict)
-    rating: tuple[bool, str] | None = None
+    rating: dict[str, Any] | None = None
 
 
-@dataclass(slots=True)
+@dataclass
 class ConversationCopy:
     """A conversation with all its branches. `head`: index of the last message of the shown branch."""
 
@@ -55,7 +56,8 @@ class ConversationCopy:
     personal_instructions: str = ""
 
 
-# Columns of a run that are copied; the others belong to this server's queue and context.
+# Columns that are copied; those of a run that are not belong to this server's queue and context.
+MESSAGE_COLUMNS = ("role", "content", "thinking", "created_at", "edited_at")
 RUN_COLUMNS = ("model", "think", "state", "reason", "error_code", "error_params", "metrics", "queued_at", "finished_at")
 SAME = ("title", "model", "pinned", "archived", "created_at", "updated_at", "instructions", "personal_instructions")
 
@@ -80,19 +82,19 @@ def import_conversations(user: User, copies: list[ConversationCopy]) -> list[str
     Writes in small commits, so that other writers do not wait long. Until the last one, the conversations are hidden:
     marked as deleted so long ago that the trash soon erases what an interrupted import leaves.
     """
-    made: dict[str, list[str]] = {}
+    # New id → name of the folder.
+    made: dict[str, str | None] = {}
     try:
         _import_hidden(user, copies, made)
-        for name, ids in made.items():
-            folder_id = Folder.named(user, name).id if name else None
-            shown = [{"conversation": each, "folder": folder_id} for each in ids]
-            db.session.connection().execute(SHOW, shown)
+        folders = {name: Folder.named(user, name).id for name in dict.fromkeys(made.values()) if name}
+        shown = [{"conversation": each, "folder": folders[name] if name else None} for each, name in made.items()]
+        db.session.connection().execute(SHOW, shown)
         db.session.commit()
-        return list(chain(*made.values()))
+        return list(made)
     except Exception:
         db.session.rollback()
         with suppress(SQLAlchemyError):
-            trash.erase([*chain(*made.values())], lambda _id: None)
+            trash.erase(made, lambda _id: None)
         raise
 
 
@@ -113,43 +115,47 @@ def _export(conversation_id: str, folders: dict[int, str]) -> ConversationCopy |
     columns = (getattr(Conversation, name) for name in (*SAME, "folder_id", "head_id"))
     found = db.session.execute(select(*columns).where(Conversation.id == conversation_id)).one_or_none()
     rows = db.session.execute(
-        select(Message.id, Message.parent_id, Message.role, Message.content, Message.thinking, Message.created_at,
-               Message.edited_at, Rating.good, Rating.reason.label("why"), Run.message_id,
-               *(getattr(Run, name) for name in RUN_COLUMNS))
+        select(
+            *(getattr(Message, name) for name in ("id", "parent_id", *MESSAGE_COLUMNS)),
+            *(getattr(Run, name) for name in ("message_id", *RUN_COLUMNS)),
+            *(Rating.good, Rating.reason.label("why")),
+        )
         .outerjoin(Run, Run.message_id == Message.id)
         .outerjoin(Rating, Rating.message_id == Message.id)
         .where(Message.conversation_id == conversation_id)
         .order_by(Message.id)
-    ).all()  # fmt: skip
+    ).all()
     places = {row.id: place for place, row in enumerate(rows)}
     if found is None or found.head_id not in places:
         return None
-    return ConversationCopy(
-        **{name: getattr(found, name) for name in SAME},
-        folder=folders.get(found.folder_id),
-        head=places[found.head_id],
-        messages=[
-            MessageCopy(
-                Role(row.role), row.content, places.get(row.parent_id), row.created_at, row.thinking, row.edited_at,
-                run=_run(row) if row.message_id else {},
-                rating=None if row.good is None else (row.good, row.why),
-            )
-            for row in rows
-        ],
-    )  # fmt: skip
+    messages = [
+        MessageCopy(
+            **_values(row, MESSAGE_COLUMNS),
+            parent=places.get(row.parent_id),
+            run=_run(row) if row.message_id else {},
+            rating=None if row.good is None else {"good": row.good, "reason": row.why},
+        )
+        for row in rows
+    ]
+    head, folder = places[found.head_id], folders.get(found.folder_id)
+    return ConversationCopy(**_values(found, SAME), folder=folder, head=head, messages=messages)
 
 
 def _run(row: Any) -> dict[str, Any]:
     """Return a run's columns; a run in progress is copied as interrupted, with its text so far."""
-    run = {name: getattr(row, name) for name in RUN_COLUMNS}
-    return run | ({"state": RunState.INTERRUPTED} if run["state"] in ACTIVE else {"state": RunState(run["state"])})
+    run = _values(row, RUN_COLUMNS)
+    return run | {"state": RunState.INTERRUPTED} if run["state"] in ACTIVE else run
 
 
-def _import_hidden(user: User, copies: list[ConversationCopy], made: dict[str, list[str]]) -> None:
+def _values(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _import_hidden(user: User, copies: list[ConversationCopy], made: dict[str, str | None]) -> None:
     ended: dict[RunState, list[int]] = {}
     waiting = 0
     for copy in copies:
-        made.setdefault(copy.folder or "", []).append(_import(user, copy, ended))
+        made[_import(user, copy, ended)] = copy.folder
         waiting += len(copy.messages)
         if waiting >= TOGETHER:
             _end(ended)
@@ -167,27 +173,21 @@ def _end(ended: dict[RunState, list[int]]) -> None:
 
 
 def _import(user: User, copy: ConversationCopy, ended: dict[RunState, list[int]]) -> str:
-    same = {name: getattr(copy, name) for name in SAME} | {
-        "title": copy.title or derive_title(copy.messages[0].content)
-    }
+    same = _values(copy, SAME) | {"title": copy.title or derive_title(copy.messages[0].content)}
     hidden = {"id": public_id(), "user_id": user.id, "seen_at": utcnow(), "deleted_at": trash.shown_since()}
     connection = db.session.connection()
     connection.execute(INSERT_CONVERSATION, same | hidden)
     ids: list[int] = []
     for message in copy.messages:
         parent = None if message.parent is None else ids[message.parent]
-        values = {
-            "conversation_id": hidden["id"], "parent_id": parent, "role": message.role, "content": message.content,
-            "thinking": message.thinking, "created_at": message.created_at, "edited_at": message.edited_at,
-        }  # fmt: skip
+        values = _values(message, MESSAGE_COLUMNS) | {"conversation_id": hidden["id"], "parent_id": parent}
         message_id = insert_one(connection, INSERT_MESSAGE, values)
         ids.append(message_id)
         if message.run:
             beside = {"message_id": message_id, "attempt": WRITTEN_ELSEWHERE, "left_out": 0}
             connection.execute(INSERT_RUN, message.run | beside | {"state": RunState.RUNNING})
             ended.setdefault(message.run["state"], []).append(message_id)
-        if message.rating is not None:
-            good, reason = message.rating
-            connection.execute(INSERT_RATING, {"message_id": message_id, "good": good, "reason": reason})
+        if message.rating:
+            connection.execute(INSERT_RATING, {"message_id": message_id} | message.rating)
     connection.execute(HEAD, {"conversation": hidden["id"], "head_id": ids[copy.head]})
     return str(hidden["id"])
