@@ -5,4 +5,4 @@ from flask import Blueprint
 blueprint = Blueprint("chat", __name__)
 
 # Each module adds its routes to the blueprint.
-from app.chat import conversations, messages, search, sharing, status, transfer, views  # noqa: E402, F401
+from app.chat import conversations, messages, search, sharing, transfer, views  # noqa: E402, F401

@@ -3,6 +3,8 @@
 import tomllib
 from datetime import datetime, timedelta
 from functools import cache
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +13,7 @@ from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
 
 from app.chat import blueprint
-from app.chat.schemas import (
-    ChangeConversationRequest,
-    CreateConversationRequest,
-    FolderRequest,
-    InstructionsRequest,
-)
+from app.chat.schemas import ChangeConversationRequest, CreateConversationRequest, FolderRequest, InstructionsRequest
 from app.generation.serializers import conversation_json, message_json
 from app.models import Conversation, Folder, Prompt, conversations
 from app.models.branches import MessageTree
@@ -51,28 +48,25 @@ def sidebar(opened: Conversation | None) -> dict[str, Any]:
     Only the folder of the opened conversation comes with its content.
     """
     loose, states = conversations.unfiled(current_user), conversations.running_states(current_user)
-    folders = [_folder(folder, opened, states) for folder in Folder.all_of(current_user)]
-    dated: dict[str, list[dict[str, Any]]] = {}
-    for item in sidebar_items(loose, states):
-        dated.setdefault(item["group"], []).append(item)
+    dated = groupby(sidebar_items(loose, states), itemgetter("group"))
     return {
         "pinned": sidebar_items(conversations.pinned(current_user), states),
-        "folders": folders,
-        "groups": list(dated.items()),
+        "folders": [_folder(folder, opened, states) for folder in Folder.all_of(current_user)],
+        "groups": [(heading, list(items)) for heading, items in dated],
         "next_cursor": conversations.next_cursor(loose),
     }
 
 
-def folder_json(folder: Folder) -> dict[str, Any]:
+def _folder_json(folder: Folder) -> dict[str, Any]:
     """Return a folder as JSON, without its conversations."""
     return {"id": folder.id, "name": folder.name}
 
 
 def _folder(folder: Folder, opened: Conversation | None, states: dict[str, str]) -> dict[str, Any]:
     if opened is None or opened.folder_id != folder.id:
-        return folder_json(folder)
+        return _folder_json(folder)
     held = conversations.in_folder(current_user, folder.id)
-    return folder_json(folder) | {
+    return _folder_json(folder) | {
         "conversations": sidebar_items(held, states),
         "next_cursor": conversations.next_cursor(held),
     }
@@ -95,8 +89,14 @@ def branch_json(conversation: Conversation) -> list[dict[str, Any]]:
     return [message_json(one, events(one.id), tree.siblings(one.id)) for one in conversation.branch()]
 
 
-def _one(conversation: Conversation) -> dict[str, Any]:
+def sidebar_item(conversation: Conversation) -> dict[str, Any]:
+    """Return a conversation as JSON, as the sidebar shows it."""
     return sidebar_items([conversation])[0]
+
+
+def conversation_with_messages(conversation: Conversation) -> dict[str, Any]:
+    """Return a conversation as JSON with its visible messages."""
+    return sidebar_item(conversation) | {"messages": branch_json(conversation)}
 
 
 # Conversations
@@ -136,8 +136,7 @@ def list_conversations() -> Response:
 @login_required
 def read_conversation(conversation_id: str) -> Response:
     """Return a conversation with its visible messages."""
-    conversation = Conversation.of(current_user, conversation_id)
-    return jsonify(_one(conversation) | {"messages": branch_json(conversation)})
+    return jsonify(conversation_with_messages(Conversation.of(current_user, conversation_id)))
 
 
 @blueprint.patch("/api/conversations/<string:conversation_id>")
@@ -154,7 +153,7 @@ def change_conversation(conversation_id: str) -> Response:
         restored=change.restored,
         folder=folder if folder is None or folder is False else Folder.of(current_user, folder),
     )
-    return jsonify(_one(conversation))
+    return jsonify(sidebar_item(conversation))
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/seen")
@@ -189,14 +188,14 @@ def prefill(conversation_id: str) -> tuple[Response, int]:
 @login_required
 def list_folders() -> Response:
     """List the user's folders by name."""
-    return jsonify({"folders": [folder_json(folder) for folder in Folder.all_of(current_user)]})
+    return jsonify({"folders": [_folder_json(folder) for folder in Folder.all_of(current_user)]})
 
 
 @blueprint.post("/api/folders")
 @login_required
 def make_folder() -> tuple[Response, int]:
     """Create a folder. Raises name_taken, too_many_folders."""
-    return jsonify(folder_json(Folder.make(current_user, FolderRequest.read().name))), 201
+    return jsonify(_folder_json(Folder.make(current_user, FolderRequest.read().name))), 201
 
 
 @blueprint.patch("/api/folders/<int:folder_id>")
@@ -205,7 +204,7 @@ def rename_folder(folder_id: int) -> Response:
     """Rename a folder. Raises name_taken."""
     folder = Folder.of(current_user, folder_id)
     folder.rename(FolderRequest.read().name)
-    return jsonify(folder_json(folder))
+    return jsonify(_folder_json(folder))
 
 
 @blueprint.delete("/api/folders/<int:folder_id>")

@@ -1,13 +1,13 @@
 """The API of messages: ask, correct, follow, stop, regenerate, continue, rate, branches. Answers are event streams."""
 
+import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import Any
 
 from flask import Flask, Response, current_app, jsonify
 
 from app.chat import blueprint
-from app.chat.conversations import branch_json, sidebar_items
+from app.chat.conversations import conversation_with_messages
 from app.chat.schemas import (
     AskRequest,
     CorrectRequest,
@@ -69,7 +69,7 @@ def ask(conversation_id: str) -> Response:
             asked.content,
             model=asked.model,
             think=asked.think,
-            client_id=asked.client_id,
+            client_id=asked.client_id or secrets.token_hex(16),
             follows=asked.follows,
         )
     )
@@ -141,11 +141,6 @@ def take_rating_back(message_id: int) -> tuple[str, int]:
     return "", 204
 
 
-def shown_json(conversation: Conversation) -> dict[str, Any]:
-    """Return a conversation as JSON with its visible messages; it must have no running answer."""
-    return sidebar_items([conversation], {})[0] | {"messages": branch_json(conversation)}
-
-
 @blueprint.put("/api/conversations/<string:conversation_id>/head")
 @login_required
 def show_branch(conversation_id: str) -> Response:
@@ -153,7 +148,7 @@ def show_branch(conversation_id: str) -> Response:
     conversation = Conversation.of(current_user, conversation_id)
     wanted = ShowBranchRequest.read().message_id
     generation().changes.show_branch(conversation, wanted)
-    return jsonify(shown_json(conversation))
+    return jsonify(conversation_with_messages(conversation))
 
 
 @blueprint.delete("/api/messages/<int:message_id>")
@@ -166,7 +161,9 @@ def delete_turn(message_id: int) -> Response:
     question = Message.question_of(current_user, message_id)
     conversation, parent_id = question.conversation, question.parent_id
     removed = generation().changes.remove_turn(question)
-    return jsonify(shown_json(conversation) | {"removed": {"removed": removed.id, "parent_id": parent_id}})
+    return jsonify(
+        conversation_with_messages(conversation) | {"removed": {"removed": removed.id, "parent_id": parent_id}}
+    )
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/turns")
@@ -179,7 +176,7 @@ def put_turn_back(conversation_id: str) -> Response:
     if removed is conversation:
         raise AppError("not_found")
     generation().changes.restore_turn(conversation, removed, asked.parent_id)
-    return jsonify(shown_json(conversation))
+    return jsonify(conversation_with_messages(conversation))
 
 
 @blueprint.post("/api/messages/<int:message_id>/branch")

@@ -1,7 +1,5 @@
 """The requests of the chat's API: the validation of JSON bodies and URL parameters."""
 
-import re
-import secrets
 from typing import Annotated, Literal
 
 from flask import request
@@ -16,7 +14,6 @@ from app.web import MAX_CONTENT, JsonRequest, Line, Name, Number, Text, clean, o
 MAX_TITLE = 200
 # Longest instructions of a conversation, in characters: they are part of each of its prompts.
 MAX_CONVERSATION_INSTRUCTIONS = 2000
-CLIENT_ID = re.compile(r"[\w-]{1,64}")
 
 
 def at_most(limit: int) -> AfterValidator:
@@ -42,12 +39,6 @@ def _false(value: bool) -> bool:
     return value
 
 
-def _client_id(text: str) -> str:
-    if text and not CLIENT_ID.fullmatch(text):
-        raise ValueError
-    return text or secrets.token_hex(16)
-
-
 # The text of a question; raises blank_message, too_large.
 QuestionText = Annotated[Text, AfterValidator(_not_blank), at_most(MAX_CONTENT)]
 
@@ -56,7 +47,7 @@ class AskRequest(JsonRequest):
     """A question to ask in a conversation."""
 
     content: QuestionText = ""
-    client_id: Annotated[str, AfterValidator(_client_id)] = ""
+    client_id: Annotated[str, Field(pattern=r"^[\w-]{0,64}$")] = ""
     model: Name = None
     think: bool = False
     # An explicit null means the beginning of the conversation; a missing field means its end.

@@ -5,7 +5,6 @@ from typing import Any
 
 from flask import Response, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext as _l
 
 from app.chat import blueprint
 from app.errors import sentence
@@ -14,12 +13,9 @@ from app.js_messages import js_messages
 from app.models import Conversation, Role, RunState, Share, User, copies
 from app.models.base import iso, utcnow
 from app.models.copies import ConversationCopy, MessageCopy
+from app.models.shares import SHARED_COLUMNS
 from app.security import current_user, login_required
 from app.web import found_or_ended, generation
-
-# Fields of an answer that a reader's copy keeps.
-RUN = ("model", "think", "reason", "error_code", "error_params")
-
 
 # JSON API
 
@@ -111,18 +107,9 @@ def _json(share: Share) -> dict[str, Any]:
 
 
 def _shown(message: dict[str, Any]) -> dict[str, Any]:
-    """Add the texts of an answer's failure and end, which the page's templates read."""
-    if message["role"] == Role.USER:
-        return message
-    failure = message["error_code"] and sentence(message["error_code"], message["error_params"] or {})
-    return message | {"failure": failure, "ending": ENDINGS.get(message["status"])}
-
-
-ENDINGS = {
-    str(RunState.STOPPED): _l("Stopped on request"),
-    str(RunState.INTERRUPTED): _l("Answer interrupted"),
-    str(RunState.FAILED): _l("The answer could not be finished"),
-}
+    """Add the sentence of an answer's failure."""
+    code = message.get("error_code")
+    return message | {"failure": sentence(code, message["error_params"] or {}) if code else None}
 
 
 def _copy(share: Share, reader: User) -> ConversationCopy:
@@ -139,14 +126,9 @@ def _copy(share: Share, reader: User) -> ConversationCopy:
 
 
 def _message(place: int, message: dict[str, Any]) -> MessageCopy:
-    made = MessageCopy(
-        Role(message["role"]),
-        message["content"],
-        place - 1 if place else None,
-        created_at := datetime.fromisoformat(message["created_at"]),
-    )
-    if made.role == Role.ASSISTANT:
+    created_at, run = datetime.fromisoformat(message["created_at"]), {}
+    if message["role"] == Role.ASSISTANT:
         finished = message["finished_at"] and datetime.fromisoformat(message["finished_at"])
-        run = {name: message[name] for name in RUN}
-        made.run = run | {"state": RunState(message["status"]), "queued_at": created_at, "finished_at": finished}
-    return made
+        run = {name: message[name] for name in SHARED_COLUMNS} | {"metrics": None}
+        run |= {"state": RunState(message["status"]), "queued_at": created_at, "finished_at": finished}
+    return MessageCopy(Role(message["role"]), message["content"], place - 1 if place else None, created_at, run=run)
