@@ -16,7 +16,7 @@ from app.extensions import db
 from app.generation.serializers import conversation_json
 from app.models import User
 from app.models.conversations import recent
-from app.openai_api.errors import PREFIX, error_response
+from app.openai_api.schemas import error_response
 from app.web import signed_in
 
 HTTP_CODES = {
@@ -64,7 +64,7 @@ def answer(error: AppError, status: int | None = None) -> Response:
 
 
 def _shaped(error: AppError, status: int) -> Response:
-    if request.path.startswith(PREFIX):
+    if request.path.startswith("/v1/"):
         return error_response(error, status)
     response = _problem(error, status) if wants_json() else _page(error, status)
     response.status_code = status

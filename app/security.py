@@ -59,35 +59,33 @@ def admin_required(view: View) -> View:
 
 
 def token_required(view: View) -> View:
-    """Allow requests with a personal token as Bearer; `token_user()` is its owner. Sessions are not looked at."""
+    """Allow requests with a personal token as Bearer; `access_token()` is its row. Sessions are not looked at."""
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        g.token_holder = _bearer()
+        g.access_token = _bearer()
         return view(*args, **kwargs)
 
     guarded.guard = "token_holder"  # type: ignore[attr-defined]
     return guarded
 
 
-def token_user() -> User:
-    """Return the owner of this request's token; only in views with `token_required`."""
-    person: User = g.token_holder
-    return person
+def access_token() -> AccessToken:
+    """Return this request's token, with its `user`; only in views with `token_required`."""
+    found: AccessToken = g.access_token
+    return found
 
 
-def _bearer() -> User:
-    """Return the owner of the request's token; raises invalid_token, or rate_limited after too many wrong ones."""
+def _bearer() -> AccessToken:
+    """Return the request's token; raises invalid_token, or rate_limited after too many wrong ones."""
     given = request.authorization
     if given is None or given.type != "bearer" or not given.token:
         raise AppError("invalid_token")
     found = AccessToken.find(given.token)
-    if found is not None:
-        return found.user
-    limit, who = current_app.config["LOGIN_LIMIT"], ("token", request.remote_addr or "")
-    if not rate_limiter().hit(limit, *who):
-        raise AppError("rate_limited", wait_s=rate_limiter().wait_s(limit, *who))
-    raise AppError("invalid_token")
+    if found is None:
+        rate_limiter().count(current_app.config["LOGIN_LIMIT"], "token", request.remote_addr or "")
+        raise AppError("invalid_token")
+    return found
 
 
 class RateLimiter:
@@ -102,6 +100,11 @@ class RateLimiter:
     def hit(self, limit: RateLimitItem, *who: str) -> bool:
         """Count one try; return False, without counting, if the limit is reached."""
         return self._window.hit(limit, *who)
+
+    def count(self, limit: RateLimitItem, *who: str) -> None:
+        """Count one try; raises rate_limited if the limit is reached."""
+        if not self.hit(limit, *who):
+            raise AppError("rate_limited", wait_s=self.wait_s(limit, *who))
 
     def remaining(self, limit: RateLimitItem, *who: str) -> int:
         """Return how many tries are left."""

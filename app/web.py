@@ -65,7 +65,7 @@ def select_locale() -> str:
     fallback = str(current_app.config["DEFAULT_LOCALE"])
     if not has_request_context():
         return fallback
-    person = g.get("token_holder") or signed_in()
+    person = g.access_token.user if "access_token" in g else signed_in()
     chosen = (person.locale if person else None) or session.get("locale")
     return chosen if chosen in LOCALES else request.accept_languages.best_match(LOCALES) or fallback
 

@@ -94,9 +94,8 @@ def _admit(first: bool) -> None:
     """
     if current_app.config["REGISTRATION"] == "closed" and not first:
         raise AppError("forbidden")
-    limit, who = current_app.config["REGISTER_LIMIT"], ("register", request.remote_addr or "")
-    if request.method == "POST" and not rate_limiter().hit(limit, *who):
-        raise AppError("rate_limited", wait_s=rate_limiter().wait_s(limit, *who))
+    if request.method == "POST":
+        rate_limiter().count(current_app.config["REGISTER_LIMIT"], "register", request.remote_addr or "")
 
 
 def check(username: str, password: str) -> tuple[User | None, int]:

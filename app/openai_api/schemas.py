@@ -1,15 +1,18 @@
-"""The JSON of the OpenAI API: chat requests and their validation, and responses. Unknown fields are ignored."""
+"""The JSON of the OpenAI API: requests and their validation, responses, errors. Unknown fields are ignored."""
 
 import json
 import secrets
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, NamedTuple
 
+from flask import Response, jsonify
+from flask_babel import LazyString
+from flask_babel import lazy_gettext as _l
 from pydantic import AfterValidator, AliasPath, BeforeValidator, FailFast, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
 from app.engines.base import Model, Usage
-from app.errors import AppError
+from app.errors import AppError, filled
 from app.web import MAX_CONTENT, JsonObject, JsonRequest, Name, Number, clean
 
 MAX_MESSAGES = 1000
@@ -34,8 +37,6 @@ UNSUPPORTED: dict[str, tuple[Any, ...]] = {
     "audio": (),
     "web_search_options": (),
 }
-# `reasoning_effort` → whether to think; our models know no degrees.
-EFFORTS = {"none": False, "minimal": False, "low": True, "medium": True, "high": True, "xhigh": True}
 DONE = b"data: [DONE]\n\n"
 # Placeholder for the delta in the template of a chunk.
 PLACE = "\0"
@@ -90,12 +91,6 @@ def _stops(value: Any) -> tuple[str, ...]:
     return tuple(clean(stop) for stop in stops)
 
 
-def _effort(value: str) -> str:
-    if value not in EFFORTS:
-        raise ValueError
-    return value
-
-
 def _turns(turns: list["ChatCompletionMessage"]) -> list["ChatCompletionMessage"]:
     """Check that there is a message, and that the list does not end with two of the assistant."""
     if not turns:
@@ -131,7 +126,7 @@ class ChatCompletionRequest(JsonRequest):
 
     model: Name = None
     think: bool | None = None
-    reasoning_effort: Annotated[str, AfterValidator(_effort)] = "none"
+    reasoning_effort: Literal["none", "minimal", "low", "medium", "high", "xhigh"] = "none"
     messages: Annotated[list[ChatCompletionMessage], FailFast(), Field(max_length=MAX_MESSAGES), AfterValidator(_turns)]
     stream: bool = False
     stream_options: dict[Any, Any] = {}
@@ -154,8 +149,8 @@ class ChatCompletionRequest(JsonRequest):
 
     @property
     def effort(self) -> bool:
-        """Whether to think if the model can: from `reasoning_effort`, unless `think` is given."""
-        return self.think is None and EFFORTS[self.reasoning_effort]
+        """Whether to think if the model can: from `reasoning_effort`, unless `think` is given; there are no degrees."""
+        return self.think is None and self.reasoning_effort not in ("none", "minimal")
 
     @property
     def limit(self) -> int | None:
@@ -230,3 +225,73 @@ class ResponseBuilder:
         """Return a chunk with any delta."""
         choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": reason}
         return sse_event(self._head | {"object": "chat.completion.chunk", "choices": [choice]} | self._usage)
+
+
+# Errors: `{"error": {"message", "type", "param", "code"}}`
+
+# Sentences for API clients, where the usual ones speak of buttons on the page.
+API_SENTENCES: dict[str, LazyString] = {
+    "internal_error": _l("Something went wrong on the server. Try again."),
+    "too_many_streams": _l("Too many answers are being written at once. Wait until one of yours has ended."),
+    "engine_unreachable": _l("%(engine)s does not answer. Try again in a moment."),
+    "engine_busy": _l("%(engine)s has too much to do. Try again in a moment."),
+    "engine_failed": _l("%(engine)s failed while answering. Try again."),
+    "engine_cut": _l("%(engine)s stopped before the end of the answer. Try again."),
+    "engine_garbled": _l("%(engine)s sent something that cannot be read. Try again."),
+    "engine_silent": _l("%(engine)s has been silent for too long. Try again."),
+    "context_exceeded": _l("These messages are too long for the model’s memory. Shorten them."),
+    "interrupted": _l("The server restarted during the answer. Try again."),
+}
+
+
+class OpenAIError(NamedTuple):
+    """OpenAI's code and HTTP status for an error, and the request's field that is wrong."""
+
+    code: str
+    status: int
+    param: str | None = None
+
+
+# Errors for which OpenAI has another code or status than ours.
+OPENAI_ERRORS = {
+    "invalid_token": OpenAIError("invalid_api_key", 401),
+    "not_found": OpenAIError("unknown_url", 404),
+    "unknown_model": OpenAIError("model_not_found", 404, "model"),
+    "not_a_chat_model": OpenAIError("not_a_chat_model", 400, "model"),
+    "thinking_unsupported": OpenAIError("unsupported_parameter", 400, "think"),
+    "missing_field": OpenAIError("missing_required_parameter", 400),
+    "invalid_field": OpenAIError("invalid_value", 400),
+    "unsupported_field": OpenAIError("unsupported_parameter", 400),
+    "unsupported_content": OpenAIError("unsupported_value", 400),
+    "too_large": OpenAIError("request_too_large", 413, "messages"),
+    "context_exceeded": OpenAIError("context_length_exceeded", 400, "messages"),
+    "rate_limited": OpenAIError("rate_limit_exceeded", 429),
+    "too_many_streams": OpenAIError("rate_limit_exceeded", 429),
+}
+
+
+def error_json(error: AppError, status: int | None = None) -> dict[str, Any]:
+    """Return the error's JSON body, in the current language."""
+    code, status, param = _kind(error, status)
+    words = API_SENTENCES.get(error.code)
+    return {
+        "error": {
+            "message": error.sentence if words is None else filled(words, error.params),
+            "type": "server_error" if status >= 500 else "requests" if status == 429 else "invalid_request_error",
+            "param": error.params.get("field", param),
+            "code": code,
+        }
+    }
+
+
+def error_response(error: AppError, status: int) -> Response:
+    """Return the error's response; `status` applies unless OpenAI has its own for this error."""
+    response = jsonify(error_json(error, status))
+    response.status_code = _kind(error, status).status
+    if response.status_code == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _kind(error: AppError, status: int | None) -> OpenAIError:
+    return OPENAI_ERRORS.get(error.code) or OpenAIError(error.code, status or error.status)

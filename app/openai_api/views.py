@@ -13,12 +13,9 @@ from flask_babel import force_locale, get_locale
 from app.engines.base import ChatRequest, Done, EngineEvent, Text, Thinking
 from app.errors import AppError
 from app.extensions import context_of, release_connection
-from app.generation.service import Generation
-from app.models.base import digest
 from app.openai_api import blueprint
-from app.openai_api.errors import error_json
-from app.openai_api.schemas import ChatCompletionRequest, ResponseBuilder, model_json, sse_event
-from app.security import token_required, token_user
+from app.openai_api.schemas import ChatCompletionRequest, ResponseBuilder, error_json, model_json, sse_event
+from app.security import access_token, token_required
 from app.web import STREAM_HEADERS, generation
 
 # While nothing is written, how often to check the connection and send a comment that keeps it open, in seconds.
@@ -34,22 +31,45 @@ class ClientGoneError(Exception):
     """The client has closed the connection."""
 
 
-def respond(generation: Generation, asked: ChatRequest, user_id: int, *, stream: bool, include_usage: bool) -> Response:
-    """Queue a request and return its response, a stream or one JSON object. Raises AppError.
+@blueprint.get("/models")
+@token_required
+def models() -> Response:
+    """List the models, the default one first."""
+    registry = generation().registry
+    default = registry.default().effective
+    ordered = sorted(registry.models, key=lambda model: model.name != default)
+    return jsonify({"object": "list", "data": [model_json(model, registry.engine.name) for model in ordered]})
+
+
+@blueprint.get("/models/<path:name>")
+@token_required
+def model(name: str) -> Response:
+    """Return one model; "default" is the default one."""
+    registry, default = generation().registry, generation().registry.default()
+    found = registry.find((default.effective or default.name) if name == "default" else name)
+    return jsonify(model_json(found, registry.engine.name))
+
+
+@blueprint.post("/chat/completions")
+@token_required
+def chat_completions() -> Response:
+    """Answer the given messages, without our system prompt and without storing anything.
 
     The engine stops when the client disconnects or its token is revoked.
     """
+    body, token = ChatCompletionRequest.read(), access_token()
+    asked = _for_engine(body)
     with ExitStack() as ending:
-        revoked = ending.enter_context(generation.streams.open(user_id, digest(_token())))
-        completion = generation.complete(asked, user_id)
+        revoked = ending.enter_context(generation().streams.open(token.user_id, token.token_hash))
+        completion = generation().complete(asked, token.user_id)
         ending.callback(completion.cancel)
         revoked.on_set(lambda: completion.fail(AppError("invalid_token")))
         # This thread may wait for minutes: for its turn, then for the model.
         release_connection()
         events = _while_connected(completion.events(SILENCE_S), request.environ.get("gunicorn.socket"))
-        builder = ResponseBuilder(asked.model, include_usage=include_usage)
+        builder = ResponseBuilder(asked.model, include_usage=bool(body.include_usage))
         try:
-            if not stream:
+            if not body.stream:
                 return jsonify(_whole_answer(events, builder))
             begun = _first_events(events)
         except ClientGoneError:
@@ -61,9 +81,20 @@ def respond(generation: Generation, asked: ChatRequest, user_id: int, *, stream:
         return response
 
 
-def _token() -> str:
-    """Return the token of this request."""
-    return str(request.authorization.token if request.authorization else "")
+def _for_engine(body: ChatCompletionRequest) -> ChatRequest:
+    """Return the engine's request, within the server's limits. Raises unknown_model, thinking_unsupported."""
+    name = None if body.model == "default" else body.model
+    model = generation().model_for(name, bool(body.think))
+    longest = min(current_app.config["MAX_OUTPUT_TOKENS"], (model.context or current_app.config["CONTEXT_TOKENS"]) // 2)
+    return ChatRequest(
+        model.name,
+        tuple(message.for_engine() for message in body.messages),
+        think=bool(body.think) or (body.effort and model.thinking),
+        max_tokens=min(body.limit or longest, longest),
+        temperature=body.temperature,
+        seed=body.seed,
+        stop=body.stop,
+    )
 
 
 def _while_connected(events: EngineEvents, connection: socket.socket | None) -> EngineEvents:
@@ -130,47 +161,3 @@ def _chunks(events: Iterable[EngineEvent | None], builder: ResponseBuilder, app:
     except AppError as error:
         with context_of(app), force_locale(locale):
             yield sse_event(error_json(error))
-
-
-@blueprint.get("/models")
-@token_required
-def models() -> Response:
-    """List the models, the default one first."""
-    registry = generation().registry
-    default = registry.default().effective
-    ordered = sorted(registry.models, key=lambda model: model.name != default)
-    return jsonify({"object": "list", "data": [model_json(model, registry.engine.name) for model in ordered]})
-
-
-@blueprint.get("/models/<path:name>")
-@token_required
-def model(name: str) -> Response:
-    """Return one model; "default" is the default one."""
-    registry, default = generation().registry, generation().registry.default()
-    found = registry.find((default.effective or default.name) if name == "default" else name)
-    return jsonify(model_json(found, registry.engine.name))
-
-
-@blueprint.post("/chat/completions")
-@token_required
-def chat_completions() -> Response:
-    """Answer the given messages, without our system prompt and without storing anything."""
-    asked = ChatCompletionRequest.read()
-    request = _request(asked)
-    return respond(generation(), request, token_user().id, stream=asked.stream, include_usage=bool(asked.include_usage))
-
-
-def _request(asked: ChatCompletionRequest) -> ChatRequest:
-    """Return the engine's request, within the server's limits. Raises unknown_model, thinking_unsupported."""
-    name = None if asked.model == "default" else asked.model
-    model = generation().model_for(name, bool(asked.think))
-    longest = min(current_app.config["MAX_OUTPUT_TOKENS"], (model.context or current_app.config["CONTEXT_TOKENS"]) // 2)
-    return ChatRequest(
-        model.name,
-        tuple(message.for_engine() for message in asked.messages),
-        think=bool(asked.think) or (asked.effort and model.thinking),
-        max_tokens=min(asked.limit or longest, longest),
-        temperature=asked.temperature,
-        seed=asked.seed,
-        stop=asked.stop,
-    )
