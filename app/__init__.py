@@ -8,8 +8,8 @@ from flask import Flask
 from flask_babel import Babel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import accounts, admin, assets, brand, chat, cli, database, error_pages, openai_api, web
-from app.accounts import sessions
+from app import accounts, admin, assets, brand, chat, cli, database, error_pages, openai_api, security, web
+from app.accounts.settings import OneTimeTokens
 from app.diagnostics import comparison
 from app.engines import registry
 from app.extensions import context_of, db
@@ -19,7 +19,6 @@ from app.generation.service import Generation
 from app.lab import pages as lab_pages
 from app.lab.service import Lab, LabSettings
 from app.models.model_choice import default_model
-from app.security import RateLimiter, csrf
 
 ROOT = Path(__file__).resolve().parent.parent
 # The longest question allowed (`web.MAX_CONTENT`), with every character written as a JSON escape.
@@ -71,17 +70,16 @@ def _configure(app: Flask, settings: dict[str, Any]) -> None:
 def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
     database.init_app(app)
-    csrf.init_app(app)
+    security.init_app(app)
     Babel(app, locale_selector=web.select_locale)
-    sessions.init_app(app)
 
 
 def make_services(app: Flask) -> None:
     """Create the in-memory services of this process. Tests call it again to start with empty ones."""
     _make_generation(app)
     _make_lab(app)
-    app.extensions["rate_limiter"] = RateLimiter()
-    app.extensions["one_time_tokens"] = sessions.OneTimeTokens()
+    app.extensions["rate_limiter"] = security.RateLimiter()
+    app.extensions["one_time_tokens"] = OneTimeTokens()
     comparison.init_app(app)
 
 

@@ -7,19 +7,27 @@ from functools import cached_property, wraps
 from typing import Any, cast
 
 import flask_login
-from flask import current_app, g, redirect, request, url_for
+from flask import Flask, current_app, g, redirect, request, url_for
 from flask_wtf import CSRFProtect
 from limits import RateLimitItem
 from limits.storage import storage_from_string
 from limits.strategies import MovingWindowRateLimiter
 
 from app.errors import AppError
-from app.models import AccessToken, User
+from app.models import AccessToken, LoginSession, User
 
 csrf = CSRFProtect()
 View = Callable[..., Any]
 # Flask-Login's current user. If `is_authenticated` is false it is no User: read nothing else of it.
 current_user = cast(User, flask_login.current_user)
+
+
+def init_app(app: Flask) -> None:
+    """Check CSRF tokens, and let Flask-Login look sessions up in the database."""
+    csrf.init_app(app)
+    login_manager = flask_login.LoginManager(app)
+    login_manager.session_protection = None
+    login_manager.user_loader(LoginSession.user_of)
 
 
 def public(view: View) -> View:

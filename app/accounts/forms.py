@@ -5,15 +5,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
-from wtforms import (
-    BooleanField,
-    PasswordField,
-    RadioField,
-    StringField,
-    SubmitField,
-    TextAreaField,
-    ValidationError,
-)
+from wtforms import BooleanField, PasswordField, RadioField, StringField, SubmitField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import EqualTo, InputRequired, Length
 
@@ -48,6 +40,7 @@ def not_blank(_form: Any, field: Any) -> None:
 # Scripts of Japanese, by the first word of their letters' Unicode names.
 JAPANESE = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK"}
 REQUIRED = InputRequired(_l("Fill in this field."))
+SAME_PASSWORD = EqualTo("password", _l("The two passwords are not the same."))
 
 
 class LoginForm(FlaskForm):  # type: ignore[misc]
@@ -80,9 +73,7 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
     )
     display_name = StringField(_l("Displayed name"), DISPLAY_NAME)
     password = PasswordField(_l("Password"), [REQUIRED, NEW_PASSWORD])
-    confirm = PasswordField(
-        _l("Confirm the password"), [REQUIRED, EqualTo("password", _l("The two passwords are not the same."))]
-    )
+    confirm = PasswordField(_l("Confirm the password"), [REQUIRED, SAME_PASSWORD])
     submit = SubmitField(_l("Create an account"))
 
 
@@ -97,9 +88,7 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
 
     current = PasswordField(_l("Current password"), [REQUIRED, Length(max=MAX_PASSWORD)])
     password = PasswordField(_l("New password"), [REQUIRED, NEW_PASSWORD])
-    confirm = PasswordField(
-        _l("Confirm the new password"), [REQUIRED, EqualTo("password", _l("The two passwords are not the same."))]
-    )
+    confirm = PasswordField(_l("Confirm the new password"), [REQUIRED, SAME_PASSWORD])
 
 
 class EraseForm(FlaskForm):  # type: ignore[misc]

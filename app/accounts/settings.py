@@ -1,21 +1,44 @@
 """The settings pages: API tokens, writing, account and sessions, prompts."""
 
+import re
+import threading
+from collections.abc import Callable
 from datetime import datetime
+from time import monotonic
 from typing import Any
 
-from flask import flash, redirect, render_template, request, url_for
+from flask import current_app, flash, redirect, render_template, request, url_for
 from flask_babel import format_decimal, format_timedelta, ngettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from app.accounts.forms import EraseForm, NameForm, PasswordForm, PromptForm, TokenForm, WritingForm
-from app.accounts.sessions import device_name, one_time_tokens
 from app.accounts.views import blueprint, check
 from app.models import AccessToken, LoginSession, Prompt
 from app.models.base import utcnow
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS, MAX_TOKENS_EACH
 from app.security import current_user, login_required
 from app.web import found_or_ended, generation
+
+# The first match counts: browsers also send the names of those further down.
+BROWSERS = (
+    ("Edge", r"Edg(?:e|A|iOS)?/"),
+    ("Opera", r"OPR/|Opera"),
+    ("Firefox", r"Firefox/|FxiOS/"),
+    ("Chromium", r"HeadlessChrome/|Chromium/"),
+    ("Chrome", r"Chrome/|CriOS/"),
+    ("Safari", r"Safari/"),
+)
+SYSTEMS = (
+    ("Android", r"Android"),
+    ("iOS", r"iPhone|iPad"),
+    ("Windows", r"Windows"),
+    ("macOS", r"Mac OS X|Macintosh"),
+    ("Linux", r"Linux|X11"),
+)
+# Seconds that a new API token is kept; the redirect to the page that shows it is followed at once or never.
+KEPT_S = 120.0
+
 
 # API tokens
 
@@ -50,6 +73,37 @@ def revoke_token(token_id: int) -> Any:
         generation().streams.revoke(token.token_hash)
         flash(_("The token “%(name)s” is revoked.", name=token.name), "success")
     return redirect(url_for("accounts.settings"))
+
+
+class OneTimeTokens:
+    """Hold a new API token until the next page shows it once (post/redirect/get): one per session.
+
+    In memory, as a cookie would leave it in a file on the user's disk.
+    """
+
+    def __init__(self, clock: Callable[[], float] = monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._held: dict[str, tuple[float, str]] = {}
+
+    def put(self, session: str, token: str) -> None:
+        """Keep the token for this session's next page; forget expired ones."""
+        with self._lock:
+            over = self._clock() - KEPT_S
+            self._held = {each: kept for each, kept in self._held.items() if kept[0] > over}
+            self._held[session] = (self._clock(), token)
+
+    def take(self, session: str) -> str:
+        """Return this session's token and forget it; "" if there is none."""
+        with self._lock:
+            made, token = self._held.pop(session, (0.0, ""))
+            return token if self._clock() - made < KEPT_S else ""
+
+
+def one_time_tokens() -> OneTimeTokens:
+    """Return the current application's store of new tokens."""
+    found: OneTimeTokens = current_app.extensions["one_time_tokens"]
+    return found
 
 
 # How the user writes
@@ -184,6 +238,15 @@ def _sessions() -> list[dict[str, Any]]:
         }
         for each in LoginSession.all_of(current_user)
     ]
+
+
+def device_name(user_agent: str) -> str:
+    """Return the browser's and the system's name, such as "Firefox, Linux"; "" if neither is known."""
+    return ", ".join(filter(None, (_first(BROWSERS, user_agent), _first(SYSTEMS, user_agent))))
+
+
+def _first(kinds: tuple[tuple[str, str], ...], user_agent: str) -> str:
+    return next((name for name, pattern in kinds if re.search(pattern, user_agent)), "")
 
 
 # Prompts

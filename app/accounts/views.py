@@ -1,21 +1,23 @@
 """The pages for log-in, registration and log-out, and the appearance of all pages."""
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
+from flask_login import login_user, logout_user
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.forms import LoginForm, RegisterForm
-from app.accounts.sessions import sign_in, sign_out
 from app.errors import AppError
 from app.extensions import db
-from app.models import User
+from app.models import LoginSession, User
+from app.models.base import digest
 from app.models.users import normalized
 from app.security import current_user, login_required, public, rate_limiter
-from app.web import LOCALES, TEXT_SIZES, THEMES, safe_next
+from app.web import LOCALES, TEXT_SIZES, THEMES, generation, safe_next
 
 blueprint = Blueprint("accounts", __name__)
 
@@ -37,7 +39,7 @@ def login() -> Any:
     user, left = check(form.username.data, form.password.data)
     if user is None:
         return render_template("accounts/login.html", form=form, notice=_refusal(left)), 422
-    sign_in(user, remember=form.remember.data)
+    _sign_in(user, remember=form.remember.data)
     return redirect(safe_next(request.args.get("next")) or url_for("chat.home"))
 
 
@@ -58,7 +60,7 @@ def register() -> Any:
             db.session.rollback()
             form.username.errors = [_("This username is taken.")]
         else:
-            sign_in(user, remember=False)
+            _sign_in(user, remember=False)
             return redirect(url_for("chat.home"))
     return render_template(
         "accounts/register.html", form=form, notice=None, first_account=first
@@ -68,8 +70,11 @@ def register() -> Any:
 @blueprint.post("/logout")
 @login_required
 def logout() -> Any:
-    """Log out."""
-    sign_out(current_user)
+    """Log out: close the session and end its event streams."""
+    LoginSession.close(current_user.session_token)
+    generation().streams.revoke(digest(current_user.session_token))
+    logout_user()
+    _clear_session()
     return redirect(url_for("accounts.login"))
 
 
@@ -85,6 +90,22 @@ def preferences() -> Any:
                 setattr(current_user, name, value)
     db.session.commit()
     return redirect(safe_next(request.form.get("next")) or url_for("chat.home"))
+
+
+def _sign_in(user: User, *, remember: bool) -> None:
+    """Open a session; with `remember` it outlives the browser, for SESSION_DAYS."""
+    lasting = timedelta(days=current_app.config["SESSION_DAYS"]) if remember else None
+    user.session_token = LoginSession.open(user, lasting=lasting, user_agent=request.user_agent.string)
+    _clear_session()
+    session.permanent = remember
+    login_user(user)
+
+
+def _clear_session() -> None:
+    """Clear the session cookie except for language, theme and text size, which belong to the browser too."""
+    kept = {name: session[name] for name in ("locale", "theme", "text_size") if name in session}
+    session.clear()
+    session.update(kept)
 
 
 def _admit(first: bool) -> None:

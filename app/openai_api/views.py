@@ -146,11 +146,8 @@ def _chunks(events: Iterable[EngineEvent | None], builder: ResponseBuilder, app:
     try:
         for event in events:
             match event:
-                case Text(more):
-                    yield first + builder.delta("content", more)
-                    first = b""
-                case Thinking(more):
-                    yield first + builder.delta("reasoning_content", more)
+                case Text(more) | Thinking(more):
+                    yield first + builder.delta("content" if isinstance(event, Text) else "reasoning_content", more)
                     first = b""
                 case Done(reason, usage):
                     yield first + builder.last(reason, usage)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.accounts.sessions import KEPT_S, OneTimeTokens
+from app.accounts.settings import KEPT_S, OneTimeTokens
 from app.models import AccessToken, LoginSession, Prompt
 from tests.support.person import Person
 from tests.support.program import SECRET, token_of

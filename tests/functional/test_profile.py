@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.accounts.sessions import device_name
+from app.accounts.settings import device_name
 from app.models import Conversation, Folder, LoginSession, Message, Prompt, Run, Share, User
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
