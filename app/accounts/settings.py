@@ -43,8 +43,7 @@ KEPT_S = 120.0
 # API tokens
 
 
-@blueprint.get("/settings")
-@blueprint.post("/settings")
+@blueprint.route("/settings", methods=["GET", "POST"])
 @login_required
 def settings() -> Any:
     """List the user's API tokens; POST creates one, which only the next page shows."""
@@ -109,8 +108,7 @@ def one_time_tokens() -> OneTimeTokens:
 # How the user writes
 
 
-@blueprint.get("/settings/writing")
-@blueprint.post("/settings/writing")
+@blueprint.route("/settings/writing", methods=["GET", "POST"])
 @login_required
 def writing() -> Any:
     """Edit the user's own instructions for all conversations, and choose the key that sends."""
@@ -252,8 +250,7 @@ def _first(kinds: tuple[tuple[str, str], ...], user_agent: str) -> str:
 # Prompts
 
 
-@blueprint.get("/settings/prompts")
-@blueprint.post("/settings/prompts")
+@blueprint.route("/settings/prompts", methods=["GET", "POST"])
 @login_required
 def prompts() -> Any:
     """List the user's prompts and the shared ones; POST creates one."""
@@ -267,8 +264,7 @@ def prompts() -> Any:
     return render_template("accounts/prompts.html", form=form, rows=rows), 422 if form.errors else 200
 
 
-@blueprint.get("/settings/prompts/<int:prompt_id>")
-@blueprint.post("/settings/prompts/<int:prompt_id>")
+@blueprint.route("/settings/prompts/<int:prompt_id>", methods=["GET", "POST"])
 @login_required
 def edit_prompt(prompt_id: int) -> Any:
     """Edit a prompt."""

@@ -21,13 +21,13 @@ from app.web import LOCALES, TEXT_SIZES, THEMES, generation, safe_next
 
 blueprint = Blueprint("accounts", __name__)
 
-
+# What also belongs to the browser, with its allowed values.
+PREFERENCES = {"locale": LOCALES, "theme": THEMES, "text_size": TEXT_SIZES}
 # Check one log-in at a time: a wrong one counts before the next is tried, and hashing leaves the CPU to the model.
 _checking = threading.Lock()
 
 
-@blueprint.get("/login")
-@blueprint.post("/login")
+@blueprint.route("/login", methods=["GET", "POST"])
 @public
 def login() -> Any:
     """Log in; the error does not tell whether the name or the password is wrong."""
@@ -43,8 +43,7 @@ def login() -> Any:
     return redirect(safe_next(request.args.get("next")) or url_for("chat.home"))
 
 
-@blueprint.get("/register")
-@blueprint.post("/register")
+@blueprint.route("/register", methods=["GET", "POST"])
 @public
 def register() -> Any:
     """Create an account and log in; the first account becomes the administrator."""
@@ -82,7 +81,7 @@ def logout() -> Any:
 @public
 def preferences() -> Any:
     """Store language, theme and text size: in the session (for the log-in page), and in the account if signed in."""
-    for name, allowed in (("locale", LOCALES), ("theme", THEMES), ("text_size", TEXT_SIZES)):
+    for name, allowed in PREFERENCES.items():
         value = request.form.get(name)
         if value in allowed:
             session[name] = value
@@ -102,8 +101,8 @@ def _sign_in(user: User, *, remember: bool) -> None:
 
 
 def _clear_session() -> None:
-    """Clear the session cookie except for language, theme and text size, which belong to the browser too."""
-    kept = {name: session[name] for name in ("locale", "theme", "text_size") if name in session}
+    """Clear the session cookie except for PREFERENCES."""
+    kept = {name: session[name] for name in PREFERENCES if name in session}
     session.clear()
     session.update(kept)
 

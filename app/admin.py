@@ -57,7 +57,6 @@ def models() -> str:
         models=_rows(registry),
         presets=stored_presets(),
         engine={
-            "name": engine.name,
             "label": engine.label,
             "reason": current_app.config["ENGINE_REASON"],
             "reachable": registry.reachable,
@@ -65,13 +64,7 @@ def models() -> str:
             "detail": registry.failure,
             "demo": engine.name == "embedded" and default.effective == DEMO,
         },
-        default={
-            "name": default.name,
-            "source": default.source,
-            "locked": default.source == ENVIRONMENT,
-            "installed": default.installed,
-            "effective": default.effective,
-        },
+        default=asdict(default) | {"installed": default.installed, "locked": default.source == ENVIRONMENT},
     )
 
 
