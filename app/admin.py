@@ -15,7 +15,7 @@ from app.diagnostics.report import answers_table, comparison_finding, comparison
 from app.engines.catalogue import DEMO
 from app.engines.registry import can_be_pulled
 from app.errors import AppError
-from app.formatting import duration, number, percent
+from app.formatting import number, percent
 from app.generation.model_registry import ModelRegistry
 from app.models import StoredSetting
 from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, PRESET_SETTINGS, store_presets, stored_presets
@@ -109,8 +109,8 @@ def doctor() -> str:
         doubtful=count(findings, FindingState.WARNING),
         proxy_title=str(TITLES["proxy"]),
         comparison=_comparison(),
-        queue=_queue(),
-        ahead=_ahead(),
+        queue=generation().status(),
+        ahead=generation().prefill.cost,
         waits=waits_facts(records),
         answers=answers_table(records),
         answers_count=len(records),
@@ -160,27 +160,6 @@ def _comparison() -> dict[str, Any]:
         "finding": {"state": str(finding.state), "sentence": finding.sentence, "fix": finding.fix},
         "rows": comparison_table(outcome.result) if isinstance(outcome.result, Comparison) else [],
         "ended_at": format_datetime(outcome.ended_at.astimezone(), "short", rebase=False),
-    }
-
-
-def _queue() -> dict[str, Any]:
-    """Return the queue's state with the expected wait as text."""
-    status = generation().status()
-    wait = status["eta_s"]
-    return status | {"wait": wait if wait is None else duration(wait * 1000) if wait else _("none")}
-
-
-def _ahead() -> dict[str, Any] | None:
-    """Return what prefilling cost the engine; None if it never ran."""
-    cost = generation().prefill.cost
-    if not cost.started:
-        return None
-    return {
-        "started": number(cost.started),
-        "aborted": number(cost.aborted),
-        "count": cost.tokens,
-        "tokens": number(cost.tokens),
-        "time": duration(cost.seconds * 1000),
     }
 
 

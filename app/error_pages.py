@@ -5,7 +5,6 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
-from flask_babel import gettext as _
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -87,29 +86,9 @@ def _problem(error: AppError, status: int) -> Response:
 
 def _page(error: AppError, status: int) -> Response:
     person = signed_in()
-    titles = {
-        403: _("This page is not open to you."),
-        404: _("This page is not on the chart."),
-        413: _("That is too large."),
-        429: _("Too many attempts."),
-        500: _("Something went wrong."),
-        503: _("The service is not available."),
-    }
-    texts = {
-        404: _("The conversation may have been deleted, or a letter of the address is wrong. Nothing else is lost.")
-    }
-    return Response(
-        render_template(
-            "errors/page.html",
-            status=status,
-            title=titles.get(status, _("This cannot be done.")),
-            text=texts.get(status, error.sentence),
-            code=error.code,
-            path=request.path,
-            recent=_recent(person, status),
-            signed_in=person is not None,
-        )
-    )
+    recent = _recent(person, status)
+    values = {"status": status, "sentence": error.sentence, "path": request.path, "recent": recent, "member": person}
+    return Response(render_template("errors/page.html", **values))
 
 
 def _recent(person: User | None, status: int) -> list[dict[str, Any]]:

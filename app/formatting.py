@@ -1,9 +1,9 @@
 """Format numbers, durations, dates and sizes in the reader's language."""
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
-from flask_babel import format_date, format_decimal, format_time, get_locale
+from flask_babel import format_date, format_decimal, format_time, format_timedelta, get_locale
 from flask_babel import gettext as _
 
 NARROW_SPACE = "\u202f"
@@ -47,6 +47,11 @@ def day_and_time(moment: datetime) -> str:
     """Format date and time in server time, such as « 23 novembre 2026 à 14 h 32 »."""
     time = format_time(moment.astimezone(), _("HH:mm"), rebase=False)
     return str(_("%(day)s at %(time)s", day=day(moment), time=time))
+
+
+def ago(moment: datetime) -> str:
+    """Format the time since `moment`, such as « il y a 3 minutes »: needs no time zone."""
+    return str(format_timedelta(moment - datetime.now(UTC), granularity="minute", add_direction=True))
 
 
 def filesize(size: float) -> str:

@@ -15,8 +15,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import BadRequest
 
+from app import formatting
 from app.errors import SENTENCES, AppError
-from app.formatting import filesize
 from app.generation.service import Generation
 from app.models import User
 from app.models.base import MAX_INTEGER
@@ -229,7 +229,8 @@ def init_app(app: Flask) -> None:
     app.session_interface = SessionInterface()
     app.after_request(add_headers)
     app.after_request(compress)
-    app.jinja_env.filters["filesize"] = filesize
+    for name in ("ago", "day", "day_and_time", "duration", "filesize", "number"):
+        app.jinja_env.filters[name] = getattr(formatting, name)
 
     @app.context_processor
     def shared() -> dict[str, Any]:

@@ -3,19 +3,17 @@
 import re
 import threading
 from collections.abc import Callable
-from datetime import datetime
 from time import monotonic
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, url_for
-from flask_babel import format_decimal, format_timedelta, ngettext
+from flask_babel import format_decimal, ngettext
 from flask_babel import gettext as _
 from flask_wtf import FlaskForm
 
 from app.accounts.forms import EraseForm, NameForm, PasswordForm, PromptForm, TokenForm, WritingForm
 from app.accounts.views import blueprint, check
 from app.models import AccessToken, LoginSession, Prompt
-from app.models.base import utcnow
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS, MAX_TOKENS_EACH
 from app.security import current_user, login_required
 from app.web import found_or_ended, generation
@@ -55,7 +53,7 @@ def settings() -> Any:
         "accounts/settings.html",
         form=form,
         secret=one_time_tokens().take(current_user.session_token),
-        tokens=[_row(token) for token in AccessToken.all_of(current_user)],
+        tokens=AccessToken.all_of(current_user),
         limit=MAX_TOKENS_EACH,
         base_url=f"{request.root_url}v1",
         texts={"copied": _("Copied"), "press_ctrl_c": _("Press Ctrl C")},
@@ -119,16 +117,6 @@ def writing() -> Any:
         return redirect(url_for("accounts.writing"))
     limit = format_decimal(MAX_PERSONAL_INSTRUCTIONS)
     return render_template("accounts/writing.html", form=form, limit=limit), 422 if form.errors else 200
-
-
-def _row(token: AccessToken) -> dict[str, Any]:
-    used = ago(token.used_at) if token.used_at else None
-    return {"id": token.id, "name": token.name, "ending": token.ending, "made": ago(token.created_at), "used": used}
-
-
-def ago(moment: datetime) -> str:
-    """Format the time since `moment`, such as « il y a 3 minutes »: needs no time zone."""
-    return str(format_timedelta(moment - utcnow(), granularity="minute", add_direction=True))
 
 
 # Account and sessions
@@ -217,25 +205,15 @@ def _page(sent: FlaskForm | None = None) -> Any:
     forms = {
         name: sent if isinstance(sent, kind) else kind(formdata=None, obj=current_user) for name, kind in kinds.items()
     }
-    return render_template("accounts/account.html", forms=forms, sessions=_sessions()), 422 if sent else 200
+    sessions = LoginSession.all_of(current_user)
+    return render_template(
+        "accounts/account.html", forms=forms, sessions=sessions, device_name=device_name
+    ), 422 if sent else 200
 
 
 def _done(sentence: str, kind: str = "success") -> Any:
     flash(sentence, kind)
     return redirect(url_for("accounts.profile"))
-
-
-def _sessions() -> list[dict[str, Any]]:
-    return [
-        {
-            "id": each.id,
-            "device": device_name(each.user_agent) or _("Unknown browser"),
-            "current": each.belongs_to(current_user.session_token),
-            "begun": ago(each.created_at),
-            "seen": ago(each.seen_at),
-        }
-        for each in LoginSession.all_of(current_user)
-    ]
 
 
 def device_name(user_agent: str) -> str:

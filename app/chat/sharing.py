@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-from flask import Response, flash, jsonify, redirect, render_template, request, url_for
+from flask import Response, flash, jsonify, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 from app.chat import blueprint
 from app.errors import sentence
-from app.formatting import day_and_time
 from app.js_messages import js_messages
 from app.models import Conversation, Role, RunState, Share, User, copies
 from app.models.base import iso, utcnow
@@ -56,7 +55,6 @@ def show_share(share_id: str) -> str:
         "chat/shared.html",
         share=share,
         mine=share.user_id == current_user.id,
-        moment=day_and_time(share.created_at),
         messages=[_shown(message) for message in share.messages],
         texts=js_messages(),
     )
@@ -74,14 +72,8 @@ def copy_share(share_id: str) -> Any:
 @login_required
 def show_shares() -> str:
     """List all links that the user shared."""
-    rows = [
-        {"id": share.id, "title": share.title or _("Without a title"), "made": day_and_time(share.created_at),
-         "conversation": share.conversation_id, "size": share.size,
-         "address": request.root_url.rstrip("/") + url_for("chat.show_share", share_id=share.id)}
-        for share in Share.all_of(current_user)
-    ]  # fmt: skip
     texts = {"copied": _("Copied"), "press_ctrl_c": _("Press Ctrl C"), "copy_refused": js_messages()["copy_refused"]}
-    return render_template("chat/shares.html", rows=rows, texts=texts)
+    return render_template("chat/shares.html", rows=Share.all_of(current_user), texts=texts)
 
 
 @blueprint.post("/settings/shares/<string:share_id>/revoke")

@@ -1,6 +1,5 @@
 """The pages of the chat: a conversation, the trash and the archive; what they and programs read of models and queue."""
 
-from datetime import datetime
 from typing import Any
 
 from flask import Response, current_app, flash, jsonify, redirect, render_template, request, url_for
@@ -14,7 +13,6 @@ from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS
 from app.engines.catalogue import DEMO
 from app.errors import AppError
 from app.extensions import db
-from app.formatting import day
 from app.generation.prompt import estimated_tokens, system_text
 from app.js_messages import js_messages
 from app.lab.presentation import display
@@ -171,12 +169,7 @@ def ready() -> tuple[Response, int]:
 @login_required
 def show_trash() -> str:
     """Show deleted conversations and until when they are kept."""
-    rows = [
-        _kept_row(conversation, deleted=conversation.deleted_at, until=conversation.deleted_at + trash.KEPT_FOR)
-        for conversation in trash.contents(current_user)
-        if conversation.deleted_at
-    ]
-    return render_template("chat/trash.html", rows=rows, days=trash.KEPT_FOR.days)
+    return render_template("chat/trash.html", rows=trash.contents(current_user), kept_for=trash.KEPT_FOR)
 
 
 @blueprint.post("/bin/<string:conversation_id>/restore")
@@ -215,10 +208,9 @@ def empty_trash() -> Any:
 @login_required
 def show_archive() -> str:
     """Show archived conversations."""
-    found = conversations.archived(current_user, cursor=request.args.get("cursor", ""))
-    rows = [_kept_row(conversation, changed=conversation.updated_at) for conversation in found]
+    rows = conversations.archived(current_user, cursor=request.args.get("cursor", ""))
     return render_template(
-        "chat/archive.html", rows=rows, next_cursor=conversations.next_cursor(found), later="cursor" in request.args
+        "chat/archive.html", rows=rows, next_cursor=conversations.next_cursor(rows), later="cursor" in request.args
     )
 
 
@@ -239,8 +231,3 @@ def _put_away(conversation_id: str) -> Conversation:
     if not conversation.archived:
         raise AppError("not_found")
     return conversation
-
-
-def _kept_row(conversation: Conversation, **dates: datetime) -> dict[str, Any]:
-    days = {name: day(moment) for name, moment in dates.items()}
-    return {"id": conversation.id, "title": conversation.title or _("Without a title"), **days}
