@@ -66,16 +66,12 @@ def _ended(state: Any) -> RunState:
 
 
 def _known_metrics(found: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the metrics that this version knows and whose values are plausible; None if there are none.
+    """Return the metrics that this version knows and whose values are plausible, for display; None without any."""
 
-    They are kept for display; the server's statistics do not use them.
-    """
-    return {name: value for name, value in (found or {}).items() if name in METRICS and _is_metric(value)} or None
+    def plausible(value: Any) -> bool:
+        return value is None or (type(value) in (int, float) and 0 <= value <= MOST)
 
-
-def _is_metric(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value is None or (number and 0 <= value <= MOST)
+    return {name: value for name, value in (found or {}).items() if name in METRICS and plausible(value)} or None
 
 
 ONE_LINE = AfterValidator(one_line)
@@ -285,13 +281,8 @@ def read_open_webui(data: dict[str, Any]) -> ConversationCopy | None:
     """Return a conversation, or None if it has no question; raises DamagedError."""
     chat = data["chat"]
     history = _object(chat.get("history"))
-    found = history.get("messages")
-    try:
-        messages = OPEN_WEBUI_MESSAGES.validate_python(_chained(chat.get("messages")) if found is None else found)
-    except ValidationError:
-        raise DamagedError("messages") from None
-    order = in_order({key: message.parent for key, message in messages.items()})
-    nodes = [messages[key].node(key) for key in order]
+    messages = history.get("messages")
+    nodes = _nodes(OPEN_WEBUI_MESSAGES, _chained(chat.get("messages")) if messages is None else messages, "messages")
     dates = (data.get("created_at") or chat.get("timestamp"), data.get("updated_at") or chat.get("timestamp"))
     copy = conversation(data.get("title") or chat.get("title"), nodes, history.get("currentId"), *dates)
     if copy is not None:
@@ -314,15 +305,9 @@ def is_chatgpt(data: Any) -> bool:
 
 def read_chatgpt(data: dict[str, Any]) -> ConversationCopy | None:
     """Return a conversation, or None if it has no question; raises DamagedError."""
-    try:
-        mapping = CHATGPT_MAPPING.validate_python(data["mapping"])
-    except ValidationError:
-        raise DamagedError("mapping") from None
-    order = in_order({key: entry.parent for key, entry in mapping.items()})
-    nodes = [mapping[key].node(key) for key in order]
-    return conversation(
-        data.get("title"), nodes, data.get("current_node"), data.get("create_time"), data.get("update_time")
-    )
+    nodes = _nodes(CHATGPT_MAPPING, data["mapping"], "mapping")
+    dates = (data.get("create_time"), data.get("update_time"))
+    return conversation(data.get("title"), nodes, data.get("current_node"), *dates)
 
 
 # Trees of other programs as ours, where questions and answers alternate
@@ -355,18 +340,22 @@ def conversation(title: Any, nodes: list[Node], current: Any, *dates: Any) -> Co
     return ConversationCopy(name, messages, head, made, changed)
 
 
-def in_order(parents: dict[str, str | None]) -> list[str]:
-    """Return the keys ordered so that each comes after its parent.
+def _nodes(entries: TypeAdapter[dict[str, Any]], data: Any, part: str) -> list[Node]:
+    """Return the entries as nodes, each after its parent; raises DamagedError(part).
 
-    A key with an unknown parent becomes a beginning; keys in a cycle are left out.
+    One with an unknown parent becomes a beginning; those in a cycle are left out.
     """
+    try:
+        found = entries.validate_python(data)
+    except ValidationError:
+        raise DamagedError(part) from None
     children: dict[str | None, list[str]] = {}
-    for key, parent in parents.items():
-        children.setdefault(parent if parent in parents else None, []).append(key)
+    for key, entry in found.items():
+        children.setdefault(entry.parent if entry.parent in found else None, []).append(key)
     order = list(children.get(None, []))
     for key in order:
         order += children.get(key, [])
-    return order
+    return [found[key].node(key) for key in order]
 
 
 def _alternating(nodes: list[Node], made: datetime) -> tuple[dict[str, int | None], list[MessageCopy]]:
@@ -387,7 +376,9 @@ def _alternating(nodes: list[Node], made: datetime) -> tuple[dict[str, int | Non
             continue
         if len(node.content) > MAX_CONTENT or len(node.thinking) > MAX_CONTENT:
             raise DamagedError("content")
-        message = _message(node, above, made)
+        message = MessageCopy(node.role, node.content, above, node.moment or made, node.thinking)
+        if node.role == Role.ASSISTANT:
+            message.run = _run(node.model, RunState.DONE, message.created_at)
         if before is not None and before.role == node.role:
             message.content = "\n\n".join(filter(None, (before.content, node.content)))
             message.thinking = "\n\n".join(filter(None, (before.thinking, node.thinking)))
@@ -396,14 +387,6 @@ def _alternating(nodes: list[Node], made: datetime) -> tuple[dict[str, int | Non
         places[node.key] = len(messages)
         messages.append(message)
     return _without(absorbed, places, messages)
-
-
-def _message(node: Node, above: int | None, made: datetime) -> MessageCopy:
-    assert node.role is not None  # noqa: S101 - the caller skips nodes without one
-    message = MessageCopy(node.role, node.content, above, node.moment or made, node.thinking)
-    if node.role == Role.ASSISTANT:
-        message.run = _run(node.model, RunState.DONE, message.created_at)
-    return message
 
 
 def _run(model: str, state: RunState, at: datetime) -> dict[str, Any]:
