@@ -56,17 +56,14 @@ def wants_json() -> bool:
 
 def answer(error: AppError, status: int | None = None) -> Response:
     """Return the response for `error`, in the format that the client expects; `status` replaces the error's own."""
-    response = _shaped(error, status or error.status)
+    status = status or error.status
+    if request.path.startswith("/v1/"):
+        response = error_response(error, status)
+    else:
+        response = _problem(error, status) if wants_json() else _page(error, status)
+        response.status_code = status
     if response.status_code in (429, 503):
         response.headers["Retry-After"] = str(error.params.get("wait_s", RETRY_AFTER_S))
-    return response
-
-
-def _shaped(error: AppError, status: int) -> Response:
-    if request.path.startswith("/v1/"):
-        return error_response(error, status)
-    response = _problem(error, status) if wants_json() else _page(error, status)
-    response.status_code = status
     return response
 
 

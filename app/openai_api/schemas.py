@@ -270,28 +270,28 @@ OPENAI_ERRORS = {
 }
 
 
-def error_json(error: AppError, status: int | None = None) -> dict[str, Any]:
-    """Return the error's JSON body, in the current language."""
-    code, status, param = _kind(error, status)
-    words = API_SENTENCES.get(error.code)
-    return {
-        "error": {
-            "message": error.sentence if words is None else filled(words, error.params),
-            "type": "server_error" if status >= 500 else "requests" if status == 429 else "invalid_request_error",
-            "param": error.params.get("field", param),
-            "code": code,
-        }
-    }
+def error_json(error: AppError) -> dict[str, Any]:
+    """Return the JSON body of an error during a stream, in the current language."""
+    return _error(error, error.status)[0]
 
 
 def error_response(error: AppError, status: int) -> Response:
     """Return the error's response; `status` applies unless OpenAI has its own for this error."""
-    response = jsonify(error_json(error, status))
-    response.status_code = _kind(error, status).status
-    if response.status_code == 401:
+    body, status = _error(error, status)
+    response = jsonify(body)
+    response.status_code = status
+    if status == 401:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 
-def _kind(error: AppError, status: int | None) -> OpenAIError:
-    return OPENAI_ERRORS.get(error.code) or OpenAIError(error.code, status or error.status)
+def _error(error: AppError, status: int) -> tuple[dict[str, Any], int]:
+    code, status, param = OPENAI_ERRORS.get(error.code) or OpenAIError(error.code, status)
+    words = API_SENTENCES.get(error.code)
+    body = {
+        "message": error.sentence if words is None else filled(words, error.params),
+        "type": "server_error" if status >= 500 else "requests" if status == 429 else "invalid_request_error",
+        "param": error.params.get("field", param),
+        "code": code,
+    }
+    return {"error": body}, status
