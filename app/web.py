@@ -11,7 +11,7 @@ from flask.sessions import SecureCookieSessionInterface
 from flask_babel import get_locale
 from flask_babel import gettext as _
 from limits import RateLimitItemPerMinute
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import BadRequest
 
@@ -131,6 +131,17 @@ def _name(text: str) -> str | None:
 def of_text(change: Callable[[str], str | None]) -> BeforeValidator:
     """Return a validator that applies `change` to strings; pydantic refuses other types afterwards."""
     return BeforeValidator(lambda value: change(value) if isinstance(value, str) else value)
+
+
+def at_most(limit: int) -> AfterValidator:
+    """Return a validator that raises too_large for more than `limit` characters."""
+
+    def check(text: str) -> str:
+        if len(text) > limit:
+            raise AppError("too_large", limit=limit)
+        return text
+
+    return AfterValidator(check)
 
 
 Text = Annotated[str, of_text(clean)]

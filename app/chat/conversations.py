@@ -6,20 +6,24 @@ from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from flask import Response, jsonify, request
 from flask_babel import format_date, get_locale
 from flask_babel import gettext as _
+from pydantic import AfterValidator, Field
 
 from app.chat import blueprint
-from app.chat.schemas import ChangeConversationRequest, CreateConversationRequest, FolderRequest, InstructionsRequest
 from app.generation.serializers import conversation_json, message_json
 from app.models import Conversation, Folder, Prompt, conversations
 from app.models.branches import MessageTree
+from app.models.conversations import MAX_FOLDER_NAME
 from app.security import current_user, login_required
-from app.web import generation
+from app.web import JsonRequest, Line, Name, Number, at_most, generation, of_text, plain_text
 
+MAX_TITLE = 200
+# Longest instructions of a conversation, in characters: they are part of each of its prompts.
+MAX_CONVERSATION_INSTRUCTIONS = 2000
 LIBRARY = Path(__file__).with_name("library")
 SUGGESTED = ("reword", "summary", "translate", "formula")
 
@@ -102,6 +106,12 @@ def conversation_with_messages(conversation: Conversation) -> dict[str, Any]:
 # Conversations
 
 
+class CreateConversationRequest(JsonRequest):
+    """A new conversation; without a model it uses the default one."""
+
+    model: Name = None
+
+
 @blueprint.post("/api/conversations")
 @login_required
 def create_conversation() -> tuple[Response, int]:
@@ -137,6 +147,34 @@ def list_conversations() -> Response:
 def read_conversation(conversation_id: str) -> Response:
     """Return a conversation with its visible messages."""
     return jsonify(conversation_with_messages(Conversation.of(current_user, conversation_id)))
+
+
+def _false(value: bool) -> bool:
+    if value:
+        raise ValueError
+    return value
+
+
+class ChangeConversationRequest(JsonRequest):
+    """Changes to a conversation; a field that is None stays as it is."""
+
+    title: Annotated[Line, Field(max_length=MAX_TITLE)] | None = None
+    # Only false is allowed: it takes a deletion back.
+    deleted: Annotated[bool, AfterValidator(_false)] | None = None
+    # An explicit null takes it out of its folder.
+    folder_id: Number | None = None
+    pinned: bool | None = None
+    archived: bool | None = None
+
+    @property
+    def restored(self) -> bool:
+        """Whether to take back a deletion."""
+        return self.deleted is False
+
+    @property
+    def folder(self) -> int | Literal[False] | None:
+        """The id of the folder to move to; None: out of its folder; False: leave it where it is."""
+        return self.folder_id if "folder_id" in self.model_fields_set else False
 
 
 @blueprint.patch("/api/conversations/<string:conversation_id>")
@@ -184,6 +222,12 @@ def prefill(conversation_id: str) -> tuple[Response, int]:
 # Folders
 
 
+class FolderRequest(JsonRequest):
+    """A folder's name."""
+
+    name: Annotated[Line, Field(max_length=MAX_FOLDER_NAME)] = ""
+
+
 @blueprint.get("/api/folders")
 @login_required
 def list_folders() -> Response:
@@ -216,6 +260,12 @@ def delete_folder(folder_id: int) -> tuple[str, int]:
 
 
 # Instructions of a conversation
+
+
+class InstructionsRequest(JsonRequest):
+    """A conversation's instructions; "" removes them."""
+
+    instructions: Annotated[str, of_text(plain_text), at_most(MAX_CONVERSATION_INSTRUCTIONS)]
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>/instructions")

@@ -20,7 +20,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS
+from app.chat.conversations import MAX_CONVERSATION_INSTRUCTIONS
 from app.errors import SENTENCES, AppError, places
 from app.generation.worker import METRICS
 from app.models import Role, RunState

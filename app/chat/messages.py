@@ -3,29 +3,23 @@
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
+from typing import Annotated
 
-from flask import Flask, Response, current_app, jsonify
+from flask import Flask, Response, current_app, jsonify, request
+from pydantic import AfterValidator, Field
 
 from app.chat import blueprint
 from app.chat.conversations import conversation_with_messages
-from app.chat.schemas import (
-    AskRequest,
-    CorrectRequest,
-    RatingRequest,
-    RegenerateRequest,
-    RestoreTurnRequest,
-    ShowBranchRequest,
-    after,
-)
 from app.errors import AppError
 from app.extensions import context_of
 from app.generation.events import HEARTBEAT, Subscriber
 from app.generation.serializers import conversation_json, message_json, rating_json
-from app.models import Conversation, LoginSession, Message, Rating
+from app.models import Conversation, LoginSession, Message, ParentRef, Rating
 from app.models.base import digest
 from app.models.branches import MessageTree
+from app.models.ratings import MAX_REASON
 from app.security import current_user, login_required
-from app.web import STREAM_HEADERS, generation
+from app.web import MAX_CONTENT, STREAM_HEADERS, JsonRequest, Name, Number, Text, at_most, clean, generation, of_text
 
 # Sent at once: gunicorn sends the headers with the first bytes, and the engine may be silent for long.
 FOLLOWING = b": following\n\n"
@@ -57,6 +51,34 @@ def _while_signed_in(frames: Iterable[bytes], app: Flask, token: str) -> Iterato
                     return
 
 
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise AppError("blank_message")
+    return text
+
+
+# The text of a question; raises blank_message, too_large.
+QuestionText = Annotated[Text, AfterValidator(_not_blank), at_most(MAX_CONTENT)]
+
+
+class AskRequest(JsonRequest):
+    """A question to ask in a conversation."""
+
+    content: QuestionText = ""
+    client_id: Annotated[str, Field(pattern=r"^[\w-]{0,64}$")] = ""
+    model: Name = None
+    think: bool = False
+    # An explicit null means the beginning of the conversation; a missing field means its end.
+    parent_id: Number | None = None
+    at_end: bool = False
+
+    @property
+    def follows(self) -> ParentRef:
+        """The message that the question follows."""
+        first = "parent_id" in self.model_fields_set and self.parent_id is None
+        return ParentRef(self.parent_id, first=first, at_end=self.at_end)
+
+
 @blueprint.post("/api/conversations/<string:conversation_id>/messages")
 @login_required
 def ask(conversation_id: str) -> Response:
@@ -75,11 +97,20 @@ def ask(conversation_id: str) -> Response:
     )
 
 
+def _after() -> tuple[int, int | None]:
+    """Return the number of the last event that the client received, and its attempt if given; raises invalid_field."""
+    number = request.headers.get("Last-Event-ID") or request.args.get("after") or "0"
+    attempt = request.args.get("attempt", "")
+    if not number.isascii() or not number.isdigit() or len(number) > 9:
+        raise AppError("invalid_field", field="after")
+    return int(number), int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) <= 9 else None
+
+
 @blueprint.get("/api/messages/<int:message_id>/stream")
 @login_required
 def follow(message_id: int) -> Response:
     """Follow an answer from after the event given by `?after=` or `Last-Event-ID`."""
-    number, attempt = after()
+    number, attempt = _after()
     answer = Message.answer_of(current_user, message_id)
 
     def begin() -> Subscriber:
@@ -88,6 +119,12 @@ def follow(message_id: int) -> Response:
         return subscriber
 
     return event_stream(begin)
+
+
+class CorrectRequest(JsonRequest):
+    """A question's new text."""
+
+    content: QuestionText = ""
 
 
 @blueprint.patch("/api/messages/<int:message_id>")
@@ -107,6 +144,13 @@ def stop(message_id: int) -> tuple[Response, int]:
     return jsonify({"status": generation().stop_answer(Message.answer_of(current_user, message_id))}), 202
 
 
+class RegenerateRequest(JsonRequest):
+    """How to write another answer; None: as the first one."""
+
+    model: Name = None
+    think: bool | None = None
+
+
 @blueprint.post("/api/messages/<int:message_id>/regenerate")
 @login_required
 def regenerate(message_id: int) -> Response:
@@ -124,6 +168,13 @@ def go_on(message_id: int) -> Response:
     return event_stream(lambda: generation().resume(answer))
 
 
+class RatingRequest(JsonRequest):
+    """The rating of an answer."""
+
+    good: bool
+    reason: Annotated[str, of_text(lambda text: " ".join(clean(text).split())), at_most(MAX_REASON)] = ""
+
+
 @blueprint.put("/api/messages/<int:message_id>/rating")
 @login_required
 def rate(message_id: int) -> Response:
@@ -139,6 +190,12 @@ def take_rating_back(message_id: int) -> tuple[str, int]:
     """Remove an answer's rating."""
     Rating.take_back(Message.answer_of(current_user, message_id))
     return "", 204
+
+
+class ShowBranchRequest(JsonRequest):
+    """A message whose branch to show."""
+
+    message_id: Number
 
 
 @blueprint.put("/api/conversations/<string:conversation_id>/head")
@@ -164,6 +221,13 @@ def delete_turn(message_id: int) -> Response:
     return jsonify(
         conversation_with_messages(conversation) | {"removed": {"removed": removed.id, "parent_id": parent_id}}
     )
+
+
+class RestoreTurnRequest(JsonRequest):
+    """A deleted turn to restore: the id that `delete_turn` returned, and the message that it follows."""
+
+    removed: Text
+    parent_id: Number | None = None
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/turns")

@@ -8,8 +8,7 @@ from flask_babel import ngettext
 from sqlalchemy import text
 
 from app.chat import blueprint
-from app.chat.conversations import branch_json, sidebar, sidebar_item, suggestions
-from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS
+from app.chat.conversations import MAX_CONVERSATION_INSTRUCTIONS, branch_json, sidebar, sidebar_item, suggestions
 from app.engines.catalogue import DEMO
 from app.errors import AppError
 from app.extensions import db

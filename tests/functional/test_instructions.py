@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from app.chat.schemas import MAX_CONVERSATION_INSTRUCTIONS
+from app.chat.conversations import MAX_CONVERSATION_INSTRUCTIONS
 from app.generation.prompt import OWN, PERSONAL
 from app.models import Conversation
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS
