@@ -10,7 +10,7 @@ import flask_login
 from flask import Flask, current_app, g, redirect, request, url_for
 from flask_wtf import CSRFProtect
 from limits import RateLimitItem
-from limits.storage import storage_from_string
+from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 
 from app.errors import AppError
@@ -97,13 +97,7 @@ def _bearer() -> AccessToken:
 
 
 class RateLimiter:
-    """Count tries in a sliding window; `who` names what is counted under a limit.
-
-    `storage`: a storage URI of the `limits` package; `memory://` counts in this process.
-    """
-
-    def __init__(self, storage: str = "memory://") -> None:
-        self._storage = storage
+    """Count tries of this process in a sliding window; `who` names what is counted under a limit."""
 
     def hit(self, limit: RateLimitItem, *who: str) -> bool:
         """Count one try; return False, without counting, if the limit is reached."""
@@ -126,7 +120,7 @@ class RateLimiter:
     @cached_property
     def _window(self) -> MovingWindowRateLimiter:
         # Created on first use: memory storage starts a thread, and creating the application must start none.
-        return MovingWindowRateLimiter(storage_from_string(self._storage))
+        return MovingWindowRateLimiter(MemoryStorage())
 
 
 def rate_limiter() -> RateLimiter:
