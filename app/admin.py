@@ -12,11 +12,11 @@ from app.diagnostics.comparison import Comparison, ComparisonJob, compare_here
 from app.diagnostics.findings import TITLES, FindingState, count
 from app.diagnostics.history import last_records
 from app.diagnostics.report import answers_table, comparison_finding, comparison_table, waits_facts
-from app.engines.catalogue import DEMO
 from app.engines.registry import can_be_pulled
 from app.errors import AppError
 from app.formatting import number, percent
 from app.generation.model_registry import ModelRegistry
+from app.generation.serializers import engine_json
 from app.models import StoredSetting
 from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, PRESET_SETTINGS, store_presets, stored_presets
 from app.models.ratings import ratings_by_model
@@ -46,9 +46,9 @@ def _rows(registry: ModelRegistry) -> list[dict[str, Any]]:
 def models() -> str:
     """Show the engine, why it was chosen, and its models."""
     registry = generation().registry
-    engine, default = registry.engine, registry.default()
+    default = registry.default()
     try:
-        url = engine.url
+        url = registry.engine.url
     except AppError:
         url = ""
     return render_template(
@@ -56,14 +56,8 @@ def models() -> str:
         page="admin",
         models=_rows(registry),
         presets=stored_presets(),
-        engine={
-            "label": engine.label,
-            "reason": current_app.config["ENGINE_REASON"],
-            "reachable": registry.reachable,
-            "url": url,
-            "detail": registry.failure,
-            "demo": engine.name == "embedded" and default.effective == DEMO,
-        },
+        engine=engine_json(registry, default)
+        | {"reason": current_app.config["ENGINE_REASON"], "url": url, "detail": registry.failure},
         default=asdict(default) | {"installed": default.installed, "locked": default.source == ENVIRONMENT},
     )
 

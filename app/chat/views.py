@@ -9,10 +9,10 @@ from sqlalchemy import text
 
 from app.chat import blueprint
 from app.chat.conversations import MAX_CONVERSATION_INSTRUCTIONS, branch_json, sidebar, sidebar_item, suggestions
-from app.engines.catalogue import DEMO
 from app.errors import AppError
 from app.extensions import db
 from app.generation.prompt import estimated_tokens, system_text
+from app.generation.serializers import engine_json
 from app.js_messages import js_messages
 from app.lab.presentation import display
 from app.models import Conversation, conversations, trash
@@ -79,7 +79,6 @@ def models_json() -> dict[str, Any]:
     """Return the models, the default one, and a notice if the default that was set is not installed."""
     registry = generation().registry
     default = registry.default()
-    engine = registry.engine
     notice = None
     if default.effective and not default.installed:
         notice = _(
@@ -91,12 +90,7 @@ def models_json() -> dict[str, Any]:
         "default": default.name,
         "effective": default.effective,
         "notice": notice,
-        "engine": {
-            "name": engine.name,
-            "label": engine.label,
-            "reachable": registry.reachable,
-            "demo": engine.name == "embedded" and default.effective == DEMO,
-        },
+        "engine": engine_json(registry, default),
         "models": [
             {
                 "name": model.name,

@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from app.engines.catalogue import DEMO
 from app.errors import sentence
 from app.generation.events import EventStream
+from app.generation.model_registry import DefaultModel, ModelRegistry
 from app.models import Conversation, Message, Rating, Role, Run
 from app.models.base import iso
 from app.models.branches import MessageTree
@@ -100,3 +102,10 @@ def accepted_json(answer: Message, tree: MessageTree | None = None) -> dict[str,
         "message": with_versions(answer),
         "stream": stream_url(answer.id),
     }
+
+
+def engine_json(registry: ModelRegistry, default: DefaultModel) -> dict[str, Any]:
+    """Return the engine; `demo`: answers come from the demonstration model."""
+    engine = registry.engine
+    demo = engine.name == "embedded" and default.effective == DEMO
+    return {"name": engine.name, "label": engine.label, "reachable": registry.reachable, "demo": demo}
