@@ -75,44 +75,39 @@ def _bind_extensions(app: Flask) -> None:
 
 
 def make_services(app: Flask) -> None:
-    """Create the in-memory services of this process. Tests call it again to start with empty ones."""
-    _make_generation(app)
-    _make_lab(app)
-    app.extensions["rate_limiter"] = security.RateLimiter()
-    app.extensions["one_time_tokens"] = OneTimeTokens()
-    comparison.init_app(app)
+    """Create the in-memory services of this process. Tests call it again to start with empty ones.
 
-
-def _make_generation(app: Flask) -> None:
-    """Create the generation service; its threads start in the worker process (`gunicorn.conf.py`)."""
-    engine = registry.make(app.config["ENGINE"], app.config)
-    settings = GenerationSettings(
-        app.config["SYSTEM_PROMPT"],
-        app.config["CONTEXT_TOKENS"],
-        app.config["MAX_OUTPUT_TOKENS"],
-        app.config["ENGINE_TIMEOUT"],
-        app.config["TEMPERATURE"],
-    )
-    app.extensions["generation"] = Generation(
-        engine,
-        settings,
-        queue_max=app.config["QUEUE_MAX"],
-        followers=max(app.config["THREADS"] - SPARE_THREADS, app.config["THREADS"] // 2),
+    Their threads start in the worker process (`gunicorn.conf.py`).
+    """
+    config = app.config
+    generation = Generation(
+        registry.make(config["ENGINE"], config),
+        GenerationSettings(
+            config["SYSTEM_PROMPT"],
+            config["CONTEXT_TOKENS"],
+            config["MAX_OUTPUT_TOKENS"],
+            config["ENGINE_TIMEOUT"],
+            config["TEMPERATURE"],
+        ),
+        queue_max=config["QUEUE_MAX"],
+        followers=max(config["THREADS"] - SPARE_THREADS, config["THREADS"] // 2),
         context=lambda: context_of(app),
         preference=lambda: default_model(app),
         event_log=MemoryEventLog(),
         signals=MemorySignals(),
     )
-
-
-def _make_lab(app: Flask) -> None:
-    """Create the Labo; its thread starts in the worker process (`gunicorn.conf.py`)."""
-    generation = app.extensions["generation"]
-    watts = (app.config["LAB_WATTS_IDLE"], app.config["LAB_WATTS_FULL"])
-    app.extensions["lab"] = Lab(
+    watts = (config["LAB_WATTS_IDLE"], config["LAB_WATTS_FULL"])
+    lab = Lab(
         generation.registry,
         generation.background,
-        LabSettings(app.config["SYSTEM_PROMPT"], app.config["LAB_RUN_CODE"], watts),
-        folder=Path(app.config["INSTANCE_DIR"]),
+        LabSettings(config["SYSTEM_PROMPT"], config["LAB_RUN_CODE"], watts),
+        folder=Path(config["INSTANCE_DIR"]),
         context=lambda: context_of(app),
     )
+    app.extensions |= {
+        "generation": generation,
+        "lab": lab,
+        "rate_limiter": security.RateLimiter(),
+        "one_time_tokens": OneTimeTokens(),
+    }
+    comparison.init_app(app)

@@ -78,13 +78,9 @@ def init_app(app: Flask, brand: Mapping[str, bytes]) -> None:
         path.relative_to(BUILD).as_posix(): path for path in BUILD.rglob("*") if path.is_file()
     }
     for source, body in brand.items():
-        names[source] = _hashed(source, body)
+        path = Path(source)
+        # As `make build` names the files.
+        names[source] = str(path.with_stem(f"{path.stem}-{hashlib.sha256(body).hexdigest()[:8]}"))
         files |= {names[source]: body, f"{names[source]}.gz": gzip.compress(body, mtime=0)}
     app.wsgi_app = StaticFiles(app.wsgi_app, files, frozenset(names.values()))  # type: ignore[method-assign]
     app.jinja_env.globals["asset"] = {source: PREFIX + name for source, name in names.items()}.__getitem__
-
-
-def _hashed(name: str, body: bytes) -> str:
-    """Return `name` with a hash of `body` in it, in the same form as built files."""
-    path = Path(name)
-    return str(path.with_stem(f"{path.stem}-{hashlib.sha256(body).hexdigest()[:8]}"))

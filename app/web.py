@@ -182,16 +182,12 @@ class JsonRequest(JsonObject):
         try:
             return cls.model_validate(_object())
         except ValidationError as error:
-            # Not `from error`: its text contains the user's input, which must not be logged.
-            raise app_error(error) from None
-
-
-def app_error(error: ValidationError) -> AppError:
-    """Convert pydantic's first error into an AppError; `field` is its path, such as `messages[0].role`."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
-    code = "missing_field" if first["type"] == "missing" else first["type"]
-    return AppError(code if code in SENTENCES else "invalid_field", field=place.removeprefix("."))
+            first = error.errors(include_url=False, include_input=False)[0]
+        # Its path, such as `messages[0].role`.
+        place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in first["loc"])
+        code = "missing_field" if first["type"] == "missing" else first["type"]
+        # Not in the `except`: the text of `error` contains the user's input, which must not be logged.
+        raise AppError(code if code in SENTENCES else "invalid_field", field=place.removeprefix("."))
 
 
 def _object() -> dict[str, Any]:

@@ -157,7 +157,7 @@ class Generation:
             if run.state == RunState.DONE and run.reason != "length":
                 raise AppError("nothing_to_continue")
             self._first_state()
-            run.queue_again(model=self.model_for(run.model, run.think).name)
+            run.queue_again(self.model_for(run.model, run.think).name)
             db.session.commit()
             return Subscriber(self._submit(answer))
 

@@ -188,12 +188,11 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
         """Return the runs that are queued or running, oldest first; at the start, an earlier process left them."""
         return list(db.session.scalars(select(cls).where(cls.state.in_(ACTIVE)).order_by(cls.queued_at)))
 
-    def queue_again(self, *, model: str | None = None, think: bool | None = None) -> None:
+    def queue_again(self, model: str) -> None:
         """Reset the run so that the same answer can be continued; the caller commits."""
         self.state = RunState.QUEUED
         self.attempt += 1
-        self.model = model or self.model
-        self.think = self.think if think is None else think
+        self.model = model
         self.reason = self.error_code = self.error_params = self.error_cause = None
         self.metrics = self.finished_at = None
         self.queued_at = utcnow()
