@@ -7,10 +7,10 @@ from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, RadioField, StringField, SubmitField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
-from wtforms.validators import EqualTo, InputRequired, Length
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
 from app.models.prompts import MAX_PROMPT_LENGTH, MAX_PROMPT_NAME
-from app.models.users import MAX_PASSWORD, MAX_PERSONAL_INSTRUCTIONS, MIN_PASSWORD, normalized
+from app.models.users import MAX_PASSWORD, MAX_PERSONAL_INSTRUCTIONS, MIN_PASSWORD
 from app.web import plain_text
 
 
@@ -31,15 +31,11 @@ def one_script(_form: Any, field: Any) -> None:
         raise ValidationError(_l("Use the letters of one alphabet only: those of several can look the same."))
 
 
-def not_blank(_form: Any, field: Any) -> None:
-    """Refuse a text of spaces only."""
-    if not normalized(field.data or ""):
-        raise ValidationError(_l("Fill in this field."))
-
-
 # Scripts of Japanese, by the first word of their letters' Unicode names.
 JAPANESE = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK"}
 REQUIRED = InputRequired(_l("Fill in this field."))
+# The same for texts, which are not spaces only.
+FILLED = DataRequired(_l("Fill in this field."))
 SAME_PASSWORD = EqualTo("password", _l("The two passwords are not the same."))
 
 
@@ -55,7 +51,7 @@ class LoginForm(FlaskForm):  # type: ignore[misc]
 NEW_PASSWORD = Length(
     min=MIN_PASSWORD, max=MAX_PASSWORD, message=_l("%(min)d characters at least. A short sentence is fine.")
 )
-DISPLAY_NAME = [REQUIRED, not_blank, Length(max=80, message=_l("80 characters at most.")), no_control_characters]
+DISPLAY_NAME = [FILLED, Length(max=80, message=_l("80 characters at most.")), no_control_characters]
 
 
 class RegisterForm(FlaskForm):  # type: ignore[misc]
@@ -63,13 +59,7 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
 
     username = StringField(
         _l("Username"),
-        [
-            REQUIRED,
-            not_blank,
-            Length(min=2, max=64, message=_l("Between 2 and 64 characters.")),
-            no_control_characters,
-            one_script,
-        ],
+        [FILLED, Length(min=2, max=64, message=_l("Between 2 and 64 characters.")), no_control_characters, one_script],
     )
     display_name = StringField(_l("Displayed name"), DISPLAY_NAME)
     password = PasswordField(_l("Password"), [REQUIRED, NEW_PASSWORD])
@@ -102,7 +92,7 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(
         _l("Name of the new token"),
-        [REQUIRED, not_blank, Length(max=60, message=_l("60 characters at most.")), no_control_characters],
+        [FILLED, Length(max=60, message=_l("60 characters at most.")), no_control_characters],
     )
 
 
@@ -128,17 +118,12 @@ class PromptForm(FlaskForm):  # type: ignore[misc]
 
     name = StringField(
         _l("Name"),
-        [
-            REQUIRED,
-            not_blank,
-            Length(max=MAX_PROMPT_NAME, message=_l("%(max)d characters at most.")),
-            no_control_characters,
-        ],
+        [FILLED, Length(max=MAX_PROMPT_NAME, message=_l("%(max)d characters at most.")), no_control_characters],
         filters=[plain_text],
     )
     content = TextAreaField(
         _l("Text"),
-        [REQUIRED, not_blank, Length(max=MAX_PROMPT_LENGTH, message=_l("%(max)d characters at most."))],
+        [FILLED, Length(max=MAX_PROMPT_LENGTH, message=_l("%(max)d characters at most."))],
         filters=[plain_text],
     )
     shared = BooleanField(_l("For everyone"))

@@ -283,11 +283,7 @@ WHERE NOT EXISTS (SELECT 1 FROM runs WHERE message_id = s.id AND state IN {UNFIN
 """
 
 CREATE = (SOURCE, INDEX, *(f"CREATE TRIGGER {name} {rest}" for name, rest in TRIGGERS.items()), _FILL)
-DROP = (
-    *(f"DROP TRIGGER {name}" for name in TRIGGERS),
-    "DROP TABLE message_search",
-    "DROP VIEW message_search_source",
-)
+DROP = (*(f"DROP TRIGGER {name}" for name in TRIGGERS), "DROP TABLE message_search", "DROP VIEW message_search_source")
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
