@@ -58,10 +58,7 @@ def upgrade(app: Flask) -> None:
 
 
 def upgrade_in_subprocess(app: Flask) -> BaseProcess:
-    """Start `upgrade` in a child process and return it; the caller joins it.
-
-    A child, because Alembic's memory is then given back to the system.
-    """
+    """Start `upgrade` in a child process, which gives Alembic's memory back, and return it; the caller joins it."""
     process = multiprocessing.get_context("fork").Process(target=upgrade, args=(app,))
     process.start()
     return process

@@ -28,10 +28,7 @@ db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
 
 def context_of(app: Flask) -> AbstractContextManager[Any]:
-    """Return the current application context if there is one, else a new one.
-
-    A nested context would take a second database connection.
-    """
+    """Return the current application context, else a new one: a nested one would take a second connection."""
     return nullcontext() if has_app_context() else app.app_context()
 
 

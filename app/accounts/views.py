@@ -119,10 +119,7 @@ def _admit(first: bool) -> None:
 
 
 def check(username: str, password: str) -> tuple[User | None, int]:
-    """Check a password: return the user or None, and how many tries are left for this name from this address.
-
-    Raises rate_limited if no try is left.
-    """
+    """Return the user (None: wrong password) and the tries left for this name and address; raises rate_limited at 0."""
     limit, who = current_app.config["LOGIN_LIMIT"], ("login", request.remote_addr or "", normalized(username))
     with _checking:
         if not rate_limiter().remaining(limit, *who):

@@ -47,10 +47,7 @@ def sidebar_items(shown: list[Conversation], states: dict[str, str] | None = Non
 
 
 def sidebar(opened: Conversation | None) -> dict[str, Any]:
-    """Return the sidebar: pinned conversations, folders, the rest by date.
-
-    Only the folder of the opened conversation comes with its content.
-    """
+    """Return the sidebar: pinned ones, folders (with content if the opened conversation is there), the rest by date."""
     loose, states = conversations.unfiled(current_user), conversations.running_states(current_user)
     dated = groupby(sidebar_items(loose, states), itemgetter("group"))
     return {

@@ -85,10 +85,7 @@ def parse_query(user: User, text: str) -> tuple[SearchQuery, list[str]]:
 
 
 def _terms(text: str) -> tuple[SearchTerm, ...]:
-    """Split the text into words and quoted phrases.
-
-    The last word, unless something follows it, also matches longer words: the user may still be typing it.
-    """
+    """Split the text into words and phrases; a last word that nothing follows is a prefix: it may not be typed yet."""
     terms = []
     for quoted, plain in PIECE.findall(text):
         if words := tuple(WORD.findall(quoted)):

@@ -118,10 +118,7 @@ def file_of(copy: ConversationCopy, kind: str) -> tuple[str, bytes]:
 
 
 def file_of_all(conversations: Iterable[ConversationCopy], kind: str) -> tuple[str, IO[bytes]]:
-    """Return the name and content of one file with all conversations: a JSON file, or a ZIP of the others.
-
-    The caller closes it.
-    """
+    """Return the name and content of one file with all conversations (JSON, or a ZIP); the caller closes it."""
     file: Any = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the caller closes it
     day = utcnow().astimezone().date().isoformat()
     if kind == "json":

@@ -1,6 +1,4 @@
-"""The database's models: users, sessions, tokens, prompts, conversations, messages, runs, shares,
-settings, the Labo's.
-"""
+"""The database's models."""
 
 from app.models.conversations import Conversation, Folder
 from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample, LabVote

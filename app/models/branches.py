@@ -29,10 +29,7 @@ class MessageTree:
             self._children.setdefault(parent_id, []).append(message_id)
 
     def siblings(self, message_id: int) -> list[int]:
-        """Return the ids of a message's versions, its own included, oldest first.
-
-        Raises not_found for a message of another conversation.
-        """
+        """Return the ids of a message's versions, oldest first; raises not_found for another conversation's message."""
         if message_id not in self._parents:
             raise AppError("not_found")
         return self._children[self._parents[message_id]]

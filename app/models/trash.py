@@ -44,10 +44,7 @@ def get_deleted(user: User, conversation_id: str) -> Conversation:
 
 
 def erase(ids: Collection[str], erased: Callable[[str], None]) -> int:
-    """Erase conversations, with their texts in the search index; one commit for each. Return how many.
-
-    `erased` is called with each id once it is gone.
-    """
+    """Erase conversations, one commit each, then their words in the index; `erased` gets each id. Return how many."""
     for conversation_id in ids:
         # Newest first: erasing a message cascades to its descendants, and SQLite limits the depth to a thousand.
         messages = db.session.scalars(
