@@ -1,10 +1,11 @@
 """The Bradley–Terry model: fit each model's strength, with its interval, to pairwise votes."""
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import permutations
 from math import exp, sqrt
+from operator import mul
+from statistics import fmean
 
 # Normal quantiles: of the 95 % intervals shown, and of the decision to stop. Testing after every vote would find a
 # false difference in more than 5 % of the cases, so stopping asks for more.
@@ -16,6 +17,8 @@ FEWEST = 10
 PRIOR = 1.0
 UNKNOWN = "a strength is unknown or infinite: somebody won or lost all votes, or was not compared with the others"
 ROUNDS, EXACT = 100, 1e-10
+
+Matrix = list[list[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,88 +78,58 @@ def fit(games: Iterable[Game], names: Iterable[str] = (), prior: float = PRIOR) 
     known = sorted({*names, *(name for game in played for name in (game.first, game.second))})
     if not known:
         return Fit((), {})
-    table = _Table(known, played, prior)
-    strengths = table.strengths()
-    inverse = _inverse(table.information(strengths))
-    # `information` fixes the mean strength by an added constant; here its share of the covariance is removed.
-    constant = 1 / len(known)
-    covariance = {
-        (one, other): inverse[i][j] - constant for i, one in enumerate(known) for j, other in enumerate(known)
-    }
-    scores = [
-        _score(name, strengths[place], sqrt(max(0.0, covariance[name, name])), table.wins[place], table.games[place])
-        for place, name in enumerate(known)
-    ]
+    size = len(known)
+    places = {name: place for place, name in enumerate(known)}
+    # won[i][j]: the points of model i in its votes against model j.
+    won = [[0.0 if i == j else prior / (size - 1) / 2 for j in range(size)] for i in range(size)]
+    for game in played:
+        first, second = places[game.first], places[game.second]
+        won[first][second] += game.won
+        won[second][first] += 1 - game.won
+    strengths, inverse = _maximum_likelihood(won)
+    # `_derivatives` fixes the mean strength by an added constant; here its share of the covariance is removed.
+    covariance = {(one, other): inverse[i][j] - 1 / size for one, i in places.items() for other, j in places.items()}
+    scores = [_score(name, strengths[place], covariance[name, name], played) for name, place in places.items()]
     return Fit(tuple(sorted(scores, key=lambda score: (-score.strength, score.name))), covariance)
 
 
-class _Table:
-    """How often each two models met and won, and the fit of their strengths by Newton's method."""
-
-    def __init__(self, names: Sequence[str], games: Sequence[Game], prior: float) -> None:
-        self.size = len(names)
-        places = {name: place for place, name in enumerate(names)}
-        self.wins = [0.0] * self.size
-        self.games = [0] * self.size
-        self._met: defaultdict[tuple[int, int], float] = defaultdict(float)
-        self._points = [0.0] * self.size
-        for pair in combinations(range(self.size), 2):
-            self._add(*pair, prior / (self.size - 1), 0.5)
-        for game in games:
-            first, second = places[game.first], places[game.second]
-            self.wins[first] += game.won
-            self.wins[second] += 1 - game.won
-            self._add(first, second, 1, game.won)
-            for place in (first, second):
-                self.games[place] += 1
-
-    def strengths(self) -> list[float]:
-        """The strengths of maximum likelihood, 0 on average, by Newton's method with steps of at most 1.
-
-        Raises ValueError when it does not converge.
-        """
-        strengths = [0.0] * self.size
-        for _round in range(ROUNDS):
-            slope = self._slope(strengths)
-            step = [sum(row[j] * slope[j] for j in range(self.size)) for row in _inverse(self.information(strengths))]
-            longest = max(map(abs, step))
-            shrink = min(1.0, 1.0 / longest) if longest else 1.0
-            strengths = [strength + shrink * each for strength, each in zip(strengths, step, strict=True)]
-            middle = sum(strengths) / self.size
-            strengths = [strength - middle for strength in strengths]
-            if longest < EXACT:
-                return strengths
-        raise ValueError(UNKNOWN)
-
-    def information(self, strengths: Sequence[float]) -> list[list[float]]:
-        """The Fisher information matrix, with a constant added to every cell so that it can be inverted."""
-        matrix = [[1.0 / self.size] * self.size for _row in range(self.size)]
-        for (i, j), count in self._met.items():
-            chance = _chance(strengths[i] - strengths[j])
-            weight = count * chance * (1 - chance)
-            for place in (i, j):
-                matrix[place][place] += weight
-            matrix[i][j] -= weight
-            matrix[j][i] -= weight
-        return matrix
-
-    def _slope(self, strengths: Sequence[float]) -> list[float]:
-        slope = self._points.copy()
-        for (i, j), count in self._met.items():
-            chance = _chance(strengths[i] - strengths[j])
-            slope[i] -= count * chance
-            slope[j] -= count * (1 - chance)
-        return slope
-
-    def _add(self, first: int, second: int, weight: float, won: float) -> None:
-        self._met[first, second] += weight
-        self._points[first] += weight * won
-        self._points[second] += weight * (1 - won)
-
-
-def _score(name: str, strength: float, error: float, wins: float, games: int) -> Score:
+def _score(name: str, strength: float, variance: float, games: Sequence[Game]) -> Score:
+    error = sqrt(max(0.0, variance))
     share, low, high = (100 * _chance(strength + side * SHOWN * error) for side in (0, -1, 1))
-    return Score(name, strength, error, share, low, high, wins, games)
+    own = [game.won if game.first == name else 1 - game.won for game in games if name in (game.first, game.second)]
+    return Score(name, strength, error, share, low, high, sum(own), len(own))
+
+
+def _maximum_likelihood(won: Matrix) -> tuple[list[float], Matrix]:
+    """The strengths, 0 on average, by Newton's method with steps of at most 1; and the inverse of their information.
+
+    Raises ValueError when it does not converge.
+    """
+    strengths = [0.0] * len(won)
+    for _round in range(ROUNDS):
+        slope, information = _derivatives(won, strengths)
+        inverse = _inverse(information)
+        step = [sum(map(mul, row, slope)) for row in inverse]
+        longest = max(map(abs, step))
+        moved = [strength + each / max(1.0, longest) for strength, each in zip(strengths, step, strict=True)]
+        middle = fmean(moved)
+        strengths = [strength - middle for strength in moved]
+        if longest < EXACT:
+            return strengths, inverse
+    raise ValueError(UNKNOWN)
+
+
+def _derivatives(won: Matrix, strengths: Sequence[float]) -> tuple[list[float], Matrix]:
+    """The slope of the log-likelihood and the Fisher information, which a constant in each cell makes invertible."""
+    size = len(won)
+    slope = [0.0] * size
+    information = [[1.0 / size] * size for _row in range(size)]
+    for i, j in permutations(range(size), 2):
+        met, chance = won[i][j] + won[j][i], _chance(strengths[i] - strengths[j])
+        slope[i] += won[i][j] - met * chance
+        information[i][i] += met * chance * (1 - chance)
+        information[i][j] -= met * chance * (1 - chance)
+    return slope, information
 
 
 def _chance(difference: float) -> float:
@@ -164,7 +137,7 @@ def _chance(difference: float) -> float:
     return 1 / (1 + exp(-difference)) if difference >= 0 else 1 - 1 / (1 + exp(difference))
 
 
-def _inverse(matrix: list[list[float]]) -> list[list[float]]:
+def _inverse(matrix: Matrix) -> Matrix:
     """The inverse of a small matrix, by Gauss–Jordan elimination. Raises ValueError when it is singular."""
     size = len(matrix)
     rows = [[*row, *(float(i == j) for j in range(size))] for i, row in enumerate(matrix)]
