@@ -9,7 +9,7 @@ import pytest
 from app.generation.background import BackgroundSlot
 from app.generation.rapl import RaplZone
 from app.lab.measuring import meters
-from app.lab.measuring.meters import Rapl
+from app.lab.measuring.meters import Power
 from app.lab.runs.runner import RetryPolicy
 from app.models.lab import LabRun, LabState, SampleState
 from tests.fakes.engine import Outcome, Phase
@@ -110,7 +110,7 @@ def test_people_who_wait_are_served_before_a_run_begins(
     assert measuring.ended(run_id).state == LabState.DONE
 
 
-class Interrupted(Rapl):
+class Interrupted(Power):
     """Counters that stand still; the first look at the rest lasts until somebody comes."""
 
     def __init__(self, zones: list[RaplZone]) -> None:

@@ -13,9 +13,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.lab.measuring import meters
-from app.lab.measuring.meters import OTHERS_CORES, Estimate, Probe, SampleMeter, UsageSnapshot
+from app.lab.measuring.meters import OTHERS_CORES, Power, Probe, SampleMeter, UsageSnapshot
 
 CORES = 4
+WATTS = Power([], idle_w=10, full_w=30)
 # Works for so many seconds of CPU, says so, and waits.
 WORK = (
     "import sys, time\n"
@@ -173,8 +174,7 @@ def test_a_process_that_is_not_there_is_no_engine() -> None:
 
 
 def test_a_meter_on_this_machine() -> None:
-    power = Estimate(idle_w=10, full_w=30, assumed=False)
-    with working(WORK, 0.5) as worker, SampleMeter(lambda: (worker.pid,), power=power, interval_s=0.05) as meter:
+    with working(WORK, 0.5) as worker, SampleMeter(lambda: (worker.pid,), WATTS, interval_s=0.05) as meter:
         done(worker)
     assert 0 < meter.metrics["cpu_engine_mean"] <= meter.metrics["cpu_engine_peak"] + 0.1
     assert 0 < meter.metrics["cpu_machine_mean"] <= 100
@@ -192,7 +192,7 @@ def test_a_meter_on_this_machine() -> None:
 def test_another_program_that_works_is_noticed() -> None:
     with (
         working(WORK, 0) as engine,
-        SampleMeter(lambda: (engine.pid,), interval_s=0.05) as meter,
+        SampleMeter(lambda: (engine.pid,), WATTS, interval_s=0.05) as meter,
         working(WORK, 1.5) as other,
     ):
         done(other)

@@ -8,11 +8,12 @@ import re
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 from sqlalchemy import select
 
 from app.diagnostics.host import Host
+from app.engines.base import Engine
 from app.extensions import db
 from app.lab.measuring.meters import Power
 from app.models.lab import LabMachine
@@ -33,22 +34,7 @@ LARGE_BYTES = 16 * 2**20
 MODEL = re.compile(r"\.gguf$|/sha256-[0-9a-f]{64}$")
 
 
-class Described(Protocol):
-    """The part of an engine that a machine's description needs."""
-
-    @property
-    def name(self) -> str:
-        """The kind of engine."""
-
-    @property
-    def label(self) -> str:
-        """The engine's display name."""
-
-    def pids(self) -> tuple[int, ...]:
-        """The ids of its processes on this machine, whose CPU and memory limits are described."""
-
-
-def this_machine(engine: Described, power: Power | None = None, root: Path = Path("/")) -> LabMachine:
+def this_machine(engine: Engine, power: Power, root: Path = Path("/")) -> LabMachine:
     """Get or create this machine's row and update its description; flushes, the caller commits."""
     description = describe(engine, power, root)
     mark = fingerprint(description)
@@ -64,11 +50,11 @@ def this_machine(engine: Described, power: Power | None = None, root: Path = Pat
 def _remembered(before: dict[str, Any], energy: dict[str, Any]) -> dict[str, Any]:
     """Keep the stored power at rest as long as this process has not measured it."""
     known = before.get("energy") or {}
-    unseen = energy.get("idle_w") is None and energy.get("method", known.get("method")) == known.get("method")
+    unseen = energy["idle_w"] is None and energy["method"] == known.get("method")
     return energy | known if unseen else energy
 
 
-def describe(engine: Described, power: Power | None = None, root: Path = Path("/")) -> dict[str, Any]:
+def describe(engine: Engine, power: Power, root: Path = Path("/")) -> dict[str, Any]:
     """Describe the hardware, the limits that apply to the engine, the engine and the energy source, as JSON."""
     host = Host(root)
     pids = engine.pids()
@@ -77,7 +63,7 @@ def describe(engine: Described, power: Power | None = None, root: Path = Path("/
     processors = _processors(root)
     allowed = len(host.cores(pid)) or len(processors) or 1
     return {
-        "cpu": _clean(_first(processors, "model name") or platform.machine()),
+        "cpu": " ".join(NOISE.sub(" ", _first(processors, "model name") or platform.machine()).split()),
         "sockets": len({one["physical id"] for one in processors if "physical id" in one}) or 1,
         "cores": host.physical_cores(pid) or allowed,
         "threads": len(processors) or allowed,
@@ -90,7 +76,7 @@ def describe(engine: Described, power: Power | None = None, root: Path = Path("/
         "virtual": "hypervisor" in _flags(processors),
         "governor": ", ".join(sorted({name for _driver, name in host.governors()})),
         "engine": {"name": engine.name, "label": engine.label},
-        "energy": power.as_json() if power else {},
+        "energy": power.as_json(),
     }
 
 
@@ -128,10 +114,6 @@ def _first(processors: list[dict[str, str]], name: str) -> str:
 
 def _flags(processors: list[dict[str, str]]) -> set[str]:
     return set((_first(processors, "flags") or _first(processors, "Features")).split())
-
-
-def _clean(name: str) -> str:
-    return " ".join(NOISE.sub(" ", name).split())
 
 
 # Model files

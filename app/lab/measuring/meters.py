@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from time import monotonic, thread_time, time
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Self
 
 from app.engines.processes import child_pids
 from app.generation.rapl import POWERCAP, EnergyMeter, RaplZone, find_zones
@@ -33,100 +33,59 @@ ASSUMED_IDLE, ASSUMED_FULL = 0.74, 3.54
 REST_S, REST_PARTS = 2.0, 8
 
 
-# Energy: measured by the processor's RAPL counters if they can be read, else estimated from the CPU's use
+# Energy
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """Estimates energy from the CPU's use: power grows linearly from `idle_w` to `full_w`."""
+@dataclass
+class Power:
+    """A source of energy figures: the processor's RAPL counters in `zones`, else an estimate from the CPU's use.
 
-    idle_w: float
-    full_w: float
-    assumed: bool
-    method: str = "estimated"
+    The estimate grows linearly with the CPU's use from `idle_w` to `full_w`. With counters, `idle_w` is None until it
+    was measured, and `full_w` is None. `assumed`: the watts are averages of servers, not configured ones.
+    """
 
-    def calibrate(self, pause: Callable[[float], object]) -> None:
-        """Do nothing: the power at rest is given."""
+    zones: list[RaplZone]
+    idle_w: float | None = None
+    full_w: float | None = None
+    assumed: bool = False
 
-    def count(self) -> "EstimateCount":
-        """Start counting the energy of a sample."""
-        return EstimateCount(self.full_w - self.idle_w)
-
-    def as_json(self) -> dict[str, object]:
-        """The JSON stored in the machine's description."""
-        return {"method": self.method, "idle_w": self.idle_w, "full_w": self.full_w, "assumed": self.assumed}
-
-
-@dataclass(frozen=True)
-class EstimateCount:
-    """The energy of one sample. `watts`: between rest and full load."""
-
-    watts: float
-
-    def tick(self) -> None:
-        """Do nothing: there is no counter."""
-
-    def joules(self, seconds: float, share: float) -> float:
-        """The joules above rest; `share`: the part of the machine's CPU capacity that the engine used, 0 to 1."""
-        return self.watts * share * seconds
-
-
-class Rapl:
-    """Measures energy by the RAPL counters of all sockets and their memory. `idle_w` None: not measured yet."""
-
-    method = "rapl"
-
-    def __init__(self, zones: list[RaplZone]) -> None:
-        self._zones = zones
-        self.idle_w: float | None = None
+    @property
+    def method(self) -> str:
+        """How the energy is known: "rapl" or "estimated"."""
+        return "rapl" if self.zones else "estimated"
 
     def calibrate(self, pause: Callable[[float], object]) -> None:
-        """Measure the power at rest; to be called while nothing runs.
+        """Measure the power at rest by the counters, if there are any; to be called while nothing runs.
 
         `pause(seconds)` waits, and returns something true when it was cut short.
         """
         rests = []
-        for _ in range(REST_PARTS):
-            count, begun = RaplCount(self._zones, 0.0), monotonic()
+        for _ in range(REST_PARTS if self.zones else 0):
+            counters, begun = EnergyMeter(self.zones), monotonic()
             if pause(REST_S / REST_PARTS):
                 # Cut short: the counters are updated about once a millisecond, so a very short part could read 0 watts.
                 break
-            count.tick()
-            seconds = monotonic() - begun
-            if (used := count.joules(seconds, 0.0)) is None:
+            counters.tick()
+            if counters.joules is None:
                 break
-            rests.append(used / seconds)
+            rests.append(counters.joules / (monotonic() - begun))
         self.idle_w = min(rests, default=self.idle_w)
 
-    def count(self) -> "RaplCount":
-        """Start counting the energy of a sample."""
-        return RaplCount(self._zones, self.idle_w)
+    def joules(self, counters: EnergyMeter, seconds: float, share: float) -> float | None:
+        """The joules above rest; None when a counter could not be read or the power at rest is unknown.
+
+        `counters`: those of `zones`, made `seconds` ago; `share`: the part of the machine's CPU capacity that the
+        engine used, 0 to 1.
+        """
+        if self.idle_w is None:
+            return None
+        if self.full_w is not None:
+            return (self.full_w - self.idle_w) * share * seconds
+        return None if counters.joules is None else max(0.0, counters.joules - self.idle_w * seconds)
 
     def as_json(self) -> dict[str, object]:
         """The JSON stored in the machine's description."""
-        return {"method": self.method, "idle_w": self.idle_w, "full_w": None, "assumed": False}
-
-
-class RaplCount:
-    """Counts one sample's energy by the RAPL counters, minus the power at rest."""
-
-    def __init__(self, zones: list[RaplZone], idle_w: float | None) -> None:
-        self._meter = EnergyMeter(zones)
-        self._idle_w = idle_w
-
-    def tick(self) -> None:
-        """Read the counters; to be called often enough that none overflows twice in between."""
-        self._meter.tick()
-
-    def joules(self, seconds: float, share: float) -> float | None:
-        """The joules above rest; None when a counter could not be read or the power at rest is unknown."""
-        used = self._meter.joules
-        if used is None or self._idle_w is None:
-            return None
-        return max(0.0, used - self._idle_w * seconds)
-
-
-Power: TypeAlias = Estimate | Rapl
+        return {"method": self.method, "idle_w": self.idle_w, "full_w": self.full_w, "assumed": self.assumed}
 
 
 def find_energy_source(
@@ -138,12 +97,12 @@ def find_energy_source(
     """
     zones = find_zones(root)
     if zones:
-        return Rapl(zones)
+        return Power(zones)
     cpus = cpus or os.cpu_count() or 1
     assumed = watts_idle is None or watts_full is None
     idle = ASSUMED_IDLE * cpus if watts_idle is None else watts_idle
     full = idle + (ASSUMED_FULL - ASSUMED_IDLE) * cpus if watts_full is None else watts_full
-    return Estimate(idle, max(idle, full), assumed)
+    return Power([], idle, max(idle, full), assumed)
 
 
 # CPU and memory
@@ -256,18 +215,14 @@ class _Followed:
 class SampleMeter:
     """A context manager that meters its block; on exit it sets `metrics`, `series` and `disturbed`.
 
-    `with SampleMeter(engine.pids, power=power) as meter: …`. `power` None: no energy. It costs less than 1 % of a
-    core.
+    `with SampleMeter(engine.pids, power) as meter: …`. It costs less than 1 % of a core.
     """
 
-    def __init__(
-        self, pids: Callable[[], Sequence[int]], *, power: Power | None = None, interval_s: float = INTERVAL_S
-    ) -> None:
+    def __init__(self, pids: Callable[[], Sequence[int]], power: Power, *, interval_s: float = INTERVAL_S) -> None:
         self._pids = pids
         self._power = power
         self._interval_s = interval_s
         self._snapshots: list[UsageSnapshot] = []
-        self._count: RaplCount | EstimateCount | None = None
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="labo-meter", daemon=True)
         self.metrics: dict[str, Any] = {}
@@ -276,7 +231,7 @@ class SampleMeter:
 
     def __enter__(self) -> Self:
         self._probe = Probe(self._pids)
-        self._count = self._power.count() if self._power else None
+        self._counters = EnergyMeter(self._power.zones)
         self._snapshots.append(self._probe.read())
         self._thread.start()
         return self
@@ -298,17 +253,14 @@ class SampleMeter:
     def _watch(self) -> None:
         while not self._over.wait(self._interval_s):
             self._snapshots.append(self._probe.read())
-            if self._count:
-                self._count.tick()
+            self._counters.tick()
 
     def _energy(self) -> dict[str, Any]:
-        if self._power is None or self._count is None:
-            return {}
-        self._count.tick()
+        self._counters.tick()
         first, last = self._snapshots[0], self._snapshots[-1]
         used = last.engine - first.engine if last.engine_ram else last.busy - first.busy
         share = used / (last.capacity - first.capacity) if last.capacity > first.capacity else 0.0
-        joules = self._count.joules(last.at - first.at, min(1.0, share))
+        joules = self._power.joules(self._counters, last.at - first.at, min(1.0, share))
         if joules is None:
             return {}
         return {

@@ -273,7 +273,7 @@ class Sampler:
         result = SampleResult()
         try:
             self._prepare(spec, turn, cancel, result)
-            meter = SampleMeter(self._engine.pids, power=self._power)
+            meter = SampleMeter(self._engine.pids, self._power)
             try:
                 with meter:
                     self._measured(spec, question, context, cancel, result)
