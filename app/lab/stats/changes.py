@@ -10,17 +10,7 @@ from typing import Any
 from app.errors import AppError
 from app.lab.runs import queries
 from app.lab.stats.configurations import Configuration, gather_configurations, run_order, task_scores, values
-from app.lab.stats.intervals import (
-    WORSE_PART,
-    Figure,
-    ScoreShare,
-    compare,
-    compare_shares,
-    compare_tasks,
-    figure,
-    share,
-    typical,
-)
+from app.lab.stats.intervals import Figure, ScoreShare, compare, compare_shares, compare_tasks, figure, share, typical
 from app.models.lab import SampleKind
 
 QUALITY = "quality"
@@ -125,12 +115,12 @@ def _last(configuration: Configuration) -> Iterator[FigureChange]:
 def _change(measure: Measure, prompt: str, before: Configuration, after: Configuration) -> FigureChange | None:
     old, new = _by_prompt(before, measure, prompt), _by_prompt(after, measure, prompt)
     if measure.paired:
-        found = compare_tasks(old, new, lower_is_better=measure.lower_is_better, least=WORSE_PART)
+        found = compare_tasks(old, new, lower_is_better=measure.lower_is_better)
         common = sorted(old.keys() & new.keys())
         shown = [figure([median(side[task]) for task in common]) for side in (old, new)]
     else:
         first, second = old.get(prompt, []), new.get(prompt, [])
-        found = compare(first, second, lower_is_better=measure.lower_is_better, least=WORSE_PART)
+        found = compare(first, second, lower_is_better=measure.lower_is_better)
         shown = [figure(first), figure(second)]
     if found is None or shown[0] is None or shown[1] is None:
         return None

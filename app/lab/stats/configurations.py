@@ -3,7 +3,7 @@
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from functools import cached_property
 from statistics import fmean
@@ -19,29 +19,11 @@ from app.models.lab import WORTH, LabMachine, LabRun, LabSample, SampleKind, Sam
 SETTING = {"think": False, "threads": 0, "context": 0, "temperature": None}
 # Errors that count as the model's own bad answer; all others (an engine that failed) say nothing about the model.
 FAULTS = frozenset({"answer_too_long"})
-COLUMNS = (
-    LabSample.id,
-    LabSample.run_id,
-    LabSample.position,
-    LabSample.attempt,
-    LabSample.kind,
-    LabSample.model,
-    LabSample.setting,
-    LabSample.prompt,
-    LabSample.state,
-    LabSample.disturbed,
-    LabSample.metrics,
-    LabSample.verdict,
-    LabSample.overruled,
-    LabSample.score,
-    LabSample.judgement,
-    LabSample.error_code,
-)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A measured sample, without its texts."""
+    """A measured sample: the columns of its row without the texts."""
 
     id: int
     run_id: int
@@ -201,8 +183,9 @@ def task_scores(samples: Iterable[Sample]) -> dict[str, float]:
 
 
 def _samples(runs: Collection[int]) -> list[Sample]:
+    columns = [getattr(LabSample, column.name) for column in fields(Sample) if column.name != "replaced"]
     rows = db.session.execute(
-        select(*COLUMNS)
+        select(*columns)
         .where(LabSample.run_id.in_(runs), LabSample.warmup.is_(False), LabSample.state != SampleState.WAITING)
         .order_by(LabSample.id)
     )

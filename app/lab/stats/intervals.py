@@ -44,16 +44,13 @@ class ScoreShare:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """`b` compared with `a`: `verdict` is "better", "worse", "none" (not significant) or "few" (too few values)."""
+    """`b` compared with `a`: `verdict` is "better", "worse", "none" (not significant) or "few" (too few values).
+
+    `ratio`: `b` divided by `a`, by their medians; None when `a` is 0.
+    """
 
     verdict: str
-    a: Figure
-    b: Figure
-
-    @property
-    def ratio(self) -> float | None:
-        """`b` divided by `a`, by their medians; None when `a` is 0."""
-        return self.b.median / self.a.median if self.a.median else None
+    ratio: float | None
 
 
 def figure(values: Sequence[float]) -> Figure | None:
@@ -130,7 +127,9 @@ def share(scores: Sequence[float]) -> ScoreShare | None:
     return ScoreShare(100 * mean, 100 * min(low, mean), 100 * max(high, mean), count)
 
 
-def compare(a: Sequence[float], b: Sequence[float], *, lower_is_better: bool, least: float = 0.0) -> Difference | None:
+def compare(
+    a: Sequence[float], b: Sequence[float], *, lower_is_better: bool, least: float = WORSE_PART
+) -> Difference | None:
     """Whether `b` differs significantly from `a`, and by at least the fraction `least`; None when one is empty.
 
     The intervals must not overlap. With so few values that an interval is below 95 %, the gap between them must also
@@ -139,18 +138,20 @@ def compare(a: Sequence[float], b: Sequence[float], *, lower_is_better: bool, le
     before, after = figure(a), figure(b)
     if before is None or after is None:
         return None
+    ratio = after.median / before.median if before.median else None
     if min(len(a), len(b)) < FEWEST:
-        return Difference("few", before, after)
+        return Difference("few", ratio)
     gap = max(after.low - before.high, before.low - after.high)
-    needed = 0.0 if min(before.sure, after.sure) >= LEVEL else max(_width(before), _width(after))
+    wider = max(before.high - before.low, after.high - after.low)
+    needed = 0.0 if min(before.sure, after.sure) >= LEVEL else wider
     seen = gap > 0 and gap >= needed and abs(after.median - before.median) >= least * abs(before.median)
     if not seen:
-        return Difference("none", before, after)
-    return Difference("better" if (after.median < before.median) == lower_is_better else "worse", before, after)
+        return Difference("none", ratio)
+    return Difference("better" if (after.median < before.median) == lower_is_better else "worse", ratio)
 
 
 def compare_tasks(
-    a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]], *, lower_is_better: bool, least: float = 0.0
+    a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]], *, lower_is_better: bool
 ) -> Difference | None:
     """`compare` for values by task: compares each task's ratio of `b` to `a`, since tasks differ more than engines do.
 
@@ -165,13 +166,9 @@ def compare_tasks(
             [value / early for task, (early, _late) in middles.items() if early > 0 for value in side[task]]
             for side in (a, b)
         )
-    return compare(before, after, lower_is_better=lower_is_better, least=least)
+    return compare(before, after, lower_is_better=lower_is_better)
 
 
 def compare_shares(a: ScoreShare, b: ScoreShare) -> str:
     """The verdict on `b` compared with `a`, as in `Difference`: they differ when the intervals do not overlap."""
     return "worse" if b.high < a.low else "better" if b.low > a.high else "none"
-
-
-def _width(figure: Figure) -> float:
-    return figure.high - figure.low

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from app.lab.stats.intervals import WORSE_PART, Figure, compare_shares, compare_tasks, share, typical
+from app.lab.stats.intervals import compare_shares, compare_tasks, share, typical
 from app.lab.stats.ranking import Entry
 from app.models.lab import Verdict
+
+T = TypeVar("T")
 
 RUNNERS_UP = 3
 # Different tasks that entries must have in common to be compared.
@@ -80,19 +83,22 @@ def comparable(entries: Sequence[Entry]) -> list[Entry]:
         tasks.intersection(*(figures for one in found if (figures := getattr(one, name)))) or tasks
         for name in ("times", "energies")
     )
-    common = [
-        replace(
-            one,
-            quality=share([one.by_task[task] / 100 for task in sorted(tasks)]),
-            time_s=_over(one.times, timed),
-            energy_wh=_over(one.energies, counted),
-            by_task={task: one.by_task[task] for task in sorted(tasks)},
-            times=_only(one.times, timed),
-            energies=_only(one.energies, counted),
-        )
-        for one in found
-    ]
-    return [one for one in common if one.time_s]
+    common = []
+    for one in found:
+        scores, times, energies = _only(one.by_task, tasks), _only(one.times, timed), _only(one.energies, counted)
+        if time_s := typical(times.values()):
+            common.append(
+                replace(
+                    one,
+                    quality=share([score / 100 for score in scores.values()]),
+                    time_s=time_s,
+                    energy_wh=typical(energies.values()),
+                    by_task=scores,
+                    times=times,
+                    energies=energies,
+                )
+            )
+    return common
 
 
 def pareto(entries: Sequence[Entry]) -> list[Entry]:
@@ -185,12 +191,8 @@ def _alike(first: Entry, entries: Sequence[Entry], least: int) -> tuple[list[Ent
     return found, tasks
 
 
-def _over(figures: Mapping[str, Sequence[float]], tasks: Iterable[str]) -> Figure | None:
-    return typical(_only(figures, tasks).values())
-
-
-def _only(figures: Mapping[str, Sequence[float]], tasks: Iterable[str]) -> dict[str, list[float]]:
-    return {task: list(figures[task]) for task in sorted(tasks) if task in figures}
+def _only(figures: Mapping[str, T], tasks: Iterable[str]) -> dict[str, T]:
+    return {task: figures[task] for task in sorted(tasks) if task in figures}
 
 
 def _scale(values: Sequence[float], least: float, *, higher: bool = False) -> Callable[[float], float]:
@@ -216,7 +218,7 @@ def _seen(one: Entry, other: Entry) -> list[AspectDifference]:
 
 def _less(a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]], amount: float) -> str:
     """The verdict on `b` compared with `a`, where less is better; "none" when `amount` points the other way."""
-    found = compare_tasks(a, b, lower_is_better=True, least=WORSE_PART)
+    found = compare_tasks(a, b, lower_is_better=True)
     said = "better" if amount < 0 else "worse"
     return said if found and found.verdict == said else "none"
 
