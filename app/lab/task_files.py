@@ -10,12 +10,12 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from app.errors import AppError
 from app.lab import wording
 from app.lab.code_runner import verdicts
-from app.lab.code_runner.program import CodeTask, read_code_task
+from app.lab.code_runner.program import CodeTask
 from app.lab.grading.checks import AnyCheck
 from app.lab.grading.failures import find_failures
 from app.lab.grading.schemas import KEY_SHOWN, AnyText, Count, MalformedError, Table, Text, one_of, read_table
@@ -60,7 +60,7 @@ class TaskTable(Table):
     max_tokens: Annotated[Count, AfterValidator(lambda count: count or MAX_TOKENS)] = MAX_TOKENS
     good: AnyText = ""
     checks: Annotated[tuple[AnyCheck, ...], BeforeValidator(_few), Field(alias="check")] = ()
-    code: Annotated[CodeTask | None, PlainValidator(read_code_task)] = None
+    code: CodeTask | None = None
     bad: AnyText = ""
     short: bool = False
 

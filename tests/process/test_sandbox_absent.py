@@ -13,7 +13,7 @@ from app.lab.code_runner.sandbox import SandboxState
 from app.models.lab import Verdict
 from tests.support.apart import needs_sandbox
 
-GAME = CodeTask("game")
+GAME = CodeTask(play="game")
 LOOP = "```python\nwhile True:\n    print(input())\n```"
 SANDBOX = Path(sandbox.__file__)
 

@@ -14,7 +14,7 @@ from tests.support.apart import needs_parts, needs_sandbox
 pytestmark = [needs_sandbox, needs_parts, pytest.mark.slow]
 
 PROGRAMS = Path(__file__).parents[1] / "samples/programs"
-GAME = CodeTask("game")
+GAME = CodeTask(play="game")
 PYGAME = (
     "import pygame\npygame.init()\nscreen = pygame.display.set_mode((90, 90))\nclock = pygame.time.Clock()\nx = 0\n"
 )
@@ -126,7 +126,7 @@ def test_the_librarys_answers_are_judged_as_they_should(name: str) -> None:
     ],
 )
 def test_what_else_goes_wrong(source: str, verdict: Verdict, code: str) -> None:
-    judgement = played(source, CodeTask("game", seconds=2))
+    judgement = played(source, CodeTask(play="game", seconds=2))
     assert (judgement.verdict, judgement.code) == (verdict, code), (judgement.params, judgement.log)
 
 
@@ -158,7 +158,7 @@ tk.Button(fenetre, text="Encore", command=more).pack()
 tk.Button(fenetre, text="Quitter", command=fenetre.destroy).pack()
 fenetre.mainloop()
 """
-    judgement = played(source, CodeTask("window", seconds=3))
+    judgement = played(source, CodeTask(play="window", seconds=3))
     assert judgement.verdict == verdict, (judgement.params, judgement.log)
     assert f"{judgement.code} {judgement.params.get('error', '')}".startswith(code)
 
@@ -185,7 +185,7 @@ def more():
 more()
 window.mainloop()
 """
-    assert played(lines, CodeTask("game", seconds=30)).code == "code_memory"
+    assert played(lines, CodeTask(play="game", seconds=30)).code == "code_memory"
 
 
 def test_time_is_skipped_but_passes_for_the_program() -> None:
@@ -203,14 +203,14 @@ while time.monotonic() - begin < 30:
     pygame.display.flip()
 raise RuntimeError("half a minute was over")
 """
-    judgement = played(slow, CodeTask("game", seconds=60))
+    judgement = played(slow, CodeTask(play="game", seconds=60))
     assert judgement.code == "code_crashed"
     assert "half a minute" in judgement.params["error"]
     assert judgement.params["seconds"] >= 30
 
 
 def test_half_of_the_results_right_is_a_reserve() -> None:
-    task = CodeTask("calls", function="f", calls=(((1,), 1), ((2,), 4)))
+    task = CodeTask(play="calls", function="f", calls=[{"args": [1], "returns": 1}, {"args": [2], "returns": 4}])
     assert played("def f(x):\n    return x", task).verdict is Verdict.RESERVE
     assert played("def f(x):\n    return x * x", task).verdict is Verdict.PASSED
     assert played("def f(x):\n    return x * x\nprint(f(int(input('x ? '))))", task).verdict is Verdict.PASSED

@@ -6,13 +6,14 @@ import pytest
 
 import config
 from app.lab.code_runner import verdicts
-from app.lab.code_runner.program import CodeTask, extract, read_code_task
-from app.lab.grading.schemas import MalformedError
+from app.lab.code_runner.program import CodeTask, extract
+from app.lab.grading.schemas import MalformedError, read_table
 from app.lab.task_files import LIBRARY, load_tasks
 from app.models.lab import Verdict
 
-GAME = CodeTask("game")
-VAT = CodeTask("calls", function="prix_ttc", calls=(((100, 20), 120),))
+GAME = CodeTask(play="game")
+VAT = CodeTask(play="calls", function="prix_ttc", calls=[{"args": [100, 20], "returns": 120}])
+ECHO = CodeTask(play="lines", runs=[{"input": "1", "output": ["1"]}])
 LOOP = "while True:\n    key = input()\n    print(key)"
 
 
@@ -111,9 +112,9 @@ def test_what_a_program_shows_itself_with_and_listens_to(text: str, needs: list[
         (VAT, "def prix_ttc(*prix):\n    return 0", Verdict.RESERVE, "code_not_run"),
         (VAT, "def prix_ttc(a):\n    return 0", Verdict.FAILED, "code_lacks_function"),
         (VAT, "def prix(a, b):\n    return 0", Verdict.FAILED, "code_lacks_function"),
-        (CodeTask("lines", runs=(("1", ("1",)),)), "print(1)", Verdict.FAILED, "code_lacks_reads"),
-        (CodeTask("lines", runs=(("1", ("1",)),)), "print(input())", Verdict.RESERVE, "code_not_run"),
-        (CodeTask("window"), "import tkinter\ntkinter.Tk().mainloop()", Verdict.RESERVE, "code_not_run"),
+        (ECHO, "print(1)", Verdict.FAILED, "code_lacks_reads"),
+        (ECHO, "print(input())", Verdict.RESERVE, "code_not_run"),
+        (CodeTask(play="window"), "import tkinter\ntkinter.Tk().mainloop()", Verdict.RESERVE, "code_not_run"),
     ],
 )
 def test_the_verdict_by_the_text_alone(task: CodeTask, program: str, verdict: Verdict, code: str) -> None:
@@ -160,7 +161,7 @@ def test_failures_of_small_models_are_counted_but_repeated_lines_of_code_are_non
 )
 def test_a_table_that_is_wrong_says_so(table: dict[str, object], code: str) -> None:
     with pytest.raises(MalformedError) as refused:
-        read_code_task(table)
+        read_table(CodeTask, table)
     assert refused.value.code == code
 
 

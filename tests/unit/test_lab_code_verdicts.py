@@ -18,7 +18,12 @@ WELL: dict[str, Any] = {
     "heard": True,
     "error": None,
 }
-GAME, WINDOW = CodeTask("game"), CodeTask("window")
+GAME, WINDOW = CodeTask(play="game"), CodeTask(play="window")
+
+
+def calls(*pairs: tuple[list[Any], Any]) -> CodeTask:
+    """A task whose function returns the second of each pair for the arguments in the first."""
+    return CodeTask(play="calls", function="f", calls=[{"args": args, "returns": want} for args, want in pairs])
 
 
 def error(kind: str, message: str = "", missing: str | None = None) -> dict[str, Any]:
@@ -84,13 +89,13 @@ def test_a_window_that_answers_one_click_has_moved() -> None:
     ],
 )
 def test_values_are_compared_as_a_person_would(want: Any, right: list[Any], wrong: list[Any]) -> None:
-    task = CodeTask("calls", function="f", calls=(((), want),))
+    task = calls(([], want))
     given = [results(task, {"ended": "called", "results": [{"value": got}]}).score for got in right + wrong]
     assert given == [1.0] * len(right) + [0.0] * len(wrong)
 
 
 def test_results_are_a_share() -> None:
-    task = CodeTask("calls", function="f", calls=(((1,), 1), ((2,), 2), ((3,), 3), ((4,), 4)))
+    task = calls(([1], 1), ([2], 2), ([3], 3), ([4], 4))
     for count, verdict in ((4, Verdict.PASSED), (2, Verdict.RESERVE), (1, Verdict.FAILED), (0, Verdict.FAILED)):
         given = [{"value": place if place <= count else -1} for place in (1, 2, 3, 4)]
         seen = results(task, {"ended": "called", "error": None, "results": given})
@@ -98,7 +103,7 @@ def test_results_are_a_share() -> None:
 
 
 def test_a_call_that_fails_is_one_wrong_result() -> None:
-    task = CodeTask("calls", function="f", calls=(((1,), 1), ((0,), 0)))
+    task = calls(([1], 1), ([0], 0))
     given = [{"value": 1}, {"error": error("ZeroDivisionError", "division by zero")}]
     seen = results(task, {"ended": "called", "error": None, "results": given})
     assert (seen.score, [check.passed for check in seen.checks]) == (0.5, [True, False])
@@ -106,12 +111,12 @@ def test_a_call_that_fails_is_one_wrong_result() -> None:
 
 
 def test_a_program_without_the_function_has_failed() -> None:
-    seen = results(CodeTask("calls", function="f", calls=(((), 1),)), {"ended": "returned", "results": None})
+    seen = results(calls(([], 1)), {"ended": "returned", "results": None})
     assert (seen.verdict, seen.code) == (Verdict.FAILED, "code_lacks_function")
 
 
 def test_what_a_program_wrote_is_searched_for_a_bounded_time() -> None:
-    task = CodeTask("lines", runs=(("1", ("^(a|aa)+$",)),))
+    task = CodeTask(play="lines", runs=[{"input": "1", "output": ["^(a|aa)+$"]}])
     seen = [results(task, {"ended": "called", "results": [{"value": text}]}) for text in ("aaa", "AAA", "a" * 60 + "!")]
     assert [one.verdict for one in seen] == [Verdict.PASSED, Verdict.FAILED, Verdict.RESERVE]
     assert seen[-1].code == "check_undecided"

@@ -11,7 +11,7 @@ from flask_babel import Babel
 
 from app.errors import AppError
 from app.lab import wording
-from app.lab.code_runner.program import read_code_task
+from app.lab.code_runner.program import CodeTask
 from app.lab.grading.checks import CHECK_KINDS, make_check
 from app.lab.grading.schemas import MalformedError, Table, read_table
 from app.lab.task_files import EXAMPLE_TASK, MOST_TASKS, Tasks, TaskTable, add_custom_task, load_tasks, parse_tasks
@@ -154,7 +154,7 @@ def test_each_wrong_value_of_a_task_has_its_sentence(key: str) -> None:
 @pytest.mark.parametrize("key", ["play", "seconds", "function", "calls", "runs"])
 def test_each_wrong_value_of_a_coding_task_has_its_sentence(key: str) -> None:
     right = {"play": "calls", "function": "f", "calls": [{"args": [], "returns": 1}]}
-    codes = refusals(read_code_task, right, key)
+    codes = refusals(lambda values: read_table(CodeTask, values), right, key)
     assert codes
     assert codes <= set(wording.SENTENCES)
 
@@ -177,7 +177,7 @@ def test_a_coding_task_has_programs_instead_of_checks() -> None:
     assert problems == ()
     assert (task.checks, task.bad, task.category) == ((), "Je ne sais pas.", "other")
     assert task.code is not None
-    assert task.code.calls == (((1, 2), 3),)
+    assert [(call.args, call.returns) for call in task.code.calls] == [([1, 2], 3)]
 
 
 def test_text_over_several_lines_is_not_taken_for_tables_and_keys() -> None:

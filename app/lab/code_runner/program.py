@@ -7,9 +7,9 @@ import warnings
 from dataclasses import dataclass
 from typing import Annotated, Any, Self
 
-from pydantic import Field, PlainValidator, model_validator
+from pydantic import Field, PlainValidator, field_validator, model_validator
 
-from app.lab.grading.schemas import MalformedError, Table, Texts, compile_pattern, one_of, read_table
+from app.lab.grading.schemas import MalformedError, Table, Texts, compile_pattern, one_of
 
 # Characters of an answer that are parsed; a longer one could exhaust the parser.
 LONGEST = 100_000
@@ -150,41 +150,39 @@ def _lines(program: Program) -> int:
 # Coding tasks of task files
 
 
-@dataclass(frozen=True, slots=True)
-class CodeTask:
-    """How the programs of a coding task are tried: the `[code]` table of a task file."""
+class CodeCall(Table):
+    """One call of a task's function, and what it must return."""
 
-    play: str
-    seconds: float = SECONDS
-    function: str = ""
-    # (arguments, result)
-    calls: tuple[tuple[tuple[Any, ...], Any], ...] = ()
-    # (input, expressions that its output must have)
-    runs: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    args: list[Any]
+    returns: Any
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_both(cls, values: Any) -> Any:
+        if isinstance(values, dict) and (set(values) != {"args", "returns"} or not isinstance(values["args"], list)):
+            raise MalformedError("task_code_call")
+        return values
 
 
-class _LinesRun(Table):
+class CodeRun(Table):
+    """One run of a program: its input, and regular expressions that its output must match."""
+
     input: str = Field(max_length=LONGEST_INPUT)
     output: Texts
 
+    @model_validator(mode="before")
+    @classmethod
+    def _has_both(cls, values: Any) -> Any:
+        if isinstance(values, dict) and set(values) != {"input", "output"}:
+            raise MalformedError("task_code_run")
+        return values
 
-def _call(one: Any) -> tuple[tuple[Any, ...], Any]:
-    if not isinstance(one, dict):
-        raise MalformedError("task_want_tables")
-    if set(one) != {"args", "returns"} or not isinstance(one["args"], list):
-        raise MalformedError("task_code_call")
-    return tuple(one["args"]), one["returns"]
-
-
-def _run(one: Any) -> tuple[str, tuple[str, ...]]:
-    if not isinstance(one, dict):
-        raise MalformedError("task_want_tables")
-    if set(one) != {"input", "output"}:
-        raise MalformedError("task_code_run")
-    run = read_table(_LinesRun, one)
-    for expression in run.output:
-        compile_pattern(expression, "output", case=True)
-    return run.input, tuple(run.output)
+    @field_validator("output")
+    @classmethod
+    def _compiles(cls, output: list[str]) -> list[str]:
+        for expression in output:
+            compile_pattern(expression, case=True)
+        return output
 
 
 def _seconds(value: Any) -> float:
@@ -193,12 +191,14 @@ def _seconds(value: Any) -> float:
     return float(value)
 
 
-class _CodeTable(Table):
+class CodeTask(Table):
+    """How the programs of a coding task are tried: the `[code]` table of a task file."""
+
     play: Annotated[str, one_of(PLAYS)]
     seconds: Annotated[float, PlainValidator(_seconds)] = SECONDS
     function: str = Field("", max_length=LONGEST_NAME)
-    calls: list[Annotated[Any, PlainValidator(_call)]] = Field([], max_length=MOST_TRIES)
-    runs: list[Annotated[Any, PlainValidator(_run)]] = Field([], max_length=MOST_TRIES)
+    calls: list[CodeCall] = Field([], max_length=MOST_TRIES)
+    runs: list[CodeRun] = Field([], max_length=MOST_TRIES)
 
     @model_validator(mode="after")
     def _has_tries(self) -> Self:
@@ -207,9 +207,3 @@ class _CodeTable(Table):
         if self.play == "lines" and not self.runs:
             raise MalformedError("task_code_no_runs", "play")
         return self
-
-
-def read_code_task(values: Any) -> CodeTask:
-    """The task of a `[code]` table. Raises MalformedError."""
-    table = read_table(_CodeTable, values)
-    return CodeTask(table.play, table.seconds, table.function, tuple(table.calls), tuple(table.runs))

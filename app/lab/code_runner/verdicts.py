@@ -37,7 +37,6 @@ INSTALLED_BY = {
 def verdict_of_run(task: CodeTask, report: dict[str, Any]) -> Judgement:
     """The verdict on a program with a window or in a terminal: does it start, move, react to keys, keep running?"""
     pictures, different = int(report["pictures"]), len(set(report["shown"]))
-    seconds, error = max(1, round(float(report["seconds"]))), report["error"]
     lives = report["ended"] == "survived"
     checks = (
         CheckResult("starts_up", pictures > 0, str(pictures)),
@@ -46,10 +45,10 @@ def verdict_of_run(task: CodeTask, report: dict[str, Any]) -> Judgement:
         CheckResult("lives", lives, f"{report['seconds']} s"),
     )
     if report["ended"] == "crashed":
-        return _crashed(error or {}, seconds, checks)
+        return _crashed(report["error"], checks)
     if report["ended"] == "stuck":
         return Judgement(Verdict.FAILED, 0.0, "code_hung", {}, checks)
-    return _alive(checks, lives, seconds, int(report["pressed"]))
+    return _alive(checks, lives, max(1, round(float(report["seconds"]))), int(report["pressed"]))
 
 
 def left_alone(seen: Judgement, report: dict[str, Any], alone: dict[str, Any]) -> Judgement:
@@ -58,7 +57,7 @@ def left_alone(seen: Judgement, report: dict[str, Any], alone: dict[str, Any]) -
     When both show the same pictures, the game ignores the keys.
     """
     if alone["ended"] == "crashed":
-        return _crashed(alone["error"] or {}, max(1, round(float(alone["seconds"]))), seen.checks)
+        return _crashed(alone["error"], seen.checks)
     if alone["ended"] == "stuck":
         return Judgement(Verdict.FAILED, 0.0, "code_hung", {}, seen.checks)
     pictures = set(report["shown"])
@@ -87,11 +86,12 @@ def _alive(checks: tuple[CheckResult, ...], lives: bool, seconds: int, keys: int
 def results(task: CodeTask, report: dict[str, Any]) -> Judgement:
     """The verdict on a function's return values, or on the output of a program that reads lines."""
     if report["ended"] == "crashed":
-        return _crashed(report["error"] or {}, 0, ())
+        return _crashed(report["error"])
     if report["results"] is None:
         return Judgement(Verdict.FAILED, 0.0, "code_lacks_function", {"name": task.function})
-    wanted = [returns for _, returns in task.calls] if task.play == "calls" else [output for _, output in task.runs]
-    right = _same if task.play == "calls" else _has
+    calls = task.play == "calls"
+    wanted: list[Any] = [call.returns for call in task.calls] if calls else [tuple(run.output) for run in task.runs]
+    right = _same if calls else _has
     try:
         checks = tuple(
             CheckResult("result", "value" in got and right(got["value"], want), _shown(got, want))
@@ -105,7 +105,8 @@ def results(task: CodeTask, report: dict[str, Any]) -> Judgement:
     return Judgement(verdict, share, "code_results", {"right": count, "all": len(checks)}, checks)
 
 
-def _crashed(error: dict[str, Any], seconds: int, checks: tuple[CheckResult, ...]) -> Judgement:
+def _crashed(error: dict[str, Any] | None, checks: tuple[CheckResult, ...] = ()) -> Judgement:
+    error = error or {}
     missing = str(error.get("missing") or "").partition(".")[0]
     if missing in WINDOWS_ONLY:
         return Judgement(Verdict.RESERVE, UNCLEAR, "code_windows_only", {"name": missing}, checks)
@@ -113,7 +114,7 @@ def _crashed(error: dict[str, Any], seconds: int, checks: tuple[CheckResult, ...
     if missing and missing not in PARTS:
         return Judgement(Verdict.RESERVE, UNCLEAR, "code_needs_module", {"name": missing}, checks)
     said = ": ".join(part for part in (str(error.get("type") or "?"), str(error.get("message") or "")) if part)
-    params = {"error": said[:300], "line": int(error.get("line") or 0), "seconds": seconds}
+    params = {"error": said[:300], "line": int(error.get("line") or 0)}
     return Judgement(Verdict.FAILED, 0.0, "code_crashed", params, checks)
 
 
@@ -195,8 +196,7 @@ def _source_checks(task: CodeTask, program: Program) -> list[CheckResult]:
     match task.play:
         case "calls":
             function = program.functions.get(task.function)
-            wanted = len(task.calls[0][0])
-            fits = function is not None and _takes(function.args, wanted)
+            fits = function is not None and _takes(function.args, len(task.calls[0].args))
             return [CheckResult("function", fits, task.function)]
         case "lines":
             hears = re.search(r"\binput\(|stdin|fileinput|open\(0", program.source)
@@ -225,8 +225,8 @@ def _judge_run(task: CodeTask, program: Program, checks: tuple[CheckResult, ...]
         "keys": program.keys,
         "clicks": task.play == "window",
         "function": task.function,
-        "calls": [list(args) for args, _ in task.calls],
-        "inputs": [given for given, _ in task.runs],
+        "calls": [call.args for call in task.calls],
+        "inputs": [run.input for run in task.runs],
     }
     outcome = sandbox.run(job, seconds=task.seconds)
     report, log = outcome.report, outcome.log
