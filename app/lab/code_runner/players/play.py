@@ -141,17 +141,25 @@ def own_time(play: Play) -> None:
 
 def run(source: str, end: Callable[..., object]) -> None:
     """Run the program as `__main__` and call `end` with how it ended."""
-    namespace: dict[str, Any] = {"__name__": "__main__", "__file__": PROGRAM}
     # Reproducible random numbers.
     random.seed(0)
+    error = execute(source, {"__name__": "__main__"})
+    if error is None or isinstance(error, SystemExit):
+        end("returned")
+    else:
+        end("crashed", described(error))
+
+
+def execute(source: str, namespace: dict[str, Any]) -> BaseException | None:
+    """Run the program in this namespace; returns the exception it raised, or None."""
+    namespace["__file__"] = PROGRAM
     try:
         exec(compile(source, PROGRAM, "exec"), namespace)  # noqa: S102 - that is what this sandbox is for
-    except SystemExit:
-        end("returned")
     except BaseException as error:  # noqa: BLE001 - whatever it raises is reported
-        traceback.print_exc()
-        end("crashed", described(error))
-    end("returned")
+        if not isinstance(error, SystemExit):
+            traceback.print_exc()
+        return error
+    return None
 
 
 def described(error: BaseException) -> dict[str, Any]:

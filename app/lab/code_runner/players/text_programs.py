@@ -18,7 +18,7 @@ import traceback
 import zlib
 from typing import Any, NoReturn
 
-from app.lab.code_runner.players.play import EVERY, FIRST_KEY, PROGRAM, described, leave, run
+from app.lab.code_runner.players.play import EVERY, FIRST_KEY, described, execute, leave, run
 
 # Characters of one result.
 LONGEST = 4000
@@ -39,17 +39,15 @@ KEPT = 6000
 
 def call(source: str, function: str, calls: list[list[Any]]) -> dict[str, Any]:
     """Load the program as a module and call its function; each result is a value or the exception raised."""
-    namespace: dict[str, Any] = {"__name__": "program", "__file__": PROGRAM}
+    namespace: dict[str, Any] = {"__name__": "program"}
     builtins.input = _no_input
-    try:
-        exec(compile(source, PROGRAM, "exec"), namespace)  # noqa: S102 - that is what this sandbox is for
-    except BaseException as error:  # noqa: BLE001 - an example below the function may fail: the function counts
-        traceback.print_exc()
-        if not callable(namespace.get(function)):
-            return {"ended": "crashed", "error": described(error)}
-    if not callable(namespace.get(function)):
-        return {"ended": "returned", "error": None, "results": None}
-    return {"ended": "called", "error": None, "results": [_result(namespace[function], args) for args in calls]}
+    error = execute(source, namespace)
+    # An example below the function may fail: the function counts.
+    if callable(namespace.get(function)):
+        return {"ended": "called", "error": None, "results": [_result(namespace[function], args) for args in calls]}
+    if error is not None:
+        return {"ended": "crashed", "error": described(error)}
+    return {"ended": "returned", "error": None, "results": None}
 
 
 def feed(source: str, inputs: list[str]) -> dict[str, Any]:
@@ -68,19 +66,14 @@ def _result(function: Any, args: list[Any]) -> dict[str, Any]:
 def _written(source: str, text: str) -> dict[str, Any]:
     sys.stdin = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
     output = io.TextIOWrapper(io.BytesIO(), encoding="utf-8", write_through=True)
-    error: dict[str, Any] | None = None
     with contextlib.redirect_stdout(output):
-        try:
-            exec(compile(source, PROGRAM, "exec"), {"__name__": "__main__", "__file__": PROGRAM})  # noqa: S102
-        except SystemExit:
-            pass
-        except BaseException as raised:  # noqa: BLE001 - whatever it raises is reported
-            traceback.print_exc()
-            error = described(raised)
+        error = execute(source, {"__name__": "__main__"})
     output.seek(0)
     written = output.read(LONGEST)
     sys.stderr.write(written)
-    return {"error": error} if error else {"value": written}
+    if error is None or isinstance(error, SystemExit):
+        return {"value": written}
+    return {"error": described(error)}
 
 
 def _no_input(*_: Any) -> str:
