@@ -1,8 +1,7 @@
-"""Runs from files: the Labo's own, of this server or another, and the measurements made by hand."""
+"""Import runs from files that this Labo or another one exported, and the measurements made by hand."""
 
 import json
 import logging
-import tomllib
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,7 +25,7 @@ from app.lab.grading.schemas import Number
 from app.lab.measuring.plan import ModelOptions, NullIsDefault, read_plan
 from app.lab.runs.queries import IMPORTED
 from app.models.base import MAX_INTEGER
-from app.models.lab import WORTH, LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
+from app.models.lab import ACTIVE, LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
 
 FORMAT, VERSION = "couachgpt-labo", 1
 # Lists of rows in a file, and their tables.
@@ -36,11 +35,9 @@ COUNTED = (SampleKind.READING, SampleKind.CROWD)
 # Outside of these nobody has measured, and moments cannot be counted with.
 YEARS = range(2000, 3000)
 MILLISECOND = timedelta(milliseconds=1)
-HISTORY = Path(__file__).parent / "history"
-# The fingerprint of a file's machine is this and the file's stem.
-HISTORICAL = "historical:"
-# The judgement stored with it (sentence: `app/lab/wording.py`).
-BY_HAND = {"code": "by_hand", "params": {}, "checks": [], "failures": [], "log": ""}
+# The company's own measurements before the Labo existed: one answer of each model, a stopwatch, and the task manager's
+# figures of the whole machine. The sizes of the models are as the company wrote them.
+HISTORY = Path(__file__).with_name("history.json")
 
 logger = logging.getLogger(__name__)
 
@@ -286,9 +283,9 @@ def _stored(run: _RunRow, machine_values: _MachineRow) -> LabRun | None:
     """The run with its samples; None for one that is here already."""
     machine = db.session.scalar(select(LabMachine).where(LabMachine.fingerprint == run.machine))
     if machine is None:
-        machine = LabMachine(**machine_values.values())
         # Until this program measures on that very hardware: its own machines come first.
-        machine.description = (machine.description or {}) | {IMPORTED: True}
+        description = machine_values.description | {IMPORTED: True}
+        machine = LabMachine(**machine_values.values("description"), description=description)
     else:
         # Files tell milliseconds.
         close = LabRun.created_at.between(run.created_at - MILLISECOND, run.created_at + MILLISECOND)
@@ -296,7 +293,7 @@ def _stored(run: _RunRow, machine_values: _MachineRow) -> LabRun | None:
             return None
     values = run.values("machine", "samples")
     # What was not measured there is not to be measured here.
-    if run.state in (LabState.QUEUED, LabState.RUNNING):
+    if run.state in ACTIVE:
         values["state"] = LabState.INTERRUPTED
     samples = [
         LabSample(**each.values("setting"), setting=each.setting.as_json())
@@ -306,70 +303,9 @@ def _stored(run: _RunRow, machine_values: _MachineRow) -> LabRun | None:
     return LabRun(**values, machine=machine, samples=samples)
 
 
-# Measurements made by hand before the Labo existed
-
-
-def load_historical(folder: Path = HISTORY) -> int:
-    """Import and commit the files that are not in the database yet; returns how many were imported."""
-    files = {HISTORICAL + path.stem: path for path in sorted(folder.glob("*.toml"))}
-    known = set(db.session.scalars(select(LabMachine.fingerprint).where(LabMachine.fingerprint.in_(files))))
-    missing = [mark for mark in files if mark not in known]
-    for mark in missing:
-        db.session.add(_historical_run(mark, tomllib.loads(files[mark].read_text())))
-    if missing:
-        db.session.commit()
-        logger.info("historical measurements loaded files=%d", len(missing))
-    return len(missing)
-
-
-def _historical_run(mark: str, file: dict[str, Any]) -> LabRun:
-    hardware, at = file["machine"], file["measured"]
-    machine = LabMachine(
-        fingerprint=mark,
-        name=file["name"],
-        source=file["source"],
-        created_at=at,
-        description={
-            "sockets": hardware["sockets"],
-            "cores": hardware["cores"],
-            "ram_bytes": hardware["ram_gb"] * 2**30,
-            "engine": {"name": "ollama", "label": "Ollama"},
-        },
-    )
-    answers = file["answers"]
-    models = {one["model"]: {"name": one["model"], "size_bytes": int(one["size_gb"] * 1e9)} for one in answers}
-    return LabRun(
-        machine=machine,
-        title=file["source"],
-        state=LabState.DONE,
-        plan={"models": list(models), "kinds": [str(SampleKind.TASK)], "tasks": [file["prompt"]], "repeats": 1},
-        engine={"name": "ollama", "label": "Ollama", "version": ""},
-        models=models,
-        created_at=at,
-        started_at=at,
-        finished_at=at,
-        samples=[_historical_sample(position, one, file) for position, one in enumerate(answers)],
-    )
-
-
-def _historical_sample(position: int, answer: dict[str, Any], file: dict[str, Any]) -> LabSample:
-    verdict = Verdict(answer["verdict"])
-    return LabSample(
-        position=position,
-        kind=SampleKind.TASK,
-        model=answer["model"],
-        setting={"think": answer["think"], "threads": 0, "context": 0, "temperature": None},
-        prompt=file["prompt"],
-        state=SampleState.DONE,
-        question=file["question"],
-        metrics={
-            "total_ms": answer["seconds"] * 1000,
-            "cpu_machine_mean": answer["cpu_percent"],
-            "ram_machine_peak": answer["ram_percent"],
-        },
-        verdict=verdict,
-        score=WORTH[verdict],
-        judgement=BY_HAND,
-        started_at=file["measured"],
-        finished_at=file["measured"],
-    )
+def load_historical() -> int:
+    """Import the measurements made by hand that are not in the database yet; returns how many runs that were."""
+    imported = import_archive(HISTORY.read_text())
+    if imported:
+        logger.info("historical measurements loaded runs=%d", len(imported))
+    return len(imported)
