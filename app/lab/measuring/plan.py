@@ -11,19 +11,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from app.errors import AppError
 from app.models.lab import SampleKind
 
-# Groups of tasks that can be asked for by one word.
-GROUPS = ("short", "office", "code", "all")
-# Tokens to read, and people at once, of the plan that nobody chose.
-READINGS, CROWDS = (100, 1000, 4000), (1, 2, 4)
-REPEATS, MOST_REPEATS = 3, 50
-# Bounds of what may be asked for.
-LONGEST_READING, LARGEST_CROWD, MOST_NAMES = 100_000, 64, 200
-SHORTEST_READING = 50
+# The lengths to read of the default plan, in tokens.
+READINGS = (100, 1000, 4000)
+# Entries of one list.
+MOST_ENTRIES = 200
 # The least and the most of each number that may be asked for.
 LIMITS: dict[str, tuple[int, int]] = {
-    "readings": (SHORTEST_READING, LONGEST_READING),
-    "crowds": (1, LARGEST_CROWD),
-    "repeats": (1, MOST_REPEATS),
+    "readings": (50, 100_000),
+    "crowds": (1, 64),
+    "repeats": (1, 50),
     "threads": (0, 1024),
     "context": (0, 1_000_000),
     "temperature": (0, 2),
@@ -49,7 +45,7 @@ def _once(values: Any) -> Any:
 
 Item = TypeVar("Item")
 # A JSON list.
-Several = Annotated[tuple[Item, ...], Field(strict=False, max_length=MOST_NAMES), AfterValidator(_once)]
+Several = Annotated[tuple[Item, ...], Field(strict=False, max_length=MOST_ENTRIES), AfterValidator(_once)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
@@ -88,14 +84,11 @@ class Plan(NullIsDefault):
     kinds: Several[Annotated[SampleKind, Field(strict=False)]] = tuple(SampleKind)
     tasks: Several[Name] = ("short",)
     readings: Several[Annotated[int, _within("readings")]] = READINGS
-    crowds: Several[Annotated[int, _within("crowds")]] = CROWDS
-    repeats: Annotated[int, _within("repeats")] = REPEATS
+    crowds: Several[Annotated[int, _within("crowds")]] = (1, 2, 4)
+    repeats: Annotated[int, _within("repeats")] = 3
     max_tokens: Annotated[int, _within("max_tokens")] = 0
     # An order, not a secret.
     seed: Annotated[int, _within("seed")] = Field(default_factory=lambda: random.randrange(2**31))  # noqa: S311
-
-
-Asked = TypeVar("Asked", bound=NullIsDefault)
 
 
 def read_plan(given: Any) -> Plan:
@@ -105,7 +98,10 @@ def read_plan(given: Any) -> Plan:
     for name in given:
         if name not in Plan.model_fields:
             raise AppError("unsupported_field", field=str(name))
-    plan = _read(Plan, given)
+    try:
+        plan = Plan.model_validate(given)
+    except ValidationError as error:
+        raise AppError("invalid_field", field=_wrong_key(error)) from None
     if not plan.kinds or not plan.settings:
         raise AppError("nothing_to_measure")
     return plan
@@ -117,25 +113,16 @@ def combinations(**choices: Sequence[Any] | None) -> list[dict[str, Any]]:
     return [dict(zip(given, values, strict=True)) for values in product(*given.values())]
 
 
-def read_setting(given: Any) -> ModelOptions:
-    """The setting of that JSON. Raises invalid_field."""
-    return _read(ModelOptions, given)
-
-
-def _read(kind: type[Asked], given: Any) -> Asked:
-    try:
-        return kind.model_validate(given)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-    # The key that is wrong, or that has the one which does not belong there.
+def _wrong_key(error: ValidationError) -> str:
+    """The key whose value is wrong, or contains an unknown key."""
+    first = error.errors(include_url=False)[0]
     place = first["loc"][:-1] if first["type"] == "extra_forbidden" else first["loc"]
-    names = [part for part in place if isinstance(part, str)]
-    raise AppError("invalid_field", field=names[-1] if names else "settings")
+    return [part for part in place if isinstance(part, str)][-1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SampleSpec:
-    """One sample to take."""
+    """One sample to take: the columns of its row that say what it measures."""
 
     model: str
     setting: ModelOptions

@@ -13,14 +13,21 @@ from app.errors import AppError
 from app.extensions import db
 from app.generation.model_registry import ModelRegistry
 from app.lab.measuring import plan as plans
-from app.lab.measuring.plan import COLD, GROUPS, READINGS, WARM, WARMUP_READING, ModelOptions, Plan, SampleSpec
+from app.lab.measuring.plan import COLD, READINGS, WARM, WARMUP_READING, ModelOptions, Plan, SampleSpec
 from app.lab.measuring.sampler import CROWD_TOKENS
 from app.lab.runs.judge import ROOM_TOKENS, least_context
 from app.lab.runs.repository import SampleTiming, count_progress
-from app.lab.task_files import Tasks
+from app.lab.task_files import Task, Tasks
 from app.models.lab import LabMachine, LabRun, LabSample, SampleKind, SampleState
 
 MOST_SAMPLES = 20_000
+# Groups of tasks that can be asked for by one word.
+GROUPS: dict[str, Callable[[Task], bool]] = {
+    "short": lambda task: task.short,
+    "office": lambda task: not task.code,
+    "code": lambda task: bool(task.code),
+    "all": lambda task: True,
+}
 # An estimate looks at so many of the newest samples; more would not change it.
 LOOKED_AT = 2_000
 
@@ -35,17 +42,14 @@ def resolve_plan(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Pla
     names = tuple(model.name for model in models)
     plan = plan.model_copy(update={"models": names, "tasks": _task_ids(plan, tasks)})
     check_settings(plan.settings, registry.engine)
-    if SampleKind.TASK not in plan.kinds:
-        plan = plan.model_copy(update={"tasks": ()})
     able = {
-        model.name: tuple(setting for setting in plan.settings if model.thinking or not setting.think)
-        for model in models
+        model.name: [setting for setting in plan.settings if model.thinking or not setting.think] for model in models
     }
     _check_contexts(plan, {setting for settings in able.values() for setting in settings}, tasks)
     contexts = {model.name: model.context for model in models}
     _check_readings(plan, contexts)
     # An engine without adjustable options cannot unload a model on request either.
-    specs = arranged(plan, able.__getitem__, contexts.__getitem__, unloads=bool(registry.engine.adjusts))
+    specs = _arranged(plan, able, contexts, unloads=bool(registry.engine.adjusts))
     if all(spec.warmup for spec in specs):
         raise AppError("nothing_to_measure")
     if len(specs) > MOST_SAMPLES:
@@ -137,20 +141,12 @@ def _task_ids(plan: Plan, tasks: Tasks) -> tuple[str, ...]:
     found: list[str] = []
     for name in plan.tasks:
         if name in GROUPS:
-            found += _group(name, tasks)
+            found += (task.id for task in tasks.tasks.values() if GROUPS[name](task))
         elif tasks.get(name) is None:
             raise AppError("unknown_task", task=name)
         else:
             found.append(name)
     return tuple(dict.fromkeys(found))
-
-
-def _group(name: str, tasks: Tasks) -> list[str]:
-    """The task ids of a group: "all", "code", "office" (all others), or "short" (marked so in the task files)."""
-    every = tasks.tasks.values()
-    if name == "short":
-        return [task.id for task in every if task.short]
-    return [task.id for task in every if name == "all" or bool(task.code) == (name == "code")]
 
 
 # The samples of a plan, in their order
@@ -161,15 +157,11 @@ def fits_context(length: int, context: int) -> bool:
     return not context or length <= context
 
 
-def arranged(
-    plan: Plan,
-    settings_of: Callable[[str], tuple[ModelOptions, ...]],
-    context_of: Callable[[str], int],
-    *,
-    unloads: bool = True,
+def _arranged(
+    plan: Plan, able: Mapping[str, list[ModelOptions]], contexts: Mapping[str, int], *, unloads: bool
 ) -> list[SampleSpec]:
-    """All specs of a plan. `settings_of`: the plan's settings that a model can do; `context_of`: its context in tokens;
-    `unloads`: whether the engine can be told to, without which no load can be measured.
+    """All specs of a plan. By model, `able`: the plan's settings that it can do; `contexts`: its context in tokens;
+    `unloads`: whether the engine can unload a model, without which no load can be measured.
 
     Each repeat is a round through all blocks, in another order each time, so that what changes in the course of a
     run (the room's temperature, the neighbours of a virtual machine) falls on all alike. A block is one model with
@@ -177,8 +169,8 @@ def arranged(
     """
     shuffler = random.Random(plan.seed)  # noqa: S311 - an order, not a secret
     blocks: dict[tuple[str, int, int], list[ModelOptions]] = {}
-    for model in plan.models:
-        for setting in settings_of(model):
+    for model, settings in able.items():
+        for setting in settings:
             blocks.setdefault((model, setting.threads, setting.context), []).append(setting)
     specs: list[SampleSpec] = []
     for repeat in range(1, plan.repeats + 1):
@@ -186,7 +178,7 @@ def arranged(
         shuffler.shuffle(order)
         for block in order:
             model, _, context = block
-            context = context or context_of(model)
+            context = context or contexts[model]
             found = _block(plan, model, blocks[block], repeat, context=context, shuffler=shuffler)
             specs += (spec for spec in found if unloads or spec.kind != SampleKind.LOAD)
     return specs
@@ -242,8 +234,9 @@ def estimate_duration(plan: dict[str, Any], registry: ModelRegistry, tasks: Task
 def _earlier(first: int) -> list[SampleTiming]:
     """Timings of earlier samples measured here; positions count from `first`, past those of the planned samples."""
     columns: list[Any] = [LabSample.kind, LabSample.model, LabSample.prompt]
+    columns += [LabSample.started_at, LabSample.finished_at]
     rows = db.session.execute(
-        select(*columns, LabSample.started_at, LabSample.finished_at)
+        select(*columns)
         .join(LabRun, LabSample.run_id == LabRun.id)
         .join(LabMachine, LabRun.machine_id == LabMachine.id)
         .where(LabMachine.source == "", LabSample.state == SampleState.DONE)
@@ -252,6 +245,6 @@ def _earlier(first: int) -> list[SampleTiming]:
         .limit(LOOKED_AT)
     )
     return [
-        SampleTiming(first + place, row[0], row[1], row[2], (row[4] - row[3]).total_seconds())
-        for place, row in enumerate(rows)
+        SampleTiming(first + place, kind, model, prompt, (end - start).total_seconds())
+        for place, (kind, model, prompt, start, end) in enumerate(rows)
     ]

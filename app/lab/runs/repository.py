@@ -140,7 +140,7 @@ class RunRepository:
         with self._context():
             row = db.session.get(LabSample, sample_id)
             if row is None:
-                # Its run was cancelled and deleted while it was result.
+                # Its run was cancelled and deleted while it was measured.
                 return
             row.state = SampleState.FAILED if result.error else SampleState.DONE
             row.disturbed, row.metrics, row.series = result.disturbed, result.metrics, result.series
@@ -159,34 +159,22 @@ class RunRepository:
     def timings(self, run_id: int) -> list[SampleTiming]:
         """The timings of all samples of a run."""
         columns: list[Any] = [LabSample.position, LabSample.kind, LabSample.model, LabSample.prompt]
-        columns += [LabSample.state, LabSample.started_at, LabSample.finished_at]
+        columns += [LabSample.started_at, LabSample.finished_at]
         with self._context():
-            rows = db.session.execute(select(*columns).where(LabSample.run_id == run_id))
-            return [SampleTiming(row[0], row[1], row[2], row[3], _seconds(row[4], row[5], row[6])) for row in rows]
+            rows = db.session.execute(select(*columns).where(LabSample.run_id == run_id)).all()
+        return [
+            SampleTiming(position, kind, model, prompt, (end - start).total_seconds() if start and end else None)
+            for position, kind, model, prompt, start, end in rows
+        ]
 
 
 def _row(run_id: int, position: int, spec: SampleSpec, attempt: int = 1) -> dict[str, Any]:
-    return {
-        "run_id": run_id,
-        "position": position,
-        "attempt": attempt,
-        "kind": spec.kind,
-        "model": spec.model,
-        "setting": spec.setting.as_json(),
-        "prompt": spec.prompt,
-        "repeat": spec.repeat,
-        "warmup": spec.warmup,
-    }
+    own = {"run_id": run_id, "position": position, "attempt": attempt}
+    return own | vars(spec) | {"setting": spec.setting.as_json()}
 
 
 def _spec(row: LabSample) -> SampleSpec:
     return SampleSpec(row.model, ModelOptions(**row.setting), SampleKind(row.kind), row.prompt, row.repeat, row.warmup)
-
-
-def _seconds(state: str, started: datetime | None, finished: datetime | None) -> float | None:
-    if state == SampleState.WAITING or started is None or finished is None:
-        return None
-    return (finished - started).total_seconds()
 
 
 def _storable(text: str) -> str:
@@ -200,7 +188,7 @@ def _storable(text: str) -> str:
 def count_progress(samples: Sequence[SampleTiming]) -> tuple[int, int, float | None]:
     """Count samples done and in all, and estimate the seconds left (None when no sample has a duration).
 
-    Each waiting sample is result to last as long as the most similar finished ones did on average.
+    Each waiting sample is expected to last as long as the most similar finished ones did on average.
     """
     waiting = [sample for sample in samples if sample.seconds is None]
     total = len({sample.position for sample in samples})
