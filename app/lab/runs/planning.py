@@ -15,12 +15,13 @@ from app.generation.model_registry import ModelRegistry
 from app.lab.measuring import plan as plans
 from app.lab.measuring.plan import COLD, READINGS, WARM, WARMUP_READING, ModelOptions, Plan, SampleSpec
 from app.lab.measuring.sampler import CROWD_TOKENS
-from app.lab.runs.judge import ROOM_TOKENS, least_context
 from app.lab.runs.repository import SampleTiming, count_progress
 from app.lab.task_files import Task, Tasks
 from app.models.lab import LabMachine, LabRun, LabSample, SampleKind, SampleState
 
 MOST_SAMPLES = 20_000
+# Tokens of a context reserved for the template and the system message; tokens for thinking that it must have room for.
+ROOM_TOKENS, LEAST_THINKING = 512, 512
 # Groups of tasks that can be asked for by one word.
 GROUPS: dict[str, Callable[[Task], bool]] = {
     "short": lambda task: task.short,
@@ -98,10 +99,18 @@ def _check_contexts(plan: Plan, settings: Collection[ModelOptions], tasks: Tasks
     """Raise context_too_small where a requested context has no room for an answer, which would look like the model's
     failure."""
     for setting in settings:
-        asked = [least_context(tasks.tasks[name], plan.max_tokens, think=setting.think) for name in plan.tasks]
-        least = max([ROOM_TOKENS + CROWD_TOKENS, *asked])
+        thinking = LEAST_THINKING if setting.think else 0
+        least = ROOM_TOKENS + CROWD_TOKENS
+        for task in (tasks.tasks[name] for name in plan.tasks):
+            answer = min(plan.max_tokens or task.max_tokens, task.max_tokens)
+            least = max(least, prompt_tokens(task) + answer + thinking)
         if 0 < setting.context < least:
             raise AppError("context_too_small", field="context", context=setting.context, least=least)
+
+
+def prompt_tokens(task: Task) -> int:
+    """Tokens of a context that a task's question, the system message and the template take, about."""
+    return ROOM_TOKENS + len(task.question.encode()) // 3
 
 
 def _check_readings(plan: Plan, contexts: Mapping[str, int]) -> None:

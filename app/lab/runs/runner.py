@@ -1,9 +1,10 @@
-"""Execute one run: measure its samples while no user needs the engine, store each at once, retry after failures."""
+"""Execute one run: measure its samples while no user needs the engine, grade and store each, retry after failures."""
 
 import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TypeVar
 
 from sqlalchemy.exc import OperationalError
@@ -12,28 +13,38 @@ from app.engines.base import Cancel
 from app.errors import AppError
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
+from app.lab.code_runner import verdicts
 from app.lab.grading.checks import Judgement
+from app.lab.grading.failures import FATAL, find_failures
 from app.lab.measuring.meters import Power
 from app.lab.measuring.plan import SampleSpec
 from app.lab.measuring.sampler import Question, Sampler, SampleResult
-from app.lab.runs.judge import Judge
+from app.lab.runs.planning import prompt_tokens
 from app.lab.runs.repository import PendingSample, RunProgress, RunRepository, count_progress
-from app.lab.task_files import Tasks
+from app.lab.task_files import Task, Tasks
 from app.models.base import utcnow
-from app.models.lab import LabState, SampleKind
+from app.models.lab import LabState, SampleKind, Verdict
 
 # Seconds before each retry of a database write; the last one repeats.
 PAUSES_S = (0.2, 1.0, 3.0, 10.0)
-
-T = TypeVar("T")
-
-logger = logging.getLogger(__name__)
 # Seconds between two checks whether an unreachable engine is back.
 LOOK_S = 0.5
 # Errors after which the engine may be unreachable.
 AWAY = ("engine_unreachable", "engine_cut", "engine_busy")
 # The verdict on a program whose time ran out.
 HUNG = "code_hung"
+# An answer that passes a smaller share of the checks fails.
+USEFUL = 0.5
+# The score of an answer cut at the token limit is multiplied by this.
+CUT = 0.5
+# Characters that are checked of an answer that loops.
+BEGINNING = 500
+# Tokens added to the answer's limit for thinking, and the shortest limit.
+THINKING_TOKENS, SHORTEST_ANSWER = 2048, 64
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
 
 
 class ShuttingDownError(Exception):
@@ -103,14 +114,17 @@ class Runner:
         self._registry = registry
         self._background = background
         self._repository = repository
+        self._tasks = tasks
         self._power = power
         self._system = system
+        self._run_code = run_code
+        # The longest answer in tokens, 0: each task's own.
+        self._max_tokens = 0
         self._retry_policy = retry_policy
         self._publish_labels = publish
         self._ending = ending
         self._report_progress = report
         self._progress = RunProgress(LabState.RUNNING)
-        self._judge = Judge(tasks, run_code)
         self._busy = False
         self._quiet_s = retry_policy.quiet_s
 
@@ -127,7 +141,7 @@ class Runner:
             self._report_counts()
             self._describe()
             sampler = Sampler(self._registry.engine, self._power, self._system, plan.seed)
-            self._judge = replace(self._judge, max_tokens=plan.max_tokens)
+            self._max_tokens = plan.max_tokens
             while not self._ending.is_set() and self._state() == LabState.RUNNING:
                 sample = self._retry(lambda: self._repository.next_sample(self._id, self._retry_policy.cuts))
                 if sample is None:
@@ -197,15 +211,18 @@ class Runner:
         if spec.kind != SampleKind.TASK:
             return None
         try:
-            if self._judge.runs(spec):
-                return self._grade_program(spec, result)
-            return self._judge.judge(spec, result.record)
+            task, record, think = self._tasks.tasks[spec.prompt], result.record, spec.setting.think
+            answer, thinking = "".join(record.answer), "".join(record.thinking)
+            if task.code is None:
+                return judge_office(task, answer, thinking, record.reason, think=think)
+            judge = partial(verdicts.judge_code, task.code, answer, record.reason, thinking=thinking, think=think)
+            return self._grade_program(judge) if self._run_code else judge()
         except Exception as error:
             logger.exception("answer not judged run=%s task=%s", self._id, spec.prompt)
             result.error = AppError("internal_error", cause=repr(error))
             return None
 
-    def _grade_program(self, spec: SampleSpec, result: SampleResult) -> Judgement:
+    def _grade_program(self, judge: Callable[..., Judgement]) -> Judgement:
         """Grade an answer by running its program while no user needs the engine.
 
         It is run again if it timed out while a user's request took the CPU.
@@ -214,7 +231,7 @@ class Runner:
             if self._background.engine_needed:
                 self._wait_for_people(0)
             turn = self._background.starts
-            judgement = self._judge.judge(spec, result.record)
+            judgement = judge(run=True)
             if judgement.code != HUNG or self._background.starts == turn:
                 break
         return judgement
@@ -224,7 +241,7 @@ class Runner:
         found: list[SampleResult] = []
         context = spec.setting.context or self._registry.context_of(spec.model)
         try:
-            question = self._judge.question(spec, context) if spec.kind == SampleKind.TASK else Question("", 1)
+            question = self._question(spec, context)
         except AppError as error:
             return SampleResult(error=error)
 
@@ -234,6 +251,20 @@ class Runner:
 
         self._in_background(spec.model, take, self._wanted)
         return found[0] if found else None
+
+    def _question(self, spec: SampleSpec, context: int) -> Question:
+        """The question of a task, with the longest answer that fits into `context` tokens (0: unknown).
+
+        Raises unknown_task for a task that was removed meanwhile.
+        """
+        if spec.kind != SampleKind.TASK:
+            return Question("", 1)
+        task = self._tasks.get(spec.prompt)
+        if task is None:
+            raise AppError("unknown_task", task=spec.prompt)
+        wanted = (self._max_tokens or task.max_tokens) + (THINKING_TOKENS if spec.setting.think else 0)
+        room = max(SHORTEST_ANSWER, context - prompt_tokens(task)) if context else wanted
+        return Question(task.question, min(wanted, room))
 
     def _in_background(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool]) -> None:
         """Do `work` when no user needs the engine, unless `wanted` returns False by then."""
@@ -319,3 +350,38 @@ class Runner:
     def _retry(self, call: Callable[[], T]) -> T:
         """Call the database until it succeeds. Raises ShuttingDownError."""
         return retry_on_database_error(call, self._ending, lambda: self._report(paused="storage"))
+
+
+# Grading by text
+
+
+def judge_office(
+    task: Task, answer: str, thinking: str = "", reason: str = "stop", *, think: bool = False
+) -> Judgement:
+    """Grade an office task's answer: the share of its checks that pass, 0 for a failed essential check or a fatal
+    failure.
+
+    `reason`: why the engine stopped ("stop", "length"); `think`: whether thinking was requested.
+    """
+    seen = find_failures(task.question, answer, thinking, reason, language=task.language, think=think)
+    judged = answer[:BEGINNING] if "loop" in seen else answer
+    checks = tuple(check.result(judged, task.question) for check in task.checks)
+    params = {"passed": sum(result.passed is True for result in checks), "total": len(checks)}
+    fatal = next((failure for failure in FATAL if failure in seen), "")
+    if not answer.strip() and not fatal:
+        fatal = "answer_empty"
+    if fatal:
+        return Judgement(Verdict.FAILED, 0.0, fatal, {}, checks, seen)
+    for check, result in zip(task.checks, checks, strict=True):
+        if check.essential and result.passed is False:
+            return Judgement(Verdict.FAILED, 0.0, "essential_failed", {"check": check.kind}, checks, seen)
+    score = params["passed"] / params["total"]
+    if undecided := next((result for result in checks if result.passed is None), None):
+        return Judgement(Verdict.RESERVE, score, "check_undecided", {"check": undecided.check}, checks, seen)
+    if "cut" in seen:
+        verdict = Verdict.RESERVE if score >= USEFUL else Verdict.FAILED
+        return Judgement(verdict, score * CUT, "cut", params, checks, seen)
+    verdict, code = Verdict.FAILED, "checks_failed"
+    if score >= USEFUL:
+        verdict, code = (Verdict.PASSED, "checks_passed") if score == 1 else (Verdict.RESERVE, "checks_partly")
+    return Judgement(verdict, score, code, params, checks, seen)
