@@ -9,6 +9,7 @@ from werkzeug.datastructures import MultiDict
 from app.errors import AppError
 from app.lab import wording
 from app.lab.pages import blueprint, by_category, page
+from app.lab.runs import queries
 from app.lab.service import current_lab
 from app.lab.votes import campaigns as voting
 from app.lab.votes.ballots import VoterState, expected, voter_state
@@ -98,7 +99,7 @@ def _vote_page(found: LabCampaign, wrong: str = "") -> str:
         waiting=waiting,
         expected=expected(found),
         ballot=ballot,
-        samples=voting.texts([ballot.first.id, ballot.second.id]) if ballot else [],
+        samples=queries.get_samples([ballot.first.id, ballot.second.id]) if ballot else [],
         task=_task_name(ballot.first.prompt) if ballot else "",
         wrong=wrong,
     )

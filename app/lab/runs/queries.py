@@ -9,17 +9,8 @@ from sqlalchemy import Select, delete, exists, func, select
 from app.errors import AppError
 from app.extensions import db
 from app.models import User
-from app.models.base import get_or_none
-from app.models.lab import (
-    ACTIVE,
-    LabCampaign,
-    LabMachine,
-    LabRun,
-    LabSample,
-    SampleKind,
-    SampleState,
-    Verdict,
-)
+from app.models.base import Row, get_or_none
+from app.models.lab import ACTIVE, LabCampaign, LabMachine, LabRun, LabSample, SampleKind, SampleState, Verdict
 
 RUNS_SHOWN = 200
 PAGE = 100
@@ -52,7 +43,7 @@ def machines() -> list[LabMachine]:
     last used first."""
     used = select(LabRun.machine_id, func.max(LabRun.id).label("last")).group_by(LabRun.machine_id).subquery()
     newest = select(LabMachine).join(used, used.c.machine_id == LabMachine.id).order_by(used.c.last.desc())
-    return sorted(db.session.scalars(newest), key=_origin)
+    return sorted(db.session.scalars(newest), key=lambda one: (bool(one.source), IMPORTED in one.description))
 
 
 def runs() -> list[RunLine]:
@@ -65,10 +56,17 @@ def run_line(run: LabRun) -> RunLine:
     return _lines(select(LabRun.id).where(LabRun.id == run.id))[0]
 
 
+def get_row(table: type[Row], row_id: int) -> Row:
+    """Get a row by its id. Raises not_found."""
+    row = get_or_none(table, row_id)
+    if row is None:
+        raise AppError("not_found")
+    return row
+
+
 def get_run(run_id: int) -> LabRun:
     """Get a run by its id. Raises not_found."""
-    run: LabRun = _found(LabRun, run_id)
-    return run
+    return get_row(LabRun, run_id)
 
 
 def get_runs(run_ids: Sequence[int]) -> list[LabRun]:
@@ -84,8 +82,13 @@ def samples_of(run_ids: Sequence[int]) -> list[LabSample]:
 
 def get_sample(sample_id: int) -> LabSample:
     """Get a sample by its id. Raises not_found."""
-    sample: LabSample = _found(LabSample, sample_id)
-    return sample
+    return get_row(LabSample, sample_id)
+
+
+def get_samples(sample_ids: Sequence[int]) -> list[LabSample]:
+    """Get the samples with these ids, in this order."""
+    found = {sample.id: sample for sample in db.session.scalars(select(LabSample).where(LabSample.id.in_(sample_ids)))}
+    return [found[sample_id] for sample_id in sample_ids]
 
 
 def find_samples(filters: Mapping[str, Any], setting: str, page: int) -> tuple[list[LabSample], int]:
@@ -99,9 +102,7 @@ def find_samples(filters: Mapping[str, Any], setting: str, page: int) -> tuple[l
     rows = db.session.execute(wanted.order_by(LabSample.run_id.desc(), LabSample.position, LabSample.attempt))
     # The setting is compared here: databases disagree on how parts of JSON compare.
     ids = [sample_id for sample_id, used in rows if not setting or setting_key(used) == setting]
-    shown = ids[PAGE * (page - 1) : PAGE * page]
-    found = {sample.id: sample for sample in db.session.scalars(select(LabSample).where(LabSample.id.in_(shown)))}
-    return [found[sample_id] for sample_id in shown], len(ids)
+    return get_samples(ids[PAGE * (page - 1) : PAGE * page]), len(ids)
 
 
 def setting_key(setting: Mapping[str, Any]) -> str:
@@ -145,27 +146,17 @@ def overrule(sample: LabSample, verdict: Verdict | None, note: str, user_id: int
 
 
 def _lines(wanted: Select[Any]) -> list[RunLine]:
-    over = func.sum(func.iif(LabSample.state != SampleState.WAITING, 1, 0))
-    failed = func.sum(func.iif((LabSample.state == SampleState.FAILED) & ~LabSample.disturbed, 1, 0))
+    total = func.count(LabSample.id)
+    over = total.filter(LabSample.state != SampleState.WAITING)
+    failed = total.filter(LabSample.state == SampleState.FAILED, ~LabSample.disturbed)
     counted = (
-        select(LabRun, func.count(LabSample.id), over, failed)
+        select(LabRun, total, over, failed)
         .outerjoin(LabSample)
         .where(LabRun.id.in_(wanted))
         .group_by(LabRun.id)
         .order_by(*NEWEST)
     )
-    return [RunLine(run, total, done or 0, bad or 0) for run, total, done, bad in db.session.execute(counted)]
-
-
-def _origin(machine: LabMachine) -> tuple[bool, bool]:
-    return bool(machine.source), IMPORTED in (machine.description or {})
-
-
-def _found(kind: Any, row_id: int) -> Any:
-    row = get_or_none(kind, row_id)
-    if row is None:
-        raise AppError("not_found")
-    return row
+    return [RunLine(*row) for row in db.session.execute(counted)]
 
 
 # Deleting runs

@@ -5,7 +5,7 @@ import hmac
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, groupby
 from typing import Any
 
 from sqlalchemy import select
@@ -63,8 +63,11 @@ def voter_state(campaign: LabCampaign, user_id: int, secret: str) -> VoterState:
     rows = db.session.execute(select(LabVote.pair, LabVote.user_id).where(LabVote.campaign_id == campaign.id)).all()
     counts = Counter(pair for pair, _user in rows)
     mine = {pair for pair, user in rows if user == user_id}
+    by_prompt = groupby(sorted(answers(campaign), key=lambda one: (one.prompt, one.id)), key=lambda one: one.prompt)
     ballots = [
-        _ballot(one, other, f"{campaign.id}:{user_id}", secret) for one, other in pairs(answers(campaign), campaign)
+        _ballot(one, other, f"{campaign.id}:{user_id}", secret)
+        for _prompt, answered in by_prompt
+        for one, other in combinations(answered, 2)
     ]
     ballots.sort(key=lambda ballot: (counts[ballot.pair], ballot.key))
     return VoterState(tuple(ballots), tuple(ballot for ballot in ballots if ballot.pair not in mine))
@@ -91,17 +94,6 @@ def usable(
         if SETTING | setting == SETTING:
             found.setdefault(run_id, {}).setdefault((model, prompt), Answer(sample_id, model, prompt))
     return found
-
-
-def pairs(found: Sequence[Answer], campaign: LabCampaign) -> list[tuple[Answer, Answer]]:
-    """All pairs of answers to the same prompt."""
-    return [
-        (one, other)
-        for prompt in campaign.prompts
-        for one, other in combinations(
-            sorted((answer for answer in found if answer.prompt == prompt), key=lambda answer: answer.id), 2
-        )
-    ]
 
 
 def expected(campaign: LabCampaign) -> int:

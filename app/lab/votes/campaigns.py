@@ -10,11 +10,12 @@ from sqlalchemy.exc import IntegrityError
 
 from app.errors import AppError
 from app.extensions import db
+from app.lab.runs.queries import get_row
 from app.lab.service import Lab
 from app.lab.votes.ballots import VoterState, answers, expected, usable, voter_state
 from app.lab.votes.bradley_terry import Fit, Game, fit
 from app.models import User
-from app.models.base import get_or_none, utcnow
+from app.models.base import utcnow
 from app.models.lab import (
     ACTIVE,
     Closed,
@@ -69,18 +70,13 @@ def create(lab: Lab, models: Sequence[str], prompts: Sequence[str], user_id: int
 
 def get_campaign(campaign_id: int) -> LabCampaign:
     """Get a campaign by its id. Raises not_found."""
-    found: LabCampaign | None = get_or_none(LabCampaign, campaign_id)
-    if found is None:
-        raise AppError("not_found")
-    return found
+    return get_row(LabCampaign, campaign_id)
 
 
 def listed(user_id: int, secret: str) -> list[CampaignLine]:
     """All campaigns as one user sees them, open ones first, then the newest first."""
-    counts: dict[int, int] = {
-        row[0]: row[1]
-        for row in db.session.execute(select(LabVote.campaign_id, func.count()).group_by(LabVote.campaign_id))
-    }
+    votes = db.session.execute(select(LabVote.campaign_id, func.count()).group_by(LabVote.campaign_id))
+    counts = {row[0]: row[1] for row in votes}
     rows = db.session.scalars(select(LabCampaign).order_by(LabCampaign.closed != "", LabCampaign.id.desc()))
     lines = []
     for campaign in rows:
@@ -92,12 +88,6 @@ def listed(user_id: int, secret: str) -> list[CampaignLine]:
 def preparing(campaign: LabCampaign, mine: VoterState) -> bool:
     """Whether the campaign's run still has to write answers; voting starts when all are there."""
     return campaign.run.state in ACTIVE and (len(mine.ballots) < expected(campaign) or _to_come(campaign))
-
-
-def texts(sample_ids: Sequence[int]) -> list[LabSample]:
-    """The samples with these ids, in this order."""
-    found = {row.id: row for row in db.session.scalars(select(LabSample).where(LabSample.id.in_(sample_ids)))}
-    return [found[sample_id] for sample_id in sample_ids]
 
 
 def vote(campaign: LabCampaign, user_id: int, key: str, choice: str, secret: str) -> LabVote:
@@ -139,8 +129,8 @@ def vote(campaign: LabCampaign, user_id: int, key: str, choice: str, secret: str
 
 def vote_of(campaign: LabCampaign, user_id: int, vote_id: int) -> LabVote:
     """Get one of the user's own votes. Raises not_found, also for another user's vote."""
-    found: LabVote | None = get_or_none(LabVote, vote_id)
-    if found is None or found.user_id != user_id or found.campaign_id != campaign.id:
+    found = get_row(LabVote, vote_id)
+    if found.user_id != user_id or found.campaign_id != campaign.id:
         raise AppError("not_found")
     return found
 
@@ -209,13 +199,8 @@ def _broad(campaign: LabCampaign) -> bool:
 
     Otherwise a single good answer could decide.
     """
-    rows = db.session.execute(
-        select(LabSample.prompt, func.count())
-        .join(LabVote, LabVote.first_id == LabSample.id)
-        .where(LabVote.campaign_id == campaign.id)
-        .group_by(LabSample.prompt)
-    )
-    counts = [count for _prompt, count in rows]
+    votes = select(func.count()).select_from(LabSample).join(LabVote, LabVote.first_id == LabSample.id)
+    counts = db.session.scalars(votes.where(LabVote.campaign_id == campaign.id).group_by(LabSample.prompt)).all()
     return len(counts) >= FEWEST_PROMPTS and 2 * max(counts) <= sum(counts)
 
 
@@ -258,8 +243,8 @@ def apart(found: Fit) -> list[bool]:
 def vote_counts(campaign: LabCampaign) -> tuple[int, int]:
     """The numbers of votes and of voters."""
     people = func.count(LabVote.user_id.distinct())
-    row = db.session.execute(select(func.count(), people).where(LabVote.campaign_id == campaign.id)).one()
-    return row[0], row[1]
+    votes, voters = db.session.execute(select(func.count(), people).where(LabVote.campaign_id == campaign.id)).one()
+    return votes, voters
 
 
 def costs(campaign: LabCampaign) -> dict[str, Cost]:
