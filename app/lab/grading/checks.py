@@ -65,13 +65,7 @@ class Judgement:
 
     def as_json(self) -> dict[str, Any]:
         """The JSON stored in a sample's `judgement`; verdict and score have columns of their own."""
-        return {
-            "code": self.code,
-            "params": self.params,
-            "checks": [asdict(one) for one in self.checks],
-            "failures": list(self.failures),
-            "log": self.log,
-        }
+        return {name: value for name, value in asdict(self).items() if name not in ("verdict", "score")}
 
 
 class Check(Table):

@@ -131,6 +131,8 @@ def ask_engine(engine: Engine, request: ChatRequest, cancel: Cancel, record: Ans
 
     Raises what the engine raises, and answer_too_long.
     """
+    if cancel.is_set():
+        return
     # Every engine's stream is a generator: closing it ends the engine's work.
     stream = cast("Generator[EngineEvent, None, None]", engine.stream(request, cancel))
     with closing(stream):
@@ -184,7 +186,7 @@ def ask_together(engine: Engine, requests: Sequence[ChatRequest], cancel: Cancel
     record = [AnswerRecord(now) for _request in requests]
     with ThreadPoolExecutor(most_at_once(engine, len(requests)), thread_name_prefix="crowd") as threads:
         answers = [
-            threads.submit(_unless_cancelled, engine, request, cancel, one)
+            threads.submit(ask_engine, engine, request, cancel, one)
             for request, one in zip(requests, record, strict=True)
         ]
         for answer in answers:
@@ -212,11 +214,6 @@ def concurrency_metrics(record: Sequence[AnswerRecord], together: int) -> dict[s
         "person_tps": round(median(rates), 3) if rates else None,
         "first_token_ms": round(median((one.first_s or one.end_s or 0.0) * 1000 for one in record), 3),
     }
-
-
-def _unless_cancelled(engine: Engine, request: ChatRequest, cancel: Cancel, record: AnswerRecord) -> None:
-    if not cancel.is_set():
-        ask_engine(engine, request, cancel, record)
 
 
 # Samples
