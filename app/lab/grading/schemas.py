@@ -47,7 +47,7 @@ class MalformedError(ValueError):
 
 
 class Table(BaseModel):
-    """A table of a task file: a key that it does not have is a slip of the pen, and no value is made another type."""
+    """A table of a task file: unknown keys are errors, and no value is converted to another type."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -93,7 +93,7 @@ def _number(value: Any) -> Any:
     return float(value)
 
 
-# A text that says something.
+# A text that is not blank.
 Text = Annotated[str, Field(pattern=r"\S", max_length=MAX_TEXT)]
 AnyText = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(str.strip)]
 # One alone is a list of one.

@@ -26,7 +26,7 @@ LIMITS: dict[str, tuple[int, int]] = {
     "max_tokens": (0, 1_000_000),
     "seed": (0, 2**31 - 1),
 }
-# A load with the model's file on the disk only, and one with it in the kernel's memory still.
+# A load from the disk, and one with the model's file still in the kernel's page cache.
 COLD, WARM = "cold", "warm"
 # What the warm-up reads, in tokens.
 WARMUP_READING = 100
@@ -39,7 +39,7 @@ def _within(name: str) -> Any:
 
 
 def _once(values: Any) -> Any:
-    # Twice the same would be taken twice, which is what `repeats` is for.
+    # Without duplicates, which would be measured twice: that is what `repeats` is for.
     return tuple(dict.fromkeys(values))
 
 
@@ -72,7 +72,7 @@ class ModelOptions(NullIsDefault):
     think: bool = False
     threads: Annotated[int, _within("threads")] = 0
     context: Annotated[int, _within("context")] = 0
-    # 0 is what it is where nobody says.
+    # 0, the default, is stored as None.
     temperature: Annotated[float, _within("temperature"), AfterValidator(lambda value: value or None)] | None = None
 
 

@@ -32,7 +32,7 @@ FORMAT, VERSION = "couachgpt-labo", 1
 ROWS = {"machines": "lab_machines", "runs": "lab_runs", "samples": "lab_samples"}
 # Samples that measure something at so many tokens, or for so many people.
 COUNTED = (SampleKind.READING, SampleKind.CROWD)
-# Outside of these nobody has measured, and moments cannot be counted with.
+# The years of a plausible date.
 YEARS = range(2000, 3000)
 MILLISECOND = timedelta(milliseconds=1)
 # The company's own measurements before the Labo existed: one answer of each model, a stopwatch, and the task manager's
@@ -56,7 +56,7 @@ def _moment(value: Any) -> datetime:
 
 def _without_zeros(text: str) -> str:
     if "\0" in text:
-        raise ValueError("PostgreSQL stores no zeros")
+        raise ValueError("PostgreSQL stores no NUL")
     return text
 
 
@@ -91,7 +91,7 @@ VerdictWord = Annotated[Verdict, Field(strict=False)]
 
 
 class _Open(BaseModel):
-    """An object in a JSON column; what it does not name is a number, a text, a truth or nothing."""
+    """An object in a JSON column; its other keys have a number, text, boolean or null."""
 
     model_config = ConfigDict(extra="allow", strict=True)
     __pydantic_extra__: dict[str, Plain] = Field(init=False)
@@ -151,7 +151,7 @@ class _Judgement(BaseModel):
 
 
 class _Row(NullIsDefault):
-    """A row's columns; its number, and those of other rows and of people, are those of the server that wrote it."""
+    """A row's columns, without its own id and those of other rows, which hold on the other server only."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -251,7 +251,7 @@ def import_archive(text: str) -> list[LabRun]:
 def _read(text: str) -> _Archive:
     try:
         given = json.loads(text)
-        # Numbers without end and halves of characters are read by Python, and by nobody else.
+        # Python reads infinite numbers and lone surrogates, which databases refuse.
         json.dumps(given, ensure_ascii=False, allow_nan=False).encode()
     except json.JSONDecodeError as error:
         raise AppError("lab_import_syntax", line=error.lineno, cause=error.msg) from None
@@ -275,7 +275,7 @@ def _part(place: tuple[str | int, ...]) -> str:
         part += f"[{step}]" if isinstance(step, int) else f".{step}" if part else step
         if isinstance(step, str) and step not in ROWS:
             return part
-    # A row that is no object.
+    # The row itself is no object.
     return f"{part}.{ROWS[str(place[-2])]}" if isinstance(place[-1], int) else part
 
 
@@ -287,12 +287,12 @@ def _stored(run: _RunRow, machine_values: _MachineRow) -> LabRun | None:
         description = machine_values.description | {IMPORTED: True}
         machine = LabMachine(**machine_values.values("description"), description=description)
     else:
-        # Files tell milliseconds.
+        # Files have a resolution of milliseconds.
         close = LabRun.created_at.between(run.created_at - MILLISECOND, run.created_at + MILLISECOND)
         if db.session.scalar(select(LabRun.id).where(close, LabRun.machine_id == machine.id).limit(1)) is not None:
             return None
     values = run.values("machine", "samples")
-    # What was not measured there is not to be measured here.
+    # Samples that were not measured there are not to be measured here.
     if run.state in ACTIVE:
         values["state"] = LabState.INTERRUPTED
     samples = [
