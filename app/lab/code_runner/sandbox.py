@@ -4,7 +4,6 @@ import importlib.util
 import json
 import math
 import os
-import re
 import selectors
 import shutil
 import signal
@@ -17,9 +16,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from app.diagnostics.host import Host
 from app.engines.processes import child_pids
 
-SHARED = re.compile(r"^Shmem:\s+(\d+) kB$", re.MULTILINE)
 ROOT = Path(__file__).resolve().parents[3]
 PLAYERS = Path(__file__).resolve().with_name("players")
 # The players' folder in the sandbox, nested like here, so that their imports are the same.
@@ -56,18 +55,14 @@ OUT_OF_CPU = 128 + signal.SIGXCPU
 # Memory
 
 
-def held_memory_of(pid: int) -> int:
+def _held_memory_of(pid: int) -> int:
     """The resident memory of a process and all its descendants, in bytes."""
-    return _resident(pid) + sum(map(held_memory_of, child_pids(pid)))
+    return _resident(pid) + sum(map(_held_memory_of, child_pids(pid)))
 
 
-def shared_memory(meminfo: Path = Path("/proc/meminfo")) -> int:
+def _shared_memory() -> int:
     """The machine's shared memory and tmpfs files in bytes, which count in no process unless mapped."""
-    try:
-        found = SHARED.search(meminfo.read_text())
-    except OSError:
-        return 0
-    return int(found[1]) * 1024 if found else 0
+    return Host().memory().get("Shmem", 0)
 
 
 def _resident(pid: int) -> int:
@@ -162,7 +157,7 @@ class _Watch:
 
     def until(self, deadline: float) -> Outcome:
         ended = Ended.TIME
-        least = shared_memory()
+        least = _shared_memory()
         with selectors.DefaultSelector() as pipes:
             for pipe in (self._process.stdout, self._process.stderr):
                 pipes.register(pipe, selectors.EVENT_READ)  # type: ignore[arg-type]
@@ -173,8 +168,8 @@ class _Watch:
                         ended = Ended.TIME if status == OUT_OF_CPU else Ended.ITSELF
                         break
                     # Other programs may free shared memory meanwhile: compare with the lowest value.
-                    least = min(least, shared := shared_memory())
-                    if held_memory_of(self._process.pid) > MEMORY or shared - least > MEMORY:
+                    least = min(least, shared := _shared_memory())
+                    if _held_memory_of(self._process.pid) > MEMORY or shared - least > MEMORY:
                         ended = Ended.MEMORY
                         break
             finally:
