@@ -1,7 +1,7 @@
 """The checks of a task: what each kind takes from a task file, what it sees in an answer; and the judgement of one."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
@@ -304,12 +304,6 @@ def _schema(schema: dict[str, Any]) -> Callable[[Any], Any]:
     # Only the Labo needs it, and not before a task with a schema is read.
     import fastjsonschema  # noqa: PLC0415
 
-    for key, value in _pairs(schema):
-        # Nothing is fetched from elsewhere, and nothing is searched by a library that cannot be stopped.
-        if key == "$ref" and not str(value).startswith("#"):
-            raise MalformedError("task_schema_elsewhere", "schema")
-        if key == "patternProperties":
-            raise MalformedError("task_schema_pattern", "schema", word=key)
     formats: dict[str, Callable[[str], bool]] = {}
     bounded = _bounded(schema, formats)
     try:
@@ -320,11 +314,18 @@ def _schema(schema: dict[str, Any]) -> Callable[[Any], Any]:
 
 
 def _bounded(value: Any, formats: dict[str, Callable[[str], bool]]) -> Any:
-    """The same schema with each `pattern` made a format, which is searched for a bounded time; `formats` gets them."""
+    """The same schema with each `pattern` made a format, which is searched for a bounded time; `formats` gets them.
+
+    Raises MalformedError for what would be fetched from elsewhere, or searched by a library that cannot be stopped.
+    """
     if isinstance(value, list):
         return [_bounded(one, formats) for one in value]
     if not isinstance(value, dict):
         return value
+    if not str(value.get("$ref", "#")).startswith("#"):
+        raise MalformedError("task_schema_elsewhere", "schema")
+    if "patternProperties" in value:
+        raise MalformedError("task_schema_pattern", "schema", word="patternProperties")
     made = {key: _bounded(one, formats) for key, one in value.items()}
     if not isinstance(pattern := value.get("pattern"), str):
         return made
@@ -333,13 +334,6 @@ def _bounded(value: Any, formats: dict[str, Callable[[str], bool]]) -> Any:
     formats[name] = lambda text: search_pattern(expression, text) is not None
     del made["pattern"]
     return made | {"allOf": [*made.get("allOf", []), {"format": name}]}
-
-
-def _pairs(value: Any) -> Iterator[tuple[str, Any]]:
-    """All keys of a schema with their values, however deep."""
-    for key, one in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
-        yield str(key), one
-        yield from _pairs(one)
 
 
 def _broken(error: Exception) -> str:

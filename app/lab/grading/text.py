@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections import Counter
+from contextlib import suppress
 from itertools import islice
 from typing import Any
 
@@ -112,28 +113,18 @@ def markdown_table(text: str) -> list[list[str]]:
 
 
 def json_value(text: str, alone: bool) -> Any:
-    """The first JSON object or list of the answer, also in a code fence; raises ValueError without one.
+    """The first JSON object or list of the answer, also in a code fence.
 
-    `alone`: the answer must be this JSON and nothing else.
+    `alone`: the answer must be this JSON and nothing else. Raises ValueError, RecursionError.
     """
-    fenced = FENCE.search(text)
     if alone:
-        return _decoded(text)
-    if fenced:
+        return json.loads(text)
+    if fenced := FENCE.search(text):
         text = fenced[1]
     for start in islice(re.finditer(r"[\[{]", text), 50):
-        try:
-            return _decoded(text[start.start() :], whole=False)
-        except ValueError:
-            continue
+        with suppress(ValueError, RecursionError):
+            return json.JSONDecoder().raw_decode(text, start.start())[0]
     raise ValueError("no JSON")
-
-
-def _decoded(text: str, whole: bool = True) -> Any:
-    try:
-        return json.loads(text) if whole else json.JSONDecoder().raw_decode(text)[0]
-    except RecursionError:
-        raise ValueError("nested too deeply") from None
 
 
 # Numbers
