@@ -102,7 +102,7 @@ def on_starting(server: Any) -> None:
         )
     from app import database  # noqa: PLC0415
     from app.cli import banner  # noqa: PLC0415
-    from app.engines import gguf_library, supervisor  # noqa: PLC0415
+    from app.engines import gguf, supervisor  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
     from wsgi import app  # noqa: PLC0415
 
@@ -113,7 +113,7 @@ def on_starting(server: Any) -> None:
         # The kept KV caches contain conversations, and no other engine would ever delete them.
         shutil.rmtree(Path(app.config["INSTANCE_DIR"]) / "states", ignore_errors=True)
     else:
-        problem = gguf_library.missing_part(app.config)
+        problem = gguf.missing_part(app.config)
         if not problem:
             _supervisor = supervisor.Supervisor(app.config, _default_model(app))
             _supervisor.start()

@@ -17,7 +17,7 @@ from flask_babel import ngettext
 
 from app import database
 from app.cli.output import AppCommand, engine_unreachable, table_lines, with_code
-from app.engines import gguf_library, registry
+from app.engines import gguf, registry
 from app.errors import AppError
 from app.extensions import release_connection
 from app.generation.background import BackgroundSlot
@@ -176,7 +176,7 @@ def _embedded(app: Flask, lab: Lab) -> Iterator[Lab]:
     # Imported here because the other commands do not need it.
     from app.engines.supervisor import Supervisor  # noqa: PLC0415
 
-    if problem := gguf_library.missing_part(app.config):
+    if problem := gguf.missing_part(app.config):
         raise click.ClickException(problem)
     with TemporaryDirectory(prefix="labo-") as folder:
         settings: dict[str, Any] = {**app.config, "INSTANCE_DIR": folder}

@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from app.engines import endpoint as files
-from app.engines import gguf_library
+from app.engines import gguf
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model
 from app.engines.endpoint import Endpoint, Options
 from app.engines.openai_compatible import LOADING_POLL_S, OpenAICompatible, is_loading
@@ -312,7 +312,7 @@ class Embedded(OpenAICompatible):
     def models(self) -> list[Model]:
         """Return the models of all GGUF files found, loaded or not."""
         endpoint = self._child.endpoint()
-        return gguf_library.list_models(endpoint.places, endpoint.own.context)
+        return gguf.list_models(endpoint.places, endpoint.own.context)
 
     def loaded(self) -> frozenset[str]:
         """Return the model in memory; none if its options are not the server's, as a question would then reload it."""
@@ -399,7 +399,7 @@ class Embedded(OpenAICompatible):
     def _options(self, model: str, threads: int = 0, context: int = 0) -> Options:
         """Return the options that the child needs for this; raises unknown_model."""
         endpoint = self._child.endpoint()
-        if model != endpoint.options.model and model not in gguf_library.find_models(endpoint.places):
+        if model != endpoint.options.model and model not in gguf.find_models(endpoint.places):
             raise AppError("unknown_model", model=model)
         return Options(model, threads or endpoint.own.threads, context or endpoint.own.context)
 

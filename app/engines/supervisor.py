@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from app.engines import embedded, gguf_library
+from app.engines import embedded, gguf
 from app.engines.embedded import CHILD_SCRIPT, default_threads
 from app.engines.endpoint import ChildRequest, Endpoint, Options, announce, endpoint_file, read_wish, wish_file
-from app.engines.gguf_library import GgufModel
+from app.engines.gguf import GgufModel
 
 # Seconds before a dead child is started again, doubled each time up to the limit.
 RESTART_S = 0.5
@@ -48,8 +48,8 @@ class Supervisor:
         with contextlib.closing(socket.socket()) as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        places = tuple(gguf_library.search_paths(settings))
-        files = gguf_library.find_models(places)
+        places = tuple(gguf.search_paths(settings))
+        files = gguf.find_models(places)
         model = first if first in files else next(iter(files))
         own = Options(model, settings["ENGINE_THREADS"] or default_threads(), self._context)
         embedded.delete_stale_caches(
@@ -102,7 +102,7 @@ class Supervisor:
     def _spawn(self) -> None:
         """Start the child that the endpoint describes, if its file exists, and write the endpoint file."""
         options = self._endpoint.options
-        file = gguf_library.find_models(self._endpoint.places).get(options.model)
+        file = gguf.find_models(self._endpoint.places).get(options.model)
         with self._starting:
             if self._ending.is_set():
                 return
@@ -207,7 +207,7 @@ class Supervisor:
         """Make the requested child the next one; mark the request as failed if the file no longer exists."""
         options = wish.options
         logger.info("embedded engine asked for model=%s threads=%d context=%d", *_values(options))
-        if options.model and options.model not in gguf_library.find_models(self._endpoint.places):
+        if options.model and options.model not in gguf.find_models(self._endpoint.places):
             self._endpoint = replace(self._endpoint, wish=wish.number, by=wish.by, failed=wish.number)
         else:
             self._endpoint = replace(self._endpoint, wish=wish.number, by=wish.by, options=options)

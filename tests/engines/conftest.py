@@ -12,7 +12,7 @@ import requests
 
 from app.engines.base import Engine
 from app.engines.embedded import Embedded
-from app.engines.gguf_library import missing_part
+from app.engines.gguf import missing_part
 from app.engines.ollama import Ollama
 from app.engines.openai_compatible import OpenAICompatible
 from app.engines.supervisor import Supervisor

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engines.gguf import Header, read
+from app.engines.gguf import Header, read_header
 from tests.engines.gguf_files import demonstration, header
 
 LLAMA = {
@@ -19,14 +19,14 @@ LLAMA = {
 def test_a_header_tells_what_the_model_is(tmp_path: Path) -> None:
     path = tmp_path / "petit.gguf"
     path.write_bytes(header(LLAMA, [(576, 49152), (64,), (10, 10, 2)]))
-    assert read(path) == Header(
+    assert read_header(path) == Header(
         title="Petit", parameters=576 * 49152 + 64 + 200, quantization="Q4_K_M", context=8192,
         template="{{ messages }}", token_bytes=4 * 30 * 3 * 64,
     )  # fmt: skip
 
 
 def test_a_real_file_is_read() -> None:
-    found = read(demonstration())
+    found = read_header(demonstration())
     assert (found.parameters, found.quantization, found.context) == (134515008, "Q4_1", 8192)
     assert "im_start" in found.template
     assert not found.embeds
@@ -35,17 +35,17 @@ def test_a_real_file_is_read() -> None:
 def test_what_a_header_leaves_out_is_unknown(tmp_path: Path) -> None:
     path = tmp_path / "bare.gguf"
     path.write_bytes(header({}))
-    assert read(path) == Header()
+    assert read_header(path) == Header()
 
 
 def test_what_is_no_chat_model_is_told(tmp_path: Path) -> None:
     path = tmp_path / "other.gguf"
     path.write_bytes(header({"general.architecture": "clip"}))
-    assert read(path).kind == "mmproj"
+    assert read_header(path).kind == "mmproj"
     path.write_bytes(header({"general.architecture": "llama", "general.type": "adapter"}))
-    assert read(path).kind == "adapter"
+    assert read_header(path).kind == "adapter"
     path.write_bytes(header({"general.architecture": "bert", "bert.pooling_type": 1}))
-    assert read(path).embeds
+    assert read_header(path).embeds
 
 
 @pytest.mark.parametrize(
@@ -69,4 +69,4 @@ def test_a_file_that_is_damaged_or_something_else_is_refused(content: bytes, tmp
     path = tmp_path / "damaged.gguf"
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"."):
-        read(path)
+        read_header(path)

