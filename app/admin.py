@@ -8,10 +8,9 @@ from flask_babel import format_datetime
 from flask_babel import gettext as _
 
 from app.diagnostics.checkup import proxy_probe, quick_findings
-from app.diagnostics.comparison import Comparison, ComparisonJob, compare_here
+from app.diagnostics.comparison import Comparison, ComparisonJob, compare_here, comparison_finding, comparison_table
 from app.diagnostics.findings import TITLES, FindingState, count
-from app.diagnostics.history import last_records
-from app.diagnostics.report import answers_table, comparison_finding, comparison_table, waits_facts
+from app.diagnostics.history import answers_table, last_records, waits_facts
 from app.engines.registry import can_be_pulled
 from app.errors import AppError
 from app.formatting import number, percent

@@ -12,10 +12,15 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.cli.output import table_lines
 from app.diagnostics.checkup import quick_findings
 from app.diagnostics.client import NotComparedError, first_administrator, is_answering, own_address
-from app.diagnostics.comparison import Comparison, ComparisonProgress, compare_here
+from app.diagnostics.comparison import (
+    Comparison,
+    ComparisonProgress,
+    compare_here,
+    comparison_finding,
+    comparison_table,
+)
 from app.diagnostics.findings import TITLES, Finding, FindingState, count
 from app.diagnostics.history import last_records
-from app.diagnostics.report import comparison_finding, comparison_table
 
 SIGNS = {FindingState.OK: "✓", FindingState.WARNING: "!", FindingState.BAD: "✗", FindingState.UNKNOWN: "?"}
 # Findings that must not be bad for the comparison to run.

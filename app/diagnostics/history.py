@@ -36,6 +36,7 @@ OVERHEAD_MS, FELT_MS = 50, 250
 WAIT_MS = 1000
 # With fewer waits a large error may be chance.
 ENOUGH = 5
+NO_FIGURE = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +164,22 @@ def _of(model: str, records: list[Record]) -> Medians:
     )
 
 
+def answers_table(records: Sequence[Record]) -> list[dict[str, str]]:
+    """Return the table's rows, one for each model."""
+    return [
+        {
+            "model": row.model,
+            "answers": number(row.answers),
+            "first": NO_FIGURE if row.first_ms is None else duration(row.first_ms),
+            "reading": NO_FIGURE if row.reading is None else number(row.reading, 1),
+            "writing": NO_FIGURE if row.writing is None else number(row.writing, 1),
+            "cached": NO_FIGURE if row.cached is None else percent(row.cached),
+            "overhead": NO_FIGURE if row.overhead_ms is None else duration(row.overhead_ms),
+        }
+        for row in medians(records)
+    ]
+
+
 def history_findings(records: Sequence[Record], engine: str) -> list[Finding]:
     """Run all checks of the last answers, for the engine of that name."""
     return [reloads(records, engine), cache(records, engine), overhead(records, engine), queue(records)]
@@ -248,6 +265,12 @@ def waits(records: Sequence[Record]) -> Waits | None:
         return None
     announced, real = (median(each) for each in zip(*pairs, strict=True))
     return Waits(len(pairs), announced, real, median(abs(said - was) / max(said, was) for said, was in pairs))
+
+
+def waits_facts(records: Sequence[Record]) -> dict[str, Any] | None:
+    """Return announced and real waits as text; None if no answer had to wait."""
+    found = waits(records)
+    return None if found is None else {**found.texts, "count": found.count}
 
 
 def queue(records: Sequence[Record]) -> Finding:

@@ -6,9 +6,8 @@ import pytest
 
 from app.diagnostics.checkup import PAUSE_S, PROBE_EVENTS, proxy_probe
 from app.diagnostics.client import NotComparedError
-from app.diagnostics.comparison import Clock, Comparison, TimedAnswer
+from app.diagnostics.comparison import Clock, Comparison, TimedAnswer, comparison_finding, comparison_table
 from app.diagnostics.findings import FindingState
-from app.diagnostics.report import comparison_finding, comparison_table
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
