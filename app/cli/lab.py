@@ -18,6 +18,7 @@ from flask_babel import ngettext
 from app import database
 from app.cli.output import AppCommand, engine_unreachable, table_lines, with_code
 from app.engines import gguf, registry
+from app.engines.supervisor import Supervisor
 from app.errors import AppError
 from app.extensions import release_connection
 from app.generation.background import BackgroundSlot
@@ -173,9 +174,6 @@ def _embedded(app: Flask, lab: Lab) -> Iterator[Lab]:
 
     Its files are in a temporary folder, so that a server that starts meanwhile can have its own engine.
     """
-    # Imported here because the other commands do not need it.
-    from app.engines.supervisor import Supervisor  # noqa: PLC0415
-
     if problem := gguf.missing_part(app.config):
         raise click.ClickException(problem)
     with TemporaryDirectory(prefix="labo-") as folder:

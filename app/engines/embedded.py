@@ -5,21 +5,19 @@ saved prompt caches.
 import contextlib
 import logging
 import os
-import shutil
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from app.engines import endpoint as files
-from app.engines import gguf
+from app.engines import gguf, supervisor
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model
-from app.engines.endpoint import Endpoint, Options
 from app.engines.openai_compatible import LOADING_POLL_S, OpenAICompatible, is_loading
+from app.engines.supervisor import CHILD_SCRIPT, Endpoint, Options
 from app.errors import AppError
 
 # States of fewer tokens are not saved: reading those again takes no noticeable time.
@@ -31,7 +29,6 @@ logger = logging.getLogger(__name__)
 
 # `ask("save" | "restore", file name)` has the engine's slot do so; returns whether it did.
 Ask = Callable[[str, str], bool]
-CHILD_SCRIPT = Path(__file__).with_name("llama_child.py")
 # While another child starts: seconds between two looks at it, and between two Loading events.
 CHILD_POLL_S = 0.02
 TELL_S = 0.25
@@ -40,25 +37,6 @@ PATIENCE_S = 2.0
 
 
 # Saved prompt caches
-
-
-def delete_stale_caches(parent: Path, engines: Collection[str], *, empty: bool) -> None:
-    """Delete the folders of saved states that belong to none of `engines` (keys of a model with its options).
-
-    `empty`: delete all of them, because none is saved from now on.
-    """
-    for path in parent.glob("*"):
-        if path.name not in engines or empty:
-            shutil.rmtree(path, ignore_errors=True)
-    for unfinished in parent.glob("*/*.new"):
-        unfinished.unlink(missing_ok=True)
-
-
-def cache_folder(parent: Path, engine: str) -> Path:
-    """Create the folder for the saved states of one model with its options, and return it."""
-    made = parent / engine
-    made.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return made
 
 
 class PromptCacheStore:
@@ -181,18 +159,18 @@ class EmbeddedChild:
 
     def endpoint(self) -> Endpoint:
         """Return the endpoint that the supervisor wrote last; raises engine_unreachable if no server runs here."""
-        path = files.endpoint_file(self._instance)
+        path = supervisor.endpoint_file(self._instance)
         try:
             state = path.stat()
             if self._read is None or self._read[0] != (state.st_ino, state.st_mtime_ns):
-                self._read = (state.st_ino, state.st_mtime_ns), files.read_endpoint(path.read_text())
+                self._read = (state.st_ino, state.st_mtime_ns), supervisor.read_endpoint(path.read_text())
         except (OSError, ValueError) as error:
             raise self._failure("engine_unreachable", error) from error
         return self._read[1]
 
     def changing(self, seen: Endpoint) -> bool:
         """Return True if that child is being replaced because a request asked for other options."""
-        wish = files.read_wish(self._instance)
+        wish = supervisor.read_wish(self._instance)
         return (bool(seen.by) and not seen.ready) or (wish is not None and wish.number != seen.wish)
 
     def provided(self, options: Options, turn: ModelLease, cancel: Cancel, *, ready: bool = False) -> Iterator[Loading]:
@@ -242,7 +220,7 @@ class EmbeddedChild:
 
     def _wished(self, options: Options) -> str:
         try:
-            return files.make_wish(self._instance, options)
+            return supervisor.make_wish(self._instance, options)
         except OSError as error:
             raise AppError("storage_full", cause=str(error)) from error
 
@@ -254,28 +232,12 @@ class EmbeddedChild:
         """Return the wish while it is the last one made, or "" if another process has replaced it."""
         if seen.wish == wish:
             return wish
-        last = files.read_wish(self._instance)
+        last = supervisor.read_wish(self._instance)
         if last is None or last.number != wish:
             return ""
         # The supervisor has just restarted a crashed child without reading the wish: end that one too.
         self.end(seen)
         return wish
-
-
-def cores_allowed() -> int:
-    """Return the number of CPUs that this process may use, by its affinity and its cgroup's quota."""
-    cores = len(os.sched_getaffinity(0))
-    with contextlib.suppress(OSError, ValueError):
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        if quota != "max":
-            cores = min(cores, max(1, int(quota) // int(period)))
-    return cores
-
-
-def default_threads() -> int:
-    """Return one thread per core; from four cores up one less, for the web server and the system."""
-    cores = cores_allowed()
-    return cores - 1 if cores >= 4 else cores
 
 
 # The engine

@@ -4,21 +4,23 @@ import contextlib
 import hashlib
 import json
 import logging
+import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from app.engines import embedded, gguf
-from app.engines.embedded import CHILD_SCRIPT, default_threads
-from app.engines.endpoint import ChildRequest, Endpoint, Options, announce, endpoint_file, read_wish, wish_file
+from app.engines import gguf
 from app.engines.gguf import GgufModel
 
+CHILD_SCRIPT = Path(__file__).with_name("llama_child.py")
 # Seconds before a dead child is started again, doubled each time up to the limit.
 RESTART_S = 0.5
 RESTART_LIMIT_S = 30.0
@@ -28,6 +30,139 @@ HEALTHY_S = 60.0
 LOOK_S = 0.02
 
 logger = logging.getLogger(__name__)
+
+
+# The files by which the supervisor and the web process speak
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a child is started with; without a model, no child runs."""
+
+    model: str = ""
+    threads: int = 0
+    context: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """The child that runs now and how to reach it, written by the supervisor. `pid` 0: there is none.
+
+    `own`: the server's options, with the model loaded first. `places`: paths searched for models. `states`, `room`:
+    folder of saved prompt caches, and bytes for it (0: none are saved). `ready`: the model is loaded. `wish`: number of
+    the last request read, made by the process `by` (0: this child was not requested); `failed`: the last request that
+    failed.
+    """
+
+    url: str
+    key: str
+    pid: int
+    options: Options
+    own: Options
+    places: tuple[str, ...]
+    states: str = ""
+    room: int = 0
+    ready: bool = False
+    wish: str = ""
+    by: int = 0
+    failed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChildRequest:
+    """A request for a child with other options, written by a web process; the supervisor reads it when
+    the child ends.
+    """
+
+    number: str
+    by: int
+    options: Options
+
+
+def endpoint_file(instance: str) -> Path:
+    """Return the endpoint file's path. Only its owner may read it, because it holds the API key."""
+    return Path(instance) / "embedded.json"
+
+
+def wish_file(instance: str) -> Path:
+    """Return the path of the last request's file."""
+    return Path(instance) / "embedded.wish.json"
+
+
+def announce(instance: str, endpoint: Endpoint) -> None:
+    """Write the endpoint file."""
+    _write(endpoint_file(instance), asdict(endpoint))
+
+
+def read_endpoint(text: str) -> Endpoint:
+    """Parse an endpoint file's content; raises ValueError."""
+    try:
+        found = json.loads(text)
+        own, options = Options(**found.pop("own")), Options(**found.pop("options"))
+        return Endpoint(own=own, options=options, places=tuple(found.pop("places")), **found)
+    except (TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"not an endpoint: {error!r}") from error
+
+
+def make_wish(instance: str, options: Options) -> str:
+    """Request a child with these options; return the request's number."""
+    wish = ChildRequest(secrets.token_hex(8), os.getpid(), options)
+    _write(wish_file(instance), asdict(wish))
+    return wish.number
+
+
+def read_wish(instance: str) -> ChildRequest | None:
+    """Return the last request, whether the supervisor has read it or not; None if there is none."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(wish_file(instance).read_text())
+        return ChildRequest(found["number"], found["by"], Options(**found["options"]))
+    return None
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    """Replace the file in one step, so that no process reads half of it."""
+    new = path.with_suffix(f".{os.getpid()}.new")
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(content, file)
+    new.replace(path)
+
+
+# The child process
+
+
+def cores_allowed() -> int:
+    """Return the number of CPUs that this process may use, by its affinity and its cgroup's quota."""
+    cores = len(os.sched_getaffinity(0))
+    with contextlib.suppress(OSError, ValueError):
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        if quota != "max":
+            cores = min(cores, max(1, int(quota) // int(period)))
+    return cores
+
+
+def default_threads() -> int:
+    """Return one thread per core; from four cores up one less, for the web server and the system."""
+    cores = cores_allowed()
+    return cores - 1 if cores >= 4 else cores
+
+
+def delete_stale_caches(parent: Path, engines: Collection[str], *, empty: bool) -> None:
+    """Delete the folders of saved states that belong to none of `engines` (keys of a model with its options).
+
+    `empty`: delete all of them, because none is saved from now on.
+    """
+    for path in parent.glob("*"):
+        if path.name not in engines or empty:
+            shutil.rmtree(path, ignore_errors=True)
+    for unfinished in parent.glob("*/*.new"):
+        unfinished.unlink(missing_ok=True)
+
+
+def cache_folder(parent: Path, engine: str) -> Path:
+    """Create the folder for the saved states of one model with its options, and return it."""
+    made = parent / engine
+    made.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return made
 
 
 class Supervisor:
@@ -52,9 +187,7 @@ class Supervisor:
         files = gguf.find_models(places)
         model = first if first in files else next(iter(files))
         own = Options(model, settings["ENGINE_THREADS"] or default_threads(), self._context)
-        embedded.delete_stale_caches(
-            self._states, {self._read_by(file) for file in files.values()}, empty=not self._room
-        )
+        delete_stale_caches(self._states, {self._read_by(file) for file in files.values()}, empty=not self._room)
         self._endpoint = Endpoint(f"http://127.0.0.1:{port}", secrets.token_urlsafe(24), 0, own, own, places)
         # Options of the last child that was ready.
         self._proven: Options | None = None
@@ -113,7 +246,7 @@ class Supervisor:
                 self._announce(pid=self._child.pid, ready=False)
 
     def _started(self, file: GgufModel, options: Options) -> subprocess.Popen[str]:
-        states = embedded.cache_folder(self._states, self._read_by(file))
+        states = cache_folder(self._states, self._read_by(file))
         room = self._room if options.context == self._context else 0
         self._endpoint = replace(self._endpoint, states=str(states), room=room)
         orders = {

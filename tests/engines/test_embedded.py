@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from app.engines.embedded import Embedded
-from app.engines.endpoint import endpoint_file
-from app.engines.supervisor import Supervisor
+from app.engines.supervisor import Supervisor, endpoint_file
 from tests.engines.conftest import await_listening
 from tests.engines.listening import answer, done, question
 

@@ -3,7 +3,7 @@
 from contextlib import ExitStack
 
 from app.engines.embedded import ModelLeases
-from app.engines.endpoint import Options
+from app.engines.supervisor import Options
 
 ONE, OTHER = Options("one", 2, 512), Options("one", 1, 512)
 

@@ -17,7 +17,7 @@ from app.diagnostics.client import first_administrator, temporary_session
 from app.diagnostics.findings import FindingState
 from app.diagnostics.history import last_records
 from app.diagnostics.host import Host
-from app.engines.endpoint import Endpoint, Options, announce
+from app.engines.supervisor import Endpoint, Options, announce
 from app.models import Conversation, LabMachine, LabRun, LabSample, LoginSession, Message, User
 from app.models.base import utcnow
 from app.models.lab import SampleKind

@@ -6,13 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from app.engines.embedded import (
-    MAX_FILES_SHARE,
-    TOKENS_WORTH_KEEPING,
-    PromptCacheStore,
-    cache_folder,
-    delete_stale_caches,
-)
+from app.engines.embedded import MAX_FILES_SHARE, TOKENS_WORTH_KEEPING, PromptCacheStore
+from app.engines.supervisor import cache_folder, delete_stale_caches
 from app.errors import AppError
 
 ROOM = 4000
