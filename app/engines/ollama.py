@@ -13,9 +13,8 @@ import ollama
 
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Text, Thinking, Usage
 from app.engines.catalogue import described
-from app.engines.openai_compatible import split_thinking
 from app.engines.processes import processes_listening
-from app.engines.transport import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, EngineHttpClient, refusal
+from app.engines.transport import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, EngineHttpClient, refusal, split_thinking
 from app.errors import AppError
 
 # Seconds without a line of progress after which a download has failed.

@@ -9,10 +9,9 @@ from typing import Any
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Reading, Text, Thinking, Usage
 from app.engines.catalogue import described
 from app.engines.processes import processes_listening
-from app.engines.transport import EngineHttpClient, refusal
+from app.engines.transport import EngineHttpClient, refusal, split_thinking
 from app.errors import AppError
 
-OPEN, CLOSE = "<think>", "</think>"
 # Seconds between two requests to a server that is still loading its model.
 LOADING_POLL_S = 0.25
 
@@ -97,55 +96,6 @@ def _usage(part: dict[str, Any], before: Usage) -> Usage:
         output_tokens=counts.get("completion_tokens", timings.get("predicted_n", before.output_tokens)),
         decode_ms=timings.get("predicted_ms", before.decode_ms),
     )
-
-
-def split_thinking(events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
-    """Turn text in <think> tags at the start of an answer into Thinking events; pass on the others unchanged."""
-    held = ""
-    for event in events:
-        if not isinstance(event, Text):
-            if held:
-                yield Text(held)
-                held = ""
-            yield event
-            if isinstance(event, Thinking):
-                break
-            continue
-        held += event.text
-        begun = held.lstrip()
-        if begun.startswith(OPEN):
-            yield from _thinking(begun.removeprefix(OPEN), events)
-            break
-        if not OPEN.startswith(begun):
-            yield Text(held)
-            break
-    yield from events
-
-
-def _thinking(held: str, events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
-    """Yield thinking up to the closing tag and the first text after it; leave the rest in `events`."""
-    while CLOSE not in held:
-        kept = next((size for size in range(len(CLOSE) - 1, 0, -1) if held.endswith(CLOSE[:size])), 0)
-        said, held = held[: len(held) - kept], held[len(held) - kept :]
-        if said:
-            yield Thinking(said)
-        event = next(events, None)
-        if not isinstance(event, Text):
-            yield from ([Thinking(held)] if held else [])
-            yield from ([event] if event else [])
-            return
-        held += event.text
-    said, answer = held.split(CLOSE, 1)
-    if said:
-        yield Thinking(said)
-    # Drop the blank lines between the tag and the answer.
-    while not (answer := answer.lstrip("\n")):
-        event = next(events, None)
-        if not isinstance(event, Text):
-            yield from ([event] if event else [])
-            return
-        answer = event.text
-    yield Text(answer)
 
 
 def is_loading(failure: AppError) -> bool:

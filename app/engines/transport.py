@@ -28,6 +28,8 @@ LONGEST_FRAMES = 3.0
 READ_SIZE = 65536
 # No engine sends a line of more bytes.
 LINE_LIMIT = 16 * 1024 * 1024
+# Some models write their thinking as text, in these tags.
+OPEN, CLOSE = "<think>", "</think>"
 HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 # The answers that are being read now, those whose text has not begun included: it may begin for all at once.
@@ -128,6 +130,55 @@ def _extend(events: list[EngineEvent], more: list[EngineEvent]) -> None:
             events[-1] = Thinking(last.text + event.text)
         else:
             events.append(event)
+
+
+def split_thinking(events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
+    """Turn text in <think> tags at the start of an answer into Thinking events; pass on the others unchanged."""
+    held = ""
+    for event in events:
+        if not isinstance(event, Text):
+            if held:
+                yield Text(held)
+                held = ""
+            yield event
+            if isinstance(event, Thinking):
+                break
+            continue
+        held += event.text
+        begun = held.lstrip()
+        if begun.startswith(OPEN):
+            yield from _thinking(begun.removeprefix(OPEN), events)
+            break
+        if not OPEN.startswith(begun):
+            yield Text(held)
+            break
+    yield from events
+
+
+def _thinking(held: str, events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
+    """Yield thinking up to the closing tag and the first text after it; leave the rest in `events`."""
+    while CLOSE not in held:
+        kept = next((size for size in range(len(CLOSE) - 1, 0, -1) if held.endswith(CLOSE[:size])), 0)
+        said, held = held[: len(held) - kept], held[len(held) - kept :]
+        if said:
+            yield Thinking(said)
+        event = next(events, None)
+        if not isinstance(event, Text):
+            yield from ([Thinking(held)] if held else [])
+            yield from ([event] if event else [])
+            return
+        held += event.text
+    said, answer = held.split(CLOSE, 1)
+    if said:
+        yield Thinking(said)
+    # Drop the blank lines between the tag and the answer.
+    while not (answer := answer.lstrip("\n")):
+        event = next(events, None)
+        if not isinstance(event, Text):
+            yield from ([event] if event else [])
+            return
+        answer = event.text
+    yield Text(answer)
 
 
 class _Plain:

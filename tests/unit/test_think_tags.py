@@ -3,7 +3,7 @@
 import pytest
 
 from app.engines.base import Done, EngineEvent, Reading, Text, Thinking
-from app.engines.openai_compatible import split_thinking
+from app.engines.transport import split_thinking
 
 
 def heard(pieces: list[str]) -> tuple[str, str]:
