@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +27,11 @@ class ChatRequest:
     read_timeout_s: float = 0.0
     threads: int = 0
     context: int = 0
+
+    def sampling(self) -> dict[str, Any]:
+        """Return temperature, seed and stop, by the names that the APIs share; without those that are not set."""
+        chosen = {"temperature": self.temperature, "seed": self.seed, "stop": list(self.stop) or None}
+        return {name: value for name, value in chosen.items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,3 +84,10 @@ def described(name: str, **facts: Any) -> Model:
     known_facts: dict[str, Any] = {fact: value for fact, value in facts.items() if value is False or value}
     known = next((model for model in CATALOGUE.values() if same_model(model.name, name)), None)
     return replace(known or Model(name, label=name.removesuffix(":latest")), name=name, **known_facts)
+
+
+def size_label(weights: int) -> str:
+    """Return a number of weights as models' names have it, such as "3.8B"; "" if it is unknown."""
+    if weights >= 1e9:
+        return f"{weights / 1e9:.1f}B"
+    return f"{weights / 1e6:.0f}M" if weights else ""

@@ -18,6 +18,7 @@ from app.engines import gguf, supervisor
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model
 from app.engines.openai_compatible import LOADING_POLL_S, OpenAICompatible, is_loading
 from app.engines.supervisor import CHILD_SCRIPT, Endpoint, Options
+from app.engines.transport import error_in
 from app.errors import AppError
 
 # States of fewer tokens are not saved: reading those again takes no noticeable time.
@@ -398,7 +399,7 @@ class Embedded(OpenAICompatible):
         try:
             answer = self._exchanges.command(f"{self.url}/slots/0?action={action}", {"filename": file}, self._headers())
             if not answer.ok:
-                raise self._refusal(answer.status_code, answer.text[:2000], "")
+                raise self._failure("", answer.status_code, error_in(answer.text))
         except AppError as error:
             if action == "restore" and (error.code == "engine_unreachable" or is_loading(error)):
                 raise

@@ -16,7 +16,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _l
 
 from app.engines.base import Model
-from app.engines.catalogue import CATALOGUE, DEMO, described
+from app.engines.catalogue import CATALOGUE, DEMO, described, size_label
 
 MAGIC = b"GGUF"
 # `struct` formats of a header's values, by GGUF's type number.
@@ -209,8 +209,6 @@ def _model(name: str, file: GgufModel, context: int, *, alone: bool) -> Model:
         facts["description"] = _l("Made to go on with a text, not to answer: good for measuring only.")
     if name in CATALOGUE:
         facts = {}
-    # The header of a split model counts the weights of the first file only.
-    count = 0 if PART.match(file.path.stem) else header.parameters
     return described(
         name,
         **facts,
@@ -219,7 +217,8 @@ def _model(name: str, file: GgufModel, context: int, *, alone: bool) -> Model:
         thinking="enable_thinking" in header.template,
         chat=not header.embeds,
         context=room,
-        parameters=f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M" if count else "",
+        # The header of a split model counts the weights of the first file only.
+        parameters="" if PART.match(file.path.stem) else size_label(header.parameters),
         quantization=header.quantization,
     )
 

@@ -1,11 +1,10 @@
 """Client of Ollama's native API, versions 0.6 to 0.33."""
 
-import json
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from http.client import HTTPResponse
+from functools import partial
 from typing import Any
 
 import httpx
@@ -14,55 +13,11 @@ import ollama
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Text, Thinking, Usage
 from app.engines.catalogue import described
 from app.engines.processes import processes_listening
-from app.engines.transport import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, EngineHttpClient, refusal, split_thinking
+from app.engines.transport import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, EngineHttpClient, json_object
 from app.errors import AppError
 
 # Seconds without a line of progress after which a download has failed.
 PULL_TIMEOUT_S = 300.0
-
-
-class OllamaStream:
-    """Parser of one answer. `failed(code, cause)` makes the error of a broken stream,
-    `refused(message)` Ollama's own.
-    """
-
-    def __init__(self, failed: Callable[[str, object], AppError], refused: Callable[[str], AppError]) -> None:
-        self._failed = failed
-        self._refused = refused
-
-    def read(self, line: bytes) -> list[EngineEvent]:
-        """Return the events of one line; raises engine_garbled or Ollama's own error."""
-        if not line:
-            return []
-        part = self._parse(line)
-        try:
-            return _events_of(part)
-        except (AttributeError, TypeError) as error:
-            raise self._failed("engine_garbled", f"{error}: {line[:200]!r}") from error
-
-    def _parse(self, line: bytes) -> dict[str, Any]:
-        try:
-            part = json.loads(line)
-        except ValueError as error:
-            raise self._failed("engine_garbled", f"{error}: {line[:200]!r}") from error
-        if not isinstance(part, dict):
-            raise self._failed("engine_garbled", line[:200])
-        if "error" in part:
-            raise self._refused(str(part["error"]))
-        return part
-
-
-def _events_of(part: dict[str, Any]) -> list[EngineEvent]:
-    """Return the events of one line; raises AttributeError or TypeError if its shape is unexpected."""
-    message = part.get("message") or {}
-    events: list[EngineEvent] = []
-    if thought := message.get("thinking"):
-        events.append(Thinking("" + thought))
-    if content := message.get("content"):
-        events.append(Text("" + content))
-    if part.get("done"):
-        events.append(Done(part.get("done_reason") or "stop", _usage(part)))
-    return events
 
 
 def _usage(part: dict[str, Any]) -> Usage:
@@ -168,16 +123,7 @@ class Ollama:
                 return
             yield Loading(time.monotonic() - started, loaded=True)
         try:
-            with self._exchanges.post(
-                f"{self.url}/api/chat", self._body(request), cancel, silence_s=request.read_timeout_s
-            ) as response:
-                if response.status != 200:
-                    raise self._refusal(response, request.model)
-                for event in split_thinking(self._events(response, request.model)):
-                    # Drop what arrived before the connection was cut.
-                    if cancel.is_set():
-                        return
-                    yield event
+            yield from self._answer("/api/chat", self._body(request), request.model, cancel, request.read_timeout_s)
         except AppError as error:
             if cancel.is_set():
                 return
@@ -205,13 +151,6 @@ class Ollama:
         return self._options | {option: value for option, value in own.items() if value}
 
     def _body(self, request: ChatRequest) -> dict[str, Any]:
-        options: dict[str, Any] = self._options_for(request) | {"num_predict": request.max_tokens}
-        if request.temperature is not None:
-            options["temperature"] = request.temperature
-        if request.seed is not None:
-            options["seed"] = request.seed
-        if request.stop:
-            options["stop"] = list(request.stop)
         return {
             "model": request.model,
             "messages": list(request.messages),
@@ -219,18 +158,15 @@ class Ollama:
             "think": request.think,
             "truncate": False,
             "keep_alive": self._keep_alive,
-            "options": options,
+            "options": self._options_for(request) | {"num_predict": request.max_tokens} | request.sampling(),
         }
 
     def _load(self, model: str, options: dict[str, int], cancel: Cancel, keep_alive: int | None = None) -> None:
         keep_alive = self._keep_alive if keep_alive is None else keep_alive
         body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": options}
         try:
-            with self._exchanges.post(f"{self.url}/api/generate", body, cancel) as response:
-                if response.status != 200:
-                    raise self._refusal(response, model)
-                for _ in self._events(response, model):
-                    pass
+            for _ in self._answer("/api/generate", body, model, cancel):
+                pass
         except AppError:
             if not cancel.is_set():
                 raise
@@ -240,26 +176,37 @@ class Ollama:
     def _forget_loaded(self, model: str) -> None:
         self._in_memory = {name: options for name, options in self._in_memory.items() if name != model}
 
-    def _events(self, response: HTTPResponse, model: str) -> Iterator[EngineEvent]:
+    def _answer(
+        self, path: str, body: dict[str, Any], model: str, cancel: Cancel, silence_s: float = 0
+    ) -> Iterator[EngineEvent]:
         event: EngineEvent | None = None
-        stream = OllamaStream(self._exchanges.failure, lambda message: self._failure(200, message, model))
-        for event in self._exchanges.frames(response).events(stream.read):
-            yield event
+        refused = partial(self._failure, model)
+        with self._exchanges.post(self.url + path, body, cancel, refused=refused, silence_s=silence_s) as response:
+            for event in self._exchanges.events(response, partial(self.read_line, model), cancel):
+                yield event
         if not isinstance(event, Done):
             raise self._exchanges.failure("engine_cut", "the stream ended without done:true")
 
-    def _refusal(self, response: HTTPResponse, model: str) -> AppError:
-        body = refusal(response)
-        try:
-            message = str(json.loads(body)["error"])
-        except (ValueError, KeyError, TypeError):
-            message = body
-        return self._failure(response.status, message, model)
+    def read_line(self, model: str, line: bytes) -> list[EngineEvent]:
+        """Return the events of one line; raises Ollama's own error, or ValueError, TypeError or AttributeError."""
+        if not line:
+            return []
+        part = json_object(line)
+        if "error" in part:
+            raise self._failure(model, 200, part["error"])
+        message = part.get("message") or {}
+        events: list[EngineEvent] = []
+        if thought := message.get("thinking"):
+            events.append(Thinking("" + thought))
+        if content := message.get("content"):
+            events.append(Text("" + content))
+        if part.get("done"):
+            events.append(Done(part.get("done_reason") or "stop", _usage(part)))
+        return events
 
-    def _failure(self, status: int, message: str, model: str) -> AppError:
-        """Turn Ollama's error into ours by a few words of its message: it has no codes, and its texts
-        vary by version.
-        """
+    def _failure(self, model: str, status: int, error: object) -> AppError:
+        """Turn Ollama's error into ours by a few words of it: it has no codes, and its texts vary by version."""
+        message = str(error)
         words = message.lower()
         if status == 404 or ("model" in words and "not found" in words) or "manifest: file does not exist" in words:
             return AppError("unknown_model", cause=message, model=model)
@@ -277,9 +224,9 @@ class Ollama:
         try:
             return call()
         except ollama.ResponseError as error:
-            raise self._failure(error.status_code, error.error, model) from error
+            raise self._failure(model, error.status_code, error.error) from error
         except (httpx.HTTPError, ConnectionError) as error:
-            raise self._exchanges.unreachable(error) from error
+            raise self._exchanges.failure("engine_unreachable", error) from error
         except ValueError as error:
             raise self._exchanges.failure("engine_garbled", error) from error
 

@@ -1,15 +1,15 @@
 """Client of OpenAI's chat API, as llama-server implements it, and other servers with less detail."""
 
-import json
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from http.client import HTTPResponse
 from typing import Any
 
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Reading, Text, Thinking, Usage
-from app.engines.catalogue import described
+from app.engines.catalogue import described, size_label
 from app.engines.processes import processes_listening
-from app.engines.transport import EngineHttpClient, refusal, split_thinking
+from app.engines.transport import EngineHttpClient, error_in, json_object
 from app.errors import AppError
 
 # Seconds between two requests to a server that is still loading its model.
@@ -17,9 +17,7 @@ LOADING_POLL_S = 0.25
 
 
 class OpenAIStream:
-    """Parser of one answer. `failed(code, cause)` makes the error of a broken stream, `refused(error)`
-    the server's own.
-    """
+    """Parser of one answer. `failed(code, cause)` makes the error of a broken stream, `refused(error)` the server's."""
 
     def __init__(self, failed: Callable[[str, object], AppError], refused: Callable[[Any], AppError]) -> None:
         self._failed = failed
@@ -29,31 +27,18 @@ class OpenAIStream:
         self.done = False
 
     def read(self, line: bytes) -> list[EngineEvent]:
-        """Return the events of one line; raises engine_garbled, engine_cut or the server's own error."""
+        """Return the events of one line; raises engine_cut or the server's error, else as `BatchedLines` expects."""
         if not line.startswith(b"data:"):
-            # Blank lines, comments and other fields come between events; anything else is not SSE.
+            # Blank lines, comments and other fields come between events.
             if line and not line.startswith((b":", b"event:", b"id:", b"retry:")):
-                raise self._failed("engine_garbled", line[:200])
+                raise ValueError("not a server-sent event")
             return []
         data = line[5:].strip()
         if data == b"[DONE]":
             return [self.end()]
-        part = self._parse(data)
-        try:
-            events = self._told(part)
-        except (AttributeError, TypeError) as error:
-            raise self._failed("engine_garbled", f"{error}: {data[:200]!r}") from error
-        return events
-
-    def end(self) -> Done:
-        """Return the last event; raises engine_cut if the server sent no finish_reason."""
-        if not self._reason:
-            raise self._failed("engine_cut", "the stream ended without finish_reason")
-        self.done = True
-        return Done(self._reason, self._usage)
-
-    def _told(self, part: dict[str, Any]) -> list[EngineEvent]:
-        """Return the events of one chunk; raises AttributeError or TypeError if its shape is unexpected."""
+        part = json_object(data)
+        if part.get("error"):
+            raise self._refused(part["error"])
         events: list[EngineEvent] = []
         if progress := part.get("prompt_progress"):
             cached = progress.get("cache") or 0
@@ -69,16 +54,12 @@ class OpenAIStream:
             self._usage = _usage(part, self._usage)
         return events
 
-    def _parse(self, data: bytes) -> dict[str, Any]:
-        try:
-            part = json.loads(data)
-        except ValueError as error:
-            raise self._failed("engine_garbled", f"{error}: {data[:200]!r}") from error
-        if not isinstance(part, dict):
-            raise self._failed("engine_garbled", data[:200])
-        if part.get("error"):
-            raise self._refused(part["error"])
-        return part
+    def end(self) -> Done:
+        """Return the last event; raises engine_cut if the server sent no finish_reason."""
+        if not self._reason:
+            raise self._failed("engine_cut", "the stream ended without finish_reason")
+        self.done = True
+        return Done(self._reason, self._usage)
 
 
 def _usage(part: dict[str, Any], before: Usage) -> Usage:
@@ -190,25 +171,19 @@ class OpenAICompatible:
                     f"{self.url}/v1/chat/completions",
                     self._body(request),
                     cancel,
+                    refused=partial(self._failure, request.model),
                     headers=self._headers(),
                     silence_s=request.read_timeout_s,
                 ) as response:
-                    if response.status == 200:
-                        if loading:
-                            yield Loading(time.monotonic() - started, loaded=True)
-                        for event in split_thinking(self._events(response, request.model)):
-                            # Drop what arrived before the connection was cut.
-                            if cancel.is_set():
-                                return
-                            yield event
-                        return
-                    failure = self._refusal(response.status, refusal(response), request.model)
+                    if loading:
+                        yield Loading(time.monotonic() - started, loaded=True)
+                    yield from self._events(response, request.model, cancel)
+                return
             except AppError as error:
                 if cancel.is_set():
                     return
-                failure = error
-            if not is_loading(failure) or time.monotonic() - started > self._read_timeout_s:
-                raise failure
+                if not is_loading(error) or time.monotonic() - started > self._read_timeout_s:
+                    raise
             loading = True
             yield Loading(time.monotonic() - started)
             cancel.wait(LOADING_POLL_S)
@@ -220,13 +195,7 @@ class OpenAICompatible:
             "stream": True,
             "stream_options": {"include_usage": True},
             "max_tokens": request.max_tokens,
-        }
-        if request.temperature is not None:
-            body["temperature"] = request.temperature
-        if request.seed is not None:
-            body["seed"] = request.seed
-        if request.stop:
-            body["stop"] = list(request.stop)
+        } | request.sampling()
         if self._props is None:
             self._props = self._read_props()
         if self._props:
@@ -238,20 +207,13 @@ class OpenAICompatible:
             }
         return body
 
-    def _events(self, response: HTTPResponse, model: str) -> Iterator[EngineEvent]:
-        stream = OpenAIStream(self._exchanges.failure, lambda error: self._failure(200, error, model))
-        yield from self._exchanges.frames(response).events(stream.read)
-        if not stream.done:
+    def _events(self, response: HTTPResponse, model: str, cancel: Cancel) -> Iterator[EngineEvent]:
+        stream = OpenAIStream(self._exchanges.failure, partial(self._failure, model, 200))
+        yield from self._exchanges.events(response, stream.read, cancel)
+        if not (stream.done or cancel.is_set()):
             yield stream.end()
 
-    def _refusal(self, status: int, body: str, model: str) -> AppError:
-        try:
-            error = json.loads(body)["error"]
-        except (ValueError, KeyError, TypeError):
-            error = body
-        return self._failure(status, error, model)
-
-    def _failure(self, status: int, error: Any, model: str) -> AppError:
+    def _failure(self, model: str, status: int, error: Any) -> AppError:
         details = error if isinstance(error, dict) else {"message": error}
         message = str(details.get("message", ""))
         kind = str(details.get("type", ""))
@@ -281,7 +243,7 @@ class OpenAICompatible:
     def _get(self, path: str) -> dict[str, Any]:
         response = self._exchanges.query(self.url + path, headers=self._headers())
         if response.status_code != 200:
-            raise self._refusal(response.status_code, response.text[:2000], "")
+            raise self._failure("", response.status_code, error_in(response.text))
         try:
             answer = response.json()
         except ValueError as error:
@@ -290,12 +252,11 @@ class OpenAICompatible:
 
     def _describe(self, entry: dict[str, Any], context: int, thinking: bool) -> Model:
         meta = entry.get("meta") or {}
-        count = meta.get("n_params") or 0
         return described(
             entry["id"],
             size_bytes=int(meta.get("size") or 0),
             thinking=thinking,
             context=context or int(entry.get("max_model_len") or 0),
-            parameters=f"{count / 1e9:.1f}B" if count >= 1e9 else f"{count / 1e6:.0f}M" if count else "",
+            parameters=size_label(meta.get("n_params") or 0),
             quantization=str(meta.get("ftype") or ""),
         )

@@ -57,14 +57,17 @@ class BatchedLines:
         self._failed = failed
         # The raw socket: HTTPResponse returns one chunk, that is one token, per call.
         self._socket: Any = response.fp
-        self._pause = _Pause(self._socket.fileno())
+        # Wakes a pause between two reads at the end of the connection by either side, not at data.
+        self._hangup = select.poll()
+        self._hangup.register(self._socket.fileno(), getattr(select, "POLLRDHUP", 0))
         self._body = _Chunked() if response.chunked else _Plain(response.length)
         self._text_begun = False
 
     def events(self, read: Callable[[bytes], list[EngineEvent]]) -> Iterator[EngineEvent]:
         """Yield what `read` returns for each line, up to Done, with adjacent text joined.
 
-        If `read` fails, the events before the failure are yielded first.
+        If `read` fails, the events before the failure are yielded first. Its ValueError, TypeError and AttributeError
+        become engine_garbled.
         """
         _open.add(self)
         try:
@@ -72,7 +75,7 @@ class BatchedLines:
                 events: list[EngineEvent] = []
                 try:
                     for line in lines:
-                        _extend(events, read(line))
+                        _extend(events, self._parsed(read, line))
                 except AppError:
                     yield from events
                     raise
@@ -84,11 +87,17 @@ class BatchedLines:
         finally:
             _open.discard(self)
 
+    def _parsed(self, read: Callable[[bytes], list[EngineEvent]], line: bytes) -> list[EngineEvent]:
+        try:
+            return read(line)
+        except (ValueError, TypeError, AttributeError) as error:
+            raise self._failed("engine_garbled", f"{error}: {line[:200]!r}") from error
+
     def _lines(self) -> Iterator[list[bytes]]:
         tail = b""
         while not self._body.ended:
             if self._text_begun:
-                self._pause.take()
+                self._hangup.poll(batch_interval_s() * 1000)
             *lines, tail = (tail + self._next()).split(b"\n")
             if lines:
                 yield [line.rstrip(b"\r") for line in lines]
@@ -108,26 +117,11 @@ class BatchedLines:
             raise self._failed("engine_cut", error) from error
 
 
-class _Pause:
-    """Sleep between reads to batch tokens; returns early when the connection ends."""
-
-    def __init__(self, descriptor: int) -> None:
-        self._poll = select.poll()
-        # Waits for the end of the connection by either side, not for data.
-        self._poll.register(descriptor, getattr(select, "POLLRDHUP", 0))
-
-    def take(self) -> None:
-        """Sleep for one interval."""
-        self._poll.poll(batch_interval_s() * 1000)
-
-
 def _extend(events: list[EngineEvent], more: list[EngineEvent]) -> None:
     for event in more:
         last = events[-1] if events else None
-        if isinstance(event, Text) and isinstance(last, Text):
-            events[-1] = Text(last.text + event.text)
-        elif isinstance(event, Thinking) and isinstance(last, Thinking):
-            events[-1] = Thinking(last.text + event.text)
+        if isinstance(event, Text | Thinking) and isinstance(last, type(event)):
+            events[-1] = type(event)(last.text + event.text)
         else:
             events.append(event)
 
@@ -250,12 +244,28 @@ def direct() -> requests.Session:
     return session
 
 
-def refusal(response: HTTPResponse) -> str:
-    """Return the beginning of an error response's text, as far as it comes."""
+def _beginning(response: HTTPResponse) -> str:
+    """Return the first REFUSAL_SIZE bytes of a response, as far as they come."""
     try:
-        return response.read(REFUSAL_SIZE).decode(errors="replace")[:2000]
+        return response.read(REFUSAL_SIZE).decode(errors="replace")
     except (OSError, HTTPException):
         return ""
+
+
+def error_in(body: str) -> Any:
+    """Return the field `error` of an error response, the beginning of its text if it has none."""
+    try:
+        return json.loads(body)["error"]
+    except (ValueError, KeyError, TypeError):
+        return body[:2000]
+
+
+def json_object(data: bytes) -> dict[str, Any]:
+    """Parse a JSON object; raises ValueError for anything else."""
+    parsed = json.loads(data)
+    if not isinstance(parsed, dict):
+        raise ValueError("not an object")
+    return parsed
 
 
 class EngineHttpClient:
@@ -270,7 +280,7 @@ class EngineHttpClient:
         try:
             return self._asked("GET", url, QUERY_TIMEOUT_S, headers=headers)
         except requests.RequestException as error:
-            raise self.unreachable(error) from error
+            raise self.failure("engine_unreachable", error) from error
 
     def command(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> requests.Response:
         """POST a small command; raises engine_unreachable or engine_cut."""
@@ -278,9 +288,9 @@ class EngineHttpClient:
             return self._asked("POST", url, COMMAND_TIMEOUT_S, headers=headers, json=body)
         except requests.ConnectionError as error:
             refused = isinstance(getattr(error.args[0], "reason", None), NewConnectionError)
-            raise (self.unreachable(error) if refused else self.failure("engine_cut", error)) from error
+            raise self.failure("engine_unreachable" if refused else "engine_cut", error) from error
         except requests.RequestException as error:
-            raise self.unreachable(error) from error
+            raise self.failure("engine_unreachable", error) from error
 
     @contextlib.contextmanager
     def post(
@@ -289,13 +299,15 @@ class EngineHttpClient:
         body: dict[str, Any],
         cancel: Cancel,
         *,
+        refused: Callable[[int, Any], AppError],
         headers: dict[str, str] | None = None,
-        silence_s: float | None = None,
+        silence_s: float = 0,
     ) -> Iterator[HTTPResponse]:
         """POST, and yield the response as soon as its headers are there; setting `cancel` cuts the connection.
 
         `silence_s`: seconds without data before engine_silent is raised, by default the read timeout. Also raises
-        engine_unreachable if no connection can be made, engine_cut if it ends before the headers.
+        engine_unreachable if no connection can be made, engine_cut if it ends before the headers, and for another
+        status than 200 `refused(status, error)`, with what `error_in` finds.
         """
         # http.client, because `requests` takes twice as long to send a request.
         with contextlib.closing(self._connection(url)) as connection:
@@ -305,6 +317,8 @@ class EngineHttpClient:
             cancel.on_set(cut)
             try:
                 with self._answered(connection, url, body, headers or {}) as response:
+                    if response.status != 200:
+                        raise refused(response.status, error_in(_beginning(response)))
                     yield response
             finally:
                 cancel.forget(cut)
@@ -325,7 +339,7 @@ class EngineHttpClient:
             )
             connection.connect()
         except (OSError, ValueError, HTTPException) as error:
-            raise self.unreachable(error) from error
+            raise self.failure("engine_unreachable", error) from error
         return connection
 
     def _answered(
@@ -347,14 +361,16 @@ class EngineHttpClient:
         """TLS context with the certificate authorities that `requests` trusts."""
         return ssl.create_default_context(cafile=certifi.where())
 
-    def frames(self, response: HTTPResponse) -> BatchedLines:
-        """Return the reader of an answer's lines."""
-        return BatchedLines(response, self.failure)
+    def events(
+        self, response: HTTPResponse, read: Callable[[bytes], list[EngineEvent]], cancel: Cancel
+    ) -> Iterator[EngineEvent]:
+        """Yield the events of an answer, up to Done; `read` returns those of one line, see `BatchedLines.events`."""
+        for event in split_thinking(BatchedLines(response, self.failure).events(read)):
+            # Drop what arrived before the connection was cut.
+            if cancel.is_set():
+                return
+            yield event
 
     def failure(self, code: str, cause: object) -> AppError:
         """Return an error that names this engine."""
         return AppError(code, cause=str(cause)[:1000], engine=self._label)
-
-    def unreachable(self, error: Exception) -> AppError:
-        """Return the error for a connection that could not be made."""
-        return self.failure("engine_unreachable", error)

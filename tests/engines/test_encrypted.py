@@ -4,13 +4,14 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import certifi
 import pytest
 
 from app.engines.base import Cancel, Text
-from app.engines.ollama import OllamaStream
+from app.engines.ollama import Ollama
 from app.engines.transport import EngineHttpClient
 from app.errors import AppError
 
@@ -20,6 +21,10 @@ ANSWER = (
     b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
     b'{"message": {"content": "Bonjour"}}\n{"message": {"content": " !"}}\n{"done": true, "done_reason": "stop"}\n'
 )
+
+
+def refused(_status: int, _error: object) -> AppError:
+    return AppError("engine_refused")
 
 
 @pytest.fixture
@@ -49,15 +54,15 @@ def engine() -> Iterator[str]:
 def test_an_answer(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certifi, "where", lambda: str(TLS / "certificate.pem"))
     exchanges = EngineHttpClient("Ollama", read_timeout_s=10)
-    read = OllamaStream(exchanges.failure, lambda cause: exchanges.failure("engine_failed", cause)).read
-    with exchanges.post(engine, {}, Cancel()) as response:
-        events = list(exchanges.frames(response).events(read))
+    read = partial(Ollama(engine).read_line, "phi3:mini")
+    with exchanges.post(engine, {}, Cancel(), refused=refused) as response:
+        events = list(exchanges.events(response, read, Cancel()))
     assert "".join(event.text for event in events if isinstance(event, Text)) == "Bonjour !"
 
 
 def test_an_engine_that_nobody_vouches_for(engine: str) -> None:
     exchanges = EngineHttpClient("Ollama", read_timeout_s=10)
-    with pytest.raises(AppError) as failure, exchanges.post(engine, {}, Cancel()):
+    with pytest.raises(AppError) as failure, exchanges.post(engine, {}, Cancel(), refused=refused):
         pass
     assert failure.value.code == "engine_unreachable"
     assert "certificate" in failure.value.cause

@@ -6,6 +6,7 @@ import os
 import socket
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from functools import partial
 from http.client import HTTPResponse
 from itertools import pairwise
 from typing import Any
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 
 from app.engines import transport
 from app.engines.base import Done, EngineEvent, Text, Thinking
-from app.engines.ollama import OllamaStream
+from app.engines.ollama import Ollama
 from app.engines.transport import BatchedLines
 from app.errors import AppError
 
@@ -24,6 +25,7 @@ FRAMINGS = ("chunked", "length", "plain")
 framings = st.sampled_from(FRAMINGS)
 tokens = st.lists(st.text(st.sampled_from("aé模🙂\r\u2028 "), min_size=1, max_size=3), min_size=1, max_size=8)
 QUIET = os.pipe()
+read_line = partial(Ollama("http://127.0.0.1:9").read_line, "phi3:mini")
 cuts = st.lists(st.integers(0, 2000), max_size=12)
 
 
@@ -97,11 +99,10 @@ def cut(data: bytes, places: Iterable[int]) -> list[bytes]:
 def heard(wire: Wire | socket.socket) -> tuple[list[EngineEvent], str]:
     """The events and the code of the failure after them."""
     events: list[EngineEvent] = []
-    stream = OllamaStream(failure, lambda message: failure("engine_failed", message))
     # The connection closes with it.
     answer = response(wire)
     try:
-        events.extend(BatchedLines(answer, failure).events(stream.read))
+        events.extend(BatchedLines(answer, failure).events(read_line))
     except AppError as error:
         return events, error.code
     return events, ""
@@ -192,7 +193,7 @@ def test_a_line_without_end_is_no_answer(framing: str, monkeypatch: pytest.Monke
 
 def told(answer: HTTPResponse) -> Generator[EngineEvent]:
     """Its events, one by one."""
-    events = BatchedLines(answer, failure).events(OllamaStream(failure, lambda message: failure("", message)).read)
+    events = BatchedLines(answer, failure).events(read_line)
     assert isinstance(events, Generator)
     return events
 
