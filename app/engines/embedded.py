@@ -14,11 +14,19 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
-from app.engines import gguf, supervisor
+from app.engines import gguf
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model
 from app.engines.openai_compatible import LOADING_POLL_S, OpenAICompatible, is_loading
-from app.engines.supervisor import CHILD_SCRIPT, Endpoint, Options
-from app.engines.transport import error_in
+from app.engines.supervisor import (
+    CHILD_SCRIPT,
+    Endpoint,
+    Options,
+    endpoint_file,
+    make_wish,
+    read_endpoint,
+    read_wish,
+)
+from app.engines.transport import EngineHttpClient, error_in
 from app.errors import AppError
 
 # States of fewer tokens are not saved: reading those again takes no noticeable time.
@@ -139,65 +147,54 @@ class ModelLeases:
 class EmbeddedChild:
     """The child process: find it, replace it, end it.
 
-    `instance`: INSTANCE_DIR; `patience_s`: longest wait for a child to load. `failure(code, cause)` makes an engine
-    failure; `in_use(endpoint)` returns whether that child must not be ended now.
+    `instance`: INSTANCE_DIR; `patience_s`: longest wait for a child to load.
     """
 
-    def __init__(
-        self,
-        instance: str,
-        *,
-        patience_s: float,
-        failure: Callable[[str, object], AppError],
-        in_use: Callable[[Endpoint], bool],
-    ) -> None:
+    def __init__(self, instance: str, exchanges: EngineHttpClient, *, patience_s: float) -> None:
         self._instance = instance
+        self._exchanges = exchanges
         self._patience_s = patience_s
-        self._failure = failure
-        self._in_use = in_use
         self._read: tuple[tuple[int, int], Endpoint] | None = None
         self.turns = ModelLeases()
 
     def endpoint(self) -> Endpoint:
         """Return the endpoint that the supervisor wrote last; raises engine_unreachable if no server runs here."""
-        path = supervisor.endpoint_file(self._instance)
+        path = endpoint_file(self._instance)
         try:
             state = path.stat()
             if self._read is None or self._read[0] != (state.st_ino, state.st_mtime_ns):
-                self._read = (state.st_ino, state.st_mtime_ns), supervisor.read_endpoint(path.read_text())
+                self._read = (state.st_ino, state.st_mtime_ns), read_endpoint(path.read_bytes())
         except (OSError, ValueError) as error:
-            raise self._failure("engine_unreachable", error) from error
+            raise self._exchanges.failure("engine_unreachable", error) from error
         return self._read[1]
 
     def changing(self, seen: Endpoint) -> bool:
         """Return True if that child is being replaced because a request asked for other options."""
-        wish = supervisor.read_wish(self._instance)
+        wish = read_wish(self._instance)
         return (bool(seen.by) and not seen.ready) or (wish is not None and wish.number != seen.wish)
 
-    def provided(self, options: Options, turn: ModelLease, cancel: Cancel, *, ready: bool = False) -> Iterator[Loading]:
-        """Yield Loading events until this request's turn has come and the child has these options; replace one with
-        others.
+    def provided(self, turn: ModelLease, cancel: Cancel, *, ready: bool = False) -> Iterator[Loading]:
+        """Yield Loading events until the turn has come and the child has its options; replace a child with others.
 
         `ready`: also wait for a child that has them but is still starting. Raises engine_load_failed, engine_silent,
         engine_unreachable, storage_full.
         """
+        options = turn.options
         started = announced = asked = time.monotonic()
         wish = ""
         while not cancel.is_set():
             now, seen = time.monotonic(), self.endpoint()
-            if self.turns.has_come(turn):
-                if seen.options == options and (seen.ready or not (ready or wish)):
-                    break
-                if now - asked > self._patience_s:
-                    raise self._failure("engine_silent", f"{options.model} is still loading")
-                if wish:
-                    self._check(wish, seen, options)
-                    wish = self._insisted(wish, seen)
-                elif seen.options != options and not self._in_use(seen):
-                    asked, wish = now, self._wished(options)
-                    self.end(seen)
-            else:
+            if not self.turns.has_come(turn):
                 asked = now
+            elif seen.options == options and (seen.ready or not (ready or wish)):
+                break
+            elif now - asked > self._patience_s:
+                raise self._exchanges.failure("engine_silent", f"{options.model} is still loading")
+            elif wish:
+                wish = self._insisted(wish, seen, options)
+            elif seen.options != options and not self._in_use(seen):
+                asked, wish = now, self._wished(options)
+                self.end(seen)
             if announced == started or now - announced >= TELL_S:
                 announced = now
                 yield Loading(now - started)
@@ -219,21 +216,31 @@ class EmbeddedChild:
             if seen.pid and CHILD_SCRIPT.name in Path(f"/proc/{seen.pid}/cmdline").read_text():
                 os.kill(seen.pid, signal.SIGKILL)
 
+    def _in_use(self, seen: Endpoint) -> bool:
+        """Return True if the child must not be ended: another process waits for it, or it is writing an answer."""
+        if not seen.ready:
+            return seen.by not in (0, os.getpid())
+        if not seen.pid:
+            return False
+        try:
+            slots = self._exchanges.query(f"{seen.url}/slots", headers=seen.headers).json()
+        except (AppError, ValueError):
+            return False
+        return any(slot.get("is_processing") for slot in slots if isinstance(slot, dict))
+
     def _wished(self, options: Options) -> str:
         try:
-            return supervisor.make_wish(self._instance, options)
+            return make_wish(self._instance, options)
         except OSError as error:
             raise AppError("storage_full", cause=str(error)) from error
 
-    def _check(self, wish: str, seen: Endpoint, options: Options) -> None:
+    def _insisted(self, wish: str, seen: Endpoint, options: Options) -> str:
+        """Return the wish while it is the last one made, or "" if another process has replaced it."""
         if seen.failed == wish:
             raise AppError("engine_load_failed", cause="see embedded.log in INSTANCE_DIR", model=options.model)
-
-    def _insisted(self, wish: str, seen: Endpoint) -> str:
-        """Return the wish while it is the last one made, or "" if another process has replaced it."""
         if seen.wish == wish:
             return wish
-        last = supervisor.read_wish(self._instance)
+        last = read_wish(self._instance)
         if last is None or last.number != wish:
             return ""
         # The supervisor has just restarted a crashed child without reading the wish: end that one too.
@@ -253,8 +260,7 @@ class Embedded(OpenAICompatible):
 
     def __init__(self, instance: str, *, slots: int = 1, read_timeout_s: float = 900) -> None:
         super().__init__("", slots=slots, read_timeout_s=read_timeout_s)
-        failure = self._exchanges.failure
-        self._child = EmbeddedChild(instance, patience_s=read_timeout_s, failure=failure, in_use=self._in_use)
+        self._child = EmbeddedChild(instance, self._exchanges, patience_s=read_timeout_s)
         self._states_of = 0
         self._kept: PromptCacheStore | None = None
 
@@ -268,9 +274,7 @@ class Embedded(OpenAICompatible):
     @property
     def url(self) -> str:
         """The child's current URL; raises engine_unreachable if no server runs it."""
-        endpoint = self._child.endpoint()
-        self._api_key = endpoint.key
-        return endpoint.url
+        return self._child.endpoint().url
 
     def models(self) -> list[Model]:
         """Return the models of all GGUF files found, loaded or not."""
@@ -323,7 +327,7 @@ class Embedded(OpenAICompatible):
         options = self._options(request.model, request.threads, request.context)
         with self._child.turns.taken(options) as turn:
             tokens = 0
-            for event in self._patiently(request, cancel, options, turn):
+            for event in self._patiently(request, cancel, turn):
                 yield event
                 if isinstance(event, Done):
                     tokens = (event.usage.prompt_tokens or 0) + (event.usage.output_tokens or 0)
@@ -331,15 +335,13 @@ class Embedded(OpenAICompatible):
             if kept is not None:
                 kept.keep(request.conversation_id, tokens)
 
-    def _patiently(
-        self, request: ChatRequest, cancel: Cancel, options: Options, turn: ModelLease
-    ) -> Iterator[EngineEvent]:
+    def _patiently(self, request: ChatRequest, cancel: Cancel, turn: ModelLease) -> Iterator[EngineEvent]:
         """Yield the events of one answer; waits while the model loads, and briefly for a crashed child to restart."""
         started = time.monotonic()
         answering = False
         while True:
             try:
-                yield from self._child.provided(options, turn, cancel)
+                yield from self._child.provided(turn, cancel)
                 if cancel.is_set():
                     return
                 # A request without a conversation also takes the slot, so what the slot held before is gone.
@@ -368,20 +370,11 @@ class Embedded(OpenAICompatible):
 
     def _provide(self, options: Options) -> None:
         with self._child.turns.taken(options) as turn:
-            for _ in self._child.provided(options, turn, Cancel(), ready=True):
+            for _ in self._child.provided(turn, Cancel(), ready=True):
                 pass
 
-    def _in_use(self, seen: Endpoint) -> bool:
-        """Return True if the child must not be ended: another process waits for it, or it is writing an answer."""
-        if not seen.ready:
-            return seen.by not in (0, os.getpid())
-        if not seen.pid:
-            return False
-        try:
-            slots = self._exchanges.query(f"{self.url}/slots", headers=self._headers()).json()
-        except (AppError, ValueError):
-            return False
-        return any(slot.get("is_processing") for slot in slots if isinstance(slot, dict))
+    def _headers(self) -> dict[str, str]:
+        return self._child.endpoint().headers
 
     def _states(self) -> PromptCacheStore | None:
         """Return the saved states of the current child, a new store for each child; None if nothing is saved."""

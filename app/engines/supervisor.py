@@ -13,9 +13,11 @@ import sys
 import threading
 import time
 from collections.abc import Collection
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from pydantic import TypeAdapter
 
 from app.engines import gguf
 from app.engines.gguf import GgufModel
@@ -67,6 +69,11 @@ class Endpoint:
     by: int = 0
     failed: str = ""
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that its requests need."""
+        return {"Authorization": f"Bearer {self.key}"}
+
 
 @dataclass(frozen=True, slots=True)
 class ChildRequest:
@@ -77,6 +84,9 @@ class ChildRequest:
     number: str
     by: int
     options: Options
+
+
+_ENDPOINT, _CHILD_REQUEST = TypeAdapter(Endpoint), TypeAdapter(ChildRequest)
 
 
 def endpoint_file(instance: str) -> Path:
@@ -91,58 +101,48 @@ def wish_file(instance: str) -> Path:
 
 def announce(instance: str, endpoint: Endpoint) -> None:
     """Write the endpoint file."""
-    _write(endpoint_file(instance), asdict(endpoint))
+    _write(endpoint_file(instance), _ENDPOINT.dump_json(endpoint))
 
 
-def read_endpoint(text: str) -> Endpoint:
+def read_endpoint(content: bytes) -> Endpoint:
     """Parse an endpoint file's content; raises ValueError."""
-    try:
-        found = json.loads(text)
-        own, options = Options(**found.pop("own")), Options(**found.pop("options"))
-        return Endpoint(own=own, options=options, places=tuple(found.pop("places")), **found)
-    except (TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"not an endpoint: {error!r}") from error
+    return _ENDPOINT.validate_json(content)
 
 
 def make_wish(instance: str, options: Options) -> str:
     """Request a child with these options; return the request's number."""
     wish = ChildRequest(secrets.token_hex(8), os.getpid(), options)
-    _write(wish_file(instance), asdict(wish))
+    _write(wish_file(instance), _CHILD_REQUEST.dump_json(wish))
     return wish.number
 
 
 def read_wish(instance: str) -> ChildRequest | None:
     """Return the last request, whether the supervisor has read it or not; None if there is none."""
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        found = json.loads(wish_file(instance).read_text())
-        return ChildRequest(found["number"], found["by"], Options(**found["options"]))
+    with contextlib.suppress(OSError, ValueError):
+        return _CHILD_REQUEST.validate_json(wish_file(instance).read_bytes())
     return None
 
 
-def _write(path: Path, content: dict[str, Any]) -> None:
+def _write(path: Path, content: bytes) -> None:
     """Replace the file in one step, so that no process reads half of it."""
     new = path.with_suffix(f".{os.getpid()}.new")
-    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        json.dump(content, file)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(content)
     new.replace(path)
 
 
 # The child process
 
 
-def cores_allowed() -> int:
-    """Return the number of CPUs that this process may use, by its affinity and its cgroup's quota."""
+def default_threads() -> int:
+    """Return the number of cores that this process may use, by its affinity and its cgroup's quota; from four up one
+    less, for the web server and the system.
+    """
     cores = len(os.sched_getaffinity(0))
     with contextlib.suppress(OSError, ValueError):
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
         if quota != "max":
             cores = min(cores, max(1, int(quota) // int(period)))
-    return cores
-
-
-def default_threads() -> int:
-    """Return one thread per core; from four cores up one less, for the web server and the system."""
-    cores = cores_allowed()
     return cores - 1 if cores >= 4 else cores
 
 
@@ -180,15 +180,14 @@ class Supervisor:
         # States are saved with one slot only: with more, we would not know which one answered.
         self._room = settings["CACHE_DISK_MB"] * 1_000_000 if self._slots == 1 else 0
         self._states = Path(self._instance) / "states"
-        with contextlib.closing(socket.socket()) as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as probe:
+            self._port = probe.getsockname()[1]
         places = tuple(gguf.search_paths(settings))
         files = gguf.find_models(places)
         model = first if first in files else next(iter(files))
         own = Options(model, settings["ENGINE_THREADS"] or default_threads(), self._context)
         delete_stale_caches(self._states, {self._read_by(file) for file in files.values()}, empty=not self._room)
-        self._endpoint = Endpoint(f"http://127.0.0.1:{port}", secrets.token_urlsafe(24), 0, own, own, places)
+        self._endpoint = Endpoint(f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(24), 0, own, own, places)
         # Options of the last child that was ready.
         self._proven: Options | None = None
         self._ending = threading.Event()
@@ -199,8 +198,7 @@ class Supervisor:
 
     def start(self) -> None:
         """Start the child and return; the model loads in the background."""
-        for file in (endpoint_file(self._instance), wish_file(self._instance)):
-            file.unlink(missing_ok=True)
+        self._delete_files()
         self._spawn()
         self._watcher = threading.Thread(target=self._watch, name="embedded-supervisor", daemon=True)
         self._watcher.start()
@@ -218,14 +216,17 @@ class Supervisor:
             child.wait()
         if self._watcher is not None:
             self._watcher.join(timeout=3)
-        for file in (endpoint_file(self._instance), wish_file(self._instance)):
-            file.unlink(missing_ok=True)
+        self._delete_files()
 
     def let_go(self) -> None:
         """Close this process's end of the child's standard input; a forked worker must not keep it open."""
         if self._child is not None and self._child.stdin is not None:
             with contextlib.suppress(OSError):
                 self._child.stdin.close()
+
+    def _delete_files(self) -> None:
+        for file in (endpoint_file(self._instance), wish_file(self._instance)):
+            file.unlink(missing_ok=True)
 
     def _read_by(self, file: GgufModel) -> str:
         """Return the key of saved states, which are valid for the same file and context only."""
@@ -252,7 +253,7 @@ class Supervisor:
         orders = {
             "model": str(file.path),
             "alias": options.model,
-            "port": int(self._endpoint.url.rpartition(":")[2]),
+            "port": self._port,
             "key": self._endpoint.key,
             "slots": self._slots,
             "context": options.context,
@@ -339,11 +340,12 @@ class Supervisor:
     def _grant(self, wish: ChildRequest) -> None:
         """Make the requested child the next one; mark the request as failed if the file no longer exists."""
         options = wish.options
-        logger.info("embedded engine asked for model=%s threads=%d context=%d", *_values(options))
-        if options.model and options.model not in gguf.find_models(self._endpoint.places):
-            self._endpoint = replace(self._endpoint, wish=wish.number, by=wish.by, failed=wish.number)
-        else:
-            self._endpoint = replace(self._endpoint, wish=wish.number, by=wish.by, options=options)
+        logger.info(
+            "embedded engine asked for model=%s threads=%d context=%d", options.model, options.threads, options.context
+        )
+        gone = options.model and options.model not in gguf.find_models(self._endpoint.places)
+        change: dict[str, Any] = {"failed": wish.number} if gone else {"options": options}
+        self._endpoint = replace(self._endpoint, wish=wish.number, by=wish.by, **change)
 
     def _fall_back(self) -> bool:
         """After a child that never was ready, go back to the options of the last one that was; return whether there are
@@ -355,7 +357,3 @@ class Supervisor:
         logger.error("embedded engine cannot load model=%s; see embedded.log", endpoint.options.model)
         self._endpoint = replace(endpoint, options=self._proven, failed=endpoint.wish)
         return True
-
-
-def _values(options: Options) -> tuple[str, int, int]:
-    return options.model, options.threads, options.context

@@ -141,6 +141,5 @@ def real_slots_busy(subject: Subject) -> bool:
     """Whether the real llama.cpp computes anything now."""
     engine = subject.engine
     assert isinstance(engine, Embedded)
-    headers = {"Authorization": f"Bearer {engine._api_key}"}
-    slots = requests.get(f"{engine.url}/slots", headers=headers, timeout=10).json()
+    slots = requests.get(f"{engine.url}/slots", headers=engine._headers(), timeout=10).json()
     return any(slot["is_processing"] for slot in slots)
