@@ -10,7 +10,7 @@ from flask_babel import gettext as _
 from app.diagnostics.checkup import proxy_probe, quick_findings
 from app.diagnostics.comparison import Comparison, ComparisonJob, compare_here, comparison_finding, comparison_table
 from app.diagnostics.findings import TITLES, FindingState, count
-from app.diagnostics.history import answers_table, last_records, waits_facts
+from app.diagnostics.history import answers_table, last_records, waits
 from app.engines.registry import can_be_pulled
 from app.errors import AppError
 from app.formatting import number, percent
@@ -104,7 +104,7 @@ def doctor() -> str:
         comparison=_comparison(),
         queue=generation().status(),
         ahead=generation().prefill.cost,
-        waits=waits_facts(records),
+        waits=waits(records),
         answers=answers_table(records),
         answers_count=len(records),
     )

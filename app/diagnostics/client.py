@@ -1,13 +1,10 @@
 """An HTTP client that uses this server as the pages' scripts do, with a temporary session."""
 
-import hashlib
 import json
-import os
 import secrets
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
@@ -37,14 +34,6 @@ class NotComparedError(Exception):
         super().__init__(code, detail)
         self.code = code
         self.detail = detail
-
-
-@dataclass(frozen=True, slots=True)
-class ReceivedEvent:
-    """One event of an answer's stream."""
-
-    name: str
-    data: dict[str, Any]
 
 
 def own_address(settings: dict[str, Any]) -> str:
@@ -81,8 +70,8 @@ class HttpClient:
         """Return `/api/models`."""
         return self._json("/api/models")
 
-    def ask(self, conversation: str, question: str, model: str) -> Iterator[ReceivedEvent]:
-        """Ask a question and yield the events of its answer."""
+    def ask(self, conversation: str, question: str, model: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Ask a question and yield the events of its answer, as name and data."""
         body = {"content": question, "model": model, "think": False, "client_id": secrets.token_hex(8)}
         path = f"/api/conversations/{conversation}/messages"
         try:
@@ -139,9 +128,9 @@ class HttpClient:
         return response
 
 
-def _event(block: bytes) -> ReceivedEvent | None:
+def _event(block: bytes) -> tuple[str, dict[str, Any]] | None:
     lines = dict(line.split(": ", 1) for line in block.decode(errors="replace").split("\n") if ": " in line)
-    return ReceivedEvent(lines["event"], json.loads(lines["data"])) if "event" in lines and "data" in lines else None
+    return (lines["event"], json.loads(lines["data"])) if "event" in lines and "data" in lines else None
 
 
 def _detail(response: requests.Response) -> str:
@@ -178,8 +167,7 @@ def temporary_session(app: Flask, user_id: int, address: str) -> Iterator[HttpCl
         user = db.session.get_one(User, user_id)
         session = LoginSession.open(user, lasting=STALE, user_agent="flask doctor")
         _delete(Conversation.id.startswith(MARK), Conversation.created_at < utcnow() - STALE)
-    secret = hashlib.sha1(os.urandom(64), usedforsecurity=False).hexdigest()
-    client = HttpClient(address, _cookie(app, session, secret), _token(app, secret), new_id)
+    client = HttpClient(address, *_credentials(app, session), new_id)
     try:
         yield client
     finally:
@@ -196,14 +184,11 @@ def _delete(*where: Any) -> None:
     db.session.commit()
 
 
-def _cookie(app: Flask, session: str, secret: str) -> dict[str, str]:
-    """Return the session cookie as the log-in page would set it."""
-    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    content = serializer.dumps({"_user_id": session, "_fresh": True, "csrf_token": secret})
-    return {app.config["SESSION_COOKIE_NAME"]: str(content)}
-
-
-def _token(app: Flask, secret: str) -> str:
-    """Return the CSRF token as the pages contain it."""
+def _credentials(app: Flask, session: str) -> tuple[dict[str, str], str]:
+    """Return the session cookie as the log-in page would set it, and the CSRF token as the pages contain it."""
     assert app.secret_key is not None  # noqa: S101 - no server without one
-    return str(URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps(secret))
+    secret = secrets.token_hex(20)
+    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+    cookie = str(serializer.dumps({"_user_id": session, "_fresh": True, "csrf_token": secret}))
+    token = str(URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps(secret))
+    return {app.config["SESSION_COOKIE_NAME"]: cookie}, token

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 from flask import Flask
 from flask_babel import gettext as _
@@ -39,6 +40,8 @@ QUESTION = "{nonce}. Describe the wind and the sea in two sentences."
 MOST_TOKENS = 100
 # Seconds to wait for the engine to become idle.
 PATIENCE_S = 20.0
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,8 +141,7 @@ class Comparison:
         return max(self.first.difference, self.total.web - self.total.direct) <= max(own) - min(own)
 
     def _middle(self, measure: Callable[[TimedAnswer], float], compare: Callable[[float, float], float]) -> MedianPair:
-        rows = [(measure(direct), measure(web)) for direct, web in self.pairs]
-        rows.sort(key=lambda row: compare(*row))
+        rows = sorted(((measure(direct), measure(web)) for direct, web in self.pairs), key=lambda row: compare(*row))
         direct, web = rows[(len(rows) - 1) // 2]
         return MedianPair(direct, web, compare(direct, web))
 
@@ -319,34 +321,25 @@ class ComparisonProgress:
     steps: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class PromptSettings:
-    """The system prompt, the longest answer in tokens (`most`) and the temperature of all questions."""
-
-    system: str
-    most: int
-    temperature: float | None
+Tell = Callable[[ComparisonProgress], None]
 
 
-def compare_here(app: Flask, user_id: int, tell: Callable[[ComparisonProgress], None]) -> Comparison:
+def compare_here(app: Flask, user_id: int, tell: Tell) -> Comparison:
     """Compare this server's engine with its pages, used as that user. Raises NotComparedError."""
-    settings = app.config
-    most = min(settings["MAX_OUTPUT_TOKENS"], settings["CONTEXT_TOKENS"] // 2)
-    terms = PromptSettings(settings["SYSTEM_PROMPT"], min(most, MOST_TOKENS), settings["TEMPERATURE"])
-    with temporary_session(app, user_id, own_address(settings)) as client:
-        return compare(app.extensions["generation"].engine, client, terms, tell)
+    with temporary_session(app, user_id, own_address(app.config)) as client:
+        return compare(app.extensions["generation"].engine, client, app.config, tell)
 
 
 def compare(
     engine: Engine,
     client: HttpClient,
-    terms: PromptSettings,
-    tell: Callable[[ComparisonProgress], None],
+    settings: dict[str, Any],
+    tell: Tell,
     patience_s: float = PATIENCE_S,
 ) -> Comparison:
     """Ask a few pairs of questions, direct and through the pages in turn. Raises NotComparedError."""
     try:
-        return _Comparing(engine, client, terms, tell, patience_s).compare()
+        return _Comparing(engine, client, settings, tell, patience_s).compare()
     except AppError as error:
         raise NotComparedError("engine", error.cause or error.code) from error
 
@@ -355,8 +348,8 @@ def compare(
 class _Comparing:
     engine: Engine
     client: HttpClient
-    terms: PromptSettings
-    tell: Callable[[ComparisonProgress], None]
+    settings: dict[str, Any]
+    tell: Tell
     patience_s: float
     model: str = ""
     # A new number in each question: the engine's cache holds no more than the system prompt for either way.
@@ -407,14 +400,11 @@ class _Comparing:
 
     def _direct(self, cancel: Cancel) -> TimedAnswer:
         """Ask the engine directly, as `ollama run` does."""
-        messages = [{"role": "system", "content": self.terms.system}] if self.terms.system else []
+        system = self.settings["SYSTEM_PROMPT"]
+        messages = [{"role": "system", "content": system}] if system else []
         messages.append({"role": "user", "content": self._asked()})
-        request = ChatRequest(
-            self.model,
-            tuple(messages),
-            max_tokens=self.terms.most,
-            temperature=self.terms.temperature,
-        )
+        most = min(self.settings["MAX_OUTPUT_TOKENS"], self.settings["CONTEXT_TOKENS"] // 2, MOST_TOKENS)
+        request = ChatRequest(self.model, tuple(messages), max_tokens=most, temperature=self.settings["TEMPERATURE"])
         clock, usage = Clock(), Usage()
         for event in self.engine.stream(request, cancel):
             if isinstance(event, Text | Thinking):
@@ -429,13 +419,13 @@ class _Comparing:
         cancel.on_set(lambda: self.client.forget(conversation))
         question = self._asked()
         clock = Clock()
-        for event in self.client.ask(conversation, question, self.model):
-            if event.name in ("text", "thinking"):
-                clock.word(event.data["text"])
-            elif event.name == "done":
-                if event.data["error"]:
-                    raise NotComparedError("refused", event.data["error"]["message"])
-                figures = event.data["metrics"]
+        for name, data in self.client.ask(conversation, question, self.model):
+            if name in ("text", "thinking"):
+                clock.word(data["text"])
+            elif name == "done":
+                if data["error"]:
+                    raise NotComparedError("refused", data["error"]["message"])
+                figures = data["metrics"]
                 return clock.answer(figures["output_tokens"], figures["decode_ms"], figures["queue_ms"])
         raise NotComparedError("refused", f"{self.model}: the stream ended before the answer did")
 
@@ -444,9 +434,7 @@ class _Comparing:
 
 
 # `work(tell)` runs a comparison, reporting its progress to `tell`. Raises NotComparedError.
-Work = Callable[[Callable[[ComparisonProgress], None]], Comparison]
-
-logger = logging.getLogger(__name__)
+Work = Callable[[Tell], Comparison]
 
 
 @dataclass(frozen=True, slots=True)

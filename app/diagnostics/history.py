@@ -90,12 +90,11 @@ def _with_measurements(records: list[Record]) -> list[Record]:
         return []
     begun = LabSample.started_at
     moments = db.session.scalars(select(begun).where(begun >= records[0].queued_at).order_by(begun))
-    taken = [moment for moment in moments if moment is not None]
-
-    def between(before: Record, after: Record) -> bool:
-        return bisect_left(taken, before.queued_at) < bisect_right(taken, after.finished_at)
-
-    return records[:1] + [replace(after, measured=between(before, after)) for before, after in pairwise(records)]
+    taken = list(filter(None, moments))
+    return records[:1] + [
+        replace(after, measured=bisect_left(taken, before.queued_at) < bisect_right(taken, after.finished_at))
+        for before, after in pairwise(records)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,12 +266,6 @@ def waits(records: Sequence[Record]) -> Waits | None:
     return Waits(len(pairs), announced, real, median(abs(said - was) / max(said, was) for said, was in pairs))
 
 
-def waits_facts(records: Sequence[Record]) -> dict[str, Any] | None:
-    """Return announced and real waits as text; None if no answer had to wait."""
-    found = waits(records)
-    return None if found is None else {**found.texts, "count": found.count}
-
-
 def queue(records: Sequence[Record]) -> Finding:
     """Check whether announced waits come true."""
     found = waits(records)
@@ -292,7 +285,12 @@ def queue(records: Sequence[Record]) -> Finding:
 def _kept_and_lost(records: Sequence[Record]) -> tuple[int, int]:
     """Count conversations continued soon, by whether their beginning was still cached: (kept, lost)."""
     known = {record.answer: record for record in records}
-    paces = {model: _first_pace(records, model) for model in {record.model for record in records}}
+    # Nothing of a conversation's first question can be cached.
+    first = [record for record in records if record.before is None]
+    paces = {
+        model: reading_pace([record for record in first if record.model == model])
+        for model in {record.model for record in records}
+    }
     kept = lost = 0
     for record in records:
         before = known.get(record.before or 0)
@@ -323,8 +321,3 @@ def _cached(record: Record, pace: float | None) -> float | None:
     if pace is None or record.metrics.get("prefill_ms") is None:
         return None
     return record.get("prompt_tokens") - record.get("prefill_ms") / 1000 * pace
-
-
-def _first_pace(records: Sequence[Record], model: str) -> float | None:
-    """Return the prefill pace of conversations' first questions, of which nothing can be cached."""
-    return reading_pace([record for record in records if record.model == model and record.before is None])

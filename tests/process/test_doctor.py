@@ -15,7 +15,6 @@ from app.diagnostics.comparison import (
     SPARE,
     Comparison,
     ComparisonProgress,
-    PromptSettings,
     compare,
 )
 from app.models import Conversation, LoginSession
@@ -128,7 +127,6 @@ def test_the_page_compares_in_the_background(server: ServerProcess, site: Site, 
 
 def asked(server: ServerProcess, site: Site, patience_s: float = 10) -> Comparison | NotComparedError:
     """A comparison from this process."""
-    terms = PromptSettings("", 50, None)
 
     def tell(_progress: ComparisonProgress) -> None:
         pass
@@ -138,7 +136,7 @@ def asked(server: ServerProcess, site: Site, patience_s: float = 10) -> Comparis
         assert user_id is not None
         try:
             with temporary_session(site.app, user_id, server.url) as visitor:
-                return compare(site.generation.engine, visitor, terms, tell, patience_s)
+                return compare(site.generation.engine, visitor, site.app.config, tell, patience_s)
         except NotComparedError as error:
             return error
 
