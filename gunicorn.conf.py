@@ -18,11 +18,8 @@ from config import ROOT, load_or_exit
 _settings = load_or_exit()
 
 wsgi_app = "wsgi:app"
-bind = (
-    f"[{_settings['HOST']}]:{_settings['PORT']}"
-    if ":" in _settings["HOST"]
-    else f"{_settings['HOST']}:{_settings['PORT']}"
-)
+_host = f"[{_settings['HOST']}]" if ":" in _settings["HOST"] else _settings["HOST"]
+bind = f"{_host}:{_settings['PORT']}"
 # Running answers live in the worker's memory; `on_starting` refuses a second worker.
 workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
 threads = _settings["THREADS"]

@@ -7,8 +7,7 @@ from app.engines import registry
 
 settings = config.load_or_exit()
 config.prepare_instance(settings)
-choice = registry.choose(settings)
-settings |= {"ENGINE": choice.name, "ENGINE_REASON": choice.reason}
+settings["ENGINE"], settings["ENGINE_REASON"] = registry.choose(settings)
 try:
     app = create_app(settings)
 except BrandError as error:

@@ -36,8 +36,6 @@ MAX_FILES_SHARE = 4
 
 logger = logging.getLogger(__name__)
 
-# `ask("save" | "restore", file name)` has the engine's slot do so; returns whether it did.
-Ask = Callable[[str, str], bool]
 # While another child starts: seconds between two looks at it, and between two Loading events.
 CHILD_POLL_S = 0.02
 TELL_S = 0.25
@@ -52,9 +50,10 @@ class PromptCacheStore:
     """Saved prompt caches ("states"), one file per conversation, for an engine with one slot.
 
     `room`: bytes for the states of all models together; the least recently used are deleted first.
+    `ask("save" | "restore", file name)` has the engine's slot do so; returns whether it did.
     """
 
-    def __init__(self, folder: Path, room: int, ask: Ask) -> None:
+    def __init__(self, folder: Path, room: int, ask: Callable[[str, str], bool]) -> None:
         self._folder = folder
         self._room = room
         self._ask = ask
@@ -331,8 +330,7 @@ class Embedded(OpenAICompatible):
                 yield event
                 if isinstance(event, Done):
                     tokens = (event.usage.prompt_tokens or 0) + (event.usage.output_tokens or 0)
-            kept = self._states() if request.conversation_id and tokens else None
-            if kept is not None:
+            if request.conversation_id and tokens and (kept := self._states()):
                 kept.keep(request.conversation_id, tokens)
 
     def _patiently(self, request: ChatRequest, cancel: Cancel, turn: ModelLease) -> Iterator[EngineEvent]:

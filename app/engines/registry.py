@@ -59,24 +59,16 @@ VENDORS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class EngineChoice:
-    """The engine's name, and the reason for the choice as a sentence for the administrator."""
-
-    name: str
-    reason: LazyString
-
-
-def choose(settings: dict[str, Any]) -> EngineChoice:
-    """Return the engine that ENGINE names; for `auto`, the first available one."""
+def choose(settings: dict[str, Any]) -> tuple[str, LazyString]:
+    """Return the engine that ENGINE names, for `auto` the first available one, and why, for the administrator."""
     name, url = settings["ENGINE"], settings["OLLAMA_HOST"]
     if name != "auto":
-        return EngineChoice(name, _l("set by ENGINE=%(name)s", name=name))
+        return name, _l("set by ENGINE=%(name)s", name=name)
     if _ollama_answers(url):
-        return EngineChoice("ollama", _l("ENGINE=auto: Ollama answers at %(url)s", url=url))
+        return "ollama", _l("ENGINE=auto: Ollama answers at %(url)s", url=url)
     if settings["OPENAI_BASE_URL"]:
-        return EngineChoice("openai", _l("ENGINE=auto: no Ollama at %(url)s, and OPENAI_BASE_URL is set", url=url))
-    return EngineChoice("embedded", _l("ENGINE=auto: no Ollama at %(url)s, and OPENAI_BASE_URL is empty", url=url))
+        return "openai", _l("ENGINE=auto: no Ollama at %(url)s, and OPENAI_BASE_URL is set", url=url)
+    return "embedded", _l("ENGINE=auto: no Ollama at %(url)s, and OPENAI_BASE_URL is empty", url=url)
 
 
 def make(name: str, settings: dict[str, Any]) -> Engine:
