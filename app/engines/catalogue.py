@@ -9,63 +9,28 @@ from app.engines.base import Model
 
 BUILT_IN_DEFAULT = "phi3:mini"
 DEMO = "smollm2:135m"
-GB = 10**9
+MB = 10**6
 
-# Sizes of the 4-bit files; RAM: the weights and the KV cache of a context of 4,096 tokens.
+# For each: name, label, strengths, size of the 4-bit file, RAM for the weights and the KV cache of 4,096 tokens.
 CATALOGUE = {
     model.name: model
     for model in (
         Model(
-            "phi3:mini",
-            "Phi-3 mini",
-            _l("Lively and light: mails, summaries, short questions."),
-            size_bytes=22 * GB // 10,
-            ram_bytes=37 * GB // 10,
+            "phi3:mini", "Phi-3 mini", _l("Lively and light: mails, summaries, short questions."), 2200 * MB, 3700 * MB
         ),
-        Model(
-            "mistral",
-            "Mistral 7B",
-            _l("The best French of the list, slower."),
-            size_bytes=41 * GB // 10,
-            ram_bytes=47 * GB // 10,
-        ),
+        Model("mistral", "Mistral 7B", _l("The best French of the list, slower."), 4100 * MB, 4700 * MB),
         Model(
             "deepseek-r1:1.5b",
             "DeepSeek-R1 1.5B",
             _l("Can think before answering: small problems, step by step."),
-            size_bytes=11 * GB // 10,
-            ram_bytes=13 * GB // 10,
+            1100 * MB,
+            1300 * MB,
             thinking=True,
         ),
-        Model(
-            "gemma3:4b",
-            "Gemma 3 4B",
-            _l("Careful texts and many languages."),
-            size_bytes=33 * GB // 10,
-            ram_bytes=42 * GB // 10,
-        ),
-        Model(
-            "gemma3n:e4b",
-            "Gemma 3n E4B",
-            _l("Careful texts, made for modest machines."),
-            size_bytes=75 * GB // 10,
-            ram_bytes=80 * GB // 10,
-        ),
-        Model(
-            "deepseek-coder:6.7b",
-            "DeepSeek Coder 6.7B",
-            _l("Code and scripts."),
-            size_bytes=38 * GB // 10,
-            ram_bytes=60 * GB // 10,
-            coding=True,
-        ),
-        Model(
-            DEMO,
-            "SmolLM2 135M",
-            _l("Small demonstration model: quick, but weak in French."),
-            size_bytes=98 * GB // 1000,
-            ram_bytes=4 * GB // 10,
-        ),
+        Model("gemma3:4b", "Gemma 3 4B", _l("Careful texts and many languages."), 3300 * MB, 4200 * MB),
+        Model("gemma3n:e4b", "Gemma 3n E4B", _l("Careful texts, made for modest machines."), 7500 * MB, 8000 * MB),
+        Model("deepseek-coder:6.7b", "DeepSeek Coder 6.7B", _l("Code and scripts."), 3800 * MB, 6000 * MB, coding=True),
+        Model(DEMO, "SmolLM2 135M", _l("Small demonstration model: quick, but weak in French."), 98 * MB, 400 * MB),
     )
 }
 

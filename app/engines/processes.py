@@ -2,11 +2,7 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-if TYPE_CHECKING:
-    import psutil
 
 # Processes that listen in place of an engine that runs in a container.
 FORWARDERS = ("docker-proxy", "rootlessport", "conmon")
@@ -31,7 +27,9 @@ def processes_listening(url: str, names: tuple[str, ...]) -> tuple[int, ...]:
     import psutil  # noqa: PLC0415
 
     parts = urlsplit(url)
-    if not _is_here(parts.hostname or ""):
+    host = parts.hostname or ""
+    own_addresses = {address.address for card in psutil.net_if_addrs().values() for address in card}
+    if host != "localhost" and not host.startswith("127.") and host not in own_addresses:
         return ()
     port = parts.port or (443 if parts.scheme == "https" else 80)
     try:
@@ -39,29 +37,14 @@ def processes_listening(url: str, names: tuple[str, ...]) -> tuple[int, ...]:
     except (psutil.Error, OSError):
         # This account may not list sockets.
         sockets = []
-    owners = {
-        each.pid for each in sockets if each.status == psutil.CONN_LISTEN and each.laddr.port == port and each.pid
-    }
-    running = {each.pid: each for each in psutil.process_iter(["name"])}
-    found = [running[pid] for pid in owners if pid in running and running[pid].info["name"] not in FORWARDERS]
+    owners = {each.pid for each in sockets if each.status == psutil.CONN_LISTEN and each.laddr.port == port}
+    running = {each.pid: each.info["name"] or "" for each in psutil.process_iter(["name"])}
+    found = [pid for pid, name in running.items() if pid in owners and name not in FORWARDERS]
     if not found:
-        found = [each for each in running.values() if (each.info["name"] or "").startswith(names)]
-    return tuple(sorted({pid for each in found for pid in _family(each)}))
+        found = [pid for pid, name in running.items() if name.startswith(names)]
+    return tuple(sorted({member for pid in found for member in _family(pid)}))
 
 
-def _family(process: "psutil.Process") -> list[int]:
-    import psutil  # noqa: PLC0415
-
-    try:
-        return [process.pid, *(child.pid for child in process.children(recursive=True))]
-    except psutil.Error:
-        # It has ended meanwhile.
-        return []
-
-
-def _is_here(host: str) -> bool:
-    import psutil  # noqa: PLC0415
-
-    if host == "localhost" or host.startswith("127."):
-        return True
-    return any(host == address.address for card in psutil.net_if_addrs().values() for address in card)
+def _family(pid: int) -> list[int]:
+    """Return a process and all its descendants."""
+    return [pid, *(member for child in child_pids(pid) for member in _family(child))]
