@@ -40,6 +40,8 @@ QUESTION = "{nonce}. Describe the wind and the sea in two sentences."
 MOST_TOKENS = 100
 # Seconds to wait for the engine to become idle.
 PATIENCE_S = 20.0
+# Codes of NotComparedError that say nothing against the server.
+HARMLESS = ("no_model", "nobody", "busy", "crowded", "slow", "short")
 
 logger = logging.getLogger(__name__)
 
@@ -153,26 +155,21 @@ def comparison_finding(result: Comparison | NotComparedError) -> Finding:
 
 def comparison_table(result: Comparison) -> list[dict[str, str]]:
     """Return the table's rows: name, direct, through the pages, difference."""
+
+    def row(name: str, pair: MedianPair, words: Callable[[float], str], difference: str) -> dict[str, str]:
+        return {"name": name, "direct": words(pair.direct), "web": words(pair.web), "difference": difference}
+
+    def time_of(seconds: float) -> str:
+        return duration(seconds * 1000)
+
+    def pace_of(pace: float) -> str:
+        return with_unit(pace, "tokens/s", 1)
+
     total, first, pace = result.total, result.first, result.pace
     return [
-        {
-            "name": _("First word after"),
-            "direct": duration(first.direct * 1000),
-            "web": duration(first.web * 1000),
-            "difference": _signed(first.difference * 1000),
-        },
-        {
-            "name": _("Pace of writing"),
-            "direct": with_unit(pace.direct, "tokens/s", 1),
-            "web": with_unit(pace.web, "tokens/s", 1),
-            "difference": _change(pace.difference),
-        },
-        {
-            "name": _("%(count)s tokens in all", count=number(REFERENCE_TOKENS)),
-            "direct": duration(total.direct * 1000),
-            "web": duration(total.web * 1000),
-            "difference": _change(total.difference),
-        },
+        row(_("First word after"), first, time_of, _signed(first.difference * 1000)),
+        row(_("Pace of writing"), pace, pace_of, _change(pace.difference)),
+        row(_("%(count)s tokens in all", count=number(REFERENCE_TOKENS)), total, time_of, _change(total.difference)),
     ]
 
 
@@ -219,61 +216,50 @@ def _change(ratio: float) -> str:
 
 
 def _refusal(error: NotComparedError) -> Finding:
-    state, text, mend = {
+    state = FindingState.UNKNOWN if error.code in HARMLESS else FindingState.BAD
+    text, mend = {
         "away": (
-            FindingState.BAD,
             _("The server does not answer at its own address (%(detail)s).", detail=error.detail),
             _("Start it: make run, or sudo systemctl start couachgpt"),
         ),
         "stranger": (
-            FindingState.BAD,
             _("What answers at the server’s address does not know its accounts (%(detail)s).", detail=error.detail),
             _("HOST, PORT, INSTANCE_DIR and SECRET_KEY must be those that the server was started with."),
         ),
         "other_engine": (
-            FindingState.BAD,
             _("The server uses %(engine)s, but would now choose another engine.", engine=error.detail),
             _("Start the server again, or say which one with ENGINE=… in .env."),
         ),
         "refused": (
-            FindingState.BAD,
             _("The server refused the question: %(detail)s", detail=error.detail),
             _("Mend that, then ask again."),
         ),
         "engine": (
-            FindingState.BAD,
             _("The engine failed during the comparison: %(detail)s", detail=error.detail),
             _("See the engine’s log."),
         ),
-        "no_model": (FindingState.UNKNOWN, _("No model is installed."), _("Install one: flask models pull …")),
+        "no_model": (_("No model is installed."), _("Install one: flask models pull …")),
         "nobody": (
-            FindingState.UNKNOWN,
             _("There is no administrator yet, for whom a question could be asked."),
             _("Create the first account on the site."),
         ),
         "busy": (
-            FindingState.UNKNOWN,
             _("People are being answered: a comparison would slow them down, and be wrong."),
             _("Ask again when the server is calm."),
         ),
         "crowded": (
-            FindingState.UNKNOWN,
             _("Somebody asked a question meanwhile: the comparison gave way."),
             _("Ask again when the server is calm."),
         ),
         "slow": (
-            FindingState.UNKNOWN,
             _("The model took longer than two minutes for one answer."),
             _("Choose a smaller default model, or compare when nothing else runs."),
         ),
         "short": (
-            FindingState.UNKNOWN,
             _("The model’s answers were too short to be compared."),
             _("Ask again, or with another default model."),
         ),
-    }.get(
-        error.code, (FindingState.BAD, _("The comparison failed: %(detail)s", detail=error.detail), _("See the log."))
-    )
+    }.get(error.code, (_("The comparison failed: %(detail)s", detail=error.detail), _("See the log.")))
     return Finding("terminal", state, str(text), str(mend))
 
 

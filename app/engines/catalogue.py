@@ -37,11 +37,7 @@ CATALOGUE = {
 
 def same_model(one: str, other: str) -> bool:
     """Return True if both names mean the same model; a name without a tag means `:latest`."""
-
-    def full(name: str) -> str:
-        return name if ":" in name else f"{name}:latest"
-
-    return full(one) == full(other)
+    return one.removesuffix(":latest") == other.removesuffix(":latest")
 
 
 def described(name: str, **facts: Any) -> Model:
