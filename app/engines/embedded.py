@@ -22,9 +22,9 @@ from app.engines.supervisor import (
     Endpoint,
     Options,
     endpoint_file,
-    make_wish,
+    last_request,
     read_endpoint,
-    read_wish,
+    request_child,
 )
 from app.engines.transport import EngineHttpClient, error_in
 from app.errors import AppError
@@ -128,19 +128,19 @@ class ModelLeases:
     @contextmanager
     def taken(self, options: Options) -> Iterator[ModelLease]:
         """Hold a place in the line while inside."""
-        turn = ModelLease(options)
+        lease = ModelLease(options)
         with self._lock:
-            self._line.append(turn)
+            self._line.append(lease)
         try:
-            yield turn
+            yield lease
         finally:
             with self._lock:
-                self._line.remove(turn)
+                self._line.remove(lease)
 
-    def has_come(self, turn: ModelLease) -> bool:
+    def is_due(self, lease: ModelLease) -> bool:
         """Return True if all requests before this one have the same options."""
         with self._lock:
-            return all(other.options == turn.options for other in self._line[: self._line.index(turn)])
+            return all(other.options == lease.options for other in self._line[: self._line.index(lease)])
 
 
 class EmbeddedChild:
@@ -154,7 +154,7 @@ class EmbeddedChild:
         self._exchanges = exchanges
         self._patience_s = patience_s
         self._read: tuple[tuple[int, int], Endpoint] | None = None
-        self.turns = ModelLeases()
+        self.leases = ModelLeases()
 
     def endpoint(self) -> Endpoint:
         """Return the endpoint that the supervisor wrote last; raises engine_unreachable if no server runs here."""
@@ -169,30 +169,30 @@ class EmbeddedChild:
 
     def changing(self, seen: Endpoint) -> bool:
         """Return True if that child is being replaced because a request asked for other options."""
-        wish = read_wish(self._instance)
-        return (bool(seen.by) and not seen.ready) or (wish is not None and wish.number != seen.wish)
+        request = last_request(self._instance)
+        return (bool(seen.requested_by) and not seen.ready) or (request is not None and request.number != seen.request)
 
-    def provided(self, turn: ModelLease, cancel: Cancel, *, ready: bool = False) -> Iterator[Loading]:
-        """Yield Loading events until the turn has come and the child has its options; replace a child with others.
+    def provided(self, lease: ModelLease, cancel: Cancel, *, ready: bool = False) -> Iterator[Loading]:
+        """Yield Loading events until the lease is due and the child has its options; replace a child with others.
 
         `ready`: also wait for a child that has them but is still starting. Raises engine_load_failed, engine_silent,
         engine_unreachable, storage_full.
         """
-        options = turn.options
+        options = lease.options
         started = announced = asked = time.monotonic()
-        wish = ""
+        request = ""
         while not cancel.is_set():
             now, seen = time.monotonic(), self.endpoint()
-            if not self.turns.has_come(turn):
+            if not self.leases.is_due(lease):
                 asked = now
-            elif seen.options == options and (seen.ready or not (ready or wish)):
+            elif seen.options == options and (seen.ready or not (ready or request)):
                 break
             elif now - asked > self._patience_s:
                 raise self._exchanges.failure("engine_silent", f"{options.model} is still loading")
-            elif wish:
-                wish = self._insisted(wish, seen, options)
+            elif request:
+                request = self._still_requested(request, seen, options)
             elif seen.options != options and not self._in_use(seen):
-                asked, wish = now, self._wished(options)
+                asked, request = now, self._request_child(options)
                 self.end(seen)
             if announced == started or now - announced >= TELL_S:
                 announced = now
@@ -218,7 +218,7 @@ class EmbeddedChild:
     def _in_use(self, seen: Endpoint) -> bool:
         """Return True if the child must not be ended: another process waits for it, or it is writing an answer."""
         if not seen.ready:
-            return seen.by not in (0, os.getpid())
+            return seen.requested_by not in (0, os.getpid())
         if not seen.pid:
             return False
         try:
@@ -227,24 +227,24 @@ class EmbeddedChild:
             return False
         return any(slot.get("is_processing") for slot in slots if isinstance(slot, dict))
 
-    def _wished(self, options: Options) -> str:
+    def _request_child(self, options: Options) -> str:
         try:
-            return make_wish(self._instance, options)
+            return request_child(self._instance, options)
         except OSError as error:
             raise AppError("storage_full", cause=str(error)) from error
 
-    def _insisted(self, wish: str, seen: Endpoint, options: Options) -> str:
-        """Return the wish while it is the last one made, or "" if another process has replaced it."""
-        if seen.failed == wish:
+    def _still_requested(self, request: str, seen: Endpoint, options: Options) -> str:
+        """Return the request while it is the last one made, or "" if another process has replaced it."""
+        if seen.failed == request:
             raise AppError("engine_load_failed", cause="see embedded.log in INSTANCE_DIR", model=options.model)
-        if seen.wish == wish:
-            return wish
-        last = read_wish(self._instance)
-        if last is None or last.number != wish:
+        if seen.request == request:
+            return request
+        last = last_request(self._instance)
+        if last is None or last.number != request:
             return ""
-        # The supervisor has just restarted a crashed child without reading the wish: end that one too.
+        # The supervisor has just restarted a crashed child without reading the request: end that one too.
         self.end(seen)
-        return wish
+        return request
 
 
 # The engine
@@ -324,22 +324,22 @@ class Embedded(OpenAICompatible):
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
         """Yield the events of one answer, then save the prompt cache for the conversation's next question."""
         options = self._options(request.model, request.threads, request.context)
-        with self._child.turns.taken(options) as turn:
+        with self._child.leases.taken(options) as lease:
             tokens = 0
-            for event in self._patiently(request, cancel, turn):
+            for event in self._patiently(request, cancel, lease):
                 yield event
                 if isinstance(event, Done):
                     tokens = (event.usage.prompt_tokens or 0) + (event.usage.output_tokens or 0)
             if request.conversation_id and tokens and (kept := self._states()):
                 kept.keep(request.conversation_id, tokens)
 
-    def _patiently(self, request: ChatRequest, cancel: Cancel, turn: ModelLease) -> Iterator[EngineEvent]:
+    def _patiently(self, request: ChatRequest, cancel: Cancel, lease: ModelLease) -> Iterator[EngineEvent]:
         """Yield the events of one answer; waits while the model loads, and briefly for a crashed child to restart."""
         started = time.monotonic()
         answering = False
         while True:
             try:
-                yield from self._child.provided(turn, cancel)
+                yield from self._child.provided(lease, cancel)
                 if cancel.is_set():
                     return
                 # A request without a conversation also takes the slot, so what the slot held before is gone.
@@ -367,8 +367,8 @@ class Embedded(OpenAICompatible):
         return Options(model, threads or endpoint.own.threads, context or endpoint.own.context)
 
     def _provide(self, options: Options) -> None:
-        with self._child.turns.taken(options) as turn:
-            for _ in self._child.provided(turn, Cancel(), ready=True):
+        with self._child.leases.taken(options) as lease:
+            for _ in self._child.provided(lease, Cancel(), ready=True):
                 pass
 
     def _headers(self) -> dict[str, str]:

@@ -51,9 +51,9 @@ class Endpoint:
     """The child that runs now and how to reach it, written by the supervisor. `pid` 0: there is none.
 
     `own`: the server's options, with the model loaded first. `places`: paths searched for models. `states`, `room`:
-    folder of saved prompt caches, and bytes for it (0: none are saved). `ready`: the model is loaded. `wish`: number of
-    the last request read, made by the process `by` (0: this child was not requested); `failed`: the last request that
-    failed.
+    folder of saved prompt caches, and bytes for it (0: none are saved). `ready`: the model is loaded. `request`:
+    number of the last request read, made by the process `requested_by` (0: this child was not requested); `failed`: the
+    last request that failed.
     """
 
     url: str
@@ -65,8 +65,8 @@ class Endpoint:
     states: str = ""
     room: int = 0
     ready: bool = False
-    wish: str = ""
-    by: int = 0
+    request: str = ""
+    requested_by: int = 0
     failed: str = ""
 
     @property
@@ -82,7 +82,7 @@ class ChildRequest:
     """
 
     number: str
-    by: int
+    requested_by: int
     options: Options
 
 
@@ -94,9 +94,9 @@ def endpoint_file(instance: str) -> Path:
     return Path(instance) / "embedded.json"
 
 
-def wish_file(instance: str) -> Path:
+def request_file(instance: str) -> Path:
     """Return the path of the last request's file."""
-    return Path(instance) / "embedded.wish.json"
+    return Path(instance) / "embedded.request.json"
 
 
 def announce(instance: str, endpoint: Endpoint) -> None:
@@ -109,17 +109,17 @@ def read_endpoint(content: bytes) -> Endpoint:
     return _ENDPOINT.validate_json(content)
 
 
-def make_wish(instance: str, options: Options) -> str:
+def request_child(instance: str, options: Options) -> str:
     """Request a child with these options; return the request's number."""
-    wish = ChildRequest(secrets.token_hex(8), os.getpid(), options)
-    _write(wish_file(instance), _CHILD_REQUEST.dump_json(wish))
-    return wish.number
+    request = ChildRequest(secrets.token_hex(8), os.getpid(), options)
+    _write(request_file(instance), _CHILD_REQUEST.dump_json(request))
+    return request.number
 
 
-def read_wish(instance: str) -> ChildRequest | None:
+def last_request(instance: str) -> ChildRequest | None:
     """Return the last request, whether the supervisor has read it or not; None if there is none."""
     with contextlib.suppress(OSError, ValueError):
-        return _CHILD_REQUEST.validate_json(wish_file(instance).read_bytes())
+        return _CHILD_REQUEST.validate_json(request_file(instance).read_bytes())
     return None
 
 
@@ -225,7 +225,7 @@ class Supervisor:
                 self._child.stdin.close()
 
     def _delete_files(self) -> None:
-        for file in (endpoint_file(self._instance), wish_file(self._instance)):
+        for file in (endpoint_file(self._instance), request_file(self._instance)):
             file.unlink(missing_ok=True)
 
     def _read_by(self, file: GgufModel) -> str:
@@ -297,24 +297,24 @@ class Supervisor:
             if self._ending.is_set():
                 return
             lived = time.monotonic() - started
-            wish = self._new_wish()
-            if wish is None and self._child is not None and not self._fall_back():
+            request = self._new_request()
+            if request is None and self._child is not None and not self._fall_back():
                 pause = RESTART_S if lived > HEALTHY_S else pause
                 logger.error("embedded engine died, starting it again in %.1f s; see embedded.log", pause)
-                wish = self._wished_within(pause)
+                request = self._await_request(pause)
                 pause = min(pause * 2, RESTART_LIMIT_S)
                 # The restarted child was not requested.
-                self._endpoint = replace(self._endpoint, by=0)
-            if wish is not None:
+                self._endpoint = replace(self._endpoint, requested_by=0)
+            if request is not None:
                 pause = RESTART_S
-                self._grant(wish)
+                self._apply(request)
             self.let_go()
             self._spawn()
 
     def _await_end(self) -> None:
         """Block until the child has ended; without a child, until one is requested."""
         if self._child is None:
-            self._wished_within(None)
+            self._await_request(None)
             return
         assert self._child.stdout is not None  # noqa: S101
         with self._child.stdout as said:
@@ -325,27 +325,27 @@ class Supervisor:
         if not self._ending.is_set():
             self._child.wait()
 
-    def _new_wish(self) -> ChildRequest | None:
-        wish = read_wish(self._instance)
-        return wish if wish is not None and wish.number != self._endpoint.wish else None
+    def _new_request(self) -> ChildRequest | None:
+        request = last_request(self._instance)
+        return request if request is not None and request.number != self._endpoint.request else None
 
-    def _wished_within(self, seconds: float | None) -> ChildRequest | None:
+    def _await_request(self, seconds: float | None) -> ChildRequest | None:
         """Return the next request as soon as there is one; None after `seconds` or when the server stops."""
         deadline = None if seconds is None else time.monotonic() + seconds
         while deadline is None or time.monotonic() < deadline:
-            if (wish := self._new_wish()) is not None or self._ending.wait(LOOK_S):
-                return wish
+            if (request := self._new_request()) is not None or self._ending.wait(LOOK_S):
+                return request
         return None
 
-    def _grant(self, wish: ChildRequest) -> None:
+    def _apply(self, request: ChildRequest) -> None:
         """Make the requested child the next one; mark the request as failed if the file no longer exists."""
-        options = wish.options
+        options = request.options
         logger.info(
             "embedded engine asked for model=%s threads=%d context=%d", options.model, options.threads, options.context
         )
         gone = options.model and options.model not in gguf.find_models(self._endpoint.places)
-        change: dict[str, Any] = {"failed": wish.number} if gone else {"options": options}
-        self._endpoint = replace(self._endpoint, wish=wish.number, by=wish.by, **change)
+        change: dict[str, Any] = {"failed": request.number} if gone else {"options": options}
+        self._endpoint = replace(self._endpoint, request=request.number, requested_by=request.requested_by, **change)
 
     def _fall_back(self) -> bool:
         """After a child that never was ready, go back to the options of the last one that was; return whether there are
@@ -355,5 +355,5 @@ class Supervisor:
         if endpoint.ready or self._proven is None or self._proven == endpoint.options:
             return False
         logger.error("embedded engine cannot load model=%s; see embedded.log", endpoint.options.model)
-        self._endpoint = replace(endpoint, options=self._proven, failed=endpoint.wish)
+        self._endpoint = replace(endpoint, options=self._proven, failed=endpoint.request)
         return True

@@ -63,7 +63,7 @@ def test_a_full_disk_is_said_and_changes_nothing(engine: Embedded, monkeypatch: 
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
-        patched.setattr("app.engines.embedded.make_wish", full)
+        patched.setattr("app.engines.embedded.request_child", full)
         with pytest.raises(AppError) as failure:
             answer(engine, question("grand"))
     assert failure.value.code == "storage_full"

@@ -14,7 +14,7 @@ def test_neighbours_go_together_and_nobody_overtakes() -> None:
     line = [use.enter_context(turns.taken(options)) for use, options in zip(uses, (ONE, ONE, OTHER, ONE), strict=True)]
 
     def come() -> list[bool]:
-        return [turns.has_come(turn) for turn in line]
+        return [turns.is_due(turn) for turn in line]
 
     assert come() == [True, True, False, False]
     uses[0].close()
@@ -33,6 +33,6 @@ def test_who_goes_away_while_waiting_lets_the_next_ones_through() -> None:
     with turns.taken(ONE), ExitStack() as waiting:
         waiting.enter_context(turns.taken(OTHER))
         with turns.taken(ONE) as last:
-            assert not turns.has_come(last)
+            assert not turns.is_due(last)
             waiting.close()
-            assert turns.has_come(last)
+            assert turns.is_due(last)
