@@ -2,7 +2,6 @@
 
 import json
 import secrets
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
@@ -87,15 +86,6 @@ class HttpClient:
         """Stop the conversation's answer and delete it, so that the engine forgets it; ignores errors."""
         with suppress(NotComparedError), direct() as other:
             self._send("DELETE", f"/api/conversations/{conversation}", session=other).close()
-
-    def wait_until_idle(self, patience_s: float, pause_s: float = 0.1) -> bool:
-        """Wait until no answer runs or waits; return False if that takes longer than `patience_s`."""
-        deadline = time.monotonic() + patience_s
-        while (status := self.status())["running"] + status["waiting"]:
-            if time.monotonic() > deadline:
-                return False
-            time.sleep(pause_s)
-        return True
 
     def _json(self, path: str) -> dict[str, Any]:
         with self._send("GET", path) as response:

@@ -38,8 +38,8 @@ SPARE = 2
 QUESTION = "{nonce}. Describe the wind and the sea in two sentences."
 # Longest answer in tokens; the question's answer has about as many.
 MOST_TOKENS = 100
-# Seconds to wait for the engine to become idle.
-PATIENCE_S = 20.0
+# Seconds to wait for the engine to become idle, and between two looks.
+PATIENCE_S, IDLE_POLL_S = 20.0, 0.1
 # Codes of NotComparedError that say nothing against the server.
 HARMLESS = ("no_model", "nobody", "busy", "crowded", "slow", "short")
 
@@ -311,21 +311,13 @@ Tell = Callable[[ComparisonProgress], None]
 
 
 def compare_here(app: Flask, user_id: int, tell: Tell) -> Comparison:
-    """Compare this server's engine with its pages, used as that user. Raises NotComparedError."""
-    with temporary_session(app, user_id, own_address(app.config)) as client:
-        return compare(app.extensions["generation"].engine, client, app.config, tell)
+    """Compare this server's engine with its pages, used as that user, by a few pairs of answers.
 
-
-def compare(
-    engine: Engine,
-    client: HttpClient,
-    settings: dict[str, Any],
-    tell: Tell,
-    patience_s: float = PATIENCE_S,
-) -> Comparison:
-    """Ask a few pairs of questions, direct and through the pages in turn. Raises NotComparedError."""
+    Raises NotComparedError.
+    """
     try:
-        return _Comparing(engine, client, settings, tell, patience_s).compare()
+        with temporary_session(app, user_id, own_address(app.config)) as client:
+            return _Comparing(app.extensions["generation"].engine, client, app.config, tell).compare()
     except AppError as error:
         raise NotComparedError("engine", error.cause or error.code) from error
 
@@ -336,7 +328,6 @@ class _Comparing:
     client: HttpClient
     settings: dict[str, Any]
     tell: Tell
-    patience_s: float
     model: str = ""
     # A new number in each question: the engine's cache holds no more than the system prompt for either way.
     nonces: Iterator[int] = field(default_factory=lambda: iter(random.sample(range(1000, 10000), 1000)))
@@ -381,8 +372,12 @@ class _Comparing:
             return answer(cancel)
 
     def _wait(self) -> None:
-        if not self.client.wait_until_idle(self.patience_s):
-            raise NotComparedError("busy")
+        """Wait until no answer is written or waits."""
+        deadline = time.monotonic() + PATIENCE_S
+        while (status := self.client.status())["running"] + status["waiting"]:
+            if time.monotonic() > deadline:
+                raise NotComparedError("busy")
+            time.sleep(IDLE_POLL_S)
 
     def _direct(self, cancel: Cancel) -> TimedAnswer:
         """Ask the engine directly, as `ollama run` does."""

@@ -9,14 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from app.diagnostics.client import MARK, NotComparedError, first_administrator, temporary_session
-from app.diagnostics.comparison import (
-    MORE_PAIRS,
-    SPARE,
-    Comparison,
-    ComparisonProgress,
-    compare,
-)
+from app.diagnostics import comparison
+from app.diagnostics.client import MARK, NotComparedError, first_administrator
+from app.diagnostics.comparison import MORE_PAIRS, SPARE, Comparison, compare_here
 from app.models import Conversation, LoginSession
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
@@ -125,18 +120,14 @@ def test_the_page_compares_in_the_background(server: ServerProcess, site: Site, 
     assert nothing_left(site)
 
 
-def asked(server: ServerProcess, site: Site, patience_s: float = 10) -> Comparison | NotComparedError:
+def asked(server: ServerProcess, site: Site) -> Comparison | NotComparedError:
     """A comparison from this process."""
-
-    def tell(_progress: ComparisonProgress) -> None:
-        pass
-
+    site.app.config.update(HOST="127.0.0.1", PORT=server.port)
     with site.app.app_context():
         user_id = first_administrator()
         assert user_id is not None
         try:
-            with temporary_session(site.app, user_id, server.url) as visitor:
-                return compare(site.generation.engine, visitor, site.app.config, tell, patience_s)
+            return compare_here(site.app, user_id, lambda _progress: None)
         except NotComparedError as error:
             return error
 
@@ -178,13 +169,14 @@ def test_our_own_question_gives_way_too(
 
 
 def test_a_busy_server_is_not_disturbed(
-    server: ServerProcess, site: Site, alice: RemotePerson, ollama: FakeOllama
+    server: ServerProcess, site: Site, alice: RemotePerson, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(comparison, "PATIENCE_S", 0)
     before = len(ollama.generations)
     ollama.script(Scenario.hold(after=2))
     stream = alice.ask(alice.start(), "Bonjour")
     stream.until("text")
-    result = asked(server, site, patience_s=0)
+    result = asked(server, site)
     assert isinstance(result, NotComparedError)
     assert result.code == "busy"
     assert len(ollama.generations) == before + 1
