@@ -2,7 +2,7 @@
 
 import json
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
 from typing import Any
@@ -50,16 +50,40 @@ def is_answering(address: str) -> bool:
 
 
 class HttpClient:
-    """A signed-in client. Its requests raise NotComparedError: away (no server answers), stranger (it does not accept
-    this instance's sessions) or refused, with the server's own words."""
+    """A client in a user's log-in session. Its requests raise NotComparedError: away (no server answers), stranger (it
+    does not accept this instance's sessions) or refused, with the server's own words.
+    """
 
-    def __init__(self, address: str, cookie: dict[str, str], token: str, new_id: Callable[[], str]) -> None:
+    def __init__(self, app: Flask, user_id: int, session: str, address: str) -> None:
+        assert app.secret_key is not None  # noqa: S101 - no server without one
+        self._app = app
+        self._user_id = user_id
         self._address = address
-        self._cookie = cookie
-        self._headers = {"X-CSRFToken": token}
-        # Creates a conversation that is deleted at the end of the session, and returns its id.
-        self.new_conversation = new_id
-        self._session = direct()
+        # The session cookie as the log-in page would set it, and the CSRF token as the pages contain it.
+        secret = secrets.token_hex(20)
+        serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
+        content = serializer.dumps({"_user_id": session, "_fresh": True, "csrf_token": secret})
+        self._cookie = {app.config["SESSION_COOKIE_NAME"]: str(content)}
+        token = URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps(secret)
+        self._headers = {"X-CSRFToken": str(token)}
+        self._http = direct()
+        # The ids of the conversations that it created.
+        self.conversations: list[str] = []
+
+    def new_conversation(self) -> str:
+        """Create a conversation and return its id."""
+        with context_of(self._app):
+            conversation = Conversation(
+                id=MARK + secrets.token_hex(4),
+                user_id=self._user_id,
+                title=_("Comparison with the terminal"),
+                # No instructions of the user: the direct question to the engine has none either.
+                personal_instructions="",
+            )
+            self.conversations.append(conversation.id)
+            db.session.add(conversation)
+            db.session.commit()
+        return self.conversations[-1]
 
     def status(self) -> dict[str, Any]:
         """Return `/api/status`."""
@@ -99,7 +123,7 @@ class HttpClient:
         self, method: str, path: str, session: requests.Session | None = None, **kwargs: Any
     ) -> requests.Response:
         try:
-            response = (session or self._session).request(
+            response = (session or self._http).request(
                 method,
                 self._address + path,
                 headers=self._headers,
@@ -137,34 +161,18 @@ def first_administrator() -> int | None:
 @contextmanager
 def temporary_session(app: Flask, user_id: int, address: str) -> Iterator[HttpClient]:
     """Yield a client signed in as the user; delete its session and conversations at the end."""
-    made: list[str] = []
-
-    def new_id() -> str:
-        with context_of(app):
-            conversation = Conversation(
-                id=MARK + secrets.token_hex(4),
-                user_id=user_id,
-                title=_("Comparison with the terminal"),
-                # No instructions of the user: the direct question to the engine has none either.
-                personal_instructions="",
-            )
-            made.append(conversation.id)
-            db.session.add(conversation)
-            db.session.commit()
-            return made[-1]
-
     with context_of(app):
         user = db.session.get_one(User, user_id)
         session = LoginSession.open(user, lasting=STALE, user_agent="flask doctor")
         _delete(Conversation.id.startswith(MARK), Conversation.created_at < utcnow() - STALE)
-    client = HttpClient(address, *_credentials(app, session), new_id)
+    client = HttpClient(app, user_id, session, address)
     try:
         yield client
     finally:
-        for conversation in made:
+        for conversation in client.conversations:
             client.forget(conversation)
         with context_of(app):
-            _delete(Conversation.id.in_(made))
+            _delete(Conversation.id.in_(client.conversations))
             LoginSession.close(session)
 
 
@@ -172,13 +180,3 @@ def _delete(*where: Any) -> None:
     """Delete conversations and their messages, for good."""
     db.session.execute(delete(Conversation).where(*where))
     db.session.commit()
-
-
-def _credentials(app: Flask, session: str) -> tuple[dict[str, str], str]:
-    """Return the session cookie as the log-in page would set it, and the CSRF token as the pages contain it."""
-    assert app.secret_key is not None  # noqa: S101 - no server without one
-    secret = secrets.token_hex(20)
-    serializer = app.session_interface.get_signing_serializer(app)  # type: ignore[attr-defined]
-    cookie = str(serializer.dumps({"_user_id": session, "_fresh": True, "csrf_token": secret}))
-    token = str(URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps(secret))
-    return {app.config["SESSION_COOKIE_NAME"]: cookie}, token

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from glob import escape
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -254,9 +255,8 @@ def _name(path: Path) -> str:
 def _size(path: Path) -> int:
     """Return the bytes of a model with all its parts."""
     part = PART.match(path.stem)
-    others = path.parent.glob(f"*-of-{part['count']}.gguf") if part else ()
-    whole = [other for other in others if part and other.name.startswith(f"{part['name']}-")]
-    return sum(file.stat().st_size for file in whole or [path])
+    files = path.parent.glob(f"{escape(part['name'])}-*-of-{part['count']}.gguf") if part else [path]
+    return sum(file.stat().st_size for file in files)
 
 
 def _header(path: Path) -> Header | None:
