@@ -1,9 +1,11 @@
 """Check the last answers for model reloads, lost caches, our own overhead, and wrong announced waits."""
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from statistics import median
 from typing import Any
@@ -36,7 +38,6 @@ OVERHEAD_MS, FELT_MS = 50, 250
 WAIT_MS = 1000
 # With fewer waits a large error may be chance.
 ENOUGH = 5
-NO_FIGURE = "–"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,29 +98,6 @@ def _with_measurements(records: list[Record]) -> list[Record]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class Medians:
-    """Medians of a model's answers; None if the engine does not report the figure.
-
-    `reading` and `writing` in tokens per second, times in ms, `cached` is the share of cached prompt tokens.
-    """
-
-    model: str
-    answers: int
-    reading: float | None
-    writing: float | None
-    first_ms: float | None
-    overhead_ms: float | None
-    cached: float | None
-
-
-def medians(records: Sequence[Record]) -> list[Medians]:
-    """Return the medians of each model, the most used first."""
-    models = {record.model for record in records}
-    found = [_of(model, [record for record in records if record.model == model]) for model in models]
-    return sorted(found, key=lambda each: (-each.answers, each.model))
-
-
 def reading_pace(records: Sequence[Record]) -> float | None:
     """Return the median prefill pace in tokens per second; mostly cached prompts are left out."""
     paces = [
@@ -139,9 +117,19 @@ def _reported(records: Sequence[Record], name: str) -> list[float]:
     return [record.get(name) for record in records if record.metrics.get(name) is not None]
 
 
-def _of(model: str, records: list[Record]) -> Medians:
+def answers_table(records: Sequence[Record]) -> list[dict[str, str]]:
+    """Return the medians of each model's answers as text, the most used model first; paces in tokens per second."""
+    models = Counter(record.model for record in records)
+    return [
+        _medians(model, [record for record in records if record.model == model])
+        for model in sorted(models, key=lambda model: (-models[model], model))
+    ]
+
+
+def _medians(model: str, records: list[Record]) -> dict[str, str]:
     tells_cached = [record for record in records if record.metrics.get("cached_tokens") is not None]
     whole = sum(record.get("prompt_tokens") for record in tells_cached)
+    cached = sum(record.get("cached_tokens") for record in tells_cached) / whole if whole else None
     writing = [
         record.get("output_tokens") / record.get("decode_ms") * 1000
         for record in records
@@ -151,32 +139,21 @@ def _of(model: str, records: list[Record]) -> Medians:
     first = [
         record.get("first_token_ms") - record.get("queue_ms") for record in records if record.get("first_token_ms")
     ]
-    return Medians(
-        model,
-        len(records),
+    pace = partial(number, digits=1)
+    return {
+        "model": model,
+        "answers": number(len(records)),
+        "first": _figure(_median(first), duration),
         # Only if cached tokens are reported: counting them would make the pace too high.
-        reading_pace(tells_cached),
-        _median(writing),
-        _median(first),
-        _median(_reported(records, "overhead_ms")),
-        sum(record.get("cached_tokens") for record in tells_cached) / whole if whole else None,
-    )
+        "reading": _figure(reading_pace(tells_cached), pace),
+        "writing": _figure(_median(writing), pace),
+        "cached": _figure(cached, percent),
+        "overhead": _figure(_median(_reported(records, "overhead_ms")), duration),
+    }
 
 
-def answers_table(records: Sequence[Record]) -> list[dict[str, str]]:
-    """Return the table's rows, one for each model."""
-    return [
-        {
-            "model": row.model,
-            "answers": number(row.answers),
-            "first": NO_FIGURE if row.first_ms is None else duration(row.first_ms),
-            "reading": NO_FIGURE if row.reading is None else number(row.reading, 1),
-            "writing": NO_FIGURE if row.writing is None else number(row.writing, 1),
-            "cached": NO_FIGURE if row.cached is None else percent(row.cached),
-            "overhead": NO_FIGURE if row.overhead_ms is None else duration(row.overhead_ms),
-        }
-        for row in medians(records)
-    ]
+def _figure(value: float | None, text: Callable[[float], str]) -> str:
+    return "–" if value is None else text(value)
 
 
 def history_findings(records: Sequence[Record], engine: str) -> list[Finding]:

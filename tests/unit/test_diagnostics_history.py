@@ -9,7 +9,7 @@ import pytest
 
 from app.diagnostics import history
 from app.diagnostics.findings import FindingState
-from app.diagnostics.history import Record, medians
+from app.diagnostics.history import Record, answers_table
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -46,7 +46,7 @@ def log() -> Log:
 def test_nothing_is_known_before_the_first_answer() -> None:
     states = [finding.state for finding in history.history_findings([], "ollama")]
     assert states == [FindingState.UNKNOWN, FindingState.UNKNOWN, FindingState.UNKNOWN, FindingState.OK]
-    assert medians([]) == []
+    assert answers_table([]) == []
 
 
 def test_loading_another_model_is_no_reload(log: Log) -> None:
@@ -178,10 +178,10 @@ def test_medians_by_model(log: Log) -> None:
     log.add(cached_tokens=300, prefill_ms=1000.0, queue_ms=1000.0, first_token_ms=2500.0, overhead_ms=10.0)
     log.add(cached_tokens=0, prefill_ms=2000.0, decode_ms=20_200.0, first_token_ms=2000.0)
     log.add(cached_tokens=390, prefill_ms=1.0, first_token_ms=100.0, overhead_ms=90.0)
-    phi3, mistral = medians(log.records)
-    assert (phi3.model, phi3.answers) == ("phi3", 3)
-    assert phi3.reading == pytest.approx(150)
-    assert phi3.writing == pytest.approx(10.1)
-    assert (phi3.first_ms, phi3.overhead_ms) == (1500, 20)
-    assert phi3.cached == pytest.approx(690 / 1200)
-    assert (mistral.reading, mistral.writing, mistral.first_ms, mistral.overhead_ms, mistral.cached) == (None,) * 5
+    phi3, mistral = answers_table(log.records)
+    assert (phi3["model"], phi3["answers"], phi3["reading"], phi3["writing"]) == ("phi3", "3", "150.0", "10.1")
+    # 690 tokens of 1,200.
+    assert (phi3["first"], phi3["overhead"], phi3["cached"]) == ("1.5 s", "20 ms", "57%")
+    assert mistral == {"model": "mistral", "answers": "1"} | dict.fromkeys(
+        ("reading", "writing", "first", "overhead", "cached"), "–"
+    )
