@@ -1,6 +1,4 @@
-"""The embedded llama.cpp engine as the web process sees it: its client, its child process, and its
-saved prompt caches.
-"""
+"""The embedded llama.cpp engine as the web process sees it: its client, child process and saved prompt caches."""
 
 import contextlib
 import logging
@@ -73,9 +71,7 @@ class PromptCacheStore:
         self._in_slot = conversation_id
 
     def keep(self, conversation_id: str, tokens: int) -> None:
-        """Save the slot's state if it is worth it and fits; else delete the conversation's older file, which is out of
-        date.
-        """
+        """Save the slot's state if it is worth it and fits; else delete the conversation's outdated file."""
         path = self._path(conversation_id)
         if tokens < TOKENS_WORTH_KEEPING or self._bytes_per_token * tokens > self._room / MAX_FILES_SHARE:
             path.unlink(missing_ok=True)

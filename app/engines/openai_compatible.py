@@ -153,9 +153,7 @@ class OpenAICompatible:
         return processes_listening(self.url, ("llama-server", "local-ai", "vllm"))
 
     def reset(self, model: str) -> None:
-        """Wait until the server is ready again; it cannot be restarted from here, and its connection is
-        already closed.
-        """
+        """Wait until the server is ready again: the API has no request for a restart."""
         self.warm(model)
 
     def forget(self, conversation_id: str) -> None:

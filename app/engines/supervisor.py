@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import json
 import logging
+import math
 import os
 import secrets
 import shutil
@@ -77,9 +78,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class ChildRequest:
-    """A request for a child with other options, written by a web process; the supervisor reads it when
-    the child ends.
-    """
+    """A request for a child with other options, from a web process; the supervisor reads it when the child ends."""
 
     number: str
     requested_by: int
@@ -135,9 +134,7 @@ def _write(path: Path, content: bytes) -> None:
 
 
 def default_threads() -> int:
-    """Return the number of cores that this process may use, by its affinity and its cgroup's quota; from four up one
-    less, for the web server and the system.
-    """
+    """Return how many cores this process may use; from four up one less, for the web server and the system."""
     cores = len(os.sched_getaffinity(0))
     with contextlib.suppress(OSError, ValueError):
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
@@ -278,16 +275,14 @@ class Supervisor:
 
     def _announce(self, **changes: Any) -> None:
         self._endpoint = replace(self._endpoint, **changes)
-        while True:
+        while not self._ending.is_set():
             try:
                 announce(self._instance, self._endpoint)
+                return
             except OSError as error:
                 # A full disk may have space again in a moment.
                 logger.error("embedded engine's address cannot be written down: %s", error)
-                if self._ending.wait(RESTART_S):
-                    return
-            else:
-                return
+                self._ending.wait(RESTART_S)
 
     def _watch(self) -> None:
         pause = RESTART_S
@@ -314,7 +309,7 @@ class Supervisor:
     def _await_end(self) -> None:
         """Block until the child has ended; without a child, until one is requested."""
         if self._child is None:
-            self._await_request(None)
+            self._await_request(math.inf)
             return
         assert self._child.stdout is not None  # noqa: S101
         with self._child.stdout as said:
@@ -329,10 +324,10 @@ class Supervisor:
         request = last_request(self._instance)
         return request if request is not None and request.number != self._endpoint.request else None
 
-    def _await_request(self, seconds: float | None) -> ChildRequest | None:
+    def _await_request(self, seconds: float) -> ChildRequest | None:
         """Return the next request as soon as there is one; None after `seconds` or when the server stops."""
-        deadline = None if seconds is None else time.monotonic() + seconds
-        while deadline is None or time.monotonic() < deadline:
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
             if (request := self._new_request()) is not None or self._ending.wait(LOOK_S):
                 return request
         return None
@@ -348,9 +343,7 @@ class Supervisor:
         self._endpoint = replace(self._endpoint, request=request.number, requested_by=request.requested_by, **change)
 
     def _fall_back(self) -> bool:
-        """After a child that never was ready, go back to the options of the last one that was; return whether there are
-        any.
-        """
+        """After a child that was never ready, return to the last one that was; False if there is none."""
         endpoint = self._endpoint
         if endpoint.ready or self._proven is None or self._proven == endpoint.options:
             return False
