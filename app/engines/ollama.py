@@ -188,7 +188,7 @@ class Ollama:
             raise self._exchanges.failure("engine_cut", "the stream ended without done:true")
 
     def read_line(self, model: str, line: bytes) -> list[EngineEvent]:
-        """Return the events of one line; raises Ollama's own error, or ValueError, TypeError or AttributeError."""
+        """Return the events of one line; raises Ollama's own error, or what becomes engine_garbled."""
         if not line:
             return []
         part = json_object(line)

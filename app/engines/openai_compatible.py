@@ -27,7 +27,7 @@ class OpenAIStream:
         self.done = False
 
     def read(self, line: bytes) -> list[EngineEvent]:
-        """Return the events of one line; raises engine_cut or the server's error, else as `BatchedLines` expects."""
+        """Return the events of one line; raises the server's error, engine_cut, or what becomes engine_garbled."""
         if not line.startswith(b"data:"):
             # Blank lines, comments and other fields come between events.
             if line and not line.startswith((b":", b"event:", b"id:", b"retry:")):
