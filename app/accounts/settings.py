@@ -13,6 +13,7 @@ from flask_wtf import FlaskForm
 
 from app.accounts.forms import EraseForm, NameForm, PasswordForm, PromptForm, TokenForm, WritingForm
 from app.accounts.views import blueprint, check
+from app.extensions import db
 from app.models import AccessToken, LoginSession, Prompt
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS, MAX_TOKENS_EACH
 from app.security import current_user, login_required
@@ -112,7 +113,8 @@ def writing() -> Any:
     """Edit the user's own instructions for all conversations, and choose the key that sends."""
     form = WritingForm(obj=current_user)
     if form.validate_on_submit():
-        current_user.write_with(instructions=form.instructions.data, send_key=form.send_key.data)
+        form.populate_obj(current_user)
+        db.session.commit()
         flash(_("Saved. Conversations already begun keep the text they began with."), "success")
         return redirect(url_for("accounts.writing"))
     limit = format_decimal(MAX_PERSONAL_INSTRUCTIONS)
@@ -136,7 +138,8 @@ def rename() -> Any:
     form = NameForm()
     if not form.validate_on_submit():
         return _page(form)
-    current_user.rename(form.display_name.data)
+    current_user.display_name = form.display_name.data.strip()
+    db.session.commit()
     return _done(_("Your name is changed."))
 
 
@@ -147,7 +150,8 @@ def change_password() -> Any:
     form = PasswordForm()
     if not form.validate_on_submit() or not _is_oneself(form.current):
         return _page(form)
-    current_user.change_password(form.password.data)
+    current_user.set_password(form.password.data)
+    # Commits both.
     _close_others()
     return _done(_("Your password is changed, and all other browsers are signed out."))
 
@@ -234,8 +238,8 @@ def prompts() -> Any:
     """List the user's prompts and the shared ones; POST creates one."""
     form = PromptForm()
     if form.validate_on_submit():
-        made = Prompt.make(current_user, form.name.data, form.content.data, shared=form.shared.data)
-        flash(_("The prompt “%(name)s” is saved.", name=made.name), "success")
+        Prompt().change(current_user, form.name.data, form.content.data, shared=form.shared.data)
+        flash(_("The prompt “%(name)s” is saved.", name=form.name.data), "success")
         return redirect(url_for("accounts.prompts"))
     found = Prompt.visible_to(current_user)
     rows = [{"row": prompt, "editable": prompt.can_be_changed_by(current_user)} for prompt in found]

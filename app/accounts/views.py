@@ -35,7 +35,7 @@ def login() -> Any:
         return redirect(url_for("chat.home"))
     form = LoginForm()
     if not form.validate_on_submit():
-        return render_template("accounts/login.html", form=form, notice=None), 422 if form.errors else 200
+        return render_template("accounts/login.html", form=form), 422 if form.errors else 200
     user, left = check(form.username.data, form.password.data)
     if user is None:
         return render_template("accounts/login.html", form=form, notice=_refusal(left)), 422
@@ -61,9 +61,7 @@ def register() -> Any:
         else:
             _sign_in(user, remember=False)
             return redirect(url_for("chat.home"))
-    return render_template(
-        "accounts/register.html", form=form, notice=None, first_account=first
-    ), 422 if form.errors else 200
+    return render_template("accounts/register.html", form=form, first_account=first), 422 if form.errors else 200
 
 
 @blueprint.post("/logout")

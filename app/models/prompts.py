@@ -47,15 +47,8 @@ class Prompt(db.Model):  # type: ignore[name-defined,misc]
             raise AppError("not_found")
         return found
 
-    @classmethod
-    def make(cls, user: User, name: str, content: str, *, shared: bool = False) -> "Prompt":
-        """Create a prompt; commits. Raises forbidden, too_many_prompts."""
-        prompt = cls()
-        prompt.change(user, name, content, shared=shared)
-        return prompt
-
     def change(self, user: User, name: str, content: str, *, shared: bool) -> None:
-        """Store the prompt; commits. Raises forbidden, too_many_prompts."""
+        """Store the prompt, also a new one; commits. Raises forbidden, too_many_prompts."""
         if shared and not user.is_admin:
             raise AppError("forbidden")
         self.user_id, self.name, self.content = None if shared else user.id, name, content

@@ -120,21 +120,6 @@ class User(db.Model):  # type: ignore[name-defined,misc]
         """Return True if there is any account."""
         return db.session.scalar(select(cls.id).limit(1)) is not None
 
-    def write_with(self, *, instructions: str, send_key: str) -> None:
-        """Store the instructions and the send key; commits. Conversations keep the instructions they began with."""
-        self.instructions, self.send_key = instructions, send_key
-        db.session.commit()
-
-    def rename(self, display_name: str) -> None:
-        """Change the display name; commits."""
-        self.display_name = display_name.strip()
-        db.session.commit()
-
-    def change_password(self, password: str) -> None:
-        """Set a new password; commits."""
-        self.set_password(password)
-        db.session.commit()
-
     def set_password(self, password: str) -> None:
         """Store the hash of a new password; the caller commits."""
         hasher, _ = _hashing(current_app.config["PASSWORD_COST"])
