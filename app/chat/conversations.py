@@ -6,7 +6,7 @@ from functools import cache
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from flask import Response, jsonify, request
 from flask_babel import format_date, get_locale
@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field
 from app.chat import blueprint
 from app.generation.serializers import conversation_json, message_json
 from app.models import Conversation, Folder, Prompt, conversations
+from app.models.base import utcnow
 from app.models.branches import MessageTree
 from app.models.conversations import MAX_FOLDER_NAME
 from app.security import current_user, login_required
@@ -163,31 +164,20 @@ class ChangeConversationRequest(JsonRequest):
     pinned: bool | None = None
     archived: bool | None = None
 
-    @property
-    def restored(self) -> bool:
-        """Whether to take back a deletion."""
-        return self.deleted is False
-
-    @property
-    def folder(self) -> int | Literal[False] | None:
-        """The id of the folder to move to; None: out of its folder; False: leave it where it is."""
-        return self.folder_id if "folder_id" in self.model_fields_set else False
-
 
 @blueprint.patch("/api/conversations/<string:conversation_id>")
 @login_required
 def change_conversation(conversation_id: str) -> Response:
     """Rename, pin, archive or move a conversation, or take back its deletion."""
     change = ChangeConversationRequest.read()
-    conversation = Conversation.of(current_user, conversation_id, deleted=change.restored)
-    folder = change.folder
-    conversation.change(
-        title=change.title,
-        pinned=change.pinned,
-        archived=change.archived,
-        restored=change.restored,
-        folder=folder if folder is None or folder is False else Folder.of(current_user, folder),
-    )
+    restored = change.deleted is False
+    conversation = Conversation.of(current_user, conversation_id, deleted=restored)
+    columns = change.model_dump(include={"title", "pinned", "archived"}, exclude_none=True)
+    if "folder_id" in change.model_fields_set:
+        columns["folder_id"] = None if change.folder_id is None else Folder.of(current_user, change.folder_id).id
+    if restored:
+        columns["deleted_at"] = None
+    conversation.change(**columns)
     return jsonify(sidebar_item(conversation))
 
 
@@ -195,7 +185,7 @@ def change_conversation(conversation_id: str) -> Response:
 @login_required
 def see_conversation(conversation_id: str) -> tuple[str, int]:
     """Mark a conversation as read."""
-    Conversation.of(current_user, conversation_id).see()
+    Conversation.of(current_user, conversation_id).change(seen_at=utcnow())
     return "", 204
 
 

@@ -171,7 +171,7 @@ def restore(conversation_id: str) -> Any:
     """Take a conversation back from the trash."""
     conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
     if conversation:
-        conversation.change(restored=True)
+        conversation.change(deleted_at=None)
         flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
     return redirect(url_for("chat.show_trash"))
 

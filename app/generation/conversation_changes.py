@@ -32,7 +32,7 @@ class ConversationChanges:
 
     def instruct(self, conversation: Conversation, instructions: str) -> None:
         """Set the conversation's own instructions; the engine reads the whole of it again with the next question."""
-        conversation.instruct(instructions)
+        conversation.change(instructions=instructions)
         self._forget(conversation.id)
 
     def show_branch(self, conversation: Conversation, message_id: int) -> None:

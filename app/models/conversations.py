@@ -1,7 +1,7 @@
 """Folders and conversations, the changes that can be made to them, and the lists that show them."""
 
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Any
 
 from sqlalchemy import ColumnElement, ForeignKey, Index, Select, String, Text, UniqueConstraint, and_, or_, select, text
 from sqlalchemy.exc import IntegrityError
@@ -172,40 +172,14 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
             return known, False
         return answer, True
 
-    def change(
-        self,
-        *,
-        title: str | None = None,
-        pinned: bool | None = None,
-        archived: bool | None = None,
-        restored: bool = False,
-        folder: Folder | Literal[False] | None = False,
-    ) -> None:
-        """Change the given attributes; commits. `folder`: None takes it out of its folder, False leaves it."""
-        if title is not None:
-            self.title = title
-        if pinned is not None:
-            self.pinned = pinned
-        if archived is not None:
-            self.archived = archived
-        if restored:
-            self.deleted_at = None
-        if folder is not False:
-            self.folder_id = folder.id if folder else None
-        db.session.commit()
-
-    def see(self) -> None:
-        """Note that the user has seen its end; commits."""
-        self.seen_at = utcnow()
-        db.session.commit()
-
-    def instruct(self, instructions: str) -> None:
-        """Set its own instructions; commits. For the next question the engine has to read the whole history again."""
-        self.instructions = instructions
+    def change(self, **columns: Any) -> None:
+        """Set the given columns; commits."""
+        for name, value in columns.items():
+            setattr(self, name, value)
         db.session.commit()
 
     def delete(self) -> None:
-        """Move it to the trash and delete its share links; commits. `change(restored=True)` undoes only the first."""
+        """Move it to the trash and delete its share links; commits. `change(deleted_at=None)` undoes only the first."""
         self.deleted_at = utcnow()
         Share.end_all(self.id)
         db.session.commit()
