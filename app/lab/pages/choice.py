@@ -1,16 +1,14 @@
 """The page that helps to choose a model: weights, recommendation, chart, ranking and labels."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
-from flask import Response, jsonify, render_template, request
+from flask import Response, jsonify, request
 
 from app.errors import AppError
 from app.lab import labels
 from app.lab.pages import blueprint, number_asked, page
 from app.lab.presentation import charts, display, sentences
-from app.lab.presentation.charts import scatter
 from app.lab.runs import queries
 from app.lab.service import current_lab
 from app.lab.stats import ranking
@@ -43,14 +41,13 @@ def tradeoff() -> str:
         presets=PRESETS,
         entries=_shown(entries, found),
         few=[display.entry_name(one) for one in found.few if not one.setting.get("threads")],
-        found=found,
-        choice=_choice(found),
-        chart=None if machine and machine.source else scatter(entries, found),
+        chart=None if machine and machine.source else charts.scatter(entries, found),
         labels=labels.by_model([entry for entry in entries if entry.quality], current_lab().tasks().categories),
         company=_by_hand(ranking.leaderboard(), machines),
         newest=max((entry.at for entry in entries), default=None),
         limits=ranking,
         worse=charts.regressions_shown(machine.id) if machine and not machine.source else [],
+        **_card(found),
     )
 
 
@@ -62,8 +59,8 @@ def recommendation() -> Response:
     entries = ranking.leaderboard(machine.id) if machine else []
     weights, preset = _weights()
     found = recommend(entries, weights)
-    chart = scatter(entries, found)
-    card = render_template("lab/_recommendation.html", choice=_choice(found))
+    chart = charts.scatter(entries, found)
+    card = page("_recommendation", "tradeoff", **_card(found))
     return jsonify({"preset": preset, "scores": found.scores, "html": card, "spec": chart.spec if chart else None})
 
 
@@ -96,19 +93,13 @@ def _shown(entries: Sequence[Entry], found: Recommendation) -> list[Entry]:
     return sorted(shown, key=lambda entry: -found.scores.get(entry.key, -1))
 
 
-def _choice(found: Recommendation) -> dict[str, Any] | None:
-    """The recommendation for the template, and whether the model is installed, the default, or can be made it."""
-    best, advice = found.best, sentences.advise(found)
-    if best is None or advice is None:
-        return None
+def _card(found: Recommendation) -> dict[str, Any]:
+    """What the card of a recommendation shows."""
     registry = generation().registry
-    return asdict(advice) | {
-        "model": best.model,
-        "next": [(display.entry_name(entry), found.scores[entry.key]) for entry in found.runners_up],
-        # Shown because the chat does not use this setting, but the server's.
-        "setting": display.setting_name(best.setting),
-        "installed": any(model.name == best.model for model in registry.models),
-        "is_default": registry.default().effective == best.model,
+    return {
+        "found": found,
+        "why": sentences.why_recommended(found),
+        "installed": {model.name for model in registry.models},
         "settable": current_user.is_admin and registry.default().source != ENVIRONMENT,
     }
 

@@ -5,6 +5,7 @@ import io
 import json
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from app.lab.runs.archive import FORMAT, VERSION
 from app.lab.service import current_lab
 from app.lab.stats import ranking
 from app.lab.stats.ranking import Entry
+from app.lab.stats.tradeoff import PRESETS, Recommendation, recommend
 from app.lab.votes import ballots
 from app.models.base import iso
 from app.models.lab import LabRun
@@ -92,11 +94,13 @@ def markdown(run_ids: Sequence[int]) -> str:
     parts = [f"# {_('Measurements')}", ""]
     for run in runs:
         parts += [f"- {_line(run)}", *(f"  - {_fact(name, value)}" for name, value in display.machine_facts(run))]
-    for each in sentences.recommendations(entries)[0]:
-        where = f" ({each.machine})" if each.machine else ""
+    for machine, found, _picture in _recommendations(entries):
+        where = f" ({machine})" if machine else ""
         title = _plain(_("Recommended with balanced weights") + where)
-        best = f"**{_plain(each.name)}**, {_('%(score)s of 100', score=each.score)}. {_plain(each.why)}"
-        parts += ["", _("%(name)s: %(value)s", name=title, value=best)]
+        if found.best:
+            score = _("%(score)s of 100", score=found.scores[found.best.key])
+            best = f"**{_plain(display.entry_name(found.best))}**, {score}. {_plain(sentences.why_recommended(found))}"
+            parts += ["", _("%(name)s: %(value)s", name=title, value=best)]
     parts += ["", f"## {_('Ranking')}", "", *_table(*_ranking(entries))]
     if note := display.energy_note(entries, [run.machine for run in runs]):
         parts += ["", note]
@@ -164,6 +168,22 @@ def _cell(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
+def _recommendations(entries: Sequence[Entry]) -> list[tuple[str, Recommendation, charts.Chart | None]]:
+    """For each machine (named if there are several) the recommendation with balanced weights, and its chart."""
+    several = display.several_machines(entries)
+    recommended = []
+    for machine_id in dict.fromkeys(entry.machine_id for entry in entries):
+        own = [entry for entry in entries if entry.machine_id == machine_id]
+        found = recommend(own, PRESETS["balanced"])
+        machine, picture = own[0].machine if several else "", charts.scatter(own, found)
+        if picture and machine:
+            title = f"{picture.title} ({machine})"
+            spec = picture.spec | {"label": title}
+            picture = replace(picture, id=f"{picture.id}-{machine_id}", title=title, spec=spec)
+        recommended.append((machine, found, picture))
+    return recommended
+
+
 # The HTML report
 
 
@@ -171,7 +191,8 @@ def build_report(run_ids: Sequence[int]) -> str:
     """The report as HTML in the current language. Raises not_found."""
     runs = queries.get_runs(run_ids)
     entries = ranking.leaderboard(run_ids=list(run_ids))
-    recommended, pictures = sentences.recommendations(entries)
+    recommended = _recommendations(entries)
+    pictures = [picture for _machine, _found, picture in recommended if picture]
     return (
         _environment()
         .get_template("lab/report.html")
@@ -180,7 +201,8 @@ def build_report(run_ids: Sequence[int]) -> str:
             title=runs[0].title if len(runs) == 1 and runs[0].title else _("Measurements of models"),
             runs=runs,
             entries=entries,
-            advice=recommended,
+            recommended=recommended,
+            why_recommended=sentences.why_recommended,
             charts=[*pictures, *charts.entry_charts(entries)],
             entry_name=display.entry_namer(entries),
             labels=_labels(entries),

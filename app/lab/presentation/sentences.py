@@ -1,7 +1,7 @@
 """Sentences on the pages and in reports: the reasons of a recommendation, and the errors of runs, samples and plans."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from flask_babel import gettext as _
@@ -13,24 +13,10 @@ from app.lab import wording
 from app.lab.measuring.plan import LIMITS
 from app.lab.measuring.sampler import LONGEST_CHARACTERS
 from app.lab.presentation import display
-from app.lab.presentation.charts import Chart, scatter
-from app.lab.stats.ranking import Entry
-from app.lab.stats.tradeoff import PRESETS, AspectDifference, Recommendation, recommend
+from app.lab.stats.tradeoff import AspectDifference, Recommendation
 from app.models.lab import LabRun, LabSample
 
 # Recommendations
-
-
-@dataclass(frozen=True, slots=True)
-class Advice:
-    """The recommended model of one machine. `machine`: empty when there is only one; `estimated`: its energy is."""
-
-    machine: str
-    name: str
-    score: int
-    why: str
-    certain: bool
-    estimated: bool
 
 
 def why_recommended(choice: Recommendation) -> str:
@@ -66,41 +52,6 @@ def _hoped(seen: Sequence[AspectDifference]) -> list[AspectDifference]:
     if "better" in verdicts or "worse" not in verdicts or not gains:
         return list(seen)
     return [replace(gains[0], verdict="hoped"), *(one for one in seen if one is not gains[0])]
-
-
-def advise(choice: Recommendation, machine: str = "") -> Advice | None:
-    """A recommendation in words; None when there is none."""
-    best = choice.best
-    if best is None:
-        return None
-    return Advice(
-        machine=machine,
-        name=display.entry_name(best),
-        score=choice.scores[best.key],
-        why=why_recommended(choice),
-        certain=choice.certain,
-        estimated=best.energy_method == "estimated",
-    )
-
-
-def recommendations(entries: Sequence[Entry]) -> tuple[list[Advice], list[Chart]]:
-    """For each machine, the recommendation with balanced weights and the chart of its trade-off."""
-    several = display.several_machines(entries)
-    found: list[Advice] = []
-    pictures: list[Chart] = []
-    for machine_id in dict.fromkeys(entry.machine_id for entry in entries):
-        own = [entry for entry in entries if entry.machine_id == machine_id]
-        machine = own[0].machine if several else ""
-        choice = recommend(own, PRESETS["balanced"])
-        if advice := advise(choice, machine):
-            found.append(advice)
-        if picture := scatter(own, choice):
-            if machine:
-                title = f"{picture.title} ({machine})"
-                spec = picture.spec | {"label": title}
-                picture = replace(picture, id=f"{picture.id}-{machine_id}", title=title, spec=spec)
-            pictures.append(picture)
-    return found, pictures
 
 
 def _amount(seen: AspectDifference) -> str:
