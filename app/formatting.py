@@ -26,6 +26,12 @@ def percent(ratio: float) -> str:
     return f"{number(ratio * 100)}{NARROW_SPACE if _french() else ''}%"
 
 
+def percent_change(ratio: float) -> str:
+    """Format a ratio as a change: 1.02 is "+2 %"."""
+    rounded = round((ratio - 1) * 100)
+    return ("±" if rounded == 0 else "+" if rounded > 0 else "−") + percent(abs(rounded) / 100)
+
+
 def duration(ms: float) -> str:
     """Format `ms` milliseconds: as ms below a second, else as s, with one decimal below ten."""
     if abs(ms) < 999.5:

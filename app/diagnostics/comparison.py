@@ -17,7 +17,7 @@ from app.diagnostics.client import HttpClient, NotComparedError, own_address, te
 from app.diagnostics.findings import Finding, FindingState
 from app.engines.base import Cancel, ChatRequest, Done, Engine, Text, Thinking, Usage
 from app.errors import AppError
-from app.formatting import duration, number, percent, with_unit
+from app.formatting import duration, number, percent_change, with_unit
 from app.models.base import utcnow
 
 # A question that waited longer, in ms, was not alone.
@@ -168,15 +168,20 @@ def comparison_table(result: Comparison) -> list[dict[str, str]]:
     total, first, pace = result.total, result.first, result.pace
     return [
         row(_("First word after"), first, time_of, _signed(first.difference * 1000)),
-        row(_("Pace of writing"), pace, pace_of, _change(pace.difference)),
-        row(_("%(count)s tokens in all", count=number(REFERENCE_TOKENS)), total, time_of, _change(total.difference)),
+        row(_("Pace of writing"), pace, pace_of, percent_change(pace.difference)),
+        row(
+            _("%(count)s tokens in all", count=number(REFERENCE_TOKENS)),
+            total,
+            time_of,
+            percent_change(total.difference),
+        ),
     ]
 
 
 def _judged(result: Comparison) -> Finding:
     words = {
         "model": result.model,
-        "change": _change(result.total.difference),
+        "change": percent_change(result.total.difference),
         "later": _signed(result.first.difference * 1000),
         "pairs": number(len(result.pairs)),
     }
@@ -207,12 +212,6 @@ def _signed(ms: float) -> str:
     if ms >= 0:
         return str(_("%(time)s later", time=duration(ms)))
     return str(_("%(time)s sooner", time=duration(-ms)))
-
-
-def _change(ratio: float) -> str:
-    """Format a ratio as a change: 1.02 is "+2 %"."""
-    rounded = round((ratio - 1) * 100)
-    return ("±" if rounded == 0 else "+" if rounded > 0 else "−") + percent(abs(rounded) / 100)
 
 
 def _refusal(error: NotComparedError) -> Finding:

@@ -12,7 +12,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 
 from app import formatting
-from app.formatting import number
+from app.formatting import number, percent_change
 from app.lab.presentation import display
 from app.lab.stats.changes import MEASURES, FigureChange, Point, history, regressions
 from app.lab.stats.intervals import Figure, ScoreShare
@@ -262,11 +262,7 @@ def _worse(change: FigureChange) -> Worse:
 
 
 def _percent(change: FigureChange) -> str:
-    """A change in percent with its sign, as in « −18 % »; empty when the ratio is unknown."""
-    if change.ratio is None:
-        return ""
-    sign = "+" if change.ratio > 1 else "−"
-    return sign + display.share(abs(change.ratio - 1) * 100)
+    return percent_change(change.ratio) if change.ratio is not None else ""
 
 
 def _tick(point: Point) -> str:

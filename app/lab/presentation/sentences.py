@@ -24,7 +24,7 @@ def why_recommended(choice: Recommendation) -> str:
     if not choice.seen:
         return wording.sentence("choice_only" if choice.best else "choice_none")
     other = display.entry_name(choice.runners_up[0])
-    first, *rest = _hoped(choice.seen)
+    first, *rest = _gain_first(choice.seen)
     better, worse = ([_amount(seen) for seen in rest if seen.verdict == verdict] for verdict in ("better", "worse"))
     alike = [_of(seen) for seen in rest if seen.verdict == "none"]
     if first.verdict == "none":
@@ -33,7 +33,7 @@ def why_recommended(choice: Recommendation) -> str:
         parts += [_("but with %(gains)s", gains=_both(better))] if better else []
     else:
         parts = [_("%(amount)s than %(other)s", amount=_amount(first), other=other)]
-        parts += [_("a difference that may be chance")] if first.verdict == "hoped" else []
+        parts += [_("a difference that may be chance")] if first.verdict == "uncertain" else []
         parts += [_("with %(gains)s", gains=_both(better))] if better else []
     parts += [_("for %(losses)s", losses=_both(worse))] if worse else []
     if first.verdict != "none" and alike:
@@ -41,17 +41,17 @@ def why_recommended(choice: Recommendation) -> str:
     return f"{', '.join(parts)}."
 
 
-def _hoped(seen: Sequence[AspectDifference]) -> list[AspectDifference]:
+def _gain_first(seen: Sequence[AspectDifference]) -> list[AspectDifference]:
     """When all significant differences speak against the best entry, put its first better figure at the front.
 
-    Its verdict becomes "hoped" (it may be chance), so that the sentence names a reason for the recommendation.
+    Its verdict becomes "uncertain" (it may be chance), so that the sentence names a reason for the recommendation.
     """
     verdicts = {one.verdict for one in seen}
     unseen = [one for one in seen if one.verdict == "none" and one.amount]
     gains = [one for one in unseen if (one.amount > 0) == (one.aspect == "quality")]
     if "better" in verdicts or "worse" not in verdicts or not gains:
         return list(seen)
-    return [replace(gains[0], verdict="hoped"), *(one for one in seen if one is not gains[0])]
+    return [replace(gains[0], verdict="uncertain"), *(one for one in seen if one is not gains[0])]
 
 
 def _amount(seen: AspectDifference) -> str:
