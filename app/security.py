@@ -1,9 +1,9 @@
-"""Who may call a view, and how often: guards, of which every view has one, and the rate limiter."""
+"""Who may call a view, and how often: the guards of views, and the rate limiter."""
 
 import math
 import time
 from collections.abc import Callable
-from functools import cached_property, wraps
+from functools import cached_property
 from typing import Any, cast
 
 import flask_login
@@ -23,11 +23,12 @@ current_user = cast(User, flask_login.current_user)
 
 
 def init_app(app: Flask) -> None:
-    """Check CSRF tokens, and let Flask-Login look sessions up in the database."""
+    """Check CSRF tokens, let Flask-Login look sessions up in the database, and check the views' guards."""
     csrf.init_app(app)
     login_manager = flask_login.LoginManager(app)
     login_manager.session_protection = None
     login_manager.user_loader(LoginSession.user_of)
+    app.before_request(check_guard)
 
 
 def public(view: View) -> View:
@@ -36,46 +37,38 @@ def public(view: View) -> View:
     return view
 
 
-def login_required(view: View) -> View:
-    """Allow signed-in users; others get 401 under /api/, and are redirected to the log-in page elsewhere."""
-
-    @wraps(view)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        if current_user.is_authenticated:
-            return view(*args, **kwargs)
-        if request.path.startswith("/api/"):
-            raise AppError("login_required")
-        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
-        return redirect(url_for("accounts.login", next=wanted if wanted != "/" else None))
-
-    guarded.guard = "member"  # type: ignore[attr-defined]
-    return guarded
-
-
 def admin_required(view: View) -> View:
     """Allow administrators; other users get 403."""
-
-    @login_required
-    @wraps(view)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
-        if not current_user.is_admin:
-            raise AppError("forbidden")
-        return view(*args, **kwargs)
-
-    guarded.guard = "admin"  # type: ignore[attr-defined]
-    return guarded
+    view.guard = "admin"  # type: ignore[attr-defined]
+    return view
 
 
 def token_required(view: View) -> View:
     """Allow requests with a personal token as Bearer; `access_token()` is its row. Sessions are not looked at."""
+    view.guard = "token_holder"  # type: ignore[attr-defined]
+    return view
 
-    @wraps(view)
-    def guarded(*args: Any, **kwargs: Any) -> Any:
+
+def check_guard() -> Any:
+    """Let only those call a view whom it allows: signed-in users, unless it says otherwise (`before_request`).
+
+    Others get 401 under /api/, and are redirected to the log-in page elsewhere.
+    """
+    view = current_app.view_functions.get(request.endpoint or "")
+    guard = getattr(view, "guard", "member")
+    if view is None or guard == "public" or request.method == "OPTIONS":
+        return None
+    if guard == "token_holder":
         g.access_token = _bearer()
-        return view(*args, **kwargs)
-
-    guarded.guard = "token_holder"  # type: ignore[attr-defined]
-    return guarded
+    elif current_user.is_authenticated:
+        if guard == "admin" and not current_user.is_admin:
+            raise AppError("forbidden")
+    elif request.path.startswith("/api/"):
+        raise AppError("login_required")
+    else:
+        wanted = request.full_path.rstrip("?") if request.method == "GET" else None
+        return redirect(url_for("accounts.login", next=wanted if wanted != "/" else None))
+    return None
 
 
 def access_token() -> AccessToken:

@@ -16,7 +16,7 @@ from app.accounts.views import blueprint, check
 from app.extensions import db
 from app.models import AccessToken, LoginSession, Prompt
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS, MAX_TOKENS_EACH
-from app.security import current_user, login_required
+from app.security import current_user
 from app.web import found_or_ended, generation
 
 # The first match counts: browsers also send the names of those further down.
@@ -43,7 +43,6 @@ KEPT_S = 120.0
 
 
 @blueprint.route("/settings", methods=["GET", "POST"])
-@login_required
 def settings() -> Any:
     """List the user's API tokens; POST creates one, which only the next page shows."""
     form = TokenForm()
@@ -62,7 +61,6 @@ def settings() -> Any:
 
 
 @blueprint.post("/settings/tokens/<int:token_id>/revoke")
-@login_required
 def revoke_token(token_id: int) -> Any:
     """Revoke a token and end its running requests."""
     token = found_or_ended(lambda: AccessToken.of(current_user, token_id))
@@ -108,7 +106,6 @@ def one_time_tokens() -> OneTimeTokens:
 
 
 @blueprint.route("/settings/writing", methods=["GET", "POST"])
-@login_required
 def writing() -> Any:
     """Edit the user's own instructions for all conversations, and choose the key that sends."""
     form = WritingForm(obj=current_user)
@@ -125,14 +122,12 @@ def writing() -> Any:
 
 
 @blueprint.get("/settings/account")
-@login_required
 def profile() -> Any:
     """Show the account page: name, password, signed-in browsers, erasing."""
     return _page()
 
 
 @blueprint.post("/settings/account")
-@login_required
 def rename() -> Any:
     """Change the displayed name."""
     form = NameForm()
@@ -144,7 +139,6 @@ def rename() -> Any:
 
 
 @blueprint.post("/settings/account/password")
-@login_required
 def change_password() -> Any:
     """Change the password and sign all other browsers out."""
     form = PasswordForm()
@@ -157,7 +151,6 @@ def change_password() -> Any:
 
 
 @blueprint.post("/settings/account/sessions/<int:session_id>/revoke")
-@login_required
 def revoke_session(session_id: int) -> Any:
     """Sign another browser out."""
     session = found_or_ended(lambda: LoginSession.of(current_user, session_id))
@@ -169,7 +162,6 @@ def revoke_session(session_id: int) -> Any:
 
 
 @blueprint.post("/settings/account/sessions/revoke-others")
-@login_required
 def revoke_other_sessions() -> Any:
     """Sign all other browsers out."""
     count = _close_others()
@@ -177,7 +169,6 @@ def revoke_other_sessions() -> Any:
 
 
 @blueprint.post("/settings/account/erase")
-@login_required
 def erase_everything() -> Any:
     """Erase everything that the user wrote, for good; stop running answers first."""
     form = EraseForm()
@@ -233,7 +224,6 @@ def _first(kinds: tuple[tuple[str, str], ...], user_agent: str) -> str:
 
 
 @blueprint.route("/settings/prompts", methods=["GET", "POST"])
-@login_required
 def prompts() -> Any:
     """List the user's prompts and the shared ones; POST creates one."""
     form = PromptForm()
@@ -247,7 +237,6 @@ def prompts() -> Any:
 
 
 @blueprint.route("/settings/prompts/<int:prompt_id>", methods=["GET", "POST"])
-@login_required
 def edit_prompt(prompt_id: int) -> Any:
     """Edit a prompt."""
     prompt = Prompt.editable_by(current_user, prompt_id)
@@ -260,7 +249,6 @@ def edit_prompt(prompt_id: int) -> Any:
 
 
 @blueprint.post("/settings/prompts/<int:prompt_id>/delete")
-@login_required
 def delete_prompt(prompt_id: int) -> Any:
     """Delete a prompt."""
     prompt = found_or_ended(lambda: Prompt.editable_by(current_user, prompt_id))

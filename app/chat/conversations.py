@@ -19,7 +19,7 @@ from app.models import Conversation, Folder, Prompt, conversations
 from app.models.base import utcnow
 from app.models.branches import MessageTree
 from app.models.conversations import MAX_FOLDER_NAME
-from app.security import current_user, login_required
+from app.security import current_user
 from app.web import JsonRequest, Line, Name, Number, at_most, generation, of_text, plain_text
 
 MAX_TITLE = 200
@@ -111,7 +111,6 @@ class CreateConversationRequest(JsonRequest):
 
 
 @blueprint.post("/api/conversations")
-@login_required
 def create_conversation() -> tuple[Response, int]:
     """Create an empty conversation."""
     name = CreateConversationRequest.read().model
@@ -120,7 +119,6 @@ def create_conversation() -> tuple[Response, int]:
 
 
 @blueprint.get("/api/conversations")
-@login_required
 def list_conversations() -> Response:
     """List the user's conversations, the latest first; `cursor` is where to continue.
 
@@ -141,7 +139,6 @@ def list_conversations() -> Response:
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>")
-@login_required
 def read_conversation(conversation_id: str) -> Response:
     """Return a conversation with its visible messages."""
     return jsonify(conversation_with_messages(Conversation.of(current_user, conversation_id)))
@@ -166,7 +163,6 @@ class ChangeConversationRequest(JsonRequest):
 
 
 @blueprint.patch("/api/conversations/<string:conversation_id>")
-@login_required
 def change_conversation(conversation_id: str) -> Response:
     """Rename, pin, archive or move a conversation, or take back its deletion."""
     change = ChangeConversationRequest.read()
@@ -182,7 +178,6 @@ def change_conversation(conversation_id: str) -> Response:
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/seen")
-@login_required
 def see_conversation(conversation_id: str) -> tuple[str, int]:
     """Mark a conversation as read."""
     Conversation.of(current_user, conversation_id).change(seen_at=utcnow())
@@ -190,7 +185,6 @@ def see_conversation(conversation_id: str) -> tuple[str, int]:
 
 
 @blueprint.delete("/api/conversations/<string:conversation_id>")
-@login_required
 def delete_conversation(conversation_id: str) -> tuple[str, int]:
     """Move a conversation to the trash and stop its running answers. PATCH `{"deleted": false}` takes it back."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -199,7 +193,6 @@ def delete_conversation(conversation_id: str) -> tuple[str, int]:
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/prefill")
-@login_required
 def prefill(conversation_id: str) -> tuple[Response, int]:
     """Announce that the user is about to write: the engine may read the conversation ahead if it is idle."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -216,21 +209,18 @@ class FolderRequest(JsonRequest):
 
 
 @blueprint.get("/api/folders")
-@login_required
 def list_folders() -> Response:
     """List the user's folders by name."""
     return jsonify({"folders": [_folder_json(folder) for folder in Folder.all_of(current_user)]})
 
 
 @blueprint.post("/api/folders")
-@login_required
 def make_folder() -> tuple[Response, int]:
     """Create a folder. Raises name_taken, too_many_folders."""
     return jsonify(_folder_json(Folder.make(current_user, FolderRequest.read().name))), 201
 
 
 @blueprint.patch("/api/folders/<int:folder_id>")
-@login_required
 def rename_folder(folder_id: int) -> Response:
     """Rename a folder. Raises name_taken."""
     folder = Folder.of(current_user, folder_id)
@@ -239,7 +229,6 @@ def rename_folder(folder_id: int) -> Response:
 
 
 @blueprint.delete("/api/folders/<int:folder_id>")
-@login_required
 def delete_folder(folder_id: int) -> tuple[str, int]:
     """Delete a folder; its conversations stay."""
     Folder.of(current_user, folder_id).delete()
@@ -256,14 +245,12 @@ class InstructionsRequest(JsonRequest):
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>/instructions")
-@login_required
 def instructions(conversation_id: str) -> Response:
     """Return the conversation's instructions, and the user's own as they were when it began."""
     return jsonify(_json(Conversation.of(current_user, conversation_id)))
 
 
 @blueprint.put("/api/conversations/<string:conversation_id>/instructions")
-@login_required
 def instruct(conversation_id: str) -> Response:
     """Change the conversation's instructions; the engine reads the whole conversation again with the next question."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -292,7 +279,6 @@ def suggestions() -> list[dict[str, str]]:
 
 
 @blueprint.get("/api/prompts")
-@login_required
 def prompts() -> Response:
     """List the prompts that the user can use: own and shared ones (`mine`, `shared`), then `built-in`."""
     rows: list[dict[str, Any]] = [

@@ -18,7 +18,7 @@ from app.models import Conversation, LoginSession, Message, ParentRef, Rating
 from app.models.base import digest
 from app.models.branches import MessageTree
 from app.models.ratings import MAX_REASON
-from app.security import current_user, login_required
+from app.security import current_user
 from app.web import MAX_CONTENT, STREAM_HEADERS, JsonRequest, Name, Number, Text, at_most, clean, generation, of_text
 
 # Sent at once: gunicorn sends the headers with the first bytes, and the engine may be silent for long.
@@ -80,7 +80,6 @@ class AskRequest(JsonRequest):
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/messages")
-@login_required
 def ask(conversation_id: str) -> Response:
     """Ask a question; the response is the answer's event stream."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -107,7 +106,6 @@ def _after() -> tuple[int, int | None]:
 
 
 @blueprint.get("/api/messages/<int:message_id>/stream")
-@login_required
 def follow(message_id: int) -> Response:
     """Follow an answer from after the event given by `?after=` or `Last-Event-ID`."""
     number, attempt = _after()
@@ -128,7 +126,6 @@ class CorrectRequest(JsonRequest):
 
 
 @blueprint.patch("/api/messages/<int:message_id>")
-@login_required
 def correct(message_id: int) -> Response:
     """Change a question's text without asking it again. Raises run_active."""
     question = Message.question_of(current_user, message_id)
@@ -138,7 +135,6 @@ def correct(message_id: int) -> Response:
 
 
 @blueprint.post("/api/messages/<int:message_id>/stop")
-@login_required
 def stop(message_id: int) -> tuple[Response, int]:
     """Stop an answer that is queued or running."""
     return jsonify({"status": generation().stop_answer(Message.answer_of(current_user, message_id))}), 202
@@ -152,7 +148,6 @@ class RegenerateRequest(JsonRequest):
 
 
 @blueprint.post("/api/messages/<int:message_id>/regenerate")
-@login_required
 def regenerate(message_id: int) -> Response:
     """Write another answer to the same question, with another model if given."""
     answer = Message.answer_of(current_user, message_id)
@@ -161,7 +156,6 @@ def regenerate(message_id: int) -> Response:
 
 
 @blueprint.post("/api/messages/<int:message_id>/continue")
-@login_required
 def go_on(message_id: int) -> Response:
     """Continue an answer that was cut off."""
     answer = Message.answer_of(current_user, message_id)
@@ -176,7 +170,6 @@ class RatingRequest(JsonRequest):
 
 
 @blueprint.put("/api/messages/<int:message_id>/rating")
-@login_required
 def rate(message_id: int) -> Response:
     """Rate an answer as good or bad, with an optional reason."""
     answer = Message.answer_of(current_user, message_id)
@@ -185,7 +178,6 @@ def rate(message_id: int) -> Response:
 
 
 @blueprint.delete("/api/messages/<int:message_id>/rating")
-@login_required
 def take_rating_back(message_id: int) -> tuple[str, int]:
     """Remove an answer's rating."""
     Rating.take_back(Message.answer_of(current_user, message_id))
@@ -199,7 +191,6 @@ class ShowBranchRequest(JsonRequest):
 
 
 @blueprint.put("/api/conversations/<string:conversation_id>/head")
-@login_required
 def show_branch(conversation_id: str) -> Response:
     """Switch to the branch that contains `message_id`, down to its newest message. Raises run_active."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -209,7 +200,6 @@ def show_branch(conversation_id: str) -> Response:
 
 
 @blueprint.delete("/api/messages/<int:message_id>")
-@login_required
 def delete_turn(message_id: int) -> Response:
     """Delete a question, its answers and everything after them. Raises run_active.
 
@@ -231,7 +221,6 @@ class RestoreTurnRequest(JsonRequest):
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/turns")
-@login_required
 def put_turn_back(conversation_id: str) -> Response:
     """Undo `delete_turn`, given the `removed` that it returned. Raises run_active, unknown_parent."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -244,7 +233,6 @@ def put_turn_back(conversation_id: str) -> Response:
 
 
 @blueprint.post("/api/messages/<int:message_id>/branch")
-@login_required
 def branch_off(message_id: int) -> tuple[Response, int]:
     """Copy the messages up to an answer into a new conversation. Raises run_active."""
     answer = Message.answer_of(current_user, message_id)

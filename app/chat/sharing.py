@@ -13,14 +13,13 @@ from app.models import Conversation, Role, RunState, Share, User, copies
 from app.models.base import iso, utcnow
 from app.models.copies import ConversationCopy, MessageCopy
 from app.models.shares import SHARED_COLUMNS
-from app.security import current_user, login_required
+from app.security import current_user
 from app.web import found_or_ended, generation
 
 # JSON API
 
 
 @blueprint.get("/api/conversations/<string:conversation_id>/shares")
-@login_required
 def list_shares(conversation_id: str) -> Response:
     """List the links to a conversation, the newest first."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -28,7 +27,6 @@ def list_shares(conversation_id: str) -> Response:
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/shares")
-@login_required
 def share_conversation(conversation_id: str) -> tuple[Response, int]:
     """Create a link to the branch shown now. Raises run_active, nothing_to_share, too_many_shares."""
     conversation = Conversation.of(current_user, conversation_id)
@@ -36,7 +34,6 @@ def share_conversation(conversation_id: str) -> tuple[Response, int]:
 
 
 @blueprint.delete("/api/shares/<string:share_id>")
-@login_required
 def end_share(share_id: str) -> tuple[str, int]:
     """Revoke a link."""
     Share.of(current_user, share_id).delete()
@@ -47,7 +44,6 @@ def end_share(share_id: str) -> tuple[str, int]:
 
 
 @blueprint.get("/s/<string:share_id>")
-@login_required
 def show_share(share_id: str) -> str:
     """Show a shared conversation; every signed-in user may open it."""
     share = Share.opened(share_id)
@@ -61,7 +57,6 @@ def show_share(share_id: str) -> str:
 
 
 @blueprint.post("/s/<string:share_id>/copy")
-@login_required
 def copy_share(share_id: str) -> Any:
     """Copy a shared conversation into the user's own, to continue it."""
     [made] = copies.import_conversations(current_user, [_copy(Share.opened(share_id), current_user)])
@@ -69,7 +64,6 @@ def copy_share(share_id: str) -> Any:
 
 
 @blueprint.get("/settings/shares")
-@login_required
 def show_shares() -> str:
     """List all links that the user shared."""
     texts = {"copied": _("Copied"), "press_ctrl_c": _("Press Ctrl C"), "copy_refused": js_messages()["copy_refused"]}
@@ -77,7 +71,6 @@ def show_shares() -> str:
 
 
 @blueprint.post("/settings/shares/<string:share_id>/revoke")
-@login_required
 def revoke_share(share_id: str) -> Any:
     """Revoke a link, from the page that lists them."""
     share = found_or_ended(lambda: Share.of(current_user, share_id))

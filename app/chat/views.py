@@ -18,7 +18,7 @@ from app.lab.presentation import display
 from app.models import Conversation, conversations, trash
 from app.models.lab import LabLabel
 from app.models.model_choice import usable_presets
-from app.security import current_user, login_required, public
+from app.security import current_user, public
 from app.web import found_or_ended, generation
 
 
@@ -36,14 +36,12 @@ def _page(conversation: Conversation | None) -> str:
 
 
 @blueprint.get("/")
-@login_required
 def home() -> str:
     """Show the empty page for a new conversation."""
     return _page(None)
 
 
 @blueprint.get("/c/<string:conversation_id>")
-@login_required
 def conversation(conversation_id: str) -> str:
     """Show one of the user's conversations."""
     return _page(Conversation.of(current_user, conversation_id))
@@ -125,14 +123,12 @@ def _careful(quick: str, careful: str) -> dict[str, Any]:
 
 
 @blueprint.get("/api/models")
-@login_required
 def models() -> Response:
     """List the models."""
     return jsonify(models_json())
 
 
 @blueprint.get("/api/status")
-@login_required
 def status() -> Response:
     """Return the state of the queue and the engine."""
     return jsonify(status_json())
@@ -159,14 +155,12 @@ def ready() -> tuple[Response, int]:
 
 
 @blueprint.get("/bin")
-@login_required
 def show_trash() -> str:
     """Show deleted conversations and until when they are kept."""
     return render_template("chat/trash.html", rows=trash.contents(current_user), kept_for=trash.KEPT_FOR)
 
 
 @blueprint.post("/bin/<string:conversation_id>/restore")
-@login_required
 def restore(conversation_id: str) -> Any:
     """Take a conversation back from the trash."""
     conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
@@ -177,7 +171,6 @@ def restore(conversation_id: str) -> Any:
 
 
 @blueprint.post("/bin/<string:conversation_id>/erase")
-@login_required
 def erase(conversation_id: str) -> Any:
     """Erase a deleted conversation now, for good."""
     conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
@@ -188,7 +181,6 @@ def erase(conversation_id: str) -> Any:
 
 
 @blueprint.post("/bin/empty")
-@login_required
 def empty_trash() -> Any:
     """Erase everything in the trash now, for good."""
     ids = [conversation.id for conversation in trash.contents(current_user, limit=None)]
@@ -198,7 +190,6 @@ def empty_trash() -> Any:
 
 
 @blueprint.get("/archive")
-@login_required
 def show_archive() -> str:
     """Show archived conversations."""
     rows = conversations.archived(current_user, cursor=request.args.get("cursor", ""))
@@ -208,7 +199,6 @@ def show_archive() -> str:
 
 
 @blueprint.post("/archive/<string:conversation_id>/restore")
-@login_required
 def take_out(conversation_id: str) -> Any:
     """Take a conversation back from the archive."""
     conversation = found_or_ended(lambda: _put_away(conversation_id))

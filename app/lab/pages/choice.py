@@ -16,14 +16,13 @@ from app.lab.stats.ranking import Entry
 from app.lab.stats.tradeoff import PRESETS, Recommendation, Weights, comparable, recommend
 from app.models.lab import LabMachine
 from app.models.model_choice import ENVIRONMENT
-from app.security import current_user, login_required
+from app.security import current_user
 from app.web import generation
 
 ASPECTS = ("quality", "speed", "sobriety")
 
 
 @blueprint.get("/")
-@login_required
 def tradeoff() -> str:
     """The page. Query: `machine` chooses one of several; `preset`, or the three weights, say what counts."""
     machines = queries.machines()
@@ -52,7 +51,6 @@ def tradeoff() -> str:
 
 
 @blueprint.get("/recommendation")
-@login_required
 def recommendation() -> Response:
     """The recommendation for the query's weights as JSON: rendered card, scores by entry, chart."""
     machine = _machine(queries.machines())

@@ -24,7 +24,7 @@ from app.lab.stats import ranking
 from app.lab.task_files import Tasks
 from app.lab.votes import ballots
 from app.models.lab import ACTIVE, LabRun, LabSample, SampleKind, Verdict
-from app.security import admin_required, current_user, login_required
+from app.security import admin_required, current_user
 from app.web import clean, generation, plain_text
 
 # In characters: a verdict's note, and a task's TOML.
@@ -51,7 +51,6 @@ LABELS: dict[str, LazyString] = {
 
 
 @blueprint.get("/runs")
-@login_required
 def runs() -> str:
     """The list of runs, with the progress of the active ones on top."""
     lines, tasks = queries.runs(), current_lab().tasks()
@@ -61,7 +60,6 @@ def runs() -> str:
 
 
 @blueprint.get("/runs/<int:run_id>")
-@login_required
 def run(run_id: int) -> str:
     """One run: its progress, results and charts."""
     found = queries.get_run(run_id)
@@ -84,7 +82,6 @@ def run(run_id: int) -> str:
 
 
 @blueprint.get("/runs/<int:run_id>/progress")
-@login_required
 def progress(run_id: int) -> Response:
     """A run's progress as JSON, with the rendered part of the page in `html`."""
     found = queries.get_run(run_id)
@@ -120,7 +117,6 @@ def delete(run_id: int) -> Any:
 
 
 @blueprint.get("/runs/<int:run_id>/export/<string:form>")
-@login_required
 def export(run_id: int, form: str) -> Response:
     """Download a run as csv, json, md, or html (the report with charts); only administrators get the whole JSON."""
     queries.get_run(run_id)
@@ -144,7 +140,6 @@ def _progress(run: LabRun, tasks: Tasks) -> dict[str, Any]:
 
 
 @blueprint.get("/history")
-@login_required
 def history() -> str:
     """One machine's history: its regressions first, then the charts of one figure."""
     machines = [machine for machine in queries.machines() if not machine.source]
@@ -261,7 +256,6 @@ def _form(given: MultiDict[str, str], wrong: str = "", field: str = "", coming: 
 
 
 @blueprint.get("/samples")
-@login_required
 def samples() -> str:
     """The samples that match the query (run, machine, model, setting, kind, prompt), by pages of `queries.PAGE`."""
     numbers = {name: number_asked(name) for name in ("run", "machine")}
@@ -284,7 +278,6 @@ def samples() -> str:
 
 
 @blueprint.get("/samples/<int:sample_id>")
-@login_required
 def sample(sample_id: int) -> str:
     """One sample with all its figures and texts."""
     return _sample_page(queries.get_sample(sample_id))
@@ -333,14 +326,12 @@ def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
 
 
 @blueprint.get("/tasks")
-@login_required
 def tasks() -> str:
     """All tasks by category, the errors of task files, and the form for a new task."""
     return _tasks_page()
 
 
 @blueprint.get("/tasks/<string:task_id>")
-@login_required
 def task(task_id: str) -> str:
     """One task: its question, its checks, an answer that passes."""
     found = current_lab().tasks().get(task_id)
