@@ -54,7 +54,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """On SIGTERM save running answers, in a thread because a signal handler must not block."""
-        threading.Thread(target=_save, args=(self,), name="farewell").start()
+        threading.Thread(target=_save, args=(self,), name="save").start()
         super().handle_exit(sig, frame)
 
     def is_parent_alive(self) -> bool:

@@ -145,9 +145,9 @@ class EmbeddedChild:
     `instance`: INSTANCE_DIR; `patience_s`: longest wait for a child to load.
     """
 
-    def __init__(self, instance: str, exchanges: EngineHttpClient, *, patience_s: float) -> None:
+    def __init__(self, instance: str, http: EngineHttpClient, *, patience_s: float) -> None:
         self._instance = instance
-        self._exchanges = exchanges
+        self._http = http
         self._patience_s = patience_s
         self._read: tuple[tuple[int, int], Endpoint] | None = None
         self.leases = ModelLeases()
@@ -160,7 +160,7 @@ class EmbeddedChild:
             if self._read is None or self._read[0] != (state.st_ino, state.st_mtime_ns):
                 self._read = (state.st_ino, state.st_mtime_ns), read_endpoint(path.read_bytes())
         except (OSError, ValueError) as error:
-            raise self._exchanges.failure("engine_unreachable", error) from error
+            raise self._http.failure("engine_unreachable", error) from error
         return self._read[1]
 
     def changing(self, seen: Endpoint) -> bool:
@@ -184,7 +184,7 @@ class EmbeddedChild:
             elif seen.options == options and (seen.ready or not (ready or request)):
                 break
             elif now - asked > self._patience_s:
-                raise self._exchanges.failure("engine_silent", f"{options.model} is still loading")
+                raise self._http.failure("engine_silent", f"{options.model} is still loading")
             elif request:
                 request = self._still_requested(request, seen, options)
             elif seen.options != options and not self._in_use(seen):
@@ -218,7 +218,7 @@ class EmbeddedChild:
         if not seen.pid:
             return False
         try:
-            slots = self._exchanges.query(f"{seen.url}/slots", headers=seen.headers).json()
+            slots = self._http.query(f"{seen.url}/slots", headers=seen.headers).json()
         except (AppError, ValueError):
             return False
         return any(slot.get("is_processing") for slot in slots if isinstance(slot, dict))
@@ -255,7 +255,7 @@ class Embedded(OpenAICompatible):
 
     def __init__(self, instance: str, *, slots: int = 1, read_timeout_s: float = 900) -> None:
         super().__init__("", slots=slots, read_timeout_s=read_timeout_s)
-        self._child = EmbeddedChild(instance, self._exchanges, patience_s=read_timeout_s)
+        self._child = EmbeddedChild(instance, self._http, patience_s=read_timeout_s)
         self._states_of = 0
         self._kept: PromptCacheStore | None = None
 
@@ -384,7 +384,7 @@ class Embedded(OpenAICompatible):
         Raises engine_unreachable or engine_busy if the child is still starting and cannot restore yet.
         """
         try:
-            answer = self._exchanges.command(f"{self.url}/slots/0?action={action}", {"filename": file}, self._headers())
+            answer = self._http.command(f"{self.url}/slots/0?action={action}", {"filename": file}, self._headers())
             if not answer.ok:
                 raise self._failure("", answer.status_code, error_in(answer.text))
         except AppError as error:

@@ -16,8 +16,8 @@ def main() -> None:
     """Serve until standard input ends."""
     orders = json.loads(sys.stdin.readline())
     # Started first: a parent that dies during the load must not leave this process behind.
-    lifeline = threading.Thread(target=_end_with_parent)
-    lifeline.start()
+    watcher = threading.Thread(target=_end_with_parent)
+    watcher.start()
 
     import xllamacpp  # noqa: PLC0415 - loads 100 MB of native code, which only this process needs
 
@@ -43,7 +43,7 @@ def main() -> None:
         os._exit(1)
     with contextlib.suppress(BrokenPipeError):
         print("ready", server.listening_address, flush=True)
-    lifeline.join()
+    watcher.join()
 
 
 def _end_with_parent() -> None:

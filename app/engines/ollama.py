@@ -63,7 +63,7 @@ class Ollama:
         self._context = context
         self._keep_alive = keep_alive
         self._options: dict[str, int] = {"num_ctx": context} | ({"num_thread": threads} if threads else {})
-        self._exchanges = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
+        self._http = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
         self._client = self._managing(QUERY_TIMEOUT_S)
         self._shown: dict[str, ollama.ShowResponse] = {}
         # Models in memory, each with the options that it was loaded with.
@@ -96,9 +96,9 @@ class Ollama:
     def version(self) -> str:
         """Return the daemon's version."""
         try:
-            return str(self._exchanges.query(f"{self.url}/api/version").json().get("version") or "")
+            return str(self._http.query(f"{self.url}/api/version").json().get("version") or "")
         except (ValueError, AttributeError) as error:
-            raise self._exchanges.failure("engine_garbled", error) from error
+            raise self._http.failure("engine_garbled", error) from error
 
     def pids(self) -> tuple[int, ...]:
         """Return the pids of the daemon and its runners."""
@@ -181,11 +181,11 @@ class Ollama:
     ) -> Iterator[EngineEvent]:
         event: EngineEvent | None = None
         refused = partial(self._failure, model)
-        with self._exchanges.post(self.url + path, body, cancel, refused=refused, silence_s=silence_s) as response:
-            for event in self._exchanges.events(response, partial(self.read_line, model), cancel):
+        with self._http.post(self.url + path, body, cancel, refused=refused, silence_s=silence_s) as response:
+            for event in self._http.events(response, partial(self.read_line, model), cancel):
                 yield event
         if not isinstance(event, Done):
-            raise self._exchanges.failure("engine_cut", "the stream ended without done:true")
+            raise self._http.failure("engine_cut", "the stream ended without done:true")
 
     def read_line(self, model: str, line: bytes) -> list[EngineEvent]:
         """Return the events of one line; raises Ollama's own error, or what becomes engine_garbled."""
@@ -217,7 +217,7 @@ class Ollama:
         # "context canceled" and "context deadline exceeded" are Go's words for something else.
         if re.search(r"context (size|length|window)", words) and status in (200, 400):
             return AppError("context_exceeded", cause=message)
-        return self._exchanges.failure("engine_busy" if status == 503 else "engine_failed", f"{status}: {message}")
+        return self._http.failure("engine_busy" if status == 503 else "engine_failed", f"{status}: {message}")
 
     def _ask(self, call: Any, model: str = "") -> Any:
         """Run a call of the `ollama` client, and turn its exceptions into ours."""
@@ -226,9 +226,9 @@ class Ollama:
         except ollama.ResponseError as error:
             raise self._failure(model, error.status_code, error.error) from error
         except (httpx.HTTPError, ConnectionError) as error:
-            raise self._exchanges.failure("engine_unreachable", error) from error
+            raise self._http.failure("engine_unreachable", error) from error
         except ValueError as error:
-            raise self._exchanges.failure("engine_garbled", error) from error
+            raise self._http.failure("engine_garbled", error) from error
 
     def _describe(self, entry: ollama.ListResponse.Model) -> Model:
         name = str(entry.model)

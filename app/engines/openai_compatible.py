@@ -97,7 +97,7 @@ class OpenAICompatible:
         self._api_key = api_key
         self._slots = slots
         self._read_timeout_s = read_timeout_s
-        self._exchanges = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
+        self._http = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
         self._props: dict[str, Any] | None = None
 
     @property
@@ -135,9 +135,9 @@ class OpenAICompatible:
     def warm(self, model: str) -> None:
         """Wait until the server has loaded its model; raises engine_silent after the read timeout."""
         deadline = time.monotonic() + self._read_timeout_s
-        while self._exchanges.query(f"{self.url}/health", headers=self._headers()).status_code == 503:
+        while self._http.query(f"{self.url}/health", headers=self._headers()).status_code == 503:
             if time.monotonic() > deadline:
-                raise self._exchanges.failure("engine_silent", f"{model} is still loading")
+                raise self._http.failure("engine_silent", f"{model} is still loading")
             time.sleep(LOADING_POLL_S)
 
     def unload(self, model: str) -> None:
@@ -165,7 +165,7 @@ class OpenAICompatible:
         loading = False
         while not cancel.is_set():
             try:
-                with self._exchanges.post(
+                with self._http.post(
                     f"{self.url}/v1/chat/completions",
                     self._body(request),
                     cancel,
@@ -206,8 +206,8 @@ class OpenAICompatible:
         return body
 
     def _events(self, response: HTTPResponse, model: str, cancel: Cancel) -> Iterator[EngineEvent]:
-        stream = OpenAIStream(self._exchanges.failure, partial(self._failure, model, 200))
-        yield from self._exchanges.events(response, stream.read, cancel)
+        stream = OpenAIStream(self._http.failure, partial(self._failure, model, 200))
+        yield from self._http.events(response, stream.read, cancel)
         if not (stream.done or cancel.is_set()):
             yield stream.end()
 
@@ -221,9 +221,9 @@ class OpenAICompatible:
         if status == 404 or "model_not_found" in str(details.get("code", "")):
             return AppError("unknown_model", cause=cause, model=model)
         if status in (401, 403):
-            return self._exchanges.failure("engine_refused", cause)
+            return self._http.failure("engine_refused", cause)
         busy = status in (429, 503) or kind == "unavailable_error"
-        return self._exchanges.failure("engine_busy" if busy else "engine_failed", cause)
+        return self._http.failure("engine_busy" if busy else "engine_failed", cause)
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._api_key}"} if self._api_key else {}
@@ -239,13 +239,13 @@ class OpenAICompatible:
         return props if "default_generation_settings" in props else {}
 
     def _get(self, path: str) -> dict[str, Any]:
-        response = self._exchanges.query(self.url + path, headers=self._headers())
+        response = self._http.query(self.url + path, headers=self._headers())
         if response.status_code != 200:
             raise self._failure("", response.status_code, error_in(response.text))
         try:
             answer = response.json()
         except ValueError as error:
-            raise self._exchanges.failure("engine_garbled", error) from error
+            raise self._http.failure("engine_garbled", error) from error
         return answer if isinstance(answer, dict) else {}
 
     def _describe(self, entry: dict[str, Any], context: int, thinking: bool) -> Model:
