@@ -236,7 +236,7 @@ def init_app(app: Flask) -> None:
     app.session_interface = SessionInterface()
     app.after_request(add_headers)
     app.after_request(compress)
-    for name in ("ago", "day", "day_and_time", "duration", "filesize", "number"):
+    for name in ("ago", "day", "day_and_time", "duration", "filesize", "number", "percent"):
         app.jinja_env.filters[name] = getattr(formatting, name)
 
     @app.context_processor

@@ -85,13 +85,14 @@ class HttpClient:
             db.session.commit()
         return self.conversations[-1]
 
-    def status(self) -> dict[str, Any]:
-        """Return `/api/status`."""
-        return self._json("/api/status")
-
-    def models(self) -> dict[str, Any]:
-        """Return `/api/models`."""
-        return self._json("/api/models")
+    def get(self, path: str) -> dict[str, Any]:
+        """Return the JSON at that path."""
+        with self._send("GET", path) as response:
+            try:
+                found: dict[str, Any] = response.json()
+            except ValueError as error:
+                raise NotComparedError("stranger", f"GET {path}: no JSON") from error
+        return found
 
     def ask(self, conversation: str, question: str, model: str) -> Iterator[tuple[str, dict[str, Any]]]:
         """Ask a question and yield the events of its answer, as name and data."""
@@ -110,14 +111,6 @@ class HttpClient:
         """Stop the conversation's answer and delete it, so that the engine forgets it; ignores errors."""
         with suppress(NotComparedError), direct() as other:
             self._send("DELETE", f"/api/conversations/{conversation}", session=other).close()
-
-    def _json(self, path: str) -> dict[str, Any]:
-        with self._send("GET", path) as response:
-            try:
-                found: dict[str, Any] = response.json()
-            except ValueError as error:
-                raise NotComparedError("stranger", f"GET {path}: no JSON") from error
-        return found
 
     def _send(
         self, method: str, path: str, session: requests.Session | None = None, **kwargs: Any

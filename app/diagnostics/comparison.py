@@ -277,7 +277,7 @@ def _undisturbed(client: HttpClient, ours: int) -> Iterator[Cancel]:
             if time.monotonic() > deadline:
                 seen.append("slow")
             with suppress(NotComparedError):
-                status = client.status()
+                status = client.get("/api/status")
                 if status["running"] + status["waiting"] > ours:
                     seen.append("crowded")
         if seen and not over.is_set():
@@ -355,7 +355,7 @@ class _Comparing:
 
     def _choose_model(self) -> None:
         """Check that the server uses the same engine, and take its default model."""
-        models = self.client.models()
+        models = self.client.get("/api/models")
         if models["engine"]["name"] != self.engine.name:
             raise NotComparedError("other_engine", str(models["engine"]["label"]))
         if not models["effective"]:
@@ -373,7 +373,7 @@ class _Comparing:
     def _wait(self) -> None:
         """Wait until no answer is written or waits."""
         deadline = time.monotonic() + PATIENCE_S
-        while (status := self.client.status())["running"] + status["waiting"]:
+        while (status := self.client.get("/api/status"))["running"] + status["waiting"]:
             if time.monotonic() > deadline:
                 raise NotComparedError("busy")
             time.sleep(IDLE_POLL_S)

@@ -220,15 +220,6 @@ class Waits:
     real_ms: float
     error: float
 
-    @property
-    def texts(self) -> dict[str, str]:
-        """The medians as text."""
-        return {
-            "announced": duration(self.announced_ms),
-            "real": duration(self.real_ms),
-            "error": percent(self.error),
-        }
-
 
 def waits(records: Sequence[Record]) -> Waits | None:
     """Return the statistics of waits; None if no answer had to wait."""
@@ -251,7 +242,9 @@ def queue(records: Sequence[Record]) -> Finding:
     text = _(
         "Announced %(announced)s, waited %(real)s (medians of %(count)s); half are off by %(error)s or less.",
         count=number(found.count),
-        **found.texts,
+        announced=duration(found.announced_ms),
+        real=duration(found.real_ms),
+        error=percent(found.error),
     )
     if found.error <= LOST or found.count < ENOUGH:
         return Finding("queue", FindingState.OK, text)
