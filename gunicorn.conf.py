@@ -136,7 +136,7 @@ def _default_model(app: Any) -> str:
 def post_fork(_server: Any, _worker: Any) -> None:
     """Close the worker's copy of the pipe by which the engine notices the master's end."""
     if _supervisor is not None:
-        _supervisor.let_go()
+        _supervisor.close_stdin()
 
 
 def post_worker_init(worker: Any) -> None:

@@ -168,7 +168,7 @@ class EmbeddedChild:
         request = last_request(self._instance)
         return (bool(seen.requested_by) and not seen.ready) or (request is not None and request.number != seen.request)
 
-    def provided(self, lease: ModelLease, cancel: Cancel, *, ready: bool = False) -> Iterator[Loading]:
+    def ensure(self, lease: ModelLease, cancel: Cancel, *, ready: bool = False) -> Iterator[Loading]:
         """Yield Loading events until the lease is due and the child has its options; replace a child with others.
 
         `ready`: also wait for a child that has them but is still starting. Raises engine_load_failed, engine_silent,
@@ -256,8 +256,8 @@ class Embedded(OpenAICompatible):
     def __init__(self, instance: str, *, slots: int = 1, read_timeout_s: float = 900) -> None:
         super().__init__("", slots=slots, read_timeout_s=read_timeout_s)
         self._child = EmbeddedChild(instance, self._http, patience_s=read_timeout_s)
-        self._states_of = 0
-        self._kept: PromptCacheStore | None = None
+        self._caches_of = 0
+        self._caches: PromptCacheStore | None = None
 
     @property
     def process(self) -> int:
@@ -274,7 +274,7 @@ class Embedded(OpenAICompatible):
     def models(self) -> list[Model]:
         """Return the models of all GGUF files found, loaded or not."""
         endpoint = self._child.endpoint()
-        return gguf.list_models(endpoint.places, endpoint.own.context)
+        return gguf.list_models(endpoint.search_paths, endpoint.own.context)
 
     def loaded(self) -> frozenset[str]:
         """Return the model in memory; none if its options are not the server's, as a question would then reload it."""
@@ -290,13 +290,13 @@ class Embedded(OpenAICompatible):
 
     def warm(self, model: str) -> None:
         """Make the child serve this model, and wait until it is loaded."""
-        self._provide(self._options(model))
+        self._ensure(self._options(model))
         super().warm(model)
 
     def unload(self, model: str) -> None:
         """End the child that has this model; the next one starts when a model is requested."""
         if self._child.endpoint().options.model == model:
-            self._provide(Options())
+            self._ensure(Options())
 
     def version(self) -> str:
         """Return the version of the package xllamacpp, which contains llama.cpp."""
@@ -314,33 +314,33 @@ class Embedded(OpenAICompatible):
     def forget(self, conversation_id: str) -> None:
         """Delete a conversation's saved states."""
         with contextlib.suppress(AppError):
-            if kept := self._states():
-                kept.forget(conversation_id)
+            if caches := self._cache_store():
+                caches.forget(conversation_id)
 
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
         """Yield the events of one answer, then save the prompt cache for the conversation's next question."""
         options = self._options(request.model, request.threads, request.context)
         with self._child.leases.taken(options) as lease:
             tokens = 0
-            for event in self._patiently(request, cancel, lease):
+            for event in self._stream_when_ready(request, cancel, lease):
                 yield event
                 if isinstance(event, Done):
                     tokens = (event.usage.prompt_tokens or 0) + (event.usage.output_tokens or 0)
-            if request.conversation_id and tokens and (kept := self._states()):
-                kept.keep(request.conversation_id, tokens)
+            if request.conversation_id and tokens and (caches := self._cache_store()):
+                caches.keep(request.conversation_id, tokens)
 
-    def _patiently(self, request: ChatRequest, cancel: Cancel, lease: ModelLease) -> Iterator[EngineEvent]:
+    def _stream_when_ready(self, request: ChatRequest, cancel: Cancel, lease: ModelLease) -> Iterator[EngineEvent]:
         """Yield the events of one answer; waits while the model loads, and briefly for a crashed child to restart."""
         started = time.monotonic()
         answering = False
         while True:
             try:
-                yield from self._child.provided(lease, cancel)
+                yield from self._child.ensure(lease, cancel)
                 if cancel.is_set():
                     return
                 # A request without a conversation also takes the slot, so what the slot held before is gone.
-                if kept := self._states():
-                    kept.restore(request.conversation_id)
+                if caches := self._cache_store():
+                    caches.restore(request.conversation_id)
                 for event in super().stream(request, cancel):
                     answering = answering or not isinstance(event, Loading)
                     yield event
@@ -358,25 +358,25 @@ class Embedded(OpenAICompatible):
     def _options(self, model: str, threads: int = 0, context: int = 0) -> Options:
         """Return the options that the child needs for this; raises unknown_model."""
         endpoint = self._child.endpoint()
-        if model != endpoint.options.model and model not in gguf.find_models(endpoint.places):
+        if model != endpoint.options.model and model not in gguf.find_models(endpoint.search_paths):
             raise AppError("unknown_model", model=model)
         return Options(model, threads or endpoint.own.threads, context or endpoint.own.context)
 
-    def _provide(self, options: Options) -> None:
+    def _ensure(self, options: Options) -> None:
         with self._child.leases.taken(options) as lease:
-            for _ in self._child.provided(lease, Cancel(), ready=True):
+            for _ in self._child.ensure(lease, Cancel(), ready=True):
                 pass
 
     def _headers(self) -> dict[str, str]:
         return self._child.endpoint().headers
 
-    def _states(self) -> PromptCacheStore | None:
+    def _cache_store(self) -> PromptCacheStore | None:
         """Return the saved states of the current child, a new store for each child; None if nothing is saved."""
         endpoint = self._child.endpoint()
-        if endpoint.pid != self._states_of:
-            self._states_of = endpoint.pid
-            self._kept = PromptCacheStore(Path(endpoint.states), endpoint.room, self._slot) if endpoint.room else None
-        return self._kept
+        if endpoint.pid != self._caches_of:
+            self._caches_of = endpoint.pid
+            self._caches = PromptCacheStore(Path(endpoint.states), endpoint.room, self._slot) if endpoint.room else None
+        return self._caches
 
     def _slot(self, action: str, file: str) -> bool:
         """Make the slot save or restore its state; return whether it did. A failure only costs time later.

@@ -14,7 +14,7 @@ import threading
 
 def main() -> None:
     """Serve until standard input ends."""
-    orders = json.loads(sys.stdin.readline())
+    settings = json.loads(sys.stdin.readline())
     # Started first: a parent that dies during the load must not leave this process behind.
     watcher = threading.Thread(target=_end_with_parent)
     watcher.start()
@@ -22,19 +22,19 @@ def main() -> None:
     import xllamacpp  # noqa: PLC0415 - loads 100 MB of native code, which only this process needs
 
     params = xllamacpp.CommonParams()
-    params.model.path = orders["model"]
-    params.model_alias = {orders["alias"]}
-    params.port = orders["port"]
-    params.api_keys = [orders["key"]]
-    params.n_parallel = orders["slots"]
-    params.n_ctx = orders["context"] * orders["slots"]
+    params.model.path = settings["model"]
+    params.model_alias = {settings["alias"]}
+    params.port = settings["port"]
+    params.api_keys = [settings["key"]]
+    params.n_parallel = settings["slots"]
+    params.n_ctx = settings["context"] * settings["slots"]
     # Small batches: llama.cpp checks for closed connections between two of them, and other slots wait for one.
     params.n_batch = params.n_ubatch = 64
-    params.cache_ram_mib = orders["cache_ram_mb"]
-    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = orders["threads"]
-    params.n_threads_http = 4 + orders["slots"]
+    params.cache_ram_mib = settings["cache_ram_mb"]
+    params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]
+    params.n_threads_http = 4 + settings["slots"]
     params.endpoint_slots = True
-    params.slot_save_path = orders["states"] + os.sep
+    params.slot_save_path = settings["states"] + os.sep
     try:
         server = xllamacpp.Server(params)
     except RuntimeError as error:

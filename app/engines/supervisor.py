@@ -51,10 +51,10 @@ class Options:
 class Endpoint:
     """The child that runs now and how to reach it, written by the supervisor. `pid` 0: there is none.
 
-    `own`: the server's options, with the model loaded first. `places`: paths searched for models. `states`, `room`:
-    folder of saved prompt caches, and bytes for it (0: none are saved). `ready`: the model is loaded. `request`:
-    number of the last request read, made by the process `requested_by` (0: this child was not requested); `failed`: the
-    last request that failed.
+    `own`: the server's options, with the model loaded first. `search_paths`: where models are looked for. `states`,
+    `room`: folder of saved prompt caches, and bytes for it (0: none are saved). `ready`: the model is loaded.
+    `request`: number of the last request read, made by the process `requested_by` (0: this child was not requested);
+    `failed`: the last request that failed.
     """
 
     url: str
@@ -62,7 +62,7 @@ class Endpoint:
     pid: int
     options: Options
     own: Options
-    places: tuple[str, ...]
+    search_paths: tuple[str, ...]
     states: str = ""
     room: int = 0
     ready: bool = False
@@ -179,14 +179,14 @@ class Supervisor:
         self._states = Path(self._instance) / "states"
         with socket.create_server(("127.0.0.1", 0)) as probe:
             self._port = probe.getsockname()[1]
-        places = tuple(gguf.search_paths(settings))
-        files = gguf.find_models(places)
+        paths = tuple(gguf.search_paths(settings))
+        files = gguf.find_models(paths)
         model = first if first in files else next(iter(files))
         own = Options(model, settings["ENGINE_THREADS"] or default_threads(), self._context)
-        delete_stale_caches(self._states, {self._read_by(file) for file in files.values()}, empty=not self._room)
-        self._endpoint = Endpoint(f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(24), 0, own, own, places)
+        delete_stale_caches(self._states, {self._cache_key(file) for file in files.values()}, empty=not self._room)
+        self._endpoint = Endpoint(f"http://127.0.0.1:{self._port}", secrets.token_urlsafe(24), 0, own, own, paths)
         # Options of the last child that was ready.
-        self._proven: Options | None = None
+        self._last_ready: Options | None = None
         self._ending = threading.Event()
         # Held while a child is started, so that none is started after `stop`.
         self._starting = threading.Lock()
@@ -206,7 +206,7 @@ class Supervisor:
         with self._starting:
             child = self._child
         if child is not None:
-            self.let_go()
+            self.close_stdin()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 child.wait(timeout=3)
             child.kill()
@@ -215,7 +215,7 @@ class Supervisor:
             self._watcher.join(timeout=3)
         self._delete_files()
 
-    def let_go(self) -> None:
+    def close_stdin(self) -> None:
         """Close this process's end of the child's standard input; a forked worker must not keep it open."""
         if self._child is not None and self._child.stdin is not None:
             with contextlib.suppress(OSError):
@@ -225,15 +225,15 @@ class Supervisor:
         for file in (endpoint_file(self._instance), request_file(self._instance)):
             file.unlink(missing_ok=True)
 
-    def _read_by(self, file: GgufModel) -> str:
+    def _cache_key(self, file: GgufModel) -> str:
         """Return the key of saved states, which are valid for the same file and context only."""
-        by = f"{file.path} {file.size} {file.written_ns} {self._context}"
-        return hashlib.sha256(by.encode()).hexdigest()[:16]
+        key = f"{file.path} {file.size} {file.written_ns} {self._context}"
+        return hashlib.sha256(key.encode()).hexdigest()[:16]
 
     def _spawn(self) -> None:
         """Start the child that the endpoint describes, if its file exists, and write the endpoint file."""
         options = self._endpoint.options
-        file = gguf.find_models(self._endpoint.places).get(options.model)
+        file = gguf.find_models(self._endpoint.search_paths).get(options.model)
         with self._starting:
             if self._ending.is_set():
                 return
@@ -244,10 +244,10 @@ class Supervisor:
                 self._announce(pid=self._child.pid, ready=False)
 
     def _started(self, file: GgufModel, options: Options) -> subprocess.Popen[str]:
-        states = cache_folder(self._states, self._read_by(file))
+        states = cache_folder(self._states, self._cache_key(file))
         room = self._room if options.context == self._context else 0
         self._endpoint = replace(self._endpoint, states=str(states), room=room)
-        orders = {
+        settings = {
             "model": str(file.path),
             "alias": options.model,
             "port": self._port,
@@ -269,7 +269,7 @@ class Supervisor:
             )
         assert child.stdin is not None  # noqa: S101
         with contextlib.suppress(BrokenPipeError):
-            child.stdin.write(json.dumps(orders) + "\n")
+            child.stdin.write(json.dumps(settings) + "\n")
             child.stdin.flush()
         return child
 
@@ -303,7 +303,7 @@ class Supervisor:
             if request is not None:
                 pause = RESTART_S
                 self._apply(request)
-            self.let_go()
+            self.close_stdin()
             self._spawn()
 
     def _await_end(self) -> None:
@@ -312,10 +312,10 @@ class Supervisor:
             self._await_request(math.inf)
             return
         assert self._child.stdout is not None  # noqa: S101
-        with self._child.stdout as said:
-            for line in said:
+        with self._child.stdout as output:
+            for line in output:
                 logger.info("embedded engine %s model=%s", line.strip(), self._endpoint.options.model)
-                self._proven = self._endpoint.options
+                self._last_ready = self._endpoint.options
                 self._announce(ready=True)
         if not self._ending.is_set():
             self._child.wait()
@@ -338,15 +338,15 @@ class Supervisor:
         logger.info(
             "embedded engine asked for model=%s threads=%d context=%d", options.model, options.threads, options.context
         )
-        gone = options.model and options.model not in gguf.find_models(self._endpoint.places)
+        gone = options.model and options.model not in gguf.find_models(self._endpoint.search_paths)
         change: dict[str, Any] = {"failed": request.number} if gone else {"options": options}
         self._endpoint = replace(self._endpoint, request=request.number, requested_by=request.requested_by, **change)
 
     def _fall_back(self) -> bool:
         """After a child that was never ready, return to the last one that was; False if there is none."""
         endpoint = self._endpoint
-        if endpoint.ready or self._proven is None or self._proven == endpoint.options:
+        if endpoint.ready or self._last_ready is None or self._last_ready == endpoint.options:
             return False
         logger.error("embedded engine cannot load model=%s; see embedded.log", endpoint.options.model)
-        self._endpoint = replace(endpoint, options=self._proven, failed=endpoint.request)
+        self._endpoint = replace(endpoint, options=self._last_ready, failed=endpoint.request)
         return True
