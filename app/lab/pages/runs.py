@@ -22,7 +22,7 @@ from app.lab.runs.planning import DurationEstimate, estimate_duration, left_out_
 from app.lab.service import current_lab
 from app.lab.stats import ranking
 from app.lab.task_files import Tasks
-from app.lab.votes import ballots
+from app.lab.votes import campaigns
 from app.models.lab import ACTIVE, LabRun, LabSample, SampleKind, Verdict
 from app.security import admin_required, current_user
 from app.web import clean, generation, plain_text
@@ -314,7 +314,7 @@ def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
         tasks=current_lab().tasks().tasks,
         reason=wording.sentence(judgement["code"], judgement.get("params")) if judgement.get("code") else "",
         failure=sentences.failure_sentence(found),
-        withheld=ballots.is_withheld(found) and not current_user.is_admin,
+        withheld=campaigns.is_withheld(found) and not current_user.is_admin,
         retaken=queries.retaken(found),
         by=queries.user_name(found.overruled_by),
         facts=display.sample_facts(found),

@@ -12,7 +12,7 @@ from app.lab.pages import blueprint, by_category, page
 from app.lab.runs import queries
 from app.lab.service import current_lab
 from app.lab.votes import campaigns as voting
-from app.lab.votes.ballots import VoterState, expected, voter_state
+from app.lab.votes.campaigns import VoterState, expected, voter_state
 from app.models.lab import LabCampaign
 from app.security import admin_required, current_user
 from app.web import generation, plain_text

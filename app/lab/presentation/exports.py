@@ -24,7 +24,7 @@ from app.lab.service import current_lab
 from app.lab.stats import ranking
 from app.lab.stats.ranking import Entry
 from app.lab.stats.tradeoff import PRESETS, Recommendation, recommend
-from app.lab.votes import ballots
+from app.lab.votes import campaigns
 from app.models.base import iso
 from app.models.lab import LabRun
 
@@ -64,11 +64,11 @@ def json_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
     open voting campaigns.
     """
     runs = queries.get_runs(run_ids)
-    withheld = ballots.Withheld() if whole else ballots.withheld_answers()
+    withheld = campaigns.Withheld() if whole else campaigns.withheld_answers()
 
     def columns_of(row: Any, *left_out: str) -> dict[str, Any]:
         values = _columns(row, *left_out)
-        return values if whole else ballots.redacted(values, withheld)
+        return values if whole else campaigns.redacted(values, withheld)
 
     machines = {run.machine.fingerprint: run.machine for run in runs}
     samples: dict[int, list[dict[str, Any]]] = {run.id: [] for run in runs}

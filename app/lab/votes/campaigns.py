@@ -1,9 +1,13 @@
-"""Voting campaigns: create, list and close them, store votes, close them when the votes suffice, show the results."""
+"""Blind votes: campaigns, the pairs of answers that each user votes on, the votes, and their results."""
 
-from collections.abc import Iterable, Sequence
+import hashlib
+import hmac
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, groupby, pairwise
 from statistics import median
+from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.exc import IntegrityError
@@ -12,7 +16,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.lab.runs.queries import get_row
 from app.lab.service import Lab
-from app.lab.votes.ballots import VoterState, answers, expected, usable, voter_state
+from app.lab.stats.configurations import SETTING
 from app.lab.votes.bradley_terry import Fit, Game, fit
 from app.models import User
 from app.models.base import utcnow
@@ -35,6 +39,9 @@ FEWEST_MODELS, MOST_MODELS, MOST_PROMPTS = 2, 4, 30
 FEWEST_PROMPTS = 3
 # The points of a choice for the first of the two answers.
 WON = {VoteChoice.FIRST: 1.0, VoteChoice.SECOND: 0.0, VoteChoice.ALIKE: 0.5}
+Withheld = frozenset[tuple[str, str]]
+# A sample's fields that quote or judge the answer, with what replaces them while it is withheld.
+TEXTS: dict[str, Any] = {"answer": "", "thinking": "", "judgement": {}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +92,136 @@ def listed(user_id: int, secret: str) -> list[CampaignLine]:
     return lines
 
 
+def close(campaign: LabCampaign) -> None:
+    """Close a campaign; no effect when it is closed already."""
+    _close(campaign.id, Closed.ENDED)
+
+
+def _answered(models: Sequence[str], prompts: Sequence[str]) -> int | None:
+    """The id of the newest finished run with an answer of each model to each prompt; None without one.
+
+    Runs measured by hand do not count.
+    """
+    over = select(LabRun.id).join(LabMachine).where(LabRun.state.not_in(ACTIVE), LabMachine.source == "")
+    found = usable(list(db.session.scalars(over)), models, prompts)
+    whole = [run_id for run_id, answers in found.items() if len(answers) == len(models) * len(prompts)]
+    return max(whole, default=None)
+
+
+def _close(campaign_id: int, why: Closed) -> None:
+    closing = update(LabCampaign).where(LabCampaign.id == campaign_id, LabCampaign.closed == "")
+    db.session.execute(closing.values(closed=why, closed_at=utcnow()))
+    db.session.commit()
+
+
+# Ballots
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A sample to vote on, without its texts."""
+
+    id: int
+    model: str
+    prompt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """Two answers to the same prompt in the order that one user sees; `key` identifies them in the form."""
+
+    key: str
+    pair: str
+    first: Answer
+    second: Answer
+
+
+@dataclass(frozen=True, slots=True)
+class VoterState:
+    """One user's ballots in a campaign, in voting order, and those `left` to vote on."""
+
+    ballots: tuple[Ballot, ...]
+    left: tuple[Ballot, ...]
+
+    @property
+    def voted(self) -> int:
+        """The number of ballots that the user has voted on."""
+        return len(self.ballots) - len(self.left)
+
+    def find(self, key: str) -> Ballot | None:
+        """The ballot with the key that a form sent back, or None."""
+        return next((ballot for ballot in self.ballots if ballot.key == key), None)
+
+
+def voter_state(campaign: LabCampaign, user_id: int, secret: str) -> VoterState:
+    """A user's ballots in a campaign, pairs with the fewest votes first.
+
+    Order and sides derive from `secret`, so a reload or a second tab shows the same ballot.
+    """
+    rows = db.session.execute(select(LabVote.pair, LabVote.user_id).where(LabVote.campaign_id == campaign.id)).all()
+    counts = Counter(pair for pair, _user in rows)
+    mine = {pair for pair, user in rows if user == user_id}
+    by_prompt = groupby(sorted(answers(campaign), key=lambda one: (one.prompt, one.id)), key=lambda one: one.prompt)
+    ballots = [
+        _ballot(one, other, f"{campaign.id}:{user_id}", secret)
+        for _prompt, answered in by_prompt
+        for one, other in combinations(answered, 2)
+    ]
+    ballots.sort(key=lambda ballot: (counts[ballot.pair], ballot.key))
+    return VoterState(tuple(ballots), tuple(ballot for ballot in ballots if ballot.pair not in mine))
+
+
+def answers(campaign: LabCampaign) -> list[Answer]:
+    """One answer of each model to each prompt, where there is one: with the default setting, undisturbed if possible,
+    the first repeat."""
+    return list(usable([campaign.run_id], campaign.models, campaign.prompts).get(campaign.run_id, {}).values())
+
+
+def usable(
+    run_ids: Sequence[int], models: Sequence[str], prompts: Sequence[str]
+) -> dict[int, dict[tuple[str, str], Answer]]:
+    """The answers of these runs that can be voted on, by run, then by model and prompt."""
+    rows = db.session.execute(
+        select(LabSample.run_id, LabSample.id, LabSample.model, LabSample.prompt, LabSample.setting)
+        .where(LabSample.run_id.in_(run_ids), LabSample.kind == SampleKind.TASK, LabSample.state == SampleState.DONE)
+        .where(LabSample.warmup.is_(False), LabSample.model.in_(models), LabSample.prompt.in_(prompts))
+        .order_by(LabSample.disturbed, LabSample.repeat, LabSample.id)
+    )
+    found: dict[int, dict[tuple[str, str], Answer]] = {}
+    for run_id, sample_id, model, prompt, setting in rows:
+        if SETTING | setting == SETTING:
+            found.setdefault(run_id, {}).setdefault((model, prompt), Answer(sample_id, model, prompt))
+    return found
+
+
+def expected(campaign: LabCampaign) -> int:
+    """The number of pairs once every model has answered every prompt."""
+    models = len(campaign.models)
+    return len(campaign.prompts) * models * (models - 1) // 2
+
+
+def _ballot(one: Answer, other: Answer, whose: str, secret: str) -> Ballot:
+    pair = f"{one.id}-{other.id}"
+    # An HMAC: order and sides cannot be guessed, and need not be stored.
+    drawn = hmac.new(secret.encode(), f"ballot:{whose}:{pair}".encode(), hashlib.sha256).digest()
+    first, second = (other, one) if drawn[0] & 1 else (one, other)
+    return Ballot(drawn[1:17].hex(), pair, first, second)
+
+
 def preparing(campaign: LabCampaign, mine: VoterState) -> bool:
     """Whether the campaign's run still has to write answers; voting starts when all are there."""
     return campaign.run.state in ACTIVE and (len(mine.ballots) < expected(campaign) or _to_come(campaign))
+
+
+def _to_come(campaign: LabCampaign) -> bool:
+    """Whether a disturbed answer is still to be measured again."""
+    waiting = select(LabSample.id).where(
+        LabSample.run_id == campaign.run_id, LabSample.attempt > 1, LabSample.state == SampleState.WAITING
+    )
+    return db.session.scalar(waiting.limit(1)) is not None
+
+
+# Votes
 
 
 def vote(campaign: LabCampaign, user_id: int, key: str, choice: str, secret: str) -> LabVote:
@@ -135,36 +269,6 @@ def vote_of(campaign: LabCampaign, user_id: int, vote_id: int) -> LabVote:
     return found
 
 
-def close(campaign: LabCampaign) -> None:
-    """Close a campaign; no effect when it is closed already."""
-    _close(campaign.id, Closed.ENDED)
-
-
-def check_results(campaign: LabCampaign, mine: VoterState, *, is_admin: bool) -> None:
-    """Raise results_hidden while a user who is no administrator can still vote, so that results do not sway him."""
-    if not is_admin and not campaign.closed and (mine.left or preparing(campaign, mine)):
-        raise AppError("results_hidden", left=len(mine.left))
-
-
-def _answered(models: Sequence[str], prompts: Sequence[str]) -> int | None:
-    """The id of the newest finished run with an answer of each model to each prompt; None without one.
-
-    Runs measured by hand do not count.
-    """
-    over = select(LabRun.id).join(LabMachine).where(LabRun.state.not_in(ACTIVE), LabMachine.source == "")
-    found = usable(list(db.session.scalars(over)), models, prompts)
-    whole = [run_id for run_id, answers in found.items() if len(answers) == len(models) * len(prompts)]
-    return max(whole, default=None)
-
-
-def _to_come(campaign: LabCampaign) -> bool:
-    """Whether a disturbed answer is still to be measured again."""
-    waiting = select(LabSample.id).where(
-        LabSample.run_id == campaign.run_id, LabSample.attempt > 1, LabSample.state == SampleState.WAITING
-    )
-    return db.session.scalar(waiting.limit(1)) is not None
-
-
 def _given(campaign_id: int, user_id: int, pair: str, choice: str) -> LabVote | None:
     """The user's earlier vote on this pair, if any. Raises vote_given when its choice differs."""
     wanted = select(LabVote).where(LabVote.campaign_id == campaign_id, LabVote.user_id == user_id)
@@ -204,13 +308,13 @@ def _broad(campaign: LabCampaign) -> bool:
     return len(counts) >= FEWEST_PROMPTS and 2 * max(counts) <= sum(counts)
 
 
-def _close(campaign_id: int, why: Closed) -> None:
-    closing = update(LabCampaign).where(LabCampaign.id == campaign_id, LabCampaign.closed == "")
-    db.session.execute(closing.values(closed=why, closed_at=utcnow()))
-    db.session.commit()
-
-
 # Results
+
+
+def check_results(campaign: LabCampaign, mine: VoterState, *, is_admin: bool) -> None:
+    """Raise results_hidden while a user who is no administrator can still vote, so that results do not sway him."""
+    if not is_admin and not campaign.closed and (mine.left or preparing(campaign, mine)):
+        raise AppError("results_hidden", left=len(mine.left))
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,3 +369,28 @@ def cost(metrics: Iterable[dict[str, float | str | None]]) -> Cost:
 def _middle(measured: list[dict[str, float | str | None]], name: str, unit: float) -> float | None:
     known = [float(one[name] or 0) for one in measured if one.get(name) is not None]
     return median(known) / unit if known else None
+
+
+# Withheld answers
+
+
+def withheld_answers() -> Withheld:
+    """Model and prompt of all answers in open campaigns.
+
+    They are withheld in every run, since a model answers the same prompt alike in another run.
+    """
+    campaigns = db.session.scalars(select(LabCampaign).where(LabCampaign.closed == ""))
+    return frozenset((model, prompt) for one in campaigns for model in one.models for prompt in one.prompts)
+
+
+def is_withheld(sample: LabSample) -> bool:
+    """Whether a sample's answer is withheld while an open campaign votes on it."""
+    return sample.kind == SampleKind.TASK and (sample.model, sample.prompt) in withheld_answers()
+
+
+def redacted(values: Mapping[str, Any], withheld: Withheld) -> dict[str, Any]:
+    """A row's values as shown to users who are not administrators: without error causes and withheld answers."""
+    stored = {**values, "error_cause": None}
+    if values.get("kind") == SampleKind.TASK and (values.get("model"), values.get("prompt")) in withheld:
+        stored |= TEXTS
+    return stored
