@@ -92,24 +92,20 @@ def listed(user_id: int, secret: str) -> list[CampaignLine]:
     return lines
 
 
-def close(campaign: LabCampaign) -> None:
-    """Close a campaign; no effect when it is closed already."""
-    _close(campaign.id, Closed.ENDED)
-
-
 def _answered(models: Sequence[str], prompts: Sequence[str]) -> int | None:
     """The id of the newest finished run with an answer of each model to each prompt; None without one.
 
     Runs measured by hand do not count.
     """
     over = select(LabRun.id).join(LabMachine).where(LabRun.state.not_in(ACTIVE), LabMachine.source == "")
-    found = usable(list(db.session.scalars(over)), models, prompts)
+    found = _usable(list(db.session.scalars(over)), models, prompts)
     whole = [run_id for run_id, answers in found.items() if len(answers) == len(models) * len(prompts)]
     return max(whole, default=None)
 
 
-def _close(campaign_id: int, why: Closed) -> None:
-    closing = update(LabCampaign).where(LabCampaign.id == campaign_id, LabCampaign.closed == "")
+def close(campaign: LabCampaign, why: Closed = Closed.ENDED) -> None:
+    """Close a campaign; no effect when it is closed already."""
+    closing = update(LabCampaign).where(LabCampaign.id == campaign.id, LabCampaign.closed == "")
     db.session.execute(closing.values(closed=why, closed_at=utcnow()))
     db.session.commit()
 
@@ -161,7 +157,7 @@ def voter_state(campaign: LabCampaign, user_id: int, secret: str) -> VoterState:
     rows = db.session.execute(select(LabVote.pair, LabVote.user_id).where(LabVote.campaign_id == campaign.id)).all()
     counts = Counter(pair for pair, _user in rows)
     mine = {pair for pair, user in rows if user == user_id}
-    by_prompt = groupby(sorted(answers(campaign), key=lambda one: (one.prompt, one.id)), key=lambda one: one.prompt)
+    by_prompt = groupby(sorted(_answers(campaign), key=lambda one: (one.prompt, one.id)), key=lambda one: one.prompt)
     ballots = [
         _ballot(one, other, f"{campaign.id}:{user_id}", secret)
         for _prompt, answered in by_prompt
@@ -171,13 +167,13 @@ def voter_state(campaign: LabCampaign, user_id: int, secret: str) -> VoterState:
     return VoterState(tuple(ballots), tuple(ballot for ballot in ballots if ballot.pair not in mine))
 
 
-def answers(campaign: LabCampaign) -> list[Answer]:
+def _answers(campaign: LabCampaign) -> list[Answer]:
     """One answer of each model to each prompt, where there is one: with the default setting, undisturbed if possible,
     the first repeat."""
-    return list(usable([campaign.run_id], campaign.models, campaign.prompts).get(campaign.run_id, {}).values())
+    return list(_usable([campaign.run_id], campaign.models, campaign.prompts).get(campaign.run_id, {}).values())
 
 
-def usable(
+def _usable(
     run_ids: Sequence[int], models: Sequence[str], prompts: Sequence[str]
 ) -> dict[int, dict[tuple[str, str], Answer]]:
     """The answers of these runs that can be voted on, by run, then by model and prompt."""
@@ -293,9 +289,9 @@ def _settle(campaign: LabCampaign, pairs: int) -> None:
     """Close the campaign when the votes decide the order, or when every user has voted on every pair."""
     votes, _people = vote_counts(campaign)
     if _broad(campaign) and all(apart(model_strengths(campaign))):
-        _close(campaign.id, Closed.DECIDED)
+        close(campaign, Closed.DECIDED)
     elif votes >= pairs * (db.session.scalar(select(func.count(User.id))) or 0):
-        _close(campaign.id, Closed.COMPLETE)
+        close(campaign, Closed.COMPLETE)
 
 
 def _broad(campaign: LabCampaign) -> bool:
@@ -354,7 +350,7 @@ def vote_counts(campaign: LabCampaign) -> tuple[int, int]:
 def costs(campaign: LabCampaign) -> dict[str, Cost]:
     """The cost of each model's answers in a campaign, by model."""
     rows = db.session.execute(
-        select(LabSample.model, LabSample.metrics).where(LabSample.id.in_([answer.id for answer in answers(campaign)]))
+        select(LabSample.model, LabSample.metrics).where(LabSample.id.in_([answer.id for answer in _answers(campaign)]))
     ).all()
     return {model: cost(metrics for name, metrics in rows if name == model) for model in campaign.models}
 
