@@ -3,7 +3,7 @@
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
@@ -86,6 +86,7 @@ class RetryPolicy:
     away_s: float = 120.0
 
 
+@dataclass
 class Runner:
     """Executes the run `run_id`.
 
@@ -94,39 +95,26 @@ class Runner:
     progress.
     """
 
-    def __init__(
-        self,
-        run_id: int,
-        registry: ModelRegistry,
-        background: BackgroundSlot,
-        repository: RunRepository,
-        *,
-        tasks: Tasks,
-        power: Power,
-        system: str,
-        run_code: bool,
-        retry_policy: RetryPolicy,
-        publish: Callable[[], None],
-        ending: threading.Event,
-        report: Callable[[RunProgress], None],
-    ) -> None:
-        self._id = run_id
-        self._registry = registry
-        self._background = background
-        self._repository = repository
-        self._tasks = tasks
-        self._power = power
-        self._system = system
-        self._run_code = run_code
-        # The longest answer in tokens, 0: each task's own.
-        self._max_tokens = 0
-        self._retry_policy = retry_policy
-        self._publish_labels = publish
-        self._ending = ending
-        self._report_progress = report
-        self._progress = RunProgress(LabState.RUNNING)
-        self._busy = False
-        self._quiet_s = retry_policy.quiet_s
+    run_id: int
+    registry: ModelRegistry
+    background: BackgroundSlot
+    repository: RunRepository
+    tasks: Tasks
+    power: Power
+    system: str
+    run_code: bool
+    retry_policy: RetryPolicy
+    publish: Callable[[], None]
+    ending: threading.Event
+    report: Callable[[RunProgress], None]
+    _progress: RunProgress = field(default=RunProgress(LabState.RUNNING), init=False)
+    # The longest answer in tokens, 0: each task's own.
+    _max_tokens: int = field(default=0, init=False)
+    # Whether the machine was busy during all attempts of the last sample.
+    _busy: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        self._quiet_s = self.retry_policy.quiet_s
 
     def execute(self) -> None:
         """Measure until no sample waits, the run is cancelled or fails, or the program shuts down.
@@ -134,35 +122,35 @@ class Runner:
         The samples that are left stay waiting in the database.
         """
         try:
-            plan = self._retry(lambda: self._repository.begin(self._id))
+            plan = self._retry(lambda: self.repository.begin(self.run_id))
             if plan is None:
-                logger.info("run cancelled before it began run=%s", self._id)
+                logger.info("run cancelled before it began run=%s", self.run_id)
                 return
             self._report_counts()
             self._describe()
-            sampler = Sampler(self._registry.engine, self._power, self._system, plan.seed)
+            sampler = Sampler(self.registry.engine, self.power, self.system, plan.seed)
             self._max_tokens = plan.max_tokens
-            while not self._ending.is_set() and self._state() == LabState.RUNNING:
-                sample = self._retry(lambda: self._repository.next_sample(self._id, self._retry_policy.cuts))
+            while not self.ending.is_set() and self._state() == LabState.RUNNING:
+                sample = self._retry(lambda: self.repository.next_sample(self.run_id, self.retry_policy.cuts))
                 if sample is None:
                     # Before the state changes: a command that follows the run exits at that.
                     self._publish()
                     self._move(LabState.DONE)
                     break
-                if self._power.idle_w is None:
+                if self.power.idle_w is None:
                     self._describe()
                 self._measure(sample, sampler)
             else:
                 self._publish()
             self._load_default_model()
         except ShuttingDownError:
-            logger.warning("run not finished: the program ends run=%s", self._id)
+            logger.warning("run not finished: the program ends run=%s", self.run_id)
 
     def _describe(self) -> None:
         """Measure the machine's power at rest, if users leave the time for it, and store the machine's description."""
-        self._in_background("", lambda cancel: self._power.calibrate(cancel.wait), self._wanted)
+        self._in_background("", lambda cancel: self.power.calibrate(cancel.wait), self._wanted)
         try:
-            self._retry(lambda: self._repository.describe(self._id, self._registry.engine, self._power))
+            self._retry(lambda: self.repository.describe(self.run_id, self.registry.engine, self.power))
         except AppError as error:
             logger.warning("engine not described code=%s cause=%s", error.code, error.cause)
 
@@ -172,36 +160,36 @@ class Runner:
         self._report(model=spec.model, kind=str(spec.kind), prompt=spec.prompt)
         begun = utcnow()
         result = self._take(spec, sampler)
-        if result is None or (result.cut and (self._ending.is_set() or self._state() != LabState.RUNNING)):
+        if result is None or (result.cut and (self.ending.is_set() or self._state() != LabState.RUNNING)):
             # The sample stays waiting and is measured again if the run continues.
             return
         judgement = None
         again = False
         if result.cut:
-            again = sample.attempt < self._retry_policy.cuts + self._retry_policy.late_cuts
+            again = sample.attempt < self.retry_policy.cuts + self.retry_policy.late_cuts
             result.disturbed = True
             result.error = AppError("disturbed" if again else "disturbed_too_often")
         elif result.error is None:
             again = self._worth_another_try(sample, result)
             judgement = self._grade(spec, result)
-        self._retry(lambda: self._repository.store(sample.id, result, begun, judgement=judgement, again=again))
+        self._retry(lambda: self.repository.store(sample.id, result, begun, judgement=judgement, again=again))
         self._report_counts()
-        logger.info("sample %s run=%s model=%s kind=%s", result.error or "done", self._id, spec.model, spec.kind)
+        logger.info("sample %s run=%s model=%s kind=%s", result.error or "done", self.run_id, spec.model, spec.kind)
         if result.cut:
             self._wait_for_people(self._quiet_s)
             # After each interruption a user waits for his model to load again: with many users, pause longer.
-            self._quiet_s = min(2 * self._quiet_s, self._retry_policy.quiet_most_s)
+            self._quiet_s = min(2 * self._quiet_s, self.retry_policy.quiet_most_s)
         elif result.error is not None:
             self._recover(spec.model, result.error)
         else:
-            self._quiet_s = self._retry_policy.quiet_s
+            self._quiet_s = self.retry_policy.quiet_s
 
     def _worth_another_try(self, sample: PendingSample, result: SampleResult) -> bool:
         """Whether to measure a disturbed sample again; not once a whole series of attempts was disturbed."""
         if not result.disturbed:
             self._busy = False
             return False
-        last = sample.attempt >= self._retry_policy.tries
+        last = sample.attempt >= self.retry_policy.tries
         again = not last and not self._busy
         self._busy = self._busy or last
         return again
@@ -211,14 +199,14 @@ class Runner:
         if spec.kind != SampleKind.TASK:
             return None
         try:
-            task, record, think = self._tasks.tasks[spec.prompt], result.record, spec.setting.think
+            task, record, think = self.tasks.tasks[spec.prompt], result.record, spec.setting.think
             answer, thinking = "".join(record.answer), "".join(record.thinking)
             if task.code is None:
                 return judge_office(task, answer, thinking, record.reason, think=think)
             judge = partial(verdicts.judge_code, task.code, answer, record.reason, thinking=thinking, think=think)
-            return self._grade_program(judge) if self._run_code else judge()
+            return self._grade_program(judge) if self.run_code else judge()
         except Exception as error:
-            logger.exception("answer not judged run=%s task=%s", self._id, spec.prompt)
+            logger.exception("answer not judged run=%s task=%s", self.run_id, spec.prompt)
             result.error = AppError("internal_error", cause=repr(error))
             return None
 
@@ -227,19 +215,19 @@ class Runner:
 
         It is run again if it timed out while a user's request took the CPU.
         """
-        for _ in range(self._retry_policy.tries):
-            if self._background.engine_needed:
+        for _ in range(self.retry_policy.tries):
+            if self.background.engine_needed:
                 self._wait_for_people(0)
-            turn = self._background.starts
+            turn = self.background.starts
             judgement = judge(run=True)
-            if judgement.code != HUNG or self._background.starts == turn:
+            if judgement.code != HUNG or self.background.starts == turn:
                 break
         return judgement
 
     def _take(self, spec: SampleSpec, sampler: Sampler) -> SampleResult | None:
         """Measure one sample when no user needs the engine; None when the run ended before it could begin."""
         found: list[SampleResult] = []
-        context = spec.setting.context or self._registry.context_of(spec.model)
+        context = spec.setting.context or self.registry.context_of(spec.model)
         try:
             question = self._question(spec, context)
         except AppError as error:
@@ -247,7 +235,7 @@ class Runner:
 
         def take(cancel: Cancel) -> None:
             self._report(paused="")
-            found.append(sampler.take(spec, question, context, self._background.starts, cancel))
+            found.append(sampler.take(spec, question, context, self.background.starts, cancel))
 
         self._in_background(spec.model, take, self._wanted)
         return found[0] if found else None
@@ -259,7 +247,7 @@ class Runner:
         """
         if spec.kind != SampleKind.TASK:
             return Question("", 1)
-        task = self._tasks.get(spec.prompt)
+        task = self.tasks.get(spec.prompt)
         if task is None:
             raise AppError("unknown_task", task=spec.prompt)
         wanted = (self._max_tokens or task.max_tokens) + (THINKING_TOKENS if spec.setting.think else 0)
@@ -268,17 +256,17 @@ class Runner:
 
     def _in_background(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool]) -> None:
         """Do `work` when no user needs the engine, unless `wanted` returns False by then."""
-        if self._background.engine_needed:
+        if self.background.engine_needed:
             self._report(paused="people")
         try:
-            self._background.run(model, work, wanted)
+            self.background.run(model, work, wanted)
         except AppError as error:
             logger.info("nothing done in the background code=%s", error.code)
 
     def _wait_for_people(self, quiet_s: float) -> None:
         """Wait until no user has asked anything for `quiet_s` seconds."""
         self._report(paused="people")
-        self._background.wait_until_quiet(self._ending, quiet_s, self._wanted)
+        self.background.wait_until_quiet(self.ending, quiet_s, self._wanted)
 
     def _recover(self, model: str, error: AppError) -> None:
         """Recover from a failed sample: reset an engine that hangs, wait for one that is unreachable.
@@ -287,69 +275,69 @@ class Runner:
         """
         if error.code == "engine_silent":
             try:
-                self._registry.engine.reset(model)
+                self.registry.engine.reset(model)
             except AppError as failure:
                 logger.warning("engine not freed code=%s", failure.code)
         if error.code not in AWAY:
             return
         waited = 0.0
-        self._registry.refresh()
-        while not self._registry.reachable and self._state() == LabState.RUNNING:
+        self.registry.refresh()
+        while not self.registry.reachable and self._state() == LabState.RUNNING:
             self._report(paused="engine")
-            if waited >= self._retry_policy.away_s:
+            if waited >= self.retry_policy.away_s:
                 self._move(LabState.FAILED, error)
                 return
-            if self._ending.wait(LOOK_S):
+            if self.ending.wait(LOOK_S):
                 return
             waited += LOOK_S
-            self._registry.refresh()
+            self.registry.refresh()
 
     def _load_default_model(self) -> None:
         """Load the default model again, so that the next user does not wait for it."""
-        engine, default = self._registry.engine, self._registry.default().effective
+        engine, default = self.registry.engine, self.registry.default().effective
 
         def load(_cancel: Cancel) -> None:
             if default and default not in engine.loaded():
                 engine.warm(default)
 
-        if not self._ending.is_set():
+        if not self.ending.is_set():
             self._in_background(default or "", load, lambda: True)
-            self._registry.wake()
+            self.registry.wake()
 
     def _wanted(self) -> bool:
         """Whether the run is still to be executed; another process may have cancelled it."""
         try:
-            return self._repository.state(self._id) == LabState.RUNNING
+            return self.repository.state(self.run_id) == LabState.RUNNING
         except OperationalError:
             return True
 
     def _publish(self) -> None:
         """Publish the labels. An error is only logged, since they can be written again from the samples."""
         try:
-            self._retry(self._publish_labels)
+            self._retry(self.publish)
         except ShuttingDownError:
             raise
         except Exception:
-            logger.exception("labels not published run=%s", self._id)
+            logger.exception("labels not published run=%s", self.run_id)
 
     def _state(self) -> LabState | None:
-        return self._retry(lambda: self._repository.state(self._id))
+        return self._retry(lambda: self.repository.state(self.run_id))
 
     def _move(self, state: LabState, error: AppError | None = None) -> None:
-        self._retry(lambda: self._repository.move(self._id, state, since=(LabState.RUNNING,), error=error))
-        logger.info("run %s run=%s", state, self._id)
+        self._retry(lambda: self.repository.move(self.run_id, state, since=(LabState.RUNNING,), error=error))
+        logger.info("run %s run=%s", state, self.run_id)
 
     def _report_counts(self) -> None:
-        done, total, remaining = count_progress(self._retry(lambda: self._repository.timings(self._id)))
+        done, total, remaining = count_progress(self._retry(lambda: self.repository.timings(self.run_id)))
         self._report(done=done, total=total, remaining_s=remaining, paused="")
 
     def _report(self, **changes: object) -> None:
         self._progress = replace(self._progress, **changes)  # type: ignore[arg-type]
-        self._report_progress(self._progress)
+        self.report(self._progress)
 
     def _retry(self, call: Callable[[], T]) -> T:
         """Call the database until it succeeds. Raises ShuttingDownError."""
-        return retry_on_database_error(call, self._ending, lambda: self._report(paused="storage"))
+        return retry_on_database_error(call, self.ending, lambda: self._report(paused="storage"))
 
 
 # Grading by text
