@@ -32,7 +32,7 @@ class Label:
     letter: str
     basis: str
     mail_s: int | None
-    ram_bytes: float | None
+    ram_bytes: int | None
     good_at: tuple[str, ...]
 
 
@@ -45,11 +45,12 @@ def label(entry: Entry, categories: Mapping[str, str]) -> Label:
         letter, basis = LETTERS[bisect_left(ENERGY_CLASSES, entry.energy_wh.median)], "energy"
     elif entry.time_s:
         letter, basis = LETTERS[bisect_left(TIME_CLASSES, entry.time_s.median)], "time"
+    ram = entry.ram_bytes.median if entry.ram_bytes else entry.facts.get("ram_bytes")
     return Label(
         letter=letter,
         basis=basis,
         mail_s=rounded(entry.mail_s) if entry.mail_s is not None and not failed else None,
-        ram_bytes=entry.ram_bytes.median if entry.ram_bytes else entry.facts.get("ram_bytes") or None,
+        ram_bytes=round(ram) if ram else None,
         good_at=good_at(entry.by_task, categories),
     )
 
@@ -78,11 +79,10 @@ def publish(machine_id: int, categories: Mapping[str, str]) -> None:
         return
     db.session.execute(delete(LabLabel))
     for model, made in by_model(entries, categories).items():
-        ram = None if made.ram_bytes is None else round(made.ram_bytes)
         # The chat shows the letter as the energy class, and the mail time beside it: a class by time is left out.
         letter = made.letter if made.basis == "energy" else ""
-        row = LabLabel(model=model, letter=letter, mail_s=made.mail_s, ram_bytes=ram, good_at=list(made.good_at))
-        db.session.add(row)
+        facts = {"mail_s": made.mail_s, "ram_bytes": made.ram_bytes, "good_at": list(made.good_at)}
+        db.session.add(LabLabel(model=model, letter=letter, **facts))
     db.session.commit()
 
 

@@ -225,7 +225,9 @@ def figure_name(figure: str, prompt: str) -> str:
 
 def _trend(figure: str, prompt: str, points: Sequence[Point], changes: Sequence[FigureChange]) -> Chart | None:
     points = sorted(points, key=lambda point: (point.at, point.run_id))
-    labels = {point.run_id: _tick(point) for point in points}
+    labels = {
+        point.run_id: " · ".join(filter(None, (point.version, formatting.day(point.at, "d MMM")))) for point in points
+    }
     if len(labels) < 2:
         return None
     # Two runs of the same day and version get different labels.
@@ -263,11 +265,6 @@ def _worse(change: FigureChange) -> Worse:
 
 def _percent(change: FigureChange) -> str:
     return percent_change(change.ratio) if change.ratio is not None else ""
-
-
-def _tick(point: Point) -> str:
-    day = formatting.day(point.at, "d MMM")
-    return f"{point.version} · {day}" if point.version else day
 
 
 # Quality against time

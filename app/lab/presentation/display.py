@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import zip_longest
 from typing import Any
 
 from flask_babel import LazyString, format_datetime, ngettext
@@ -94,7 +95,7 @@ def setting_name(setting: Mapping[str, Any]) -> str:
         parts.append(_("context %(count)s", count=number(context)))
     if setting.get("temperature"):
         parts.append(_("temperature %(value)s", value=number(setting["temperature"], 1)))
-    return " · ".join(parts)
+    return BETWEEN.join(parts)
 
 
 def configuration_name(model: str, setting: Mapping[str, Any]) -> str:
@@ -108,32 +109,25 @@ def entry_name(entry: Entry) -> str:
     return configuration_name(entry.model, entry.setting)
 
 
-def several_machines(entries: Iterable[Entry]) -> bool:
-    """Whether the entries are of several machines, so that names must include the machine."""
-    return len({entry.machine_id for entry in entries}) > 1
-
-
 def entry_namer(entries: Iterable[Entry]) -> Callable[[Entry], str]:
     """A function that names these entries, with the machine if there are several."""
-    if not several_machines(entries):
+    names = {entry.machine_id: entry.machine for entry in entries}
+    if len(names) < 2:
         return entry_name
-    machines = _short_names({entry.machine_id: entry.machine for entry in entries})
+    machines = _short_names(names)
     return lambda entry: f"{entry_name(entry)} ({machines[entry.machine_id]})"
 
 
 def _short_names(machines: dict[int, str]) -> dict[int, str]:
     """Short names of machines, by id: only as many differing parts as tell them apart; else numbered."""
-    parts = {number: [part[:LONGEST_PART] for part in name.split(" · ")] for number, name in machines.items()}
-    places = range(max(map(len, parts.values())))
-    differing = [place for place in places if len({tuple(texts[place : place + 1]) for texts in parts.values()}) > 1]
+    parts = [[part[:LONGEST_PART] for part in name.split(BETWEEN)] for name in machines.values()]
+    differing = [column for column in zip_longest(*parts, fillvalue="") if len(set(column)) > 1]
     for count in range(1, len(differing) + 1):
-        found = {
-            number: " · ".join(texts[place] for place in differing[:count] if place < len(texts))
-            for number, texts in parts.items()
-        }
-        if len(set(found.values())) == len(machines):
-            return found
-    return {number: f"{parts[number][0]}, {place}" for place, number in enumerate(sorted(machines), 1)}
+        names = [BETWEEN.join(filter(None, texts)) for texts in zip(*differing[:count], strict=True)]
+        if len(set(names)) == len(names):
+            return dict(zip(machines, names, strict=True))
+    firsts = {machine_id: texts[0] for machine_id, texts in zip(machines, parts, strict=True)}
+    return {machine_id: f"{firsts[machine_id]}, {place}" for place, machine_id in enumerate(sorted(machines), 1)}
 
 
 def anchor(key: str) -> str:
@@ -145,14 +139,14 @@ def facts(description: Mapping[str, Any]) -> str:
     """A model's parameters, quantization and file size in one line."""
     size = description.get("size_bytes")
     shown = (description.get("parameters"), description.get("quantization"), filesize(size) if size else "")
-    return " · ".join(filter(None, shown))
+    return BETWEEN.join(filter(None, shown))
 
 
 def label_facts(label: Any) -> str:
     """The mail time and memory of a model's label, in one line."""
     mail = _("answers a mail of 10 lines in about %(time)s here", time=seconds(label.mail_s)) if label.mail_s else ""
     ram = _("%(size)s of memory", size=filesize(label.ram_bytes)) if label.ram_bytes else ""
-    return " · ".join(filter(None, (mail, ram)))
+    return BETWEEN.join(filter(None, (mail, ram)))
 
 
 def label_talents(label: Any) -> str:
@@ -379,7 +373,7 @@ def _cores(machine: dict[str, Any]) -> str:
         parts.append(ngettext("%(num)s logical CPU", "%(num)s logical CPUs", count))
     if (allowed := machine.get("allowed")) and allowed != machine.get("threads"):
         parts.append(ngettext("%(num)s of them allowed", "%(num)s of them allowed", allowed))
-    return " · ".join(parts)
+    return BETWEEN.join(parts)
 
 
 def _memory(machine: dict[str, Any]) -> str:

@@ -93,7 +93,9 @@ def markdown(run_ids: Sequence[int]) -> str:
     entries = ranking.leaderboard(run_ids=list(run_ids))
     parts = [f"# {_('Measurements')}", ""]
     for run in runs:
-        parts += [f"- {_line(run)}", *(f"  - {_fact(name, value)}" for name, value in display.machine_facts(run))]
+        parts.append(f"- {_line(run)}")
+        for name, value in display.machine_facts(run):
+            parts.append("  - " + _("%(name)s: %(value)s", name=_plain(name), value=_plain(value)))
     for machine, found, _picture in _recommendations(entries):
         where = f" ({machine})" if machine else ""
         title = _plain(_("Recommended with balanced weights") + where)
@@ -120,10 +122,6 @@ def _line(run: LabRun) -> str:
     # The title is bold, since it could begin like a list item or heading.
     others = (run.machine.name, engine, display.moment(run.started_at or run.created_at))
     return " · ".join([f"**{_plain(display.run_name(run))}**", *(_plain(part) for part in others if part)])
-
-
-def _fact(name: str, value: str) -> str:
-    return str(_("%(name)s: %(value)s", name=_plain(name), value=_plain(value)))
 
 
 def _plain(text: str) -> str:
@@ -170,12 +168,12 @@ def _cell(value: Any) -> Any:
 
 def _recommendations(entries: Sequence[Entry]) -> list[tuple[str, Recommendation, charts.Chart | None]]:
     """For each machine (named if there are several) the recommendation with balanced weights, and its chart."""
-    several = display.several_machines(entries)
+    machines = {entry.machine_id: entry.machine for entry in entries}
     recommended = []
-    for machine_id in dict.fromkeys(entry.machine_id for entry in entries):
+    for machine_id, name in machines.items():
         own = [entry for entry in entries if entry.machine_id == machine_id]
         found = recommend(own, PRESETS["balanced"])
-        machine, picture = own[0].machine if several else "", charts.scatter(own, found)
+        machine, picture = name if len(machines) > 1 else "", charts.scatter(own, found)
         if picture and machine:
             title = f"{picture.title} ({machine})"
             spec = picture.spec | {"label": title}
