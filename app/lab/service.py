@@ -1,8 +1,6 @@
 """`Lab`, the entry point of pages and commands: launch, cancel, resume and delete benchmark runs, read progress."""
 
-import fcntl
 import logging
-import os
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -25,6 +23,7 @@ from app.lab.runs.repository import RunProgress, RunRepository, count_progress
 from app.lab.runs.runner import RetryPolicy, Runner
 from app.lab.task_files import LIBRARY, Tasks, load_tasks
 from app.models.lab import ACTIVE, LabMachine, LabRun, LabState
+from app.process_lock import ProcessLock
 
 OWN_TASKS = "tasks"
 LOCK = "labo.lock"
@@ -49,35 +48,6 @@ class LabSettings:
     watts: tuple[float | None, float | None]
 
 
-class LabLock:
-    """Lets only one process per instance folder execute runs: an `flock` on `labo.lock` in `folder`.
-
-    The kernel releases it when the process ends, even by a crash.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / LOCK
-        self._file: int | None = None
-
-    def take(self) -> bool:
-        """Acquire the lock without waiting. True when this process holds it, False when another one does."""
-        if self._file is None:
-            file = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                os.close(file)
-                return False
-            self._file = file
-        return True
-
-    def release(self) -> None:
-        """Release the lock, if it is held."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
-
-
 class Lab:
     """The benchmark runs of one instance folder, executed one after another in a background thread.
 
@@ -92,14 +62,14 @@ class Lab:
         *,
         folder: Path,
         context: Callable[[], AbstractContextManager[Any]],
-        lock: LabLock | None = None,
+        lock: ProcessLock | None = None,
     ) -> None:
         self._registry = registry
         self._background = background
         self._settings = settings
         self._context = context
         self._folder = folder
-        self._lock = lock or LabLock(folder)
+        self._lock = lock or ProcessLock(folder / LOCK)
         self._guard = threading.Lock()
         self._thread: threading.Thread | None = None
         self._ending = threading.Event()
