@@ -2,9 +2,11 @@
 
 import contextlib
 import ctypes
+import errno
 import gc
 import os
 import shutil
+import socket
 import sys
 import threading
 from pathlib import Path
@@ -46,7 +48,12 @@ GARBAGE = (50_000, 50, 100)
 # Option numbers from glibc's malloc.h.
 M_ARENA_MAX, M_MMAP_THRESHOLD = ctypes.c_int(-8), ctypes.c_int(-3)
 
+# Seconds that a start waits for an earlier server which is just ending.
+LOCK_WAIT_S = 2.0
+
 _supervisor: Any = None
+# Held from the start to the end of the master and its worker: one server for each instance folder.
+_lock: Any = None
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
@@ -90,19 +97,27 @@ def _save(worker: Any) -> None:
 
 
 def on_starting(server: Any) -> None:
-    """Migrate the database, start the embedded engine if it was chosen, and print the addresses."""
-    global _supervisor  # noqa: PLW0603 - gunicorn's hooks share a module, nothing else
+    """Take the instance folder, migrate the database, start the embedded engine if chosen, and print the addresses."""
+    global _lock, _supervisor  # noqa: PLW0603 - gunicorn's hooks share a module, nothing else
     if server.cfg.workers > 1:
         raise SystemExit(
             "CouachGPT runs in one worker process: answers being written live in it. "
             "Leave WEB_CONCURRENCY unset; THREADS sets how many requests are served at once."
         )
-    from app import database  # noqa: PLC0415
+    from app import backups, database  # noqa: PLC0415
     from app.cli import banner  # noqa: PLC0415
     from app.engines import gguf, supervisor  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
     from wsgi import app  # noqa: PLC0415
 
+    # Before anything is touched: a running server must not notice a second start.
+    _lock = backups.server_lock(app.config)
+    if not _lock.take(LOCK_WAIT_S):
+        raise SystemExit(
+            f"CouachGPT: a server already runs on the folder {app.config['INSTANCE_DIR']}. "
+            "Stop it first, or give this one an INSTANCE_DIR and a PORT of its own."
+        )
+    _check_port()
     # Fork first: no thread runs in this process yet. The engine starts meanwhile.
     migration = database.upgrade_in_subprocess(app)
     problem = ""
@@ -120,6 +135,18 @@ def on_starting(server: Any) -> None:
     with app.app_context():
         db.engine.dispose()
     print(banner(app, problem), flush=True)
+
+
+def _check_port() -> None:
+    """End the program if the port cannot be listened on; gunicorn would try for five seconds, after the banner."""
+    host, port = _settings["HOST"], _settings["PORT"]
+    try:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        hint = "Another program uses it: choose another one with PORT=…" if error.errno == errno.EADDRINUSE else ""
+        raise SystemExit(f"CouachGPT: cannot listen on {host}, port {port}: {error.strerror}. {hint}".strip()) from None
 
 
 def _default_model(app: Any) -> str:
@@ -156,6 +183,13 @@ def worker_int(worker: Any) -> None:
 
 
 def on_exit(_server: Any) -> None:
-    """End the embedded engine with the master."""
-    if _supervisor is not None and os.getpid() == _server.pid:
+    """End the embedded engine with the master, and leave the database in one file."""
+    if os.getpid() != _server.pid:
+        return
+    if _supervisor is not None:
         _supervisor.stop()
+    if _lock is not None:
+        from app import database  # noqa: PLC0415
+        from wsgi import app  # noqa: PLC0415
+
+        database.close(app)

@@ -8,7 +8,7 @@ from flask import Flask
 from flask_babel import Babel
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import accounts, admin, assets, brand, chat, cli, database, error_pages, openai_api, security, web
+from app import accounts, admin, assets, brand, chat, cli, error_pages, openai_api, security, web
 from app.accounts.settings import OneTimeTokens
 from app.diagnostics import comparison
 from app.engines import registry
@@ -69,7 +69,6 @@ def _configure(app: Flask, settings: dict[str, Any]) -> None:
 
 def _bind_extensions(app: Flask) -> None:
     db.init_app(app)
-    database.init_app(app)
     security.init_app(app)
     Babel(app, locale_selector=web.select_locale)
 

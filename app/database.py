@@ -1,16 +1,20 @@
 """Set up SQLite's connections for many readers and one writer, and migrate the database."""
 
+import contextlib
 import multiprocessing
 import sqlite3
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
+from app.errors import AppError
 from app.extensions import context_of, db
 from app.models.search import search
 
@@ -41,27 +45,77 @@ def _translated(text: str | None, old: str, new: str) -> str | None:
     return text and text.translate(str.maketrans(old, new))
 
 
-def init_app(app: Flask) -> None:
-    """Register Flask-Migrate if it is loaded, which is so in the `flask` command but not in the web process."""
-    if "flask_migrate" in sys.modules:
-        _bind(app)
+@contextmanager
+def migration_transaction(connection: Connection) -> Iterator[None]:
+    """Run the block in one transaction, which is undone when it fails or is killed; that includes changes of tables.
+
+    Python's sqlite3 would commit before each CREATE and ALTER: with `isolation_level` None it begins and commits
+    nothing by itself.
+    """
+    if connection.dialect.name == "sqlite":
+        driver: Any = connection.connection.driver_connection
+        driver.isolation_level = None
+        # Not to be used for anything else afterwards.
+        connection.detach()
+    with connection.begin():
+        if connection.dialect.name == "sqlite":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield
 
 
-def upgrade(app: Flask) -> None:
-    """Apply the missing migrations."""
+def upgrade(app: Flask, version: str = "head") -> None:
+    """Apply the missing migrations, after a copy of the database was made. Raises backup_failed."""
     from flask_migrate import upgrade  # noqa: PLC0415
 
     _bind(app)
     with context_of(app):
-        upgrade()
+        upgrade(revision=version)
         search().prepare()
+
+
+def downgrade(app: Flask, version: str) -> None:
+    """Undo migrations down to that version ("-1": the last one), after a copy was made. Raises backup_failed."""
+    from flask_migrate import downgrade  # noqa: PLC0415
+
+    _bind(app)
+    with context_of(app):
+        downgrade(revision=version)
+
+
+def version(app: Flask) -> str:
+    """Return the version of the database's tables, such as "0010"; "-" before there are any."""
+    from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
+
+    with context_of(app), db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() or "-"
+
+
+def close(app: Flask) -> None:
+    """Bring what is in SQLite's write-ahead log into the database file, after the last worker has ended.
+
+    A copy of that file alone is then whole, and a copy put back in its place meets no log of another database.
+    """
+    with context_of(app):
+        db.engine.dispose()
+        if db.engine.dialect.name == "sqlite":
+            with contextlib.suppress(SQLAlchemyError), db.engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            db.engine.dispose()
 
 
 def upgrade_in_subprocess(app: Flask) -> BaseProcess:
     """Start `upgrade` in a child process, which gives Alembic's memory back, and return it; the caller joins it."""
-    process = multiprocessing.get_context("fork").Process(target=upgrade, args=(app,))
+    process = multiprocessing.get_context("fork").Process(target=_upgrade_or_exit, args=(app,))
     process.start()
     return process
+
+
+def _upgrade_or_exit(app: Flask) -> None:
+    try:
+        upgrade(app)
+    except AppError as error:
+        with context_of(app):
+            raise SystemExit(f"CouachGPT: {error.sentence} ({error.cause})") from None
 
 
 def _bind(app: Flask) -> None:

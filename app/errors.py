@@ -92,6 +92,11 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "queue_full": (503, _l("Too many questions are waiting. Try again in a moment.")),
     "database_busy": (503, _l("The database is busy. Nothing was lost; try again in a moment.")),
     "storage_full": (503, _l("The server’s disk is full. Nothing more can be saved; tell the administrator.")),
+    "server_running": (409, _l("A server runs on this folder: stop it first.")),
+    "backup_exists": (409, _l("There is a file %(file)s already: choose another name.")),
+    "backup_needs_sqlite": (422, _l("This is for SQLite. A database server has its own tools, such as pg_dump.")),
+    "backup_damaged": (422, _l("%(file)s is no archive of this program, or it is damaged. Nothing was changed.")),
+    "backup_failed": (503, _l("The copy could not be made. Nothing was changed.")),
     "stopping": (503, _l("The server is restarting. Try again in a moment.")),
     "engine_unreachable": (
         503,

@@ -5,6 +5,7 @@ import socket
 from flask import Flask
 from flask_babel import gettext as _
 
+from app.cli.backup import backup, db
 from app.cli.doctor import doctor
 from app.cli.lab import labo
 from app.cli.models import models
@@ -14,7 +15,7 @@ from app.diagnostics.client import EVERYWHERE
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (users, models, doctor, labo):
+    for command in (users, models, doctor, labo, backup, db):
         app.cli.add_command(command)
 
 

@@ -2,8 +2,12 @@
 
 import os
 import signal
+import socket
+import sqlite3
 import stat
 import subprocess
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +16,7 @@ from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.processes import alive, children, wait_until
 from tests.support.server import RemotePerson, ServerProcess
+from tests.support.site import DATABASE
 
 EMBEDDED = {"ENGINE": "embedded", "CONTEXT_TOKENS": "1024", "MAX_OUTPUT_TOKENS": "12", "CACHE_RAM_MB": "0",
             "ENGINE_THREADS": "1"}  # fmt: skip
@@ -101,3 +106,65 @@ def test_a_setting_that_is_wrong_is_named(tmp_path: Path) -> None:
     server = ServerProcess(tmp_path / "instance", ENGINE="chatgpt")
     assert server.launch().wait(20) != 0
     assert "ENGINE='chatgpt' is not valid, expected: auto | ollama | openai | embedded" in server.output
+
+
+@pytest.fixture
+def server(instance: Path, ollama: FakeOllama) -> Iterator[ServerProcess]:
+    """A server whose engine is the stand-in."""
+    with ServerProcess(instance, ENGINE="ollama", OLLAMA_HOST=ollama.url) as running:
+        yield running
+
+
+def refused(server: ServerProcess) -> str:
+    """Start a server that must not start; the line that it says after gunicorn's own."""
+    process = server.launch()
+    try:
+        assert process.wait(20) != 0
+    except subprocess.TimeoutExpired:
+        server.end(signal.SIGTERM)
+        raise
+    _, said = server.output.splitlines()
+    return said
+
+
+@pytest.mark.slow
+def test_a_second_server_on_a_folder_is_refused_and_the_first_does_not_notice(
+    server: ServerProcess, ollama: FakeOllama, tmp_path: Path
+) -> None:
+    alice = RemotePerson(server, "alice")
+    alice.register()
+    conversation = alice.start()
+    ollama.script(Scenario.hold(after=3))
+    stream = alice.ask(conversation, "Bonjour")
+    stream.until("text")
+    second = ServerProcess(server.instance, ENGINE="ollama", OLLAMA_HOST=ollama.url)
+    second.log = tmp_path / "second.log"
+    assert refused(second) == (
+        f"CouachGPT: a server already runs on the folder {server.instance}. "
+        "Stop it first, or give this one an INSTANCE_DIR and a PORT of its own."
+    )
+    assert alice.messages(conversation)[1]["status"] == "running"
+    ollama.release()
+    assert stream.end().data("done")["status"] == "done"
+
+
+def test_a_port_that_is_in_use_is_said_in_one_line_and_nothing_is_started(tmp_path: Path) -> None:
+    server = ServerProcess(tmp_path / "instance", **EMBEDDED)
+    with socket.create_server(("127.0.0.1", server.port)):
+        said = refused(server)
+    assert said == (
+        f"CouachGPT: cannot listen on 127.0.0.1, port {server.port}: Address already in use. "
+        "Another program uses it: choose another one with PORT=…"
+    )
+    assert not (server.instance / DATABASE).exists()
+    assert not (server.instance / "embedded.json").exists()
+
+
+def test_after_a_stop_the_database_is_one_file(server: ServerProcess) -> None:
+    alice = RemotePerson(server, "alice")
+    alice.register()
+    alice.ask(alice.start(), "Bonjour").end()
+    assert server.end(signal.SIGTERM) == 0
+    assert [path.name for path in server.instance.glob(f"{DATABASE}*")] == [DATABASE]
+    with closing(sqlite3.connect(server.instance / DATABASE)) as rows:
+        assert rows.execute("SELECT count(*) FROM messages").fetchone() == (2,)
