@@ -36,13 +36,13 @@ logger = logging.getLogger(__name__)
 
 def database_failure(error: SQLAlchemyError) -> AppError:
     """Return the AppError for a database error; SQLite's are told apart by their message, as they have no code."""
-    words = str(error).lower()
+    message = str(error).lower()
     if isinstance(error, PoolTimeoutError):
         return AppError("database_busy", cause=str(error))
     if isinstance(error, OperationalError):
-        if "full" in words or "disk i/o" in words or "readonly" in words:
+        if "full" in message or "disk i/o" in message or "readonly" in message:
             return AppError("storage_full", cause=str(error))
-        if "locked" in words or "busy" in words:
+        if "locked" in message or "busy" in message:
             return AppError("database_busy", cause=str(error))
     return AppError("internal_error", cause=str(error))
 

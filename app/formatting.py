@@ -45,8 +45,8 @@ def _french() -> bool:
 
 def day(moment: datetime, form: str = "long") -> str:
     """Format a date in server time, such as « 1er novembre 2026 »; `form` is one of Babel's formats."""
-    words = str(format_date(moment.astimezone(), form, rebase=False))
-    return FIRST.sub("1er", words) if str(get_locale()) == "fr" else words
+    text = str(format_date(moment.astimezone(), form, rebase=False))
+    return FIRST.sub("1er", text) if _french() else text
 
 
 def day_and_time(moment: datetime) -> str:

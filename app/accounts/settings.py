@@ -14,6 +14,7 @@ from flask_wtf import FlaskForm
 from app.accounts.forms import EraseForm, NameForm, PasswordForm, PromptForm, TokenForm, WritingForm
 from app.accounts.views import blueprint, check
 from app.extensions import db
+from app.js_messages import renderer_messages
 from app.models import AccessToken, LoginSession, Prompt
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS, MAX_TOKENS_EACH
 from app.security import current_user
@@ -56,7 +57,7 @@ def settings() -> Any:
         tokens=AccessToken.all_of(current_user),
         limit=MAX_TOKENS_EACH,
         base_url=f"{request.root_url}v1",
-        texts={"copied": _("Copied"), "press_ctrl_c": _("Press Ctrl C")},
+        texts=renderer_messages(),
     ), 422 if form.errors else 200
 
 

@@ -238,8 +238,8 @@ class OpenWebUIMessage(Foreign):
     def node(self, key: str) -> "Node":
         """Return it as a Node."""
         thinking = "\n\n".join(QUOTE.sub("", found).strip() for found in REASONING.findall(self.content))
-        said = REASONING.sub("", self.content).strip()
-        return Node(key, self.parent, ROLES.get(self.role or ""), said, thinking, self.model or "", self.timestamp)
+        content = REASONING.sub("", self.content).strip()
+        return Node(key, self.parent, ROLES.get(self.role or ""), content, thinking, self.model or "", self.timestamp)
 
 
 OPEN_WEBUI_MESSAGES = TypeAdapter(dict[str, OpenWebUIMessage])
@@ -263,8 +263,8 @@ class ChatGPTEntry(Foreign):
     def node(self, key: str) -> "Node":
         """Return it as a Node."""
         role = None if self.hidden else ROLES.get(self.role or "")
-        said = (self.parts or self.text) if self.kind in SHOWN and self.recipient == "all" else ""
-        return Node(key, self.parent, role, said, self.thoughts, self.model or "", self.moment)
+        content = (self.parts or self.text) if self.kind in SHOWN and self.recipient == "all" else ""
+        return Node(key, self.parent, role, content, self.thoughts, self.model or "", self.moment)
 
 
 CHATGPT_MAPPING = TypeAdapter(dict[str, ChatGPTEntry])

@@ -127,10 +127,10 @@ def pattern(terms: tuple[SearchTerm, ...]) -> re.Pattern[str] | None:
     """Return a pattern that finds the terms regardless of accents and case; None without terms."""
     if not terms:
         return None
-    said = (
+    alternatives = (
         r"[\W_]+".join(_spelling(word) for word in term.words) + (r"[^\W_]*" if term.begins else "") for term in terms
     )
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(said)})(?![^\W_])", re.IGNORECASE)
+    return re.compile(rf"(?<![^\W_])(?:{'|'.join(alternatives)})(?![^\W_])", re.IGNORECASE)
 
 
 def parts(text: str, found: re.Pattern[str] | None) -> list[Part]:
@@ -178,12 +178,12 @@ def _letter(letter: str) -> str:
 @cache
 def _accented() -> dict[str, str]:
     """Return plain letter → its accented forms."""
-    kin: dict[str, str] = {}
+    accented: dict[str, str] = {}
     for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00)):
         plain = unicodedata.normalize("NFD", chr(code))[0].lower()
         if plain != chr(code).lower():
-            kin[plain] = kin.get(plain, "") + chr(code)
-    return kin
+            accented[plain] = accented.get(plain, "") + chr(code)
+    return accented
 
 
 @blueprint.get("/api/search")

@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 
 from app.chat import blueprint
 from app.errors import sentence
-from app.js_messages import js_messages
+from app.js_messages import js_messages, renderer_messages
 from app.models import Conversation, Role, RunState, Share, User, copies
 from app.models.base import iso, utcnow
 from app.models.copies import ConversationCopy, MessageCopy
@@ -66,8 +66,7 @@ def copy_share(share_id: str) -> Any:
 @blueprint.get("/settings/shares")
 def show_shares() -> str:
     """List all links that the user shared."""
-    texts = {"copied": _("Copied"), "press_ctrl_c": _("Press Ctrl C"), "copy_refused": js_messages()["copy_refused"]}
-    return render_template("chat/shares.html", rows=Share.all_of(current_user), texts=texts)
+    return render_template("chat/shares.html", rows=Share.all_of(current_user), texts=renderer_messages())
 
 
 @blueprint.post("/settings/shares/<string:share_id>/revoke")

@@ -184,8 +184,8 @@ def _import(user: User, copy: ConversationCopy, ended: dict[RunState, list[int]]
         message_id = insert_one(connection, INSERT_MESSAGE, values)
         ids.append(message_id)
         if message.run:
-            beside = {"message_id": message_id, "attempt": WRITTEN_ELSEWHERE, "left_out": 0}
-            connection.execute(INSERT_RUN, message.run | beside | {"state": RunState.RUNNING})
+            of_this_server = {"message_id": message_id, "attempt": WRITTEN_ELSEWHERE, "left_out": 0}
+            connection.execute(INSERT_RUN, message.run | of_this_server | {"state": RunState.RUNNING})
             ended.setdefault(message.run["state"], []).append(message_id)
         if message.rating:
             connection.execute(INSERT_RATING, {"message_id": message_id} | message.rating)

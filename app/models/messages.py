@@ -119,9 +119,9 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
 
     def is_only(self) -> bool:
         """Return True if no other question follows the same answer."""
-        beside = BESIDE_FIRST if self.parent_id is None else BESIDE
-        here = {"conversation": self.conversation_id, "parent": self.parent_id, "own": self.id}
-        return db.session.connection().scalar(beside, here) is None
+        statement = OTHER_BEGINNING if self.parent_id is None else OTHER_FOLLOWER
+        values = {"conversation": self.conversation_id, "parent": self.parent_id, "own": self.id}
+        return db.session.connection().scalar(statement, values) is None
 
     def correct(self, content: str) -> None:
         """Edit a question without a new answer; commits. Sets `edited_at` if its earlier text has been answered."""
@@ -201,5 +201,5 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
 INSERT_MESSAGE = insert(Message.__table__)
 INSERT_RUN = insert(Run.__table__)
 _OTHERS = select(Message.id).where(Message.id != bindparam("own")).limit(1)
-BESIDE_FIRST = _OTHERS.where(Message.conversation_id == bindparam("conversation"))
-BESIDE = _OTHERS.where(Message.parent_id == bindparam("parent"))
+OTHER_BEGINNING = _OTHERS.where(Message.conversation_id == bindparam("conversation"))
+OTHER_FOLLOWER = _OTHERS.where(Message.parent_id == bindparam("parent"))

@@ -79,12 +79,12 @@ class Search:
             query = select(Conversation).where(within, Conversation.head_id.is_not(None))
             query = query.order_by(Conversation.updated_at.desc()).limit(LIMIT)
             return [Hit(conversation) for conversation in db.session.scalars(query)]
-        titled = _first_of_each(self.rows(user, wanted, "title"))
-        said = _first_of_each(self.rows(user, wanted, "content"))
+        by_title = _first_of_each(self.rows(user, wanted, "title"))
+        by_text = _first_of_each(self.rows(user, wanted, "content"))
         # For a hit in the title, prefer a message that also has the words to the first one, with which the title is
         # indexed.
-        found = {conversation: said.get(conversation, message) for conversation, message in titled.items()}
-        return _hits(dict(list((found | said).items())[:LIMIT]), titled)
+        found = {conversation: by_text.get(conversation, message) for conversation, message in by_title.items()}
+        return _hits(dict(list((found | by_text).items())[:LIMIT]), by_title)
 
     def rows(self, user: User, wanted: SearchQuery, column: str) -> Iterable[Any]:
         """Yield up to MESSAGES ids of messages and of their conversations, the newest first.
@@ -227,16 +227,16 @@ CREATE VIRTUAL TABLE message_search USING fts5(
 )
 """
 
-_PUT = "INSERT INTO message_search(rowid, content, title, owner) "
-_TAKE = "INSERT INTO message_search(message_search, rowid, content, title, owner) "
+_INSERT = "INSERT INTO message_search(rowid, content, title, owner) "
+_DELETE = "INSERT INTO message_search(message_search, rowid, content, title, owner) "
 _FINISHED = f"""
-  {_PUT}
+  {_INSERT}
   SELECT s.id, s.content, s.title, s.owner FROM message_search_source s
   WHERE s.id IN (new.message_id, (SELECT parent_id FROM messages WHERE id = new.message_id))
   AND NOT {IS_INDEXED.format("s.id")};
 """
 _OLD_MESSAGE = f"""
-  {_TAKE}
+  {_DELETE}
   SELECT 'delete', old.id, old.content, CASE WHEN old.parent_id IS NULL THEN title END, 'u' || user_id
   FROM conversations WHERE id = old.conversation_id;
 """
@@ -249,20 +249,20 @@ TRIGGERS = {
     # An answer that is continued leaves the index until it ends.
     "search_run_again": f"""
 AFTER UPDATE OF state ON runs WHEN new.state IN {UNFINISHED} AND {IS_INDEXED.format("new.message_id")} BEGIN
-  {_TAKE} SELECT 'delete', id, content, title, owner FROM message_search_source WHERE id = new.message_id;
+  {_DELETE} SELECT 'delete', id, content, title, owner FROM message_search_source WHERE id = new.message_id;
 END""",
     "search_message_changed": f"""
 AFTER UPDATE OF content, parent_id, conversation_id ON messages
 WHEN {IS_INDEXED.format("old.id")} AND (new.content IS NOT old.content OR new.parent_id IS NOT old.parent_id
 OR new.conversation_id IS NOT old.conversation_id AND new.parent_id IS NULL) BEGIN
   {_OLD_MESSAGE}
-  {_PUT} SELECT id, content, title, owner FROM message_search_source WHERE id = new.id;
+  {_INSERT} SELECT id, content, title, owner FROM message_search_source WHERE id = new.id;
 END""",
     "search_message_deleted": f"BEFORE DELETE ON messages WHEN {IS_INDEXED.format('old.id')} BEGIN {_OLD_MESSAGE} END",
     "search_title_changed": f"""
 AFTER UPDATE OF title ON conversations WHEN new.title IS NOT old.title BEGIN
-  {_TAKE} SELECT 'delete', m.id, m.content, old.title, 'u' || old.user_id {_FIRST};
-  {_PUT} SELECT m.id, m.content, new.title, 'u' || new.user_id
+  {_DELETE} SELECT 'delete', m.id, m.content, old.title, 'u' || old.user_id {_FIRST};
+  {_INSERT} SELECT m.id, m.content, new.title, 'u' || new.user_id
   FROM messages m WHERE m.conversation_id = new.id AND +m.parent_id IS NULL AND NOT {IS_INDEXED.format("m.id")}
   AND NOT EXISTS (SELECT 1 FROM runs JOIN messages a ON a.id = runs.message_id
                   WHERE a.parent_id = m.id AND runs.state IN {UNFINISHED});
@@ -270,14 +270,14 @@ END""",
     # BEFORE, because the messages have no owner once their conversation is deleted.
     "search_conversation_deleted": f"""
 BEFORE DELETE ON conversations BEGIN
-  {_TAKE} SELECT 'delete', m.id, m.content, CASE WHEN m.parent_id IS NULL THEN old.title END, 'u' || old.user_id
+  {_DELETE} SELECT 'delete', m.id, m.content, CASE WHEN m.parent_id IS NULL THEN old.title END, 'u' || old.user_id
   FROM messages m WHERE m.conversation_id = old.id AND {IS_INDEXED.format("m.id")};
 END""",
 }
 
 # Fills a new index with the existing messages.
 _FILL = f"""
-{_PUT}
+{_INSERT}
 SELECT s.id, s.content, s.title, s.owner FROM message_search_source s
 WHERE NOT EXISTS (SELECT 1 FROM runs WHERE message_id = s.id AND state IN {UNFINISHED})
 """
@@ -346,8 +346,8 @@ def _command(command: str, value: int) -> int:
 
 def _matching(term: SearchTerm) -> str:
     """Return the FTS5 expression of a term, with both spellings of œ, which FTS5 does not take for "oe"."""
-    said = " ".join(term.words)
-    spellings = dict.fromkeys((said, said.replace("oe", "œ"), said.replace("œ", "oe")))
+    phrase = " ".join(term.words)
+    spellings = dict.fromkeys((phrase, phrase.replace("oe", "œ"), phrase.replace("œ", "oe")))
     return "(" + " OR ".join(f'"{spelling}"' + ("*" if term.begins else "") for spelling in spellings) + ")"
 
 

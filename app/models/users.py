@@ -85,8 +85,8 @@ class User(db.Model):  # type: ignore[name-defined,misc]
         """
         user = cls(username=username.strip(), username_key=normalized(username), display_name=display_name.strip())
         user.set_password(password)
-        nobody = select(func.count() == 0).select_from(cls).scalar_subquery()
-        user.is_admin = nobody if is_admin is None else is_admin
+        is_first = select(func.count() == 0).select_from(cls).scalar_subquery()
+        user.is_admin = is_first if is_admin is None else is_admin
         db.session.add(user)
         db.session.commit()
         return user
