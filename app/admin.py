@@ -1,6 +1,6 @@
 """The administrator's pages: engine and models, diagnostics, ratings."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app, flash, jsonify, redirect, render_template, request, url_for
@@ -14,7 +14,6 @@ from app.diagnostics.history import answers_table, last_records, waits
 from app.engines.registry import can_be_pulled
 from app.errors import AppError
 from app.formatting import number, percent
-from app.generation.model_registry import ModelRegistry
 from app.generation.serializers import engine_json
 from app.models import StoredSetting
 from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, PRESET_SETTINGS, store_presets, stored_presets
@@ -27,25 +26,13 @@ blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 ORDER = (FindingState.BAD, FindingState.WARNING, FindingState.OK, FindingState.UNKNOWN)
 
 
-def _rows(registry: ModelRegistry) -> list[dict[str, Any]]:
-    """Return the engine's models, then, with Ollama, those of the catalogue that are not installed."""
-    default = registry.default().effective
-    rows = [
-        asdict(model) | {"loaded": model.name in registry.loaded, "default": model.name == default}
-        for model in registry.models
-    ]
-    return rows + [
-        asdict(model) | {"installed": False, "loaded": False, "default": False}
-        for model in can_be_pulled(registry.engine, registry.models)
-    ]
-
-
 @blueprint.get("/models")
 @admin_required
 def models() -> str:
-    """Show the engine, why it was chosen, and its models."""
+    """Show the engine, why it was chosen, its models, and those of the catalogue that it can download."""
     registry = generation().registry
     default = registry.default()
+    catalogue = can_be_pulled(registry.engine, registry.models)
     try:
         url = registry.engine.url
     except AppError:
@@ -53,7 +40,8 @@ def models() -> str:
     return render_template(
         "admin/models.html",
         page="admin",
-        models=_rows(registry),
+        models=[*registry.models, *(replace(model, installed=False) for model in catalogue)],
+        loaded=registry.loaded,
         presets=stored_presets(),
         engine=engine_json(registry, default)
         | {"reason": current_app.config["ENGINE_REASON"], "url": url, "detail": registry.failure},

@@ -44,7 +44,7 @@ def admin_required(view: View) -> View:
 
 
 def token_required(view: View) -> View:
-    """Allow requests with a personal token as Bearer; `access_token()` is its row. Sessions are not looked at."""
+    """Allow requests with a personal token as Bearer; `g.access_token` is its row. Sessions are not looked at."""
     view.guard = "token_holder"  # type: ignore[attr-defined]
     return view
 
@@ -69,12 +69,6 @@ def check_guard() -> Any:
         wanted = request.full_path.rstrip("?") if request.method == "GET" else None
         return redirect(url_for("accounts.login", next=wanted if wanted != "/" else None))
     return None
-
-
-def access_token() -> AccessToken:
-    """Return this request's token, with its `user`; only in views with `token_required`."""
-    found: AccessToken = g.access_token
-    return found
 
 
 def _bearer() -> AccessToken:

@@ -232,8 +232,7 @@ def prompts() -> Any:
         Prompt().change(current_user, form.name.data, form.content.data, shared=form.shared.data)
         flash(_("The prompt “%(name)s” is saved.", name=form.name.data), "success")
         return redirect(url_for("accounts.prompts"))
-    found = Prompt.visible_to(current_user)
-    rows = [{"row": prompt, "editable": prompt.can_be_changed_by(current_user)} for prompt in found]
+    rows = Prompt.visible_to(current_user)
     return render_template("accounts/prompts.html", form=form, rows=rows), 422 if form.errors else 200
 
 

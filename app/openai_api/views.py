@@ -7,15 +7,16 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import Any
 
-from flask import Flask, Response, current_app, jsonify, request
+from flask import Flask, Response, current_app, g, jsonify, request
 from flask_babel import force_locale, get_locale
 
 from app.engines.base import ChatRequest, Done, EngineEvent, Text, Thinking
 from app.errors import AppError
 from app.extensions import context_of, release_connection
+from app.models import AccessToken
 from app.openai_api import blueprint
 from app.openai_api.schemas import ChatCompletionRequest, ResponseBuilder, error_json, model_json, sse_event
-from app.security import access_token, token_required
+from app.security import token_required
 from app.web import STREAM_HEADERS, generation
 
 # While nothing is written, how often to check the connection and send a comment that keeps it open, in seconds.
@@ -57,7 +58,8 @@ def chat_completions() -> Response:
 
     The engine stops when the client disconnects or its token is revoked.
     """
-    body, token = ChatCompletionRequest.read(), access_token()
+    token: AccessToken = g.access_token
+    body = ChatCompletionRequest.read()
     asked = _for_engine(body)
     with ExitStack() as ending:
         revoked = ending.enter_context(generation().streams.open(token.user_id, token.token_hash))
