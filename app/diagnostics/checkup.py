@@ -16,7 +16,8 @@ from app.diagnostics.findings import Finding, FindingState
 from app.diagnostics.history import Record, history_findings
 from app.diagnostics.host import Host
 from app.engines.base import Engine
-from app.engines.registry import VENDORS, threads_asked
+from app.engines.registry import VENDORS
+from app.engines.supervisor import default_threads
 from app.errors import AppError
 from app.formatting import filesize, number, percent
 from app.generation.model_registry import ModelRegistry
@@ -70,7 +71,9 @@ def quick_findings(settings: dict[str, Any], registry: ModelRegistry, records: S
 
 def subject(host: Host, engine: Engine, settings: dict[str, Any]) -> Subject:
     """Return the engine with those of its processes that run, and the threads that it was asked to use."""
-    threads = threads_asked(engine.name, settings) if "threads" in engine.adjusts else None
+    threads: int | None = settings["ENGINE_THREADS"] or (default_threads() if engine.name == "embedded" else 0)
+    if "threads" not in engine.adjusts:
+        threads = None
     return Subject(engine.label, threads, tuple(pid for pid in engine.pids() if host.runs(pid)))
 
 

@@ -1,4 +1,4 @@
-"""Time answers of the engine itself and through this server's pages, in pairs; also as a background job."""
+"""Compare answers of the engine itself with answers through this server's pages: times, verdict, background job."""
 
 import logging
 import random

@@ -12,7 +12,6 @@ from app.engines.base import Engine, Model
 from app.engines.catalogue import CATALOGUE, DEMO, same_model
 from app.engines.embedded import Embedded
 from app.engines.openai_compatible import OpenAICompatible
-from app.engines.supervisor import default_threads
 from app.engines.transport import direct
 
 PROBE_TIMEOUT_S = 1.0
@@ -93,12 +92,6 @@ def make(name: str, settings: dict[str, Any]) -> Engine:
     if name == "embedded":
         return Embedded(settings["INSTANCE_DIR"], slots=slots or 1, read_timeout_s=timeout)
     raise ValueError(f"no engine is called {name!r}")
-
-
-def threads_asked(name: str, settings: dict[str, Any]) -> int:
-    """Return the threads that the engine of that name is asked to use; 0 if it chooses them."""
-    chosen: int = settings["ENGINE_THREADS"]
-    return chosen or (default_threads() if name == "embedded" else 0)
 
 
 def can_be_pulled(engine: Engine, installed: Iterable[Model]) -> list[Model]:

@@ -5,8 +5,6 @@ import signal
 import stat
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from app.engines.embedded import Embedded
 from app.engines.supervisor import Supervisor, endpoint_file
 from tests.engines.conftest import await_listening
 from tests.engines.listening import answer, done, question
+from tests.support.processes import alive, wait_until
 
 ROOT = Path(__file__).parents[2]
 MASTER = """
@@ -35,21 +34,6 @@ def settings(instance: Path) -> dict[str, Any]:
 def child_of(supervisor: Supervisor) -> int:
     assert supervisor._child is not None
     return supervisor._child.pid
-
-
-def alive(pid: int) -> bool:
-    """Whether the process runs; a zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
-
-
-def wait_until(condition: Callable[[], bool], seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def test_a_child_that_dies_is_started_again_and_ends_with_its_master(tmp_path: Path) -> None:
