@@ -70,18 +70,14 @@ def last_records() -> list[Record]:
     """Return the last answers measured on this server, the oldest first."""
     answer, question = aliased(Message), aliased(Message)
     rows = db.session.execute(
-        select(Run, question.parent_id)
+        select(Run.message_id, question.parent_id, Run.model, Run.queued_at, Run.finished_at, Run.left_out, Run.metrics)
         .join(answer, answer.id == Run.message_id)
         .join(question, question.id == answer.parent_id)
         .where(Run.state == RunState.DONE, Run.measured_here())
         .order_by(Run.message_id.desc())
         .limit(LAST)
     )
-    records = [
-        Record(run.message_id, before, run.model, run.queued_at, run.finished_at, run.left_out, run.metrics)
-        for run, before in rows
-        if run.metrics and run.finished_at
-    ]
+    records = [Record(*row) for row in rows if row.metrics and row.finished_at]
     return _with_measurements(sorted(records, key=lambda record: record.queued_at))
 
 

@@ -86,11 +86,11 @@ class Ollama:
 
     def warm(self, model: str) -> None:
         """Load a model with the options of answers, waiting for the end: Ollama drops a load whose client left."""
-        self._load(model, self._options, Cancel())
+        self._load(model, self._options, Cancel(), self._keep_alive)
 
     def unload(self, model: str) -> None:
         """Remove a model from memory, which also ends a hung runner."""
-        self._load(model, self._options, Cancel(), keep_alive=0)
+        self._load(model, self._options, Cancel(), 0)
         self._forget_loaded(model)
 
     def version(self) -> str:
@@ -118,7 +118,7 @@ class Ollama:
         if self._in_memory.get(request.model) != options:
             started = time.monotonic()
             yield Loading(0.0)
-            self._load(request.model, options, cancel)
+            self._load(request.model, options, cancel, self._keep_alive)
             if cancel.is_set():
                 return
             yield Loading(time.monotonic() - started, loaded=True)
@@ -161,8 +161,7 @@ class Ollama:
             "options": self._options_for(request) | {"num_predict": request.max_tokens} | request.sampling(),
         }
 
-    def _load(self, model: str, options: dict[str, int], cancel: Cancel, keep_alive: int | None = None) -> None:
-        keep_alive = self._keep_alive if keep_alive is None else keep_alive
+    def _load(self, model: str, options: dict[str, int], cancel: Cancel, keep_alive: int) -> None:
         body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": options}
         try:
             for _ in self._answer("/api/generate", body, model, cancel):
