@@ -127,8 +127,8 @@ def _numbers(option: str, text: str, kind: type[int] | type[float] = int) -> lis
     try:
         return [kind(number) for number in _names(text) or ()] or None
     except ValueError:
-        said = _("%(option)s takes numbers with commas, not “%(text)s”.", option=option, text=text)
-        raise click.ClickException(said) from None
+        message = _("%(option)s takes numbers with commas, not “%(text)s”.", option=option, text=text)
+        raise click.ClickException(message) from None
 
 
 @contextmanager
@@ -212,7 +212,6 @@ def _follow_and_report(lab: Lab, run_id: int, file: Path | None) -> None:
     except KeyboardInterrupt:
         hint = f"flask labo resume {run_id}, flask labo cancel {run_id}"
         raise click.ClickException(_("Interrupted; what was measured is kept: %(commands)s", commands=hint)) from None
-    release_connection()
     _print_ranking(leaderboard(run_ids=[run_id]))
     if file is not None:
         _write([run_id], file)
@@ -249,9 +248,9 @@ def _show_progress(lab: Lab, run_id: int) -> LabState:
 def _states(lab: Lab, run_id: int) -> Iterator[RunProgress]:
     """Yield a run's progress again and again, at last that of its end."""
     while True:
-        # A new database session sees what other processes wrote.
-        release_connection()
         now = lab.progress(run_id)
+        # The next look takes a new database session, which sees what other processes wrote.
+        release_connection()
         yield now
         if now.state not in ACTIVE:
             return

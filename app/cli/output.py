@@ -32,8 +32,8 @@ def with_code(sentence: str, code: str, cause: str | None) -> str:
 
 def engine_unreachable(registry: ModelRegistry) -> click.ClickException:
     """Return the error that the engine does not answer."""
-    said = _("%(engine)s does not answer: %(cause)s", engine=registry.engine.label, cause=registry.failure)
-    return click.ClickException(said)
+    cause = registry.failure
+    return click.ClickException(_("%(engine)s does not answer: %(cause)s", engine=registry.engine.label, cause=cause))
 
 
 def table_lines(rows: Sequence[Sequence[str]], left: int) -> list[str]:
