@@ -272,7 +272,6 @@ def samples() -> str:
         asked=asked,
         number=number,
         last=max(1, -(-count // queries.PAGE)),
-        kinds=list(SampleKind),
         tasks=current_lab().tasks().tasks,
     )
 
@@ -306,7 +305,6 @@ def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
         "sample",
         "runs",
         sample=found,
-        run=found.run,
         wrong=wrong,
         note=note or found.overruled_note,
         before=before,
@@ -317,7 +315,6 @@ def _sample_page(found: LabSample, wrong: str = "", note: str = "") -> str:
         withheld=campaigns.is_withheld(found) and not current_user.is_admin,
         retaken=queries.retaken(found),
         by=queries.user_name(found.overruled_by),
-        facts=display.sample_facts(found),
         chart=charts.course(found),
     )
 

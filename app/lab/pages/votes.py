@@ -56,7 +56,7 @@ def own_vote(campaign_id: int, vote_id: int) -> str:
         samples=samples,
         costs=[voting.cost([sample.metrics]) for sample in samples],
         mine=_booth(found),
-        task=_task_name(samples[0].prompt),
+        tasks=current_lab().tasks().tasks,
     )
 
 
@@ -78,7 +78,7 @@ def results(campaign_id: int) -> str:
         votes=votes,
         people=people,
         pairs=len(mine.ballots),
-        prompts=[_task_name(prompt) for prompt in found.prompts],
+        tasks=current_lab().tasks().tasks,
     )
 
 
@@ -95,14 +95,9 @@ def _vote_page(found: LabCampaign, wrong: str = "") -> str:
         expected=expected(found),
         ballot=ballot,
         samples=queries.get_samples([ballot.first.id, ballot.second.id]) if ballot else [],
-        task=_task_name(ballot.first.prompt) if ballot else "",
+        tasks=current_lab().tasks().tasks,
         wrong=wrong,
     )
-
-
-def _task_name(task_id: str) -> str:
-    found = current_lab().tasks().get(task_id)
-    return found.name if found else task_id
 
 
 def _booth(found: LabCampaign) -> VoterState:
