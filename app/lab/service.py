@@ -19,7 +19,7 @@ from app.lab.measuring import machine, meters
 from app.lab.measuring.plan import read_plan
 from app.lab.runs import planning, queries
 from app.lab.runs.archive import load_historical
-from app.lab.runs.repository import RunProgress, RunRepository, count_progress
+from app.lab.runs.repository import RunProgress, RunRepository
 from app.lab.runs.runner import RetryPolicy, Runner
 from app.lab.task_files import LIBRARY, Tasks, load_tasks
 from app.models.lab import ACTIVE, LabMachine, LabRun, LabState
@@ -174,7 +174,7 @@ class Lab:
             raise AppError("not_found")
         if current and current[0] == run_id and state == LabState.RUNNING:
             return current[1]
-        done, total, remaining = count_progress(self._repository.timings(run_id))
+        done, total, remaining = self._repository.count_progress(run_id)
         if state == LabState.QUEUED:
             return RunProgress(state, done, total, remaining, paused="queued")
         sample = self._repository.next_sample(run_id, self.retry_policy.cuts) if state == LabState.RUNNING else None

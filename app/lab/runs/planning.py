@@ -4,6 +4,7 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import select
@@ -15,7 +16,7 @@ from app.generation.model_registry import ModelRegistry
 from app.lab.measuring import plan as plans
 from app.lab.measuring.plan import COLD, READINGS, WARM, WARMUP_READING, ModelOptions, Plan, SampleSpec
 from app.lab.measuring.sampler import CROWD_TOKENS
-from app.lab.runs.repository import SampleTiming, count_progress
+from app.lab.runs.repository import Subject, expected_seconds
 from app.lab.task_files import Task, Tasks
 from app.models.lab import LabMachine, LabRun, LabSample, SampleKind, SampleState
 
@@ -42,7 +43,7 @@ def resolve_plan(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Pla
     models = _thinking(_models(plan, registry), plan, registry)
     names = tuple(model.name for model in models)
     plan = plan.model_copy(update={"models": names, "tasks": _task_ids(plan, tasks)})
-    check_settings(plan.settings, registry.engine)
+    _check_settings(plan.settings, registry.engine)
     able = {
         model.name: [setting for setting in plan.settings if model.thinking or not setting.think] for model in models
     }
@@ -63,7 +64,7 @@ def model_facts(model: Model) -> dict[str, Any]:
     return asdict(replace(model, description=""))
 
 
-def check_settings(settings: Sequence[ModelOptions], engine: Engine) -> None:
+def _check_settings(settings: Sequence[ModelOptions], engine: Engine) -> None:
     """Raise setting_fixed for a setting that this engine cannot change per request."""
     for field in ("threads", "context"):
         if field not in engine.adjusts and any(getattr(setting, field) for setting in settings):
@@ -235,13 +236,12 @@ class DurationEstimate:
 def estimate_duration(plan: dict[str, Any], registry: ModelRegistry, tasks: Tasks) -> DurationEstimate:
     """Estimate how long a plan would take without launching it. Raises what launching it would raise."""
     resolved, models, specs = resolve_plan(plans.read_plan(plan), registry, tasks)
-    wanted = [SampleTiming(place, spec.kind, spec.model, spec.prompt, None) for place, spec in enumerate(specs)]
-    _done, _total, seconds = count_progress([*_earlier(len(specs)), *wanted])
+    seconds = expected_seconds([(spec.kind, spec.model, spec.prompt) for spec in specs], _earlier())
     return DurationEstimate(len(specs), seconds, left_out(resolved, {model.name: model.context for model in models}))
 
 
-def _earlier(first: int) -> list[SampleTiming]:
-    """Timings of earlier samples measured here; positions count from `first`, past those of the planned samples."""
+def _earlier() -> list[tuple[Subject, timedelta]]:
+    """The newest samples that were measured here, with the time that each took."""
     columns: list[Any] = [LabSample.kind, LabSample.model, LabSample.prompt]
     columns += [LabSample.started_at, LabSample.finished_at]
     rows = db.session.execute(
@@ -253,7 +253,4 @@ def _earlier(first: int) -> list[SampleTiming]:
         .order_by(LabSample.id.desc())
         .limit(LOOKED_AT)
     )
-    return [
-        SampleTiming(first + place, kind, model, prompt, (end - start).total_seconds())
-        for place, (kind, model, prompt, start, end) in enumerate(rows)
-    ]
+    return [((kind, model, prompt), end - start) for kind, model, prompt, start, end in rows]

@@ -1,10 +1,10 @@
 """Database access of a run while it is executed, each call one short transaction; and its progress."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from statistics import fmean
 from typing import Any
 
@@ -21,6 +21,9 @@ from app.lab.measuring.sampler import SampleResult
 from app.models.base import MAX_INTEGER, utcnow
 from app.models.lab import ACTIVE, LabRun, LabSample, LabState, SampleKind, SampleState
 
+# What a sample measures: its kind, model and prompt.
+Subject = tuple[str, str, str]
+
 
 @dataclass(frozen=True, slots=True)
 class PendingSample:
@@ -29,17 +32,6 @@ class PendingSample:
     id: int
     attempt: int
     spec: SampleSpec
-
-
-@dataclass(frozen=True, slots=True)
-class SampleTiming:
-    """How long one sample took, for estimates; `seconds` None while it waits."""
-
-    position: int
-    kind: str
-    model: str
-    prompt: str
-    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,16 +148,21 @@ class RunRepository:
                 db.session.add(LabSample(**_row(row.run_id, row.position, _spec(row), row.attempt + 1)))
             db.session.commit()
 
-    def timings(self, run_id: int) -> list[SampleTiming]:
-        """The timings of all samples of a run."""
+    def count_progress(self, run_id: int) -> tuple[int, int, float | None]:
+        """The number of a run's finished samples, of all, and the seconds expected for the others, None if unknown."""
         columns: list[Any] = [LabSample.position, LabSample.kind, LabSample.model, LabSample.prompt]
         columns += [LabSample.started_at, LabSample.finished_at]
         with self._context():
             rows = db.session.execute(select(*columns).where(LabSample.run_id == run_id)).all()
-        return [
-            SampleTiming(position, kind, model, prompt, (end - start).total_seconds() if start and end else None)
-            for position, kind, model, prompt, start, end in rows
-        ]
+        waiting: list[Subject] = []
+        measured: list[tuple[Subject, timedelta]] = []
+        for _position, kind, model, prompt, start, end in rows:
+            if start and end:
+                measured.append(((kind, model, prompt), end - start))
+            else:
+                waiting.append((kind, model, prompt))
+        total = len({row[0] for row in rows})
+        return total - len(waiting), total, expected_seconds(waiting, measured)
 
 
 def _row(run_id: int, position: int, spec: SampleSpec, attempt: int = 1) -> dict[str, Any]:
@@ -182,28 +179,18 @@ def _storable(text: str) -> str:
     return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
-# Progress
-
-
-def count_progress(samples: Sequence[SampleTiming]) -> tuple[int, int, float | None]:
-    """Count samples done and in all, and estimate the seconds left (None when no sample has a duration).
-
-    Each waiting sample is expected to last as long as the most similar finished ones did on average.
-    """
-    waiting = [sample for sample in samples if sample.seconds is None]
-    total = len({sample.position for sample in samples})
+def expected_seconds(waiting: Iterable[Subject], measured: Iterable[tuple[Subject, timedelta]]) -> float | None:
+    """How long samples will take: each as long as the most similar measured ones on average; None without any."""
     known: dict[tuple[str, ...], list[float]] = defaultdict(list)
-    for sample in samples:
-        if sample.seconds is not None:
-            for key in _keys(sample):
-                known[key].append(sample.seconds)
+    for subject, duration in measured:
+        for key in _keys(subject):
+            known[key].append(duration.total_seconds())
     if not known:
-        return total - len(waiting), total, None
-    remaining = sum(fmean(next(known[key] for key in _keys(sample) if key in known)) for sample in waiting)
-    return total - len(waiting), total, remaining
+        return None
+    means = {key: fmean(seconds) for key, seconds in known.items()}
+    return sum(next(means[key] for key in _keys(subject) if key in means) for subject in waiting)
 
 
-def _keys(sample: SampleTiming) -> tuple[tuple[str, ...], ...]:
+def _keys(subject: Subject) -> list[tuple[str, ...]]:
     """Keys under which similar samples are averaged, the closest match first."""
-    kind, model = str(sample.kind), sample.model
-    return (kind, model, sample.prompt), (kind, model), (kind,), ()
+    return [subject[:length] for length in (3, 2, 1, 0)]

@@ -20,7 +20,7 @@ from app.lab.measuring.meters import Power
 from app.lab.measuring.plan import SampleSpec
 from app.lab.measuring.sampler import Question, Sampler, SampleResult
 from app.lab.runs.planning import prompt_tokens
-from app.lab.runs.repository import PendingSample, RunProgress, RunRepository, count_progress
+from app.lab.runs.repository import PendingSample, RunProgress, RunRepository
 from app.lab.task_files import Task, Tasks
 from app.models.base import utcnow
 from app.models.lab import LabState, SampleKind, Verdict
@@ -328,7 +328,7 @@ class Runner:
         logger.info("run %s run=%s", state, self.run_id)
 
     def _report_counts(self) -> None:
-        done, total, remaining = count_progress(self._retry(lambda: self.repository.timings(self.run_id)))
+        done, total, remaining = self._retry(lambda: self.repository.count_progress(self.run_id))
         self._report(done=done, total=total, remaining_s=remaining, paused="")
 
     def _report(self, **changes: object) -> None:
