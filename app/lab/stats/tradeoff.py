@@ -1,6 +1,6 @@
 """The trade-off of quality, speed and energy: comparable entries, Pareto front, weighted scores, recommendation."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
@@ -140,33 +140,25 @@ def recommend(entries: Sequence[Entry], weights: Weights) -> Recommendation:
 def _parts(rated: Sequence[Entry], weights: Weights) -> dict[str, dict[str, float]]:
     """The points of each aspect in each entry's score of 100: all for the best entry, none for the worst.
 
-    When all entries are nearly equal in an aspect, so are their points (see `_scale`). An entry without an energy
+    When all entries are nearly equal in an aspect (see `LEAST_POINTS`), so are their points. An entry without an energy
     figure gets no points for energy; when no entry has one, energy is left out of the score.
     """
-    scales = {
-        "quality": _scale([_quality(one) for one in rated], LEAST_POINTS, higher=True),
-        "speed": _scale([_time(one) for one in rated], LEAST_PART * max(map(_time, rated))),
+    figures = {
+        "quality": {one.key: _quality(one) for one in rated},
+        "speed": {one.key: _time(one) for one in rated},
+        "sobriety": {one.key: one.energy_wh.median for one in rated if one.energy_wh},
     }
-    if energies := [one.energy_wh.median for one in rated if one.energy_wh]:
-        scales["sobriety"] = _scale(energies, LEAST_PART * max(energies))
-    counts = {aspect: getattr(weights, aspect) for aspect in scales}
+    counts = {aspect: getattr(weights, aspect) for aspect, known in figures.items() if known}
     if sum(counts.values()) <= 0:
-        counts = dict.fromkeys(scales, 1.0)
-    total = sum(counts.values())
-    return {
-        one.key: {
-            aspect: 100 * counts[aspect] / total * scales[aspect](value)
-            for aspect, value in _values(one).items()
-            if aspect in scales
-        }
-        for one in rated
-    }
-
-
-def _values(entry: Entry) -> dict[str, float]:
-    """An entry's figures by aspect; without energy when it is not known."""
-    known = {"quality": _quality(entry), "speed": _time(entry)}
-    return known | ({"sobriety": entry.energy_wh.median} if entry.energy_wh else {})
+        counts = dict.fromkeys(counts, 1.0)
+    parts: dict[str, dict[str, float]] = {one.key: {} for one in rated}
+    for aspect, count in counts.items():
+        low, high = min(figures[aspect].values()), max(figures[aspect].values())
+        best, least = (high, LEAST_POINTS) if aspect == "quality" else (low, LEAST_PART * high)
+        width = max(high - low, least) or 1.0
+        for key, value in figures[aspect].items():
+            parts[key][aspect] = 100 * count / sum(counts.values()) * (1 - abs(best - value) / width)
+    return parts
 
 
 def _useful(entry: Entry) -> bool:
@@ -193,13 +185,6 @@ def _alike(first: Entry, entries: Sequence[Entry], least: int) -> tuple[list[Ent
 
 def _only(figures: Mapping[str, T], tasks: Iterable[str]) -> dict[str, T]:
     return {task: figures[task] for task in sorted(tasks) if task in figures}
-
-
-def _scale(values: Sequence[float], least: float, *, higher: bool = False) -> Callable[[float], float]:
-    """A scale to 0–1: the best value gives 1, the worst gives 0, or more if it is less than `least` away."""
-    best, worst = (max(values), min(values)) if higher else (min(values), max(values))
-    width = max(abs(best - worst), least) or 1.0
-    return lambda value: 1 - abs(best - value) / width
 
 
 def _seen(one: Entry, other: Entry) -> list[AspectDifference]:
