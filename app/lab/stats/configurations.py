@@ -167,10 +167,14 @@ def run_order(run: LabRun) -> tuple[datetime, int]:
 
 
 def values(samples: Sequence[Sample], name: str) -> list[float]:
-    """A metric of the undisturbed samples; of all samples when every one was disturbed."""
-    known = [(sample.disturbed, sample.metrics[name]) for sample in samples if sample.metrics.get(name) is not None]
-    calm = [float(value) for disturbed, value in known if not disturbed]
-    return calm or [float(value) for _disturbed, value in known]
+    """A metric of the samples that have it, of the undisturbed ones if possible."""
+    known = [sample for sample in samples if sample.metrics.get(name) is not None]
+    return [float(sample.metrics[name]) for sample in undisturbed(known)]
+
+
+def undisturbed(samples: Sequence[Sample]) -> Sequence[Sample]:
+    """The samples that were not disturbed; all when every one was."""
+    return [sample for sample in samples if not sample.disturbed] or samples
 
 
 def task_scores(samples: Iterable[Sample]) -> dict[str, float]:

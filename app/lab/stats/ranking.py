@@ -14,6 +14,7 @@ from app.lab.stats.configurations import (
     gather_configurations,
     run_order,
     task_scores,
+    undisturbed,
     values,
     with_shared_readings,
 )
@@ -238,15 +239,12 @@ def split_duration(answers: Sequence[Sample], total_s: float | None) -> dict[str
     Empty when the engine does not report its reading time. The split is proportional to each part's median, since
     medians of parts do not add up to the median of the whole.
     """
-    known: defaultdict[str, list[tuple[bool, dict[str, float]]]] = defaultdict(list)
+    by_task: defaultdict[str, list[Sample]] = defaultdict(list)
     for sample in answers:
-        if parts := _parts(sample):
-            known[sample.prompt].append((sample.disturbed, parts))
-    by_task = [
-        [parts for disturbed, parts in task if not disturbed] or [parts for _disturbed, parts in task]
-        for task in known.values()
-    ]
-    found = {name: typical([[parts[name] for parts in task] for task in by_task]) for name in PARTS}
+        if _parts(sample):
+            by_task[sample.prompt].append(sample)
+    parts = [[_parts(sample) for sample in undisturbed(task)] for task in by_task.values()]
+    found = {name: typical([[part[name] for part in task] for task in parts]) for name in PARTS}
     middles = {name: figure.median for name, figure in found.items() if figure}
     whole = sum(middles.values())
     return {name: middle * total_s / whole for name, middle in middles.items()} if whole and total_s is not None else {}
@@ -274,11 +272,12 @@ def mail_seconds(configuration: Configuration) -> float | None:
     return MAIL_READ / median(reading) + thinking + MAIL_WRITTEN / median(writing)
 
 
-def _parts(sample: Sample) -> dict[str, float] | None:
+def _parts(sample: Sample) -> dict[str, float]:
+    """The seconds of each part of an answer; empty when they are unknown."""
     metrics = sample.metrics
     total, reading = metrics.get("total_ms"), metrics.get("prefill_ms")
     if total is None or reading is None:
-        return None
+        return {}
     loading, thinking = metrics.get("load_ms") or 0.0, metrics.get("thinking_ms") or 0.0
     # The rest is writing, with the milliseconds of network and server.
     writing = max(0.0, total - loading - reading - thinking)
