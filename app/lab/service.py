@@ -201,16 +201,12 @@ class Lab:
                         with self._context():
                             load_historical()
                         historical_known = True
-                    while not self._ending.is_set() and (run_id := self._next_run()) is not None:
+                    while not self._ending.is_set() and (run_id := self._repository.next_run()) is not None:
                         self._execute(run_id)
             except (OSError, SQLAlchemyError):
                 logger.warning("nothing measured for now", exc_info=True)
             self._wake.wait(POLL_S)
             self._wake.clear()
-
-    def _next_run(self) -> int | None:
-        with self._context():
-            return LabRun.next_id()
 
     def _execute(self, run_id: int) -> None:
         def report(progress: RunProgress) -> None:

@@ -100,12 +100,6 @@ class LabRun(db.Model):  # type: ignore[name-defined,misc]
         back_populates="run", order_by="LabSample.position", passive_deletes=True
     )
 
-    @classmethod
-    def next_id(cls) -> int | None:
-        """Return the id of the run to work on: one that has begun, else the oldest that is queued; None without any."""
-        unfinished = select(cls.id).where(cls.state.in_(ACTIVE))
-        return db.session.scalar(unfinished.order_by(cls.state != LabState.RUNNING, cls.id).limit(1))
-
 
 class LabSample(db.Model):  # type: ignore[name-defined,misc]
     """One measurement. A disturbed one is kept and marked; another with the same `position` replaces it."""

@@ -10,6 +10,7 @@ import pytest
 from app.errors import AppError
 from app.lab.presentation import exports
 from app.lab.runs import archive, queries
+from app.lab.runs.repository import RunRepository
 from app.models.lab import LabMachine, LabRun, LabState
 from tests.fakes.ollama import FakeOllama
 from tests.support.lab_runs import Measuring
@@ -86,7 +87,7 @@ def test_what_was_not_measured_there_is_not_measured_here(elsewhere: Site, writt
         (made,) = archive.import_archive(json.dumps(written))
         assert made.state == LabState.INTERRUPTED
         assert len(made.samples) == len(run["samples"]) - 1
-        assert LabRun.next_id() is None
+        assert RunRepository(elsewhere.app.app_context).next_run() is None
 
 
 def _without(name: str) -> Callable[[dict[str, Any]], object]:

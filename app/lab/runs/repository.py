@@ -68,6 +68,12 @@ class RunRepository:
             db.session.commit()
             return run
 
+    def next_run(self) -> int | None:
+        """The id of the run to execute: one that has begun, else the oldest that is queued; None without any."""
+        unfinished = select(LabRun.id).where(LabRun.state.in_(ACTIVE))
+        with self._context():
+            return db.session.scalar(unfinished.order_by(LabRun.state != LabState.RUNNING, LabRun.id).limit(1))
+
     def begin(self, run_id: int) -> Plan | None:
         """Mark a run as running and return its plan; None when it was cancelled or deleted meanwhile."""
         change: dict[str, Any] = {"state": LabState.RUNNING, "error_code": None, "error_cause": None}
