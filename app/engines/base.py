@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -140,11 +141,16 @@ class Cancel:
                 return
         callback()
 
-    def forget(self, callback: Callable[[], None]) -> None:
-        """Remove a callback that `on_set` registered."""
-        with self._lock:
-            if callback in self._callbacks:
-                self._callbacks.remove(callback)
+    @contextmanager
+    def calling(self, callback: Callable[[], None]) -> Iterator[None]:
+        """Run `callback` when stopping is requested while inside; at once if it already was."""
+        self.on_set(callback)
+        try:
+            yield
+        finally:
+            with self._lock:
+                if callback in self._callbacks:
+                    self._callbacks.remove(callback)
 
 
 class Engine(Protocol):

@@ -313,15 +313,13 @@ class EngineHttpClient:
         with contextlib.closing(self._connection(url)) as connection:
             wire = connection.sock
             wire.settimeout(silence_s or self._read_timeout_s)
-            cut = partial(_reset, wire)
-            cancel.on_set(cut)
-            try:
-                with self._answered(connection, url, body, headers or {}) as response:
-                    if response.status != 200:
-                        raise refused(response.status, error_in(_beginning(response)))
-                    yield response
-            finally:
-                cancel.forget(cut)
+            with (
+                cancel.calling(partial(_reset, wire)),
+                self._answered(connection, url, body, headers or {}) as response,
+            ):
+                if response.status != 200:
+                    raise refused(response.status, error_in(_beginning(response)))
+                yield response
 
     def _asked(self, method: str, url: str, timeout_s: float, **more: Any) -> requests.Response:
         # One request per session: the engine could close a kept connection at the moment it is used again.

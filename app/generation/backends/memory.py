@@ -42,8 +42,7 @@ class MemoryEventStream:
     def follow(self, after: int = 0, revoked: Cancel | None = None) -> Iterator[bytes]:
         """Yield the frames, joined where the reader was slower."""
         revoked = revoked or Cancel()
-        revoked.on_set(self._wake)
-        try:
+        with revoked.calling(self._wake):
             while True:
                 with self._condition:
                     has_news = len(self._frames) > after or self._closed or revoked.is_set()
@@ -58,8 +57,6 @@ class MemoryEventStream:
                     return
                 elif not has_news:
                     yield HEARTBEAT
-        finally:
-            revoked.forget(self._wake)
 
     def text(self) -> TextSoFar:
         """Return the text published so far."""
