@@ -3,7 +3,7 @@
 from dataclasses import asdict, replace
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, flash, jsonify, redirect, render_template, request, url_for
+from flask import Blueprint, Response, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import format_datetime
 from flask_babel import gettext as _
 
@@ -13,6 +13,7 @@ from app.diagnostics.findings import TITLES, FindingState, count
 from app.diagnostics.history import answers_table, last_records, waits
 from app.engines.registry import can_be_pulled
 from app.errors import AppError
+from app.extensions import current_application
 from app.formatting import number, percent
 from app.generation.serializers import engine_json
 from app.models import StoredSetting
@@ -102,7 +103,7 @@ def doctor() -> str:
 @admin_required
 def start_comparison() -> Any:
     """Start the comparison with the terminal unless it is running."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = current_application()
     user_id = current_user.id
     _job().start(lambda tell: compare_here(app, user_id, tell))
     return redirect(url_for("admin.doctor", _anchor="comparison"))

@@ -3,7 +3,7 @@
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
-from flask import Flask, has_app_context
+from flask import Flask, current_app, has_app_context
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import MetaData
 from sqlalchemy.orm import DeclarativeBase
@@ -25,6 +25,12 @@ class Base(DeclarativeBase):
 
 # Objects stay loaded after a commit: the request ends soon, and reloading each would cost a query.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+
+def current_application() -> Flask:
+    """Return the application itself rather than its proxy, which works in this context only."""
+    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    return app
 
 
 def context_of(app: Flask) -> AbstractContextManager[Any]:

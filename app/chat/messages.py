@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from typing import Annotated
 
-from flask import Flask, Response, current_app, jsonify, request
+from flask import Flask, Response, jsonify, request
 from pydantic import AfterValidator, Field
 
 from app.chat import blueprint
 from app.chat.conversations import conversation_with_messages
 from app.errors import AppError
-from app.extensions import context_of
+from app.extensions import context_of, current_application
 from app.generation.events import HEARTBEAT, Subscriber
 from app.generation.serializers import conversation_json, message_json, rating_json
 from app.models import Conversation, LoginSession, Message, ParentRef, Rating
@@ -34,7 +34,7 @@ def event_stream(begin: Callable[[], Subscriber]) -> Response:
         streams = generation().streams
         revoked = ending.enter_context(streams.open(current_user.id, digest(current_user.session_token)))
         subscriber = begin()
-        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        app = current_application()
         frames = _while_signed_in(subscriber.frames(revoked), app, current_user.session_token)
         response = Response(frames, mimetype="text/event-stream", headers=STREAM_HEADERS)
         response.call_on_close(ending.pop_all().close)

@@ -4,7 +4,7 @@ import sys
 from typing import Any
 
 import click
-from flask import Flask, current_app
+from flask import Flask
 from flask.cli import with_appcontext
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,6 +21,7 @@ from app.diagnostics.comparison import (
 )
 from app.diagnostics.findings import TITLES, Finding, FindingState, count
 from app.diagnostics.history import last_records
+from app.extensions import current_application
 
 SIGNS = {FindingState.OK: "✓", FindingState.WARNING: "!", FindingState.BAD: "✗", FindingState.UNKNOWN: "?"}
 # Findings that must not be bad for the comparison to run.
@@ -32,7 +33,7 @@ NEEDED = ("server", "database", "engine")
 @with_appcontext
 def doctor(quick: bool) -> None:
     """Find what slows answers down on this server, with causes and fixes; exit code 1 if something is bad."""
-    app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+    app = current_application()
     found = [_server(app.config), *_quick(app)]
     width = max(len(str(title)) for title in TITLES.values())
     for finding in found:

@@ -20,7 +20,7 @@ from app.cli.output import AppCommand, engine_unreachable, table_lines, with_cod
 from app.engines import gguf, registry
 from app.engines.supervisor import Supervisor
 from app.errors import AppError
-from app.extensions import release_connection
+from app.extensions import current_application, release_connection
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
 from app.generation.queue import RunQueue
@@ -144,7 +144,7 @@ def _measuring() -> Iterator[Lab]:
     logging.getLogger("app").setLevel(logging.WARNING)
     alone = _prepare(lab)
     if alone and current_app.config["ENGINE"] == "embedded":
-        with _embedded(_app(), lab) as own:
+        with _embedded(current_application(), lab) as own:
             yield own
         return
     current_app.extensions["generation"].registry.refresh()
@@ -163,7 +163,7 @@ def _prepare(lab: Lab) -> bool:
     """
     alone = lab.claim()
     if alone:
-        database.upgrade(_app())
+        database.upgrade(current_application())
         archive.load_historical()
     return alone
 
@@ -452,8 +452,3 @@ def _write(numbers: Sequence[int], file: Path) -> None:
     _mimetype, write = exports.WRITERS[file.suffix[1:]]
     file.write_text(write(numbers))
     click.echo(_("Written: %(file)s", file=file))
-
-
-def _app() -> Flask:
-    """Return the application itself rather than its proxy."""
-    return current_app._get_current_object()  # type: ignore[attr-defined,no-any-return]

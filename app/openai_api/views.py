@@ -12,7 +12,7 @@ from flask_babel import force_locale, get_locale
 
 from app.engines.base import ChatRequest, Done, EngineEvent, Text, Thinking
 from app.errors import AppError
-from app.extensions import context_of, release_connection
+from app.extensions import context_of, current_application, release_connection
 from app.models import AccessToken
 from app.openai_api import blueprint
 from app.openai_api.schemas import ChatCompletionRequest, ResponseBuilder, error_json, model_json, sse_event
@@ -76,7 +76,7 @@ def chat_completions() -> Response:
             begun = _first_events(events)
         except ClientGoneError:
             return Response(status=499)
-        app: Flask = current_app._get_current_object()  # type: ignore[attr-defined]
+        app = current_application()
         chunks = _chunks(chain(begun, events), builder, app, str(get_locale()))
         response = Response(chunks, mimetype="text/event-stream", headers=STREAM_HEADERS)
         response.call_on_close(ending.pop_all().close)
