@@ -56,10 +56,10 @@ def label(entry: Entry, categories: Mapping[str, str]) -> Label:
 
 
 def by_model(entries: Iterable[Entry], categories: Mapping[str, str]) -> dict[str, Label]:
-    """One label for each model: of its entry with the default setting, else of its first one."""
+    """One label for each model with a quality: of its entry with the default setting, else of its first one."""
     found: dict[str, Label] = {}
     for entry in sorted(entries, key=lambda one: one.setting != SETTING):
-        if not entry.historical and entry.model not in found:
+        if entry.quality and not entry.historical and entry.model not in found:
             found[entry.model] = label(entry, categories)
     return found
 
@@ -70,15 +70,15 @@ def publish(machine_id: int, categories: Mapping[str, str]) -> None:
     Without measurements on this machine the labels stay, since an unreachable engine or changed limits make it look
     like another machine; then only models without any answer left lose theirs.
     """
-    entries = [entry for entry in leaderboard(machine_id) if entry.quality]
-    if not entries:
+    labels = by_model(leaderboard(machine_id), categories)
+    if not labels:
         answered = select(LabSample.model).join(LabRun).join(LabMachine)
         answered = answered.where(LabSample.kind == SampleKind.TASK, LabMachine.source == "")
         db.session.execute(delete(LabLabel).where(LabLabel.model.not_in(answered)))
         db.session.commit()
         return
     db.session.execute(delete(LabLabel))
-    for model, made in by_model(entries, categories).items():
+    for model, made in labels.items():
         # The chat shows the letter as the energy class, and the mail time beside it: a class by time is left out.
         letter = made.letter if made.basis == "energy" else ""
         facts = {"mail_s": made.mail_s, "ram_bytes": made.ram_bytes, "good_at": list(made.good_at)}

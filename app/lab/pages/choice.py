@@ -41,7 +41,7 @@ def tradeoff() -> str:
         entries=_shown(entries, found),
         few=[display.entry_name(one) for one in found.few if not one.setting.get("threads")],
         chart=None if machine and machine.source else charts.scatter(entries, found),
-        labels=labels.by_model([entry for entry in entries if entry.quality], current_lab().tasks().categories),
+        labels=labels.by_model(entries, current_lab().tasks().categories),
         company=_by_hand(ranking.leaderboard(), machines),
         newest=max((entry.at for entry in entries), default=None),
         limits=ranking,

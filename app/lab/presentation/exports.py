@@ -168,18 +168,23 @@ def _cell(value: Any) -> Any:
 
 def _recommendations(entries: Sequence[Entry]) -> list[tuple[str, Recommendation, charts.Chart | None]]:
     """For each machine (named if there are several) the recommendation with balanced weights, and its chart."""
-    machines = {entry.machine_id: entry.machine for entry in entries}
+    machines = _by_machine(entries)
     recommended = []
-    for machine_id, name in machines.items():
-        own = [entry for entry in entries if entry.machine_id == machine_id]
+    for name, own in machines:
         found = recommend(own, PRESETS["balanced"])
         machine, picture = name if len(machines) > 1 else "", charts.scatter(own, found)
         if picture and machine:
             title = f"{picture.title} ({machine})"
             spec = picture.spec | {"label": title}
-            picture = replace(picture, id=f"{picture.id}-{machine_id}", title=title, spec=spec)
+            picture = replace(picture, id=f"{picture.id}-{own[0].machine_id}", title=title, spec=spec)
         recommended.append((machine, found, picture))
     return recommended
+
+
+def _by_machine(entries: Sequence[Entry]) -> list[tuple[str, list[Entry]]]:
+    """The name of each machine with its entries."""
+    machines = {entry.machine_id: entry.machine for entry in entries}
+    return [(name, [one for one in entries if one.machine_id == number]) for number, name in machines.items()]
 
 
 # The HTML report
@@ -217,12 +222,8 @@ def build_report(run_ids: Sequence[int]) -> str:
 def _labels(entries: Sequence[Entry]) -> list[tuple[str, dict[str, labels.Label]]]:
     """Each machine's name with its models' labels, which differ from machine to machine."""
     categories = current_lab().tasks().categories
-    judged = [entry for entry in entries if entry.quality and not entry.historical]
-    machines = {entry.machine_id: entry.machine for entry in judged}
-    return [
-        (name, labels.by_model([one for one in judged if one.machine_id == number], categories))
-        for number, name in machines.items()
-    ]
+    found = [(name, labels.by_model(own, categories)) for name, own in _by_machine(entries)]
+    return [(name, made) for name, made in found if made]
 
 
 def _environment() -> Environment:
