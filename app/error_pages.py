@@ -15,7 +15,7 @@ from app.extensions import db
 from app.generation.serializers import conversation_json
 from app.models import User
 from app.models.conversations import recent
-from app.openai_api.schemas import error_response
+from app.openai_api import error_response
 from app.web import signed_in
 
 HTTP_CODES = {

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from app.openai_api import views as delivery
+from app import openai_api
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -20,8 +20,8 @@ ONE = {"pool_size": 1, "max_overflow": 0, "pool_timeout": 2}
 @pytest.fixture
 def hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """Streams begin at once, so that a test can open several that wait."""
-    monkeypatch.setattr(delivery, "SILENCE_S", 0.05)
-    monkeypatch.setattr(delivery, "OPENING_S", 0.0)
+    monkeypatch.setattr(openai_api, "SILENCE_S", 0.05)
+    monkeypatch.setattr(openai_api, "OPENING_S", 0.0)
 
 
 def held(program: Program, ollama: FakeOllama) -> Chunks:
@@ -115,7 +115,7 @@ def test_leaving_the_queue_asks_the_engine_nothing(program: Program, ollama: Fak
 def test_a_connection_that_closes_during_the_silence_stops_the_engine(
     monkeypatch: pytest.MonkeyPatch, program: Program, ollama: FakeOllama, stream: bool
 ) -> None:
-    monkeypatch.setattr(delivery, "SILENCE_S", 0.05)
+    monkeypatch.setattr(openai_api, "SILENCE_S", 0.05)
     ollama.script(Scenario.hold())
     server, client = socket.socketpair()
     with server, client:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.openai_api.schemas import MAX_MESSAGES, MAX_STOPS
+from app.openai_api import MAX_MESSAGES, MAX_STOPS
 from app.web import MAX_CONTENT
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
