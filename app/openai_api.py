@@ -127,10 +127,6 @@ class ChatCompletionMessage(JsonObject):
     audio: Absent = None
     content: Annotated[list[Part], FailFast(), BeforeValidator(_parts), AfterValidator(_not_too_large)]
 
-    def for_engine(self) -> dict[str, str]:
-        """Return the message as `ChatRequest` takes it."""
-        return {"role": self.role, "content": "\n".join(self.content)}
-
 
 class ChatCompletionRequest(JsonRequest):
     """A request for a chat completion; also raises unsupported_field, unsupported_content and too_large."""
@@ -157,16 +153,6 @@ class ChatCompletionRequest(JsonRequest):
             if data.get(name) is not None and data[name] not in harmless:
                 raise AppError("unsupported_field", field=name)
         return data
-
-    @property
-    def effort(self) -> bool:
-        """Whether to think if the model can: from `reasoning_effort`, unless `think` is given; there are no degrees."""
-        return self.think is None and self.reasoning_effort not in ("none", "minimal")
-
-    @property
-    def limit(self) -> int | None:
-        """The longest answer in tokens; None if not given."""
-        return self.max_completion_tokens or self.max_tokens
 
 
 # Responses
@@ -221,10 +207,6 @@ class ResponseBuilder:
             message["reasoning_content"] = thinking
         choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish_reason(reason)}
         return self._head | {"object": "chat.completion", "choices": [choice], "usage": usage_json(usage)}
-
-    def first(self) -> bytes:
-        """Return the first chunk, which has the role."""
-        return self.chunk({"role": "assistant", "content": ""})
 
     def delta(self, name: str, text: str) -> bytes:
         """Return a chunk with more text; `name`: "content" or "reasoning_content"."""
@@ -316,11 +298,13 @@ def _for_engine(body: ChatCompletionRequest) -> ChatRequest:
     name = None if body.model == "default" else body.model
     model = generation().model_for(name, bool(body.think))
     longest = min(current_app.config["MAX_OUTPUT_TOKENS"], (model.context or current_app.config["CONTEXT_TOKENS"]) // 2)
+    # Without `think`, any effort means to think if the model can: our models know no degrees.
+    by_effort = body.think is None and body.reasoning_effort not in ("none", "minimal") and model.thinking
     return ChatRequest(
         model.name,
-        tuple(message.for_engine() for message in body.messages),
-        think=bool(body.think) or (body.effort and model.thinking),
-        max_tokens=min(body.limit or longest, longest),
+        tuple({"role": message.role, "content": "\n".join(message.content)} for message in body.messages),
+        think=bool(body.think) or by_effort,
+        max_tokens=min(body.max_completion_tokens or body.max_tokens or longest, longest),
         temperature=body.temperature,
         seed=body.seed,
         stop=body.stop,
@@ -372,7 +356,8 @@ def _whole_answer(events: EngineEvents, builder: ResponseBuilder) -> dict[str, A
 
 def _chunks(events: Iterable[EngineEvent | None], builder: ResponseBuilder, app: Flask, locale: str) -> Iterator[bytes]:
     """Yield the chunks of the event stream; a failure during the stream is its last event."""
-    first = builder.first()
+    # The first chunk has the role.
+    first = builder.chunk({"role": "assistant", "content": ""})
     try:
         for event in events:
             match event:
