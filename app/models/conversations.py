@@ -57,17 +57,24 @@ class Folder(Owned, db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def _add(cls, user: User, name: str) -> "Folder":
-        folder = cls(user_id=user.id, name=name, name_key=_key(name))
+        folder = cls(user_id=user.id)
         db.session.add(folder)
-        _flush_named(name)
+        folder._set_name(name)
         check_count(cls.user_id == user.id, MAX_FOLDERS_EACH, "too_many_folders")
         return folder
 
     def rename(self, name: str) -> None:
         """Rename the folder; commits. Raises name_taken."""
-        self.name, self.name_key = name, _key(name)
-        _flush_named(name)
+        self._set_name(name)
         db.session.commit()
+
+    def _set_name(self, name: str) -> None:
+        self.name, self.name_key = name, _key(name)
+        try:
+            db.session.flush()
+        except IntegrityError:
+            db.session.rollback()
+            raise AppError("name_taken", name=name) from None
 
     def delete(self) -> None:
         """Delete the folder; commits. Its conversations are then in no folder."""
@@ -77,14 +84,6 @@ class Folder(Owned, db.Model):  # type: ignore[name-defined,misc]
 
 def _key(name: str) -> str:
     return normalized(name)[: 2 * MAX_FOLDER_NAME]
-
-
-def _flush_named(name: str) -> None:
-    try:
-        db.session.flush()
-    except IntegrityError:
-        db.session.rollback()
-        raise AppError("name_taken", name=name) from None
 
 
 def derive_title(question: str) -> str:
@@ -201,14 +200,9 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
 
     def path_to(self, message_id: int | None) -> list[Message]:
         """Return the messages from the first one to this one."""
-        by_id = {
-            message.id: message
-            for message in db.session.scalars(
-                select(Message)
-                .where(Message.conversation_id == self.id)
-                .options(joinedload(Message.run), joinedload(Message.rating))
-            )
-        }
+        query = select(Message).where(Message.conversation_id == self.id)
+        query = query.options(joinedload(Message.run), joinedload(Message.rating))
+        by_id = {message.id: message for message in db.session.scalars(query)}
         path = []
         while message_id is not None:
             path.append(by_id[message_id])
