@@ -7,18 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
-from pydantic import (
-    AfterValidator,
-    AliasPath,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    FailFast,
-    Field,
-    TypeAdapter,
-    ValidationError,
-    model_validator,
-)
+from pydantic import AfterValidator, AliasPath, BeforeValidator, Field, TypeAdapter, ValidationError, model_validator
 
 from app.chat.conversations import MAX_CONVERSATION_INSTRUCTIONS
 from app.errors import SENTENCES, AppError, places
@@ -141,7 +130,7 @@ class OwnConversation(JsonObject):
     personal_instructions: Annotated[Text, Field(max_length=MAX_PERSONAL_INSTRUCTIONS)] = ""
     created_at: Past
     updated_at: Past
-    messages: Annotated[list[OwnMessage], FailFast(), Field(min_length=1)]
+    messages: Annotated[list[OwnMessage], Field(min_length=1, fail_fast=True)]
     head: int
 
     @model_validator(mode="after")
@@ -220,13 +209,7 @@ Thoughts = Annotated[str, BeforeValidator(_thoughts)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
 
 
-class Foreign(BaseModel):
-    """An object of another program's export."""
-
-    model_config = ConfigDict(strict=True, frozen=True, validate_default=True)
-
-
-class OpenWebUIMessage(Foreign):
+class OpenWebUIMessage(JsonObject):
     """A message of an Open WebUI chat."""
 
     role: Word = None
@@ -245,7 +228,7 @@ class OpenWebUIMessage(Foreign):
 OPEN_WEBUI_MESSAGES = TypeAdapter(dict[str, OpenWebUIMessage])
 
 
-class ChatGPTEntry(Foreign):
+class ChatGPTEntry(JsonObject):
     """A place in the tree of a ChatGPT conversation, with a message or without."""
 
     parent: Word = None
