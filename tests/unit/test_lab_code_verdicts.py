@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from app.lab import wording
+from app.lab.code_runner import sandbox
 from app.lab.code_runner.program import CodeTask
-from app.lab.code_runner.verdicts import left_alone, results, verdict_of_run
+from app.lab.code_runner.verdicts import judge_code, left_alone, results, verdict_of_run
 from app.models.lab import Verdict
 
 WELL: dict[str, Any] = {
@@ -113,6 +114,17 @@ def test_a_call_that_fails_is_one_wrong_result() -> None:
 def test_a_program_without_the_function_has_failed() -> None:
     seen = results(calls(([], 1)), {"ended": "returned", "results": None})
     assert (seen.verdict, seen.code) == (Verdict.FAILED, "code_lacks_function")
+
+
+@pytest.mark.parametrize("changed", [{"ended": "crashed", "error": "x"}, {"shown": None}, {"seconds": "x"}])
+def test_a_report_that_the_program_tampered_with_is_none(
+    changed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcome = sandbox.Outcome(WELL | changed, "", sandbox.Ended.ITSELF)
+    monkeypatch.setattr(sandbox, "state", lambda: (sandbox.SandboxState.READY, ""))
+    monkeypatch.setattr(sandbox, "run", lambda *_job, **_seconds: outcome)
+    judgement = judge_code(GAME, "```python\nwhile True:\n    key = input()\n```", run=True)
+    assert (judgement.verdict, judgement.code) == (Verdict.FAILED, "code_killed")
 
 
 def test_what_a_program_wrote_is_searched_for_a_bounded_time() -> None:

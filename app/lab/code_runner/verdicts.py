@@ -243,7 +243,7 @@ def _judge_run(task: CodeTask, program: Program, checks: tuple[CheckResult, ...]
             if alone.report is not None:
                 before, seen = seen, left_alone(seen, report, alone.report)
                 log = log if seen is before else alone.log
-    except (KeyError, TypeError, ValueError):
+    except (AttributeError, KeyError, TypeError, ValueError):
         # The program can tamper with the report: a malformed one counts as none.
         return Judgement(Verdict.FAILED, 0.0, "code_killed", {}, checks, log=log)
     return replace(seen, checks=(*checks, *seen.checks), log=log)
