@@ -37,9 +37,6 @@ SEQUEL, SEQUEL_TOKENS = "Écris la suite de ces notes en une dizaine de phrases.
 # Tokens of the template and the leading number; tokens of the context left free for the answer and for a text that is
 # longer than estimated.
 FIXED_TOKENS, SPARE_TOKENS = 40, 140
-# The question of several people at once, and the tokens of each answer.
-CROWD_QUESTION, CROWD_TOKENS = "Décris en quelques phrases un port de pêche au lever du soleil.", 64
-LOAD_QUESTION = "Bonjour !"
 
 logger = logging.getLogger(__name__)
 
@@ -221,10 +218,16 @@ def concurrency_metrics(record: Sequence[AnswerRecord], together: int) -> dict[s
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The text of a question and the longest answer in tokens."""
+    """The text of a question and the longest answer in tokens. `alone`: it is sent without a system message."""
 
     text: str
     max_tokens: int
+    alone: bool = False
+
+
+# What is asked to have a model loaded, and of several people at once.
+LOAD = Question("Bonjour !", 1)
+CROWD = Question("Décris en quelques phrases un port de pêche au lever du soleil.", 64)
 
 
 @dataclass(slots=True)
@@ -311,7 +314,7 @@ class Sampler:
             self._load(spec, cancel)
 
     def _load(self, spec: SampleSpec, cancel: Cancel) -> None:
-        ask_engine(self._engine, self._request(spec, self._messages(LOAD_QUESTION), 1), cancel, AnswerRecord())
+        ask_engine(self._engine, self._request(spec, LOAD), cancel, AnswerRecord())
 
     def _measured(
         self, spec: SampleSpec, question: Question, context: int, cancel: Cancel, result: SampleResult
@@ -319,9 +322,13 @@ class Sampler:
         if spec.kind == SampleKind.CROWD:
             self._crowd(spec, cancel, result)
             return
-        result.question, request = self._ask_of(spec, question, context)
+        if spec.kind == SampleKind.READING:
+            question = self._filler(spec, context)
+        elif spec.kind == SampleKind.LOAD:
+            question = LOAD
+        result.question = question.text
         result.record = AnswerRecord()
-        ask_engine(self._engine, request, cancel, result.record)
+        ask_engine(self._engine, self._request(spec, question), cancel, result.record)
         result.metrics |= result.record.metrics()
         if spec.kind == SampleKind.READING:
             self._learn(spec.model, result)
@@ -330,39 +337,31 @@ class Sampler:
             waited = result.metrics.get("first_token_ms", 0.0) - result.metrics.get("prefill_ms", 0.0)
             result.metrics["load_ms"] = round(max(0.0, waited), 3)
 
-    def _ask_of(self, spec: SampleSpec, question: Question, context: int) -> tuple[str, ChatRequest]:
-        if spec.kind == SampleKind.READING:
-            tokens = int(spec.prompt)
-            if context:
-                tokens = min(tokens, context - SPARE_TOKENS)
-            _, bytes_per_token = self._read.get(spec.model, (0, BYTES_PER_TOKEN))
-            text = filler_text(tokens, bytes_per_token)
-            return text, self._request(spec, ({"role": "user", "content": text},), SEQUEL_TOKENS)
-        if spec.kind == SampleKind.LOAD:
-            return LOAD_QUESTION, self._request(spec, self._messages(LOAD_QUESTION), 1)
-        return question.text, self._request(spec, self._messages(question.text), question.max_tokens)
+    def _filler(self, spec: SampleSpec, context: int) -> Question:
+        tokens = int(spec.prompt)
+        if context:
+            tokens = min(tokens, context - SPARE_TOKENS)
+        _, bytes_per_token = self._read.get(spec.model, (0, BYTES_PER_TOKEN))
+        return Question(filler_text(tokens, bytes_per_token), SEQUEL_TOKENS, alone=True)
 
     def _crowd(self, spec: SampleSpec, cancel: Cancel, result: SampleResult) -> None:
         people = int(spec.prompt)
-        result.question = CROWD_QUESTION
-        requests = [self._request(spec, self._messages(CROWD_QUESTION), CROWD_TOKENS) for _person in range(people)]
+        result.question = CROWD.text
+        requests = [self._request(spec, CROWD) for _person in range(people)]
         record = ask_together(self._engine, requests, cancel)
         # An incomplete answer stands for all: they were interrupted together.
         result.record = next((one for one in record if not one.complete), record[0])
         if result.record.complete:
             result.metrics = concurrency_metrics(record, most_at_once(self._engine, people))
 
-    def _messages(self, text: str) -> tuple[dict[str, str], ...]:
-        system = {"role": "system", "content": instructions(self._system)}
-        return system, {"role": "user", "content": text}
-
-    def _request(self, spec: SampleSpec, messages: tuple[dict[str, str], ...], max_tokens: int) -> ChatRequest:
+    def _request(self, spec: SampleSpec, question: Question) -> ChatRequest:
         setting = spec.setting
+        system = () if question.alone else ({"role": "system", "content": instructions(self._system)},)
         return ChatRequest(
             spec.model,
-            messages,
+            (*system, {"role": "user", "content": question.text}),
             think=setting.think and spec.kind == SampleKind.TASK,
-            max_tokens=max_tokens,
+            max_tokens=question.max_tokens,
             temperature=setting.temperature or 0.0,
             seed=self._seed + spec.repeat,
             threads=setting.threads,

@@ -15,7 +15,7 @@ from app.extensions import db
 from app.generation.model_registry import ModelRegistry
 from app.lab.measuring import plan as plans
 from app.lab.measuring.plan import COLD, READINGS, WARM, WARMUP_READING, ModelOptions, Plan, SampleSpec
-from app.lab.measuring.sampler import CROWD_TOKENS
+from app.lab.measuring.sampler import CROWD
 from app.lab.runs.repository import Subject, expected_seconds
 from app.lab.task_files import Task, Tasks
 from app.models.lab import LabMachine, LabRun, LabSample, SampleKind, SampleState
@@ -101,7 +101,7 @@ def _check_contexts(plan: Plan, settings: Collection[ModelOptions], tasks: Tasks
     failure."""
     for setting in settings:
         thinking = LEAST_THINKING if setting.think else 0
-        least = ROOM_TOKENS + CROWD_TOKENS
+        least = ROOM_TOKENS + CROWD.max_tokens
         for task in (tasks.tasks[name] for name in plan.tasks):
             answer = min(plan.max_tokens or task.max_tokens, task.max_tokens)
             least = max(least, prompt_tokens(task) + answer + thinking)
