@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from time import monotonic, thread_time, time
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from app.engines.processes import child_pids
@@ -236,9 +235,7 @@ class SampleMeter:
         self._thread.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_error: object) -> None:
         self._over.set()
         self._thread.join()
         last = self._probe.read()
