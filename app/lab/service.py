@@ -181,8 +181,7 @@ class Lab:
         if sample is None:
             return RunProgress(state, done, total)
         # Another process executes it: what it does now can only be guessed from the repository.
-        spec = sample.spec
-        return RunProgress(state, done, total, remaining, spec.model, str(spec.kind), spec.prompt)
+        return RunProgress(state, done, total, remaining, sample.model, sample.kind, sample.prompt)
 
     def _machine(self) -> LabMachine:
         """The row of the machine that this engine runs on; needs an open context."""

@@ -26,15 +26,6 @@ Subject = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class PendingSample:
-    """A sample to measure: its row's id, its attempt (from 1) and its specification."""
-
-    id: int
-    attempt: int
-    spec: SampleSpec
-
-
-@dataclass(frozen=True, slots=True)
 class RunProgress:
     """`done` of `total` samples; `remaining_s`, None while unknown; the current sample's model, kind and prompt.
 
@@ -114,16 +105,15 @@ class RunRepository:
             db.session.commit()
             return count > 0
 
-    def next_sample(self, run_id: int, cuts: int) -> PendingSample | None:
-        """The first waiting sample in the run's order, None when none waits.
+    def next_sample(self, run_id: int, cuts: int) -> LabSample | None:
+        """The first waiting sample in the run's order, outside of a session; None when none waits.
 
         Samples that were interrupted in more than `cuts` attempts come after all others.
         """
         late = case((LabSample.attempt > cuts, LabSample.attempt), else_=0)
         with self._context():
             waiting = select(LabSample).where(LabSample.run_id == run_id, LabSample.state == SampleState.WAITING)
-            row = db.session.scalar(waiting.order_by(late, LabSample.position, LabSample.attempt).limit(1))
-            return None if row is None else PendingSample(row.id, row.attempt, _spec(row))
+            return db.session.scalar(waiting.order_by(late, LabSample.position, LabSample.attempt).limit(1))
 
     def store(
         self,
@@ -151,7 +141,7 @@ class RunRepository:
             if judgement is not None:
                 row.verdict, row.score, row.judgement = judgement.verdict, judgement.score, judgement.as_json()
             if again:
-                db.session.add(LabSample(**_row(row.run_id, row.position, _spec(row), row.attempt + 1)))
+                db.session.add(LabSample(**_row(row.run_id, row.position, spec_of(row), row.attempt + 1)))
             db.session.commit()
 
     def count_progress(self, run_id: int) -> tuple[int, int, float | None]:
@@ -176,7 +166,8 @@ def _row(run_id: int, position: int, spec: SampleSpec, attempt: int = 1) -> dict
     return own | vars(spec) | {"setting": spec.setting.as_json()}
 
 
-def _spec(row: LabSample) -> SampleSpec:
+def spec_of(row: LabSample) -> SampleSpec:
+    """The specification of a sample that is stored."""
     return SampleSpec(row.model, ModelOptions(**row.setting), SampleKind(row.kind), row.prompt, row.repeat, row.warmup)
 
 

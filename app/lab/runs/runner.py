@@ -20,10 +20,10 @@ from app.lab.measuring.meters import Power
 from app.lab.measuring.plan import SampleSpec
 from app.lab.measuring.sampler import Question, Sampler, SampleResult
 from app.lab.runs.planning import prompt_tokens
-from app.lab.runs.repository import PendingSample, RunProgress, RunRepository
+from app.lab.runs.repository import RunProgress, RunRepository, spec_of
 from app.lab.task_files import Task, Tasks
 from app.models.base import utcnow
-from app.models.lab import LabState, SampleKind, Verdict
+from app.models.lab import LabSample, LabState, SampleKind, Verdict
 
 # Seconds before each retry of a database write; the last one repeats.
 PAUSES_S = (0.2, 1.0, 3.0, 10.0)
@@ -154,9 +154,9 @@ class Runner:
         except AppError as error:
             logger.warning("engine not described code=%s cause=%s", error.code, error.cause)
 
-    def _measure(self, sample: PendingSample, sampler: Sampler) -> None:
+    def _measure(self, sample: LabSample, sampler: Sampler) -> None:
         """Take one sample, grade and store it; then wait where people or the engine need it."""
-        spec = sample.spec
+        spec = spec_of(sample)
         self._report(model=spec.model, kind=str(spec.kind), prompt=spec.prompt)
         begun = utcnow()
         result = self._take(spec, sampler)
@@ -184,7 +184,7 @@ class Runner:
         else:
             self._quiet_s = self.retry_policy.quiet_s
 
-    def _worth_another_try(self, sample: PendingSample, result: SampleResult) -> bool:
+    def _worth_another_try(self, sample: LabSample, result: SampleResult) -> bool:
         """Whether to measure a disturbed sample again; not once a whole series of attempts was disturbed."""
         if not result.disturbed:
             self._busy = False
