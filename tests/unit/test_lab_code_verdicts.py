@@ -7,7 +7,7 @@ import pytest
 from app.lab import wording
 from app.lab.code_runner import sandbox
 from app.lab.code_runner.program import CodeTask
-from app.lab.code_runner.verdicts import judge_code, left_alone, results, verdict_of_run
+from app.lab.code_runner.verdicts import compare_without_keys, judge_code, results, verdict_of_run
 from app.models.lab import Verdict
 
 WELL: dict[str, Any] = {
@@ -68,7 +68,7 @@ def test_a_game(changed: dict[str, Any], verdict: Verdict, code: str) -> None:
     ],
 )
 def test_a_game_that_is_left_alone(alone: dict[str, Any], verdict: Verdict, code: str) -> None:
-    seen = left_alone(verdict_of_run(GAME, WELL), WELL, WELL | alone)
+    seen = compare_without_keys(verdict_of_run(GAME, WELL), WELL, WELL | alone)
     assert (seen.verdict, seen.code) == (verdict, code)
     assert {check.check: check.passed for check in seen.checks}["listens"] is (code != "code_deaf")
 

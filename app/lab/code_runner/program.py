@@ -18,18 +18,18 @@ FENCE = re.compile(
 )
 PYTHON = {"", "python", "python3", "py"}
 # The first line of a program that stands outside of any code fence.
-BEGINS = re.compile(r"^(?:import |from \w|def |class |#!|[A-Za-z_]\w* ?= ?)", re.MULTILINE)
+FIRST_LINE = re.compile(r"^(?:import |from \w|def |class |#!|[A-Za-z_]\w* ?= ?)", re.M)
 # Lines that can only be code, no prose.
-ACTS = re.compile(r"^\s*(?:import \w|from \w+ import |def \w+\(|class \w|while .*:$|for .*:$|print\()", re.MULTILINE)
+CODE_LINE = re.compile(r"^\s*(?:import \w|from \w+ import |def \w+\(|class \w|while .*:$|for .*:$|print\()", re.M)
 # When one block has this share of all lines of code, the others are taken for excerpts of it.
-MOST = 0.5
+MAIN_SHARE = 0.5
 WINDOWS_ONLY = {"msvcrt", "winsound", "winreg"}
 # The modules by which a program shows itself, and the part of the sandbox that each needs.
 PARTS = {"pygame": "pygame", "turtle": "tkinter", "tkinter": "tkinter"}
-HEARS = re.compile(
+READS_KEYBOARD = re.compile(
     r"\bK_\w+|KEYDOWN|get_pressed|\bonkey\w*|\bbind(?:_all)?\(|\b(?:getch|get_wch|getkey|input|is_pressed)\(|stdin"
 )
-GOES_ROUND = re.compile(r"\bmainloop\(|\bontimer\(|\.after\(|\bexitonclick\(|\bTimer\(")
+MAIN_LOOP = re.compile(r"\bmainloop\(|\bontimer\(|\.after\(|\bexitonclick\(|\bTimer\(")
 # The sets of keys that are tried: right, down, left, up; and the names by which a program asks for them.
 ARROWS, ZQSD, WASD = ["right", "down", "left", "up"], ["d", "s", "q", "z"], ["d", "s", "a", "w"]
 NAMES_ARROWS = re.compile(r"K_UP\b|KEY_UP\b|Up\b|K_LEFT\b|KEY_LEFT\b|\[A\b")
@@ -72,15 +72,15 @@ class Program:
         return {node.name: node for node in body if isinstance(node, ast.FunctionDef)}
 
     @property
-    def hears(self) -> bool:
+    def reads_keyboard(self) -> bool:
         """Whether its source contains a name that reads the keyboard."""
-        return bool(HEARS.search(self.source))
+        return bool(READS_KEYBOARD.search(self.source))
 
     @property
-    def goes_round(self) -> bool:
+    def has_loop(self) -> bool:
         """Whether it has a `while` loop or hands over to a window's main loop or timer."""
         loops = (node for node in ast.walk(self.tree) if isinstance(node, ast.While)) if self.tree else ()
-        return any(loops) or bool(GOES_ROUND.search(self.source))
+        return any(loops) or bool(MAIN_LOOP.search(self.source))
 
     @property
     def keys(self) -> list[str]:
@@ -105,11 +105,11 @@ def extract(answer: str) -> Program | None:
     longest = max(programs, key=_lines)
     right = [program for program in programs if program.tree and program.tree.body]
     # A long invalid program is not replaced by a few valid lines in another block.
-    if not right or (longest not in right and max(map(_lines, right)) < MOST * _lines(longest)):
+    if not right or (longest not in right and max(map(_lines, right)) < MAIN_SHARE * _lines(longest)):
         return longest
     whole = parsed("\n\n".join(program.source for program in right))
     longest = max(right, key=_lines)
-    return whole if whole.tree and _lines(longest) < MOST * sum(map(_lines, right)) else longest
+    return whole if whole.tree and _lines(longest) < MAIN_SHARE * sum(map(_lines, right)) else longest
 
 
 def parsed(source: str) -> Program:
@@ -127,7 +127,7 @@ def parsed(source: str) -> Program:
 
 def _bare(answer: str) -> Program | None:
     """Find a program without a code fence: from its first line on, dropping paragraphs at the end until it parses."""
-    begin = BEGINS.search(answer)
+    begin = FIRST_LINE.search(answer)
     if not begin:
         return None
     lines = textwrap.dedent(answer[begin.start() :]).splitlines()
@@ -140,7 +140,7 @@ def _bare(answer: str) -> Program | None:
             if shorter.tree and len(shorter.tree.body) > 1:
                 return shorter
     # One assignment in prose is no program.
-    return program if len(ACTS.findall(program.source)) > 1 else None
+    return program if len(CODE_LINE.findall(program.source)) > 1 else None
 
 
 def _lines(program: Program) -> int:

@@ -48,10 +48,10 @@ def verdict_of_run(task: CodeTask, report: dict[str, Any]) -> Judgement:
         return _crashed(report["error"], checks)
     if report["ended"] == "stuck":
         return Judgement(Verdict.FAILED, 0.0, "code_hung", {}, checks)
-    return _alive(checks, lives, max(1, round(float(report["seconds"]))), int(report["pressed"]))
+    return _verdict_of_checks(checks, lives, max(1, round(float(report["seconds"]))), int(report["pressed"]))
 
 
-def left_alone(seen: Judgement, report: dict[str, Any], alone: dict[str, Any]) -> Judgement:
+def compare_without_keys(seen: Judgement, report: dict[str, Any], alone: dict[str, Any]) -> Judgement:
     """The verdict on a game that plays well, after comparing it with a second play without keys (`alone`).
 
     When both show the same pictures, the game ignores the keys.
@@ -67,7 +67,7 @@ def left_alone(seen: Judgement, report: dict[str, Any], alone: dict[str, Any]) -
     return Judgement(Verdict.RESERVE, EARLY, "code_deaf", {}, tuple(checks))
 
 
-def _alive(checks: tuple[CheckResult, ...], lives: bool, seconds: int, keys: int) -> Judgement:
+def _verdict_of_checks(checks: tuple[CheckResult, ...], lives: bool, seconds: int, keys: int) -> Judgement:
     """The verdict on a program that neither crashed nor hung, by its checks."""
     shows, moves, listens, _ = (check.passed for check in checks)
     if lives and not shows:
@@ -91,10 +91,10 @@ def results(task: CodeTask, report: dict[str, Any]) -> Judgement:
         return Judgement(Verdict.FAILED, 0.0, "code_lacks_function", {"name": task.function})
     calls = task.play == "calls"
     wanted: list[Any] = [call.returns for call in task.calls] if calls else [tuple(run.output) for run in task.runs]
-    right = _same if calls else _has
+    right = _same if calls else _matches
     try:
         checks = tuple(
-            CheckResult("result", "value" in got and right(got["value"], want), _shown(got, want))
+            CheckResult("result", "value" in got and right(got["value"], want), _result_detail(got, want))
             for got, want in zip(report["results"], wanted, strict=True)
         )
     except UndecidedError:
@@ -131,12 +131,12 @@ def _same(got: Any, want: Any) -> bool:
     return bool(got == want)
 
 
-def _has(written: Any, wanted: Any) -> bool:
+def _matches(written: Any, wanted: Any) -> bool:
     patterns = (compile_pattern(pattern, "output", case=True) for pattern in wanted)
     return all(search_pattern(pattern, str(written)) for pattern in patterns)
 
 
-def _shown(got: dict[str, Any], want: Any) -> str:
+def _result_detail(got: dict[str, Any], want: Any) -> str:
     error = got.get("error") or {}
     value = repr(got["value"]) if "value" in got else f"{error.get('type')}: {error.get('message')}"
     return f"{value[:150]} / {want!r:.150}"
@@ -203,8 +203,8 @@ def _source_checks(task: CodeTask, program: Program) -> list[CheckResult]:
             return [CheckResult("reads", bool(hears))]
         case _:
             return [
-                CheckResult("goes_on", program.goes_round),
-                CheckResult("hears", program.hears or task.play == "window"),
+                CheckResult("goes_on", program.has_loop),
+                CheckResult("hears", program.reads_keyboard or task.play == "window"),
             ]
 
 
@@ -241,7 +241,7 @@ def _judge_run(task: CodeTask, program: Program, checks: tuple[CheckResult, ...]
         if task.play == "game" and seen.verdict is Verdict.PASSED:
             alone = sandbox.run({**job, "keys": []}, seconds=task.seconds)
             if alone.report is not None:
-                before, seen = seen, left_alone(seen, report, alone.report)
+                before, seen = seen, compare_without_keys(seen, report, alone.report)
                 log = log if seen is before else alone.log
     except (AttributeError, KeyError, TypeError, ValueError):
         # The program can tamper with the report: a malformed one counts as none.

@@ -24,7 +24,7 @@ def main() -> None:
     report = os.dup(1)
     os.dup2(2, 1)
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-    _give_way()
+    _lower_priority()
     _limit(job["limits"])
     if os.getuid() == 0:
         os.setgroups([])
@@ -36,7 +36,7 @@ def main() -> None:
     _play(job, report)
 
 
-def _give_way() -> None:
+def _lower_priority() -> None:
     """Run at idle priority, and on all cores: the server's own core is needed for users' answers."""
     with suppress(OSError):
         os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
