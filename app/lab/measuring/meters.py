@@ -16,9 +16,9 @@ from app.generation.rapl import POWERCAP, EnergyMeter, RaplZone, find_zones
 if TYPE_CHECKING:
     import psutil
 
-# The engine's process ids are looked up every ASK_S seconds, at each reading while there are none. A look-up that took
-# long is repeated only after ASK_COST times its own CPU time.
-ASK_S, ASK_COST = 2.0, 500.0
+# The engine's process ids are looked up every FIND_S seconds, at each reading while there are none. A look-up that took
+# long is repeated only after FIND_COST times its own CPU time.
+FIND_S, FIND_COST = 2.0, 500.0
 INTERVAL_S = 0.5
 # A sample is disturbed when other processes use more than this part of a core, for at least this share of the time and
 # at least so many seconds.
@@ -138,20 +138,20 @@ class Probe:
         # CPU seconds of followed processes that have ended.
         self._ended = 0.0
         self._since = time()
-        self._ask_at = 0.0
+        self._find_at = 0.0
 
     def read(self) -> UsageSnapshot:
         """Take one reading."""
         now = monotonic()
-        if now >= self._ask_at:
-            self._ask()
+        if now >= self._find_at:
+            self._find_processes()
         # Some engines start a process for each loaded model: find it now, not only at the next look-up.
         for child in {child for pid in self._followed for child in child_pids(pid)}:
             self._follow(child)
-        engine_ram = self._look()
-        if not self._followed and now >= self._ask_at:
-            self._ask()
-            engine_ram = self._look()
+        engine_ram = self._read_processes()
+        if not self._followed and now >= self._find_at:
+            self._find_processes()
+            engine_ram = self._read_processes()
         times = self._psutil.cpu_times()
         # Guests' time is already part of the user time; steal time stays: another virtual machine used it.
         capacity = sum(times) - getattr(times, "guest", 0.0) - getattr(times, "guest_nice", 0.0)
@@ -166,17 +166,17 @@ class Probe:
             ram_percent=self._psutil.virtual_memory().percent,
         )
 
-    def _look(self) -> int:
+    def _read_processes(self) -> int:
         """Read every followed process; returns their resident memory in bytes."""
         memory = 0
         for pid, one in list(self._followed.items()):
             try:
-                memory += one.look()
+                memory += one.read()
             except self._psutil.Error:
                 self._ended += one.used
                 del self._followed[pid]
                 # A new process may replace it: look up the ids at the next reading.
-                self._ask_at = 0.0
+                self._find_at = 0.0
         return memory
 
     def _follow(self, pid: int) -> None:
@@ -185,11 +185,11 @@ class Probe:
             with suppress(self._psutil.Error):
                 self._followed[pid] = _Followed(self._psutil.Process(pid), self._since)
 
-    def _ask(self) -> None:
+    def _find_processes(self) -> None:
         begun = thread_time()
         for pid in self._pids():
             self._follow(pid)
-        self._ask_at = monotonic() + max(ASK_S if self._followed else 0.0, (thread_time() - begun) * ASK_COST)
+        self._find_at = monotonic() + max(FIND_S if self._followed else 0.0, (thread_time() - begun) * FIND_COST)
 
 
 class _Followed:
@@ -199,12 +199,12 @@ class _Followed:
         self._process = process
         self._before = 0.0
         self.used = 0.0
-        self.look()
+        self.read()
         # psutil's creation time is exact to about a second only.
         if process.create_time() < since - 1:
             self._before, self.used = self.used, 0.0
 
-    def look(self) -> int:
+    def read(self) -> int:
         with self._process.oneshot():
             times = self._process.cpu_times()
             self.used = times.user + times.system - self._before

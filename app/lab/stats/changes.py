@@ -81,7 +81,7 @@ def regressions(machine_id: int | None = None) -> list[FigureChange]:
     return [
         change
         for configuration in gather_configurations(machine_id)
-        for change in _last(configuration)
+        for change in _latest_changes(configuration)
         if change.verdict == "worse"
     ]
 
@@ -103,7 +103,7 @@ def compared(
     return [change for change in changes if change]
 
 
-def _last(configuration: Configuration) -> Iterator[FigureChange]:
+def _latest_changes(configuration: Configuration) -> Iterator[FigureChange]:
     """Compare each figure's last two runs; they differ by figure, since a run need not measure everything."""
     seen: set[tuple[str, str]] = set()
     for after, before in combinations(configuration.by_run(RECENT), 2):
@@ -178,7 +178,7 @@ def side_by_side(first: str, second: str) -> list[tuple[Configuration, Configura
     Anything else names models, paired by setting and machine in their newest version. Raises not_found for a run,
     unknown_model for a model, nothing_to_compare when no pair has a figure in common.
     """
-    pairs = _runs(int(first), int(second)) if first.isdigit() and second.isdigit() else _models(first, second)
+    pairs = _run_pairs(int(first), int(second)) if first.isdigit() and second.isdigit() else _model_pairs(first, second)
     found = [(one, other, compared(one, other)) for one, other in pairs]
     if not any(changes for _one, _other, changes in found):
         raise AppError("nothing_to_compare")
@@ -194,7 +194,7 @@ def energy_is_estimated(*configurations: Configuration) -> bool:
     )
 
 
-def _runs(first: int, second: int) -> list[tuple[Configuration, Configuration]]:
+def _run_pairs(first: int, second: int) -> list[tuple[Configuration, Configuration]]:
     sides = [gather_configurations(run_ids=[queries.get_run(number).id]) for number in (first, second)]
     if not all(sides):
         raise AppError("not_found")
@@ -206,9 +206,9 @@ def _runs(first: int, second: int) -> list[tuple[Configuration, Configuration]]:
     ]
 
 
-def _models(first: str, second: str) -> list[tuple[Configuration, Configuration]]:
+def _model_pairs(first: str, second: str) -> list[tuple[Configuration, Configuration]]:
     configurations = [configuration.newest for configuration in gather_configurations()]
-    earlier, later = (_of(configurations, name) for name in (first, second))
+    earlier, later = (_of_model(configurations, name) for name in (first, second))
     return [
         (one, other)
         for one in earlier
@@ -217,7 +217,7 @@ def _models(first: str, second: str) -> list[tuple[Configuration, Configuration]
     ]
 
 
-def _of(configurations: Sequence[Configuration], model: str) -> list[Configuration]:
+def _of_model(configurations: Sequence[Configuration], model: str) -> list[Configuration]:
     found = [configuration for configuration in configurations if configuration.model == model]
     if not found:
         raise AppError("unknown_model", model=model)

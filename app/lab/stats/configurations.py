@@ -82,7 +82,7 @@ class Configuration:
     @property
     def key(self) -> str:
         """A stable identifier of the configuration."""
-        return f"{self.model}|{_text(self.setting)}|{self.machine.id}"
+        return f"{self.model}|{_sorted_json(self.setting)}|{self.machine.id}"
 
     @property
     def newest(self) -> "Configuration":
@@ -133,7 +133,7 @@ def gather_configurations(machine_id: int | None = None, run_ids: Collection[int
         setting = SETTING | sample.setting
         # Earlier versions stored the default temperature as 0.
         setting["temperature"] = setting["temperature"] or None
-        key = (machine.id, sample.model, _text(setting))
+        key = (machine.id, sample.model, _sorted_json(setting))
         found.setdefault(key, Configuration(machine, sample.model, setting)).samples.append(sample)
     for configuration in found.values():
         ids = {sample.run_id for sample in configuration.samples}
@@ -211,8 +211,8 @@ def _basis(run: LabRun, model: str) -> str:
     """What figures depend on beside the configuration: the engine, its version, and the model's file."""
     facts = run.models.get(model) or {}
     marks = {name: facts.get(name) for name in ("digest", "size_bytes", "quantization")}
-    return _text({"engine": run.engine.get("name"), "version": run.engine.get("version"), **marks})
+    return _sorted_json({"engine": run.engine.get("name"), "version": run.engine.get("version"), **marks})
 
 
-def _text(value: dict[str, Any]) -> str:
+def _sorted_json(value: dict[str, Any]) -> str:
     return json.dumps(value, sort_keys=True)

@@ -70,12 +70,12 @@ def comparable(entries: Sequence[Entry]) -> list[Entry]:
     Otherwise a model that was asked easier tasks would look better and quicker. Enough is `FEWEST_TASKS`, or the most
     that any entry has.
     """
-    measured = [entry for entry in entries if _useful(entry)]
+    measured = [entry for entry in entries if _has_scored(entry)]
     # A failed entry must not decide which tasks the others are compared on.
-    usual = [entry for entry in measured if _allowed(entry)] or measured
+    usual = [entry for entry in measured if _recommendable(entry)] or measured
     least = min(max((entry.tasks for entry in usual), default=0), FEWEST_TASKS)
     found, tasks = max(
-        (_alike(one, measured, least) for one in usual),
+        (_sharing_tasks(one, measured, least) for one in usual),
         key=lambda kept: (len(kept[0]), len(kept[1])),
         default=([], frozenset()),
     )
@@ -114,8 +114,8 @@ def recommend(entries: Sequence[Entry], weights: Weights) -> Recommendation:
     """Recommend the entry with the highest weighted score; never one whose verdict is a failure."""
     rated = comparable(entries)
     keys = {one.key for one in rated}
-    few = [one for one in entries if _useful(one) and one.key not in keys]
-    allowed = [one for one in rated if _allowed(one)]
+    few = [one for one in entries if _has_scored(one) and one.key not in keys]
+    allowed = [one for one in rated if _recommendable(one)]
     if not allowed:
         return Recommendation(few=few)
     parts = _parts(rated, weights)
@@ -131,7 +131,7 @@ def recommend(entries: Sequence[Entry], weights: Weights) -> Recommendation:
         best=whole[best.key],
         scores={key: round(score) for key, score in scores.items()},
         runners_up=[whole[one.key] for one in others[:RUNNERS_UP]],
-        seen=sorted(_seen(best, others[0]), key=lambda seen: -getattr(weights, seen.aspect)) if others else [],
+        seen=sorted(_differences(best, others[0]), key=lambda seen: -getattr(weights, seen.aspect)) if others else [],
         few=few,
         certain=all(_ahead(best, other, parts) for other in others[:RUNNERS_UP]),
     )
@@ -161,16 +161,16 @@ def _parts(rated: Sequence[Entry], weights: Weights) -> dict[str, dict[str, floa
     return parts
 
 
-def _useful(entry: Entry) -> bool:
+def _has_scored(entry: Entry) -> bool:
     """Whether any answer scored: a model that only answers nonsense is not compared for its speed."""
     return entry.time_s is not None and _quality(entry) > 0
 
 
-def _allowed(entry: Entry) -> bool:
+def _recommendable(entry: Entry) -> bool:
     return entry.verdict not in (None, Verdict.FAILED)
 
 
-def _alike(first: Entry, entries: Sequence[Entry], least: int) -> tuple[list[Entry], frozenset[str]]:
+def _sharing_tasks(first: Entry, entries: Sequence[Entry], least: int) -> tuple[list[Entry], frozenset[str]]:
     """Entries that share at least `least` tasks with `first` and each other, and those common tasks.
 
     Greedy: at each step an entry is kept if the common tasks stay numerous enough.
@@ -187,21 +187,21 @@ def _only(figures: Mapping[str, T], tasks: Iterable[str]) -> dict[str, T]:
     return {task: figures[task] for task in sorted(tasks) if task in figures}
 
 
-def _seen(one: Entry, other: Entry) -> list[AspectDifference]:
+def _differences(one: Entry, other: Entry) -> list[AspectDifference]:
     """The differences of `one` from `other` in each aspect, tested as in the comparison of two models."""
     if not one.quality or not other.quality:
         return []
     points = one.quality.mean - other.quality.mean
     found = [AspectDifference("quality", compare_shares(other.quality, one.quality), points)]
     seconds = _time(one) - _time(other)
-    found.append(AspectDifference("speed", _less(other.times, one.times, seconds), seconds))
+    found.append(AspectDifference("speed", _compare_lower(other.times, one.times, seconds), seconds))
     if one.energy_wh and other.energy_wh and other.energy_wh.median > 0:
         part = one.energy_wh.median / other.energy_wh.median - 1
-        found.append(AspectDifference("sobriety", _less(other.energies, one.energies, part), part))
+        found.append(AspectDifference("sobriety", _compare_lower(other.energies, one.energies, part), part))
     return found
 
 
-def _less(a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]], amount: float) -> str:
+def _compare_lower(a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]], amount: float) -> str:
     """The verdict on `b` compared with `a`, where less is better; "none" when `amount` points the other way."""
     found = compare_tasks(a, b, lower_is_better=True)
     said = "better" if amount < 0 else "worse"
@@ -211,7 +211,7 @@ def _less(a: Mapping[str, Sequence[float]], b: Mapping[str, Sequence[float]], am
 def _ahead(best: Entry, other: Entry, parts: Mapping[str, Mapping[str, float]]) -> bool:
     """Whether `best` also has the higher score when only significant differences count."""
     first, second = parts[best.key], parts[other.key]
-    aspects = [seen.aspect for seen in _seen(best, other) if seen.verdict != "none"]
+    aspects = [seen.aspect for seen in _differences(best, other) if seen.verdict != "none"]
     return sum(first.get(aspect, 0.0) - second.get(aspect, 0.0) for aspect in aspects) > 0
 
 
