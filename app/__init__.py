@@ -34,7 +34,9 @@ def create_app(settings: dict[str, Any]) -> Flask:
     """Return the application for `settings` (from `config.load()`); ENGINE must be a concrete engine, not "auto"."""
     app = Flask(__name__, template_folder=str(ROOT / "templates"), static_folder=None)
     _configure(app, settings)
-    _bind_extensions(app)
+    db.init_app(app)
+    security.init_app(app)
+    Babel(app, locale_selector=web.select_locale)
     web.init_app(app)
     error_pages.init_app(app)
     assets.init_app(app, brand.init_app(app, ROOT / "static"))
@@ -65,12 +67,6 @@ def _configure(app: Flask, settings: dict[str, Any]) -> None:
     if settings["TRUSTED_PROXIES"]:
         hops = settings["TRUSTED_PROXIES"]
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-
-
-def _bind_extensions(app: Flask) -> None:
-    db.init_app(app)
-    security.init_app(app)
-    Babel(app, locale_selector=web.select_locale)
 
 
 def make_services(app: Flask) -> None:

@@ -171,10 +171,6 @@ SHOWN = ("text", "multimodal_text", "code")
 ROLES = {"user": Role.USER, "assistant": Role.ASSISTANT}
 
 
-def _text_or_none(value: Any) -> str | None:
-    return value if isinstance(value, str) else None
-
-
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -203,7 +199,7 @@ def _thoughts(value: Any) -> str:
     return "\n\n".join(filter(None, found))
 
 
-Word = Annotated[str | None, BeforeValidator(_text_or_none)]
+Word = Annotated[str | None, BeforeValidator(lambda value: value if isinstance(value, str) else None)]
 Words = Annotated[str, BeforeValidator(_words)]
 Thoughts = Annotated[str, BeforeValidator(_thoughts)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]

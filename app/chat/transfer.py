@@ -110,7 +110,8 @@ def file_of(copy: ConversationCopy, kind: str) -> tuple[str, bytes]:
         text = f"{_json_head()}[{_own_json(copy)}]}}\n"
     else:
         text = markdown(copy) if kind == "markdown" else html(copy)
-    return f"{_slug(copy.title)}.{ENDINGS[kind]}", text.encode()
+    name = re.sub(r"[^a-z0-9]+", "-", normalize(copy.title))[:60].strip("-") or "conversation"
+    return f"{name}.{ENDINGS[kind]}", text.encode()
 
 
 def file_of_all(conversations: Iterable[ConversationCopy], kind: str) -> tuple[str, IO[bytes]]:
@@ -192,10 +193,6 @@ def _speaker(message: MessageCopy) -> str:
     if message.role == Role.USER:
         return str(_("You"))
     return str(_("Answer by %(model)s", model=message.run.get("model") or "?"))
-
-
-def _slug(title: str) -> str:
-    return re.sub(r"[^a-z0-9]+", "-", normalize(title))[:60].strip("-") or "conversation"
 
 
 def _json_head() -> str:
