@@ -1,6 +1,7 @@
 """Turn exceptions into responses: an HTML page, problem+json (RFC 9457) for scripts, OpenAI's errors under `/v1`."""
 
 import logging
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
@@ -13,7 +14,6 @@ from werkzeug.exceptions import HTTPException
 from app.errors import AppError
 from app.extensions import db
 from app.generation.serializers import conversation_json
-from app.models import User
 from app.models.conversations import recent
 from app.openai_api import error_response
 from app.web import signed_in
@@ -82,20 +82,14 @@ def _problem(error: AppError, status: int) -> Response:
 
 
 def _page(error: AppError, status: int) -> Response:
-    person = signed_in()
-    recent = _recent(person, status)
-    values = {"status": status, "sentence": error.sentence, "path": request.path, "recent": recent, "member": person}
+    user = signed_in()
+    latest: list[dict[str, Any]] = []
+    # Not after a server error, as the database may be its cause.
+    if user is not None and status < 500:
+        with suppress(SQLAlchemyError):
+            latest = [conversation_json(conversation) for conversation in recent(user, limit=RECENT)]
+    values = {"status": status, "sentence": error.sentence, "path": request.path, "recent": latest, "member": user}
     return Response(render_template("errors/page.html", **values))
-
-
-def _recent(person: User | None, status: int) -> list[dict[str, Any]]:
-    """Return the latest conversations to link to; [] after a server error, as the database may be its cause."""
-    if person is None or status >= 500:
-        return []
-    try:
-        return [conversation_json(item) for item in recent(person, limit=RECENT)]
-    except SQLAlchemyError:
-        return []
 
 
 def init_app(app: Flask) -> None:

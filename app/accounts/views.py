@@ -38,7 +38,13 @@ def login() -> Any:
         return render_template("accounts/login.html", form=form), 422 if form.errors else 200
     user, left = check(form.username.data, form.password.data)
     if user is None:
-        return render_template("accounts/login.html", form=form, notice=_refusal(left)), 422
+        text = ngettext(
+            "%(num)s more try before a pause of a few minutes.",
+            "%(num)s more tries before a pause of a few minutes.",
+            left,
+        )
+        notice = {"title": _("Wrong username or password"), "text": text}
+        return render_template("accounts/login.html", form=form, notice=notice), 422
     _sign_in(user, remember=form.remember.data)
     return redirect(safe_next(request.args.get("next")) or url_for("chat.home"))
 
@@ -125,10 +131,3 @@ def check(username: str, password: str) -> tuple[User | None, int]:
         if user is None:
             rate_limiter().hit(limit, *who)
     return user, rate_limiter().remaining(limit, *who)
-
-
-def _refusal(left: int) -> dict[str, str]:
-    text = ngettext(
-        "%(num)s more try before a pause of a few minutes.", "%(num)s more tries before a pause of a few minutes.", left
-    )
-    return {"title": _("Wrong username or password"), "text": text}

@@ -74,12 +74,13 @@ def export_all() -> Response:
 def export_one(conversation_id: str) -> Response:
     """Export one conversation; `format` is json, markdown or html."""
     conversation, kind = Conversation.of(current_user, conversation_id), _kind()
-    for copy in copies.export_conversations(current_user, conversation):
-        name, content = file_of(copy, kind)
-        response = Response(content, mimetype=MIMETYPES[kind])
-        response.headers.set("Content-Disposition", "attachment", filename=name)
-        return response
-    raise AppError("not_found")
+    copy = next(copies.export_conversations(current_user, conversation), None)
+    if copy is None:
+        raise AppError("not_found")
+    name, content = file_of(copy, kind)
+    response = Response(content, mimetype=MIMETYPES[kind])
+    response.headers.set("Content-Disposition", "attachment", filename=name)
+    return response
 
 
 @blueprint.post("/import")
