@@ -17,9 +17,8 @@ from app.lab import wording
 from app.lab.code_runner import verdicts
 from app.lab.code_runner.program import CodeTask
 from app.lab.grading.checks import AnyCheck
-from app.lab.grading.failures import find_failures
 from app.lab.grading.schemas import KEY_SHOWN, AnyText, Count, MalformedError, Table, Text, one_of, read_table
-from app.lab.grading.text import LANGUAGES
+from app.lab.grading.text import LANGUAGES, find_failures
 from app.models.lab import Verdict
 
 # What comes with the program.

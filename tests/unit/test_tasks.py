@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 
 from app.lab import wording as sentences
 from app.lab.grading.checks import CHECK_KINDS
-from app.lab.grading.failures import FATAL
-from app.lab.grading.text import words
+from app.lab.grading.text import FATAL, words
 from app.lab.runs.runner import judge_office
 from app.lab.task_files import EXAMPLE_TASK, Task, load_tasks, parse_tasks
 from app.models.lab import Verdict

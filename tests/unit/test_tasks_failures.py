@@ -2,8 +2,7 @@
 
 import pytest
 
-from app.lab.grading.failures import echoes, find_failures, loops
-from app.lab.grading.text import foreign_language, guess_language, language_shares
+from app.lab.grading.text import echoes, find_failures, foreign_language, guess_language, language_shares, loops
 from app.lab.runs.runner import judge_office
 from app.lab.task_files import parse_tasks
 from app.models.lab import Verdict

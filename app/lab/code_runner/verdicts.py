@@ -9,8 +9,8 @@ from typing import Any
 from app.lab.code_runner import sandbox
 from app.lab.code_runner.program import FENCE, PARTS, WINDOWS_ONLY, CodeTask, Program, extract
 from app.lab.grading.checks import CheckResult, Judgement
-from app.lab.grading.failures import find_failures, loops
 from app.lab.grading.schemas import UndecidedError, compile_pattern, search_pattern
+from app.lab.grading.text import find_failures, loops
 from app.models.lab import Verdict
 
 # Scores of programs that start but fall short: nothing moves; ended early or ignores the keys; cannot be decided.

@@ -51,7 +51,7 @@ class CheckResult:
 class Judgement:
     """`score` from 0 to 1; `code` and `params` name the reason (sentences: `app/lab/wording.py`).
 
-    `failures`: the failures of small models that were found, as named in `failures.find_failures`.
+    `failures`: the failures of small models that were found, as named in `text.find_failures`.
     `log`: what the answer's program printed, if it was run.
     """
 

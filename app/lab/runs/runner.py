@@ -15,7 +15,7 @@ from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
 from app.lab.code_runner import verdicts
 from app.lab.grading.checks import Judgement
-from app.lab.grading.failures import FATAL, find_failures
+from app.lab.grading.text import FATAL, find_failures
 from app.lab.measuring.meters import Power
 from app.lab.measuring.plan import SampleSpec
 from app.lab.measuring.sampler import Question, Sampler, SampleResult
