@@ -14,8 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from app.errors import AppError
 from app.lab import wording
-from app.lab.code_runner import verdicts
-from app.lab.code_runner.program import CodeTask
+from app.lab.code_runner import programs
+from app.lab.code_runner.programs import CodeTask
 from app.lab.grading.checks import AnyCheck
 from app.lab.grading.schemas import KEY_SHOWN, AnyText, Count, MalformedError, Table, Text, one_of, read_table
 from app.lab.grading.text import LANGUAGES, find_failures
@@ -199,7 +199,7 @@ def _prove_program(task: Task, code: CodeTask) -> None:
     for key, fails in (("good", False), ("bad", True)):
         if not getattr(task, key):
             raise MalformedError("task_missing_key", key)
-        judgement = verdicts.judge_code(code, getattr(task, key))
+        judgement = programs.judge_code(code, getattr(task, key))
         if (judgement.verdict is Verdict.FAILED) != fails:
             raise MalformedError(f"task_program_{key}", key)
 

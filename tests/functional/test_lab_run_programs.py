@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from app.lab.code_runner import verdicts
+from app.lab.code_runner import programs
 from app.lab.grading.checks import Judgement
 from app.lab.runs.runner import RetryPolicy
 from app.models.lab import LabState, SampleState, Verdict
@@ -86,7 +86,7 @@ def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_afte
     daring.lab.retry_policy = RetryPolicy(tries=2, quiet_s=0)
     background, alice = daring.site.generation.background, Person(daring.site.app, "alice")
     alice.register()
-    judge = verdicts.judge_code
+    judge = programs.judge_code
     streams: list[Any] = []
     others: list[bool] = []
 
@@ -100,7 +100,7 @@ def test_a_program_whose_time_ran_out_while_people_were_served_is_run_again_afte
 
     # Reading the tasks judges their own good and bad answers.
     daring.lab.tasks()
-    monkeypatch.setattr(verdicts, "judge_code", slow_at_first)
+    monkeypatch.setattr(programs, "judge_code", slow_at_first)
     ollama.script(Scenario.answer(), answer(SNAKE), Scenario.hold(1))
     run_id = daring.launch(kinds=["task"], tasks=["snake"])
     wait_until(lambda: daring.lab.progress(run_id).paused == "people")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from app.lab.code_runner import sandbox, verdicts
+from app.lab.code_runner import programs, sandbox
 from app.lab.code_runner.players import tkinter_windows
-from app.lab.code_runner.program import CodeTask
+from app.lab.code_runner.programs import CodeTask
 from app.lab.code_runner.sandbox import SandboxState
 from app.models.lab import Verdict
 from tests.support.apart import needs_sandbox
@@ -21,9 +21,9 @@ SANDBOX = Path(sandbox.__file__)
 def test_without_bubblewrap_the_text_is_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     assert sandbox.state() == (SandboxState.MISSING, "")
-    judgement = verdicts.judge_code(GAME, LOOP, run=True)
+    judgement = programs.judge_code(GAME, LOOP, run=True)
     assert (judgement.verdict, judgement.code) == (Verdict.RESERVE, "code_sandbox_missing")
-    assert verdicts.judge_code(GAME, "```python\nprint(1)\n```", run=True).code == "code_lacks_goes_on"
+    assert programs.judge_code(GAME, "```python\nprint(1)\n```", run=True).code == "code_lacks_goes_on"
 
 
 def test_without_leave_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -31,7 +31,7 @@ def test_without_leave_nothing_is_run(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError("a program was started")
 
     monkeypatch.setattr(subprocess, "Popen", refuse)
-    judgement = verdicts.judge_code(GAME, LOOP, run=False)
+    judgement = programs.judge_code(GAME, LOOP, run=False)
     assert (judgement.verdict, judgement.code) == (Verdict.RESERVE, "code_not_run")
 
 
@@ -51,7 +51,7 @@ def test_what_bubblewrap_says_is_told(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     assert sandbox.state() == (state, said or "exit 1")
-    judgement = verdicts.judge_code(GAME, LOOP, run=True)
+    judgement = programs.judge_code(GAME, LOOP, run=True)
     assert (judgement.code, judgement.params) == (f"code_sandbox_{state}", {"cause": said or "exit 1"})
 
 
@@ -59,17 +59,17 @@ def test_what_bubblewrap_says_is_told(
 def test_without_pygame_a_game_of_pygame_is_judged_by_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "path", [path for path in sys.path if "site-packages" not in path])
     monkeypatch.delitem(sys.modules, "pygame", raising=False)
-    judgement = verdicts.judge_code(GAME, f"```python\nimport pygame\n{LOOP[10:]}", run=True)
+    judgement = programs.judge_code(GAME, f"```python\nimport pygame\n{LOOP[10:]}", run=True)
     assert (judgement.verdict, judgement.code) == (Verdict.RESERVE, "code_not_installed"), judgement.log
     assert judgement.params == {"name": "pygame-ce", "how": ".venv/bin/pip install -r requirements-lab.txt"}
-    assert verdicts.judge_code(GAME, "```python\nimport pygame\n```", run=True).code == "code_lacks_goes_on"
+    assert programs.judge_code(GAME, "```python\nimport pygame\n```", run=True).code == "code_lacks_goes_on"
 
 
 def test_without_xvfb_windows_are_told_to_lack_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     lacks = tkinter_windows.lacking()
     assert lacks in ("Xvfb", "tkinter")
-    assert {"Xvfb", "tkinter"} <= set(verdicts.INSTALLED_BY)
+    assert {"Xvfb", "tkinter"} <= set(programs.INSTALLED_BY)
 
 
 @needs_sandbox

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from app.lab.code_runner import verdicts
-from app.lab.code_runner.program import CodeTask
+from app.lab.code_runner import programs
+from app.lab.code_runner.programs import CodeTask
 from app.lab.grading.checks import Judgement
 from app.lab.task_files import LIBRARY, load_tasks
 from app.models.lab import Verdict
@@ -41,7 +41,7 @@ CODE = load_tasks([folder for folder in LIBRARY if folder.name == "code"]).tasks
 
 
 def played(source: str, task: CodeTask = GAME) -> Judgement:
-    return verdicts.judge_code(task, f"Voici :\n```python\n{source}\n```", run=True)
+    return programs.judge_code(task, f"Voici :\n```python\n{source}\n```", run=True)
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,7 @@ def test_a_snake(name: str, verdict: Verdict, code: str, line: int | None) -> No
 def test_the_librarys_answers_are_judged_as_they_should(name: str) -> None:
     task = CODE[name]
     assert task.code
-    good, bad = (verdicts.judge_code(task.code, answer, run=True) for answer in (task.good, task.bad))
+    good, bad = (programs.judge_code(task.code, answer, run=True) for answer in (task.good, task.bad))
     assert (good.verdict, good.score) == (Verdict.PASSED, 1), (good.code, good.params, good.log)
     assert (bad.verdict, bad.score) == (Verdict.FAILED, 0), bad.code
 

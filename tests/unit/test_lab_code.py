@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 import config
-from app.lab.code_runner import verdicts
-from app.lab.code_runner.program import CodeTask, extract
+from app.lab.code_runner import programs
+from app.lab.code_runner.programs import CodeTask, extract
 from app.lab.grading.schemas import MalformedError, read_table
 from app.lab.task_files import LIBRARY, load_tasks
 from app.models.lab import Verdict
@@ -66,7 +66,7 @@ def test_the_program_is_found(answer: str, program: str) -> None:
 )
 def test_what_is_no_program_is_none(answer: str) -> None:
     assert extract(answer) is None
-    assert verdicts.judge_code(GAME, answer).code == "code_none"
+    assert programs.judge_code(GAME, answer).code == "code_none"
 
 
 def test_a_long_wrong_program_is_not_replaced_by_the_right_lines_beside_it() -> None:
@@ -79,7 +79,7 @@ def test_a_long_wrong_program_is_not_replaced_by_the_right_lines_beside_it() -> 
 
 @pytest.mark.parametrize("answer", ["```python\n" + "(" * 50_000, "```python\nx = '\0'\n```", "a" * 3_000_000])
 def test_what_exhausts_a_parser_does_not_exhaust_this_one(answer: str) -> None:
-    assert verdicts.judge_code(GAME, answer).verdict is Verdict.FAILED
+    assert programs.judge_code(GAME, answer).verdict is Verdict.FAILED
 
 
 @pytest.mark.parametrize(
@@ -118,23 +118,23 @@ def test_what_a_program_shows_itself_with_and_listens_to(text: str, needs: list[
     ],
 )
 def test_the_verdict_by_the_text_alone(task: CodeTask, program: str, verdict: Verdict, code: str) -> None:
-    judgement = verdicts.judge_code(task, f"```python\n{program}\n```")
+    judgement = programs.judge_code(task, f"```python\n{program}\n```")
     assert (judgement.verdict, judgement.code) == (verdict, code)
     assert judgement.log == ""
 
 
 def test_a_program_that_was_cut_is_told_from_a_wrong_one() -> None:
-    cut = verdicts.judge_code(GAME, "```python\nwhile True:\n    print(", "length")
+    cut = programs.judge_code(GAME, "```python\nwhile True:\n    print(", "length")
     assert (cut.code, cut.failures) == ("code_cut", ("cut",))
-    assert verdicts.judge_code(GAME, "```python\nwhile True:\n    print(").code == "code_syntax"
+    assert programs.judge_code(GAME, "```python\nwhile True:\n    print(").code == "code_syntax"
 
 
 def test_failures_of_small_models_are_counted_but_repeated_lines_of_code_are_none() -> None:
     lines = "        return False, None, None\n" * 9
-    assert verdicts.judge_code(GAME, f"```python\ndef f():\n    if x:\n{lines}\n```").failures == ()
-    assert verdicts.judge_code(GAME, "Je vais écrire le jeu. " * 40).failures == ("loop",)
-    assert verdicts.judge_code(GAME, "", thinking="Voyons.", think=True).failures == ("endless_thinking",)
-    assert verdicts.judge_code(GAME, "Non.", think=True).failures == ("empty_thinking",)
+    assert programs.judge_code(GAME, f"```python\ndef f():\n    if x:\n{lines}\n```").failures == ()
+    assert programs.judge_code(GAME, "Je vais écrire le jeu. " * 40).failures == ("loop",)
+    assert programs.judge_code(GAME, "", thinking="Voyons.", think=True).failures == ("endless_thinking",)
+    assert programs.judge_code(GAME, "Non.", think=True).failures == ("empty_thinking",)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_the_library_has_the_companys_question_and_five_more() -> None:
     "path", sorted(Path(__file__).parents[1].glob("samples/programs/snake*.txt")), ids=lambda path: path.stem
 )
 def test_real_programs_by_their_text(path: Path) -> None:
-    judgement = verdicts.judge_code(GAME, f"Voici le jeu :\n```python\n{path.read_text()}```")
+    judgement = programs.judge_code(GAME, f"Voici le jeu :\n```python\n{path.read_text()}```")
     expected = {
         "snake_pygame_syntax": "code_syntax",
         "snake_pygame_ends": "code_lacks_goes_on",

@@ -6,8 +6,7 @@ import pytest
 
 from app.lab import wording
 from app.lab.code_runner import sandbox
-from app.lab.code_runner.program import CodeTask
-from app.lab.code_runner.verdicts import compare_without_keys, judge_code, results, verdict_of_run
+from app.lab.code_runner.programs import CodeTask, compare_without_keys, judge_code, results, verdict_of_run
 from app.models.lab import Verdict
 
 WELL: dict[str, Any] = {

@@ -11,7 +11,7 @@ from flask_babel import Babel
 
 from app.errors import AppError
 from app.lab import wording
-from app.lab.code_runner.program import CodeTask
+from app.lab.code_runner.programs import CodeTask
 from app.lab.grading.checks import CHECK_KINDS, make_check
 from app.lab.grading.schemas import MalformedError, Table, read_table
 from app.lab.task_files import EXAMPLE_TASK, MOST_TASKS, Tasks, TaskTable, add_custom_task, load_tasks, parse_tasks

@@ -13,7 +13,7 @@ from app.engines.base import Cancel
 from app.errors import AppError
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
-from app.lab.code_runner import verdicts
+from app.lab.code_runner import programs
 from app.lab.grading.checks import Judgement
 from app.lab.grading.text import FATAL, find_failures
 from app.lab.measuring.meters import Power
@@ -203,7 +203,7 @@ class Runner:
             answer, thinking = "".join(record.answer), "".join(record.thinking)
             if task.code is None:
                 return judge_office(task, answer, thinking, record.reason, think=think)
-            judge = partial(verdicts.judge_code, task.code, answer, record.reason, thinking=thinking, think=think)
+            judge = partial(programs.judge_code, task.code, answer, record.reason, thinking=thinking, think=think)
             return self._grade_program(judge) if self.run_code else judge()
         except Exception as error:
             logger.exception("answer not judged run=%s task=%s", self.run_id, spec.prompt)
