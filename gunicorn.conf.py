@@ -13,8 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from gunicorn.workers.gthread import ThreadWorker
-
+from app.http_worker import HttpWorker
 from config import ROOT, load_or_exit
 
 _settings = load_or_exit()
@@ -31,6 +30,8 @@ preload_app = True
 timeout = 120
 graceful_timeout = 6
 keepalive = 75
+# Those that wait for a request cost a file descriptor each, and no thread (`app/http_worker.py`).
+worker_connections = 4096
 # The workers' heartbeat file: in memory rather than on a disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn makes the file its own
 loglevel = _settings["LOG_LEVEL"]
@@ -56,8 +57,8 @@ _supervisor: Any = None
 _lock: Any = None
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
-    """A gthread worker that ends open event streams on a graceful stop; gunicorn would wait for them otherwise."""
+class Worker(HttpWorker):
+    """A worker that ends open event streams on a graceful stop; gunicorn would wait for them otherwise."""
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """On SIGTERM save running answers, in a thread because a signal handler must not block."""

@@ -36,9 +36,9 @@ def crowd() -> Iterator[Crowd]:
 
 
 @contextmanager
-def fast_engine() -> Iterator[str]:
-    """The address of a fast engine."""
-    options = ("--tokens", str(TOKENS), "--tokens-per-second", str(TOKENS_PER_SECOND))
+def fast_engine(tokens: int = TOKENS) -> Iterator[str]:
+    """The address of a fast engine, whose answers have that many tokens."""
+    options = ("--tokens", str(tokens), "--tokens-per-second", str(TOKENS_PER_SECOND))
     with process("tests.fakes.fast", *options) as running:
         assert running.stdout is not None
         yield running.stdout.readline().strip()

@@ -1,0 +1,218 @@
+"""gunicorn's worker of threads, changed so that slow and silent clients cost no thread.
+
+A request gets a thread when all of it is there: until then one loop collects its bytes, with deadlines.
+"""
+
+import contextlib
+import re
+import select
+import selectors
+import socket
+import time
+from collections import Counter
+from concurrent.futures import Future
+from functools import partial
+from typing import Any
+
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+# Seconds for the first byte of a connection, and for the whole head of a request after its first byte.
+SILENCE_S, HEAD_S = 30.0, 10.0
+# Seconds for a body: so many, and one more for each BODY_RATE bytes.
+BODY_S, BODY_RATE = 10.0, 16 * 1024
+LARGEST_HEAD = 64 * 1024
+# Bodies up to this size are collected by the loop. The application refuses larger ones before it reads them, but where
+# it takes files from people who are signed in.
+LARGEST_BODY = 3 * 1024 * 1024
+# What the requests that are not complete may hold together, in bytes; the largest of them is dropped first.
+LARGEST_TOTAL = 64 * 1024 * 1024
+# Seconds of silence after which a thread gives up reading, and for all of its reading.
+READ_S, READ_ALL_S = 10.0, 600.0
+# Seconds after which a client that does not acknowledge what was sent is given up.
+LOST_S = 60
+# Connections of one address that may wait without a request: the one that has waited longest makes room.
+EACH = 256
+# Seconds that a client may take to close its side after the last answer; and all that wait, when the worker stops.
+LINGER_S, STOP_S = 2.0, 0.5
+RECEIVED_AT_ONCE = 64 * 1024
+
+HEAD_END = b"\r\n\r\n"
+LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
+CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked", re.IGNORECASE)
+LAST_CHUNK = b"\r\n0\r\n"
+EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
+CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class Connection(TConn):  # type: ignore[misc]
+    """A client's connection, and what it has sent of its next request."""
+
+    def __init__(self, *args: Any) -> None:
+        super().__init__(*args)
+        # gunicorn's own wait for the first byte is not needed.
+        self.data_ready = True
+        self.received = bytearray()
+        # How many bytes the request has: 0 while its head is not complete, None if only its end will tell.
+        self.needed: int | None = 0
+        # When it is closed if nothing happens, in monotonic seconds.
+        self.deadline = 0.0
+        self.closing = False
+
+    def init(self) -> None:
+        """Give the collected bytes to gunicorn's parser, in the thread that handles the request."""
+        super().init()
+        self.parser.unreader.sock = _Reader(self.sock)
+        self.parser.unreader.unread(bytes(self.received))
+        self.received = bytearray()
+
+    def is_complete(self) -> bool:
+        """Return whether a thread can read the request without waiting; sets `needed` and the deadline of the body."""
+        if self.needed == 0:
+            end = self.received.find(HEAD_END)
+            if end < 0:
+                return False
+            self._read_head(bytes(self.received[: end + 2]), end + len(HEAD_END))
+        if self.needed is None:
+            whole = self.received.endswith(HEAD_END) and LAST_CHUNK in self.received
+            return whole or len(self.received) > LARGEST_BODY
+        return len(self.received) >= self.needed
+
+    def _read_head(self, head: bytes, size: int) -> None:
+        length = LENGTH.search(head)
+        body = int(length[1]) if length else 0
+        if body > LARGEST_BODY:
+            body = 0
+        self.needed = None if CHUNKED.search(head) else size + body
+        self.deadline = time.monotonic() + BODY_S + body / BODY_RATE
+        if EXPECT.search(head):
+            with contextlib.suppress(OSError):
+                self.sock.send(CONTINUE)
+
+
+class _Reader:
+    """The socket from which a thread reads the rest of a large body: a client that is too slow counts as gone."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self._sock = sock
+        self._deadline = time.monotonic() + READ_ALL_S
+
+    def recv(self, size: int) -> bytes:
+        """Receive at most `size` bytes; b"" if the client has closed the connection or is silent."""
+        poll = select.poll()
+        poll.register(self._sock, select.POLLIN)
+        wait_s = min(READ_S, self._deadline - time.monotonic())
+        return self._sock.recv(size) if poll.poll(max(0.0, wait_s) * 1000) else b""
+
+
+class HttpWorker(ThreadWorker):  # type: ignore[misc]
+    """See the module. `waiting`: all connections that have no thread, the one that came first at the beginning."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._waiting: dict[Connection, None] = {}
+        # Bytes that these have sent.
+        self._received = 0
+
+    def accept(self, listener: socket.socket) -> None:
+        """Take a new connection; one that waits makes room where there is none."""
+        try:
+            sock, address = listener.accept()
+        except OSError:
+            return
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, LOST_S * 1000)
+        self._make_room(address)
+        self.nr_conns += 1
+        self._wait(Connection(self.cfg, sock, address, listener.getsockname()), SILENCE_S)
+
+    def finish_request(self, connection: Connection, future: Future[bool]) -> None:
+        """Wait for the connection's next request, or for the client to close it."""
+        keep = not future.cancelled() and future.exception() is None and future.result()
+        if keep:
+            connection.received += connection.parser.unreader.take_buffered()
+            connection.needed = 0
+            self._wait(connection, self.cfg.keepalive if self.alive else STOP_S)
+            return
+        # What the client still sends is read and dropped: closing at once could take the answer's end away from it.
+        connection.closing = True
+        try:
+            connection.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._drop(connection)
+        else:
+            self._wait(connection, LINGER_S)
+
+    def murder_keepalived(self, force: bool = False) -> None:
+        """Close the connections whose time is over, or all that wait."""
+        now = time.monotonic()
+        for connection in [each for each in self._waiting if force or each.deadline <= now]:
+            self._drop(connection)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Wait for events; when the worker stops, not long, so that deadlines are kept."""
+        super().wait_for_and_dispatch_events(timeout if self.alive else min(timeout, STOP_S / 2))
+
+    def _cap_keepalive(self, _deadline: float) -> None:
+        for connection in self._waiting:
+            connection.deadline = min(connection.deadline, time.monotonic() + STOP_S)
+
+    def _wait(self, connection: Connection, seconds: float) -> None:
+        """Collect the connection's next request, of which a part may be there."""
+        connection.sock.setblocking(False)
+        connection.deadline = time.monotonic() + (HEAD_S if connection.received else seconds)
+        self._waiting[connection] = None
+        self._received += len(connection.received)
+        self.poller.register(connection.sock, selectors.EVENT_READ, partial(self._receive, connection))
+        self._receive(connection, connection.sock)
+
+    def _receive(self, connection: Connection, sock: socket.socket) -> None:
+        """Take what has come; hand a complete request to a thread."""
+        try:
+            data = sock.recv(RECEIVED_AT_ONCE)
+        except BlockingIOError:
+            data = None
+        except OSError:
+            data = b""
+        if data == b"":
+            self._drop(connection)
+            return
+        if connection.closing:
+            return
+        if data:
+            if not connection.received:
+                connection.deadline = time.monotonic() + HEAD_S
+            connection.received += data
+            self._received += len(data)
+        if connection.received and connection.is_complete():
+            self._forget(connection)
+            self.enqueue_req(connection)
+        elif connection.needed == 0 and len(connection.received) > LARGEST_HEAD:
+            with contextlib.suppress(OSError):
+                sock.send(TOO_LARGE)
+            self._drop(connection)
+        elif self._received > LARGEST_TOTAL:
+            self._drop(max(self._waiting, key=lambda each: len(each.received)))
+
+    def _make_room(self, address: Any) -> None:
+        """Close the oldest connection that waits if its address, or all together, have too many."""
+        if len(self._waiting) < EACH and self.nr_conns < self.worker_connections - 1:
+            return
+        counts = Counter(each.client[0] for each in self._waiting)
+        crowded = address[0] if counts[address[0]] >= EACH else None
+        if crowded is None and self.nr_conns >= self.worker_connections - 1 and counts:
+            crowded = counts.most_common(1)[0][0]
+        oldest = next((each for each in self._waiting if each.client[0] == crowded), None)
+        if oldest is not None:
+            self._drop(oldest)
+
+    def _forget(self, connection: Connection) -> None:
+        self._received -= len(connection.received)
+        self.poller.unregister(connection.sock)
+        del self._waiting[connection]
+
+    def _drop(self, connection: Connection) -> None:
+        if connection in self._waiting:
+            self._forget(connection)
+        self.nr_conns -= 1
+        connection.close()
