@@ -51,7 +51,7 @@ def show_share(share_id: str) -> str:
         "chat/shared.html",
         share=share,
         mine=share.user_id == current_user.id,
-        messages=[_shown(message) for message in share.messages],
+        sentence=sentence,
         texts=js_messages(),
     )
 
@@ -88,12 +88,6 @@ def _json(share: Share) -> dict[str, Any]:
         "messages": share.size,
         "created_at": iso(share.created_at),
     }
-
-
-def _shown(message: dict[str, Any]) -> dict[str, Any]:
-    """Add the sentence of an answer's failure."""
-    code = message.get("error_code")
-    return message | {"failure": sentence(code, message["error_params"] or {}) if code else None}
 
 
 def _copy(share: Share, reader: User) -> ConversationCopy:
