@@ -4,7 +4,7 @@ import gzip
 import re
 from collections.abc import Callable
 from types import NoneType
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Self, TypeVar, get_args
 
 from flask import Flask, Response, current_app, flash, g, has_request_context, request, session
 from flask.sessions import SecureCookieSessionInterface
@@ -22,6 +22,7 @@ from app.models import User
 from app.models.base import MAX_INTEGER
 from app.security import current_user, rate_limiter
 
+Found = TypeVar("Found")
 LOCALES = ("fr", "en")
 THEMES = ("system", "light", "dark")
 TEXT_SIZES = ("normal", "large", "larger")
@@ -85,15 +86,15 @@ def safe_next(target: str | None) -> str | None:
     return target
 
 
-def found_or_ended(find: Callable[[], Any]) -> Any:
-    """Return what `find` returns, or None after flashing a notice if this user has ended the same thing already.
+def found_or_ended(find: Callable[[User, Any], Found], key: int | str) -> Found | None:
+    """Return `find(current_user, key)`, or None after flashing a notice if this user has ended the same thing already.
 
     `find` raises not_found (AppError) if the thing does not exist; so does this, unless the same user ended it lately.
     Other users therefore cannot tell a deleted thing from one that never existed.
     """
     who = ("ended", str(current_user.id), request.path)
     try:
-        found = find()
+        found = find(current_user, key)
     except AppError:
         if rate_limiter().remaining(LATELY, *who):
             raise

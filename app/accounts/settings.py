@@ -64,7 +64,7 @@ def settings() -> Any:
 @blueprint.post("/settings/tokens/<int:token_id>/revoke")
 def revoke_token(token_id: int) -> Any:
     """Revoke a token and end its running requests."""
-    token = found_or_ended(lambda: AccessToken.of(current_user, token_id))
+    token = found_or_ended(AccessToken.of, token_id)
     if token:
         token.delete()
         generation().streams.revoke(token.token_hash)
@@ -154,7 +154,7 @@ def change_password() -> Any:
 @blueprint.post("/settings/account/sessions/<int:session_id>/revoke")
 def revoke_session(session_id: int) -> Any:
     """Sign another browser out."""
-    session = found_or_ended(lambda: LoginSession.of(current_user, session_id))
+    session = found_or_ended(LoginSession.of, session_id)
     if not session:
         return redirect(url_for("accounts.profile"))
     session.delete()
@@ -251,7 +251,7 @@ def edit_prompt(prompt_id: int) -> Any:
 @blueprint.post("/settings/prompts/<int:prompt_id>/delete")
 def delete_prompt(prompt_id: int) -> Any:
     """Delete a prompt."""
-    prompt = found_or_ended(lambda: Prompt.editable_by(current_user, prompt_id))
+    prompt = found_or_ended(Prompt.editable_by, prompt_id)
     if prompt:
         prompt.delete()
         flash(_("The prompt “%(name)s” is deleted.", name=prompt.name), "success")

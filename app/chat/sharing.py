@@ -72,7 +72,7 @@ def show_shares() -> str:
 @blueprint.post("/settings/shares/<string:share_id>/revoke")
 def revoke_share(share_id: str) -> Any:
     """Revoke a link, from the page that lists them."""
-    share = found_or_ended(lambda: Share.of(current_user, share_id))
+    share = found_or_ended(Share.of, share_id)
     if share:
         share.delete()
         title = share.title or _("Without a title")

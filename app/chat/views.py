@@ -15,7 +15,7 @@ from app.generation.prompt import estimated_tokens, system_text
 from app.generation.serializers import engine_json
 from app.js_messages import js_messages
 from app.lab.presentation import display
-from app.models import Conversation, conversations, trash
+from app.models import Conversation, User, conversations, trash
 from app.models.lab import LabLabel
 from app.models.model_choice import usable_presets
 from app.security import current_user, public
@@ -163,7 +163,7 @@ def show_trash() -> str:
 @blueprint.post("/bin/<string:conversation_id>/restore")
 def restore(conversation_id: str) -> Any:
     """Take a conversation back from the trash."""
-    conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
+    conversation = found_or_ended(trash.get_deleted, conversation_id)
     if conversation:
         conversation.change(deleted_at=None)
         flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
@@ -173,7 +173,7 @@ def restore(conversation_id: str) -> Any:
 @blueprint.post("/bin/<string:conversation_id>/erase")
 def erase(conversation_id: str) -> Any:
     """Erase a deleted conversation now, for good."""
-    conversation = found_or_ended(lambda: trash.get_deleted(current_user, conversation_id))
+    conversation = found_or_ended(trash.get_deleted, conversation_id)
     if conversation:
         generation().changes.erase([conversation.id])
         flash(_("“%(title)s” is erased.", title=conversation.title), "success")
@@ -201,16 +201,16 @@ def show_archive() -> str:
 @blueprint.post("/archive/<string:conversation_id>/restore")
 def take_out(conversation_id: str) -> Any:
     """Take a conversation back from the archive."""
-    conversation = found_or_ended(lambda: _put_away(conversation_id))
+    conversation = found_or_ended(_put_away, conversation_id)
     if conversation:
         conversation.change(archived=False)
         flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
     return redirect(url_for("chat.show_archive"))
 
 
-def _put_away(conversation_id: str) -> Conversation:
+def _put_away(user: User, conversation_id: str) -> Conversation:
     """Return an archived conversation of the user; raises not_found."""
-    conversation = Conversation.of(current_user, conversation_id)
+    conversation = Conversation.of(user, conversation_id)
     if not conversation.archived:
         raise AppError("not_found")
     return conversation
