@@ -18,7 +18,7 @@ from app.formatting import number, percent
 from app.generation.serializers import engine_json
 from app.models import StoredSetting
 from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, PRESET_SETTINGS, store_presets, stored_presets
-from app.models.ratings import ratings_by_model
+from app.models.ratings import newest_reasons, ratings_by_model
 from app.security import admin_required, current_user
 from app.web import STREAM_HEADERS, generation
 
@@ -153,16 +153,16 @@ def ratings() -> str:
     return render_template(
         "admin/ratings.html",
         page="admin",
-        rated=any(each.share is not None for each in found),
+        rated=any(each.rated for each in found),
         rows=[
             {
                 "model": each.model,
                 "answers": number(each.answers),
                 "good": number(each.good),
                 "bad": number(each.bad),
-                "share": "–" if each.share is None else percent(each.share),
+                "share": percent(each.good / each.rated) if each.rated else "–",
             }
             for each in found
         ],
-        explained=[each for each in found if each.reasons],
+        explained=[(each, newest_reasons(each.model)) for each in found if each.reasons],
     )

@@ -1,7 +1,6 @@
 """Users' ratings of answers, and each model's: counts and reasons, without names and without the texts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -46,47 +45,25 @@ class Rating(db.Model):  # type: ignore[name-defined,misc]
             db.session.commit()
 
 
-@dataclass(frozen=True, slots=True)
-class ModelRatings:
-    """A model's completed answers, its good and bad ratings, and the newest reasons."""
+def ratings_by_model() -> Sequence[Any]:
+    """Return a row for each model, the most rated first; deleted conversations do not count.
 
-    model: str
-    answers: int
-    good: int
-    bad: int
-    # Rows with `good` and `text`, the newest first.
-    reasons: Sequence[Any]
-    # Number of all reasons.
-    given: int
-
-    @property
-    def share(self) -> float | None:
-        """Share of good ratings, 0 to 1; None without ratings."""
-        rated = self.good + self.bad
-        return self.good / rated if rated else None
-
-
-def ratings_by_model() -> list[ModelRatings]:
-    """Return the ratings of each model, the most rated first; deleted conversations do not count."""
-    rows = db.session.execute(
-        _kept(
-            select(
-                Run.model,
-                func.count(case((Run.state == RunState.DONE, 1))).label("answers"),
-                func.count(case((Rating.good, 1))).label("good"),
-                func.count(case((~Rating.good, 1))).label("bad"),
-                func.count(case((Rating.reason != "", 1))).label("given"),
-            )
-        ).group_by(Run.model)
+    `answers`: completed ones; `good`, `bad`, `rated`: ratings, and both together; `reasons`: how many have a reason.
+    """
+    rated = func.count(Rating.good)
+    counts = select(
+        Run.model,
+        func.count(case((Run.state == RunState.DONE, 1))).label("answers"),
+        func.count(case((Rating.good, 1))).label("good"),
+        func.count(case((~Rating.good, 1))).label("bad"),
+        rated.label("rated"),
+        func.count(case((Rating.reason != "", 1))).label("reasons"),
     )
-    found = [
-        ModelRatings(row.model, row.answers, row.good, row.bad, _reasons(row.model) if row.given else [], row.given)
-        for row in rows
-    ]
-    return sorted(found, key=lambda each: (-each.good - each.bad, each.model))
+    return db.session.execute(_kept(counts).group_by(Run.model).order_by(rated.desc(), Run.model)).all()
 
 
-def _reasons(model: str) -> Sequence[Any]:
+def newest_reasons(model: str) -> Sequence[Any]:
+    """Return the newest reasons of a model's ratings as rows with `good` and `text`."""
     query = _kept(select(Rating.good, Rating.reason.label("text"))).where(Run.model == model, Rating.reason != "")
     return db.session.execute(query.order_by(Rating.rated_at.desc()).limit(REASONS)).all()
 
