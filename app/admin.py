@@ -17,7 +17,7 @@ from app.extensions import current_application
 from app.formatting import number, percent
 from app.generation.serializers import engine_json
 from app.models import StoredSetting
-from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, PRESET_SETTINGS, store_presets, stored_presets
+from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, PRESET_SETTINGS, stored_presets
 from app.models.ratings import newest_reasons, ratings_by_model
 from app.security import admin_required, current_user
 from app.web import STREAM_HEADERS, generation
@@ -71,7 +71,8 @@ def set_presets() -> Any:
     registry = generation().registry
     wanted = {preset: request.form.get(preset, "")[:200] for preset in PRESET_SETTINGS}
     chosen = {preset: registry.find(name).name if name else "" for preset, name in wanted.items()}
-    store_presets(chosen)
+    for preset, name in chosen.items():
+        StoredSetting.put(PRESET_SETTINGS[preset], name)
     shown = all(chosen.values()) and len(set(chosen.values())) == len(chosen)
     flash(_("Saved: everyone can choose between the two.") if shown else _("Saved: the two are not shown."), "success")
     return redirect(url_for("admin.models"))

@@ -14,7 +14,7 @@ from app.errors import AppError
 from app.extensions import context_of, current_application
 from app.generation.events import HEARTBEAT, Subscriber
 from app.generation.serializers import conversation_json, message_json, rating_json
-from app.models import Conversation, LoginSession, Message, ParentRef, Rating
+from app.models import Conversation, LoginSession, Message, ParentRef, Rating, Role
 from app.models.base import digest
 from app.models.branches import MessageTree
 from app.models.ratings import MAX_REASON
@@ -109,7 +109,7 @@ def _after() -> tuple[int, int | None]:
 def follow(message_id: int) -> Response:
     """Follow an answer from after the event given by `?after=` or `Last-Event-ID`."""
     number, attempt = _after()
-    answer = Message.answer_of(current_user, message_id)
+    answer = Message.of(current_user, message_id, Role.ASSISTANT)
 
     def begin() -> Subscriber:
         subscriber = generation().follow(answer, number, attempt)
@@ -128,7 +128,7 @@ class CorrectRequest(JsonRequest):
 @blueprint.patch("/api/messages/<int:message_id>")
 def correct(message_id: int) -> Response:
     """Change a question's text without asking it again. Raises run_active."""
-    question = Message.question_of(current_user, message_id)
+    question = Message.of(current_user, message_id, Role.USER)
     content = CorrectRequest.read().content
     generation().changes.correct(question, content)
     return jsonify(message_json(question, siblings=MessageTree(question.conversation).siblings(question.id)))
@@ -137,7 +137,7 @@ def correct(message_id: int) -> Response:
 @blueprint.post("/api/messages/<int:message_id>/stop")
 def stop(message_id: int) -> tuple[Response, int]:
     """Stop an answer that is queued or running."""
-    return jsonify({"status": generation().stop_answer(Message.answer_of(current_user, message_id))}), 202
+    return jsonify({"status": generation().stop_answer(Message.of(current_user, message_id, Role.ASSISTANT))}), 202
 
 
 class RegenerateRequest(JsonRequest):
@@ -150,7 +150,7 @@ class RegenerateRequest(JsonRequest):
 @blueprint.post("/api/messages/<int:message_id>/regenerate")
 def regenerate(message_id: int) -> Response:
     """Write another answer to the same question, with another model if given."""
-    answer = Message.answer_of(current_user, message_id)
+    answer = Message.of(current_user, message_id, Role.ASSISTANT)
     asked = RegenerateRequest.read()
     return event_stream(lambda: generation().regenerate(answer, model=asked.model, think=asked.think))
 
@@ -158,7 +158,7 @@ def regenerate(message_id: int) -> Response:
 @blueprint.post("/api/messages/<int:message_id>/continue")
 def go_on(message_id: int) -> Response:
     """Continue an answer that was cut off."""
-    answer = Message.answer_of(current_user, message_id)
+    answer = Message.of(current_user, message_id, Role.ASSISTANT)
     return event_stream(lambda: generation().resume(answer))
 
 
@@ -172,7 +172,7 @@ class RatingRequest(JsonRequest):
 @blueprint.put("/api/messages/<int:message_id>/rating")
 def rate(message_id: int) -> Response:
     """Rate an answer as good or bad, with an optional reason."""
-    answer = Message.answer_of(current_user, message_id)
+    answer = Message.of(current_user, message_id, Role.ASSISTANT)
     rating = RatingRequest.read()
     return jsonify(rating_json(Rating.give(answer, good=rating.good, reason=rating.reason)))
 
@@ -180,7 +180,7 @@ def rate(message_id: int) -> Response:
 @blueprint.delete("/api/messages/<int:message_id>/rating")
 def take_rating_back(message_id: int) -> tuple[str, int]:
     """Remove an answer's rating."""
-    Rating.take_back(Message.answer_of(current_user, message_id))
+    Rating.take_back(Message.of(current_user, message_id, Role.ASSISTANT))
     return "", 204
 
 
@@ -205,7 +205,7 @@ def delete_turn(message_id: int) -> Response:
 
     `removed` in the response identifies the deleted messages for `put_turn_back`.
     """
-    question = Message.question_of(current_user, message_id)
+    question = Message.of(current_user, message_id, Role.USER)
     conversation, parent_id = question.conversation, question.parent_id
     removed = generation().changes.remove_turn(question)
     return jsonify(
@@ -235,5 +235,5 @@ def put_turn_back(conversation_id: str) -> Response:
 @blueprint.post("/api/messages/<int:message_id>/branch")
 def branch_off(message_id: int) -> tuple[Response, int]:
     """Copy the messages up to an answer into a new conversation. Raises run_active."""
-    answer = Message.answer_of(current_user, message_id)
+    answer = Message.of(current_user, message_id, Role.ASSISTANT)
     return jsonify(conversation_json(generation().changes.copy_branch(answer))), 201

@@ -91,17 +91,8 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
         self.run = Run(**values)
 
     @classmethod
-    def answer_of(cls, user: "User", message_id: int) -> "Message":
-        """Return an answer in one of the user's conversations; raises not_found if missing or another user's."""
-        return cls._of(user, message_id, Role.ASSISTANT)
-
-    @classmethod
-    def question_of(cls, user: "User", message_id: int) -> "Message":
-        """Return a question in one of the user's conversations; raises not_found if missing or another user's."""
-        return cls._of(user, message_id, Role.USER)
-
-    @classmethod
-    def _of(cls, user: "User", message_id: int, role: Role) -> "Message":
+    def of(cls, user: "User", message_id: int, role: Role) -> "Message":
+        """Return a question or an answer in the user's conversations; raises not_found."""
         message: Message | None = get_or_none(cls, message_id)
         if message is None or message.role != role or not message.conversation.belongs_to(user):
             raise AppError("not_found")

@@ -60,9 +60,3 @@ def usable_presets(installed: Iterable[str]) -> dict[str, str]:
     stored = stored_presets()
     usable = set(stored.values()) <= set(installed) and len(set(stored.values())) == len(PRESET_SETTINGS)
     return stored if usable else {}
-
-
-def store_presets(chosen: dict[str, str]) -> None:
-    """Store the chosen model's name for each preset; "" clears it."""
-    for preset, name in PRESET_SETTINGS.items():
-        StoredSetting.put(name, chosen[preset])
