@@ -4,20 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sqlalchemy import (
-    JSON,
-    ColumnElement,
-    ForeignKey,
-    Index,
-    String,
-    Text,
-    UniqueConstraint,
-    and_,
-    bindparam,
-    insert,
-    null,
-    select,
-)
+from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, bindparam, insert, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.errors import AppError
@@ -172,7 +159,7 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def measured_here(cls) -> ColumnElement[bool]:
         """Return the condition that a run's metrics are of this server; copies of answers have none."""
-        return and_(cls.attempt != WRITTEN_ELSEWHERE, cls.metrics.is_not(null()))
+        return (cls.attempt != WRITTEN_ELSEWHERE) & cls.metrics.is_not(None)
 
     @classmethod
     def active_runs(cls) -> list["Run"]:

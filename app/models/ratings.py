@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ForeignKey, String, case, func, null, or_, select
+from sqlalchemy import ForeignKey, String, case, func, or_, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.extensions import db
@@ -79,5 +79,5 @@ def _kept(query: Any) -> Any:
         .join(Conversation, Conversation.id == Message.conversation_id)
         .outerjoin(Rating, Rating.message_id == Run.message_id)
         .where(Conversation.deleted_at.is_(None), Run.attempt != WRITTEN_ELSEWHERE)
-        .where(or_(Run.state != RunState.DONE, Run.metrics.is_not(null())))
+        .where(or_(Run.state != RunState.DONE, Run.metrics.is_not(None)))
     )
