@@ -107,7 +107,10 @@ def _after() -> tuple[int, int | None]:
 
 @blueprint.get("/api/messages/<int:message_id>/stream")
 def follow(message_id: int) -> Response:
-    """Follow an answer from after the event given by `?after=` or `Last-Event-ID`."""
+    """Follow an answer from after the event given by `?after=` or `Last-Event-ID`.
+
+    With `?wait=0` the response ends with what there is now: for pages that may not hold a connection open.
+    """
     number, attempt = _after()
     answer = Message.of(current_user, message_id, Role.ASSISTANT)
 
@@ -116,6 +119,8 @@ def follow(message_id: int) -> Response:
         subscriber.first = FOLLOWING + subscriber.first
         return subscriber
 
+    if request.args.get("wait") == "0":
+        return Response(begin().frames_so_far(), mimetype="text/event-stream", headers=STREAM_HEADERS)
     return event_stream(begin)
 
 

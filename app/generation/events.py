@@ -64,6 +64,9 @@ class EventStream(Protocol):
         silence of HEARTBEAT_S seconds.
         """
 
+    def frames(self, after: int = 0) -> bytes:
+        """Return the frames published so far after event `after`, joined."""
+
     def text(self) -> TextSoFar:
         """Return the text published so far, with the number of the last event."""
 
@@ -119,6 +122,10 @@ class Subscriber:
             yield self.first
         if self.stream is not None:
             yield from self.stream.follow(self.after, revoked)
+
+    def frames_so_far(self) -> bytes:
+        """Return what there is to send now, without waiting for more."""
+        return self.first + (b"" if self.stream is None else self.stream.frames(self.after))
 
 
 @dataclass(eq=False)

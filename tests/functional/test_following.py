@@ -28,6 +28,22 @@ def test_a_follower_gets_exactly_the_events_after_its_last_one(alice: Person, do
         assert alice.follow(done.message_id, **header).end().events == done.events[last:]
 
 
+def test_a_page_that_may_not_wait_gets_what_there_is(alice: Person, ollama: FakeOllama) -> None:
+    ollama.script(Scenario.hold(5))
+    asking = alice.ask(alice.start(), "Bonjour")
+    asking.until("text")
+    address = f"/api/messages/{asking.message_id}/stream?wait=0"
+    answer = alice.get(address)
+    assert b"event: text" in answer.data
+    assert b"event: done" not in answer.data
+    ollama.release()
+    asking.end()
+    assert alice.get(address).data.startswith(answer.data)
+    assert b"event: done" in alice.get(address).data
+    assert b"event:" not in alice.get(f"{address}&after={asking.numbers[-1]}").data
+    assert problem(alice.get(f"{address}&after=x")) == (422, "invalid_field")
+
+
 def test_a_number_beyond_the_end_gets_nothing_more(alice: Person, done: Stream) -> None:
     assert alice.follow(done.message_id, 999_999_999).end().events == []
 

@@ -40,7 +40,8 @@ function server(answer) {
     return answer(request, bytes(RUN.map(frame).slice(after).join("")));
   };
   const options = (method) => ({ method });
-  return { requests, io: { fetch, options, silence: 500, sleep: async () => false } };
+  const lease = () => ({ isFree: true, take() {}, release() {}, wait: async () => {}, end() {} });
+  return { requests, io: { fetch, options, lease, silence: 500, sleep: async () => false } };
 }
 
 async function read(io, source = { start: START }) {
@@ -152,4 +153,44 @@ test("leaving ends it quietly", async () => {
     if (item.kind === "lost") leaving.abort();
   }
   assert.equal(seen.at(-1), "lost");
+});
+
+// A page that was looked away from when `letGo` events had come, and is looked at again after `polls` questions.
+function lookingAway({ letGo, polls }) {
+  const lease = { isFree: true, held: null, asked: 0 };
+  return Object.assign(lease, {
+    take: (close) => { lease.held = close; },
+    release: () => { lease.held = null; },
+    end: () => { lease.ended = true; },
+    wait: async () => { lease.isFree = ++lease.asked > polls; },
+    heard: (count) => { if (count === letGo && lease.isFree) { lease.isFree = false; lease.held(); } },
+  });
+}
+
+test("a page that is not looked at holds no stream: it asks now and then, and holds one again when it is", async () => {
+  const held = lookingAway({ letGo: 4, polls: 2 });
+  const { io, requests } = server(({ url, after }, all) => {
+    if (url.includes("wait=0")) return sse(bytes(RUN.map(frame).slice(after, after + 1).join(""))); // what there is
+    return new Response(new ReadableStream({ start: (controller) => controller.enqueue(all) }),
+      { headers: { "Content-Type": "text/event-stream" } });
+  });
+  const seen = [];
+  for await (const { kind, name } of follow({ start: START, io: { ...io, lease: () => held } })) {
+    seen.push(kind === "event" ? name : kind);
+    held.heard(seen.length);
+  }
+  assert.deepEqual(seen.slice(0, 4), ["accepted", "queued", "text", "text"]);
+  assert.deepEqual(seen, RUN.map(([name]) => name), "each event once, and nothing about a lost connection");
+  assert.equal(requests[0].method, "POST");
+  assert.ok(held.ended && !held.held);
+});
+
+test("a page whose turn to hold one does not come asks until the end", async () => {
+  const never = { isFree: false, take: () => assert.fail(), release() {}, end() {}, wait: async () => {} };
+  const { io, requests } = server(({ after }) => sse(bytes(RUN.map(frame).slice(after, after + 2).join(""))));
+  const seen = await read({ ...io, lease: () => never }, { stream: "/s", attempt: 1 });
+  assert.equal(seen.text, TEXT);
+  assert.deepEqual(seen.lost, []);
+  assert.deepEqual(requests.map(({ after }) => after), [0, 2, 4, 6]);
+  assert.ok(requests.every(({ url }) => url.endsWith("&attempt=1&wait=0")));
 });

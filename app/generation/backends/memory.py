@@ -58,6 +58,11 @@ class MemoryEventStream:
                 elif not has_news:
                     yield HEARTBEAT
 
+    def frames(self, after: int = 0) -> bytes:
+        """Return the frames published so far."""
+        with self._condition:
+            return b"".join(self._frames[after:])
+
     def text(self) -> TextSoFar:
         """Return the text published so far."""
         with self._condition:

@@ -1,6 +1,7 @@
 // Follows one run from the request that starts it to its end, through lost connections, each event once.
 import { Problem, jsonOptions } from "./http.js";
 import { EventParser } from "./sse.js";
+import { StreamLease } from "./stream_lease.js";
 
 const PAUSES = [1, 2, 3, 5]; // seconds; the last one repeats
 const SILENCE = 45_000; // three of the server's keep-alives missed: the connection is dead although nobody said so
@@ -15,6 +16,7 @@ const browser = {
   fetch: (url, options) => fetch(url, options),
   options: jsonOptions,
   silence: SILENCE,
+  lease: () => new StreamLease(),
   // Waits, or less when something says that the server may be back.
   sleep: (ms, signal) => new Promise((resolve) => {
     const waking = new AbortController();
@@ -31,27 +33,51 @@ const browser = {
 
 // start: { url, body, repeatable } posts to begin a run; otherwise stream, after and attempt join one that exists.
 // Yields { kind: "event", name, data }, { kind: "lost", seconds } each second of a wait, and { kind: "back" }.
-export async function* follow({ start = null, stream = null, after = 0, attempt = null, signal, io = browser }) {
+export async function* follow({ signal, io = browser, ...source }) {
+  const lease = io.lease();
+  try {
+    yield* followWith(lease, { signal, io, ...source });
+  } finally {
+    lease.end();
+  }
+}
+
+async function* followWith(lease, { start = null, stream = null, after = 0, attempt = null, signal, io }) {
   let last = after;
   let failures = 0;
   let waited = false;
   for (;;) {
+    const isHeld = !stream || lease.isFree; // a question is asked, whatever other tabs do
+    let isLetGo = !isHeld;
     try {
-      const address = stream ? place(stream, last, attempt) : start.url;
+      const address = stream ? place(stream, { last, attempt, isHeld }) : start.url;
       const response = await connect(address, stream ? null : start.body, signal, io);
       if (waited) yield { kind: "back" };
       waited = false;
-      for await (const { name, data, id } of events(response, io)) {
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      const letGo = () => { isLetGo = true; close(reader); };
+      const hold = () => isHeld && lease.take(letGo);
+      if (stream) hold();
+      for await (const { name, data, id } of events(reader, io)) {
         if (id <= last && !data.reset) continue;
         failures = 0;
         last = id;
-        if (name === "accepted") ({ stream, message: { attempt = null } } = data);
+        if (name === "accepted") {
+          ({ stream, message: { attempt = null } } = data);
+          hold(); // not before: a question whose answer has no address yet could not be followed elsewhere
+        }
         yield { kind: "event", name, data };
         if (name === "done") return;
+      }
+      if (isLetGo) {
+        await lease.wait(signal);
+        if (!signal?.aborted) continue;
       }
     } catch (error) {
       if (signal?.aborted) return;
       if (error instanceof Problem) throw error;
+    } finally {
+      lease.release();
     }
     if (signal?.aborted) return;
     // Repeating a request that carries no key of its own could make two answers.
@@ -66,8 +92,11 @@ export async function* follow({ start = null, stream = null, after = 0, attempt 
   }
 }
 
-// An answer that was gone on with counts its events anew: the number alone would not tell which.
-const place = (stream, last, attempt) => `${stream}?after=${last}${attempt === null ? "" : `&attempt=${attempt}`}`;
+// An answer that was gone on with counts its events anew: the number alone would not tell which. Not held, the server tells
+// what there is, and ends.
+function place(stream, { last, attempt, isHeld }) {
+  return `${stream}?after=${last}${attempt === null ? "" : `&attempt=${attempt}`}${isHeld ? "" : "&wait=0"}`;
+}
 
 async function connect(url, body, signal, io) {
   const method = body ? "POST" : "GET";
@@ -78,15 +107,14 @@ async function connect(url, body, signal, io) {
   return response;
 }
 
-async function* events(response, io) {
+async function* events(reader, io) {
   const parser = new EventParser();
-  for await (const piece of pieces(response.body, io.silence)) {
+  for await (const piece of pieces(reader, io.silence)) {
     for (const { name, data, id } of parser.push(piece)) yield { name, data: JSON.parse(data), id: Number(id) };
   }
 }
 
-async function* pieces(body, silence) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+async function* pieces(reader, silence) {
   try {
     for (;;) {
       const { done, value } = await within(silence, reader.read());
@@ -94,9 +122,12 @@ async function* pieces(body, silence) {
       yield value;
     }
   } finally {
-    reader.cancel().catch(() => {}); // the connection may already be gone
+    close(reader);
   }
 }
+
+// What is read ends there; the connection may already be gone.
+const close = (reader) => reader.cancel().catch(() => {});
 
 function within(ms, promise) {
   let timer;
