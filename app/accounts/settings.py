@@ -143,7 +143,7 @@ def rename() -> Any:
 def change_password() -> Any:
     """Change the password and sign all other browsers out."""
     form = PasswordForm()
-    if not form.validate_on_submit() or not _is_oneself(form.current):
+    if not form.validate_on_submit() or not _confirms_password(form.current):
         return _page(form)
     current_user.set_password(form.password.data)
     # Commits both.
@@ -173,14 +173,14 @@ def revoke_other_sessions() -> Any:
 def erase_everything() -> Any:
     """Erase everything that the user wrote, for good; stop running answers first."""
     form = EraseForm()
-    if not form.validate_on_submit() or not _is_oneself(form.own_password):
+    if not form.validate_on_submit() or not _confirms_password(form.own_password):
         return _page(form)
     generation().changes.erase_all_of(current_user)
     # The flash category "erased" makes the page clear the browser's own storage too.
     return _done(_("Everything that you wrote is erased."), "erased")
 
 
-def _is_oneself(field: Any) -> bool:
+def _confirms_password(field: Any) -> bool:
     """Return whether `field` holds the user's password, else add an error to it; raises rate_limited."""
     right = check(current_user.username, field.data)[0] is not None
     if not right:

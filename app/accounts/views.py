@@ -56,7 +56,7 @@ def register() -> Any:
     if current_user.is_authenticated:
         return redirect(url_for("chat.home"))
     first = not User.exists()
-    _admit(first)
+    _check_registration(first)
     form = RegisterForm()
     if form.validate_on_submit():
         try:
@@ -110,7 +110,7 @@ def _clear_session() -> None:
     session.update(kept)
 
 
-def _admit(first: bool) -> None:
+def _check_registration(first: bool) -> None:
     """Raise forbidden if registration is closed, rate_limited after too many from one address.
 
     `first`: there is no account yet; then registration is always open.

@@ -178,7 +178,7 @@ def change_conversation(conversation_id: str) -> Response:
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/seen")
-def see_conversation(conversation_id: str) -> tuple[str, int]:
+def mark_as_read(conversation_id: str) -> tuple[str, int]:
     """Mark a conversation as read."""
     Conversation.of(current_user, conversation_id).change(seen_at=utcnow())
     return "", 204
@@ -251,7 +251,7 @@ def instructions(conversation_id: str) -> Response:
 
 
 @blueprint.put("/api/conversations/<string:conversation_id>/instructions")
-def instruct(conversation_id: str) -> Response:
+def change_instructions(conversation_id: str) -> Response:
     """Change the conversation's instructions; the engine reads the whole conversation again with the next question."""
     conversation = Conversation.of(current_user, conversation_id)
     generation().changes.instruct(conversation, InstructionsRequest.read().instructions)

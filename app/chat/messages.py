@@ -161,7 +161,7 @@ def regenerate(message_id: int) -> Response:
 
 
 @blueprint.post("/api/messages/<int:message_id>/continue")
-def go_on(message_id: int) -> Response:
+def continue_answer(message_id: int) -> Response:
     """Continue an answer that was cut off."""
     answer = Message.of(current_user, message_id, Role.ASSISTANT)
     return event_stream(lambda: generation().resume(answer))
@@ -183,7 +183,7 @@ def rate(message_id: int) -> Response:
 
 
 @blueprint.delete("/api/messages/<int:message_id>/rating")
-def take_rating_back(message_id: int) -> tuple[str, int]:
+def delete_rating(message_id: int) -> tuple[str, int]:
     """Remove an answer's rating."""
     Rating.take_back(Message.of(current_user, message_id, Role.ASSISTANT))
     return "", 204
@@ -208,7 +208,7 @@ def show_branch(conversation_id: str) -> Response:
 def delete_turn(message_id: int) -> Response:
     """Delete a question, its answers and everything after them. Raises run_active.
 
-    `removed` in the response identifies the deleted messages for `put_turn_back`.
+    `removed` in the response identifies the deleted messages for `restore_turn`.
     """
     question = Message.of(current_user, message_id, Role.USER)
     conversation, parent_id = question.conversation, question.parent_id
@@ -226,7 +226,7 @@ class RestoreTurnRequest(JsonRequest):
 
 
 @blueprint.post("/api/conversations/<string:conversation_id>/turns")
-def put_turn_back(conversation_id: str) -> Response:
+def restore_turn(conversation_id: str) -> Response:
     """Undo `delete_turn`, given the `removed` that it returned. Raises run_active, unknown_parent."""
     conversation = Conversation.of(current_user, conversation_id)
     asked = RestoreTurnRequest.read()
@@ -238,7 +238,7 @@ def put_turn_back(conversation_id: str) -> Response:
 
 
 @blueprint.post("/api/messages/<int:message_id>/branch")
-def branch_off(message_id: int) -> tuple[Response, int]:
+def copy_branch(message_id: int) -> tuple[Response, int]:
     """Copy the messages up to an answer into a new conversation. Raises run_active."""
     answer = Message.of(current_user, message_id, Role.ASSISTANT)
     return jsonify(conversation_json(generation().changes.copy_branch(answer))), 201

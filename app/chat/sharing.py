@@ -34,7 +34,7 @@ def share_conversation(conversation_id: str) -> tuple[Response, int]:
 
 
 @blueprint.delete("/api/shares/<string:share_id>")
-def end_share(share_id: str) -> tuple[str, int]:
+def delete_share(share_id: str) -> tuple[str, int]:
     """Revoke a link."""
     Share.of(current_user, share_id).delete()
     return "", 204

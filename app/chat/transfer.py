@@ -42,7 +42,7 @@ STYLE = (
 
 
 @blueprint.url_value_preprocessor
-def _let_files_in(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+def _allow_large_import(endpoint: str | None, _values: dict[str, Any] | None) -> None:
     """Allow larger bodies for the import, before anything reads the body. Raises import_too_large."""
     if endpoint == "chat.import_file":
         request.max_content_length = int(LARGEST_MB * 1_000_000)

@@ -199,16 +199,16 @@ def show_archive() -> str:
 
 
 @blueprint.post("/archive/<string:conversation_id>/restore")
-def take_out(conversation_id: str) -> Any:
+def unarchive(conversation_id: str) -> Any:
     """Take a conversation back from the archive."""
-    conversation = found_or_ended(_put_away, conversation_id)
+    conversation = found_or_ended(_archived, conversation_id)
     if conversation:
         conversation.change(archived=False)
         flash(_("“%(title)s” is back in your conversations.", title=conversation.title), "success")
     return redirect(url_for("chat.show_archive"))
 
 
-def _put_away(user: User, conversation_id: str) -> Conversation:
+def _archived(user: User, conversation_id: str) -> Conversation:
     """Return an archived conversation of the user; raises not_found."""
     conversation = Conversation.of(user, conversation_id)
     if not conversation.archived:
