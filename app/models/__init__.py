@@ -1,7 +1,7 @@
 """The database's models."""
 
 from app.models.conversations import Conversation, Folder
-from app.models.lab import LabCampaign, LabMachine, LabRun, LabSample, LabVote
+from app.models.lab import LabMachine, LabRun, LabSample
 from app.models.messages import Message, ParentRef, Role, Run, RunState
 from app.models.model_choice import StoredSetting
 from app.models.prompts import Prompt
@@ -13,11 +13,9 @@ __all__ = [
     "AccessToken",
     "Conversation",
     "Folder",
-    "LabCampaign",
     "LabMachine",
     "LabRun",
     "LabSample",
-    "LabVote",
     "LoginSession",
     "Message",
     "ParentRef",
