@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+from collections import ChainMap
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -61,9 +62,11 @@ def describe(engine: Engine, power: Power, root: Path = Path("/")) -> dict[str, 
     # Without an engine process here, the limits of this process are used.
     pid = pids[-1] if pids else None
     processors = _processors(root)
+    facts = ChainMap(*processors)
+    flags = (facts.get("flags") or facts.get("Features") or "").split()
     allowed = len(host.cores(pid)) or len(processors) or 1
     return {
-        "cpu": " ".join(NOISE.sub(" ", _first(processors, "model name") or platform.machine()).split()),
+        "cpu": " ".join(NOISE.sub(" ", facts.get("model name") or platform.machine()).split()),
         "sockets": len({one["physical id"] for one in processors if "physical id" in one}) or 1,
         "cores": host.physical_cores(pid) or allowed,
         "threads": len(processors) or allowed,
@@ -72,8 +75,8 @@ def describe(engine: Engine, power: Power, root: Path = Path("/")) -> dict[str, 
         "ram_bytes": host.memory().get("MemTotal", 0),
         "ram_limit": host.memory_limit(pid),
         "nodes": host.memory_nodes() or 1,
-        "flags": [flag for flag in FLAGS if flag in _flags(processors)],
-        "virtual": "hypervisor" in _flags(processors),
+        "flags": [flag for flag in FLAGS if flag in flags],
+        "virtual": "hypervisor" in flags,
         "governor": ", ".join(sorted({name for _driver, name in host.governors()})),
         "engine": {"name": engine.name, "label": engine.label},
         "energy": power.as_json(),
@@ -106,14 +109,6 @@ def _processors(root: Path) -> list[dict[str, str]]:
         return []
     found = [dict(re.findall(r"^([\w ]+?)\s*: (.*)$", part, re.MULTILINE)) for part in text.split("\n\n")]
     return [one for one in found if "processor" in one]
-
-
-def _first(processors: list[dict[str, str]], name: str) -> str:
-    return next((one[name] for one in processors if name in one), "")
-
-
-def _flags(processors: list[dict[str, str]]) -> set[str]:
-    return set((_first(processors, "flags") or _first(processors, "Features")).split())
 
 
 # Model files
