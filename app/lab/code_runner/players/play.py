@@ -28,6 +28,7 @@ REFRESH = 1 / 60
 GRACE, STUCK = 4.0, 2.0
 # Seconds between two checks of the CPU time.
 WATCH = 0.2
+# So many different pictures count as movement.
 MOVES = 3
 
 _real, _cpu = time.monotonic, time.process_time
@@ -54,11 +55,6 @@ class Play:
         self.heard = False
         threading.Thread(target=self._watch, daemon=True).start()
 
-    @property
-    def moves(self) -> bool:
-        """Whether the pictures shown differ enough to count as movement."""
-        return len(self._pictures) >= MOVES
-
     def now(self) -> float:
         """The program's clock in seconds; ends the play when its time is over."""
         real = _real()
@@ -84,7 +80,7 @@ class Play:
         now = self.now()
         if now >= LATE and not self._tried:
             self._tried = True
-            if not self.moves:
+            if len(self._pictures) < MOVES:
                 self._plan = [(now, key) for key in STARTERS] + self._plan
         events: list[tuple[bool, str]] = []
         while self._plan and self._plan[0][0] <= now:

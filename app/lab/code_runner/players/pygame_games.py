@@ -29,7 +29,7 @@ def take_over(play: Play) -> None:
     pygame.font.get_fonts()
     pygame.font.quit()
     player = _GamePlayer(pygame, play)
-    pygame.time.Clock = player.clock
+    pygame.time.Clock = lambda: _Clock(play)
     pygame.time.wait = pygame.time.delay = player.wait
     pygame.time.get_ticks = lambda: int(play.now() * 1000)
     pygame.time.set_timer = player.set_timer
@@ -47,9 +47,6 @@ class _GamePlayer:
         self._play = play
         # [event, every so many seconds, next time, times left or None]
         self._timers: list[list[Any]] = []
-
-    def clock(self) -> "_Clock":
-        return _Clock(self._play)
 
     def wait(self, milliseconds: float) -> int:
         self._play.wait(milliseconds / 1000)
