@@ -25,11 +25,7 @@ SOFT = (0.11, 0.18)
 TEXT, GRAPHIC = 4.5, 3.0
 HEX = re.compile(r"#[0-9a-f]{6}\b")
 # The default icon as PNG, for systems that do not take SVG; made by tools/app_icons.py.
-MADE = (
-    ("icon-192", "192x192", "any"),
-    ("icon-512", "512x512", "any"),
-    ("icon-maskable-512", "512x512", "maskable"),
-)
+MADE = (("icon-192", "192x192", "any"), ("icon-512", "512x512", "any"), ("icon-maskable-512", "512x512", "maskable"))
 # Hues (0 to 1) in sea.svg that belong to its light; all other hues are water.
 WARM = (0.0, 0.2)
 

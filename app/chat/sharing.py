@@ -48,11 +48,7 @@ def show_share(share_id: str) -> str:
     """Show a shared conversation; every signed-in user may open it."""
     share = Share.opened(share_id)
     return render_template(
-        "chat/shared.html",
-        share=share,
-        mine=share.user_id == current_user.id,
-        sentence=sentence,
-        texts=js_messages(),
+        "chat/shared.html", share=share, mine=share.user_id == current_user.id, sentence=sentence, texts=js_messages()
     )
 
 
