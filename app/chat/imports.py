@@ -392,13 +392,12 @@ def _without(
 
 
 def _end_below(messages: list[MessageCopy], place: int | None) -> int:
-    """Return the index of the newest last message below `place`, or of all if it is None."""
+    """Return the index of the newest message at or below `place` (None: of all); nothing follows it."""
     below = set(range(len(messages))) if place is None else {place}
     for other, message in enumerate(messages):
         if message.parent in below:
             below.add(other)
-    parents = {message.parent for message in messages}
-    return max(other for other in below if other not in parents)
+    return max(below)
 
 
 # Files
