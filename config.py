@@ -1,9 +1,12 @@
 """Define all settings, and read them from the environment and from `.env`."""
 
+import contextlib
 import math
 import os
 import re
 import secrets
+import shutil
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +20,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 ROOT = Path(__file__).resolve().parent
 COLOUR = re.compile("#[0-9a-f]{6}")
+RESERVE = 1 << 20
+# In the instance folder. A key has the second name until the database has its tables (`keep_secret_key`).
+SECRET_KEY_FILE, NEW_SECRET_KEY_FILE = "secret_key", "secret_key.new"
 
 
 class SettingError(ValueError):
@@ -324,18 +330,59 @@ def prepare_instance(settings: dict[str, Any]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         # It holds conversations and password hashes: only the owner may read it.
         folder.chmod(0o700)
+        if settings["SECRET_KEY"]:
+            return
+        path = folder / SECRET_KEY_FILE
+        if not path.exists():
+            path = folder / NEW_SECRET_KEY_FILE
+            _write_once(path, secrets.token_hex(32))
+        settings["SECRET_KEY"] = path.read_text().strip()
     except OSError as error:
         raise SystemExit(f"CouachGPT: INSTANCE_DIR={folder} cannot be used: {error.strerror}") from None
-    if settings["SECRET_KEY"]:
-        return
-    path = folder / "secret_key"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        pass
-    else:
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-    settings["SECRET_KEY"] = path.read_text().strip()
     if len(settings["SECRET_KEY"]) < 32:
         raise SystemExit(f"CouachGPT: {path} is too short to sign cookies; delete it and start again")
+
+
+def keep_secret_key(settings: dict[str, Any]) -> None:
+    """Give a new secret key its lasting name, once the database has its tables.
+
+    From then on a key without a database means that the database was lost.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        Path(settings["INSTANCE_DIR"], NEW_SECRET_KEY_FILE).rename(Path(settings["INSTANCE_DIR"], SECRET_KEY_FILE))
+
+
+def check_database_is_there(settings: dict[str, Any]) -> None:
+    """End the program if the instance folder had an SQLite database that is missing or empty now."""
+    url, key = make_url(settings["SQLALCHEMY_DATABASE_URI"]), Path(settings["INSTANCE_DIR"], SECRET_KEY_FILE)
+    if url.get_backend_name() != "sqlite" or not url.database or not key.exists():
+        return
+    path = Path(url.database)
+    if not path.exists() or path.stat().st_size == 0:
+        raise SystemExit(
+            f"CouachGPT: {path} is missing or empty, although this folder was in use. Put a copy back "
+            f"(flask backup restore FILE, or one of before-migration/); to begin anew, delete {key}."
+        )
+
+
+def keep_reserve(settings: dict[str, Any]) -> None:
+    """Keep a file of RESERVE bytes in the instance folder, and give its room back when a start finds the disk full.
+
+    SQLite needs some room beside the database even to read it.
+    """
+    file = Path(settings["INSTANCE_DIR"], "reserve")
+    with contextlib.suppress(OSError):
+        if shutil.disk_usage(file.parent).free < RESERVE:
+            file.unlink(missing_ok=True)
+        elif not file.exists():
+            file.write_bytes(os.urandom(RESERVE))
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Create a private file with its whole text, or not at all; leave one that exists already as it is."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=".new-") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(file.name, path)

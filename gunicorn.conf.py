@@ -14,7 +14,7 @@ from types import FrameType
 from typing import Any
 
 from app.http_worker import HttpWorker
-from config import ROOT, load_or_exit
+from config import ROOT, check_database_is_there, keep_reserve, keep_secret_key, load_or_exit
 
 _settings = load_or_exit()
 
@@ -99,26 +99,19 @@ def _save(worker: Any) -> None:
 
 def on_starting(server: Any) -> None:
     """Take the instance folder, migrate the database, start the embedded engine if chosen, and print the addresses."""
-    global _lock, _supervisor  # noqa: PLW0603 - gunicorn's hooks share a module, nothing else
+    global _supervisor  # noqa: PLW0603 - gunicorn's hooks share a module, nothing else
     if server.cfg.workers > 1:
         raise SystemExit(
             "CouachGPT runs in one worker process: answers being written live in it. "
             "Leave WEB_CONCURRENCY unset; THREADS sets how many requests are served at once."
         )
-    from app import backups, database  # noqa: PLC0415
+    from app import database  # noqa: PLC0415
     from app.cli import banner  # noqa: PLC0415
     from app.engines import gguf, supervisor  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
     from wsgi import app  # noqa: PLC0415
 
-    # Before anything is touched: a running server must not notice a second start.
-    _lock = backups.server_lock(app.config)
-    if not _lock.take(LOCK_WAIT_S):
-        raise SystemExit(
-            f"CouachGPT: a server already runs on the folder {app.config['INSTANCE_DIR']}. "
-            "Stop it first, or give this one an INSTANCE_DIR and a PORT of its own."
-        )
-    _check_port()
+    _take_instance(app.config)
     # Fork first: no thread runs in this process yet. The engine starts meanwhile.
     migration = database.upgrade_in_subprocess(app)
     problem = ""
@@ -132,10 +125,30 @@ def on_starting(server: Any) -> None:
             _supervisor.start()
     migration.join()
     if migration.exitcode:
-        raise SystemExit("The database could not be brought up to date; the cause is above.")
+        raise SystemExit(migration.exitcode)
+    keep_secret_key(app.config)
     with app.app_context():
         db.engine.dispose()
     print(banner(app, problem), flush=True)
+
+
+def _take_instance(settings: Any) -> None:
+    """Take the instance folder before anything in it is touched: a running server must not notice a second start.
+
+    Ends the program if another server has it, the port is in use, or the database was lost.
+    """
+    global _lock  # noqa: PLW0603 - see on_starting
+    from app import backups  # noqa: PLC0415
+
+    _lock = backups.server_lock(settings)
+    if not _lock.take(LOCK_WAIT_S):
+        raise SystemExit(
+            f"CouachGPT: a server already runs on the folder {settings['INSTANCE_DIR']}. "
+            "Stop it first, or give this one an INSTANCE_DIR and a PORT of its own."
+        )
+    _check_port()
+    check_database_is_there(settings)
+    keep_reserve(settings)
 
 
 def _check_port() -> None:

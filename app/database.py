@@ -1,6 +1,7 @@
 """Set up SQLite's connections for many readers and one writer, and migrate the database."""
 
 import contextlib
+import logging
 import multiprocessing
 import sqlite3
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import Connection, event
 from sqlalchemy.engine import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DatabaseError, OperationalError, SQLAlchemyError
 
 from app.errors import AppError
 from app.extensions import context_of, db
@@ -20,7 +21,20 @@ from app.models.search import search
 
 # A connection waits this long for SQLite's write lock; then the request fails with 503 (database_busy).
 BUSY_TIMEOUT_MS = 5000
+PUT_BACK = "It is damaged: put a copy back (flask backup restore FILE, or one of before-migration/)."
+# What helps when the database cannot be used at the start, by SQLite's name of the error.
+START_HINTS = {
+    "SQLITE_CORRUPT": PUT_BACK,
+    "SQLITE_NOTADB": PUT_BACK,
+    "SQLITE_FULL": "Make room on the disk.",
+    "SQLITE_IOERR_WRITE": "Make room on the disk, or look at its health.",
+    "SQLITE_BUSY": "Another program holds it: end that one.",
+    "SQLITE_CANTOPEN": "Look at the rights of the folder.",
+    "SQLITE_READONLY": "Look at the rights of the file.",
+}
 MIGRATIONS_FOLDER = Path(__file__).parent.parent / "migrations"
+
+logger = logging.getLogger(__name__)
 
 
 @event.listens_for(Engine, "connect")
@@ -64,13 +78,23 @@ def migration_transaction(connection: Connection) -> Iterator[None]:
 
 
 def upgrade(app: Flask, version: str = "head") -> None:
-    """Apply the missing migrations, after a copy of the database was made. Raises backup_failed."""
+    """Apply the missing migrations, after a copy of the database was made. Raises backup_failed.
+
+    Writes nothing if none is missing: a server must be able to start while the disk is full or the database locked.
+    """
+    from alembic.script import ScriptDirectory  # noqa: PLC0415
     from flask_migrate import upgrade  # noqa: PLC0415
 
     _bind(app)
     with context_of(app):
-        upgrade(revision=version)
-        search().prepare()
+        newest = ScriptDirectory(str(MIGRATIONS_FOLDER)).get_current_head()
+        current = _version()
+        if current != (newest if version == "head" else version):
+            upgrade(revision=version)
+        try:
+            search().prepare()
+        except OperationalError:
+            logger.warning("index of words not prepared", exc_info=True)
 
 
 def downgrade(app: Flask, version: str) -> None:
@@ -84,10 +108,15 @@ def downgrade(app: Flask, version: str) -> None:
 
 def version(app: Flask) -> str:
     """Return the version of the database's tables, such as "0010"; "-" before there are any."""
+    with context_of(app):
+        return _version() or "-"
+
+
+def _version() -> str | None:
     from alembic.runtime.migration import MigrationContext  # noqa: PLC0415
 
-    with context_of(app), db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() or "-"
+    with db.engine.connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision()
 
 
 def close(app: Flask) -> None:
@@ -111,11 +140,18 @@ def upgrade_in_subprocess(app: Flask) -> BaseProcess:
 
 
 def _upgrade_or_exit(app: Flask) -> None:
+    """Upgrade; end this process with one line if that fails because of the disk or the file."""
     try:
         upgrade(app)
     except AppError as error:
         with context_of(app):
             raise SystemExit(f"CouachGPT: {error.sentence} ({error.cause})") from None
+    except DatabaseError as error:
+        name = getattr(error.orig, "sqlite_errorname", "")
+        if name not in START_HINTS:
+            raise
+        place = app.config["SQLALCHEMY_DATABASE_URI"]
+        raise SystemExit(f"CouachGPT: {place} cannot be used: {error.orig}. {START_HINTS[name]}") from None
 
 
 def _bind(app: Flask) -> None:

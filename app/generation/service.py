@@ -2,6 +2,7 @@
 engine's status.
 """
 
+import contextlib
 import logging
 import threading
 import time
@@ -10,6 +11,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.engines.base import ChatRequest, Engine, Model
 from app.errors import AppError
@@ -29,6 +32,8 @@ from app.models.branches import MessageTree
 
 # Seconds that `stop` waits for running answers to be saved.
 CLOSE_TIMEOUT_S = 4.0
+# Seconds between two tries to end the runs of an earlier process while the database cannot be written to.
+RECOVER_EVERY_S = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -78,18 +83,21 @@ class Generation:
         signals.listen(Topic.MODELS, lambda _: self.registry.wake())
         # Held from before a run is stored until the queue knows it: in between it would look abandoned.
         self._submitting = threading.RLock()
+        self._stopped = threading.Event()
 
     def start(self) -> None:
         """Recover the runs that an earlier process left, and start the threads; once in each worker process."""
-        for model, seconds, usage in self._store.recent_runs():
-            self.estimates.learn(model, seconds, usage)
-        with self._context():
-            self._recover()
+        with contextlib.suppress(SQLAlchemyError):
+            for model, seconds, usage in self._store.recent_runs():
+                self.estimates.learn(model, seconds, usage)
+        if not self._recovered():
+            threading.Thread(target=self._recover_later, name="recover", daemon=True).start()
         self._trash_purge.start()
         self.registry.start()
 
     def stop(self) -> None:
         """Save the answers in progress as interrupted, and end all event streams."""
+        self._stopped.set()
         self._trash_purge.stop()
         self.registry.stop()
         self._queue.close(CLOSE_TIMEOUT_S)
@@ -332,10 +340,26 @@ class Generation:
             events.publish(Event.DONE, done, last=True)
         self._event_log.retire(message_id)
 
+    def _recovered(self) -> bool:
+        """Try to recover; False if the database cannot be written to: a full or locked disk must not stop the start."""
+        try:
+            with self._context(), self._submitting:
+                self._recover()
+        except SQLAlchemyError:
+            logger.warning("runs of an earlier process are not recovered yet", exc_info=True)
+            return False
+        return True
+
+    def _recover_later(self) -> None:
+        while not self._stopped.wait(RECOVER_EVERY_S) and not self._recovered():
+            pass
+
     def _recover(self) -> None:
         """Queue again the runs that an earlier process left queued; end those it left running as interrupted."""
         for run in Run.active_runs():
             answer = run.message
+            if self._queue.knows(answer.id):
+                continue
             if run.state == RunState.QUEUED and answer.conversation.deleted_at is None:
                 run.attempt += 1
                 db.session.commit()

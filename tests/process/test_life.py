@@ -15,7 +15,7 @@ import pytest
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.processes import alive, children, wait_until
-from tests.support.server import RemotePerson, ServerProcess
+from tests.support.server import RemotePerson, ServerProcess, refused
 from tests.support.site import DATABASE
 
 EMBEDDED = {"ENGINE": "embedded", "CONTEXT_TOKENS": "1024", "MAX_OUTPUT_TOKENS": "12", "CACHE_RAM_MB": "0",
@@ -113,18 +113,6 @@ def server(instance: Path, ollama: FakeOllama) -> Iterator[ServerProcess]:
     """A server whose engine is the stand-in."""
     with ServerProcess(instance, ENGINE="ollama", OLLAMA_HOST=ollama.url) as running:
         yield running
-
-
-def refused(server: ServerProcess) -> str:
-    """Start a server that must not start; the line that it says after gunicorn's own."""
-    process = server.launch()
-    try:
-        assert process.wait(20) != 0
-    except subprocess.TimeoutExpired:
-        server.end(signal.SIGTERM)
-        raise
-    _, said = server.output.splitlines()
-    return said
 
 
 @pytest.mark.slow

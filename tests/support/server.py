@@ -105,6 +105,18 @@ class ServerProcess:
         return self.log.read_text()
 
 
+def refused(server: ServerProcess) -> str:
+    """Start a server that must not start; the line that it says after gunicorn's own."""
+    process = server.launch()
+    try:
+        assert process.wait(20) != 0
+    except subprocess.TimeoutExpired:
+        server.end(signal.SIGTERM)
+        raise
+    _, said = server.output.splitlines()
+    return said
+
+
 class Answer:
     """What came over the network, read as the in-process client's answers are."""
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import config
-from config import SettingError, load, prepare_instance
+from config import SettingError, keep_secret_key, load, prepare_instance
 
 
 def read(**environ: str) -> dict:
@@ -85,7 +85,12 @@ def test_the_secret_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> 
     prepare_instance(second)
     assert len(first["SECRET_KEY"]) == 64
     assert first["SECRET_KEY"] == second["SECRET_KEY"]
-    assert (tmp_path / "new" / "i" / "secret_key").stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "new" / "i" / "secret_key.new").stat().st_mode & 0o777 == 0o600
+    keep_secret_key(first)
+    third = {"INSTANCE_DIR": first["INSTANCE_DIR"], "SECRET_KEY": ""}
+    prepare_instance(third)
+    assert third["SECRET_KEY"] == first["SECRET_KEY"]
+    assert [path.name for path in (tmp_path / "new" / "i").iterdir()] == ["secret_key"]
     given = {"INSTANCE_DIR": str(tmp_path / "other"), "SECRET_KEY": "given"}
     prepare_instance(given)
     assert list((tmp_path / "other").iterdir()) == []
