@@ -1,5 +1,6 @@
 """The API of messages: ask, correct, follow, stop, regenerate, continue, rate, branches. Answers are event streams."""
 
+import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -23,6 +24,8 @@ from app.web import MAX_CONTENT, STREAM_HEADERS, JsonRequest, Name, Number, Text
 
 # Sent at once: gunicorn sends the headers with the first bytes, and the engine may be silent for long.
 FOLLOWING = b": following\n\n"
+# The number of an event or of an attempt.
+NUMBER = re.compile("[0-9]{1,9}")
 
 
 def event_stream(begin: Callable[[], Subscriber]) -> Response:
@@ -100,9 +103,9 @@ def _after() -> tuple[int, int | None]:
     """Return the number of the last event that the client received, and its attempt if given; raises invalid_field."""
     number = request.headers.get("Last-Event-ID") or request.args.get("after") or "0"
     attempt = request.args.get("attempt", "")
-    if not number.isascii() or not number.isdigit() or len(number) > 9:
+    if not NUMBER.fullmatch(number):
         raise AppError("invalid_field", field="after")
-    return int(number), int(attempt) if attempt.isascii() and attempt.isdigit() and len(attempt) <= 9 else None
+    return int(number), int(attempt) if NUMBER.fullmatch(attempt) else None
 
 
 @blueprint.get("/api/messages/<int:message_id>/stream")
