@@ -356,26 +356,16 @@ def _result_detail(got: dict[str, Any], want: Any) -> str:
 
 
 def judge_code(
-    task: CodeTask,
-    answer: str,
-    reason: str = "stop",
-    *,
-    run: bool = False,
-    thinking: str = "",
-    think: bool = False,
+    task: CodeTask, answer: str, reason: str = "stop", *, run: bool = False, thinking: str = "", think: bool = False
 ) -> Judgement:
     """Grade an answer with a program; `run`: the administrator allows running it in the sandbox.
 
     `reason`: why the engine stopped ("stop", "length"); `think`: whether thinking was requested.
     """
+    seen = find_failures("", answer, thinking, reason, think=think)
     # Loops count only in the prose, since programs repeat lines.
-    prose = FENCE.sub("", answer)
-    failures = [
-        failure
-        for failure in find_failures("", answer, thinking, reason, think=think)
-        if failure != "loop" or loops(prose)
-    ]
-    return replace(_judge_program(task, extract(answer), reason, run), failures=tuple(failures))
+    failures = tuple(failure for failure in seen if failure != "loop" or loops(FENCE.sub("", answer)))
+    return replace(_judge_program(task, extract(answer), reason, run), failures=failures)
 
 
 def _judge_program(task: CodeTask, program: Program | None, reason: str, run: bool) -> Judgement:
