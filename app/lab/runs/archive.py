@@ -54,12 +54,6 @@ def _moment(value: Any) -> datetime:
     return moment
 
 
-def _without_zeros(text: str) -> str:
-    if "\0" in text:
-        raise ValueError("PostgreSQL stores no NUL")
-    return text
-
-
 def _plan(value: dict[str, Any]) -> dict[str, Any]:
     try:
         read_plan(value)
@@ -80,7 +74,8 @@ def _checked(kind: Any) -> AfterValidator:
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]
-Stored = Annotated[str, AfterValidator(_without_zeros)]
+# PostgreSQL stores no NUL.
+Stored = Annotated[str, Field(pattern=r"^[^\x00]*$")]
 Integer = Annotated[int, Field(ge=-MAX_INTEGER, le=MAX_INTEGER)]
 Word = Annotated[str, Field(max_length=80)]
 LongText = Annotated[str, Field(max_length=20_000)]
