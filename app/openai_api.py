@@ -23,7 +23,8 @@ from app.errors import AppError, filled
 from app.extensions import context_of, current_application, release_connection
 from app.models import AccessToken
 from app.security import csrf, token_required
-from app.web import MAX_CONTENT, STREAM_HEADERS, JsonObject, JsonRequest, Name, Number, clean, generation
+from app.text import clean
+from app.web import MAX_CONTENT, STREAM_HEADERS, JsonObject, JsonRequest, Name, Number, generation
 
 blueprint = Blueprint("openai_api", __name__, url_prefix="/v1")
 # No CSRF protection: cookies are ignored here, so another site's page cannot use them.

@@ -1,7 +1,6 @@
 """What all pages share: reading requests, language and theme, security headers, compression, template globals."""
 
 import gzip
-import re
 from collections.abc import Callable
 from types import NoneType
 from typing import Annotated, Any, Self, TypeVar, get_args
@@ -21,6 +20,7 @@ from app.generation.service import Generation
 from app.models import User
 from app.models.base import MAX_INTEGER
 from app.security import current_user, rate_limiter
+from app.text import clean
 
 Found = TypeVar("Found")
 LOCALES = ("fr", "en")
@@ -35,7 +35,6 @@ LATELY = RateLimitItemPerMinute(1, 10)
 # Longest message, in characters.
 MAX_CONTENT = 200_000
 MAX_NAME = 200
-SURROGATES = re.compile("[\ud800-\udfff]")
 
 
 class SessionInterface(SecureCookieSessionInterface):
@@ -105,11 +104,6 @@ def found_or_ended(find: Callable[[User, Any], Found], key: int | str) -> Found 
 
 
 # Texts and JSON of requests
-
-
-def clean(text: str) -> str:
-    """Remove NULs and replace lone surrogates by U+FFFD, so that the text can be stored and sent."""
-    return SURROGATES.sub("\ufffd", text.replace("\0", ""))
 
 
 def plain_text(text: str | None) -> str:

@@ -18,7 +18,8 @@ from app.models.conversations import MAX_FOLDER_NAME
 from app.models.copies import RUN_COLUMNS, ConversationCopy, MessageCopy
 from app.models.ratings import MAX_REASON
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS
-from app.web import MAX_CONTENT, JsonObject, Text, clean, one_line
+from app.text import clean
+from app.web import MAX_CONTENT, JsonObject, Text, one_line
 
 # Most messages in one file.
 MOST_MESSAGES = 50_000

@@ -20,7 +20,8 @@ from app.models.base import digest
 from app.models.branches import MessageTree
 from app.models.ratings import MAX_REASON
 from app.security import current_user
-from app.web import MAX_CONTENT, STREAM_HEADERS, JsonRequest, Name, Number, Text, at_most, clean, generation, of_text
+from app.text import clean
+from app.web import MAX_CONTENT, STREAM_HEADERS, JsonRequest, Name, Number, Text, at_most, generation, of_text
 
 # Sent at once: gunicorn sends the headers with the first bytes, and the engine may be silent for long.
 FOLLOWING = b": following\n\n"

@@ -13,7 +13,8 @@ from app.engines.registry import can_be_pulled
 from app.formatting import day, day_and_time, filesize
 from app.models.conversations import TITLE_LENGTH, derive_title
 from app.models.users import normalized
-from app.web import clean, safe_next
+from app.text import clean
+from app.web import safe_next
 from tests.support.site import Site
 
 
@@ -48,9 +49,21 @@ def test_cleaned_text_can_be_stored_and_is_otherwise_the_same(text: str) -> None
     cleaned.encode()
     assert "\0" not in cleaned
     assert clean(cleaned) == cleaned
-    assert cleaned.replace("\ufffd", "") == "".join(
-        c for c in text if c not in "\0\ufffd" and not 0xD800 <= ord(c) < 0xE000
-    )
+    assert [c for c in cleaned if c < "\ud800"] == [c for c in text if "\0" < c < "\ud800"]
+
+
+@pytest.mark.parametrize(
+    ("text", "cleaned"),
+    [
+        ("Cap \ud83d\udea4 !", "Cap 🚤 !"),
+        ("\udea4\ud83d", "\ufffd\ufffd"),
+        ("fin \ud83d", "fin \ufffd"),
+        ("\ud83d\ud83d\udea4", "\ufffd🚤"),
+        ("a\0b", "ab"),
+    ],
+)
+def test_the_halves_of_a_character_are_joined(text: str, cleaned: str) -> None:
+    assert clean(text) == cleaned
 
 
 @pytest.mark.parametrize("target", ["/", "/c/abc?x=1#y", "/é", "/a//b"])

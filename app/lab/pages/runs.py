@@ -25,7 +25,8 @@ from app.lab.task_files import Tasks
 from app.lab.votes import campaigns
 from app.models.lab import ACTIVE, LabRun, LabSample, SampleKind, Verdict
 from app.security import admin_required, current_user
-from app.web import clean, generation, plain_text
+from app.text import clean
+from app.web import generation, plain_text
 
 # In characters: a verdict's note, and a task's TOML.
 LONGEST_NOTE, LONGEST_TASK = 1000, 60_000
