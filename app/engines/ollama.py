@@ -13,7 +13,7 @@ import ollama
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Text, Thinking, Usage
 from app.engines.catalogue import described
 from app.engines.processes import processes_listening
-from app.engines.transport import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, EngineHttpClient, json_object
+from app.engines.transport import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, EngineHttpClient, count, json_object, number
 from app.errors import AppError
 
 # Seconds without a line of progress after which a download has failed.
@@ -22,12 +22,16 @@ PULL_TIMEOUT_S = 300.0
 
 def _usage(part: dict[str, Any]) -> Usage:
     """Convert Ollama's counts: nanoseconds, zeros left out; the prefill time covers the uncached part only."""
+
+    def milliseconds(name: str) -> float:
+        return (number(part.get(name)) or 0) / 1e6
+
     return Usage(
-        prompt_tokens=part.get("prompt_eval_count", 0),
-        prefill_ms=part.get("prompt_eval_duration", 0) / 1e6,
-        output_tokens=part.get("eval_count", 0),
-        decode_ms=part.get("eval_duration", 0) / 1e6,
-        load_ms=part.get("load_duration", 0) / 1e6,
+        prompt_tokens=count(part.get("prompt_eval_count")) or 0,
+        prefill_ms=milliseconds("prompt_eval_duration"),
+        output_tokens=count(part.get("eval_count")) or 0,
+        decode_ms=milliseconds("eval_duration"),
+        load_ms=milliseconds("load_duration"),
     )
 
 

@@ -1,82 +1,159 @@
 """Client of OpenAI's chat API, as llama-server implements it, and other servers with less detail."""
 
+import codecs
+import re
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
-from http.client import HTTPResponse
-from typing import Any
+from typing import Any, TypeVar
 
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Reading, Text, Thinking, Usage
 from app.engines.catalogue import described, size_label
 from app.engines.processes import processes_listening
-from app.engines.transport import EngineHttpClient, error_in, json_object
+from app.engines.transport import BatchedLines, EngineHttpClient, count, error_in, json_object, number
 from app.errors import AppError
+from app.text import clean
+
+Number = TypeVar("Number", int, float)
 
 # Seconds between two requests to a server that is still loading its model.
 LOADING_POLL_S = 0.25
+# Longest finish reason, in characters.
+MAX_REASON = 40
+# How servers say that the prompt is too long; "context deadline exceeded" and the like mean something else.
+TOO_LONG = re.compile(
+    r"context (the )?(length|size|window|overflow)|maximum context|(prompt|input)s? (is|are) too long|"
+    r"too many (input )?tokens|longer than the model|max_seq_len|max_new_tokens|context_length_exceeded",
+    re.IGNORECASE,
+)
+# How servers say that the model cannot be loaded.
+NOT_LOADED = re.compile(
+    r"out of memory|insufficient (system )?(memory|resources)|more (system )?memory|(failed|unable) to (load|allocate)|"
+    r"could not load",
+    re.IGNORECASE,
+)
 
 
 class OpenAIStream:
-    """Parser of one answer. `failed(code, cause)` makes the error of a broken stream, `refused(error)` the server's."""
+    """Parser of one answer. `refused(error)` makes an error of what the server says in the stream.
 
-    def __init__(self, failed: Callable[[str, object], AppError], refused: Callable[[Any], AppError]) -> None:
-        self._failed = failed
+    Besides what the standard says it takes signs of life of any form, one JSON object instead of events, texts as lists
+    of parts, errors of any form, and an answer that ends without a finish reason but with `[DONE]` or its counts.
+    """
+
+    def __init__(self, refused: Callable[[Any], AppError]) -> None:
         self._refused = refused
+        # The value of the last `event` field: those of one event come before its data.
+        self._event = b""
         self._reason = ""
         self._usage = Usage()
-        self.done = False
+        self._wrote = False
+        # The last part had counts only: they come after the answer.
+        self._counted = False
+        # The first line that is no part of a server-sent event.
+        self.foreign = b""
 
     def read(self, line: bytes) -> list[EngineEvent]:
-        """Return the events of one line; raises the server's error, engine_cut, or what becomes engine_garbled."""
-        if not line.startswith(b"data:"):
-            # Blank lines, comments and other fields come between events.
-            if line and not line.startswith((b":", b"event:", b"id:", b"retry:")):
-                raise ValueError("not a server-sent event")
-            return []
-        data = line[5:].strip()
+        """Return the events of one line; raises the server's error, or what becomes engine_garbled."""
+        line = line.removeprefix(codecs.BOM_UTF8)
+        field, _, value = (b"data", b"", line) if line.startswith(b"{") else line.partition(b":")
+        value = value.strip()
+        if field == b"data":
+            return self._read_data(value)
+        if field == b"error":
+            # Older versions of llama-server have a field of their own for it.
+            raise self._told(value)
+        if field == b"event" or not line:
+            self._event = value
+        elif field.strip() not in (b"", b"id", b"retry"):
+            self.foreign = self.foreign or line
+        return []
+
+    def complete(self) -> Done | None:
+        """Return the last event if the server has said that the answer is complete, else None."""
+        return Done(self._reason or "stop", self._usage) if self._reason or self._counted else None
+
+    def _told(self, value: bytes) -> AppError:
+        try:
+            error = json_object(value)
+        except ValueError:
+            error = {"message": value.decode(errors="replace")}
+        return self._refused(error.get("error") or error)
+
+    def _read_data(self, data: bytes) -> list[EngineEvent]:
         if data == b"[DONE]":
-            return [self.end()]
+            return [Done(self._reason or "stop", self._usage)]
+        # Signs of life; a colon begins a comment, which some proxies wrap in data.
+        if data in (b"", b"null") or data.startswith(b":"):
+            return []
         part = json_object(data)
-        if part.get("error"):
-            raise self._refused(part["error"])
+        if part.get("error") or self._event == b"error" or part.get("object") == "error":
+            raise self._refused(part.get("error") or part)
         events: list[EngineEvent] = []
-        if progress := part.get("prompt_progress"):
-            cached = progress.get("cache") or 0
-            events.append(Reading(progress.get("processed", 0) - cached, progress.get("total", 0) - cached))
-        for choice in part.get("choices") or ():
-            delta = choice.get("delta") or {}
-            if thought := delta.get("reasoning_content") or delta.get("reasoning"):
-                events.append(Thinking("" + thought))
-            if content := delta.get("content"):
-                events.append(Text("" + content))
-            self._reason = choice.get("finish_reason") or self._reason
-        if "timings" in part or part.get("usage"):
-            self._usage = _usage(part, self._usage)
+        if (progress := _reading(_object(part.get("prompt_progress")))) is not None:
+            events.append(progress)
+        choices = part.get("choices") or []
+        for choice in choices:
+            # Servers that do not stream send a message.
+            delta = choice.get("delta") or choice.get("message") or {}
+            events += _pieces(delta.get("reasoning_content") or delta.get("reasoning"), Thinking)
+            events += _pieces(delta.get("content"), Text)
+            self._reason = _reason(choice.get("finish_reason")) or self._reason
+        self._wrote = self._wrote or any(isinstance(event, Text | Thinking) for event in events)
+        counts, timings = _object(part.get("usage")), _object(part.get("timings"))
+        if counts or timings:
+            self._usage = _usage(counts, timings, self._usage)
+        self._counted = self._wrote and bool(counts) and not choices
         return events
 
-    def end(self) -> Done:
-        """Return the last event; raises engine_cut if the server sent no finish_reason."""
-        if not self._reason:
-            raise self._failed("engine_cut", "the stream ended without finish_reason")
-        self.done = True
-        return Done(self._reason, self._usage)
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
 
 
-def _usage(part: dict[str, Any], before: Usage) -> Usage:
+def _reading(progress: dict[str, Any]) -> Reading | None:
+    done, total, cached = count(progress.get("processed")), count(progress.get("total")), count(progress.get("cache"))
+    return None if done is None or total is None else Reading(max(0, done - (cached or 0)), total - (cached or 0))
+
+
+def _pieces(said: Any, kind: type[Text] | type[Thinking]) -> list[EngineEvent]:
+    """Return a text, or the texts of a list of parts, as events; a part of thinking is Thinking."""
+    if isinstance(said, list):
+        return [piece for part in said for piece in _pieces(part, kind)]
+    if isinstance(said, dict):
+        if "thinking" in said:
+            return _pieces(said["thinking"], Thinking)
+        return _pieces(said.get("text"), Thinking if said.get("type") in ("thinking", "reasoning") else kind)
+    if not isinstance(said, str | None):
+        raise TypeError("not a text")
+    return [kind(said)] if said else []
+
+
+def _reason(value: Any) -> str:
+    """Return a finish reason; "" before the end, for which some servers send the word null."""
+    return value[:MAX_REASON] if isinstance(value, str) and value not in ("null", "None") else ""
+
+
+def _usage(counts: dict[str, Any], timings: dict[str, Any], before: Usage) -> Usage:
     """Merge counts from `usage` (every server) and durations from `timings` (llama-server); either may come alone."""
-    counts = part.get("usage") or {}
-    timings = part.get("timings") or {}
-    cached = (counts.get("prompt_tokens_details") or {}).get(
-        "cached_tokens", timings.get("cache_n", before.cached_tokens)
-    )
-    prompt = timings["prompt_n"] + timings.get("cache_n", 0) if "prompt_n" in timings else before.prompt_tokens
+    read, cached = count(timings.get("prompt_n")), count(timings.get("cache_n"))
+    details = _object(counts.get("prompt_tokens_details"))
     return Usage(
-        prompt_tokens=counts.get("prompt_tokens", prompt),
-        cached_tokens=cached,
-        prefill_ms=timings.get("prompt_ms", before.prefill_ms),
-        output_tokens=counts.get("completion_tokens", timings.get("predicted_n", before.output_tokens)),
-        decode_ms=timings.get("predicted_ms", before.decode_ms),
+        prompt_tokens=_known(
+            count(counts.get("prompt_tokens")), None if read is None else read + (cached or 0), before.prompt_tokens
+        ),
+        cached_tokens=_known(count(details.get("cached_tokens")), cached, before.cached_tokens),
+        prefill_ms=_known(number(timings.get("prompt_ms")), before.prefill_ms),
+        output_tokens=_known(
+            count(counts.get("completion_tokens")), count(timings.get("predicted_n")), before.output_tokens
+        ),
+        decode_ms=_known(number(timings.get("predicted_ms")), before.decode_ms),
     )
+
+
+def _known(*values: Number | None) -> Number | None:
+    """Return the first value that is known."""
+    return next((value for value in values if value is not None), None)
 
 
 def is_loading(failure: AppError) -> bool:
@@ -113,23 +190,19 @@ class OpenAICompatible:
     @property
     def slots(self) -> int:
         """The configured number, else the server's own, else 1."""
-        return self._slots or int((self._props or {}).get("total_slots") or 1)
+        return self._slots or (count((self._props or {}).get("total_slots")) or 1)
 
     def models(self) -> list[Model]:
         """Return the listed models; llama-server also reports its context and whether its template can think."""
         self._props = self._read_props()
-        listed = self._get("/v1/models")
-        context = int((self._props.get("default_generation_settings") or {}).get("n_ctx") or 0)
+        context = count(_object(self._props.get("default_generation_settings")).get("n_ctx")) or 0
         thinking = "enable_thinking" in str(self._props.get("chat_template", ""))
-        return [self._describe(entry, context, thinking) for entry in listed.get("data") or [] if entry.get("id")]
+        return [self._describe(entry, context, thinking) for entry in self._listed()]
 
     def loaded(self) -> frozenset[str]:
         """Return all listed models except those that a router reports as not loaded."""
-        entries = self._get("/v1/models").get("data") or []
         return frozenset(
-            entry["id"]
-            for entry in entries
-            if entry.get("id") and (entry.get("status") or {}).get("value", "loaded") == "loaded"
+            entry["id"] for entry in self._listed() if _object(entry.get("status")).get("value", "loaded") == "loaded"
         )
 
     def warm(self, model: str) -> None:
@@ -205,21 +278,31 @@ class OpenAICompatible:
             }
         return body
 
-    def _events(self, response: HTTPResponse, model: str, cancel: Cancel) -> Iterator[EngineEvent]:
-        stream = OpenAIStream(self._http.failure, partial(self._failure, model, 200))
-        yield from self._http.events(response, stream.read, cancel)
-        if not (stream.done or cancel.is_set()):
-            yield stream.end()
+    def _events(self, response: BatchedLines, model: str, cancel: Cancel) -> Iterator[EngineEvent]:
+        stream = OpenAIStream(partial(self._failure, model, 200))
+        event: EngineEvent | None = None
+        for event in self._http.events(response, stream.read, cancel, stream.complete):
+            yield event
+        if not (isinstance(event, Done) or cancel.is_set()):
+            if stream.foreign:
+                raise self._http.failure("engine_garbled", stream.foreign[:200])
+            raise self._http.failure("engine_cut", "the stream ended without finish_reason")
 
     def _failure(self, model: str, status: int, error: Any) -> AppError:
+        """Turn an error of the server into ours; one told in the stream has status 200 and its own in `code`."""
         details = error if isinstance(error, dict) else {"message": error}
-        message = str(details.get("message", ""))
-        kind = str(details.get("type", ""))
-        cause = f"{status}: {message}"
-        if kind == "exceed_context_size_error" or (status == 400 and "context" in message.lower()):
+        kind, code = str(details.get("type", "")), str(details.get("code", ""))
+        message = str(details.get("message") or details.get("detail") or "")
+        if status == 200 and re.fullmatch("[45][0-9][0-9]", code):
+            status = int(code)
+        cause = clean(f"{status}: {message}")[:1000]
+        too_long = TOO_LONG.search(f"{message} {code}") or (status == 400 and "context" in message.lower())
+        if kind == "exceed_context_size_error" or too_long:
             return AppError("context_exceeded", cause=cause)
-        if status == 404 or "model_not_found" in str(details.get("code", "")):
+        if status == 404 or code == "model_not_found":
             return AppError("unknown_model", cause=cause, model=model)
+        if NOT_LOADED.search(message):
+            return AppError("engine_load_failed", cause=cause, model=model)
         if status in (401, 403):
             return self._http.failure("engine_refused", cause)
         busy = status in (429, 503) or kind == "unavailable_error"
@@ -238,6 +321,12 @@ class OpenAICompatible:
             return {}
         return props if "default_generation_settings" in props else {}
 
+    def _listed(self) -> list[dict[str, Any]]:
+        """Return the entries of the list of models that name one."""
+        entries = self._get("/v1/models").get("data")
+        named = (entry for entry in entries if isinstance(entry, dict)) if isinstance(entries, list) else ()
+        return [entry for entry in named if entry.get("id") and isinstance(entry["id"], str)]
+
     def _get(self, path: str) -> dict[str, Any]:
         response = self._http.query(self.url + path, headers=self._headers())
         if response.status_code != 200:
@@ -249,12 +338,12 @@ class OpenAICompatible:
         return answer if isinstance(answer, dict) else {}
 
     def _describe(self, entry: dict[str, Any], context: int, thinking: bool) -> Model:
-        meta = entry.get("meta") or {}
+        meta = _object(entry.get("meta"))
         return described(
             entry["id"],
-            size_bytes=int(meta.get("size") or 0),
+            size_bytes=count(meta.get("size")) or 0,
             thinking=thinking,
-            context=context or int(entry.get("max_model_len") or 0),
-            parameters=size_label(meta.get("n_params") or 0),
+            context=context or count(entry.get("max_model_len")) or 0,
+            parameters=size_label(count(meta.get("n_params")) or 0),
             quantization=str(meta.get("ftype") or ""),
         )

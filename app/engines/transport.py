@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import math
 import re
 import select
 import socket
@@ -19,6 +20,7 @@ from urllib3.exceptions import NewConnectionError
 
 from app.engines.base import Cancel, Done, EngineEvent, Text, Thinking
 from app.errors import AppError
+from app.text import clean
 
 # Once the text has begun, tokens are read off the socket this often, in seconds; the first one at once.
 FRAME_S = 0.08
@@ -28,6 +30,8 @@ LONGEST_FRAMES = 3.0
 READ_SIZE = 65536
 # No engine sends a line of more bytes.
 LINE_LIMIT = 16 * 1024 * 1024
+# Seconds of silence after which an answer that the engine called complete counts as ended: only counts may follow.
+END_SILENCE_S = 5.0
 # Some models write their thinking as text, in these tags.
 OPEN, CLOSE = "<think>", "</think>"
 HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{1,8}")
@@ -50,11 +54,18 @@ def batch_interval_s() -> float:
 class BatchedLines:
     """Whole lines of a response without their ends, in batches, one for each read.
 
-    `failed(code, cause)` makes the error to raise: engine_cut, engine_silent or engine_garbled.
+    `failed(code, cause)` makes the error to raise: engine_cut, engine_silent or engine_garbled. `connection`: where the
+    response comes from.
     """
 
-    def __init__(self, response: HTTPResponse, failed: Callable[[str, object], AppError]) -> None:
+    def __init__(
+        self,
+        response: HTTPResponse,
+        failed: Callable[[str, object], AppError],
+        connection: socket.socket | None = None,
+    ) -> None:
         self._failed = failed
+        self._connection = connection
         # The raw socket: HTTPResponse returns one chunk, that is one token, per call.
         self._socket: Any = response.fp
         # Wakes a pause between two reads at the end of the connection by either side, not at data.
@@ -63,34 +74,50 @@ class BatchedLines:
         self._body = _Chunked() if response.chunked else _Plain(response.length)
         self._text_begun = False
 
-    def events(self, read: Callable[[bytes], list[EngineEvent]]) -> Iterator[EngineEvent]:
+    def events(
+        self, read: Callable[[bytes], list[EngineEvent]], complete: Callable[[], Done | None] = lambda: None
+    ) -> Iterator[EngineEvent]:
         """Yield what `read` returns for each line, up to Done, with adjacent text joined.
 
-        If `read` fails, the events before the failure are yielded first. Its ValueError, TypeError and AttributeError
-        become engine_garbled.
+        `complete` returns the last event once the engine has said that the answer is complete, else None. From then on
+        a failure, the end of the connection and a short silence are the end of the answer.
+
+        If `read` fails, the events before the failure are yielded first. Its ValueError, TypeError, AttributeError and
+        RecursionError become engine_garbled.
         """
         _open.add(self)
         try:
-            for lines in self._lines():
-                events: list[EngineEvent] = []
-                try:
-                    for line in lines:
-                        _extend(events, self._parsed(read, line))
-                except AppError:
-                    yield from events
-                    raise
-                self._text_begun = self._text_begun or any(isinstance(event, Text | Thinking) for event in events)
+            for events in self._batches(read):
                 for event in events:
                     yield event
                     if isinstance(event, Done):
                         return
+                if self._connection is not None and complete():
+                    self._connection.settimeout(END_SILENCE_S)
+        except AppError:
+            if not complete():
+                raise
         finally:
             _open.discard(self)
+        if last := complete():
+            yield last
+
+    def _batches(self, read: Callable[[bytes], list[EngineEvent]]) -> Iterator[list[EngineEvent]]:
+        for lines in self._lines():
+            events: list[EngineEvent] = []
+            try:
+                for line in lines:
+                    _extend(events, self._parsed(read, line))
+            except AppError:
+                yield events
+                raise
+            self._text_begun = self._text_begun or any(isinstance(event, Text | Thinking) for event in events)
+            yield events
 
     def _parsed(self, read: Callable[[bytes], list[EngineEvent]], line: bytes) -> list[EngineEvent]:
         try:
             return read(line)
-        except (ValueError, TypeError, AttributeError) as error:
+        except (ValueError, TypeError, AttributeError, RecursionError) as error:
             raise self._failed("engine_garbled", f"{error}: {line[:200]!r}") from error
 
     def _lines(self) -> Iterator[list[bytes]]:
@@ -124,6 +151,27 @@ def _extend(events: list[EngineEvent], more: list[EngineEvent]) -> None:
             events[-1] = type(event)(last.text + event.text)
         else:
             events.append(event)
+
+
+def whole_characters(events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
+    """Join the halves of a character that came in two events, and clean the texts of what cannot be stored or sent."""
+    half: Text | Thinking | None = None
+    for event in events:
+        before = ""
+        if half is not None and isinstance(event, Text | Thinking | Done):
+            if isinstance(event, type(half)):
+                before = half.text
+            else:
+                yield type(half)(clean(half.text))
+            half = None
+        if not isinstance(event, Text | Thinking):
+            yield event
+            continue
+        text = before + event.text
+        if "\ud800" <= text[-1:] <= "\udbff":
+            half, text = type(event)(text[-1]), text[:-1]
+        if text := clean(text):
+            yield type(event)(text)
 
 
 def split_thinking(events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
@@ -260,6 +308,23 @@ def error_in(body: str) -> Any:
         return body[:2000]
 
 
+def number(value: Any) -> float | None:
+    """Return a count or duration of an engine's report, also one sent as text; None for what is none."""
+    if isinstance(value, bool):
+        return None
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return None
+    return found if math.isfinite(found) and found >= 0 else None
+
+
+def count(value: Any) -> int | None:
+    """Return a `number` as a whole one."""
+    found = number(value)
+    return None if found is None else int(found)
+
+
 def json_object(data: bytes) -> dict[str, Any]:
     """Parse a JSON object; raises ValueError for anything else."""
     parsed = json.loads(data)
@@ -302,7 +367,7 @@ class EngineHttpClient:
         refused: Callable[[int, Any], AppError],
         headers: dict[str, str] | None = None,
         silence_s: float = 0,
-    ) -> Iterator[HTTPResponse]:
+    ) -> Iterator[BatchedLines]:
         """POST, and yield the response as soon as its headers are there; setting `cancel` cuts the connection.
 
         `silence_s`: seconds without data before engine_silent is raised, by default the read timeout. Also raises
@@ -319,7 +384,7 @@ class EngineHttpClient:
             ):
                 if response.status != 200:
                     raise refused(response.status, error_in(_beginning(response)))
-                yield response
+                yield BatchedLines(response, self.failure, wire)
 
     def _asked(self, method: str, url: str, timeout_s: float, **more: Any) -> requests.Response:
         # One request per session: the engine could close a kept connection at the moment it is used again.
@@ -360,10 +425,14 @@ class EngineHttpClient:
         return ssl.create_default_context(cafile=certifi.where())
 
     def events(
-        self, response: HTTPResponse, read: Callable[[bytes], list[EngineEvent]], cancel: Cancel
+        self,
+        response: BatchedLines,
+        read: Callable[[bytes], list[EngineEvent]],
+        cancel: Cancel,
+        complete: Callable[[], Done | None] = lambda: None,
     ) -> Iterator[EngineEvent]:
-        """Yield the events of an answer, up to Done; `read` returns those of one line, see `BatchedLines.events`."""
-        for event in split_thinking(BatchedLines(response, self.failure).events(read)):
+        """Yield the events of an answer, up to Done; `read` and `complete`: see `BatchedLines.events`."""
+        for event in split_thinking(whole_characters(response.events(read, complete))):
             # Drop what arrived before the connection was cut.
             if cancel.is_set():
                 return

@@ -8,12 +8,13 @@ from tests.engines.listening import Listener, answer, done, question, text_of
 from tests.fakes.ollama import BUSY
 from tests.fakes.scenario import Scenario
 
-GARBAGE = ('{"message": {"content": "coup', "[1, 2]", "null", '"mot"', "17", "<html>", "\udcff\udcfe", "{}{}")
+GARBAGE = ('{"message": {"content": "coup', "[1, 2]", '"mot"', "17", "<html>", "\udcff\udcfe", "{}{}")
 # JSON of the right kind whose inside is not what it should be.
 MISSHAPEN = {
-    "ollama": ('{"message": 3}', '{"message": {"content": 3}}', '{"done": true, "eval_duration": "deux"}'),
-    "llama-server": ('{"choices": 3}', '{"choices": [3]}', '{"choices": [{"delta": 3}]}', '{"usage": 3}',
-                     '{"prompt_progress": 3}', '{"choices": [{"delta": {"content": 3}}]}'),
+    "ollama": ('{"message": 3}', '{"message": {"content": 3}}'),
+    "llama-server": ('{"choices": 3}', '{"choices": [3]}', '{"choices": [{"delta": 3}]}',
+                     '{"choices": [{"delta": {"content": 3}}]}', '{"choices": [{"delta": {"content": [3]}}]}',
+                     "[" * 100_000),
 }  # fmt: skip
 
 
@@ -73,9 +74,9 @@ def test_an_engine_recovers_by_itself(faked: Subject) -> None:
 
 
 def test_a_failure_names_the_engine_and_keeps_the_cause(faked: Subject) -> None:
-    faked.behind.script(Scenario.refused(500, "out of memory"))
+    faked.behind.script(Scenario.refused(500, "graph failed to compute"))
     listener = Listener(faked.engine, question(faked.model))
     listener.end()
     assert listener.failure is not None
     assert listener.failure.params["engine"] == faked.engine.label
-    assert "out of memory" in listener.failure.cause
+    assert "graph failed to compute" in listener.failure.cause

@@ -7,6 +7,7 @@ import json
 import select
 import signal
 import socket
+import struct
 import sys
 import threading
 import time
@@ -73,6 +74,13 @@ class Exchange:
 
     def drop(self) -> None:
         """Close the connection in the middle of the answer, as the kernel does for a process that dies."""
+        self._handler.close_connection = True
+
+    def reset(self) -> None:
+        """Reset the connection, as the kernel does for a process that is killed with unread data."""
+        self._handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._handler.rfile.close()
+        self._handler.connection.close()
         self._handler.close_connection = True
 
     def pause(self, seconds: float) -> None:

@@ -10,6 +10,7 @@ from tests.fakes._server import Exchange, serve
 from tests.fakes._slots import PromptCache, Slots
 from tests.fakes.engine import FakeEngine, Pace, Phase, exceeded
 from tests.fakes.openai_chat import ChatCompletion
+from tests.fakes.scenario import End, Scenario
 
 LOADING = {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}
 BAD_KEY = {"error": {"code": 401, "message": "Invalid API Key", "type": "authentication_error"}}
@@ -108,6 +109,9 @@ class FakeOpenAI(FakeEngine):
             error = {"code": scenario.status, "message": scenario.message, "type": "server_error"}
             exchange.reply(scenario.status, scenario.message if scenario.page else {"error": error})
             return
+        if scenario.verbatim:
+            self._send_exactly(exchange, scenario)
+            return
         if self.bare and body["model"] != self.model:
             message = f"The model `{body['model']}` does not exist."
             exchange.reply(404, {"error": {"message": message, "type": "NotFoundError", "code": 404}})
@@ -123,6 +127,17 @@ class FakeOpenAI(FakeEngine):
                     ChatCompletion(self, exchange, body, made, self._cache).run()
             finally:
                 self._slots.release()
+
+    def _send_exactly(self, exchange: Exchange, scenario: Scenario) -> None:
+        exchange.start_stream("text/event-stream")
+        for piece in scenario.verbatim:
+            exchange.send(piece)
+        if scenario.end is End.RESET:
+            exchange.reset()
+        elif scenario.end is End.NEVER:
+            exchange.wait(self._releases.acquire)
+        else:
+            exchange.finish()
 
     def _too_long(self, count: int) -> dict[str, Any]:
         if not self.bare:

@@ -28,6 +28,14 @@ class Fault(StrEnum):
     HOLD = auto()
 
 
+class End(StrEnum):
+    """How a verbatim body ends: as HTTP has it, by a reset, or not until the client leaves."""
+
+    WHOLE = auto()
+    RESET = auto()
+    NEVER = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Framing:
     """How the bytes of the answer reach the network."""
@@ -55,6 +63,9 @@ class Scenario:
     whole: bool = False
     metrics: bool = True
     framing: Framing = Framing()
+    verbatim: tuple[bytes, ...] = ()
+    """The whole body, each piece in a write of its own."""
+    end: End = End.WHOLE
 
     @classmethod
     def answer(cls, text: str | None = None, thinking: str | None = None) -> Self:
@@ -125,6 +136,11 @@ class Scenario:
     def without_metrics(cls, text: str | None = None) -> Self:
         """A plain answer whose end carries no figures."""
         return cls("without_metrics", text=text, metrics=False)
+
+    @classmethod
+    def exactly(cls, *pieces: bytes, end: End = End.WHOLE) -> Self:
+        """These bytes as the body, whatever they are."""
+        return cls("exactly", verbatim=pieces, end=end)
 
     def with_thinking(self, thinking: str) -> Self:
         return replace(self, thinking=thinking)
