@@ -28,6 +28,7 @@ ACCENTED, PLAIN = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ", "aaa
 AT_ONCE = (3, 42)
 # Index pages merged in one step: each takes a few milliseconds and lets other writers in between.
 PAGES = 200
+LOG_WAIT_MS = 1000
 COMMAND = text("INSERT INTO message_search(message_search, rank) VALUES(:command, :value)")
 # ruff: noqa: S608 - all SQL is written in this module
 
@@ -70,7 +71,7 @@ class Search:
         """Set the index up, at each start after the migrations."""
 
     def compact(self) -> None:
-        """Remove what erased texts left in the index."""
+        """Remove what erased texts left outside their rows: in the index, and in the database's log."""
 
     def find(self, user: User, wanted: SearchQuery) -> list[Hit]:
         """Return at most `LIMIT` conversations, those with the words in their title first, the latest first."""
@@ -313,14 +314,25 @@ class SqliteSearch(Search):
             _command("secure-delete", 1)
 
     def compact(self) -> None:
-        """Rewrite the index without the words of erased messages, for SQLite without "secure-delete"."""
-        if sqlite3.sqlite_version_info >= AT_ONCE:
-            return
-        # A negative number starts a merge of the whole index, positive ones continue it. A merge with nothing left to
-        # do changes at most one row.
-        pages = -PAGES
-        while _command("merge", pages) > 1:
-            pages = PAGES
+        """Rewrite the index without the words of erased messages where SQLite has no "secure-delete"; empty the log.
+
+        The write-ahead log holds pages as they were before; it is emptied unless somebody reads or writes for longer
+        than LOG_WAIT_MS, and then at the next erasure or stop.
+        """
+        if sqlite3.sqlite_version_info < AT_ONCE:
+            # A negative number starts a merge of the whole index, positive ones continue it. A merge with nothing left
+            # to do changes at most one row.
+            pages = -PAGES
+            while _command("merge", pages) > 1:
+                pages = PAGES
+        connection = db.session.connection()
+        (usual,) = connection.exec_driver_sql("PRAGMA busy_timeout").one()
+        connection.exec_driver_sql(f"PRAGMA busy_timeout={LOG_WAIT_MS}")
+        try:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={usual}")
+            db.session.commit()
 
     def rows(self, user: User, wanted: SearchQuery, column: str) -> Iterable[Any]:
         """See Search.rows."""

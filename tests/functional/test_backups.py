@@ -40,12 +40,13 @@ def titles(person: Person) -> list[str]:
     return [each["title"] for each in person.api("GET", "/conversations").json["conversations"]]
 
 
+@pytest.mark.parametrize("answers", [20, pytest.param(400, marks=pytest.mark.slow)])
 def test_what_was_saved_comes_back_and_what_was_there_is_kept(
-    alice: Person, archive: Path, run: Run, site: Site, instance: Path
+    alice: Person, archive: Path, run: Run, site: Site, instance: Path, answers: int
 ) -> None:
     assert stat.S_IMODE(archive.stat().st_mode) == 0o600
     assert "est intact" in run("backup", "verify", archive).output
-    for number in range(20):
+    for number in range(answers):
         alice.ask(alice.start(), f"Après {number}").end()
     (instance / "secret_key").write_text("another one")
     site.stop()
