@@ -174,42 +174,37 @@ def instructions(system: str) -> str:
 # Several answers at once
 
 
-def ask_together(engine: Engine, requests: Sequence[ChatRequest], cancel: Cancel) -> list[AnswerRecord]:
+def ask_together(engine: Engine, requests: Sequence[ChatRequest], at_once: int, cancel: Cancel) -> list[AnswerRecord]:
     """Ask all requests at the same moment and return their answers, timed from that moment.
 
-    At most as many as the engine has slots run at once; the others wait. Raises what the engine raises.
+    At most `at_once` run at the same time; the others wait. Raises what the engine raises.
     """
     now = time.monotonic()
-    record = [AnswerRecord(now) for _request in requests]
-    with ThreadPoolExecutor(most_at_once(engine, len(requests)), thread_name_prefix="crowd") as threads:
+    records = [AnswerRecord(now) for _request in requests]
+    with ThreadPoolExecutor(at_once, thread_name_prefix="crowd") as threads:
         answers = [
             threads.submit(ask_engine, engine, request, cancel, one)
-            for request, one in zip(requests, record, strict=True)
+            for request, one in zip(requests, records, strict=True)
         ]
         for answer in answers:
             answer.result()
-    return record
+    return records
 
 
-def most_at_once(engine: Engine, people: int) -> int:
-    """How many of so many requests the engine answers at the same time."""
-    return max(1, min(people, engine.slots))
-
-
-def concurrency_metrics(record: Sequence[AnswerRecord], together: int) -> dict[str, Any]:
+def concurrency_metrics(records: Sequence[AnswerRecord], at_once: int) -> dict[str, Any]:
     """Metrics of answers asked together: `total_ms` until the last one ended, `total_tps` of all together,
-    `person_tps` of one (median). `together`: how many were answered at once."""
-    last = max(one.end_s or 0.0 for one in record)
-    tokens = sum(one.output_tokens for one in record)
-    rates = [one.output_tokens / one.decode_s for one in record if one.decode_s > 0]
+    `person_tps` of one (median). `at_once`: how many the engine answered at the same time."""
+    last = max(one.end_s or 0.0 for one in records)
+    tokens = sum(one.output_tokens for one in records)
+    rates = [one.output_tokens / one.decode_s for one in records if one.decode_s > 0]
     return {
-        "people": len(record),
-        "at_once": together,
+        "people": len(records),
+        "at_once": at_once,
         "output_tokens": tokens,
         "total_ms": round(last * 1000, 3),
         "total_tps": round(tokens / last, 3) if last > 0 else None,
         "person_tps": round(median(rates), 3) if rates else None,
-        "first_token_ms": round(median((one.first_s or one.end_s or 0.0) * 1000 for one in record), 3),
+        "first_token_ms": round(median((one.first_s or one.end_s or 0.0) * 1000 for one in records), 3),
     }
 
 
@@ -348,11 +343,12 @@ class Sampler:
         people = int(spec.prompt)
         result.question = CROWD.text
         requests = [self._request(spec, CROWD) for _person in range(people)]
-        record = ask_together(self._engine, requests, cancel)
+        at_once = max(1, min(people, self._engine.slots))
+        records = ask_together(self._engine, requests, at_once, cancel)
         # An incomplete answer stands for all: they were interrupted together.
-        result.record = next((one for one in record if not one.complete), record[0])
+        result.record = next((one for one in records if not one.complete), records[0])
         if result.record.complete:
-            result.metrics = concurrency_metrics(record, most_at_once(self._engine, people))
+            result.metrics = concurrency_metrics(records, at_once)
 
     def _request(self, spec: SampleSpec, question: Question) -> ChatRequest:
         setting = spec.setting
