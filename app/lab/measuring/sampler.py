@@ -182,12 +182,8 @@ def ask_together(engine: Engine, requests: Sequence[ChatRequest], at_once: int, 
     now = time.monotonic()
     records = [AnswerRecord(now) for _request in requests]
     with ThreadPoolExecutor(at_once, thread_name_prefix="crowd") as threads:
-        answers = [
-            threads.submit(ask_engine, engine, request, cancel, one)
-            for request, one in zip(requests, records, strict=True)
-        ]
-        for answer in answers:
-            answer.result()
+        # Iterating raises what the engine raised.
+        list(threads.map(lambda request, record: ask_engine(engine, request, cancel, record), requests, records))
     return records
 
 
