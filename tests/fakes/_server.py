@@ -106,6 +106,14 @@ class Exchange:
         if gone:
             raise ClientGoneError
 
+    def client_is_there(self) -> bool:
+        """Whether the client has not left yet."""
+        try:
+            self.check()
+        except ClientGoneError:
+            return False
+        return True
+
     def _head(self, status: int, headers: dict[str, str]) -> None:
         self._handler.send_response(status)
         for name, value in headers.items():

@@ -12,11 +12,23 @@ from tests.fakes._server import Exchange, serve
 from tests.fakes.engine import FakeEngine, Pace
 from tests.fakes.ollama_chat import Chat, RefusedError, line_of, stamp
 from tests.fakes.ollama_library import FakeModel, full_name, in_memory, listed, model_called, pulling, shown
-from tests.fakes.ollama_runners import Load, LoadQueueFullError, Runner, Runners, runner_settings, seconds_of
+from tests.fakes.ollama_runners import (
+    Load,
+    LoadFailedError,
+    LoadQueueFullError,
+    Runner,
+    Runners,
+    runner_settings,
+    seconds_of,
+)
 
 # Two spaces: so it is in Ollama's own source.
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
 FIVE_MINUTES = 300.0
+OFFLINE = (
+    'pull model manifest: Get "https://registry.ollama.ai/v2/library/%s": '
+    "dial tcp: lookup registry.ollama.ai: no such host"
+)
 
 
 @dataclass(eq=False)
@@ -39,6 +51,8 @@ class FakeOllama(FakeEngine):
     """A client that leaves during an answer keeps its slot until the model is unloaded."""
     pullable: Iterable[str | FakeModel] = ("mistral",)
     pull_error_after: int | None = None
+    offline: bool = False
+    """There is no way to the registry."""
 
     def __post_init__(self) -> None:
         super().__init__(self.port, Pace(self.tokens_per_second, self.prefill_per_second, batch=512))
@@ -47,6 +61,8 @@ class FakeOllama(FakeEngine):
         self._knows_think = release >= (0, 9)
         self._shows_capabilities = release >= (0, 6, 7)
         self._lists_capabilities = release >= (0, 30)
+        self._tells_context = release >= (0, 10)
+        self._obeys_truncate = release >= (0, 12, 6)
         self._library = {model.name: model for model in map(model_called, self.models)}
         self._pullable = {model.name: model for model in map(model_called, self.pullable)}
         self._runners = Runners(self.parallel, self.load_seconds, self.max_loaded, self.max_queue)
@@ -96,7 +112,8 @@ class FakeOllama(FakeEngine):
         exchange.reply(200, {"models": models})
 
     def _ps(self, exchange: Exchange) -> None:
-        lines = [in_memory(r.model, r.context, r.expires_at) for r in self._runners.loaded()]
+        tells = self._tells_context
+        lines = [in_memory(r.model, r.context, r.expires_at, tells_context=tells) for r in self._runners.loaded()]
         exchange.reply(200, {"models": lines})
 
     def _show(self, exchange: Exchange) -> None:
@@ -111,6 +128,10 @@ class FakeOllama(FakeEngine):
     def _pull(self, exchange: Exchange) -> None:
         name = full_name(_body(exchange).get("model") or "")
         exchange.start_stream("application/x-ndjson")
+        if self.offline:
+            exchange.send(line_of({"status": "pulling manifest"}))
+            self._last_line(exchange, {"error": OFFLINE % name.replace(":", "/manifests/")})
+            return
         if name not in self._pullable:
             self._last_line(exchange, {"error": "pull model manifest: file does not exist"})
             return
@@ -148,9 +169,11 @@ class FakeOllama(FakeEngine):
         with self.generation(model.name, body["messages"], scenario) as made:
             runner, load_s = self._runner(exchange, model, body)
             try:
-                Chat(self, exchange, body, runner, made, load_s, self.wedges, self._knows_think).run()
+                chat = Chat(self, exchange, body, runner, made, load_s, self.wedges, self._knows_think)
+                chat.run(obeys_truncate=self._obeys_truncate)
             finally:
                 self._runners.done_with(runner, keep_alive)
+                self._runners.leave(exchange, runner)
 
     def _load_only(self, exchange: Exchange, body: dict[str, Any], empty: dict[str, Any]) -> None:
         model, keep_alive = self._model(body), self._kept_for(body)
@@ -159,6 +182,7 @@ class FakeOllama(FakeEngine):
         else:
             runner, _ = self._runner(exchange, model, body)
             self._runners.done_with(runner, keep_alive)
+            self._runners.leave(exchange, runner)
         reason = "load" if keep_alive else "unload"
         exchange.reply(200, {**stamp(body["model"]), **empty, "done": True, "done_reason": reason})
 
@@ -168,6 +192,8 @@ class FakeOllama(FakeEngine):
             runner = self._runners.obtain(exchange, model, runner_settings(body, self.context))
         except LoadQueueFullError:
             raise RefusedError(503, BUSY) from None
+        except LoadFailedError as error:
+            raise RefusedError(500, str(error)) from None
         return runner, time.monotonic() - started
 
     def _kept_for(self, body: dict[str, Any]) -> float:

@@ -30,6 +30,12 @@ STREAM_ERROR = "an error was encountered while running the model"
 # Ollama's bound for an answer without a limit of its own, in contexts.
 UNLIMITED_CONTEXTS = 10
 NUM_KEEP = 4
+# After more equal tokens in a row, spaces around them aside, Ollama gives an answer up.
+MAX_REPEATS = 30
+
+
+class LoopError(Exception):
+    """The answer repeats itself."""
 
 
 class RefusedError(Exception):
@@ -53,9 +59,9 @@ class Chat:
     wedges: bool
     knows_think: bool
 
-    def run(self) -> None:
+    def run(self, *, obeys_truncate: bool) -> None:
         """Answer, from the queue to the last line."""
-        self._fit_the_context()
+        self._fit_the_context(obeys_truncate=obeys_truncate)
         self.engine.enter(self.made, Phase.QUEUED)
         self.runner.slots.acquire(self.exchange)
         try:
@@ -64,6 +70,9 @@ class Chat:
                 self._say()
             self.runner.cache.keep([*self.made.prompt, *self.made.said])
         except ClientGoneError:
+            if not self.engine.notices_in_prefill:
+                # The prompt was read to its end all the same.
+                self.runner.cache.keep(self.made.prompt)
             if not self.wedges:
                 self.runner.slots.release()
             raise
@@ -72,25 +81,37 @@ class Chat:
             raise
         self.runner.slots.release()
 
-    def _fit_the_context(self) -> None:
-        """Drop the oldest messages, then cut to half of the context, without a word, unless forbidden."""
-        made, context = self.made, self.runner.context
-        if len(made.prompt) >= context and self.body.get("truncate") is False:
-            raise RefusedError(400, _context_error(len(made.prompt), context))
+    def _fit_the_context(self, *, obeys_truncate: bool) -> None:
+        """Drop the oldest messages, then cut to half of the context, without a word, unless forbidden.
+
+        Before 0.30 a prompt may fill the context, and is cut to that.
+        """
+        made, context, old_era = self.made, self.runner.context, not self.engine.notices_in_prefill
+        room = context if old_era else context - 1
+        if len(made.prompt) > room and self.body.get("truncate") is False and obeys_truncate:
+            told = "the input length exceeds the context length"
+            raise RefusedError(400, told if old_era else _context_error(len(made.prompt), context))
         messages = list(self.body["messages"])
-        while len(made.prompt) >= context and (old := _oldest(messages)) is not None:
+        while len(made.prompt) > room and (old := _oldest(messages)) is not None:
             del messages[old]
             made.prompt = rendered(messages)
-        if len(made.prompt) >= context:
-            made.prompt = made.prompt[:NUM_KEEP] + made.prompt[NUM_KEEP - context // 2 :]
+        if len(made.prompt) > room:
+            kept = context if old_era else context // 2
+            made.prompt = made.prompt[:NUM_KEEP] + made.prompt[NUM_KEEP - kept :]
 
     def _say(self) -> None:
         made = self.made
-        pieces = self.engine.decode(self.exchange, made, thinks=self._thinks(), limit=self._limit())
+        pieces = _until_it_loops(self.engine.decode(self.exchange, made, thinks=self._thinks(), limit=self._limit()))
         if not self.knows_think:
             pieces = _tagged(pieces)
         if self.body.get("stream") is False:
-            self.exchange.reply(200, self._whole(list(pieces)))
+            said: list[Piece] = []
+            end = self._end
+            try:
+                said.extend(pieces)
+            except LoopError:
+                end = _no_end
+            self.exchange.reply(200, {**self._stamp(), "message": _message(said), **end()})
             made.outcome = Outcome.DONE
         else:
             self._stream(pieces)
@@ -110,6 +131,11 @@ class Chat:
                 raise RefusedError(500, made.scenario.message or STREAM_ERROR) from error
             self._fail(error.fault, writer)
             return
+        except LoopError:
+            # HTTP's end, and no last line.
+            writer.finish()
+            made.outcome = Outcome.DONE
+            return
         if not begun:
             self.exchange.start_stream("application/x-ndjson")
         writer.write(line_of({**self._stamp(), "message": _message([]), **self._end()}))
@@ -128,9 +154,6 @@ class Chat:
             self.exchange.drop()
         else:
             writer.finish()
-
-    def _whole(self, pieces: list[Piece]) -> dict[str, Any]:
-        return {**self._stamp(), "message": _message(pieces), **self._end()}
 
     def _end(self) -> dict[str, Any]:
         """The last line's figures: nanoseconds, and what is 0 is left out."""
@@ -170,6 +193,22 @@ def stamp(model: str) -> dict[str, Any]:
 
 def line_of(record: dict[str, Any]) -> bytes:
     return compact(record) + b"\n"
+
+
+def _no_end() -> dict[str, Any]:
+    """What a whole answer says that has no end."""
+    return {"done": False}
+
+
+def _until_it_loops(pieces: Iterable[Piece]) -> Iterator[Piece]:
+    """Raise LoopError at the token that repeats the one before it once too often."""
+    last, repeats = "", 0
+    for kind, text in pieces:
+        repeats = repeats + 1 if text.strip() == last else 0
+        last = text.strip()
+        if repeats > MAX_REPEATS:
+            raise LoopError
+        yield kind, text
 
 
 def _message(pieces: list[Piece]) -> dict[str, Any]:

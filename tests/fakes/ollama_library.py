@@ -27,10 +27,16 @@ class FakeModel:
     kv_heads: int = 8
     width: int = 4096
     capabilities: tuple[str, ...] = ("completion",)
+    copy_of: str = ""
+    """The model that this one is another name of."""
+    remote_host: str = ""
+    """Where a cloud model runs."""
+    load_error: str = ""
+    """Why it cannot be loaded."""
 
     @property
     def digest(self) -> str:
-        return hashlib.sha256(self.name.encode()).hexdigest()
+        return hashlib.sha256((self.copy_of or self.name).encode()).hexdigest()
 
     @property
     def thinks(self) -> bool:
@@ -74,6 +80,8 @@ def listed(model: FakeModel, *, capabilities: bool) -> dict[str, Any]:
     if capabilities:
         entry["details"]["context_length"] = model.trained_context
         entry["capabilities"] = list(model.capabilities)
+    if model.remote_host:
+        entry |= {"remote_model": model.name.removesuffix("-cloud"), "remote_host": model.remote_host}
     return entry
 
 
@@ -94,11 +102,11 @@ def shown(model: FakeModel, *, capabilities: bool) -> dict[str, Any]:
     return {**answer, "capabilities": list(model.capabilities)} if capabilities else answer
 
 
-def in_memory(model: FakeModel, context: int, expires: datetime) -> dict[str, Any]:
-    """A line of /api/ps, for a machine without a graphics card."""
+def in_memory(model: FakeModel, context: int, expires: datetime, *, tells_context: bool) -> dict[str, Any]:
+    """A line of /api/ps, for a machine without a graphics card; older versions do not tell the context."""
     kv = 4 * context * model.layers * model.kv_heads * (model.width // model.heads)
-    return {**_identity(model), "size": model.size + kv, "expires_at": timestamp(expires),
-            "size_vram": 0, "context_length": context}  # fmt: skip
+    line = {**_identity(model), "size": model.size + kv, "expires_at": timestamp(expires), "size_vram": 0}
+    return {**line, "context_length": context} if tells_context else line
 
 
 def pulling(model: FakeModel) -> Iterator[dict[str, Any]]:

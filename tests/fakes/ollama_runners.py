@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.fakes._server import Exchange
+from tests.fakes._server import GLANCE, Exchange
 from tests.fakes._slots import PromptCache, Slots
 from tests.fakes.ollama_library import FakeModel
 
@@ -24,6 +24,10 @@ FOREVER = 2**63 / 1e9
 
 class LoadQueueFullError(Exception):
     """More loads are wanted than the scheduler keeps waiting."""
+
+
+class LoadFailedError(Exception):
+    """The model cannot be loaded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +49,18 @@ class Runner:
     cache: PromptCache
     expires: float = math.inf
     used: float = field(default_factory=time.monotonic)
+    requests: list[Exchange] = field(default_factory=list)
+    unloading: bool = False
 
     @property
     def context(self) -> int:
-        return int(self.settings["num_ctx"])
+        """What was asked for, but no more than the model was trained with."""
+        return min(int(self.settings["num_ctx"]), self.model.trained_context)
+
+    @property
+    def used_now(self) -> bool:
+        """Whether a client waits for something; a reading whose client has left does not count."""
+        return any(exchange.client_is_there() for exchange in self.requests)
 
     @property
     def expires_at(self) -> datetime:
@@ -74,7 +86,7 @@ class Runners:
         """What is in memory now; what has expired is gone."""
         with self._lock:
             now = time.monotonic()
-            self._loaded = {name: runner for name, runner in self._loaded.items() if runner.expires > now}
+            self._loaded = {digest: runner for digest, runner in self._loaded.items() if runner.expires > now}
             return list(self._loaded.values())
 
     def obtain(self, exchange: Exchange, model: FakeModel, settings: dict[str, Any]) -> Runner:
@@ -89,6 +101,8 @@ class Runners:
             finally:
                 self._loading.release()
         runner.expires = math.inf
+        with self._lock:
+            runner.requests.append(exchange)
         return runner
 
     def done_with(self, runner: Runner, keep_alive: float) -> None:
@@ -96,16 +110,40 @@ class Runners:
         runner.used = time.monotonic()
         runner.expires = runner.used + (FOREVER if keep_alive < 0 else keep_alive)
 
-    def unload(self, model: FakeModel) -> None:
+    def leave(self, exchange: Exchange, runner: Runner) -> None:
+        """A request has ended: if the model is to be unloaded, that may be possible now."""
         with self._lock:
-            self._loaded.pop(model.name, None)
+            runner.requests.remove(exchange)
+            if runner.unloading and not runner.used_now:
+                self._drop(runner)
+
+    def unload(self, model: FakeModel) -> None:
+        """Unload a model, once its running answers have ended."""
+        with self._lock:
+            runner = self._loaded.get(model.digest)
+            if runner is not None and runner.used_now:
+                runner.unloading = True
+            elif runner is not None:
+                self._drop(runner)
+
+    def _drop(self, runner: Runner) -> None:
+        if self._loaded.get(runner.model.digest) is runner:
+            del self._loaded[runner.model.digest]
 
     def _fitting(self, model: FakeModel, settings: dict[str, Any]) -> Runner | None:
-        return next((r for r in self.loaded() if r.model is model and r.settings == settings), None)
+        """The runner of these weights: models with the same share it, and /api/ps shows the first one's name."""
+        same = (r for r in self.loaded() if r.model.digest == model.digest and r.settings == settings)
+        return next(same, None)
 
     def _load(self, exchange: Exchange, model: FakeModel, settings: dict[str, Any]) -> Runner:
-        reload = model.name in {runner.model.name for runner in self.loaded()}
-        self.unload(model)
+        if model.load_error:
+            raise LoadFailedError(model.load_error)
+        replaced = next((runner for runner in self.loaded() if runner.model.digest == model.digest), None)
+        if replaced is not None:
+            while replaced.used_now:
+                exchange.pause(GLANCE)
+            with self._lock:
+                self._drop(replaced)
         self.begun += 1
         try:
             exchange.pause(self._load_seconds)
@@ -115,9 +153,9 @@ class Runners:
         runner = Runner(model, settings, Slots(self._parallel), PromptCache(self._parallel))
         with self._lock:
             while len(self._loaded) >= self._max_loaded:
-                self._loaded.pop(min(self._loaded, key=lambda name: self._loaded[name].used))
-            self._loaded[model.name] = runner
-            self.loads.append(Load(model.name, settings, reload))
+                self._loaded.pop(min(self._loaded, key=lambda digest: self._loaded[digest].used))
+            self._loaded[model.digest] = runner
+            self.loads.append(Load(model.name, settings, replaced is not None))
         return runner
 
 

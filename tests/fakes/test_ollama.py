@@ -4,9 +4,11 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import requests
 
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import BUSY, FakeOllama
+from tests.fakes.ollama_library import FakeModel
 from tests.fakes.scenario import Scenario
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +39,23 @@ def ask_aside(ollama: FakeOllama, **body: Any) -> threading.Thread:
     thread = threading.Thread(target=ask)
     thread.start()
     return thread
+
+
+def chat_begun(ollama: FakeOllama, **body: Any) -> socket.socket:
+    """Send a request and do not wait for its answer."""
+    payload = json.dumps({"model": "phi3:mini", "messages": QUESTION, **body}).encode()
+    client = socket.create_connection(("127.0.0.1", ollama.port))
+    client.sendall(b"POST /api/chat HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s" % (len(payload), payload))
+    return client
+
+
+def unload(ollama: FakeOllama) -> None:
+    requests.post(f"{ollama.url}/api/generate", json={"model": "phi3:mini", "keep_alive": 0}, timeout=5)
+
+
+def loaded(ollama: FakeOllama) -> list[dict[str, Any]]:
+    models: list[dict[str, Any]] = requests.get(f"{ollama.url}/api/ps", timeout=5).json()["models"]
+    return models
 
 
 def lines(response: requests.Response) -> list[dict[str, Any]]:
@@ -201,11 +221,72 @@ def test_a_wedged_slot_is_freed_by_unloading_only() -> None:
         ollama.script(Scenario.hold(after=2))
         chat(ollama).close()
         ollama.reached(Phase.ENDED)
-        waiting = ask_aside(ollama)
+        waiting = chat_begun(ollama)
         assert ollama.reached(Phase.QUEUED, 1).phase is Phase.QUEUED
-        requests.post(f"{ollama.url}/api/generate", json={"model": "phi3:mini", "keep_alive": 0}, timeout=5)
+        waiting.close()
+        unload(ollama)
         assert said(chat(ollama))
-    waiting.join()
+
+
+def test_an_unload_waits_for_a_running_answer() -> None:
+    with FakeOllama() as ollama:
+        ollama.script(Scenario.hold(after=2))
+        asking = ask_aside(ollama)
+        ollama.reached(Phase.DECODING)
+        unload(ollama)
+        assert loaded(ollama)
+        ollama.release()
+        asking.join()
+        ollama.reached(Phase.ENDED)
+        assert not loaded(ollama)
+
+
+def test_before_0_30_a_reading_goes_on_after_its_client_left_until_the_model_is_unloaded() -> None:
+    long = [{"role": "user", "content": "mot " * 2000}]
+    with FakeOllama(version="0.24.0", prefill_per_second=1000) as ollama:
+        client = chat_begun(ollama, messages=long)
+        assert ollama.reached(Phase.PREFILL).phase is Phase.PREFILL
+        client.close()
+        unload(ollama)
+        assert not loaded(ollama)
+        started = time.monotonic()
+        assert said(chat(ollama))
+        assert time.monotonic() - started < 1
+
+
+def test_a_loop_ends_the_stream_without_a_last_line() -> None:
+    with FakeOllama() as ollama:
+        ollama.script(Scenario.answer("Voici : " + "ha " * 90), Scenario.answer("non " * 31))
+        pieces = lines(chat(ollama))
+        assert [line["done"] for line in pieces] == [False] * 33
+        assert lines(chat(ollama))[-1]["done"]
+
+
+def test_another_name_of_a_model_shares_its_runner() -> None:
+    models: list[str | FakeModel] = ["phi3:mini", FakeModel("copie:latest", copy_of="phi3:mini", trained_context=2048)]
+    with FakeOllama(models) as ollama:
+        chat(ollama, model="copie")
+        chat(ollama)
+        assert len(ollama.loads) == 1
+        (line,) = loaded(ollama)
+        assert (line["name"], line["context_length"]) == ("copie:latest", 2048)
+
+
+def test_what_older_versions_do_not_know() -> None:
+    turns = [{"role": "user", "content": f"Question {n} " + "mot " * 40} for n in range(5)]
+    with FakeOllama(context=128, version="0.6.8") as ollama:
+        assert lines(chat(ollama, messages=turns, truncate=False))[-1]["prompt_eval_count"] < 128
+        assert "context_length" not in loaded(ollama)[0]
+    with FakeOllama(context=128, version="0.24.0") as ollama:
+        refused = chat(ollama, messages=turns, truncate=False)
+        assert refused.json() == {"error": "the input length exceeds the context length"}
+
+
+def test_a_pull_without_a_way_to_the_registry() -> None:
+    with FakeOllama(offline=True) as ollama:
+        answer = requests.post(f"{ollama.url}/api/pull", json={"model": "mistral"}, timeout=5)
+        assert answer.status_code == 200
+        assert lines(answer)[1]["error"].endswith("dial tcp: lookup registry.ollama.ai: no such host")
 
 
 def test_keep_alive_decides_how_long_a_model_stays() -> None:
