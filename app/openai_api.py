@@ -180,8 +180,8 @@ def usage_json(usage: Usage) -> dict[str, Any] | None:
 
 
 def finish_reason(reason: str) -> str:
-    """Return OpenAI's finish reason, "stop" or "length", for an engine's."""
-    return "length" if reason == "length" else "stop"
+    """Return OpenAI's finish reason for an engine's: "stop", "length", or "loop" if the answer repeated itself."""
+    return reason if reason in ("length", "loop") else "stop"
 
 
 def sse_event(data: dict[str, Any]) -> bytes:

@@ -202,6 +202,16 @@ def test_a_stopped_version_goes_on_from_where_it_stopped(two_turns: Tab, engine:
 
 
 @pytest.mark.slow
+def test_an_answer_that_loops_says_so_and_does_not_offer_to_go_on(alice: Visitor, engine: FakeOllama) -> None:
+    chat = alice.here.open()
+    engine.script(Scenario.answer("Le tableau : " + "- " * 99))
+    chat.ask("Fais un tableau")
+    chat.says("s’est mis à se répéter")
+    expect(chat.button("Reprendre", chat.answer)).to_have_count(0)
+    expect(chat.button("Régénérer", chat.answer).first).to_be_visible()
+
+
+@pytest.mark.slow
 def test_an_answer_cut_by_its_length_goes_on(visit: Visitors, tmp_path: Path, engine: FakeOllama) -> None:
     with Served(tmp_path, OLLAMA_HOST=engine.url, MAX_OUTPUT_TOKENS=3) as server:
         visitor = visit(server, "alice")

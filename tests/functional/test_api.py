@@ -137,6 +137,15 @@ def test_the_servers_limit_holds(make_site: Callable[..., Site], ollama: FakeOll
     assert len(ollama.generations[-1].said) == 3
 
 
+def test_an_answer_that_repeats_itself_is_given_with_its_reason(program: Program, ollama: FakeOllama) -> None:
+    ollama.script(*[Scenario.answer("Voici : " + "ha " * 99)] * 2)
+    whole = program.ask()
+    assert whole.status_code == 200
+    choice = whole.json["choices"][0]
+    assert (choice["finish_reason"], choice["message"]["content"]) == ("loop", "Voici : " + "ha " * 30 + "ha")
+    assert program.stream().end().choices[-1]["finish_reason"] == "loop"
+
+
 @pytest.mark.parametrize("model", [None, "", "default"])
 def test_the_default_model(program: Program, model: str | None) -> None:
     assert program.ask(model=model).json["model"] == "phi3:mini"

@@ -7,7 +7,7 @@ import requests
 
 from app.lab.measuring.sampler import LONGEST_CHARACTERS
 from app.lab.runs.runner import RetryPolicy
-from app.models.lab import LabState, SampleState
+from app.models.lab import LabState, SampleState, Verdict
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -28,7 +28,7 @@ def measuring(site: Site) -> Measuring:
         (Scenario.drop(), "engine_cut"),
         (Scenario.cut(), "engine_cut"),
         (Scenario.garbage(), "engine_garbled"),
-        (Scenario.refused(500, "out of memory"), "engine_failed"),
+        (Scenario.refused(500, "out of memory"), "engine_no_memory"),
         (Scenario.mid_stream_error(message="llama runner crashed"), "engine_failed"),
     ],
     ids=lambda value: getattr(value, "name", value),
@@ -41,6 +41,14 @@ def test_an_answer_that_breaks_fails_its_sample_only(
     assert (broken.state, broken.error_code, broken.verdict) == (SampleState.FAILED, code, None)
     assert (whole.state, whole.error_code) == (SampleState.DONE, None)
     assert broken.finished_at is not None
+
+
+def test_an_answer_that_ollama_ends_because_it_loops_is_judged(measuring: Measuring, ollama: FakeOllama) -> None:
+    ollama.script(Scenario.answer(), Scenario.answer("Voici : " + "ha " * 99))
+    looping, _ = measuring.taken(kinds=["task"], tasks=TASKS)
+    assert (looping.state, looping.error_code) == (SampleState.DONE, None)
+    assert (looping.verdict, looping.score) == (Verdict.FAILED, 0.0)
+    assert "loop" in looping.judgement["failures"]
 
 
 def test_an_answer_of_a_hundred_thousand_characters_is_cut(measuring: Measuring, ollama: FakeOllama) -> None:

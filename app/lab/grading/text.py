@@ -232,12 +232,12 @@ def find_failures(
 ) -> tuple[str, ...]:
     """The names of the failures that an answer shows.
 
-    `reason`: why the engine stopped ("stop", "length"); `language`: the expected language's code, or "any"; `think`:
-    whether thinking was requested.
+    `reason`: why the engine stopped ("stop", "length", "loop"); `language`: the expected language's code, or "any";
+    `think`: whether thinking was requested.
     """
     seen = {
         "endless_thinking": _endless(answer, thinking, reason),
-        "loop": loops(answer),
+        "loop": reason == "loop" or loops(answer),
         "wrong_language": language != "any" and foreign_language(answer[:MAX_CHARACTERS], language)[1] > FOREIGN_SHARE,
         "echo": echoes(question, answer),
         "empty_thinking": not thinking.strip() and (think or bool(thinking)),
@@ -269,7 +269,7 @@ def _endless(answer: str, thinking: str, reason: str) -> bool:
     if not answer.strip():
         return True
     long = len(WORD.findall(thinking)) > max(THINKING_WORDS, THINKING_TIMES * len(WORD.findall(answer)))
-    return long or (reason == "length" and loops(thinking))
+    return long or (reason in ("length", "loop") and loops(thinking))
 
 
 def _same_lines(text: str) -> bool:

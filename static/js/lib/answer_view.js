@@ -78,6 +78,7 @@ export class AnswerView {
     setText(this.#part("failed"), state.error?.message || t("error_unexpected"));
     this.#toggle("copy", state.content !== "");
     this.#toggle("cut", state.status === "done" && state.reason === "length");
+    this.#toggle("loop", state.status === "done" && state.reason === "loop");
     this.#showMetrics(state);
   }
 
