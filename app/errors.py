@@ -106,6 +106,24 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
         502,
         _l("The model %(model)s could not be loaded. Choose another one and tell the administrator."),
     ),
+    "engine_no_memory": (
+        502,
+        _l(
+            "The model %(model)s needs more memory than this server has free. "
+            "Choose a smaller one and tell the administrator."
+        ),
+    ),
+    "pull_offline": (
+        502,
+        _l(
+            "%(model)s was not downloaded: %(engine)s does not reach the registry on the Internet. "
+            "Check the network or the proxy in its service."
+        ),
+    ),
+    "pull_failed": (
+        502,
+        _l("%(model)s was not downloaded to its end. Give the same command again: it goes on where it was."),
+    ),
     "engine_keeps_model": (409, _l("%(engine)s cannot be told to unload a model.")),
     "engine_busy": (503, _l("%(engine)s has too much to do. Use Regenerate in a moment.")),
     "engine_failed": (502, _l("%(engine)s failed while answering. The text so far is kept; use Regenerate.")),

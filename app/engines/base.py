@@ -82,7 +82,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The last event of an answer; `reason` is "stop", "length" or the engine's own word."""
+    """The last event of an answer; `reason` is "stop", "length", "loop" (it was ended because it repeated itself) or
+    the engine's own word.
+    """
 
     reason: str
     usage: Usage = field(default_factory=Usage)

@@ -2,22 +2,32 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import httpx
-import ollama
-
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Text, Thinking, Usage
-from app.engines.catalogue import described
+from app.engines.catalogue import described, same_model
 from app.engines.processes import processes_listening
-from app.engines.transport import CONNECT_TIMEOUT_S, QUERY_TIMEOUT_S, EngineHttpClient, count, json_object, number
+from app.engines.transport import (
+    CONNECT_TIMEOUT_S,
+    EngineHttpClient,
+    count,
+    error_in,
+    json_object,
+    lacks_memory,
+    number,
+)
 from app.errors import AppError
 
 # Seconds without a line of progress after which a download has failed.
 PULL_TIMEOUT_S = 300.0
+# Ollama ends an answer in which so many pieces in a row equal the one before, spaces around them aside.
+MAX_REPEATS = 30
+# Words of its texts: it has no codes. "context canceled" and "context deadline exceeded" are Go's, for something else.
+TOO_LONG = re.compile(r"context (size|length|window)")
+NO_NETWORK = re.compile(r"dial tcp|no such host|network is unreachable|i/o timeout|tls handshake|proxyconnect")
 
 
 def _usage(part: dict[str, Any]) -> Usage:
@@ -33,6 +43,53 @@ def _usage(part: dict[str, Any]) -> Usage:
         decode_ms=milliseconds("eval_duration"),
         load_ms=milliseconds("load_duration"),
     )
+
+
+class OllamaStream:
+    """Parser of one answer. `failure(error)` makes the error that Ollama reports in a line."""
+
+    def __init__(self, failure: Callable[[object], AppError]) -> None:
+        self._failure = failure
+        self._last_piece = ""
+        self._repeats = 0
+        self.done = False
+
+    @property
+    def loops(self) -> bool:
+        """True if the answer repeated itself until Ollama gave it up: it then ends the stream without a last line."""
+        return self._repeats >= MAX_REPEATS
+
+    def read(self, line: bytes) -> list[EngineEvent]:
+        """Return the events of one line; raises Ollama's own error, or what becomes engine_garbled."""
+        if not line:
+            return []
+        part = json_object(line)
+        if "error" in part:
+            raise self._failure(part["error"])
+        message = part.get("message") or {}
+        thought, content = message.get("thinking") or "", message.get("content") or ""
+        events: list[EngineEvent] = []
+        if thought:
+            events.append(Thinking("" + thought))
+        if content:
+            events.append(Text("" + content))
+        if part.get("done"):
+            self.done = True
+            events.append(Done(part.get("done_reason") or "stop", _usage(part)))
+        elif events:
+            piece = (thought + content).strip()
+            self._repeats = self._repeats + 1 if piece == self._last_piece else 0
+            self._last_piece = piece
+        return events
+
+
+@dataclass(frozen=True, slots=True)
+class _Abilities:
+    """What /api/show tells of a model; `context`: the tokens that it was trained with, 0 if unknown."""
+
+    chat: bool
+    thinking: bool
+    context: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,23 +125,36 @@ class Ollama:
         self._keep_alive = keep_alive
         self._options: dict[str, int] = {"num_ctx": context} | ({"num_thread": threads} if threads else {})
         self._http = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
-        self._client = self._managing(QUERY_TIMEOUT_S)
-        self._shown: dict[str, ollama.ShowResponse] = {}
+        # Digests of the models on this machine, by name, and what each digest can do.
+        self._digests: dict[str, str] = {}
+        self._abilities: dict[str, _Abilities] = {}
         # Models in memory, each with the options that it was loaded with.
         self._in_memory: dict[str, dict[str, int]] = {}
 
     def models(self) -> list[Model]:
-        """Return the installed models; asks for the abilities of each digest only once."""
-        return [self._describe(entry) for entry in self._ask(self._client.list).models if entry.model]
+        """Return the installed models; asks for the abilities of each digest only once.
+
+        Leaves out those that run in Ollama's cloud: nothing may leave the network.
+        """
+        entries = [entry for entry in self._listed("/api/tags") if not entry.get("remote_host")]
+        self._digests = {entry["model"]: str(entry.get("digest") or entry["model"]) for entry in entries}
+        return [model for entry in entries if (model := self._describe(entry))]
 
     def loaded(self) -> frozenset[str]:
-        """Return the models in memory with our options; one with others would be reloaded, so it does not count."""
-        before, found = self._in_memory, {}
-        for entry in self._ask(self._client.ps).models:
-            if name := entry.model:
-                known = before.get(name, self._options)
-                context = getattr(entry, "context_length", None) or known["num_ctx"]
-                found[name] = known if known["num_ctx"] == context else self._options | {"num_ctx": context}
+        """Return the models in memory with our options; one with others would be reloaded, so it does not count.
+
+        Ollama names each once: the other names of the same model count too.
+        """
+        before = self._in_memory
+        found: dict[str, dict[str, int]] = {}
+        for entry in self._listed("/api/ps"):
+            digest = entry.get("digest")
+            names = {entry["model"], *(name for name, other in self._digests.items() if other == digest)}
+            options = next((before[name] for name in names if name in before), self._options)
+            context = entry.get("context_length") or 0
+            if context and context != self._usable_context(entry["model"], options["num_ctx"]):
+                options = self._options | {"num_ctx": context}
+            found |= dict.fromkeys(names, options)
         self._in_memory = found
         return frozenset(name for name, options in found.items() if options == self._options)
 
@@ -99,10 +169,7 @@ class Ollama:
 
     def version(self) -> str:
         """Return the daemon's version."""
-        try:
-            return str(self._http.query(f"{self.url}/api/version").json().get("version") or "")
-        except (ValueError, AttributeError) as error:
-            raise self._http.failure("engine_garbled", error) from error
+        return str(self._get("/api/version").get("version") or "")
 
     def pids(self) -> tuple[int, ...]:
         """Return the pids of the daemon and its runners."""
@@ -127,7 +194,8 @@ class Ollama:
                 return
             yield Loading(time.monotonic() - started, loaded=True)
         try:
-            yield from self._answer("/api/chat", self._body(request), request.model, cancel, request.read_timeout_s)
+            failure = partial(self._failure, request.model)
+            yield from self._answer("/api/chat", self._body(request), failure, cancel, request.read_timeout_s)
         except AppError as error:
             if cancel.is_set():
                 return
@@ -137,17 +205,23 @@ class Ollama:
 
     def pull(self, model: str) -> Iterator[PullProgress]:
         """Download a model; yields its progress. Raises unknown_model or an engine failure."""
-        client = self._managing(PULL_TIMEOUT_S)
-        lines = self._ask(lambda: client.pull(model, stream=True), model)
-        while (line := self._ask(lambda: next(lines, None), model)) is not None:
-            yield PullProgress(line.status or "", line.completed or 0, line.total or 0)
+        # Imported here: the package takes 8 MB and 0.2 s, and only downloads need it.
+        import httpx  # noqa: PLC0415
+        import ollama  # noqa: PLC0415
 
-    def _managing(self, timeout_s: float) -> ollama.Client:
-        """Return a client for everything but answers. It keeps no idle connection, as nothing would close it."""
-        timeout = httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S)
-        return ollama.Client(
-            host=self.url, timeout=timeout, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
-        )
+        timeout = httpx.Timeout(PULL_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
+        # It keeps no idle connection, as nothing would close it.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        client = ollama.Client(host=self.url, timeout=timeout, trust_env=False, limits=limits)
+        try:
+            for line in client.pull(model, stream=True):
+                yield PullProgress(line.status or "", line.completed or 0, line.total or 0)
+        except ollama.ResponseError as error:
+            raise self._pull_failure(model, error.status_code, error.error) from error
+        except (httpx.HTTPError, ConnectionError) as error:
+            raise self._http.failure("engine_unreachable", error) from error
+        except ValueError as error:
+            raise self._http.failure("engine_garbled", error) from error
 
     def _options_for(self, request: ChatRequest) -> dict[str, int]:
         """Return the options that the model must be loaded with."""
@@ -166,9 +240,14 @@ class Ollama:
         }
 
     def _load(self, model: str, options: dict[str, int], cancel: Cancel, keep_alive: int) -> None:
+        """Load a model, or with `keep_alive` 0 unload it. Raises unknown_model for one of Ollama's cloud."""
+        if not self._is_here(model):
+            self.models()
+            if not self._is_here(model):
+                raise AppError("unknown_model", cause="not among the models of this machine", model=model)
         body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": options}
         try:
-            for _ in self._answer("/api/generate", body, model, cancel):
+            for _ in self._answer("/api/generate", body, partial(self._load_failure, model), cancel):
                 pass
         except AppError:
             if not cancel.is_set():
@@ -176,39 +255,46 @@ class Ollama:
         else:
             self._in_memory = self._in_memory | {model: options}
 
+    def _is_here(self, model: str) -> bool:
+        return any(same_model(model, name) for name in self._digests)
+
     def _forget_loaded(self, model: str) -> None:
         self._in_memory = {name: options for name, options in self._in_memory.items() if name != model}
 
     def _answer(
-        self, path: str, body: dict[str, Any], model: str, cancel: Cancel, silence_s: float = 0
+        self,
+        path: str,
+        body: dict[str, Any],
+        failure: Callable[[int, object], AppError],
+        cancel: Cancel,
+        silence_s: float = 0,
     ) -> Iterator[EngineEvent]:
-        event: EngineEvent | None = None
-        refused = partial(self._failure, model)
-        with self._http.post(self.url + path, body, cancel, refused=refused, silence_s=silence_s) as response:
-            for event in self._http.events(response, partial(self.read_line, model), cancel):
-                yield event
-        if not isinstance(event, Done):
+        stream = OllamaStream(partial(failure, 200))
+        with self._http.post(self.url + path, body, cancel, refused=failure, silence_s=silence_s) as response:
+            yield from self._http.events(response, stream.read, cancel)
+        if stream.done or cancel.is_set():
+            return
+        if not stream.loops:
             raise self._http.failure("engine_cut", "the stream ended without done:true")
+        yield Done("loop")
 
-    def read_line(self, model: str, line: bytes) -> list[EngineEvent]:
-        """Return the events of one line; raises Ollama's own error, or what becomes engine_garbled."""
-        if not line:
-            return []
-        part = json_object(line)
-        if "error" in part:
-            raise self._failure(model, 200, part["error"])
-        message = part.get("message") or {}
-        events: list[EngineEvent] = []
-        if thought := message.get("thinking"):
-            events.append(Thinking("" + thought))
-        if content := message.get("content"):
-            events.append(Text("" + content))
-        if part.get("done"):
-            events.append(Done(part.get("done_reason") or "stop", _usage(part)))
-        return events
+    def _load_failure(self, model: str, status: int, error: object) -> AppError:
+        """As `_failure`, for a model that is being loaded: the kernel kills what takes too much memory."""
+        failure = self._failure(model, status, error)
+        if status != 500 or failure.code != "engine_failed":
+            return failure
+        code = "engine_no_memory" if "signal: killed" in failure.cause else "engine_load_failed"
+        return AppError(code, cause=failure.cause, model=model, engine=self.label)
+
+    def _pull_failure(self, model: str, status: int, error: object) -> AppError:
+        failure = self._failure(model, status, error)
+        if failure.code != "engine_failed":
+            return failure
+        code = "pull_offline" if NO_NETWORK.search(str(error).lower()) else "pull_failed"
+        return AppError(code, cause=failure.cause, model=model, engine=self.label)
 
     def _failure(self, model: str, status: int, error: object) -> AppError:
-        """Turn Ollama's error into ours by a few words of it: it has no codes, and its texts vary by version."""
+        """Turn Ollama's error into ours by a few words of it: its texts vary by version."""
         message = str(error)
         words = message.lower()
         if status == 404 or ("model" in words and "not found" in words) or "manifest: file does not exist" in words:
@@ -217,36 +303,67 @@ class Ollama:
             return AppError("thinking_unsupported", cause=message, model=model)
         if "does not support chat" in words:
             return AppError("not_a_chat_model", cause=message, model=model)
-        # "context canceled" and "context deadline exceeded" are Go's words for something else.
-        if re.search(r"context (size|length|window)", words) and status in (200, 400):
+        if TOO_LONG.search(words) and status in (200, 400):
             return AppError("context_exceeded", cause=message)
+        if lacks_memory(message):
+            return AppError("engine_no_memory", cause=message, model=model, engine=self.label)
         return self._http.failure("engine_busy" if status == 503 else "engine_failed", f"{status}: {message}")
 
-    def _ask(self, call: Any, model: str = "") -> Any:
-        """Run a call of the `ollama` client, and turn its exceptions into ours."""
+    def _get(self, path: str) -> dict[str, Any]:
+        response = self._http.query(self.url + path)
+        if response.status_code != 200:
+            raise self._failure("", response.status_code, error_in(response.text))
+        return self._parsed(response.content)
+
+    def _listed(self, path: str) -> list[dict[str, Any]]:
+        """Return the entries of a list of models that have a name."""
+        entries = self._get(path).get("models") or []
         try:
-            return call()
-        except ollama.ResponseError as error:
-            raise self._failure(model, error.status_code, error.error) from error
-        except (httpx.HTTPError, ConnectionError) as error:
-            raise self._http.failure("engine_unreachable", error) from error
+            return [entry for entry in entries if entry.get("model")]
+        except (AttributeError, TypeError) as error:
+            raise self._http.failure("engine_garbled", error) from error
+
+    def _parsed(self, content: bytes) -> dict[str, Any]:
+        try:
+            return json_object(content)
         except ValueError as error:
             raise self._http.failure("engine_garbled", error) from error
 
-    def _describe(self, entry: ollama.ListResponse.Model) -> Model:
-        name = str(entry.model)
-        key = entry.digest or name
-        if key not in self._shown:
-            self._shown[key] = self._ask(lambda: self._client.show(name), name)
-        capabilities = self._shown[key].capabilities or ["completion"]
-        details = entry.details
+    def _describe(self, entry: dict[str, Any]) -> Model | None:
+        """Return a listed model; None if it was deleted meanwhile."""
+        name = entry["model"]
+        try:
+            can = self._ability(name)
+        except AppError as error:
+            if error.code != "unknown_model":
+                raise
+            return None
+        details = entry.get("details") or {}
         return described(
             name,
-            size_bytes=int(entry.size or 0),
+            size_bytes=int(entry.get("size") or 0),
             # Versions before 0.9 do not report it: None leaves it to the catalogue.
-            thinking="thinking" in capabilities or None,
-            chat="completion" in capabilities,
-            context=self._context,
-            parameters=(details and details.parameter_size) or "",
-            quantization=(details and details.quantization_level) or "",
+            thinking=can.thinking or None,
+            chat=can.chat,
+            context=self._usable_context(name, self._context),
+            parameters=details.get("parameter_size") or "",
+            quantization=details.get("quantization_level") or "",
         )
+
+    def _ability(self, name: str) -> _Abilities:
+        digest = self._digests[name]
+        if digest not in self._abilities:
+            response = self._http.command(f"{self.url}/api/show", {"model": name}, {})
+            if response.status_code != 200:
+                raise self._failure(name, response.status_code, error_in(response.text))
+            shown = self._parsed(response.content)
+            capabilities = shown.get("capabilities") or ["completion"]
+            facts = shown.get("model_info") or {}
+            trained = facts.get(f"{facts.get('general.architecture')}.context_length") or 0
+            self._abilities[digest] = _Abilities("completion" in capabilities, "thinking" in capabilities, int(trained))
+        return self._abilities[digest]
+
+    def _usable_context(self, model: str, context: int) -> int:
+        """Return the tokens of a model's context if so many are asked for: no more than it was trained with."""
+        known = self._abilities.get(self._digests.get(model, ""))
+        return min(context, known.context) if known and known.context else context

@@ -10,7 +10,15 @@ from typing import Any, TypeVar
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Reading, Text, Thinking, Usage
 from app.engines.catalogue import described, size_label
 from app.engines.processes import processes_listening
-from app.engines.transport import BatchedLines, EngineHttpClient, count, error_in, json_object, number
+from app.engines.transport import (
+    BatchedLines,
+    EngineHttpClient,
+    count,
+    error_in,
+    json_object,
+    lacks_memory,
+    number,
+)
 from app.errors import AppError
 from app.text import clean
 
@@ -28,8 +36,7 @@ TOO_LONG = re.compile(
 )
 # How servers say that the model cannot be loaded.
 NOT_LOADED = re.compile(
-    r"out of memory|insufficient (system )?(memory|resources)|more (system )?memory|(failed|unable) to (load|allocate)|"
-    r"could not load",
+    r"insufficient resources|(failed|unable) to load|could not load",
     re.IGNORECASE,
 )
 
@@ -301,6 +308,8 @@ class OpenAICompatible:
             return AppError("context_exceeded", cause=cause)
         if status == 404 or code == "model_not_found":
             return AppError("unknown_model", cause=cause, model=model)
+        if lacks_memory(message):
+            return AppError("engine_no_memory", cause=cause, model=model, engine=self.label)
         if NOT_LOADED.search(message):
             return AppError("engine_load_failed", cause=cause, model=model)
         if status in (401, 403):

@@ -34,6 +34,10 @@ LINE_LIMIT = 16 * 1024 * 1024
 END_SILENCE_S = 5.0
 # Some models write their thinking as text, in these tags.
 OPEN, CLOSE = "<think>", "</think>"
+# How engines say that memory is missing.
+NO_MEMORY = re.compile(
+    r"(more|insufficient) ((system|gpu) )?memory|out of memory|cannot allocate|(unable|failed) to allocate"
+)
 HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 # The answers that are being read now, those whose text has not begun included: it may begin for all at once.
@@ -323,6 +327,11 @@ def count(value: Any) -> int | None:
     """Return a `number` as a whole one."""
     found = number(value)
     return None if found is None else int(found)
+
+
+def lacks_memory(message: str) -> bool:
+    """Return True if an engine's error says that the model does not fit into memory."""
+    return bool(NO_MEMORY.search(message.lower()))
 
 
 def json_object(data: bytes) -> dict[str, Any]:

@@ -162,6 +162,7 @@ SENTENCES: dict[str, LazyString] = {
 ERRORS: dict[str, LazyString] = {
     "engine_unreachable": _l("%(engine)s does not answer."),
     "engine_load_failed": _l("The model %(model)s could not be loaded."),
+    "engine_no_memory": _l("The model %(model)s needs more memory than this server has free."),
     "engine_busy": _l("%(engine)s had too much to do."),
     "engine_failed": _l("%(engine)s failed while answering."),
     "engine_cut": _l("%(engine)s stopped before the end of the answer."),

@@ -11,7 +11,7 @@ import certifi
 import pytest
 
 from app.engines.base import Cancel, Text
-from app.engines.ollama import Ollama
+from app.engines.ollama import OllamaStream
 from app.engines.transport import EngineHttpClient
 from app.errors import AppError
 
@@ -54,9 +54,8 @@ def engine() -> Iterator[str]:
 def test_an_answer(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(certifi, "where", lambda: str(TLS / "certificate.pem"))
     exchanges = EngineHttpClient("Ollama", read_timeout_s=10)
-    read = partial(Ollama(engine).read_line, "phi3:mini")
     with exchanges.post(engine, {}, Cancel(), refused=refused) as response:
-        events = list(exchanges.events(response, read, Cancel()))
+        events = list(exchanges.events(response, OllamaStream(partial(refused, 200)).read, Cancel()))
     assert "".join(event.text for event in events if isinstance(event, Text)) == "Bonjour !"
 
 

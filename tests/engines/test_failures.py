@@ -27,6 +27,8 @@ MISSHAPEN = {
         (Scenario.cut(after=5), "engine_cut"),
         (Scenario.drop(after=5), "engine_cut"),
         (Scenario.refused(500, "llama runner process has terminated: signal: killed"), "engine_failed"),
+        (Scenario.refused(500, "out of memory"), "engine_no_memory"),
+        (Scenario.mid_stream_error(after=5, message="failed to allocate compute buffers"), "engine_no_memory"),
         (Scenario.refused(503, BUSY), "engine_busy"),
         (Scenario.proxy_page(502), "engine_failed"),
     ],

@@ -1,6 +1,9 @@
 """What is particular to Ollama: nothing left to its defaults, no reload, its texts, old versions, pulls."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import requests
@@ -9,8 +12,12 @@ from app.engines.base import Loading
 from app.engines.ollama import Ollama
 from app.errors import AppError
 from tests.engines.listening import Listener, answer, done, question, text_of, thinking_of
+from tests.fakes._server import Exchange
 from tests.fakes.ollama import FakeOllama
+from tests.fakes.ollama_library import FakeModel
 from tests.fakes.scenario import Scenario
+
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
@@ -168,5 +175,95 @@ def test_a_pull_of_what_does_not_exist(engine: Ollama) -> None:
 def test_a_pull_that_breaks_off() -> None:
     with FakeOllama(pull_error_after=3) as ollama, pytest.raises(AppError) as failure:
         list(Ollama(ollama.url).pull("mistral"))
-    assert failure.value.code == "engine_failed"
+    assert (failure.value.code, failure.value.params["model"]) == ("pull_failed", "mistral")
     assert "unexpected EOF" in failure.value.cause
+
+
+def test_a_pull_without_a_way_to_the_internet() -> None:
+    with FakeOllama(offline=True) as ollama, pytest.raises(AppError) as failure:
+        list(Ollama(ollama.url).pull("mistral"))
+    assert failure.value.code == "pull_offline"
+    assert "no such host" in failure.value.cause
+
+
+def test_a_model_of_the_cloud_is_neither_listed_nor_asked() -> None:
+    cloud = FakeModel("gpt-oss:120b-cloud", size=384, remote_host="https://ollama.com:443")
+    with FakeOllama(["phi3:mini", cloud]) as ollama:
+        engine = Ollama(ollama.url)
+        with pytest.raises(AppError) as refusal:
+            answer(engine, question(cloud.name))
+        assert refusal.value.code == "unknown_model"
+        assert [model.name for model in engine.models()] == ["phi3:mini"]
+        assert not ollama.received("/api/chat")
+        assert not ollama.received("/api/generate")
+
+
+@pytest.mark.parametrize(
+    ("reason", "code"),
+    [
+        ("model requires more system memory (7.5 GiB) than is available (5.2 GiB)", "engine_no_memory"),
+        ("llama runner process has terminated: signal: killed", "engine_no_memory"),
+        ("unable to load model: /usr/share/ollama/.ollama/models/blobs/sha256-633fc5be", "engine_load_failed"),
+    ],
+)
+def test_a_model_that_cannot_be_loaded(reason: str, code: str) -> None:
+    with FakeOllama([FakeModel("grand:70b", load_error=reason)]) as ollama, pytest.raises(AppError) as failure:
+        answer(Ollama(ollama.url), question("grand:70b"))
+    assert (failure.value.code, failure.value.params["model"]) == (code, "grand:70b")
+    assert reason in failure.value.cause
+
+
+@pytest.mark.parametrize("version", ["0.6.8", "0.24.0", "0.33.0"])
+@pytest.mark.parametrize("piece", ["ha ", "- ", "| "])
+def test_an_answer_that_repeats_itself_ends_as_a_loop(version: str, piece: str) -> None:
+    with FakeOllama(version=version) as ollama:
+        ollama.script(Scenario.answer("Voici : " + piece * 200))
+        engine = Ollama(ollama.url)
+        events = answer(engine, question("phi3:mini"))
+        assert done(events).reason == "loop"
+        assert text_of(events).count(piece.strip()) == 31
+        before = len(ollama.loads)
+        answer(engine, question("phi3:mini"))
+        assert len(ollama.loads) == before
+
+
+def test_a_model_trained_with_less_context_is_loaded_with_that() -> None:
+    with FakeOllama([FakeModel("tinyllama:latest", trained_context=2048)]) as ollama:
+        engine = Ollama(ollama.url)
+        assert engine.models()[0].context == 2048
+        engine.warm("tinyllama:latest")
+        assert engine.loaded() == {"tinyllama:latest"}
+        assert not [event for event in answer(engine, question("tinyllama:latest")) if isinstance(event, Loading)]
+
+
+def test_all_names_of_a_model_in_memory_count_as_loaded() -> None:
+    models: list[str | FakeModel] = ["phi3:mini", FakeModel("maison:latest", copy_of="phi3:mini")]
+    with FakeOllama(models) as ollama:
+        engine = Ollama(ollama.url)
+        engine.warm("maison:latest")
+        assert engine.loaded() == {"phi3:mini", "maison:latest"}
+        answer(engine, question("phi3:mini"))
+        assert len(ollama.received("/api/generate")) == 1
+
+
+def test_a_model_deleted_while_the_list_is_read_is_left_out(ollama: FakeOllama, engine: Ollama) -> None:
+    ask = ollama._routes[("POST", "/api/show")]
+
+    def gone(exchange: Exchange) -> None:
+        if exchange.json["model"] == "phi3:mini":
+            exchange.reply(404, {"error": "model 'phi3:mini' not found"})
+        else:
+            ask(exchange)
+
+    ollama._routes[("POST", "/api/show")] = gone
+    assert "phi3:mini" not in {model.name for model in engine.models()}
+    assert len(engine.models()) == 2
+
+
+def test_the_package_for_downloads_is_imported_for_downloads_only() -> None:
+    code = (
+        "import sys; from app.engines.ollama import Ollama\n"
+        "Ollama('http://127.0.0.1:1'); print({'ollama', 'httpx'} & set(sys.modules))"
+    )
+    found = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"

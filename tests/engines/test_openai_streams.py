@@ -149,7 +149,7 @@ CONTEXT = "the model is loaded with context length of only 4096 tokens"
         (event({"error": {"message": "x", "code": "context_length_exceeded"}}), "context_exceeded"),
         (event({"error": {"message": "busy", "code": 429}}), "engine_busy"),
         (event({"error": {"message": "no such model", "code": 404}}), "unknown_model"),
-        (event({"error": {"message": "model requires more system memory (7.5 GiB)"}}), "engine_load_failed"),
+        (event({"error": {"message": "model requires more system memory (7.5 GiB)"}}), "engine_no_memory"),
         (event({"error": {"message": 3, "code": None, "type": []}}), "engine_failed"),
         (event(rb'{"error":{"message":"\ud83d"}}'), "engine_failed"),
         (b'{"error":{"message":"not streamed"}}\n', "engine_failed"),

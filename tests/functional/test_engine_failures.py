@@ -8,8 +8,9 @@ import pytest
 
 from app.errors import AppError
 from tests.fakes.ollama import FakeOllama
+from tests.fakes.ollama_library import FakeModel
 from tests.fakes.scenario import Scenario
-from tests.support.person import Person
+from tests.support.person import Person, problem
 from tests.support.site import Site
 
 AWAY = "Ollama ne répond pas."
@@ -86,6 +87,41 @@ def test_what_was_written_before_a_failure_is_kept(
     assert alice.messages(conversation)[1]["content"] == "Cette fois, oui."
 
 
+def test_an_answer_that_loops_is_an_answer(alice: Person, ollama: FakeOllama) -> None:
+    ollama.script(Scenario.answer("Le tableau : " + "- " * 99))
+    conversation = alice.start()
+    stream = alice.ask(conversation, "Fais un tableau").end()
+    done = stream.data("done")
+    assert (done["status"], done["reason"], done["error"]) == ("done", "loop", None)
+    assert stream.text().startswith("Le tableau : - -")
+    assert problem(alice.api("POST", f"/messages/{stream.message_id}/continue")) == (409, "nothing_to_continue")
+    assert alice.ask(conversation, "Et maintenant ?").end().data("done")["reason"] == "stop"
+
+
+def test_a_model_too_large_for_the_memory_is_not_to_be_asked_again(
+    make_site: Callable[..., Site],
+) -> None:
+    reason = "model requires more system memory (7.5 GiB) than is available (5.2 GiB)"
+    with FakeOllama([FakeModel("grand:70b", load_error=reason)]) as ollama:
+        alice = Person(make_site(OLLAMA_HOST=ollama.url).start().app)
+        alice.register("alice")
+        error = alice.ask(alice.start(), "Bonjour", model="grand:70b").end().data("done")["error"]
+    assert error["code"] == "engine_no_memory"
+    assert "grand:70b" in error["message"]
+    assert "mémoire" in error["message"]
+    assert "égénére" not in error["message"]
+
+
+def test_a_model_of_ollamas_cloud_gets_no_question(make_site: Callable[..., Site]) -> None:
+    cloud = FakeModel("gpt-oss:120b-cloud", remote_host="https://ollama.com:443")
+    with FakeOllama(["phi3:mini", cloud]) as ollama:
+        alice = Person(make_site(OLLAMA_HOST=ollama.url).start(ollama).app)
+        alice.register("alice")
+        assert [model["name"] for model in alice.get("/api/models").json["models"]] == ["phi3:mini"]
+        assert problem(alice.post(alice.start(), "Un secret", model=cloud.name)) == (422, "unknown_model")
+        assert not [body for body in ollama.received("/api/chat") if body["model"] == cloud.name]
+
+
 def test_a_failed_answer_can_go_on(alice: Person, ollama: FakeOllama) -> None:
     ollama.script(Scenario.drop(3), Scenario.answer(" et la fin."))
     conversation = alice.start()
@@ -99,11 +135,11 @@ def test_a_failed_answer_can_go_on(alice: Person, ollama: FakeOllama) -> None:
     ("scenario", "code"),
     [
         (Scenario.refused(503, "server busy, please try again"), "engine_busy"),
-        (Scenario.refused(500, "model requires more system memory"), "engine_failed"),
+        (Scenario.refused(500, "model requires more system memory"), "engine_no_memory"),
         (Scenario.proxy_page(502), "engine_failed"),
         (Scenario.refused(404, "model 'phi3:mini' not found"), "unknown_model"),
     ],
-    ids=["busy", "failed", "proxy", "removed"],
+    ids=["busy", "memory", "proxy", "removed"],
 )
 def test_a_refusal_is_said_in_a_sentence(alice: Person, ollama: FakeOllama, scenario: Scenario, code: str) -> None:
     ollama.script(scenario)

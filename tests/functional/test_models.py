@@ -175,4 +175,4 @@ def test_no_request_waits_for_an_engine_that_is_mute(make_site: Callable[..., Si
             assert alice.get("/api/models").json["engine"]["reachable"] is False
             assert alice.get("/api/status").json["state"] == "down"
             assert time.monotonic() - started < 0.5
-            assert asking.end().data("done")["error"]["code"] == "engine_silent"
+            assert asking.end().data("done")["error"]["code"] == "engine_unreachable"

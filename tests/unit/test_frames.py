@@ -6,7 +6,6 @@ import os
 import socket
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from functools import partial
 from http.client import HTTPResponse
 from itertools import pairwise
 from typing import Any
@@ -17,7 +16,7 @@ from hypothesis import strategies as st
 
 from app.engines import transport
 from app.engines.base import Done, EngineEvent, Text, Thinking
-from app.engines.ollama import Ollama
+from app.engines.ollama import OllamaStream
 from app.engines.transport import BatchedLines
 from app.errors import AppError
 
@@ -25,7 +24,7 @@ FRAMINGS = ("chunked", "length", "plain")
 framings = st.sampled_from(FRAMINGS)
 tokens = st.lists(st.text(st.sampled_from("aé模🙂\r\u2028 "), min_size=1, max_size=3), min_size=1, max_size=8)
 QUIET = os.pipe()
-read_line = partial(Ollama("http://127.0.0.1:9").read_line, "phi3:mini")
+read_line = OllamaStream(lambda error: AppError("engine_failed", cause=str(error))).read
 cuts = st.lists(st.integers(0, 2000), max_size=12)
 
 
