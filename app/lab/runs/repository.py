@@ -132,9 +132,9 @@ class RunRepository:
                 return
             row.state = SampleState.FAILED if result.error else SampleState.DONE
             row.disturbed, row.metrics, row.series = result.disturbed, result.metrics, result.series
-            row.question = _storable(result.question)
-            row.answer = _storable("".join(result.record.answer))
-            row.thinking = _storable("".join(result.record.thinking))
+            row.question = result.question
+            row.answer = "".join(result.record.answer)
+            row.thinking = "".join(result.record.thinking)
             row.started_at, row.finished_at = begun, utcnow()
             if result.error is not None:
                 row.error_code, row.error_cause = result.error.code, result.error.cause[:1000]
@@ -169,11 +169,6 @@ def _row(run_id: int, position: int, spec: SampleSpec, attempt: int = 1) -> dict
 def spec_of(row: LabSample) -> SampleSpec:
     """The specification of a sample that is stored."""
     return SampleSpec(row.model, ModelOptions(**row.setting), SampleKind(row.kind), row.prompt, row.repeat, row.warmup)
-
-
-def _storable(text: str) -> str:
-    """Replace what a database may refuse in a model's text: lone surrogates and NUL."""
-    return text.encode(errors="replace").decode().replace("\0", "\ufffd")
 
 
 def expected_seconds(waiting: Iterable[Subject], measured: Iterable[tuple[Subject, timedelta]]) -> float | None:
