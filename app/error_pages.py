@@ -7,11 +7,10 @@ from typing import Any
 
 from flask import Flask, Response, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
 
-from app.errors import AppError
+from app.errors import AppError, database_failure
 from app.extensions import db
 from app.generation.serializers import conversation_json
 from app.models.conversations import recent
@@ -32,19 +31,6 @@ RECENT = 3
 RETRY_AFTER_S = 5
 
 logger = logging.getLogger(__name__)
-
-
-def database_failure(error: SQLAlchemyError) -> AppError:
-    """Return the AppError for a database error; SQLite's are told apart by their message, as they have no code."""
-    message = str(error).lower()
-    if isinstance(error, PoolTimeoutError):
-        return AppError("database_busy", cause=str(error))
-    if isinstance(error, OperationalError):
-        if "full" in message or "disk i/o" in message or "readonly" in message:
-            return AppError("storage_full", cause=str(error))
-        if "locked" in message or "busy" in message:
-            return AppError("database_busy", cause=str(error))
-    return AppError("internal_error", cause=str(error))
 
 
 def wants_json() -> bool:

@@ -1,11 +1,19 @@
 """Define AppError, and for each stable error code its HTTP status and the sentence that users read."""
 
+import errno
 import re
 from typing import Any
 
 from flask_babel import LazyString, force_locale, format_decimal
 from flask_babel import lazy_gettext as _l
+from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+# SQLite's and PostgreSQL's names of what a full disk, a quota or a limit of a file's size gives, and of a lock.
+NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "53100")
+LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40P01")
+# Errors of a file or a server that cannot be used; all others are mistakes of this program.
+UNUSABLE = ("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "57P", "08", "53")
 PLACE = re.compile(r"%\((\w+)\)")
 SENTENCES: dict[str, tuple[int, LazyString]] = {
     "bad_request": (400, _l("The request could not be understood.")),
@@ -92,6 +100,11 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "queue_full": (503, _l("Too many questions are waiting. Try again in a moment.")),
     "database_busy": (503, _l("The database is busy. Nothing was lost; try again in a moment.")),
     "storage_full": (503, _l("The server’s disk is full. Nothing more can be saved; tell the administrator.")),
+    "storage_failed": (503, _l("The server cannot use its disk. Nothing more can be saved; tell the administrator.")),
+    "answer_kept": (
+        503,
+        _l("The database is busy: this answer is kept and will be saved as soon as possible. Reload in a moment."),
+    ),
     "server_running": (409, _l("A server runs on this folder: stop it first.")),
     "backup_exists": (409, _l("There is a file %(file)s already: choose another name.")),
     "backup_needs_sqlite": (422, _l("This is for SQLite. A database server has its own tools, such as pg_dump.")),
@@ -126,18 +139,31 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     ),
     "engine_keeps_model": (409, _l("%(engine)s cannot be told to unload a model.")),
     "engine_busy": (503, _l("%(engine)s has too much to do. Use Regenerate in a moment.")),
-    "engine_failed": (502, _l("%(engine)s failed while answering. The text so far is kept; use Regenerate.")),
-    "engine_cut": (502, _l("%(engine)s stopped before the end of the answer. The text so far is kept.")),
-    "engine_garbled": (502, _l("%(engine)s sent something that cannot be read. The text so far is kept.")),
-    "engine_silent": (504, _l("%(engine)s has been silent for too long. The text so far is kept; use Regenerate.")),
+    "engine_failed": (
+        502,
+        _l("%(engine)s failed before it answered. Use Regenerate; if that fails too, tell the administrator."),
+    ),
+    "engine_cut": (502, _l("%(engine)s stopped before it answered. Use Regenerate.")),
+    "engine_garbled": (502, _l("%(engine)s sent something that cannot be read. Use Regenerate.")),
+    "engine_silent": (504, _l("%(engine)s has been silent for too long. Use Regenerate.")),
     "engine_refused": (502, _l("%(engine)s refused the connection key. Tell the administrator.")),
     "answer_too_long": (502, _l("The answer is longer than %(limit)s characters: it was cut there.")),
     "disturbed": (503, _l("Somebody needed the server meanwhile; the sample was taken again.")),
     "disturbed_too_often": (503, _l("Somebody needed the server each time this sample was taken.")),
     "context_exceeded": (502, _l("This question is too long for the model’s memory. Shorten it.")),
-    "interrupted": (
-        503,
-        _l("The server restarted during the answer. The text so far is kept; its last words may be missing."),
+    "interrupted": (503, _l("The server restarted before the answer. Use Regenerate.")),
+}
+# Sentences where the answer had begun: its text is kept, and can be continued.
+SENTENCES_MIDWAY: dict[str, LazyString] = {
+    "engine_unreachable": _l("%(engine)s does not answer. The text so far is kept: use Resume when it is back."),
+    "engine_busy": _l("%(engine)s has too much to do. The text so far is kept: use Resume in a moment."),
+    "engine_failed": _l("%(engine)s failed while answering. The text so far is kept: use Resume."),
+    "engine_cut": _l("%(engine)s stopped before the end of the answer. The text so far is kept: use Resume."),
+    "engine_garbled": _l("%(engine)s sent something that cannot be read. The text so far is kept: use Resume."),
+    "engine_silent": _l("%(engine)s has been silent for too long. The text so far is kept: use Resume."),
+    "interrupted": _l(
+        "The server restarted during the answer. The text so far is kept, though its last words may be missing: "
+        "use Resume."
     ),
 }
 
@@ -168,14 +194,38 @@ class AppError(Exception):
 
 
 def sentence(code: str, params: dict[str, Any], locale: str | None = None) -> str:
-    """Return a code's sentence in `locale` (default: the current one).
+    """Return a code's sentence in `locale` (default: the current one). A parameter `midway`: the answer had begun.
 
     An unknown code, stored by another version, gets the sentence of internal_error.
     """
     if locale is not None:
         with force_locale(locale):
             return sentence(code, params)
-    return filled(SENTENCES.get(code, SENTENCES["internal_error"])[1], params)
+    words = SENTENCES_MIDWAY.get(code) if params.get("midway") else None
+    return filled(words or SENTENCES.get(code, SENTENCES["internal_error"])[1], params)
+
+
+def disk_failure(error: OSError) -> AppError:
+    """Return the AppError for a file that could not be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return AppError("storage_full" if full else "storage_failed", cause=str(error))
+
+
+def database_failure(error: Exception) -> AppError:
+    """Return the AppError for what was raised while the database was used; internal_error if nobody can mend it."""
+    # Not the statement's parameters, which may be the text of a conversation.
+    cause = f"{type(error).__name__}: {getattr(error, 'orig', error)}"
+    if isinstance(error, PoolTimeoutError):
+        return AppError("database_busy", cause=cause)
+    if isinstance(error, DatabaseError):
+        name = str(getattr(error.orig, "sqlite_errorname", "") or getattr(error.orig, "sqlstate", "") or "")
+        if name.startswith(NO_ROOM):
+            return AppError("storage_full", cause=cause)
+        if name.startswith(LOCKED):
+            return AppError("database_busy", cause=cause)
+        if name.startswith(UNUSABLE) or error.connection_invalidated:
+            return AppError("storage_failed", cause=cause)
+    return AppError("internal_error", cause=cause)
 
 
 def places(code: str) -> set[str]:
@@ -185,7 +235,7 @@ def places(code: str) -> set[str]:
 
 def filled(text: LazyString, params: dict[str, Any]) -> str:
     """Return `text` in the current language with its placeholders filled in; integers are formatted."""
-    words = {name: format_decimal(value) if isinstance(value, int) else value for name, value in params.items()}
+    words = {name: format_decimal(value) if type(value) is int else value for name, value in params.items()}
     said = str(text)
     return said % _Words(words) if words or "%(" in said else said
 

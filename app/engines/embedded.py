@@ -25,7 +25,7 @@ from app.engines.supervisor import (
     request_child,
 )
 from app.engines.transport import EngineHttpClient, error_in
-from app.errors import AppError
+from app.errors import AppError, disk_failure
 
 # States of fewer tokens are not saved: reading those again takes no noticeable time.
 TOKENS_WORTH_KEEPING = 64
@@ -172,7 +172,7 @@ class EmbeddedChild:
         """Yield Loading events until the lease is due and the child has its options; replace a child with others.
 
         `ready`: also wait for a child that has them but is still starting. Raises engine_load_failed, engine_silent,
-        engine_unreachable, storage_full.
+        engine_unreachable, storage_full, storage_failed.
         """
         options = lease.options
         started = announced = asked = time.monotonic()
@@ -227,7 +227,7 @@ class EmbeddedChild:
         try:
             return request_child(self._instance, options)
         except OSError as error:
-            raise AppError("storage_full", cause=str(error)) from error
+            raise disk_failure(error) from error
 
     def _still_requested(self, request: str, seen: Endpoint, options: Options) -> str:
         """Return the request while it is the last one made, or "" if another process has replaced it."""

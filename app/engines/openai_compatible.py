@@ -26,8 +26,6 @@ Number = TypeVar("Number", int, float)
 
 # Seconds between two requests to a server that is still loading its model.
 LOADING_POLL_S = 0.25
-# Longest finish reason, in characters.
-MAX_REASON = 40
 # How servers say that the prompt is too long; "context deadline exceeded" and the like mean something else.
 TOO_LONG = re.compile(
     r"context (the )?(length|size|window|overflow)|maximum context|(prompt|input)s? (is|are) too long|"
@@ -138,7 +136,7 @@ def _pieces(said: Any, kind: type[Text] | type[Thinking]) -> list[EngineEvent]:
 
 def _reason(value: Any) -> str:
     """Return a finish reason; "" before the end, for which some servers send the word null."""
-    return value[:MAX_REASON] if isinstance(value, str) and value not in ("null", "None") else ""
+    return value if isinstance(value, str) and value not in ("null", "None") else ""
 
 
 def _usage(counts: dict[str, Any], timings: dict[str, Any], before: Usage) -> Usage:

@@ -1,15 +1,16 @@
 """Answering questions: `service` stores a question, `queue` gives it a turn, `worker` streams the engine's answer, and
 `events` delivers it to the clients that follow. It knows no Flask views, no HTML and no client sockets.
 
-`conversation_changes` is where conversations are changed or erased, `store` reads and writes the rows of runs, `prompt`
-builds the messages for the model, `estimates` learns durations, `model_registry` knows the models, `background` holds
-prefill, benchmarks and the purge of the trash, `serializers` makes the JSON, `backends` keeps the events and carries
-the notices between processes.
+`conversation_changes` is where conversations are changed or erased, `store` reads and writes the rows of runs,
+`run_ends` keeps the ends that the database refuses, `prompt` builds the messages for the model, `estimates` learns
+durations, `model_registry` knows the models, `background` holds prefill, benchmarks and the purge of the trash,
+`serializers` makes the JSON, `backends` keeps the events and carries the notices between processes.
 
 Threads of the package:
 
 * `run_…`: one per running ticket, from the queue's pool; an answer's work is `Worker.write`
 * `models`: polls the engine and loads the default model; `restart`: resets a hung engine, then ends
+* `ends`: stores the ends of runs that the database refused, until none is left
 * `trash`: purges the trash once a day
 
 Request threads call `Generation` and iterate over the events that they follow.
@@ -19,7 +20,8 @@ Locks, in the order in which a thread may take them; while it holds one, it may 
 1. `Generation._submitting`, held while a question is stored, so also while waiting for the database
 2. `RunQueue._announcing`, held while positions in the queue are published
 3. `RunQueue._lock`, with the condition `_idle`
-4. leaf locks, under which no other lock of the package is taken: `MemoryEventLog._lock`,
+4. `RunEnds._lock`, held while an end that the database refused is written
+5. leaf locks, under which no other lock of the package is taken: `MemoryEventLog._lock`,
    `MemoryEventStream._condition`, `StreamRegistry._lock`, `Estimates._lock`, `ModelRegistry._lock`, `Prefill._lock`,
    `BackgroundSlot._lock`, and `Cancel._lock` of the engines
 

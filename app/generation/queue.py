@@ -1,6 +1,7 @@
 """The fair queue in front of the engine: which ticket runs next, and never more at once than the engine has slots."""
 
 import heapq
+import logging
 import threading
 import time
 from collections import defaultdict
@@ -18,6 +19,8 @@ MAX_SAME_MODEL_BATCH = 3
 PROMOTE_AFTER_SKIPS = 8
 # Size of the thread pool: more than any engine has slots.
 MAX_THREADS = 512
+
+logger = logging.getLogger(__name__)
 
 
 class Priority(IntEnum):
@@ -301,6 +304,9 @@ class RunQueue:
             pass
         try:
             ticket.work(ticket)
+        except Exception:
+            # It reaches no caller.
+            logger.exception("work failed ticket=%s", ticket.key)
         finally:
             with self._lock:
                 self._running.pop(ticket.key, None)

@@ -24,8 +24,9 @@ from app.generation.events import Event, EventLog, EventStream, Signals, StreamR
 from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings, total_tokens
 from app.generation.queue import RunQueue, Ticket
+from app.generation.run_ends import RunEnds
 from app.generation.serializers import accepted_json, error_json
-from app.generation.store import Store
+from app.generation.store import RunEnd, Store
 from app.generation.worker import AnswerTicket, Completion, Worker
 from app.models import Conversation, Message, ParentRef, Run, RunState
 from app.models.branches import MessageTree
@@ -66,13 +67,14 @@ class Generation:
         self._store = Store(context)
         self._event_log = event_log
         self._signals = signals
+        self._ends = RunEnds(self._store, event_log)
         self._queue = RunQueue(lambda: engine.slots, queue_max, self._announce_places)
         self.prefill = Prefill(self.registry, self._queue, self._store, settings)
         self.background = BackgroundSlot(self._queue)
         self.worker = Worker(
             self.registry,
             self._store,
-            event_log=self._event_log,
+            ends=self._ends,
             estimates=self.estimates,
             prefill=self.prefill,
             settings=settings,
@@ -101,6 +103,7 @@ class Generation:
         self._trash_purge.stop()
         self.registry.stop()
         self._queue.close(CLOSE_TIMEOUT_S)
+        self._ends.stop()
         self._event_log.close()
 
     def model_for(self, name: str | None, think: bool) -> Model:
@@ -177,8 +180,7 @@ class Generation:
         """Stop an answer; return its state, which may still be "running" for a moment."""
         ticket = self._queue.cancel(answer.id)
         if ticket is not None:
-            self._store.finish(answer.id, RunState.STOPPED)
-            self._end_events(answer.id, RunState.STOPPED)
+            self._end(answer.id, RunEnd(RunState.STOPPED))
             return str(RunState.STOPPED)
         return str(self._settled(answer).state)
 
@@ -308,15 +310,15 @@ class Generation:
     def _settled(self, answer: Message) -> Run:
         """Return an answer's run; end it first if it is active in the database but not in the queue.
 
-        That happens when its end could not be stored. Raises not_found for a message without a run.
+        Raises not_found for a message without a run.
         """
         run = answer.run
         if run is None:
             raise AppError("not_found")
         # Checked first without the lock, which may be held by a question that waits for the database.
-        if run.active and not self._queue.knows(answer.id):
+        if run.active and not self._alive(answer):
             with self._submitting:
-                if not self._queue.knows(answer.id):
+                if not self._alive(answer):
                     # The run may have ended since it was read.
                     db.session.refresh(run)
                     if run.active:
@@ -324,21 +326,24 @@ class Generation:
                         db.session.refresh(run)
         return run
 
+    def _alive(self, answer: Message) -> bool:
+        """Return True if a thread works on an answer, or will, or only its end is left to be stored."""
+        return self._queue.knows(answer.id) or self._ends.waits(answer.id)
+
     def _abandon(self, answer: Message) -> None:
         """End a run that no thread works on, with its text if that is still in memory."""
         events = self.events(answer.id)
         _, content, thinking = events.text() if events else (0, None, "")
-        error = AppError("interrupted")
-        self._store.finish(answer.id, RunState.INTERRUPTED, content=content, thinking=thinking, error=error)
-        self._end_events(answer.id, RunState.INTERRUPTED)
+        error = AppError("interrupted", midway=bool(content))
+        self._end(answer.id, RunEnd(RunState.INTERRUPTED, error=error, content=content, thinking=thinking))
 
-    def _end_events(self, message_id: int, state: RunState) -> None:
-        """Publish the last event of a run that no thread works on."""
+    def _end(self, message_id: int, end: RunEnd) -> None:
+        """Store the end of a run that no thread works on, and publish it."""
+        self._ends.store(message_id, end)
         events = self.events(message_id)
         if events is not None:
-            done = {"status": str(state), "reason": None, "error": None, "metrics": None}
+            done = {"status": str(end.state), "reason": None, "error": None, "metrics": None}
             events.publish(Event.DONE, done, last=True)
-        self._event_log.retire(message_id)
 
     def _recovered(self) -> bool:
         """Try to recover; False if the database cannot be written to: a full or locked disk must not stop the start."""
@@ -358,12 +363,13 @@ class Generation:
         """Queue again the runs that an earlier process left queued; end those it left running as interrupted."""
         for run in Run.active_runs():
             answer = run.message
-            if self._queue.knows(answer.id):
+            if self._alive(answer):
                 continue
             if run.state == RunState.QUEUED and answer.conversation.deleted_at is None:
                 run.attempt += 1
                 db.session.commit()
                 self._submit(answer)
             else:
-                self._store.finish(answer.id, RunState.INTERRUPTED, error=AppError("interrupted"))
+                interrupted = AppError("interrupted", midway=bool(answer.content))
+                self._store.finish(answer.id, RunEnd(RunState.INTERRUPTED, error=interrupted))
             logger.info("run recovered run=%s state=%s", answer.id, run.state)

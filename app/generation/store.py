@@ -13,9 +13,12 @@ from app.extensions import db, in_context
 from app.generation.prompt import PromptMessage
 from app.models import Conversation, Message, Run, RunState, User
 from app.models.base import utcnow
+from app.text import clean
 
 # Finished runs that the estimates begin with.
 RUNS_REMEMBERED = 100
+# Longest stored cause of a failure, in characters.
+MAX_CAUSE = 1000
 
 # Core statements, built once: they cost run threads less CPU than the ORM.
 WRITE_TEXT = update(Message.__table__).where(Message.id == bindparam("answer"))
@@ -31,6 +34,18 @@ MESSAGES = (
     .outerjoin(Run, Run.message_id == Message.id)
     .where(Message.conversation_id == bindparam("conversation"))
 )
+
+
+@dataclass(frozen=True, slots=True)
+class RunEnd:
+    """How a run ended. `content`, `thinking`: its whole text; None: as it is stored."""
+
+    state: RunState
+    reason: str | None = None
+    error: AppError | None = None
+    content: str | None = None
+    thinking: str = ""
+    metrics: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +109,7 @@ class Store:
     def save_text(self, message_id: int, content: str, thinking: str) -> None:
         """Store the text written so far."""
         with self._transaction() as connection:
-            connection.execute(WRITE_TEXT, {"answer": message_id, "content": content, "thinking": thinking})
+            connection.execute(WRITE_TEXT, _text(message_id, content, thinking))
 
     def save_cut(self, message_id: int, left_out: int, first_read: int | None) -> None:
         """Store how many of the oldest messages the prompt left out, and the id of the first one in it."""
@@ -104,27 +119,16 @@ class Store:
                 run.left_out, run.first_read = left_out, first_read
                 db.session.commit()
 
-    def finish(
-        self,
-        message_id: int,
-        state: RunState,
-        *,
-        content: str | None = None,
-        thinking: str = "",
-        reason: str | None = None,
-        error: AppError | None = None,
-        metrics: dict[str, Any] | None = None,
-        locale: str | None = None,
-    ) -> dict[str, str] | None:
-        """Store the end of a run in one commit; return the error as sent to clients, or None."""
+    def finish(self, message_id: int, end: RunEnd) -> None:
+        """Store the end of a run in one commit."""
         with self._transaction() as connection:
-            if content is not None:
-                connection.execute(WRITE_TEXT, {"answer": message_id, "content": content, "thinking": thinking})
-            end = {"answer": message_id, "state": state, "reason": reason, "metrics": metrics, "finished_at": utcnow()}
-            if error is not None:
-                end |= {"error_code": error.code, "error_params": error.params, "error_cause": error.cause[:1000]}
-            connection.execute(WRITE_RUN, end)
-        return self.describe(error, locale) if error else None
+            if end.content is not None:
+                connection.execute(WRITE_TEXT, _text(message_id, end.content, end.thinking))
+            values = {"answer": message_id, "state": end.state, "reason": end.reason, "metrics": end.metrics}
+            if end.error is not None:
+                cause = clean(end.error.cause)[:MAX_CAUSE]
+                values |= {"error_code": end.error.code, "error_params": end.error.params, "error_cause": cause}
+            connection.execute(WRITE_RUN, values | {"finished_at": utcnow()})
 
     def describe(self, error: AppError, locale: str | None) -> dict[str, str]:
         """Return an error as sent to clients."""
@@ -156,14 +160,23 @@ class Store:
         session, which would cost more than most statements here.
         """
         if in_context():
-            yield db.session.connection()
-            db.session.commit()
+            try:
+                yield db.session.connection()
+                db.session.commit()
+            except BaseException:
+                db.session.rollback()
+                raise
             return
         if self._database is None:
             with self._context():
                 self._database = db.engine
         with self._database.begin() as connection:
             yield connection
+
+
+def _text(message_id: int, content: str, thinking: str) -> dict[str, Any]:
+    """Return the values of WRITE_TEXT."""
+    return {"answer": message_id, "content": clean(content), "thinking": clean(thinking)}
 
 
 def _usage(metrics: dict[str, Any]) -> Usage:

@@ -3,7 +3,7 @@
 import itertools
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -11,22 +11,24 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engines.base import ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Text, Thinking, Usage
-from app.errors import AppError
-from app.generation import prompt
+from app.errors import AppError, database_failure
+from app.generation import prompt, run_ends
 from app.generation.background import Prefill
 from app.generation.estimates import Estimates
-from app.generation.events import Event, EventLog, EventStream
+from app.generation.events import Event, EventStream
 from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
 from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.rapl import EnergyMeter, RaplZone, find_zones
-from app.generation.store import RunInput, Store
+from app.generation.run_ends import RunEnds
+from app.generation.store import RunEnd, RunInput, Store
 from app.models import RunState
+from app.text import clean
 
 # Seconds between two saves of a growing text: what a crash may lose.
 SAVE_EVERY_S = 2.0
-# Seconds to wait before each new attempt to store the end of an answer that the database refused.
-STORE_RETRIES_S = (0.2, 1.0, 3.0)
+# Longest reason of an end that is stored, in characters.
+MAX_REASON = 40
 # How often a prompt that the engine finds too long is halved.
 MAX_CUTS = 3
 # Seconds before the engine's processes are looked for again after none was found on this machine.
@@ -68,14 +70,14 @@ class Worker:
         registry: ModelRegistry,
         store: Store,
         *,
-        event_log: EventLog,
+        ends: RunEnds,
         estimates: Estimates,
         prefill: Prefill,
         settings: GenerationSettings,
     ) -> None:
         self._registry = registry
         self._store = store
-        self._event_log = event_log
+        self._ends = ends
         self._estimates = estimates
         self._prefill = prefill
         self._settings = settings
@@ -90,11 +92,20 @@ class Worker:
             ticket,
             self._registry,
             self._store,
+            ends=self._ends,
             estimates=self._estimates,
             settings=self._settings,
-            meter=self.energy.meter(),
+            meter=self.energy.meter,
         )
-        error = writing.run()
+        try:
+            error = writing.run()
+            self._note(ticket, writing, error)
+        finally:
+            ticket.finished = True
+            writing.announce_done()
+
+    def _note(self, ticket: AnswerTicket, writing: "_Writing", error: AppError | None) -> None:
+        """Note what the answer says of the engine: it hangs, its model is loaded, its cache is up to date."""
         if error is not None and error.code == "engine_silent":
             self._registry.restart(ticket.model)
         elif error is None and writing.wrote:
@@ -104,9 +115,6 @@ class Worker:
                 ticket.when_free = lambda: self._read_ahead(ticket.conversation_id)
             else:
                 self._prefill.mark_read(ticket.conversation_id, ticket.message_id)
-        ticket.finished = True
-        writing.announce_done()
-        self._event_log.retire(ticket.message_id)
 
     def _read_ahead(self, conversation_id: str) -> None:
         try:
@@ -124,20 +132,25 @@ class _Writing:
         registry: ModelRegistry,
         store: Store,
         *,
+        ends: RunEnds,
         estimates: Estimates,
         settings: GenerationSettings,
-        meter: EnergyMeter | None,
+        meter: Callable[[], EnergyMeter | None],
     ) -> None:
         self._ticket = ticket
         self._message_id = ticket.message_id
         self._events = ticket.events
         self._registry = registry
         self._store = store
+        self._ends = ends
         self._estimates = estimates
         self._settings = settings
-        self._meter = meter
+        self._start_meter = meter
+        self._meter: EnergyMeter | None = None
         self._engine_events: Iterator[EngineEvent] = iter(())
-        self._done: dict[str, Any] = {}
+        self._locale: str | None = None
+        # The data of the last event.
+        self._done: dict[str, Any] = {"status": str(RunState.FAILED), "reason": None, "error": None, "metrics": None}
         self._first_text: float | None = None
         self._loading_s = 0.0
         self._content: list[str] = []
@@ -156,40 +169,43 @@ class _Writing:
 
     def run(self) -> AppError | None:
         """Write the answer and store its end; return the error, if any."""
-        locale = None
         state, reason, error, usage = RunState.FAILED, None, None, Usage()
         try:
+            self._meter = self._start_meter()
             run = self._store.begin(
                 self._message_id, self._ticket.conversation_id, mark_running=not self._ticket.stored_as_running
             )
-            locale = run.locale
+            self._locale = run.locale
             self._content.append(run.content)
             self._thinking.append(run.thinking)
             self._registry.verify(run.model)
             self._settings = self._settings.for_context(self._registry.context_of(run.model))
             done = self._write(run)
             if done is not None:
-                state, reason, usage = RunState.DONE, done.reason, done.usage
+                state, reason, usage = RunState.DONE, clean(done.reason)[:MAX_REASON], done.usage
             elif self._ticket.interrupted:
                 state, error = RunState.INTERRUPTED, AppError("interrupted")
             else:
                 state = RunState.STOPPED
         except AppError as failure:
             error = failure
-        except SQLAlchemyError as failure:
-            error = AppError("database_busy", cause=str(failure))
         except Exception as failure:
-            # Exceptions of this thread reach no caller: log them here.
-            logger.exception("run failed run=%s", self._message_id)
-            error = AppError("internal_error", cause=repr(failure))
-        self._finish(state, reason, error, usage, locale)
+            error = database_failure(failure)
+            if error.code == "internal_error":
+                # Exceptions of this thread reach no caller: log them here.
+                logger.exception("run crashed run=%s", self._message_id)
+        self._finish(state, reason, error, usage)
         return error
 
     def announce_done(self) -> None:
         """Publish the last event, then exhaust the engine's stream, in which it may save the prompt cache."""
         self._events.publish(Event.DONE, self._done, last=True)
-        for _ in self._engine_events:
-            pass
+        try:
+            for _ in self._engine_events:
+                pass
+        except Exception:
+            # The answer has ended: it only costs time later.
+            logger.warning("prompt cache not saved run=%s", self._message_id, exc_info=True)
 
     def _write(self, run: RunInput) -> Done | None:
         """Stream the answer, halving the prompt budget each time the engine finds the prompt too long.
@@ -250,38 +266,28 @@ class _Writing:
             self._saved = now
             try:
                 self._store.save_text(self._message_id, "".join(self._content), "".join(self._thinking))
-            except SQLAlchemyError:
+            except Exception:
                 logger.warning("text not saved run=%s", self._message_id, exc_info=True)
 
-    def _finish(
-        self, state: RunState, reason: str | None, error: AppError | None, usage: Usage, locale: str | None
-    ) -> None:
-        metrics = self._metrics(usage)
-        if state == RunState.DONE:
-            self._estimates.learn(self._ticket.model, time.monotonic() - self._ticket.started, usage)
+    def _finish(self, state: RunState, reason: str | None, error: AppError | None, usage: Usage) -> None:
+        metrics: dict[str, Any] | None = None
+        try:
+            metrics = self._metrics(usage)
+            if state == RunState.DONE:
+                self._estimates.learn(self._ticket.model, time.monotonic() - self._ticket.started, usage)
+        except Exception:
+            logger.exception("no figures of run=%s", self._message_id)
         if error is not None and state == RunState.FAILED:
             logger.warning("run failed run=%s code=%s cause=%s", self._message_id, error.code, error.cause)
-        shown = None
-        for pause in (*STORE_RETRIES_S, None):
-            try:
-                shown = self._store.finish(
-                    self._message_id,
-                    state,
-                    content="".join(self._content),
-                    thinking="".join(self._thinking),
-                    reason=reason,
-                    error=error,
-                    metrics=metrics,
-                    locale=locale,
-                )
-                break
-            except SQLAlchemyError as failure:
-                logger.exception("end of run not stored run=%s", self._message_id)
-                if pause is None:
-                    state, reason, error = RunState.FAILED, None, AppError("storage_full", cause=str(failure))
-                    shown = self._store.describe(error, locale)
-                else:
-                    time.sleep(pause)
+        content, thinking = "".join(self._content), "".join(self._thinking)
+        if error is not None and content:
+            error.params["midway"] = True
+        end = RunEnd(state, reason, error, content=content, thinking=thinking, metrics=metrics)
+        kept = self._ends.store(self._message_id, end, run_ends.STORE_RETRIES_S)
+        if kept is not None:
+            state, reason = RunState.FAILED, None
+            error = AppError("answer_kept", cause=kept.cause) if kept.code == "database_busy" else kept
+        shown = self._store.describe(error, self._locale) if error else None
         self._done = {"status": str(state), "reason": reason, "error": shown, "metrics": metrics}
 
     def _metrics(self, usage: Usage) -> dict[str, Any]:

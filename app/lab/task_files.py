@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from app.errors import AppError
+from app.errors import AppError, disk_failure
 from app.lab import wording
 from app.lab.code_runner import programs
 from app.lab.code_runner.programs import CodeTask
@@ -247,7 +247,7 @@ def add_custom_task(text: str, folder: Path, known: Tasks) -> Task:
         raise _refused(task.line, "task_taken", id=task.id) from None
     except OSError as error:
         path.unlink(missing_ok=True)
-        raise AppError("storage_full", cause=str(error)) from None
+        raise disk_failure(error) from None
     return task
 
 

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import event
 
 from app import database as tables
-from app.generation import worker
+from app.generation import run_ends
 from app.models import Conversation, Message, Run
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
@@ -128,10 +128,29 @@ def test_a_full_disk_makes_a_refusal_with_nothing_half_written(site: Site, alice
     assert alice.ask(conversation, "Bonjour").end().data("done")["status"] == "done"
 
 
-def test_an_answer_that_cannot_be_stored_is_shown_and_said_so(
-    monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person, ollama: FakeOllama
+def stored(site: Site, message_id: int) -> tuple[str, str, str | None]:
+    """State, text and error of an answer, once its run has ended in the database."""
+    deadline = time.monotonic() + 5
+    while True:
+        with site.rows() as rows:
+            answer = rows.get(Message, message_id)
+            if not answer.run.active:
+                return str(answer.run.state), answer.content, answer.run.error_code
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What cannot be stored is tried again at once."""
+    monkeypatch.setattr(run_ends, "STORE_RETRIES_S", (0.0,))
+    monkeypatch.setattr(run_ends, "RETRY_EVERY_S", 0.02)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_an_answer_that_finds_the_disk_full_is_stored_when_there_is_room(
+    site: Site, alice: Person, ollama: FakeOllama
 ) -> None:
-    monkeypatch.setattr(worker, "STORE_RETRIES_S", (0.0,))
     long = "Une longue réponse. " * 5000
     ollama.script(replace(Scenario.one_token(long), fault=Fault.HOLD))
     conversation = alice.start()
@@ -140,12 +159,53 @@ def test_an_answer_that_cannot_be_stored_is_shown_and_said_so(
     with full_disk(site):
         ollama.release()
         done = stream.end().data("done")
+        # A page that is opened now shows the same.
+        assert alice.follow(stream.message_id).end().data("done") == done
+        assert alice.stop(stream.message_id) == "running"
     assert stream.text() == long
     assert (done["status"], done["error"]["code"]) == ("failed", "storage_full")
-    # With room again, the next touch stores what was still in memory, and the answer can be written anew.
+    assert stored(site, stream.message_id) == ("done", long, None)
+    assert alice.messages(conversation)[1]["status"] == "done"
+
+
+@pytest.mark.usefixtures("hurried")
+def test_an_answer_that_finds_the_database_locked_is_stored_once_it_is_free(
+    monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person, ollama: FakeOllama, instance: Path
+) -> None:
+    ollama.script(Scenario.hold(2))
+    conversation = alice.start()
+    stream = alice.ask(conversation, "Bonjour")
+    stream.until("text")
+    queued = alice.ask(alice.start(), "Plus tard")
+    queued.until("queued")
+    monkeypatch.setattr(tables, "BUSY_TIMEOUT_MS", 50)
+    site.database.dispose()
+    with writer(instance):
+        assert alice.stop(queued.message_id) == "stopped"
+        assert queued.end().data("done")["status"] == "stopped"
+        ollama.release()
+        error = stream.end().data("done")["error"]
+        # Not the disk's: nobody needs to be told.
+        assert error["code"] == "answer_kept"
+        assert "base de données" in error["message"]
+    assert stored(site, stream.message_id) == ("done", stream.text(), None)
+    assert stored(site, queued.message_id) == ("stopped", "", None)
+
+
+@pytest.mark.usefixtures("hurried")
+def test_what_is_not_stored_yet_is_stored_when_the_server_stops(
+    monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person, ollama: FakeOllama
+) -> None:
+    monkeypatch.setattr(run_ends, "RETRY_EVERY_S", 3600.0)
+    long = "Une longue réponse. " * 5000
+    ollama.script(replace(Scenario.one_token(long), fault=Fault.HOLD))
+    stream = alice.ask(alice.start(), "Bonjour")
+    ollama.reached(Phase.PREFILL)
+    with full_disk(site):
+        ollama.release()
+        stream.end()
     site.generation.stop()
-    assert alice.stop(stream.message_id) == "interrupted"
-    assert alice.messages(conversation)[1]["content"] == long
+    assert stored(site, stream.message_id) == ("done", long, None)
 
 
 def test_stopping_a_queued_answer_needs_one_connection(make_site: Callable[..., Site], ollama: FakeOllama) -> None:

@@ -163,7 +163,7 @@ def test_the_sentence_is_in_the_readers_language(alice: Person, ollama: FakeOlla
     ollama.script(Scenario.drop(2))
     stream = alice.ask(alice.start(), "Hello").end()
     assert stream.data("done")["error"]["message"] == (
-        "Ollama stopped before the end of the answer. The text so far is kept."
+        "Ollama stopped before the end of the answer. The text so far is kept: use Resume."
     )
 
 

@@ -236,7 +236,7 @@ def test_a_folder_that_takes_nothing_more_is_told(tmp_path: Path) -> None:
     full = Path("/proc/self/fdinfo")
     with _language(), pytest.raises(AppError) as refused:
         add_custom_task(EXAMPLE_TASK.read_text(), full, Tasks())
-    assert refused.value.code == "storage_full"
+    assert refused.value.code == "storage_failed"
 
 
 def _language() -> AppContext:

@@ -1,0 +1,97 @@
+"""Whatever an engine sends and whatever fails at the end, a run ends: in the rows, for its followers, and for Stop."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from app.generation.estimates import Estimates
+from app.generation.store import RunEnd, Store
+from app.generation.worker import AnswerEnergy, _Writing
+from tests.fakes.ollama import FakeOllama
+from tests.fakes.openai_server import FakeOpenAI
+from tests.fakes.scenario import Scenario
+from tests.support.person import Person
+from tests.support.site import Site
+
+
+@pytest.fixture
+def server() -> Iterator[FakeOpenAI]:
+    with FakeOpenAI(bare=True) as running:
+        yield running
+
+
+@pytest.fixture
+def claire(make_site: Callable[..., Site], server: FakeOpenAI) -> Person:
+    """Somebody whose engine is an OpenAI-compatible server."""
+    person = Person(make_site(ENGINE="openai", OPENAI_BASE_URL=server.url).start(server).app, "claire")  # type: ignore[arg-type]
+    person.register()
+    return person
+
+
+def chunk(content: bytes, more: bytes = b"") -> bytes:
+    return b'data: {"choices":[{"delta":{"content":"%s"}}]%s}\n\n' % (content, more)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "status", "text"),
+    [
+        ([chunk(rb"Cap \ud83d"), chunk(rb"\udea4 !"), b"data: [DONE]\n\n"], "done", "Cap 🚤 !"),
+        ([chunk(rb"Cap \ud83d")], "failed", "Cap "),
+        ([chunk(rb"a\u0000b"), b"data: [DONE]\n\n"], "done", "ab"),
+        ([chunk(b"Oui."), b'data: {"error":{"message":"\\ud83d"}}\n\n'], "failed", "Oui."),
+        ([chunk(b"Oui.", b',"usage":{"prompt_tokens":NaN,"completion_tokens":1e999}'), b"data: [DONE]\n\n"],
+         "done", "Oui."),
+        ([b'data: {"choices":[{"delta":{"content":"Oui."},"finish_reason":"\\ud83d"}]}\n\n'], "done", "Oui."),
+        ([b'data: {"choices":[{"delta":{"content":"Oui."},"finish_reason":"' + b"x" * 99 + b'"}]}\n\n'],
+         "done", "Oui."),
+        ([b'data: {"choices":[{"delta":{"content":"Oui."},"finish_reason":{"a":1}}]}\n\n', b"data: [DONE]\n\n"],
+         "done", "Oui."),
+    ],
+)  # fmt: skip
+def test_odd_words_and_figures_are_stored(
+    claire: Person, server: FakeOpenAI, pieces: list[bytes], status: str, text: str
+) -> None:
+    server.script(Scenario.exactly(*pieces))
+    conversation = claire.start()
+    stream = claire.ask(conversation, "Bonjour").end()
+    assert (stream.data("done")["status"], stream.text()) == (status, text)
+    assert claire.stop(stream.message_id) == status
+    _, answer = claire.messages(conversation)
+    assert (answer["status"], answer["content"], answer["metrics"]) == (status, text, stream.data("done")["metrics"])
+
+
+@pytest.mark.parametrize("place", [(Estimates, "learn"), (_Writing, "_metrics"), (AnswerEnergy, "meter")])
+def test_a_mistake_in_the_figures_does_not_keep_an_answer_from_ending(
+    monkeypatch: pytest.MonkeyPatch, alice: Person, place: tuple[type, str]
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise ArithmeticError("of a test")
+
+    monkeypatch.setattr(*place, broken)
+    conversation = alice.start()
+    stream = alice.ask(conversation, "Bonjour").end()
+    status = stream.data("done")["status"]
+    assert status in ("done", "failed")
+    assert alice.stop(stream.message_id) == status
+    assert alice.messages(conversation)[1]["content"] == stream.text()
+    assert alice.ask(conversation, "Encore").end().names[-1] == "done"
+
+
+def test_an_end_that_no_column_takes_is_stored_as_a_failure(
+    monkeypatch: pytest.MonkeyPatch, alice: Person, ollama: FakeOllama
+) -> None:
+    finish = Store.finish
+
+    def picky(store: Store, message_id: int, end: RunEnd) -> None:
+        if end.metrics is not None:
+            raise UnicodeEncodeError("utf-8", "x", 0, 1, "of a test")
+        finish(store, message_id, end)
+
+    monkeypatch.setattr(Store, "finish", picky)
+    ollama.script(Scenario.answer("Oui."))
+    conversation = alice.start()
+    done = (stream := alice.ask(conversation, "Bonjour").end()).data("done")
+    assert (done["status"], done["error"]["code"], stream.text()) == ("failed", "internal_error", "Oui.")
+    assert alice.stop(stream.message_id) == "failed"
+    _, answer = alice.messages(conversation)
+    assert (answer["content"], answer["error"]) == ("Oui.", done["error"])
