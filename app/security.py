@@ -7,11 +7,12 @@ from functools import cached_property
 from typing import Any, cast
 
 import flask_login
-from flask import Flask, current_app, g, redirect, request, url_for
+from flask import Flask, Response, current_app, g, redirect, request, url_for
 from flask_wtf import CSRFProtect
 from limits import RateLimitItem
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
+from werkzeug.exceptions import BadHost
 
 from app.errors import AppError
 from app.models import AccessToken, LoginSession, User
@@ -23,12 +24,23 @@ current_user = cast(User, flask_login.current_user)
 
 
 def init_app(app: Flask) -> None:
-    """Check CSRF tokens, let Flask-Login look sessions up in the database, and check the views' guards."""
+    """Check hosts and CSRF tokens, let Flask-Login look sessions up in the database, and check the views' guards."""
+    app.before_request(check_host)
     csrf.init_app(app)
     login_manager = flask_login.LoginManager(app)
     login_manager.session_protection = None
     login_manager.user_loader(LoginSession.user_of)
     app.before_request(check_guard)
+
+
+def check_host() -> Response | None:
+    """Refuse a Host header with which no address of this site can be built (`before_request`)."""
+    try:
+        usable = bool(request.root_url) and not isinstance(request.routing_exception, BadHost)
+    except UnicodeError:
+        usable = False
+    # Plain text, as a page would need addresses.
+    return None if usable else Response(AppError("bad_request").sentence, 400, mimetype="text/plain")
 
 
 def public(view: View) -> View:
