@@ -13,6 +13,7 @@ from limits import RateLimitItemPerMinute
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import BadRequest
+from werkzeug.routing import IntegerConverter, Map
 
 from app import formatting
 from app.errors import SENTENCES, AppError
@@ -43,6 +44,13 @@ class SessionInterface(SecureCookieSessionInterface):
     def get_cookie_secure(self, app: Flask) -> bool:
         """Return whether the request came by HTTPS."""
         return request.is_secure
+
+
+class RowNumber(IntegerConverter):
+    """`<int:…>` in addresses: a number that is no row's in any database is no address."""
+
+    def __init__(self, url_map: Map) -> None:
+        super().__init__(url_map, max=MAX_INTEGER)
 
 
 def generation() -> Generation:
@@ -227,8 +235,9 @@ def compress(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Register the session interface, the response hooks and the template helpers."""
+    """Register the session interface, the addresses' numbers, the response hooks and the template helpers."""
     app.session_interface = SessionInterface()
+    app.url_map.converters["int"] = RowNumber
     app.after_request(add_headers)
     app.after_request(compress)
     for name in ("ago", "day", "day_and_time", "duration", "filesize", "number", "percent"):
