@@ -3,6 +3,7 @@
 import unicodedata
 from typing import Any
 
+from flask import request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, RadioField, StringField, SubmitField, TextAreaField, ValidationError
@@ -39,7 +40,18 @@ FILLED = DataRequired(_l("Fill in this field."))
 SAME_PASSWORD = EqualTo("password", _l("The two passwords are not the same."))
 
 
-class LoginForm(FlaskForm):  # type: ignore[misc]
+class Form(FlaskForm):  # type: ignore[misc]
+    """The base of all forms: reads what a page's form sends, and no JSON and no files, whose values are no texts."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """How the form is read."""
+
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Return the submitted fields; None if nothing was submitted, or `formdata` is None."""
+            return None if formdata is None or not form.is_submitted() else request.form
+
+
+class LoginForm(Form):
     """The log-in form."""
 
     username = StringField(_l("Username"), [REQUIRED, Length(max=64)])
@@ -54,7 +66,7 @@ NEW_PASSWORD = Length(
 DISPLAY_NAME = [FILLED, Length(max=80, message=_l("80 characters at most.")), no_control_characters]
 
 
-class RegisterForm(FlaskForm):  # type: ignore[misc]
+class RegisterForm(Form):
     """The registration form."""
 
     username = StringField(
@@ -67,13 +79,13 @@ class RegisterForm(FlaskForm):  # type: ignore[misc]
     submit = SubmitField(_l("Create an account"))
 
 
-class NameForm(FlaskForm):  # type: ignore[misc]
+class NameForm(Form):
     """The form for the displayed name."""
 
     display_name = StringField(_l("Displayed name"), DISPLAY_NAME)
 
 
-class PasswordForm(FlaskForm):  # type: ignore[misc]
+class PasswordForm(Form):
     """The form for a new password; asks for the current one."""
 
     current = PasswordField(_l("Current password"), [REQUIRED, Length(max=MAX_PASSWORD)])
@@ -81,13 +93,13 @@ class PasswordForm(FlaskForm):  # type: ignore[misc]
     confirm = PasswordField(_l("Confirm the new password"), [REQUIRED, SAME_PASSWORD])
 
 
-class EraseForm(FlaskForm):  # type: ignore[misc]
+class EraseForm(Form):
     """The form that erases everything that the user wrote; asks for the password."""
 
     own_password = PasswordField(_l("Your password, to confirm"), [REQUIRED, Length(max=MAX_PASSWORD)])
 
 
-class TokenForm(FlaskForm):  # type: ignore[misc]
+class TokenForm(Form):
     """The form for a new API token."""
 
     name = StringField(
@@ -96,7 +108,7 @@ class TokenForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-class WritingForm(FlaskForm):  # type: ignore[misc]
+class WritingForm(Form):
     """The form for the user's instructions and the key that sends."""
 
     instructions = TextAreaField(
@@ -113,7 +125,7 @@ class WritingForm(FlaskForm):  # type: ignore[misc]
     )
 
 
-class PromptForm(FlaskForm):  # type: ignore[misc]
+class PromptForm(Form):
     """The form for a prompt, private or shared."""
 
     name = StringField(

@@ -1,6 +1,8 @@
 """What bad input gets: a status, a stable code and a sentence, never a crash, and nothing half-stored."""
 
+import io
 import json
+import re
 from typing import Any
 
 import pytest
@@ -187,3 +189,39 @@ def test_what_is_not_there(alice: Person) -> None:
 def test_a_method_that_an_address_does_not_take(alice: Person) -> None:
     assert problem(alice.api("PUT", "/conversations")) == (405, "method_not_allowed")
     assert problem(alice.api("GET", "/messages/1/stop")) == (405, "method_not_allowed")
+
+
+def test_a_host_that_is_no_name(site: Site, alice: Person) -> None:
+    for host in ("..", "x..y", "a" * 64 + ".lan"):
+        for person in (alice, Person(site.app)):
+            for method, path in (("GET", "/"), ("POST", "/login"), ("GET", "/nothing"), ("GET", "/api/status")):
+                answer = person.send(method, path, headers={"Host": host})
+                assert (answer.status_code, answer.mimetype) == (400, "text/plain"), (host, path)
+
+
+def test_a_very_long_address(site: Site) -> None:
+    for length in (250, 256, 5000):
+        assert Person(site.app).get("/static/" + "a" * length).status_code == 404
+
+
+def test_numbers_of_rows_that_no_database_has(site: Site, alice: Person) -> None:
+    for rule in site.app.url_map.iter_rules():
+        path = re.sub("<int:[^>]*>", "9223372036854775808", rule.rule)
+        if path != rule.rule:
+            answer = alice.send("POST", re.sub("<[^>]*>", "1", path), headers={"X-CSRFToken": alice.token})
+            assert answer.status_code in (404, 405), path
+
+
+def test_forms_read_neither_json_nor_files(site: Site, alice: Person) -> None:
+    values: tuple[Any, ...] = ({"username": 1, "password": 1, "name": [1], "display_name": {}}, [1], "x", None)
+    forms = {"/login": Person(site.app), "/register": Person(site.app)}
+    pages = ("", "/prompts", "/account", "/account/password", "/account/erase")
+    forms |= {f"/settings{page}": alice for page in pages}
+    for path, person in forms.items():
+        headers = {"X-CSRFToken": person.token}
+        for value in values:
+            assert person.send("POST", path, json=value, headers=headers).status_code == 422, (path, value)
+        deep = person.send("POST", path, data=b"[" * 100_000, content_type="application/json", headers=headers)
+        assert deep.status_code == 422
+        files = {name: (io.BytesIO(b"x"), "x.txt") for name in ("username", "password", "name", "display_name")}
+        assert person.send("POST", path, data=files, headers=headers).status_code == 422
