@@ -193,3 +193,23 @@ def test_when_the_browser_refuses_to_copy_the_text_is_selected_and_it_is_said(
     chat.button("Copier", chat.text).click()
     expect(chat.page.get_by_text("Le navigateur n’a pas copié.").first).to_be_visible()
     assert chat.page.evaluate("getSelection().toString().trim()") == "a = 1"
+
+
+@pytest.mark.parametrize("word", ["__proto__", "constructor", "toString", "hasOwnProperty"])
+def test_a_language_with_any_name_is_a_block_like_others(alice: Visitor, engine: FakeOllama, word: str) -> None:
+    chat = answered(alice, engine, f"```python\nx = 1\n```\n\nVoici.\n\n```{word}\nun mot\n```\n\nFin.")
+    for _ in range(2):
+        expect(chat.text.locator(".code__language")).to_have_text(["Python", word.lower()])
+        expect(chat.text.locator("pre").last).to_have_text("un mot")
+        expect(chat.text.locator("p").last).to_have_text("Fin.")
+        chat.page.reload()
+        chat.finished()
+
+
+def test_words_that_cannot_be_laid_out_are_shown_as_they_were_written(alice: Visitor, engine: FakeOllama) -> None:
+    alice.watch.allow("console error")
+    alice.page.locator("#code-template").evaluate("element => element.remove()")
+    text = "**Voici** :\n\n```python\nx = 1\n```\n\nFin."
+    chat = answered(alice, engine, text)
+    expect(chat.text.locator("pre[data-plain]")).to_have_text(text)
+    expect(chat.button("Copier", chat.answer.locator(".answer__foot"))).to_be_visible()

@@ -85,3 +85,10 @@ test("code is coloured once its language was fetched", async () => {
   assert.match(highlight("Get-Item x", "powershell"), /hljs/);
   assert.equal(await fetchLanguage("nowhere"), false);
 });
+
+test("a word of an answer that is no language is none, whatever plain objects know under it", async () => {
+  await fetchLanguage("python");
+  for (const word of ["__proto__", "constructor", "toString"]) {
+    assert.ok(renderAll(`\`\`\`${word}\na\n\`\`\``).includes(`<code data-language="${word.toLowerCase()}">a`));
+  }
+});

@@ -72,9 +72,10 @@ export default class extends Controller {
     history.replaceState(history.state, "", `?${query}`);
   }
 
-  #score(scores) {
+  #score(told) {
+    const scores = new Map(Object.entries(told)); // models bear any name
     for (const cell of document.querySelectorAll("[data-score-of]")) {
-      const score = scores[cell.dataset.scoreOf];
+      const score = scores.get(cell.dataset.scoreOf);
       cell.textContent = score ?? "–";
       cell.closest("tr").dataset.score = score ?? "";
     }

@@ -64,11 +64,12 @@ export class MarkdownView {
     this.#take(text);
     this.#refresh();
     this.beforeRender();
-    const rest = this.#blocks.finish(this.#text);
-    this.#settle(rest);
-    this.#removeTail();
-    joinNotes(this.element);
-    this.#showRest();
+    this.#layOut(() => {
+      this.#settle(this.#blocks.finish(this.#text));
+      this.#removeTail();
+      joinNotes(this.element);
+      this.#showRest();
+    });
     this.#isWhole = true;
     this.afterRender();
   }
@@ -100,13 +101,26 @@ export class MarkdownView {
     const started = performance.now();
     this.#refresh();
     this.beforeRender();
-    const { finished, tail } = this.#blocks.update(this.#text);
-    this.#settle(finished);
-    this.#tail = patchNodes(this.element, this.#tail, [...clean(tail).childNodes], this.#restPlace);
-    this.#showRest();
+    this.#layOut(() => {
+      const { finished, tail } = this.#blocks.update(this.#text);
+      this.#settle(finished);
+      this.#tail = patchNodes(this.element, this.#tail, [...clean(tail).childNodes], this.#restPlace);
+      this.#showRest();
+    });
     this.afterRender();
     this.#notBefore = now + Math.min(SLOWEST, (performance.now() - started) * SHARE);
   };
+
+  // Whatever fails in it, the words are there as they were written; the next rendering begins anew.
+  #layOut(render) {
+    try {
+      render();
+    } catch (error) {
+      console.error(error);
+      this.element.replaceChildren(plain(this.#text + this.#rest));
+      this.#isStale = true;
+    }
+  }
 
   // Finished blocks take the place of what was shown of them, node by node, and are then never touched again.
   #settle(finished) {
@@ -120,11 +134,7 @@ export class MarkdownView {
     if (!this.#rest) return;
     if (!this.#restPlace) {
       this.#restPlace = document.createElement("div");
-      const text = document.createElement("pre");
-      text.dataset.plain = "";
-      text.tabIndex = 0;
-      text.append("");
-      this.#restPlace.append(sentence(t("too_long")), text);
+      this.#restPlace.append(sentence(t("too_long")), plain(""));
       this.element.append(this.#restPlace);
     }
     const text = this.#restPlace.lastElementChild.firstChild;
@@ -135,6 +145,14 @@ export class MarkdownView {
     this.#tail.forEach((node) => node.remove());
     this.#tail = [];
   }
+}
+
+function plain(text) {
+  const place = document.createElement("pre");
+  place.dataset.plain = "";
+  place.tabIndex = 0;
+  place.append(text);
+  return place;
 }
 
 function endOfLaidOut(text) {
