@@ -25,7 +25,8 @@ beforeEach(() => {
   storage = new Storage();
   asked = [];
   answers = {};
-  globalThis.document = { querySelector: () => null };
+  globalThis.window = new EventTarget();
+  globalThis.document = Object.assign(new EventTarget(), { visibilityState: "visible", querySelector: () => null });
   globalThis.fetch = async (url, { method, body, signal }) => {
     const what = `${method} ${url}`;
     asked.push({ what, body: body && JSON.parse(body) });
