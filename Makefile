@@ -53,6 +53,9 @@ prepare: setup $(VENV)/.dev
 perf: prepare ## prove that the web side is invisible, in ten minutes (ROWS=stream,load PAIRS=15)
 	@$(BIN)/python -m tests.perf $(if $(ROWS),--rows $(ROWS)) $(if $(PAIRS),--pairs $(PAIRS))
 
+chaos: prepare ## kill, lock and restart a server at random moments, in ten minutes
+	@$(BIN)/python -m tests.chaos
+
 lint: $(VENV)/.dev ## style, types and layers
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -80,4 +83,4 @@ docs: $(VENV)/.runtime ## write the settings' table of docs/configuration.md and
 clean: ## remove what was installed, never the data
 	@rm -rf $(VENV) node_modules
 
-.PHONY: help run setup test test-all prepare perf lint js build translations docs clean
+.PHONY: help run setup test test-all prepare perf chaos lint js build translations docs clean

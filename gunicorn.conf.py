@@ -49,8 +49,8 @@ GARBAGE = (50_000, 50, 100)
 # Option numbers from glibc's malloc.h.
 M_ARENA_MAX, M_MMAP_THRESHOLD = ctypes.c_int(-8), ctypes.c_int(-3)
 
-# Seconds that a start waits for an earlier server which is just ending.
-LOCK_WAIT_S = 2.0
+# Seconds that a start waits for the worker of a master that was killed, which saves its answers and ends.
+ORPHAN_WAIT_S = 10.0
 
 _supervisor: Any = None
 # Held from the start to the end of the master and its worker: one server for each instance folder.
@@ -69,6 +69,7 @@ class Worker(HttpWorker):
         """Save and end when the master was killed: a new server would write the same answers."""
         alive = bool(super().is_parent_alive())
         if not alive:
+            self.alive = False
             _save(self)
         return alive
 
@@ -141,7 +142,7 @@ def _take_instance(settings: Any) -> None:
     from app import backups  # noqa: PLC0415
 
     _lock = backups.server_lock(settings)
-    if not _lock.take(LOCK_WAIT_S):
+    if not _lock.take() and (_lock.holder_lives or not _lock.take(ORPHAN_WAIT_S)):
         raise SystemExit(
             f"CouachGPT: a server already runs on the folder {settings['INSTANCE_DIR']}. "
             "Stop it first, or give this one an INSTANCE_DIR and a PORT of its own."

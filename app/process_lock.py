@@ -34,8 +34,19 @@ class ProcessLock:
                     return False
                 time.sleep(POLL_S)
             else:
+                os.truncate(file, 0)
+                os.write(file, str(os.getpid()).encode())
                 self._file = file
                 return True
+
+    @property
+    def holder_lives(self) -> bool:
+        """Whether the process that took the lock still runs; a child that it left may hold the lock without it."""
+        try:
+            os.kill(int(self._path.read_text()), 0)
+        except (OSError, ValueError):
+            return False
+        return True
 
     def release(self) -> None:
         """Release the lock, if it is held."""

@@ -61,7 +61,7 @@ def doctor(server: ServerProcess, *words: str) -> subprocess.CompletedProcess[st
     return subprocess.run(
         [Path(sys.executable).with_name("flask"), "doctor", *words],
         cwd=ROOT,
-        env={**os.environ, **server._settings},
+        env={**os.environ, **server.settings},
         capture_output=True,
         text=True,
         timeout=60,

@@ -115,7 +115,6 @@ def server(instance: Path, ollama: FakeOllama) -> Iterator[ServerProcess]:
         yield running
 
 
-@pytest.mark.slow
 def test_a_second_server_on_a_folder_is_refused_and_the_first_does_not_notice(
     server: ServerProcess, ollama: FakeOllama, tmp_path: Path
 ) -> None:

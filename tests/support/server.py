@@ -29,10 +29,10 @@ class ServerProcess:
         self.instance = instance
         self.log = instance.parent / "server.log"
         # An empty value is as good as none, and wins over a `.env` that lies there.
-        self._settings = {setting.name: "" for setting in SETTINGS}
-        self._settings |= {"INSTANCE_DIR": str(instance), "HOST": "127.0.0.1", "PORT": str(self.port)}
-        self._settings |= {"THREADS": "16", "PASSWORD_COST": CHEAP_HASH}
-        self._settings |= settings
+        self.settings = {setting.name: "" for setting in SETTINGS}
+        self.settings |= {"INSTANCE_DIR": str(instance), "HOST": "127.0.0.1", "PORT": str(self.port)}
+        self.settings |= {"THREADS": "16", "PASSWORD_COST": CHEAP_HASH}
+        self.settings |= settings
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
@@ -48,7 +48,7 @@ class ServerProcess:
             self._process = subprocess.Popen(
                 [Path(sys.executable).with_name("gunicorn")],
                 cwd=ROOT,
-                env={**os.environ, **self._settings},
+                env={**os.environ, **self.settings},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -113,7 +113,8 @@ def refused(server: ServerProcess) -> str:
     except subprocess.TimeoutExpired:
         server.end(signal.SIGTERM)
         raise
-    _, said = server.output.splitlines()
+    *before, said = server.output.splitlines()
+    assert all("Starting gunicorn" in line for line in before), server.output
     return said
 
 
