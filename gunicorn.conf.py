@@ -38,6 +38,8 @@ loglevel = _settings["LOG_LEVEL"]
 # No control socket: there is nothing to change at run time.
 control_socket_disable = True
 chdir = str(ROOT)
+# gunicorn itself believes no headers about where a request came from; `TRUSTED_PROXIES` does (`app/security.py`).
+forwarded_allow_ips = ""
 
 # Python's switch interval in seconds (default 0.005): how long a thread computes before another one gets the GIL.
 # Most requests are a few milliseconds of work, and can finish without a switch.
