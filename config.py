@@ -9,6 +9,7 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -103,6 +104,11 @@ def password_cost(value: str) -> tuple[int, int]:
     if not (1 <= passes <= 100 and 1 <= mebibytes <= 4096):
         raise ValueError(value)
     return passes, mebibytes
+
+
+def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    """addresses or networks such as: 127.0.0.1 10.0.3.0/24"""
+    return tuple(ip_network(each) for each in value.split())
 
 
 def colours(value: str) -> tuple[str, ...]:
@@ -251,7 +257,12 @@ SETTINGS = (
     Setting("WELCOME_TEXT", text, "", "sentence under the greeting and on the log-in page; empty: the program's own"),
     Setting("REGISTRATION", one_of("open", "closed"), "open", "`closed`: accounts are made with `flask users create`"),
     Setting("REGISTER_LIMIT", rate, "300 per hour", "registrations from one address"),
-    Setting("LOGIN_LIMIT", rate, "5 per 5 minutes", "failed log-ins of one name, or wrong tokens, from one address"),
+    Setting(
+        "LOGIN_LIMIT",
+        rate,
+        "5 per 5 minutes",
+        "failed log-ins of one name, or wrong tokens, from one address (with IPv6: one /64)",
+    ),
     Setting(
         "PASSWORD_COST",
         password_cost,
@@ -260,7 +271,19 @@ SETTINGS = (
     ),
     Setting("DEFAULT_LOCALE", one_of("fr", "en"), "fr", "language when neither the person nor the browser says"),
     Setting("SESSION_DAYS", whole, "30", "days that « Rester connecté » lasts"),
-    Setting("TRUSTED_PROXIES", whole, "0", "reverse proxies in front, whose X-Forwarded headers are believed"),
+    Setting(
+        "TRUSTED_PROXIES",
+        whole,
+        "0",
+        "reverse proxies in front, whose X-Forwarded headers are believed; set `HOST=127.0.0.1` too, so that nobody "
+        "goes round them",
+    ),
+    Setting(
+        "PROXY_ADDRESSES",
+        networks,
+        "127.0.0.1 ::1",
+        "where the proxy's requests come from: these headers are believed from there only",
+    ),
     Setting("THREADS", between(8, 4096), "320", "requests served at the same time; each followed answer holds one"),
     Setting(
         "LAB_RUN_CODE",

@@ -6,7 +6,6 @@ from typing import Any
 
 from flask import Flask
 from flask_babel import Babel
-from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import accounts, admin, assets, brand, chat, cli, error_pages, openai_api, security, web
 from app.accounts.settings import OneTimeTokens
@@ -65,8 +64,9 @@ def _configure(app: Flask, settings: dict[str, Any]) -> None:
     for chatty in ("alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     if settings["TRUSTED_PROXIES"]:
-        hops = settings["TRUSTED_PROXIES"]
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+        app.wsgi_app = security.ForwardedHeaders(  # type: ignore[method-assign]
+            app.wsgi_app, settings["TRUSTED_PROXIES"], settings["PROXY_ADDRESSES"]
+        )
 
 
 def make_services(app: Flask) -> None:

@@ -1,10 +1,11 @@
-"""Who may call a view, and how often: the guards of views, and the rate limiter."""
+"""Who may call a view, from where, and how often: the guards of views, clients' addresses, and the rate limiter."""
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
-from typing import Any, cast
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from typing import TYPE_CHECKING, Any, cast
 
 import flask_login
 from flask import Flask, Response, current_app, g, redirect, request, url_for
@@ -13,9 +14,16 @@ from limits import RateLimitItem
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import BadHost
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.errors import AppError
 from app.models import AccessToken, LoginSession, User
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+# Content-Security-Policy of what is no page, should a browser open it as one: an SVG file could hold a script.
+NOT_A_PAGE = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
 csrf = CSRFProtect()
 View = Callable[..., Any]
@@ -31,6 +39,39 @@ def init_app(app: Flask) -> None:
     login_manager.session_protection = None
     login_manager.user_loader(LoginSession.user_of)
     app.before_request(check_guard)
+
+
+class ForwardedHeaders:
+    """Believe X-Forwarded headers of requests that come from a reverse proxy, and of no others (WSGI).
+
+    `hops`: how many proxies add to these headers, one after another; `proxies`: addresses of the last one.
+    """
+
+    def __init__(self, inner: "WSGIApplication", hops: int, proxies: Collection[IPv4Network | IPv6Network]) -> None:
+        self._direct, self._proxies = inner, proxies
+        self._forwarded = ProxyFix(inner, x_for=hops, x_proto=hops, x_host=hops)
+
+    def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
+        address = _parsed(environ.get("REMOTE_ADDR", ""))
+        trusted = address is not None and any(address in network for network in self._proxies)
+        return (self._forwarded if trusted else self._direct)(environ, start_response)
+
+
+def _parsed(address: str) -> IPv4Address | IPv6Address | None:
+    """Return the IP address, an IPv4 one also where it came in over IPv6; None if it is none."""
+    try:
+        found = ip_address(address)
+    except ValueError:
+        return None
+    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+
+
+def client_network() -> str:
+    """Return what tries are counted by: the client's IPv4 address, or the /64 of its IPv6 one, as anyone has a /64."""
+    found = _parsed(request.remote_addr or "")
+    if isinstance(found, IPv6Address):
+        return str(IPv6Network((int(found), 64), strict=False))
+    return str(found)
 
 
 def check_host() -> Response | None:
@@ -90,7 +131,7 @@ def _bearer() -> AccessToken:
         raise AppError("invalid_token")
     found = AccessToken.find(given.token)
     if found is None:
-        rate_limiter().count(current_app.config["LOGIN_LIMIT"], "token", request.remote_addr or "")
+        rate_limiter().count(current_app.config["LOGIN_LIMIT"], "token", client_network())
         raise AppError("invalid_token")
     return found
 

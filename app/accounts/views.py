@@ -8,6 +8,7 @@ from flask import Blueprint, current_app, redirect, render_template, request, se
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import login_user, logout_user
+from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from sqlalchemy.exc import IntegrityError
 
 from app.accounts.forms import LoginForm, RegisterForm
@@ -16,13 +17,16 @@ from app.extensions import db
 from app.models import LoginSession, User
 from app.models.base import digest
 from app.models.users import normalized
-from app.security import current_user, public, rate_limiter
+from app.security import client_network, current_user, public, rate_limiter
 from app.web import LOCALES, TEXT_SIZES, THEMES, generation, safe_next
 
 blueprint = Blueprint("accounts", __name__)
 
 # What also belongs to the browser, with its allowed values.
 PREFERENCES = {"locale": LOCALES, "theme": THEMES, "text_size": TEXT_SIZES}
+# Failed log-ins from one address whatever the names, and of one name wherever they come from. Together with LOGIN_LIMIT
+# they bound who tries one password on all names, or all passwords on one name from many addresses.
+NETWORK_LIMIT, NAME_LIMIT = RateLimitItemPerMinute(50, 10), RateLimitItemPerHour(100)
 # Check one log-in at a time: a wrong one counts before the next is tried, and hashing leaves the CPU to the model.
 _checking = threading.Lock()
 
@@ -118,16 +122,23 @@ def _check_registration(first: bool) -> None:
     if current_app.config["REGISTRATION"] == "closed" and not first:
         raise AppError("forbidden")
     if request.method == "POST":
-        rate_limiter().count(current_app.config["REGISTER_LIMIT"], "register", request.remote_addr or "")
+        rate_limiter().count(current_app.config["REGISTER_LIMIT"], "register", client_network())
 
 
 def check(username: str, password: str) -> tuple[User | None, int]:
     """Return the user (None: wrong password) and the tries left for this name and address; raises rate_limited at 0."""
-    limit, who = current_app.config["LOGIN_LIMIT"], ("login", request.remote_addr or "", normalized(username))
+    name, network, limiter = normalized(username), client_network(), rate_limiter()
+    counts = (
+        (current_app.config["LOGIN_LIMIT"], "login", network, name),
+        (NETWORK_LIMIT, "login", network),
+        (NAME_LIMIT, "login", "", name),
+    )
     with _checking:
-        if not rate_limiter().remaining(limit, *who):
-            raise AppError("rate_limited", wait_s=rate_limiter().wait_s(limit, *who))
+        for count in counts:
+            if not limiter.remaining(*count):
+                raise AppError("rate_limited", wait_s=limiter.wait_s(*count))
         user = User.authenticate(username, password)
         if user is None:
-            rate_limiter().hit(limit, *who)
-    return user, rate_limiter().remaining(limit, *who)
+            for count in counts:
+                limiter.hit(*count)
+    return user, min(limiter.remaining(*count) for count in counts)

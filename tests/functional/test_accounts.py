@@ -177,6 +177,33 @@ def test_the_sixth_failure_of_a_name_is_refused_and_nobody_else_is(site: Site, a
     assert alice.get("/").status_code == 200
 
 
+def tries(site: Site, count: int, names: str, address: str) -> list[int]:
+    """The statuses of so many wrong log-ins; `{}` in the name and in the client's address is the number of the try."""
+    visitor, found = Person(site.app), []
+    for number in range(count):
+        form = {"csrf_token": visitor.token, "username": names.format(number), "password": "un mauvais mot de passe"}
+        client = {"REMOTE_ADDR": address.format(number)}
+        found.append(visitor.send("POST", "/login", data=form, environ_overrides=client).status_code)
+    return found
+
+
+def test_one_password_on_many_names_is_refused_after_fifty(site: Site) -> None:
+    assert tries(site, 52, "nom{}", "192.0.2.7") == [422] * 50 + [429] * 2
+    assert tries(site, 1, "nom", "192.0.2.8") == [422]
+
+
+def test_one_name_from_many_addresses_is_refused_after_a_hundred(site: Site, alice: Person) -> None:
+    assert tries(site, 102, "alice", "192.0.2.{}") == [422] * 100 + [429] * 2
+    assert tries(site, 1, "bob", "192.0.2.200") == [422]
+
+
+def test_addresses_of_one_network_are_counted_together(site: Site, alice: Person) -> None:
+    assert tries(site, 7, "alice", "2001:db8:0:1::{}") == [422] * 5 + [429] * 2
+    assert tries(site, 1, "alice", "2001:db8:0:2::1") == [422]
+    assert tries(site, 7, "alice", "::ffff:192.0.2.9") == [422] * 5 + [429] * 2
+    assert tries(site, 1, "alice", "::ffff:192.0.2.8") == [422]
+
+
 def test_the_tries_that_are_left_are_told(site: Site, alice: Person) -> None:
     thief = Person(site.app, "alice")
     told = [thief.sign_in("un mauvais mot de passe").text for _ in range(5)]

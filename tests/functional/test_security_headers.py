@@ -4,6 +4,9 @@ import gzip
 import re
 from collections.abc import Callable
 
+import pytest
+
+from tests.structure.sources import ROOT
 from tests.support.person import Person
 from tests.support.site import Site
 
@@ -59,9 +62,16 @@ def test_a_page_is_compressed_but_not_where_its_length_could_tell_its_secrets(si
     assert "Content-Encoding" not in encrypted.headers
 
 
-def test_answers_for_scripts_are_not_sniffed(alice: Person) -> None:
-    answer = alice.get("/api/status")
-    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+def test_what_is_no_page_can_do_nothing_if_it_is_opened_as_one(make_site: Callable[..., Site]) -> None:
+    logo = ROOT / "tests/samples/logo.svg"
+    alice = Person(make_site(BRAND_LOGO=str(logo)).app, "alice")
+    alice.register()
+    icon = re.search(r"/static/brand/logo-[^\"]*svg", alice.get("/").text)
+    assert icon
+    for path in (icon[0], "/static/LICENSES.txt", "/api/status", "/healthz", "/manifest", "/v1/models"):
+        answer = alice.get(path)
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'; sandbox", path
 
 
 def test_the_cookie_fits_plain_http(alice: Person) -> None:
@@ -89,6 +99,18 @@ def test_the_cookie_is_secure_behind_a_proxy_that_speaks_https(make_site: Callab
 def test_a_proxy_nobody_trusts_is_not_believed(site: Site) -> None:
     answer = Person(site.app, **HTTPS).get("/login")
     assert "Secure" not in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    ("address", "believed"),
+    [("127.0.0.1", True), ("::ffff:127.0.0.1", True), ("10.0.3.9", True), ("10.0.4.9", False), ("::1", False)],
+)
+def test_the_proxy_is_believed_and_whoever_goes_round_it_is_not(
+    make_site: Callable[..., Site], address: str, believed: bool
+) -> None:
+    site = make_site(TRUSTED_PROXIES=1, PROXY_ADDRESSES="127.0.0.1 10.0.3.0/24")
+    answer = Person(site.app, **HTTPS).get("/login", environ_overrides={"REMOTE_ADDR": address})
+    assert ("Secure" in answer.headers["Set-Cookie"]) == believed
 
 
 def test_a_form_without_its_token_is_refused_in_words(alice: Person) -> None:
