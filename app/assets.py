@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from flask import Flask
 from werkzeug import Request, Response
 
+from app.security import NOT_A_PAGE
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
@@ -65,6 +67,7 @@ class StaticFiles:
         response.headers["Vary"] = "Accept-Encoding"
         response.headers["Cache-Control"] = LASTING if name in self._lasting else "no-cache"
         response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Content-Security-Policy"] = NOT_A_PAGE
         return response(environ, start_response)
 
 

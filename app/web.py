@@ -20,7 +20,7 @@ from app.errors import SENTENCES, AppError
 from app.generation.service import Generation
 from app.models import User
 from app.models.base import MAX_INTEGER
-from app.security import current_user, rate_limiter
+from app.security import NOT_A_PAGE, current_user, rate_limiter
 from app.text import clean
 
 Found = TypeVar("Found")
@@ -210,7 +210,7 @@ def _object() -> dict[str, Any]:
 
 
 def add_headers(response: Response) -> Response:
-    """Add security headers (`after_request`); the policy allows our own files and nothing inline."""
+    """Add security headers (`after_request`): pages may use our own files and nothing inline, all else nothing."""
     if response.mimetype == "text/html":
         response.headers["Content-Security-Policy"] = (
             "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -218,6 +218,8 @@ def add_headers(response: Response) -> Response:
         )
         response.headers["X-Frame-Options"] = "DENY"
         response.headers["Referrer-Policy"] = "same-origin"
+    else:
+        response.headers["Content-Security-Policy"] = NOT_A_PAGE
     if "Cache-Control" not in response.headers:
         response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
