@@ -164,6 +164,10 @@ class Engine(Protocol):
     adjusts: frozenset[str]
 
     @property
+    def keeps_models(self) -> bool:
+        """True if a loaded model is to stay in memory until another one needs the room."""
+
+    @property
     def process(self) -> int:
         """A number that changes when the engine restarts, which empties its prompt cache; always 0 if unknown."""
 

@@ -277,9 +277,11 @@ class Embedded(OpenAICompatible):
         return gguf.list_models(endpoint.search_paths, endpoint.own.context)
 
     def loaded(self) -> frozenset[str]:
-        """Return the model in memory; none if its options are not the server's, as a question would then reload it."""
+        """Return the model in memory; none while it is being loaded, or if its options are not the server's, as a
+        question would then reload it.
+        """
         seen = self._child.endpoint()
-        if self._child.changing(seen) or seen.options != replace(seen.own, model=seen.options.model):
+        if not seen.ready or self._child.changing(seen) or seen.options != replace(seen.own, model=seen.options.model):
             return frozenset()
         try:
             return super().loaded()

@@ -121,6 +121,7 @@ class Ollama:
     ) -> None:
         self.url = url.rstrip("/")
         self.slots = slots
+        self.keeps_models = keep_alive < 0
         self._context = context
         self._keep_alive = keep_alive
         self._options: dict[str, int] = {"num_ctx": context} | ({"num_thread": threads} if threads else {})

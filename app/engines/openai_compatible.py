@@ -173,6 +173,7 @@ class OpenAICompatible:
     label = "llama-server"
     # A server's threads and context are fixed when it starts.
     adjusts: frozenset[str] = frozenset()
+    keeps_models = True
 
     def __init__(self, url: str, api_key: str = "", *, slots: int = 0, read_timeout_s: float = 900) -> None:
         self._url = url.rstrip("/").removesuffix("/v1")

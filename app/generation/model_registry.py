@@ -3,10 +3,11 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
-from app.engines.base import Engine, Model
+from app.engines.base import Cancel, Engine, Loading, Model
 from app.engines.catalogue import BUILT_IN_DEFAULT, same_model
 from app.engines.registry import VENDORS
 from app.errors import AppError
@@ -15,6 +16,10 @@ from app.errors import AppError
 POLL_S = 15.0
 # The same while it does not answer. A poll older than this may have missed a newly installed model.
 RETRY_S = 1.0
+# Seconds between two looks of a run at an engine that is starting.
+STARTING_S = 0.25
+# Seconds before a default model that could not be loaded is tried again, unless it has changed.
+PRELOAD_AGAIN_S = 300.0
 
 logger = logging.getLogger(__name__)
 
@@ -36,14 +41,21 @@ class DefaultModel:
 
 
 class ModelRegistry:
-    """The engine's models as the last poll found them. `preference` returns the default model's name and its source.
+    """The engine's models as the last poll found them. `preference` returns the default model's name and its source,
+    `is_idle` whether nothing uses the engine.
 
     `models`: those that can chat; `loaded`: names of those in memory; `failure`: why the engine is not `reachable`.
     """
 
-    def __init__(self, engine: Engine, preference: Callable[[], tuple[str, str]]) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        preference: Callable[[], tuple[str, str]],
+        is_idle: Callable[[], bool] = lambda: True,
+    ) -> None:
         self.engine = engine
         self._preference = preference
+        self._is_idle = is_idle
         self._wake = threading.Event()
         self._ended = threading.Event()
         # Held while a poll's result is stored, never while the engine is asked.
@@ -51,16 +63,24 @@ class ModelRegistry:
         self.models: list[Model] = []
         self.loaded: frozenset[str] = frozenset()
         self.reachable = False
-        self.failure = ""
+        self._error: AppError | None = None
         self._no_chat: list[Model] = []
         # Names of models that an earlier poll found and the last one did not.
         self._removed: set[str] = set()
         # When the poll began whose results are stored, in monotonic seconds.
         self._polled = 0.0
         self._preloaded = ""
+        # The default model that could not be loaded, and when.
+        self._not_preloaded: tuple[Model | None, float] = (None, 0.0)
+        self._preloading = True
+
+    @property
+    def failure(self) -> str:
+        """Why the engine is not reachable."""
+        return (self._error.cause or self._error.code) if self._error else ""
 
     def start(self) -> None:
-        """Start the polling thread, which also loads the default model when it changes or the engine comes back."""
+        """Start the polling thread, which also keeps the default model loaded, see `_preload_default`."""
         threading.Thread(target=self._poll_loop, name="models", daemon=True).start()
 
     def stop(self) -> None:
@@ -72,9 +92,24 @@ class ModelRegistry:
         """Make the thread poll now, because the default or the models may have changed."""
         self._wake.set()
 
+    @contextmanager
+    def without_preloading(self) -> Iterator[None]:
+        """Load no default model while inside: what is measured has the engine for itself."""
+        self._preloading = False
+        try:
+            yield
+        finally:
+            self._preloading = True
+
     def restart(self, model: str) -> None:
-        """Reset a hung engine and load the model again, in a thread of its own."""
-        threading.Thread(target=self._restart, args=(model,), name="restart", daemon=True).start()
+        """Reset a hung engine and load the model again; a failure is only logged."""
+        try:
+            self.engine.reset(model)
+        except AppError as error:
+            logger.warning("engine not freed model=%s code=%s cause=%s", model, error.code, error.cause)
+        else:
+            logger.warning("engine was silent for too long and has been freed model=%s", model)
+        self.wake()
 
     def mark_loaded(self, model: str) -> None:
         """Note that a model just answered; if it was not loaded before, poll to see which model it replaced."""
@@ -120,16 +155,35 @@ class ModelRegistry:
             raise AppError("unknown_model", model=name)
         return Model(name, installed=False)
 
-    def verify(self, name: str) -> None:
-        """Poll in this thread if that model is unknown; for run threads only, as it may take seconds.
+    def await_model(self, name: str, cancel: Cancel, patience_s: float) -> Iterator[Loading]:
+        """Poll in this thread if that model is unknown, and as long as the engine says that it is starting.
 
-        Raises unknown_model, not_a_chat_model. Does nothing while the engine is unreachable, which the run finds out
-        itself.
+        For run threads only. Yields Loading events meanwhile; ends after `patience_s` seconds or when `cancel` is set.
         """
-        if self.reachable and self._known(name) is None:
+        started = time.monotonic()
+        while self._known(name) is None:
             self.refresh()
-            if self.reachable:
-                self.find(name)
+            waited = time.monotonic() - started
+            starting = not self.reachable and self._error is not None and self._error.code == "engine_busy"
+            if not starting or waited > patience_s or cancel.is_set():
+                return
+            yield Loading(waited)
+            cancel.wait(STARTING_S)
+
+    def resolve(self, name: str) -> str:
+        """Return the name of the model that a run is to use, which may have been asked for before the engine answered.
+
+        The default model's name, or none, then means the model that stands for it. Raises unknown_model,
+        not_a_chat_model, and why the engine does not answer if the model is unknown.
+        """
+        model, default = self._known(name), self.default()
+        if model is not None:
+            return model.name
+        if not self.reachable and self._error is not None:
+            raise AppError(self._error.code, cause=self._error.cause, **self._error.params)
+        if default.effective and (not name or same_model(name, default.name)):
+            return default.effective
+        return self.find(name).name
 
     def context_of(self, name: str) -> int:
         """Return the tokens of a model's context; 0 if the engine does not report it."""
@@ -155,15 +209,15 @@ class ModelRegistry:
         self._removed = (self._removed | {model.name for model in self.models}) - {model.name for model in found}
         self.models = [model for model in found if model.chat]
         self._no_chat = [model for model in found if not model.chat]
-        self.loaded, self.reachable, self.failure = loaded, True, ""
+        self.loaded, self.reachable, self._error = loaded, True, None
 
     def _store_failure(self, error: AppError) -> None:
         """Store a poll's failure; the caller holds `_lock`."""
         if self.reachable:
             logger.warning("engine lost code=%s cause=%s", error.code, error.cause)
-        elif not self.failure:
+        elif self._error is None:
             logger.info("engine not ready code=%s", error.code)
-        self.reachable, self.failure, self.loaded = False, error.cause or error.code, frozenset()
+        self.reachable, self._error, self.loaded = False, error, frozenset()
 
     def _poll_loop(self) -> None:
         while not self._ended.is_set():
@@ -173,27 +227,32 @@ class ModelRegistry:
             self._wake.clear()
 
     def _preload_default(self) -> None:
-        """Load the default model once each time it changes or the engine comes back."""
+        """Load the default model when it changes or the engine comes back, or when the engine has lost what it had.
+
+        It has if no model is in memory though they are to stay there: it was restarted between two polls, or another
+        program unloaded them. While any other model is in memory, somebody chose that one.
+        """
         name = self.default().effective or ""
         if not self.reachable:
             self._preloaded = ""
-        elif name and name != self._preloaded:
+        elif name in self.loaded:
             self._preloaded = name
-            if name in self.loaded:
-                return
-            try:
-                self.engine.warm(name)
-            except AppError as error:
-                logger.warning("default model not loaded model=%s code=%s cause=%s", name, error.code, error.cause)
-                return
-            logger.info("default model loaded model=%s", name)
-            self.refresh()
+        elif name and self._preloading:
+            lost = not self.loaded and self.engine.keeps_models and self._is_idle()
+            if (name != self._preloaded or lost) and not self._failed_lately(name):
+                self._preloaded = name
+                self._preload(name)
 
-    def _restart(self, model: str) -> None:
+    def _preload(self, name: str) -> None:
         try:
-            self.engine.reset(model)
+            self.engine.warm(name)
         except AppError as error:
-            logger.warning("engine not freed model=%s code=%s cause=%s", model, error.code, error.cause)
+            logger.warning("default model not loaded model=%s code=%s cause=%s", name, error.code, error.cause)
+            self._not_preloaded = self._known(name), time.monotonic()
         else:
-            logger.warning("engine was silent for too long and has been freed model=%s", model)
+            logger.info("default model loaded model=%s", name)
         self.refresh()
+
+    def _failed_lately(self, name: str) -> bool:
+        model, failed_at = self._not_preloaded
+        return model is not None and model == self._known(name) and time.monotonic() - failed_at < PRELOAD_AGAIN_S

@@ -244,6 +244,11 @@ class RunQueue:
         with self._lock:
             return key in self._running or any(ticket.key == key for ticket in self._waiting)
 
+    def is_idle(self) -> bool:
+        """Return True if no ticket of any kind runs or waits."""
+        with self._lock:
+            return not (self._running or self._waiting)
+
     def counts(self) -> tuple[int, int]:
         """Return how many tickets run and how many wait, without those that yield their slot."""
         with self._lock:

@@ -60,7 +60,8 @@ class Generation:
         signals: Signals,
     ) -> None:
         self.engine = engine
-        self.registry = ModelRegistry(engine, preference)
+        self._queue = RunQueue(lambda: engine.slots, queue_max, self._announce_places)
+        self.registry = ModelRegistry(engine, preference, self._queue.is_idle)
         self.estimates = Estimates(settings.read_timeout_s)
         self.streams = StreamRegistry(followers, signals)
         self._context = context
@@ -68,7 +69,6 @@ class Generation:
         self._event_log = event_log
         self._signals = signals
         self._ends = RunEnds(self._store, event_log)
-        self._queue = RunQueue(lambda: engine.slots, queue_max, self._announce_places)
         self.prefill = Prefill(self.registry, self._queue, self._store, settings)
         self.background = BackgroundSlot(self._queue)
         self.worker = Worker(

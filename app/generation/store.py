@@ -111,6 +111,16 @@ class Store:
         with self._transaction() as connection:
             connection.execute(WRITE_TEXT, _text(message_id, content, thinking))
 
+    def save_model(self, message_id: int, model: str) -> None:
+        """Store the model that stands for the one that a run was asked with, for its conversation too."""
+        with self._context():
+            run = db.session.get(Run, message_id)
+            if run is not None:
+                conversation = run.message.conversation
+                conversation.model = model if conversation.model == run.model else conversation.model
+                run.model = model
+                db.session.commit()
+
     def save_cut(self, message_id: int, left_out: int, first_read: int | None) -> None:
         """Store how many of the oldest messages the prompt left out, and the id of the first one in it."""
         with self._context():

@@ -4,7 +4,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -97,23 +97,29 @@ class Worker:
             settings=self._settings,
             meter=self.energy.meter,
         )
+        hung = False
         try:
             error = writing.run()
+            hung = error is not None and error.code == "engine_silent"
             self._note(ticket, writing, error)
         finally:
-            ticket.finished = True
+            ticket.finished = not hung
             writing.announce_done()
+        if hung:
+            # Keep the slot meanwhile: the next question would wait unseen in the engine.
+            self._registry.restart(ticket.model)
 
     def _note(self, ticket: AnswerTicket, writing: "_Writing", error: AppError | None) -> None:
-        """Note what the answer says of the engine: it hangs, its model is loaded, its cache is up to date."""
-        if error is not None and error.code == "engine_silent":
-            self._registry.restart(ticket.model)
-        elif error is None and writing.wrote:
+        """Note what the answer says of the engine: its model is loaded, its cache is up to date."""
+        # What went wrong may have been the loss of the engine or of the model.
+        ticket.when_free = self._registry.wake
+        if error is None and writing.wrote:
             self._registry.mark_loaded(ticket.model)
             if writing.thought:
                 # The next prompt leaves the thinking out, so the engine's cache does not match it: prefill it now.
                 ticket.when_free = lambda: self._read_ahead(ticket.conversation_id)
             else:
+                ticket.when_free = lambda: None
                 self._prefill.mark_read(ticket.conversation_id, ticket.message_id)
 
     def _read_ahead(self, conversation_id: str) -> None:
@@ -178,7 +184,7 @@ class _Writing:
             self._locale = run.locale
             self._content.append(run.content)
             self._thinking.append(run.thinking)
-            self._registry.verify(run.model)
+            run = self._resolved(run)
             self._settings = self._settings.for_context(self._registry.context_of(run.model))
             done = self._write(run)
             if done is not None:
@@ -206,6 +212,25 @@ class _Writing:
         except Exception:
             # The answer has ended: it only costs time later.
             logger.warning("prompt cache not saved run=%s", self._message_id, exc_info=True)
+
+    def _resolved(self, run: RunInput) -> RunInput:
+        """Return the run with the model to use, after waiting for an engine that is starting."""
+        for loading in self._registry.await_model(run.model, self._ticket.cancel, self._settings.read_timeout_s):
+            self._announce_loading(run.model, loading)
+        if self._ticket.cancel.is_set():
+            return run
+        model = self._registry.resolve(run.model)
+        if model == run.model:
+            return run
+        self._store.save_model(self._message_id, model)
+        self._ticket.model = model
+        self._announce_loading(model, Loading(self._loading_s))
+        return replace(run, model=model)
+
+    def _announce_loading(self, model: str, event: Loading) -> None:
+        self._loading_s = event.elapsed_s
+        told = {"model": model, "elapsed_s": round(event.elapsed_s, 1), "loaded": event.loaded}
+        self._events.publish(Event.LOADING, told)
 
     def _write(self, run: RunInput) -> Done | None:
         """Stream the answer, halving the prompt budget each time the engine finds the prompt too long.
@@ -248,10 +273,8 @@ class _Writing:
                     self._grow(Event.THINKING, self._thinking, text)
                 case Reading(done, total):
                     self._events.publish(Event.READING, {"done": done, "total": total})
-                case Loading(elapsed_s, loaded):
-                    self._loading_s = elapsed_s
-                    loading = {"model": run.model, "elapsed_s": round(elapsed_s, 1), "loaded": loaded}
-                    self._events.publish(Event.LOADING, loading)
+                case Loading():
+                    self._announce_loading(run.model, event)
                 case Done():
                     return event
         return None
@@ -366,21 +389,27 @@ class Completion:
         self._queue.cancel(self._ticket.key)
 
     def _write(self, ticket: Ticket) -> None:
-        started = time.monotonic()
+        started, request = time.monotonic(), self._request
+        done = False
         try:
-            self._registry.verify(self._request.model)
-            for event in self._registry.engine.stream(self._request, ticket.cancel):
+            for loading in self._registry.await_model(request.model, ticket.cancel, request.read_timeout_s):
+                self._events.put(loading)
+            request = replace(request, model=self._registry.resolve(request.model))
+            for event in self._registry.engine.stream(request, ticket.cancel):
                 self._events.put(event)
                 if isinstance(event, Done):
-                    self._estimates.learn(self._request.model, time.monotonic() - started, event.usage)
+                    done = True
+                    self._estimates.learn(request.model, time.monotonic() - started, event.usage)
         except AppError as error:
             self._events.put(error)
             if error.code == "engine_silent":
-                self._registry.restart(self._request.model)
+                self._registry.restart(request.model)
         except Exception as error:
             # Exceptions of this thread reach no caller: log them here.
             logger.exception("completion failed")
             self._events.put(AppError("internal_error", cause=repr(error)))
+        if not done:
+            ticket.when_free = self._registry.wake
         self._events.put(None)
 
 

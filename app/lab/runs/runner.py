@@ -130,21 +130,25 @@ class Runner:
             self._describe()
             sampler = Sampler(self.registry.engine, self.power, self.system, plan.seed)
             self._max_tokens = plan.max_tokens
-            while not self.ending.is_set() and self._state() == LabState.RUNNING:
-                sample = self._retry(lambda: self.repository.next_sample(self.run_id, self.retry_policy.cuts))
-                if sample is None:
-                    # Before the state changes: a command that follows the run exits at that.
-                    self._publish()
-                    self._move(LabState.DONE)
-                    break
-                if self.power.idle_w is None:
-                    self._describe()
-                self._measure(sample, sampler)
-            else:
-                self._publish()
+            with self.registry.without_preloading():
+                self._take_samples(sampler)
             self._load_default_model()
         except ShuttingDownError:
             logger.warning("run not finished: the program ends run=%s", self.run_id)
+
+    def _take_samples(self, sampler: Sampler) -> None:
+        while not self.ending.is_set() and self._state() == LabState.RUNNING:
+            sample = self._retry(lambda: self.repository.next_sample(self.run_id, self.retry_policy.cuts))
+            if sample is None:
+                # Before the state changes: a command that follows the run exits at that.
+                self._publish()
+                self._move(LabState.DONE)
+                break
+            if self.power.idle_w is None:
+                self._describe()
+            self._measure(sample, sampler)
+        else:
+            self._publish()
 
     def _describe(self) -> None:
         """Measure the machine's power at rest, if users leave the time for it, and store the machine's description."""
