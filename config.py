@@ -233,7 +233,7 @@ SETTINGS = (
     ),
     Setting("KEEP_ALIVE", signed, "-1", "seconds that Ollama keeps a model loaded; -1: for ever"),
     Setting("ENGINE_TIMEOUT", whole, "900", "seconds of silence after which an answer is given up"),
-    Setting("QUEUE_MAX", whole, "200", "questions that may wait; the next one gets 503"),
+    Setting("QUEUE_MAX", whole, "200", "questions that may wait, a quarter of them from one person"),
     Setting(
         "SYSTEM_PROMPT",
         text,

@@ -95,6 +95,7 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "run_active": (409, _l("This answer is still being written.")),
     "nothing_to_continue": (409, _l("This answer is complete: there is nothing to continue.")),
     "rate_limited": (429, _l("Too many attempts. Wait a little and try again.")),
+    "too_many_waiting": (429, _l("You have %(count)s questions waiting. Ask on once one of them is answered.")),
     "internal_error": (500, _l("Something went wrong on the server. Your text is kept; try again.")),
     "too_many_streams": (503, _l("Too many answers are being followed at once. Close a few pages and try again.")),
     "queue_full": (503, _l("Too many questions are waiting. Try again in a moment.")),

@@ -416,6 +416,7 @@ OPENAI_ERRORS = {
     "context_exceeded": OpenAIError("context_length_exceeded", 400, "messages"),
     "rate_limited": OpenAIError("rate_limit_exceeded", 429),
     "too_many_streams": OpenAIError("rate_limit_exceeded", 429),
+    "too_many_waiting": OpenAIError("rate_limit_exceeded", 429),
 }
 
 

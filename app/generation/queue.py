@@ -17,6 +17,8 @@ from app.errors import AppError
 MAX_SAME_MODEL_BATCH = 3
 # An API request that was skipped this often counts as a chat question.
 PROMOTE_AFTER_SKIPS = 8
+# One person's tickets may take this part of the places in the queue.
+SHARE = 1 / 4
 # Size of the thread pool: more than any engine has slots.
 MAX_THREADS = 512
 
@@ -151,9 +153,9 @@ def serving_order(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[
 class RunQueue:
     """Run each ticket's work in a thread when its turn comes.
 
-    `slots` returns how many may run at once; `limit`: how many may wait. `announce(order, running)` is called when
-    positions have changed, with the waiting tickets in serving order: by one thread at a time, never with an older
-    state after a newer one, and never with a waiting ticket whose work has begun.
+    `slots` returns how many may run at once; `limit`: how many may wait, of which SHARE may be one user's.
+    `announce(order, running)` is called when positions have changed, with the waiting tickets in serving order: by one
+    thread at a time, never with an older state after a newer one, and never with a waiting ticket whose work has begun.
     """
 
     def __init__(
@@ -186,13 +188,19 @@ class RunQueue:
         """Number of tickets started so far."""
         return self._starts
 
-    def check_room(self) -> bool:
-        """Return True if one more ticket would start at once. Raises queue_full; stopping once the queue is closed."""
+    def check_room(self, user_id: int) -> bool:
+        """Return True if one more ticket of that user would start at once.
+
+        Raises queue_full; too_many_waiting if the user's own share is full; stopping once the queue is closed.
+        """
+        share = max(1, int(self._limit * SHARE))
         with self._lock:
             if self._closed:
                 raise AppError("stopping")
             if len(self._waiting) >= self._limit:
                 raise AppError("queue_full")
+            if sum(ticket.user_id == user_id for ticket in self._waiting) >= share:
+                raise AppError("too_many_waiting", count=share)
             return not self._waiting and len(self._running) < max(1, self._slots())
 
     def submit(self, ticket: Ticket) -> None:

@@ -131,14 +131,14 @@ class Generation:
         """Store a question and queue its answer; return a subscriber to the answer's events.
 
         A repeated `client_id` returns those of the first answer. Raises unknown_model, not_a_chat_model,
-        thinking_unsupported, queue_full, stopping, unknown_parent, conversation_moved.
+        thinking_unsupported, queue_full, too_many_waiting, stopping, unknown_parent, conversation_moved.
         """
         name = self.model_for(model or conversation.model, think).name
         with self._submitting:
             # Only a question that does not follow the end of the shown branch can have other versions.
             parent_id = None if follows.first else follows.parent_id or conversation.head_id
             has_versions = parent_id != conversation.head_id
-            state = self._first_state()
+            state = self._first_state(conversation.user_id)
             answer, new = conversation.ask(
                 content, model=name, think=think, client_id=client_id, follows=follows, state=state
             )
@@ -149,7 +149,7 @@ class Generation:
     def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Subscriber:
         """Queue another answer to the same question. Raises run_active while an answer to it is being written."""
         with self._submitting:
-            state = self._first_state()
+            state = self._first_state(answer.conversation.user_id)
             run = self._ended_run(answer)
             if any(other.parent_id == answer.parent_id for other in answer.conversation.being_written()):
                 raise AppError("run_active")
@@ -167,7 +167,7 @@ class Generation:
             run = self._ended_run(answer)
             if run.state == RunState.DONE and run.reason != "length":
                 raise AppError("nothing_to_continue")
-            self._first_state()
+            self._first_state(answer.conversation.user_id)
             run.queue_again(self.model_for(run.model, run.think).name)
             db.session.commit()
             return Subscriber(self._submit(answer))
@@ -185,7 +185,10 @@ class Generation:
         return str(self._settled(answer).state)
 
     def complete(self, request: ChatRequest, user_id: int) -> Completion:
-        """Queue a request whose answer is streamed but not stored. Raises queue_full, stopping."""
+        """Queue a request whose answer is streamed but not stored.
+
+        Raises queue_full, too_many_waiting, stopping.
+        """
         timeout_s = self.estimates.read_timeout(request.model, total_tokens(request.messages))
         request = replace(request, read_timeout_s=timeout_s)
         return Completion(request, user_id, self.registry, self._queue, self.estimates)
@@ -290,12 +293,12 @@ class Generation:
             queued = {"position": position, "ahead": position - 1 + len(running), "own": place[-1], "eta_s": eta}
             ticket.events.publish(Event.QUEUED, queued)
 
-    def _first_state(self) -> RunState:
+    def _first_state(self, user_id: int) -> RunState:
         """Return the state to store a new run with: running if it will start at once, which saves a second write.
 
-        Raises queue_full, stopping.
+        Raises queue_full, too_many_waiting, stopping.
         """
-        return RunState.RUNNING if self._queue.check_room() else RunState.QUEUED
+        return RunState.RUNNING if self._queue.check_room(user_id) else RunState.QUEUED
 
     def _ended_run(self, answer: Message) -> Run:
         """Return the run of an answer that is not being written; raises run_active. The caller holds `_submitting`."""

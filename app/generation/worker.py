@@ -341,7 +341,7 @@ class _Writing:
 
 
 class Completion:
-    """An answer for the API that is streamed but not stored; creating it queues it. Raises queue_full, stopping."""
+    """An answer for the API that is streamed but not stored; creating it queues it. Raises what `check_room` raises."""
 
     _numbers = itertools.count(1)
 
@@ -357,7 +357,7 @@ class Completion:
         self._ticket = Ticket(key, user_id, key, self._write, model=request.model, priority=Priority.API)
         # Wakes the reader of `events` if the server stops while the ticket waits.
         self._ticket.cancel.on_set(lambda: self._events.put(None))
-        queue.check_room()
+        queue.check_room(user_id)
         queue.submit(self._ticket)
 
     def events(self, silence_s: float) -> Iterator[EngineEvent | None]:

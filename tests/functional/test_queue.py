@@ -148,6 +148,27 @@ def test_a_full_queue_refuses_the_next_question_and_stores_nothing(
     assert alice.ask(conversation, "Deux").end().data("done")["status"] == "done"
 
 
+def test_one_person_leaves_room_for_the_others(make_site: Callable[..., Site], ollama: FakeOllama) -> None:
+    site = make_site(QUEUE_MAX=8).start(ollama)
+    alice, bob = Person(site.app, "alice"), Person(site.app, "bob")
+    for person in (alice, bob):
+        person.register()
+    ollama.script(Scenario.hold(1))
+    streams = [alice.ask(alice.start(), "Avant")]
+    streams[0].until("text")
+    # A question waits, also when nobody looks at it.
+    streams += [alice.ask(alice.start(), str(number)) for number in range(2)]
+    conversation = alice.start()
+    refused = alice.post(conversation, "Une de trop")
+    assert problem(refused) == (429, "too_many_waiting")
+    assert "2 questions" in refused.json["detail"]
+    assert alice.messages(conversation) == []
+    streams.append(bob.ask(bob.start(), "Et moi ?"))
+    ollama.release()
+    for stream in streams:
+        assert stream.end().data("done")["status"] == "done"
+
+
 def test_the_state_of_the_machine(busy: Stream, alice: Person, ollama: FakeOllama) -> None:
     status = alice.get("/api/status").json
     assert set(status) == {"state", "running", "waiting", "slots", "model", "loaded", "eta_s", "usual_s", "careful"}

@@ -282,14 +282,31 @@ def test_never_more_at_work_than_slots(asked: list[tuple[int, int]], slots: int)
     assert queue.counts() == (0, 0)
 
 
+def test_nobody_fills_the_queue_alone() -> None:
+    desk = Desk(limit=8)
+    running, *waiting = (desk.ask(1) for _ in range(3))
+    with pytest.raises(AppError, match="too_many_waiting"):
+        desk.queue.check_room(1)
+    assert not desk.queue.check_room(2)
+    desk.queue.cancel(waiting[0].key)
+    assert not desk.queue.check_room(1)
+    for person in (2, 2, 3, 3, 4, 4, 5):
+        desk.queue.check_room(person)
+        desk.ask(person)
+    with pytest.raises(AppError, match="queue_full"):
+        desk.queue.check_room(6)
+    desk.queue.close(5)
+    assert running.cancel.is_set()
+
+
 def test_a_queue_has_a_limit_and_an_end() -> None:
     desk = Desk(limit=1)
-    assert desk.queue.check_room()
+    assert desk.queue.check_room(1)
     first = desk.ask(1)
-    assert not desk.queue.check_room()
+    assert not desk.queue.check_room(1)
     second = desk.ask(2)
     with pytest.raises(AppError, match="queue_full"):
-        desk.queue.check_room()
+        desk.queue.check_room(1)
     assert desk.queue.cancel(second.key) is second
     assert desk.queue.cancel(second.key) is None
     assert desk.queue.knows(first.key)
@@ -299,4 +316,4 @@ def test_a_queue_has_a_limit_and_an_end() -> None:
     desk.queue.close(5)
     assert not desk.queue.knows(first.key)
     with pytest.raises(AppError, match="stopping"):
-        desk.queue.check_room()
+        desk.queue.check_room(1)
