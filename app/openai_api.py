@@ -128,6 +128,14 @@ class ChatCompletionMessage(JsonObject):
     audio: Absent = None
     content: Annotated[list[Part], FailFast(), BeforeValidator(_parts), AfterValidator(_not_too_large)]
 
+    @model_validator(mode="before")
+    @classmethod
+    def _without_text(cls, data: Any) -> Any:
+        """Take an assistant's turn without content as empty, as OpenAI does: it may have been nothing but thinking."""
+        if isinstance(data, dict) and data.get("role") == "assistant" and data.get("content") is None:
+            return data | {"content": ""}
+        return data
+
 
 class ChatCompletionRequest(JsonRequest):
     """A request for a chat completion; also raises unsupported_field, unsupported_content and too_large."""

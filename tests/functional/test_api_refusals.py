@@ -132,6 +132,15 @@ def test_what_changes_nothing_is_taken(program: Program, ollama: FakeOllama) -> 
     assert answer.json["choices"][0]["message"]["content"] == "Oui."
 
 
+@pytest.mark.parametrize("content", [{"content": None}, {}, {"content": ""}, {"content": []}], ids=str)
+def test_an_assistants_turn_without_content_is_empty(
+    program: Program, ollama: FakeOllama, content: dict[str, Any]
+) -> None:
+    thinking = {"role": "assistant", "reasoning_content": "Voyons.", "tool_calls": None} | content
+    assert program.complete({"messages": [TURN, thinking, TURN]}).status_code == 200
+    assert ollama.received("/api/chat")[-1]["messages"][1] == {"role": "assistant", "content": ""}
+
+
 @pytest.mark.parametrize(
     ("body", "place"),
     [
