@@ -18,7 +18,7 @@ from flask_babel import lazy_gettext as _l
 from pydantic import AfterValidator, AliasPath, BeforeValidator, FailFast, Field, PlainValidator, model_validator
 from pydantic_core import PydanticCustomError
 
-from app.engines.base import ChatRequest, Done, EngineEvent, Model, Text, Thinking, Usage
+from app.engines.base import ChatRequest, Done, EngineEvent, Model, Retold, Text, Thinking, Usage
 from app.errors import AppError, filled
 from app.extensions import context_of, current_application, release_connection
 from app.models import AccessToken
@@ -358,6 +358,8 @@ def _whole_answer(events: EngineEvents, builder: ResponseBuilder) -> dict[str, A
                 text.append(more)
             case Thinking(more):
                 thinking.append(more)
+            case Retold(retold, said):
+                text, thinking = [said], [retold]
             case Done(reason, usage):
                 return builder.whole("".join(text), "".join(thinking), reason, usage)
     raise AssertionError
@@ -372,6 +374,10 @@ def _chunks(events: Iterable[EngineEvent | None], builder: ResponseBuilder, app:
             match event:
                 case Text(more) | Thinking(more):
                     yield first + builder.delta("content" if isinstance(event, Text) else "reasoning_content", more)
+                    first = b""
+                case Retold(text=said) if said:
+                    # What was sent as thinking cannot be taken back.
+                    yield first + builder.delta("content", said)
                     first = b""
                 case Done(reason, usage):
                     yield first + builder.last(reason, usage)

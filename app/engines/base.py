@@ -81,6 +81,14 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
+class Retold:
+    """All thinking and all text of this answer up to here, told anew: what came before was taken for the other."""
+
+    thinking: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Done:
     """The last event of an answer; `reason` is "stop", "length", "loop" (it was ended because it repeated itself) or
     the engine's own word.
@@ -90,7 +98,7 @@ class Done:
     usage: Usage = field(default_factory=Usage)
 
 
-EngineEvent = Loading | Reading | Thinking | Text | Done
+EngineEvent = Loading | Reading | Thinking | Text | Retold | Done
 
 
 @dataclass(frozen=True, slots=True)

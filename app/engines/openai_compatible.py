@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Reading, Text, Thinking, Usage
 from app.engines.catalogue import described, size_label
 from app.engines.processes import processes_listening
+from app.engines.thinking import ThinkingSplitter
 from app.engines.transport import (
     BatchedLines,
     EngineHttpClient,
@@ -182,6 +183,8 @@ class OpenAICompatible:
         self._read_timeout_s = read_timeout_s
         self._http = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
         self._props: dict[str, Any] | None = None
+        # Whether a model's template opens its thinking; known after an answer that shows it.
+        self._opens_thinking: dict[str, bool] = {}
 
     @property
     def process(self) -> int:
@@ -254,7 +257,7 @@ class OpenAICompatible:
                 ) as response:
                     if loading:
                         yield Loading(time.monotonic() - started, loaded=True)
-                    yield from self._events(response, request.model, cancel)
+                    yield from self._events(response, request, cancel)
                 return
             except AppError as error:
                 if cancel.is_set():
@@ -284,11 +287,21 @@ class OpenAICompatible:
             }
         return body
 
-    def _events(self, response: BatchedLines, model: str, cancel: Cancel) -> Iterator[EngineEvent]:
+    def _events(self, response: BatchedLines, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
+        model = request.model
         stream = OpenAIStream(partial(self._failure, model, 200))
+        # An answer that is continued has its thinking behind it.
+        opens = self._opens_thinking.get(model, False) and request.messages[-1]["role"] == "user"
+        splitter = ThinkingSplitter(opened=opens)
+        # llama-server tells thinking apart itself.
+        patient = not self._props and model not in self._opens_thinking
         event: EngineEvent | None = None
-        for event in self._http.events(response, stream.read, cancel, stream.complete):
+        for event in self._http.events(
+            response, stream.read, cancel, stream.complete, splitter=splitter, patient=patient
+        ):
             yield event
+        if splitter.opened is not None:
+            self._opens_thinking[model] = splitter.opened
         if not (isinstance(event, Done) or cancel.is_set()):
             if stream.foreign:
                 raise self._http.failure("engine_garbled", stream.foreign[:200])

@@ -19,6 +19,7 @@ import requests
 from urllib3.exceptions import NewConnectionError
 
 from app.engines.base import Cancel, Done, EngineEvent, Text, Thinking
+from app.engines.thinking import ThinkingSplitter
 from app.errors import AppError
 from app.text import clean
 
@@ -32,8 +33,6 @@ READ_SIZE = 65536
 LINE_LIMIT = 16 * 1024 * 1024
 # Seconds of silence after which an answer that the engine called complete counts as ended: only counts may follow.
 END_SILENCE_S = 5.0
-# Some models write their thinking as text, in these tags.
-OPEN, CLOSE = "<think>", "</think>"
 # How engines say that memory is missing.
 NO_MEMORY = re.compile(
     r"(more|insufficient) ((system|gpu) )?memory|out of memory|cannot allocate|(unable|failed) to allocate"
@@ -79,19 +78,25 @@ class BatchedLines:
         self._text_begun = False
 
     def events(
-        self, read: Callable[[bytes], list[EngineEvent]], complete: Callable[[], Done | None] = lambda: None
+        self,
+        read: Callable[[bytes], list[EngineEvent]],
+        complete: Callable[[], Done | None] = lambda: None,
+        *,
+        patient: bool = False,
     ) -> Iterator[EngineEvent]:
         """Yield what `read` returns for each line, up to Done, with adjacent text joined.
 
         `complete` returns the last event once the engine has said that the answer is complete, else None. From then on
         a failure, the end of the connection and a short silence are the end of the answer.
 
+        `patient`: the first text comes a frame later, with what that frame brings.
+
         If `read` fails, the events before the failure are yielded first. Its ValueError, TypeError, AttributeError and
         RecursionError become engine_garbled.
         """
         _open.add(self)
         try:
-            for events in self._batches(read):
+            for events in self._batches(read, patient=patient):
                 for event in events:
                     yield event
                     if isinstance(event, Done):
@@ -106,17 +111,31 @@ class BatchedLines:
         if last := complete():
             yield last
 
-    def _batches(self, read: Callable[[bytes], list[EngineEvent]]) -> Iterator[list[EngineEvent]]:
-        for lines in self._lines():
-            events: list[EngineEvent] = []
-            try:
+    def _batches(self, read: Callable[[bytes], list[EngineEvent]], *, patient: bool) -> Iterator[list[EngineEvent]]:
+        events: list[EngineEvent] = []
+        try:
+            for lines in self._lines():
                 for line in lines:
                     _extend(events, self._parsed(read, line))
-            except AppError:
-                yield events
-                raise
-            self._text_begun = self._text_begun or any(isinstance(event, Text | Thinking) for event in events)
+                begun = self._text_begun or any(isinstance(event, Text | Thinking) for event in events)
+                if begun and patient:
+                    patient = False
+                    if self._more_within_a_frame():
+                        continue
+                self._text_begun = begun
+                batch, events = events, []
+                yield batch
+        except AppError:
             yield events
+            raise
+        yield events
+
+    def _more_within_a_frame(self) -> bool:
+        """Wait for a frame; return True if there is something to read."""
+        self._hangup.poll(batch_interval_s() * 1000)
+        readable = select.poll()
+        readable.register(self._socket.fileno(), select.POLLIN)
+        return bool(readable.poll(0))
 
     def _parsed(self, read: Callable[[bytes], list[EngineEvent]], line: bytes) -> list[EngineEvent]:
         try:
@@ -176,55 +195,6 @@ def whole_characters(events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
             half, text = type(event)(text[-1]), text[:-1]
         if text := clean(text):
             yield type(event)(text)
-
-
-def split_thinking(events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
-    """Turn text in <think> tags at the start of an answer into Thinking events; pass on the others unchanged."""
-    held = ""
-    for event in events:
-        if not isinstance(event, Text):
-            if held:
-                yield Text(held)
-                held = ""
-            yield event
-            if isinstance(event, Thinking):
-                break
-            continue
-        held += event.text
-        begun = held.lstrip()
-        if begun.startswith(OPEN):
-            yield from _thinking(begun.removeprefix(OPEN), events)
-            break
-        if not OPEN.startswith(begun):
-            yield Text(held)
-            break
-    yield from events
-
-
-def _thinking(held: str, events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
-    """Yield thinking up to the closing tag and the first text after it; leave the rest in `events`."""
-    while CLOSE not in held:
-        kept = next((size for size in range(len(CLOSE) - 1, 0, -1) if held.endswith(CLOSE[:size])), 0)
-        said, held = held[: len(held) - kept], held[len(held) - kept :]
-        if said:
-            yield Thinking(said)
-        event = next(events, None)
-        if not isinstance(event, Text):
-            yield from ([Thinking(held)] if held else [])
-            yield from ([event] if event else [])
-            return
-        held += event.text
-    said, answer = held.split(CLOSE, 1)
-    if said:
-        yield Thinking(said)
-    # Drop the blank lines between the tag and the answer.
-    while not (answer := answer.lstrip("\n")):
-        event = next(events, None)
-        if not isinstance(event, Text):
-            yield from ([event] if event else [])
-            return
-        answer = event.text
-    yield Text(answer)
 
 
 class _Plain:
@@ -439,9 +409,13 @@ class EngineHttpClient:
         read: Callable[[bytes], list[EngineEvent]],
         cancel: Cancel,
         complete: Callable[[], Done | None] = lambda: None,
+        *,
+        splitter: ThinkingSplitter | None = None,
+        patient: bool = False,
     ) -> Iterator[EngineEvent]:
-        """Yield the events of an answer, up to Done; `read` and `complete`: see `BatchedLines.events`."""
-        for event in split_thinking(whole_characters(response.events(read, complete))):
+        """Yield the events of an answer, up to Done; `read`, `complete` and `patient`: see `BatchedLines.events`."""
+        events = whole_characters(response.events(read, complete, patient=patient))
+        for event in (splitter or ThinkingSplitter()).split(events):
             # Drop what arrived before the connection was cut.
             if cancel.is_set():
                 return

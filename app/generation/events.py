@@ -52,7 +52,10 @@ class EventStream(Protocol):
     """Events of one attempt at an answer, numbered from 1. One thread at a time publishes."""
 
     def publish(self, event: Event, data: dict[str, Any], *, last: bool = False) -> None:
-        """Append an event, without waiting for followers; `last` closes the stream. Ignored on a closed stream."""
+        """Append an event, without waiting for followers; `last` closes the stream. Ignored on a closed stream.
+
+        An `accepted` event with `reset` has the whole text so far in its message, in place of what came before.
+        """
 
     def close(self) -> None:
         """Close the stream without a last event, so that the clients reconnect."""

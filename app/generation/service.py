@@ -258,7 +258,8 @@ class Generation:
     def _submit(self, answer: Message, tree: MessageTree | None = None) -> EventStream:
         """Queue a stored answer and publish its first event. `tree`: where there may be other versions."""
         events = self._event_log.open(answer.id, answer.content, answer.thinking)
-        events.publish(Event.ACCEPTED, accepted_json(answer, tree))
+        accepted = accepted_json(answer, tree)
+        events.publish(Event.ACCEPTED, accepted)
         run = answer.run
         assert run is not None  # noqa: S101 - an answer to be written has one
         self._queue.submit(
@@ -269,6 +270,7 @@ class Generation:
                 self.worker.write,
                 model=run.model,
                 events=events,
+                accepted=accepted,
                 stored_as_running=run.state == RunState.RUNNING,
             )
         )

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.engines.base import ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Text, Thinking, Usage
+from app.engines.base import ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Retold, Text, Thinking, Usage
 from app.errors import AppError, database_failure
 from app.generation import prompt, run_ends
 from app.generation.background import Prefill
@@ -46,6 +46,8 @@ class AnswerTicket(Ticket):
     """The ticket of an answer that is stored; its key is the message's id."""
 
     events: EventStream = field(kw_only=True)
+    # The data of its first event.
+    accepted: dict[str, Any] = field(kw_only=True)
     # When it was queued, in monotonic seconds.
     queued: float = field(default_factory=time.monotonic)
     # The first estimate of its wait, in seconds; None if unknown or if it did not wait.
@@ -271,6 +273,8 @@ class _Writing:
                     self._grow(Event.TEXT, self._content, text)
                 case Thinking(text):
                     self._grow(Event.THINKING, self._thinking, text)
+                case Retold(thinking, text):
+                    self._tell_again(thinking, text)
                 case Reading(done, total):
                     self._events.publish(Event.READING, {"done": done, "total": total})
                 case Loading():
@@ -291,6 +295,13 @@ class _Writing:
                 self._store.save_text(self._message_id, "".join(self._content), "".join(self._thinking))
             except Exception:
                 logger.warning("text not saved run=%s", self._message_id, exc_info=True)
+
+    def _tell_again(self, thinking: str, text: str) -> None:
+        # The first element of each is what an earlier attempt left.
+        self._thinking[1:], self._content[1:] = [thinking], [text]
+        whole = {"content": "".join(self._content), "thinking": "".join(self._thinking), "status": "running"}
+        accepted = self._ticket.accepted
+        self._events.publish(Event.ACCEPTED, accepted | {"message": accepted["message"] | whole, "reset": True})
 
     def _finish(self, state: RunState, reason: str | None, error: AppError | None, usage: Usage) -> None:
         metrics: dict[str, Any] | None = None

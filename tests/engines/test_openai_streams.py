@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from app.engines import transport
-from app.engines.base import EngineEvent, Reading
+from app.engines.base import EngineEvent, Reading, Retold, Text
 from app.engines.openai_compatible import OpenAICompatible
-from tests.engines.listening import Listener, done, question, text_of, thinking_of
+from tests.engines.listening import Listener, answer, done, question, text_of, thinking_of
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.scenario import End, Scenario
 
@@ -159,3 +159,28 @@ CONTEXT = "the model is loaded with context length of only 4096 tokens"
 def test_an_error_told_in_the_stream_has_the_code_of_its_kind(told: bytes, code: str) -> None:
     events, failure = heard(*said("Le "), told, *said("cap"), STOP, DONE)
     assert (text_of(events), failure) == ("Le ", code)
+
+
+def test_a_short_thinking_without_its_opening_mark_is_never_text() -> None:
+    events, _ = heard(*said("Voy", "ons.\n</thi", "nk>\n\nQuatre."), STOP, DONE)
+    assert not [item for item in events if isinstance(item, Retold)]
+    assert (thinking_of(events), text_of(events)) == ("Voyons.\n", "Quatre.")
+
+
+def test_the_first_word_is_not_waited_for_once_a_model_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    with FakeOpenAI(bare=True) as server:
+        engine = OpenAICompatible(server.url)
+        server.script(Scenario.one_token("mot " * 300), Scenario.hold(after=1))
+        answer(engine, question("smollm2"))
+        monkeypatch.setattr(transport, "FRAME_S", 3600.0)
+        listener = Listener(engine, question("smollm2"))
+        listener.first(Text)
+        listener.stop()
+
+
+def test_the_first_word_is_told_within_a_frame() -> None:
+    with FakeOpenAI(bare=True) as server:
+        server.script(Scenario.hold(after=1))
+        listener = Listener(OpenAICompatible(server.url), question("smollm2"))
+        listener.first(Text)
+        listener.stop()

@@ -130,7 +130,9 @@ class FakeOpenAI(FakeEngine):
 
     def _send_exactly(self, exchange: Exchange, scenario: Scenario) -> None:
         exchange.start_stream("text/event-stream")
-        for piece in scenario.verbatim:
+        for number, piece in enumerate(scenario.verbatim):
+            if number and number == scenario.after:
+                exchange.wait(self._releases.acquire)
             exchange.send(piece)
         if scenario.end is End.RESET:
             exchange.reset()

@@ -138,9 +138,9 @@ class Scenario:
         return cls("without_metrics", text=text, metrics=False)
 
     @classmethod
-    def exactly(cls, *pieces: bytes, end: End = End.WHOLE) -> Self:
-        """These bytes as the body, whatever they are."""
-        return cls("exactly", verbatim=pieces, end=end)
+    def exactly(cls, *pieces: bytes, after: int = 0, end: End = End.WHOLE) -> Self:
+        """These bytes as the body, whatever they are; waits for `release()` after so many pieces (0: never)."""
+        return cls("exactly", verbatim=pieces, after=after, end=end)
 
     def with_thinking(self, thinking: str) -> Self:
         return replace(self, thinking=thinking)

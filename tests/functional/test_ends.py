@@ -11,6 +11,7 @@ from tests.fakes.ollama import FakeOllama
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person
+from tests.support.program import Program, token_of
 from tests.support.site import Site
 
 
@@ -95,3 +96,60 @@ def test_an_end_that_no_column_takes_is_stored_as_a_failure(
     assert alice.stop(stream.message_id) == "failed"
     _, answer = alice.messages(conversation)
     assert (answer["content"], answer["error"]) == ("Oui.", done["error"])
+
+
+END = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
+
+
+def test_thinking_that_was_taken_for_the_answer_is_put_right(claire: Person, server: FakeOpenAI) -> None:
+    thought = [chunk(b"Voyons. "), chunk(rb"Au sud ?\n</think>\n\n"), chunk(b"Oui."), END]
+    server.script(Scenario.exactly(*thought, after=1), Scenario.exactly(*thought, after=1))
+    conversation = claire.start()
+    stream = claire.ask(conversation, "Où ?")
+    assert stream.until("text").data["text"] == "Voyons. "
+    server.release()
+    again = stream.until("accepted", lambda data: data.get("reset")).data["message"]
+    assert (again["id"], again["content"], again["thinking"]) == (stream.message_id, "", "Voyons. Au sud ?\n")
+    assert stream.until("text").data["text"] == "Oui."
+    assert stream.end().data("done")["status"] == "done"
+    answer = claire.messages(conversation)[1]
+    assert (answer["content"], answer["thinking"]) == ("Oui.", "Voyons. Au sud ?\n")
+    # Who comes later is told the same.
+    assert claire.follow(stream.message_id).end().names == ["accepted", "text", "accepted", "text", "done"]
+    # From then on it is known of this model.
+    second = claire.ask(conversation, "Et là ?")
+    assert second.until("thinking").data["text"] == "Voyons. "
+    server.release()
+    assert (second.end().text(), second.text("thinking")) == ("Oui.", "Voyons. Au sud ?\n")
+
+
+def test_thinking_that_is_put_right_leaves_what_an_earlier_attempt_wrote(claire: Person, server: FakeOpenAI) -> None:
+    thought = [chunk(b"Voyons. "), chunk(rb"Au sud ?\n</think>\n\n"), chunk(b" la suite."), END]
+    server.script(Scenario.exactly(chunk(b"Le d\xc3\xa9but")), Scenario.exactly(*thought, after=1))
+    conversation = claire.start()
+    first = claire.ask(conversation, "Où ?").end()
+    assert first.data("done")["error"]["code"] == "engine_cut"
+    stream = claire.go_on(first.message_id)
+    stream.until("text")
+    server.release()
+    stream.end()
+    answer = claire.messages(conversation)[1]
+    assert (answer["content"], answer["thinking"]) == ("Le début la suite.", "Voyons. Au sud ?\n")
+
+
+def test_programs_are_told_thinking_apart_too(claire: Person, server: FakeOpenAI) -> None:
+    program = Program(claire.app, token_of(claire))
+    thought = [chunk(b"Voyons. "), chunk(rb"Au sud ?\n</think>\n\n"), chunk(b"Oui."), END]
+    server.script(Scenario.exactly(*thought))
+    message = program.ask("Où ?").json["choices"][0]["message"]
+    assert (message["content"], message["reasoning_content"]) == ("Oui.", "Voyons. Au sud ?\n")
+    # Taken for thinking first: a stream cannot take that back, but the answer is there.
+    server.script(Scenario.exactly(chunk(b"Oui."), END))
+    assert program.stream("Et là ?").end().text() == "Oui."
+
+
+def test_channels_are_told_apart(claire: Person, server: FakeOpenAI) -> None:
+    parts = [chunk(b"<|channel|>analysis<|message|>Voyons.<|end|>"), chunk(b"<|start|>assistant<|chan")]
+    server.script(Scenario.exactly(*parts, chunk(b"nel|>final<|message|>Le sud."), END))
+    stream = claire.ask(claire.start(), "Où ?").end()
+    assert (stream.text(), stream.text("thinking")) == ("Le sud.", "Voyons.")

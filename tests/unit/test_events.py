@@ -63,6 +63,15 @@ def test_a_snapshot_is_what_was_sent_up_to_its_number(parts: list[tuple[Event, s
     assert clean(thinking) == "pensé " + sent["thinking"]
 
 
+def test_a_snapshot_after_a_text_that_was_told_again() -> None:
+    stream = MemoryEventStream()
+    stream.publish(Event.ACCEPTED, {})
+    stream.publish(Event.TEXT, {"text": "Voyons."})
+    stream.publish(Event.ACCEPTED, {"reset": True, "message": {"content": "", "thinking": "Voyons."}})
+    stream.publish(Event.TEXT, {"text": "Oui."})
+    assert stream.text() == (4, "Oui.", "Voyons.")
+
+
 def test_a_follower_that_waits_hears_all_kinds_of_ends() -> None:
     ends = (lambda c, _: c.close(), lambda c, _: c.publish(Event.DONE, {}, last=True), lambda _, r: r.set())
     for end in ends:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError, OperationalError
 
-from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Text, Thinking, Usage
+from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Retold, Text, Thinking, Usage
 from app.errors import AppError
 from app.lab.measuring import machine, meters
 from app.lab.measuring import sampler as prompts
@@ -50,6 +50,13 @@ def test_the_engines_own_figures_are_taken() -> None:
     assert (found["prefill_tps"], found["decode_tps"], found["load_ms"]) == (200, 20, 12)
     assert (found["thinking_tokens"], found["thinking_ms"], found["reason"]) == (0, 0, "stop")
     assert found["total_ms"] >= found["first_token_ms"] >= 0
+
+
+def test_text_that_turns_out_to_be_thinking_is_counted_as_such() -> None:
+    found = heard(*[Text("mot ")] * 20, Retold("mot " * 20, ""), Text("Oui."), Done("stop"))
+    assert (found["output_tokens"], found["thinking_tokens"]) == (21, 20)
+    found = heard(*[Thinking("mot ")] * 20, Retold("", "mot " * 20), Done("stop"))
+    assert (found["output_tokens"], found["thinking_tokens"]) == (20, 0)
 
 
 def test_what_no_engine_tells_is_left_out_or_counted_here() -> None:

@@ -29,6 +29,9 @@ class MemoryEventStream:
                 return
             if event in self._texts:
                 self._texts[event].append(data["text"])
+            elif event == Event.ACCEPTED and data.get("reset"):
+                message = data["message"]
+                self._texts = {Event.TEXT: [message["content"]], Event.THINKING: [message["thinking"]]}
             self._frames.append(encode(len(self._frames) + 1, event, data))
             self._closed = last
             self._condition.notify_all()

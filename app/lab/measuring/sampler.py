@@ -12,7 +12,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any, cast
 
-from app.engines.base import Cancel, ChatRequest, Done, Engine, EngineEvent, Loading, Text, Thinking, Usage
+from app.engines.base import Cancel, ChatRequest, Done, Engine, EngineEvent, Loading, Retold, Text, Thinking, Usage
 from app.errors import AppError
 from app.lab.measuring import machine
 from app.lab.measuring.meters import Power, SampleMeter
@@ -49,7 +49,7 @@ class AnswerRecord:
     """An answer as received so far; times in seconds since the request (`asked`, on the monotonic clock).
 
     `first_s`: first token; `first_text_s`: first token that is not thinking; `loading_s`: waited for the model;
-    `end_s`: the end, None until then; `characters`: received, including those beyond `LONGEST_CHARACTERS`.
+    `end_s`: the end, None until then; `pieces`, `characters`: received, including those beyond `LONGEST_CHARACTERS`.
     """
 
     asked: float = field(default_factory=time.monotonic)
@@ -61,6 +61,7 @@ class AnswerRecord:
     end_s: float | None = None
     reason: str = ""
     usage: Usage = field(default_factory=Usage)
+    pieces: int = 0
     characters: int = 0
 
     @property
@@ -79,14 +80,18 @@ class AnswerRecord:
                 self.first_text_s = now if self.first_text_s is None else self.first_text_s
             kept = event.text[: max(0, LONGEST_CHARACTERS - self.characters)]
             (self.answer if isinstance(event, Text) else self.thinking).append(kept)
+            self.pieces += 1
             self.characters += len(event.text)
+        elif isinstance(event, Retold):
+            self.answer, self.thinking = [event.text], [event.thinking]
+            self.first_text_s = now if event.text else None
         elif isinstance(event, Done):
             self.end_s, self.reason, self.usage = now, event.reason, event.usage
 
     @property
     def output_tokens(self) -> int:
         """Tokens written, by the engine's count, else by the number of received pieces."""
-        return self.usage.output_tokens or len(self.answer) + len(self.thinking)
+        return self.usage.output_tokens or self.pieces
 
     @property
     def decode_s(self) -> float:
