@@ -36,12 +36,15 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "thinking_unsupported": (422, _l("The model %(model)s cannot think before answering.")),
     "unknown_parent": (422, _l("The message you are answering does not belong to this conversation.")),
     "too_many_prompts": (422, _l("There are %(limit)s prompts already: delete one that is no longer used.")),
-    "import_unreadable": (422, _l("This file is not JSON, or it is damaged. Nothing was imported.")),
+    "import_unreadable": (
+        422,
+        _l("This file is neither JSON nor a ZIP archive that can be opened, or it is damaged. Nothing was imported."),
+    ),
     "import_unknown": (
         422,
         _l(
-            "This file is none of the exports that can be read: %(own)s’s own, ChatGPT’s conversations.json, "
-            "Open WebUI’s chats. Nothing was imported."
+            "This file is none of the exports that can be read: %(own)s’s own, ChatGPT’s (its ZIP archive or the files "
+            "conversations….json in it), Open WebUI’s chats. Nothing was imported."
         ),
     ),
     "import_version": (
@@ -54,7 +57,21 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     ),
     "import_empty": (422, _l("There is no question in this file. Nothing was imported.")),
     "import_too_many": (422, _l("This file has more than %(limit)s messages. Nothing was imported.")),
-    "import_too_large": (413, _l("This file is larger than %(limit)s MB. Nothing was imported.")),
+    "import_too_large": (
+        413,
+        _l(
+            "This file is larger than %(limit)s MB. Nothing was imported. If it is an archive with pictures, unpack it "
+            "and choose its files conversations….json."
+        ),
+    ),
+    "import_too_heavy": (
+        422,
+        _l(
+            "Reading this file takes more memory or time than the server gives to it. Nothing was imported. If it is "
+            "an archive, unpack it and choose its files conversations….json; else export fewer conversations."
+        ),
+    ),
+    "import_busy": (503, _l("Too many files are being imported. Nothing was imported; try again in a minute.")),
     "nothing_to_share": (422, _l("There is nothing to share here yet: ask a question first.")),
     "too_many_shares": (422, _l("You have shared %(limit)s links: revoke one that is no longer used.")),
     "task_invalid": (422, _l("Line %(line)s: %(reason)s")),

@@ -1,5 +1,6 @@
 """Export conversations (JSON with everything; Markdown and HTML with the visible branch), and import files."""
 
+import io
 import json
 import re
 import zipfile
@@ -9,12 +10,15 @@ from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
 from flask import Response, current_app, jsonify, render_template, request, send_file
-from flask_babel import get_locale
+from flask_babel import get_locale, ngettext
 from flask_babel import gettext as _
 from markupsafe import escape
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.chat import blueprint, imports
+from app.chat import blueprint
+from app.chat.imports import own_format
+from app.chat.imports.files import Found, read_file
+from app.chat.imports.trees import LeftOut
 from app.chat.search import normalize
 from app.errors import AppError
 from app.formatting import day_and_time
@@ -25,6 +29,8 @@ from app.security import current_user
 
 # Largest file to import, in megabytes: it is read into the memory that the models need too.
 LARGEST_MB = 32
+# Damaged conversations whose titles are told.
+NAMED = 5
 ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
 MIMETYPES = {"json": "application/json", "markdown": "text/markdown", "html": "text/html"}
 # Bytes; a larger export goes through a temporary file.
@@ -57,6 +63,9 @@ def show_transfer() -> str:
         "import_done_one": _("{n} conversation imported."),
         "import_done_other": _("{n} conversations imported."),
         "import_reading": _("Reading the file…"),
+        "import_reading_one_of": _("Reading the file {n} of {all}…"),
+        "import_left_out": _("Left out, because it cannot be kept here:"),
+        "import_of_file": _("{file}: {words}"),
         "error_unreachable": _("The server cannot be reached. Nothing was imported."),
         "error_unexpected": _("Something went wrong on the server. Nothing was imported."),
     }
@@ -85,14 +94,64 @@ def export_one(conversation_id: str) -> Response:
 
 @blueprint.post("/import")
 def import_file() -> tuple[Response, int]:
-    """Import all conversations of the file in the request's body, or none if one is damaged."""
+    """Import the conversations of the file in the request's body that can be read; tell what was left out."""
     try:
         file = request.get_data(cache=False)
     except RequestEntityTooLarge:
         raise AppError("import_too_large", limit=LARGEST_MB) from None
-    found = imports.read_file(file, current_app.config["PRODUCT_NAME"])
-    copies.import_conversations(current_user, found)
-    return jsonify({"conversations": len(found), "messages": sum(len(each.messages) for each in found)}), 201
+    found = read_file(io.BytesIO(file), current_app.config["PRODUCT_NAME"])
+    made = copies.import_conversations(current_user, found.conversations)
+    return jsonify({"conversations": len(made), "messages": found.messages, "left_out": _left_out(found)}), 201
+
+
+def _left_out(found: Found) -> list[str]:
+    """Return a line for each kind of thing that was not imported."""
+    said = [_line_of(kind, found.left_out[kind]) for kind in LeftOut if found.left_out[kind]]
+    if found.damaged:
+        names = ", ".join(_("“%(title)s”", title=title) for title, _part in found.damaged[:NAMED])
+        if len(found.damaged) > NAMED:
+            names += ", …"
+        count = len(found.damaged)
+        said.insert(
+            0,
+            ngettext(
+                "%(num)s conversation that is damaged: %(names)s",
+                "%(num)s conversations that are damaged: %(names)s",
+                count,
+                names=names,
+            ),
+        )
+    return [str(each) for each in said]
+
+
+def _line_of(kind: LeftOut, count: int) -> str:
+    """Return what is left out of one kind, in words; `count` is how many."""
+    match kind:
+        case LeftOut.EMPTY:
+            said = ngettext(
+                "%(num)s conversation without a question", "%(num)s conversations without a question", count
+            )
+        case LeftOut.PICTURES:
+            said = ngettext(
+                "%(num)s picture: “[image]” stands in its place",
+                "%(num)s pictures: “[image]” stands in their place",
+                count,
+            )
+        case LeftOut.RECORDINGS:
+            said = ngettext("%(num)s recording", "%(num)s recordings", count)
+        case LeftOut.FILES:
+            said = ngettext(
+                "%(num)s attached file: only its name is kept",
+                "%(num)s attached files: only their names are kept",
+                count,
+            )
+        case LeftOut.TOOL_CALLS:
+            said = ngettext("%(num)s call of a tool", "%(num)s calls of tools", count)
+        case LeftOut.MESSAGES:
+            said = ngettext(
+                "%(num)s message that follows no question", "%(num)s messages that follow no question", count
+            )
+    return str(said)
 
 
 def _kind() -> str:
@@ -197,7 +256,7 @@ def _speaker(message: MessageCopy) -> str:
 
 
 def _json_head() -> str:
-    head = {"format": imports.FORMAT, "version": imports.VERSION, "exported_at": utcnow()}
+    head = {"format": own_format.FORMAT, "version": own_format.VERSION, "exported_at": utcnow()}
     return _json(head)[:-1] + ', "conversations": '
 
 

@@ -76,7 +76,7 @@ def export_conversations(user: User, conversation: Conversation | None = None) -
             yield copy
 
 
-def import_conversations(user: User, copies: list[ConversationCopy]) -> list[str]:
+def import_conversations(user: User, copies: Iterable[ConversationCopy]) -> list[str]:
     """Add the copies to the user's conversations, all or none; commits. Returns the new ids. Raises too_many_folders.
 
     Writes in small commits, so that other writers do not wait long. Until the last one, the conversations are hidden:
@@ -151,7 +151,7 @@ def _values(row: Any, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 
-def _import_hidden(user: User, copies: list[ConversationCopy], made: dict[str, str | None]) -> None:
+def _import_hidden(user: User, copies: Iterable[ConversationCopy], made: dict[str, str | None]) -> None:
     ended: dict[RunState, list[int]] = {}
     waiting = 0
     for copy in copies:

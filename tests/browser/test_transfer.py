@@ -12,6 +12,7 @@ from tests.browser.test_accessibility import check
 from tests.browser.test_conversations import choose
 from tests.browser.visitor import Tab, Visitor
 
+CHATGPT = json.loads((Path(__file__).parents[1] / "samples" / "chatgpt.json").read_text())
 PRINTED = """window.print = () => {
   document.documentElement.dataset.printed = document.querySelectorAll(".answer").length;
 }"""
@@ -58,6 +59,24 @@ def test_a_file_that_is_wrong_is_refused_in_words(chat: Tab, alice: Visitor, tmp
     chat.page.get_by_label("Fichier").set_input_files(file)
     chat.button("Importer").click()
     expect(chat.page.get_by_role("status")).to_contain_text("Rien n’a été importé.")
+
+
+def test_several_files_and_what_of_them_was_left_out(chat: Tab, alice: Visitor, tmp_path: Path) -> None:
+    alice.watch.allow("status of 422")
+    for name, content in {
+        "conversations-000.json": [CHATGPT],
+        "conversations-001.json": [],
+        "autre.json": [CHATGPT],
+    }.items():
+        (tmp_path / name).write_text(json.dumps(content))
+    chat.open("/transfer")
+    chat.page.get_by_label("Fichiers").set_input_files(sorted(tmp_path.glob("*.json")))
+    chat.button("Importer").click()
+    outcome = chat.page.get_by_role("status")
+    expect(outcome.get_by_text("autre.json : 1 conversation importée.")).to_be_visible()
+    expect(outcome.get_by_text("conversations-000.json : 1 conversation importée.")).to_be_visible()
+    expect(outcome.get_by_text("conversations-001.json : Ce fichier n’est pas un des exports")).to_be_visible()
+    expect(outcome.get_by_role("listitem").filter(has_text="1 image")).to_have_count(2)
 
 
 def test_paper_from_the_menu(chat: Tab) -> None:

@@ -1,12 +1,15 @@
 """Import: other programs' files become ours, and what is wrong, too large or cut short changes nothing."""
 
+import io
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.chat import imports, transfer
+from app.chat import transfer
+from app.chat.imports import files
 from tests.functional.test_database import full_disk
 from tests.functional.test_export import export, ids, load, tree
 from tests.support.person import Person, problem
@@ -23,10 +26,13 @@ def texts(person: Person) -> list[str]:
 
 
 def test_an_export_of_chatgpt(alice: Person) -> None:
-    assert load(alice, [CHATGPT]).json == {"conversations": 1, "messages": 3}
+    assert load(alice, [CHATGPT]).json == {
+        "conversations": 1, "messages": 3,
+        "left_out": ["1 image\u00a0: «\u202f[image]\u202f» la remplace", "1 appel d’outil"],
+    }  # fmt: skip
     shown = alice.messages(ids(alice)[0])
     assert [message["role"] for message in shown] == ["user", "assistant"]
-    assert [message["content"] for message in shown] == ["Quel cap ?", "Le\n\nsud."]
+    assert [message["content"] for message in shown] == ["Quel cap ?", "Le\n\n[image]\n\nsud."]
     assert (shown[1]["thinking"], shown[1]["model"], shown[1]["status"]) == ("Je regarde la carte.", "o3", "done")
     assert (shown[0]["created_at"], shown[1]["created_at"]) == ("2023-11-14T22:13:21.000Z", "2023-11-14T22:14:10.000Z")
     assert len(shown[1]["siblings"]) == 2
@@ -38,7 +44,7 @@ def test_an_export_of_chatgpt(alice: Person) -> None:
 
 
 def test_an_export_of_open_webui(alice: Person) -> None:
-    assert load(alice, [OPEN_WEBUI]).json == {"conversations": 1, "messages": 5}
+    assert load(alice, [OPEN_WEBUI]).json == {"conversations": 1, "messages": 5, "left_out": []}
     shown = alice.messages(ids(alice)[0])
     assert [message["content"] for message in shown] == ["Une soupe ?", "Au potiron.", "Et ensuite ?", ""]
     assert shown[1]["thinking"] == "L’hiver\napproche."
@@ -46,7 +52,7 @@ def test_an_export_of_open_webui(alice: Person) -> None:
     assert shown[3]["status"] == "interrupted"
     assert alice.regenerate(shown[3]["id"], model="phi3:mini").end().data("done")["status"] == "done"
     plain = {"chat": {"messages": [{"role": "user", "content": "Ancien"}, {"role": "assistant", "content": "Format"}]}}
-    assert load(alice, plain).json == {"conversations": 1, "messages": 2}
+    assert load(alice, plain).json == {"conversations": 1, "messages": 2, "left_out": []}
 
 
 def test_a_foreign_tree_of_any_shape_becomes_one_of_ours(alice: Person) -> None:
@@ -66,17 +72,28 @@ def test_a_foreign_tree_of_any_shape_becomes_one_of_ours(alice: Person) -> None:
     assert texts(alice) == ["A\n\nB", "C", "E", ""]
 
 
+def zipped(members: dict[str, Any]) -> bytes:
+    """An archive of files by name: text, or what becomes JSON."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content if isinstance(content, str) else json.dumps(content))
+    return file.getvalue()
+
+
 WRONG: tuple[tuple[str, Any], ...] = (
     ("import_unreadable", b""), ("import_unreadable", b"{"), ("import_unreadable", b"\xff\xfe\x00"),
     ("import_unreadable", b"[" * 200_000), ("import_unreadable", b'{"a": NaN}'), ("import_unreadable", b"PK\x03\x04"),
     ("import_unreadable", b"1" * 10_000), ("import_unknown", b"[]"), ("import_unknown", b"null"),
     ("import_unknown", {}),
     ("import_unknown", [1, 2]), ("import_unknown", {"messages": []}), ("import_unknown", [{"mapping": 1}]),
-    ("import_unknown", [CHATGPT, OPEN_WEBUI]), ("import_version", {"format": "couachgpt", "version": 2}),
+    ("import_unknown", zipped({"export_manifest.json": {}, "conversations.json": []})),
+    ("import_unknown", zipped({"chat.html": "<html>"})), ("import_unreadable", zipped({"a.json": []})[:-9]),
+    ("import_damaged", zipped({"a.json": "[{"})), ("import_version", {"format": "couachgpt", "version": 2}),
     ("import_version", {"format": "couachgpt"}), ("import_damaged", {"format": "couachgpt", "version": 1}),
     ("import_damaged", [{"mapping": {"a": 1}}]), ("import_damaged", [{"chat": {"history": {"messages": [1]}}}]),
     ("import_empty", [{"mapping": {}}]), ("import_empty", [{"chat": {"messages": []}}]),
-    ("import_damaged", [CHATGPT, {"mapping": {"u": {"message": {"author": {"role": "user"}, "content": {
+    ("import_damaged", [{"mapping": {"u": {"message": {"author": {"role": "user"}, "content": {
         "content_type": "text", "parts": ["x" * 200_001]}}}}}]),
 )  # fmt: skip
 
@@ -113,7 +130,7 @@ def test_our_own_format_is_checked_in_every_part(site: Site, alice: Person, tree
         assert len(ids(alice)) == before
 
     for name, value in spoilers:
-        refused({**file, "conversations": [file["conversations"][0], {**file["conversations"][0], name: value}]})
+        refused({**file, "conversations": [{**file["conversations"][0], name: value}]})
     for place, name, value in parts:
         spoilt = json.loads(json.dumps(file))
         spoilt["conversations"][0]["messages"][place][name] = 8 if isinstance(value, type) else value
@@ -145,7 +162,7 @@ def test_a_file_that_is_too_large_is_refused_unread(monkeypatch: pytest.MonkeyPa
     assert problem(answer) == (413, "import_too_large")
     monkeypatch.setattr(transfer, "LARGEST_MB", 32)
     assert problem(load(alice, b"[" + b" " * 5_000_000 + b"]")) == (422, "import_unknown")
-    monkeypatch.setattr(imports, "MOST_MESSAGES", 2)
+    monkeypatch.setattr(files, "MOST_MESSAGES", 2)
     assert problem(load(alice, [CHATGPT])) == (422, "import_too_many")
     assert ids(alice) == []
 

@@ -1,0 +1,1 @@
+"""Read conversations from files of this program, ChatGPT and Open WebUI."""

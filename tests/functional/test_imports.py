@@ -1,0 +1,188 @@
+"""Import of what ChatGPT and Open WebUI write today: what can be read is read, and what is left out is told."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from app.chat.imports import files
+from tests.functional.test_export import ids, load
+from tests.functional.test_export_reading import CHATGPT, OPEN_WEBUI, zipped
+from tests.support.person import Person, problem
+
+
+def chatgpt(*messages: dict[str, Any] | str, **more: Any) -> dict[str, Any]:
+    """A conversation whose messages follow each other, questions first; a text is a message of a usual kind."""
+    mapping: dict[str, Any] = {"root": {"message": None, "parent": None}}
+    for role, (place, message) in zip(itertools.cycle(["user", "assistant"]), enumerate(messages), strict=False):
+        content = {"content_type": "text", "parts": [message]} if isinstance(message, str) else message
+        whole = content if "content" in content else {"content": content}
+        parent = str(place - 1) if place else "root"
+        mapping[str(place)] = {"message": {"author": {"role": role}, **whole}, "parent": parent}
+    return {"title": "Titre", "mapping": mapping, "current_node": str(len(messages) - 1), **more}
+
+
+def open_webui(question: dict[str, Any], answer: dict[str, Any], **more: Any) -> dict[str, Any]:
+    """A chat of one question and its answer."""
+    messages = {"q": {"role": "user", **question}, "a": {"role": "assistant", "parentId": "q", **answer}}
+    return {"title": "Titre", "chat": {"history": {"messages": messages, "currentId": "a"}, **more}}
+
+
+def left_out(person: Person, content: Any) -> list[str]:
+    """Import, and return what is told of it, with plain spaces."""
+    answer = load(person, content)
+    assert answer.status_code == 201, answer.text
+    return [line.replace("\u202f", " ").replace("\u00a0", " ") for line in answer.json["left_out"]]
+
+
+def shown(person: Person) -> list[str]:
+    return [message["content"] for message in person.messages(ids(person)[0])]
+
+
+def titles(person: Person) -> list[str]:
+    return [item["title"] for item in person.get("/api/conversations").json["conversations"]]
+
+
+def test_an_archive_in_parts_is_read_and_its_other_files_are_not(alice: Person) -> None:
+    parts = {
+        "chat.html": "<html>", "export_manifest.json": {"files": []}, "shared_conversations.json": [{"title": "x"}],
+        "conversations-000.json": [chatgpt("Une ?", "Un.", title="Un")],
+        "deep/conversations-001.json": [chatgpt("Deux ?", "Deux.", title="Deux")],
+    }  # fmt: skip
+    assert left_out(alice, zipped(parts)) == []
+    assert sorted(titles(alice)) == ["Deux", "Un"]
+    assert left_out(alice, zipped({"chat-export-1.json": [OPEN_WEBUI]})) == []
+    assert len(ids(alice)) == 3
+
+
+def test_one_damaged_conversation_or_file_does_not_cost_the_others(alice: Person) -> None:
+    shell: dict[str, Any] = {"title": "Vide", "conversation_id": "x"}
+    long = chatgpt("x" * 200_001, title="Trop \u202elong")
+    odd: list[Any] = [1, {"mapping": 1}, {"mapping": {"a": 1}, "title": 7}]
+    said = left_out(alice, [shell, shell | {"mapping": None}, CHATGPT, long, *odd, chatgpt()])
+    assert said[:2] == ["4 conversations abîmées : « Trop long », « 5 », « 6 », « 7 »", "3 conversations sans question"]
+    assert titles(alice) == ["Cap au nord"]
+    parts = {"conversations-000.json": "[{", "conversations-001.json": [chatgpt("Une ?", "Un.")]}
+    assert left_out(alice, zipped(parts)) == ["1 conversation abîmée : « conversations-000.json »"]
+    assert titles(alice)[0] == "Titre"
+
+
+def test_our_own_format_keeps_what_is_whole_too(alice: Person) -> None:
+    moment = "2026-01-02T10:00:00+00:00"
+    answer = {
+        "role": "assistant",
+        "content": "B",
+        "created_at": moment,
+        "parent": 0,
+        "state": "done",
+        "queued_at": moment,
+    }
+    whole = {
+        "title": "Entier", "created_at": moment, "updated_at": moment, "head": 1,
+        "messages": [{"role": "user", "content": "A", "created_at": moment}, answer],
+    }  # fmt: skip
+    damaged = whole | {"title": "Abîmé", "head": 9}
+    file = {"format": "couachgpt", "version": 1, "conversations": [damaged, whole]}
+    assert left_out(alice, file) == ["1 conversation abîmée : « Abîmé »"]
+    assert titles(alice) == ["Entier"]
+
+
+def test_pictures_recordings_and_files_leave_a_mark(alice: Person) -> None:
+    picture = {"content_type": "multimodal_text", "parts": [{"content_type": "image_asset_pointer"}]}
+    heard = [{"content_type": "audio_transcription", "text": "À voix haute"}, {"content_type": "audio_asset_pointer"}]
+    attached = {
+        "content": {"content_type": "text", "parts": ["Résume"]},
+        "metadata": {"attachments": [{"name": "plan.pdf"}, {"name": "a.png", "mime_type": "image/png"}, 3]},
+    }
+    voice = {"content_type": "multimodal_text", "parts": heard}
+    silent = {"content_type": "multimodal_text", "parts": heard[1:]}
+    drawn = {"author": {"role": "tool"}, "content": picture}
+    said = left_out(alice, [chatgpt(picture, "Un voilier.", attached, "Voici.", voice, drawn, silent, "Quoi ?")])
+    assert shown(alice) == [
+        "[image]", "Un voilier.", "[plan.pdf]\n\n[file]\n\nRésume", "Voici.", "À voix haute", "[image]", "[audio]",
+        "Quoi ?",
+    ]  # fmt: skip
+    assert said == [
+        "2 images : « [image] » les remplace", "2 enregistrements", "2 fichiers joints : seuls leurs noms sont gardés",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Grand \ue200cite\ue202turn0search0\ue202turn0search3\ue201.", "Grand."),
+        ('À \ue200entity\ue202["city","Brest",0]\ue201.', "À Brest."),
+        ('À \ue200entity\ue202["city"]\ue201 \ue200entity\ue202{}\ue201\ue200entity\ue202[\ue201!', "À!"),
+        ("Voir \ue200url\ue202le site\ue202turn0\ue201", "Voir le site"),
+        ("\ue200genui\ue202{}\ue201Un \ue203deux\ue204 【12†source】trois【x】", "Un deuxtrois【x】"),
+        ("Lié \ue200filecite\ue202turn0file0\ue202L1\ue201 ici", "Lié ([Port](https://exemple.fr)) ici"),
+        ("Sa \uf8ff pomme", "Sa \uf8ff pomme"),
+    ],
+)
+def test_marks_of_sources_and_names_become_text(alice: Person, written: str, read: str) -> None:
+    reference = {"matched_text": "\ue200filecite\ue202turn0file0\ue202L1\ue201", "alt": "([Port](https://exemple.fr))"}
+    metadata = {"content_references": [reference, {"matched_text": " ", "alt": "x"}, 1]}
+    answer = {"content": {"content_type": "text", "parts": [written]}, "metadata": metadata}
+    assert left_out(alice, [chatgpt("Quel port ?", answer)]) == []
+    assert shown(alice)[1] == read
+
+
+def test_an_answer_without_a_model_is_of_the_conversations(alice: Person) -> None:
+    for conversation in (
+        chatgpt("A ?", "B", default_model_slug="gpt-5"),
+        open_webui({"content": "A ?"}, {"content": "B"}, models=["qwen3:8b"]),
+        open_webui({"content": "A ?"}, {"content": "B"}, models=["qwen3:8b", "llama3"]),
+    ):
+        assert left_out(alice, [conversation]) == []
+    models = {alice.messages(made)[1]["model"] for made in ids(alice)}
+    assert models == {"gpt-5", "qwen3:8b", "?"}
+
+
+def test_titles_lose_marks_of_direction_and_may_be_missing(alice: Person) -> None:
+    assert (
+        left_out(alice, [chatgpt("A ?", "B", title="Cap\n\u202enord\u200b\u2066"), chatgpt("Et ?", "B", title=None)])
+        == []
+    )
+    assert sorted(titles(alice)) == ["Cap nord", "Et ?"]
+
+
+def test_what_is_not_for_the_reader_stays_away(alice: Person) -> None:
+    context = {
+        "content": {"content_type": "user_editable_context", "user_profile": "Je"},
+        "metadata": {"is_visually_hidden_from_conversation": True},
+    }
+    recap = {"content": {"content_type": "reasoning_recap", "content": "Thought for 5s"}}
+    call = {"content": {"content_type": "code", "text": "search()"}, "recipient": "web"}
+    assert left_out(alice, [chatgpt(context, recap, "A ?", call, context, "B")]) == ["1 appel d’outil"]
+    assert shown(alice) == ["A ?", "B"]
+    assert left_out(alice, [chatgpt(context, "Bonjour !", "A ?", "B")]) == ["1 message qui ne suit aucune question"]
+
+
+def test_thinking_tools_and_files_of_open_webui(alice: Person) -> None:
+    said = (
+        '<details type="reasoning" done="true" duration="3">\n<summary>Thought for 3 seconds</summary>\n'
+        "&gt; L&#x27;eau est &lt;froide&gt; &amp;amp;.\n&gt; \n&gt; Donc sud.\n</details>\n"
+        '<details type="tool_calls" done="true" name="a" result="&quot;vent&quot;">\n<summary>T</summary>\n</details>\n'
+        "Le sud."
+    )
+    question = {
+        "content": [{"type": "text", "text": "Quel cap ?"}, {"type": "image_url", "image_url": {"url": "data:"}}],
+        "files": [{"type": "file", "file": {"filename": "carte.pdf"}}, {"type": "image", "url": "data:"}],
+    }
+    assert left_out(alice, [open_webui(question, {"content": said})]) == [
+        "2 images : « [image] » les remplace", "1 fichier joint : seul son nom est gardé", "1 appel d’outil",
+    ]  # fmt: skip
+    assert shown(alice) == ["[carte.pdf]\n\n[image]\n\nQuel cap ?\n\n[image]", "Le sud."]
+    answer = alice.messages(ids(alice)[0])[1]
+    assert answer["thinking"] == "L'eau est <froide> &amp;.\n\nDonc sud."
+
+
+def test_people_may_write_what_programs_write(alice: Person) -> None:
+    html = '<details type="reasoning">a</details> <details type="tool_calls">b</details>'
+    assert left_out(alice, [open_webui({"content": html}, {"content": "B"})]) == []
+    assert shown(alice)[0] == html
+
+
+def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch, alice: Person) -> None:
+    monkeypatch.setattr(files, "LARGEST_UNPACKED", 1000)
+    assert problem(load(alice, zipped({"a.json": " " * 1001}))) == (422, "import_too_heavy")
