@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
+from app.chat.imports import reader_process
 from tests.fakes.ollama import FakeOllama
 from tests.support.apart import alone, missing_sandbox
 from tests.support.person import Person
@@ -36,6 +37,12 @@ def sandbox(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     # The parent is the same for all worker processes.
     with alone(tmp_path_factory.getbasetemp().parent / "sandbox.lock"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def quick_imports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read imported files in this process: another one takes a second to start."""
+    monkeypatch.setattr(reader_process, "run", reader_process.answer)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,8 @@
 """Export conversations (JSON with everything; Markdown and HTML with the visible branch), and import files."""
 
-import io
 import json
 import re
+import shutil
 import zipfile
 from collections.abc import Iterable
 from datetime import datetime
@@ -16,11 +16,12 @@ from markupsafe import escape
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.chat import blueprint
-from app.chat.imports import own_format
-from app.chat.imports.files import Found, read_file
+from app.chat.imports import own_format, reader_process
+from app.chat.imports.files import Found
 from app.chat.imports.trees import LeftOut
 from app.chat.search import normalize
 from app.errors import AppError
+from app.extensions import release_connection
 from app.formatting import day_and_time
 from app.models import Conversation, Role, copies
 from app.models.base import utcnow
@@ -95,12 +96,16 @@ def export_one(conversation_id: str) -> Response:
 @blueprint.post("/import")
 def import_file() -> tuple[Response, int]:
     """Import the conversations of the file in the request's body that can be read; tell what was left out."""
-    try:
-        file = request.get_data(cache=False)
-    except RequestEntityTooLarge:
-        raise AppError("import_too_large", limit=LARGEST_MB) from None
-    found = read_file(io.BytesIO(file), current_app.config["PRODUCT_NAME"])
-    made = copies.import_conversations(current_user, found.conversations)
+    # A client may send slowly, and reading takes a while.
+    release_connection()
+    with reader_process.place() as file:
+        try:
+            shutil.copyfileobj(request.stream, file)
+        except RequestEntityTooLarge:
+            raise AppError("import_too_large", limit=LARGEST_MB) from None
+        with reader_process.reading(file, current_app.config["PRODUCT_NAME"]) as read:
+            found = read.found
+            made = copies.import_conversations(current_user, read.conversations)
     return jsonify({"conversations": len(made), "messages": found.messages, "left_out": _left_out(found)}), 201
 
 

@@ -1,14 +1,26 @@
 """Import of what ChatGPT and Open WebUI write today: what can be read is read, and what is left out is told."""
 
+import io
 import itertools
+import json
+import threading
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
 
-from app.chat.imports import files
+from app.chat.imports import files, reader_process
 from tests.functional.test_export import ids, load
 from tests.functional.test_export_reading import CHATGPT, OPEN_WEBUI, zipped
 from tests.support.person import Person, problem
+from tests.support.site import Site
+
+# The process itself, which other tests do without.
+read_in_process = reader_process.run
+LITTLE_MEMORY = (
+    "import resource; from app.chat.imports import files, reader_process;"
+    "reader_process.LIMITS[resource.RLIMIT_AS] = 200_000_000; reader_process.main()"
+)
 
 
 def chatgpt(*messages: dict[str, Any] | str, **more: Any) -> dict[str, Any]:
@@ -183,6 +195,80 @@ def test_people_may_write_what_programs_write(alice: Person) -> None:
     assert shown(alice)[0] == html
 
 
+# The process
+
+
+@pytest.fixture
+def apart(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read files in a process, as the product does."""
+    monkeypatch.setattr(reader_process, "run", read_in_process)
+
+
+def test_a_file_is_read_in_a_process_that_may_not_take_all_the_memory(
+    apart: None, monkeypatch: pytest.MonkeyPatch, alice: Person
+) -> None:
+    monkeypatch.setattr(reader_process, "COMMAND", LITTLE_MEMORY)
+    greedy = zipped({"conversations.json": "[" + ",".join(["{}"] * 2_000_000) + "]"})
+    assert len(greedy) < 20_000
+    assert problem(load(alice, greedy)) == (422, "import_too_heavy")
+    assert load(alice, [CHATGPT]).status_code == 201
+    assert titles(alice) == ["Cap au nord"]
+
+
 def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch, alice: Person) -> None:
     monkeypatch.setattr(files, "LARGEST_UNPACKED", 1000)
     assert problem(load(alice, zipped({"a.json": " " * 1001}))) == (422, "import_too_heavy")
+
+
+@pytest.mark.parametrize("command", ["import time; time.sleep(60)", "import os; os.abort()"])
+def test_a_process_that_takes_too_long_or_dies_imports_nothing(
+    apart: None, monkeypatch: pytest.MonkeyPatch, alice: Person, command: str
+) -> None:
+    monkeypatch.setattr(reader_process, "COMMAND", command)
+    monkeypatch.setattr(reader_process, "LONGEST_S", 0.2 if "sleep" in command else 20)
+    assert problem(load(alice, [CHATGPT])) == (422, "import_too_heavy")
+    assert ids(alice) == []
+
+
+def test_no_database_connection_is_held_while_a_file_is_read(
+    monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person
+) -> None:
+    held = []
+
+    def read(*given: Any) -> None:
+        held.append(site.database.pool.checkedout())  # type: ignore[attr-defined]
+        reader_process.answer(*given)
+
+    monkeypatch.setattr(reader_process, "run", read)
+    assert load(alice, [CHATGPT]).status_code == 201
+    assert held == [0]
+
+
+def test_files_are_read_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    at_work = threading.Lock()
+    read: list[bool] = []
+
+    def run(_file: Any, result: Any, product: str) -> None:
+        read.append(at_work.acquire(blocking=False))
+        reader_process.answer(io.BytesIO(json.dumps([CHATGPT]).encode()), result, product)
+
+    def load_one() -> None:
+        with reader_process.place() as file, reader_process.reading(file, "") as found:
+            assert len(list(found.conversations)) == 1
+            at_work.release()
+
+    monkeypatch.setattr(reader_process, "run", run)
+    threads = [threading.Thread(target=load_one) for _ in range(reader_process.MOST_AT_ONCE)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(10)
+    assert read == [True] * len(threads)
+
+
+def test_too_many_imports_at_once_are_refused_before_their_files_are_taken(alice: Person) -> None:
+    with ExitStack() as places:
+        for _ in range(reader_process.MOST_AT_ONCE):
+            places.enter_context(reader_process.place())
+        assert problem(load(alice, [CHATGPT])) == (503, "import_busy")
+    assert load(alice, [CHATGPT]).status_code == 201

@@ -1,0 +1,153 @@
+"""Read files of strangers in a child process with limits of memory and CPU time, one file at a time.
+
+A file can become a large structure: `[{},{},…]` of 30 MB takes 900 MB, and parsing holds Python's interpreter lock
+for seconds. The memory belongs to the models, and the web process to everybody.
+"""
+
+import os
+import pickle
+import resource
+import signal
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Any
+
+from app.chat.imports.files import Found, read_file
+from app.errors import AppError
+from app.models.copies import ConversationCopy
+
+ROOT = Path(__file__).resolve().parents[3]
+MB = 1_000_000
+# Limits of the child: address space, CPU seconds, bytes of its result; it gives way to the engine. An export of 32 MB
+# takes 230 MB and 3 s.
+LIMITS = {resource.RLIMIT_AS: 512 * MB, resource.RLIMIT_CPU: 30, resource.RLIMIT_FSIZE: 400 * MB}
+NICENESS = 10
+# Seconds of wall time: while the engine answers, the child gets only a part of a core.
+LONGEST_S = 300
+# Imports that may be under way, each with its file in memory: one is at work, the others wait.
+MOST_AT_ONCE = 4
+# The child's exit status when it needs more than its limits.
+TOO_HEAVY = 3
+COMMAND = "from app.chat.imports.reader_process import main; main()"
+
+# Owned by this module: the places of MOST_AT_ONCE, and whose turn it is.
+_places = threading.BoundedSemaphore(MOST_AT_ONCE)
+_turn = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An AppError, which cannot be pickled."""
+
+    code: str
+    cause: str
+    params: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What was found: `found` without its conversations, which `conversations` reads one by one."""
+
+    found: Found
+    conversations: Iterator[ConversationCopy]
+
+
+@contextmanager
+def place() -> Iterator[IO[bytes]]:
+    """Give an empty file in memory for what is to be read. Raises import_busy if too many imports are under way."""
+    if not _places.acquire(blocking=False):
+        raise AppError("import_busy")
+    try:
+        # In memory, and gone with the last process that has it open: no text may stay on the disk.
+        with memory_file() as file:
+            yield file
+    finally:
+        _places.release()
+
+
+@contextmanager
+def reading(file: IO[bytes], product: str) -> Iterator[Reading]:
+    """Read the file in a child process, after other imports have ended; the next one begins after the block.
+
+    Raises what `read_file` does, and import_too_heavy.
+    """
+    with _turn, memory_file() as result:
+        file.flush()
+        file.seek(0)
+        run(file, result, product)
+        result.seek(0)
+        found = _next(result)
+        if isinstance(found, Refusal):
+            raise AppError(found.code, cause=found.cause, **found.params)
+        yield Reading(found, iter(lambda: _next(result), None))
+
+
+def memory_file() -> IO[bytes]:
+    """Return an empty file in memory."""
+    return os.fdopen(os.memfd_create("import"), "w+b")
+
+
+def run(file: IO[bytes], result: IO[bytes], product: str) -> None:
+    """Have a child process read `file` and write `result` (see `main`). Raises import_too_heavy."""
+    child = subprocess.Popen(  # noqa: S603 - a fixed command
+        [sys.executable, "-c", COMMAND, product], cwd=ROOT, stdin=file, stdout=result
+    )
+    with child:
+        try:
+            status = child.wait(LONGEST_S)
+        except subprocess.TimeoutExpired:
+            status = -signal.SIGKILL
+        finally:
+            child.kill()
+    if status < 0 or status == TOO_HEAVY:
+        raise AppError("import_too_heavy", cause=f"status {status}")
+    if status:
+        raise RuntimeError(f"the process that reads files ended with status {status}")
+
+
+def _next(result: IO[bytes]) -> Any:
+    """Return the next object of a result, which only our own process has written; None at its end."""
+    try:
+        return pickle.load(result)  # noqa: S301
+    except EOFError:
+        return None
+
+
+# In the child
+
+
+def main() -> None:
+    """Read the file on standard input and write what was found to standard output, see `answer`.
+
+    Its one argument: the product's name.
+    """
+    # The message of an exception could repeat words of the file, which do not belong in the server's log.
+    sys.excepthook = lambda kind, _error, trace: print(
+        *traceback.format_tb(trace), kind.__name__, sep="", file=sys.stderr
+    )
+    os.nice(NICENESS)
+    for what, most in LIMITS.items():
+        resource.setrlimit(what, (most, most))
+    try:
+        answer(sys.stdin.buffer, sys.stdout.buffer, sys.argv[1])
+    except (MemoryError, OSError):
+        os._exit(TOO_HEAVY)
+
+
+def answer(file: IO[bytes], result: IO[bytes], product: str) -> None:
+    """Read `file`; write a Found without its conversations and then these one by one, or a Refusal."""
+    try:
+        found = read_file(file, product)
+    except AppError as error:
+        pickle.dump(Refusal(error.code, error.cause, error.params), result)
+    else:
+        pickle.dump(replace(found, conversations=[]), result)
+        for copy in found.conversations:
+            pickle.dump(copy, result)
+    result.flush()
