@@ -93,6 +93,15 @@ test("thinking is timed apart from the answer", () => {
   assert.deepEqual([state.thinking, state.thinkingMs, state.content], ["hm oui", 12_000, "Voilà"]);
 });
 
+test("thinking that was shown as text counts from where the text began", () => {
+  const state = new RunState(MESSAGE, 0);
+  state.apply("text", { text: "Voyons." }, 1000);
+  state.apply("accepted", { message: { ...MESSAGE, status: "running", thinking: "Voyons." }, reset: true }, 4000);
+  assert.deepEqual([state.stage, state.content, state.thinking], ["thinking", "", "Voyons."]);
+  state.apply("text", { text: "Oui." }, 5000);
+  assert.deepEqual([state.content, state.thinkingMs], ["Oui.", 4000]);
+});
+
 test("going on, and a server that starts over", () => {
   const state = new RunState({ ...MESSAGE, status: "stopped", content: "Il était" }, 0);
   assert.ok(state.canResume);

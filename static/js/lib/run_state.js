@@ -31,7 +31,9 @@ export class RunState {
   }
 
   on_accepted({ message, reset }, now) {
+    const began = reset && this.stage === "writing" ? this.since : now; // what was shown as text may have been thinking
     this.#load(message, now);
+    if (this.stage === "thinking") this.since = began;
     if (!reset) this.legs.clear();
   }
 
