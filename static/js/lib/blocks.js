@@ -10,7 +10,7 @@ export class Blocks {
   #options;
 
   constructor(options = {}) {
-    this.#options = options;
+    this.#options = { ...options, isWhole: false };
   }
 
   // Takes the whole text so far; gives { finished: [html of each newly finished block], tail: html }.
@@ -26,7 +26,7 @@ export class Blocks {
   finish(text) {
     const rest = text.slice(this.#start);
     this.#start = this.#decided = text.length;
-    return this.#render(topBlocks(rest, this.#options));
+    return this.#render(topBlocks(rest, { ...this.#options, isWhole: true }));
   }
 
   // Only whole lines decide: "#" may become a heading or a hashtag. With whole lines, all blocks but the last are final.

@@ -1,5 +1,8 @@
 // Completes half-written Markdown for display, so that marks still being typed do not flash on the page.
+import { Nesting, holdsMarkdown } from "./markdown_fences.js";
+import { isLiteral } from "./markdown_marks.js";
 import { mathAt, openMath } from "./markdown_math.js";
+import { beginsTable } from "./markdown_tables.js";
 
 const LONGEST_ROW = 2000; // characters of a table's row that is waited for
 const LONGEST_MARKS = 200; // characters of a line that may still be nothing but marks
@@ -9,7 +12,7 @@ const FENCE = new RegExp(`^${PREFIX}(?:(?:[-*+]|\\d+[.)])\\s+)*(\`{3,}|~{3,})(.*
 const UNDECIDED = new RegExp(`^${PREFIX}(?:(?:[-*+]|\\d+[.)])\\s+)*(?:#{1,6}|[-*+]|\\d{1,9}[.)]?|[-*_=]{2,}|\`{1,3}|~{1,3}|>)?\\s*$`);
 const STARTS_BLOCK = new RegExp(`^${PREFIX}(?:(?:[-*+]|\\d{1,9}[.)]|#{1,6})\\s+)+`);
 const UNDECIDED_BOX = /^\[(?:[ xX]?|[ xX]\]\s*)$/; // of a task, or the beginning of a link
-const DELIMITERS = /^\s*\|?(?:\s*:?-+:?\s*\|)*\s*:?-+:?\s*\|?\s*$/;
+const HALF_MARK = /(?:<(?:br?|br\s*\/?)?|\\(?:be?|beg|begin?|begin\{[a-z]*\*?)?)$/i; // of a line break, a formula or an escaped letter
 
 export function closeMarkdown(source) {
   const lines = source.split("\n");
@@ -18,7 +21,7 @@ export function closeMarkdown(source) {
   const formula = openMath(lines);
   if (formula >= 0) return lines.slice(0, formula).join("\n");
   const last = lines.length - 1;
-  const table = undecidedTable(lines[last] ? lines : lines.slice(0, last));
+  const table = lines[last] ? undecidedTable(lines) : undecidedTable(lines.slice(0, last), { isWritten: true });
   if (table >= 0) return lines.slice(0, table).join("\n");
   if (lines[last].length < LONGEST_MARKS && UNDECIDED.test(lines[last])) return lines.slice(0, last).join("\n");
   return closeLastText(lines);
@@ -29,8 +32,11 @@ function openFence(lines) {
   lines.forEach((line, index) => {
     const [, marks, info] = line.match(FENCE) ?? [];
     if (!marks) return;
-    if (open) open = marks[0] === open.marks[0] && marks.length >= open.marks.length && !info.trim() ? null : open;
-    else if (marks[0] === "~" || !info.includes("`")) open = { marks, index };
+    if (open?.nesting) {
+      open.nesting.read(marks + info);
+      open = open.nesting.marks ? { ...open, marks: open.nesting.marks } : null;
+    } else if (open) open = marks[0] === open.marks[0] && marks.length >= open.marks.length && !info.trim() ? null : open;
+    else if (marks[0] === "~" || !info.includes("`")) open = { marks, index, nesting: holdsMarkdown(info) ? new Nesting(marks) : null };
   });
   return open;
 }
@@ -44,14 +50,15 @@ function closeFence(lines, { marks, index }) {
 }
 
 // Index of the first line of what may become a table, or -1. Two lines decide: the heads and the dashes.
-function undecidedTable(lines) {
+function undecidedTable(lines, { isWritten = false } = {}) {
   let first = lines.length;
   while (first > 0 && /^\s*\|/.test(lines[first - 1])) first -= 1;
   const rows = lines.slice(first);
   if (rows.length === 0 || rows.length > 2 || rows.some((row) => row.length > LONGEST_ROW)) return -1;
   if (rows.length === 1) return first;
-  const dashes = /^[\s|:-]*$/.test(rows[1]);
-  return dashes && !(DELIMITERS.test(rows[1]) && cells(rows[0]) === cells(rows[1])) ? first : -1;
+  const [head, dashes] = rows;
+  const mayGrow = /^[\s|:+-]*$/.test(dashes) && !isWritten;
+  return mayGrow && !(beginsTable(head, dashes) && cells(head) === cells(dashes)) ? first : -1;
 }
 
 const cells = (row) => row.trim().replace(/^\||\|$/g, "").split(/(?<!\\)\|/).length;
@@ -70,7 +77,7 @@ function closeLastText(lines) {
 // Closes what is open at the end of a text: emphasis, code, strikethrough; links become their words, formulas wait.
 // Linear in the text's length, whatever is in it.
 export function closeInline(source) {
-  let text = source;
+  let text = source.replace(HALF_MARK, "");
   let tail = "";
   const open = [];
   const lastLine = text.lastIndexOf("\n") + 1;
@@ -78,7 +85,7 @@ export function closeInline(source) {
   for (let mark = marks.exec(text); mark; mark = marks.exec(text)) {
     const [run] = mark;
     const at = mark.index;
-    const formula = run[0] === "$" || run === "\\(" || run === "\\[" ? mathAt(text, at) : null;
+    const formula = /^(?:\$|\\[([b])/.test(run) ? mathAt(text, at) : null;
     if (formula?.open) {
       text = text.slice(0, at);
       break;
@@ -96,7 +103,7 @@ export function closeInline(source) {
       const words = at >= lastLine ? halfLink(text, at + run.length) : null;
       if (words != null) text = text.slice(0, at) + words;
       if (words != null) marks.lastIndex = at;
-    } else if (/[*_~]/.test(run[0])) {
+    } else if (/[*_~]/.test(run[0]) && !(run[0] === "*" && isLiteral(text, at, run.length))) {
       const isEnd = at + run.length === text.length;
       const closed = readMarks(run, text[at - 1], text[at + run.length], open);
       if (isEnd && !closed) text = text.slice(0, at);

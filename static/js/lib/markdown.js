@@ -1,8 +1,11 @@
 // Markdown to HTML text, block by block, with this product's rules. Cleaning for the page is markdown_view's part.
 import MarkdownIt from "markdown-it/browser";
 import { highlight, languageOf } from "./highlight.js";
+import { fences } from "./markdown_fences.js";
+import { marks } from "./markdown_marks.js";
 import { maths } from "./markdown_math.js";
 import { notes, notesOf } from "./markdown_notes.js";
+import { tables } from "./markdown_tables.js";
 import { frenchSpaces, frenchSpacesAfter } from "./typography.js";
 
 const TOP_HEADING = 3; // the page has its h1 and each turn its h2
@@ -14,7 +17,7 @@ const HEAVIEST = 12_000; // tokens of one block, some three thousand cells of a 
 const markdown = new MarkdownIt({ html: false, linkify: true, breaks: true });
 // Both would let a later line change a block that was already shown.
 markdown.disable(["reference", "lheading"]);
-markdown.use(maths).use(notes);
+markdown.use(marks).use(tables).use(fences).use(maths).use(notes);
 
 markdown.core.ruler.push("house_style", ({ tokens, env }) => {
   tokens.forEach((token, index) => {
@@ -96,6 +99,7 @@ rules.td_open = cell;
 
 const codeBlock = (tokens, index, options, env) => {
   const language = languageOf(tokens[index].info ?? "");
+  if (language === "math" && !env.open) return rules.math_block([{ content: `$$\n${tokens[index].content}$$` }], 0);
   const name = escapeHtml(language);
   return `<pre tabindex="0"><code data-language="${name}">${coloured(tokens[index].content, language, env.open)}</code></pre>\n`;
 };
@@ -110,7 +114,8 @@ function coloured(code, language, open) {
   return (highlight(head, language) ?? escapeHtml(head)) + escapeHtml(code.slice(end));
 }
 
-export const parse = (text, { french = false } = {}) => markdown.parse(text, { french, footnotes: notesOf() });
+// isWhole: nothing follows the text.
+export const parse = (text, { french = false, isWhole = true } = {}) => markdown.parse(text, { french, isWhole, footnotes: notesOf() });
 
 // open: the block is still being written. outline goes on through the blocks of one answer.
 export const render = (tokens, { open = false, outline = new Outline() } = {}) =>

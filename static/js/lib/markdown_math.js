@@ -1,20 +1,39 @@
-// Formulas in Markdown: $…$, $$…$$, \(…\) and \[…\] become marked source, which maths.js draws.
+// Formulas in Markdown: $…$, $$…$$, \(…\), \[…\] and LaTeX's own environments become marked source, which maths.js draws.
+import { isCode, lineOf } from "./markdown_lines.js";
+
 const LONGEST = 1000; // characters of a formula inside a line
-const CLOSINGS = { $$: "$$", "\\(": "\\)", "\\[": "\\]" };
-const STARTS = /^(?:\$\$|\\\[)/;
+const ENVIRONMENT = "\\\\begin\\{((?:[bBpvV]?matrix|smallmatrix|[dr]?cases|align(?:ed|at|edat)?|gather(?:ed)?|equation|split|array)\\*?)\\}";
+const BEGINS = new RegExp(`(?:\\$\\$|\\\\[[(]|${ENVIRONMENT})`, "y");
+const BEGINS_BLOCK = new RegExp(`^(?:\\$\\$|\\\\\\[|${ENVIRONMENT})`);
+const CLOSINGS = new Map([["$$", "$$"], ["\\(", "\\)"], ["\\[", "\\]"]]);
+const closingOf = ([mark, environment]) => CLOSINGS.get(mark) ?? `\\end{${environment}}`;
 
 // A formula that begins at `at`: { end } behind it, { open: true } when the text stops before its end, or null.
 export function mathAt(text, at) {
-  const mark = text.slice(at, at + 2);
-  return CLOSINGS[mark] ? fencedAt(text, at, CLOSINGS[mark]) : text[at] === "$" ? dollarAt(text, at) : null;
+  BEGINS.lastIndex = at;
+  const begins = BEGINS.exec(text);
+  if (begins) return fencedAt(text, at, begins);
+  return text[at] === "$" ? dollarAt(text, at) : null;
 }
 
-function fencedAt(text, at, closing) {
-  const part = text.slice(at + 2, at + 2 + LONGEST);
+function fencedAt(text, at, begins) {
+  const [mark] = begins;
+  const closing = closingOf(begins);
+  const from = at + mark.length;
+  const part = text.slice(from, from + LONGEST);
   const end = part.indexOf(closing);
   const paragraph = part.search(/\n\s*\n/);
   if (end === 0 || (paragraph >= 0 && (end < 0 || paragraph < end))) return null;
-  return end > 0 ? { end: at + end + 4 } : openUnlessLong(part);
+  if (end < 0) return openUnlessLong(part);
+  return isWords(mark, part.slice(0, end), text[at - 1]) ? null : { end: from + end + closing.length };
+}
+
+// In letters, \[Nom du client\], \[1\] and mot\(s\) are brackets that were escaped, as Markdown wants it.
+function isWords(mark, inside, before = " ") {
+  if (!CLOSINGS.has(mark) || mark === "$$" || /\\[a-z]|[\^={}<>≤≥≈≠]/i.test(inside)) return false;
+  if (!/[\p{L}\p{N}]/u.test(inside)) return true;
+  if (mark === "\\[") return /\p{L}{3}/u.test(inside) || !/^\s|[+*/_×÷±√∑∫]|\p{L}\s*\(|\s-\s/u.test(inside);
+  return /(?=\p{L}*\p{Ll})\p{L}{3}|\s\p{Ll}{2}\s|\p{L}\./u.test(inside) || /\p{L}/u.test(before);
 }
 
 // A dollar is a price unless it hugs what it encloses: not "10 $", "$5 and $10", "10$, 20$", "US$ 5" nor "$PATH:$HOME".
@@ -32,13 +51,18 @@ const openUnlessLong = (part) => (part.length < LONGEST ? { open: true } : null)
 
 // First of the lines that belong to a formula of several lines whose end has not come yet, or -1. A blank line ends it too.
 export function openMath(lines) {
-  let first = lines.length;
+  let first = lines.length - (lines.at(-1) === "" ? 1 : 0); // a line that was just begun is no blank one
   while (first > 0 && lines[first - 1].trim()) first -= 1;
   let open = -1;
+  let closing = "";
   for (let index = first; index < lines.length; index++) {
     const line = lines[index].replace(/^(?:[\s>]|[-*+]\s|\d+[.)]\s)*/, "");
-    if (open >= 0) open = ends(line, CLOSINGS[lines[open].match(/\$\$|\\\[/)[0]]) ? -1 : open;
-    else if (STARTS.test(line) && line.indexOf(CLOSINGS[line.slice(0, 2)], 2) < 0) open = index;
+    const begins = line.match(BEGINS_BLOCK);
+    if (open >= 0) open = ends(line, closing) ? -1 : open;
+    else if (begins && line.indexOf(closingOf(begins), begins[0].length) < 0) {
+      open = index;
+      closing = closingOf(begins);
+    }
   }
   return open;
 }
@@ -64,12 +88,18 @@ function inlineMath(state, silent) {
 // Whether its end comes or not, what begins like a formula is one block up to the next blank line: blocks that were
 // given stay what they are, wherever the text was cut.
 function blockMath(state, startLine, endLine, silent) {
-  if (state.sCount[startLine] - state.blkIndent >= 4) return false;
+  if (isCode(state, startLine)) return false;
   const first = lineOf(state, startLine);
-  if (!STARTS.test(first)) return false;
-  const closing = CLOSINGS[first.slice(0, 2)];
-  const inFirst = first.indexOf(closing, 2);
-  if (inFirst >= 0 && !ends(first.slice(0, inFirst + 2) + first.slice(inFirst + 2).trim(), closing)) return false; // words follow
+  const begins = first.match(BEGINS_BLOCK);
+  if (!begins) return false;
+  const [mark] = begins;
+  const closing = closingOf(begins);
+  const inFirst = first.indexOf(closing, mark.length);
+  if (inFirst >= 0) {
+    const behind = inFirst + closing.length;
+    const wordsFollow = !ends(first.slice(0, behind) + first.slice(behind).trim(), closing);
+    if (wordsFollow || isWords(mark, first.slice(mark.length, inFirst))) return false;
+  }
   if (silent) return true;
   let line = startLine;
   let closed = inFirst >= 0;
@@ -78,7 +108,9 @@ function blockMath(state, startLine, endLine, silent) {
     closed = ends(lineOf(state, line), closing);
   }
   state.line = line + 1;
-  pushBlock(state, { closed, map: [startLine, line + 1], source: state.getLines(startLine, line + 1, state.blkIndent, false).trim() });
+  const source = state.getLines(startLine, line + 1, state.blkIndent, false).trim();
+  closed &&= !isWords(mark, source.slice(mark.length, source.lastIndexOf(closing)));
+  pushBlock(state, { closed, map: [startLine, line + 1], source });
   return true;
 }
 
@@ -88,5 +120,3 @@ function pushBlock(state, { closed, map, source }) {
   Object.assign(state.push("inline", "", 0), { map, content: source, children: [] });
   return state.push("paragraph_close", "p", -1);
 }
-
-const lineOf = (state, line) => state.src.slice(state.bMarks[line] + state.tShift[line], state.eMarks[line]);

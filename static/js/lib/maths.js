@@ -24,19 +24,22 @@ function fetchKatex() {
 function draw(place) {
   if (place.firstElementChild) return;
   const source = place.textContent;
-  const formula = drawn.get(source) ?? formulaOf(source);
-  drawn.delete(source); // the last one used is the last one forgotten
-  drawn.set(source, formula);
+  const isApart = source.startsWith("$$") || source.startsWith("\\[") || place.parentElement.matches(".formula");
+  const key = `${isApart} ${source}`;
+  const formula = drawn.get(key) ?? formulaOf(source, isApart);
+  drawn.delete(key); // the last one used is the last one forgotten
+  drawn.set(key, formula);
   if (drawn.size > KEPT) drawn.delete(drawn.keys().next().value);
   if (formula) place.replaceChildren(formula.cloneNode(true));
 }
 
 // The node is built, never parsed from text, and nothing in it can name an address. null: no formula after all.
-function formulaOf(source) {
-  const [, open, body] = source.match(/^(\$\$?|\\[([])([^]*?)(?:\$\$?|\\[)\]])[.,;:]?$/) ?? [];
+function formulaOf(source, isApart) {
+  const [, marked] = source.match(/^(?:\$\$?|\\[([])([^]*?)(?:\$\$?|\\[)\]])[.,;:]?$/) ?? [];
+  const body = source.startsWith("\\begin") ? source.replace(/[.,;:]$/, "") : marked;
   if (!body || body.length > MOST) return null;
   const holder = document.createElement("span");
-  const options = { output: "mathml", displayMode: open === "$$" || open === "\\[", strict: false, trust: false, maxSize: 20, maxExpand: 200 };
+  const options = { output: "mathml", displayMode: isApart, strict: false, trust: false, maxSize: 20, maxExpand: 200 };
   try {
     katex.render(body, holder, { ...options, macros: { ...MACROS } });
   } catch {
