@@ -3,15 +3,17 @@
 import unicodedata
 from typing import Any
 
-from flask import request
+from flask import current_app, request
 from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import BooleanField, PasswordField, RadioField, StringField, SubmitField, TextAreaField, ValidationError
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
+from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable, typed
 from app.models.prompts import MAX_PROMPT_LENGTH, MAX_PROMPT_NAME
-from app.models.users import MAX_PASSWORD, MAX_PERSONAL_INSTRUCTIONS, MIN_PASSWORD
+from app.models.users import MAX_PERSONAL_INSTRUCTIONS
+from app.security import current_user
 from app.web import plain_text
 
 
@@ -32,8 +34,31 @@ def one_script(_form: Any, field: Any) -> None:
         raise ValidationError(_l("Use the letters of one alphabet only: those of several can look the same."))
 
 
+def hard_to_guess(form: Any, field: Any) -> None:
+    """Refuse a new password that is common, or made of the person's or the product's name."""
+    known = form if "username" in form else current_user
+    names = (getattr(known.username, "data", known.username), getattr(known.display_name, "data", known.display_name))
+    if is_guessable(field.data, current_app.config["PRODUCT_NAME"], *filter(None, names)):
+        raise ValidationError(GUESSABLE)
+
+
+def another(form: Any, field: Any) -> None:
+    """Refuse the current password as the new one."""
+    if field.data == in_typed_form(form.current.data):
+        raise ValidationError(_l("This is your current password."))
+
+
+def in_typed_form(text: str | None) -> str:
+    """Return a password in the form that is hashed: its length and its repetition are compared in that form."""
+    return typed(text or "")
+
+
 # Scripts of Japanese, by the first word of their letters' Unicode names.
 JAPANESE = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK"}
+GUESSABLE = _l(
+    "This is one of the first passwords that somebody would try. Take several words that have nothing to do with each "
+    "other, nor with your name."
+)
 REQUIRED = InputRequired(_l("Fill in this field."))
 # The same for texts, which are not spaces only.
 FILLED = DataRequired(_l("Fill in this field."))
@@ -60,9 +85,10 @@ class LoginForm(Form):
     submit = SubmitField(_l("Sign in"))
 
 
-NEW_PASSWORD = Length(
+LONG_ENOUGH = Length(
     min=MIN_PASSWORD, max=MAX_PASSWORD, message=_l("%(min)d characters at least. A short sentence is fine.")
 )
+NEW_PASSWORD = (REQUIRED, LONG_ENOUGH, hard_to_guess)
 DISPLAY_NAME = [FILLED, Length(max=80, message=_l("80 characters at most.")), no_control_characters]
 
 
@@ -74,8 +100,8 @@ class RegisterForm(Form):
         [FILLED, Length(min=2, max=64, message=_l("Between 2 and 64 characters.")), no_control_characters, one_script],
     )
     display_name = StringField(_l("Displayed name"), DISPLAY_NAME)
-    password = PasswordField(_l("Password"), [REQUIRED, NEW_PASSWORD])
-    confirm = PasswordField(_l("Confirm the password"), [REQUIRED, SAME_PASSWORD])
+    password = PasswordField(_l("Password"), NEW_PASSWORD, filters=[in_typed_form])
+    confirm = PasswordField(_l("Confirm the password"), [REQUIRED, SAME_PASSWORD], filters=[in_typed_form])
     submit = SubmitField(_l("Create an account"))
 
 
@@ -89,8 +115,8 @@ class PasswordForm(Form):
     """The form for a new password; asks for the current one."""
 
     current = PasswordField(_l("Current password"), [REQUIRED, Length(max=MAX_PASSWORD)])
-    password = PasswordField(_l("New password"), [REQUIRED, NEW_PASSWORD])
-    confirm = PasswordField(_l("Confirm the new password"), [REQUIRED, SAME_PASSWORD])
+    password = PasswordField(_l("New password"), [*NEW_PASSWORD, another], filters=[in_typed_form])
+    confirm = PasswordField(_l("Confirm the new password"), [REQUIRED, SAME_PASSWORD], filters=[in_typed_form])
 
 
 class EraseForm(Form):

@@ -3,6 +3,7 @@
 import secrets
 
 import click
+from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import gettext as _
 from sqlalchemy import delete
@@ -10,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import AccessToken, LoginSession, User
-from app.models.users import MAX_PASSWORD, MIN_PASSWORD
+from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable
 
 users = AppGroup("users", help="Accounts: list, create, promote, reset a password.")
 # Letters of generated passwords: four groups of four make about 80 bits, none looks like another one.
@@ -25,12 +26,14 @@ def _named(username: str) -> User:
     return user
 
 
-def _password(password: str) -> str:
-    """Return `password`, or a random one if it is empty; raises ClickException if its length is not allowed."""
+def _password(password: str, *names: str) -> str:
+    """Return `password`, or a random one if it is empty; raises ClickException if it is too short or easily guessed."""
     if not password:
         return "-".join("".join(secrets.choice(LETTERS) for _letter in range(4)) for _group in range(4))
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise click.ClickException(_("%(min)d characters at least. A short sentence is fine.", min=MIN_PASSWORD))
+    if is_guessable(password, current_app.config["PRODUCT_NAME"], *names):
+        raise click.ClickException(_("This is one of the first passwords that somebody would try."))
     return password
 
 
@@ -60,7 +63,7 @@ def create_user(username: str, display_name: str, password: str, admin: bool) ->
     """Create an account."""
     _visible(username, 2, 64, _("Between 2 and 64 characters."))
     shown = _visible(display_name or username, 1, 80, _("80 characters at most."))
-    chosen = _password(password)
+    chosen = _password(password, username, shown)
     try:
         User.create(username, shown, chosen, is_admin=admin or None)
     except IntegrityError:
@@ -85,7 +88,7 @@ def promote(username: str) -> None:
 def reset_password(username: str, password: str) -> None:
     """Give a new password, end the person's sessions and revoke their tokens."""
     user = _named(username)
-    chosen = _password(password)
+    chosen = _password(password, user.username, user.display_name)
     user.set_password(chosen)
     for opened in (LoginSession, AccessToken):
         db.session.execute(delete(opened).where(opened.user_id == user.id))

@@ -3,20 +3,15 @@
 import secrets
 import unicodedata
 from datetime import datetime, timedelta
-from functools import cache
 
-from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 from sqlalchemy import String, Text, bindparam, delete, func, select, update
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from app.extensions import db
 from app.models.base import Owned, UtcDateTime, check_count, digest, utcnow
+from app.models.passwords import hashing
 
-MIN_PASSWORD = 10
-# argon2 would hash any length; the limit keeps log-in requests from using up the CPU.
-MAX_PASSWORD = 200
 # In characters: the text is part of every prompt, and small models have little context.
 MAX_PERSONAL_INSTRUCTIONS = 1500
 # `seen_at` is written at most this often, so that reading pages writes next to nothing.
@@ -29,17 +24,6 @@ PREFIX = "sk-couach-"
 MAX_TOKENS_EACH = 10
 # `used_at` is written at most this often, so that frequent requests do not write each time.
 USED_EVERY = timedelta(minutes=1)
-
-
-@cache
-def _hashing(cost: tuple[int, int]) -> tuple[PasswordHasher, str]:
-    """Return the hasher for a PASSWORD_COST, and the hash of a dummy password.
-
-    The dummy is checked when a name is unknown, so that the response takes as long as for a known one.
-    """
-    passes, mebibytes = cost
-    hasher = PasswordHasher(time_cost=passes, memory_cost=mebibytes * 1024, parallelism=1)
-    return hasher, hasher.hash("nobody has this password")
 
 
 def normalized(username: str) -> str:
@@ -100,12 +84,10 @@ class User(db.Model):  # type: ignore[name-defined,misc]
     def authenticate(cls, username: str, password: str) -> "User | None":
         """Return the account if name and password match, else None, after the same time for an unknown name."""
         user = cls.named(username)
-        hasher, nobodys_hash = _hashing(current_app.config["PASSWORD_COST"])
-        try:
-            hasher.verify(user.password_hash if user else nobodys_hash, password)
-        except (VerificationError, InvalidHashError):
+        hashes = hashing(current_app.config["PASSWORD_COST"])
+        if not hashes.verify(user.password_hash if user else hashes.nobodys, password) or user is None:
             return None
-        if user is not None and hasher.check_needs_rehash(user.password_hash):
+        if hashes.must_renew(user.password_hash, password):
             user.set_password(password)
             db.session.commit()
         return user
@@ -122,8 +104,7 @@ class User(db.Model):  # type: ignore[name-defined,misc]
 
     def set_password(self, password: str) -> None:
         """Store the hash of a new password; the caller commits."""
-        hasher, _ = _hashing(current_app.config["PASSWORD_COST"])
-        self.password_hash = hasher.hash(password)
+        self.password_hash = hashing(current_app.config["PASSWORD_COST"]).hash(password)
 
     @property
     def initials(self) -> str:

@@ -1,5 +1,6 @@
 """Accounts: registering, logging in and out, staying signed in, being refused."""
 
+import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -35,6 +36,8 @@ MISTAKES = (
     {"password": "court", "confirm": "court"},
     {"password": "a" * 201, "confirm": "a" * 201},
     {"password": "", "confirm": ""},
+    {"password": "motdepasse1", "confirm": "motdepasse1"},
+    {"password": "nina.martin", "confirm": "nina.martin", "username": "nina", "display_name": "Nina Martin"},
     {"confirm": ""},
 )
 
@@ -243,6 +246,14 @@ def test_another_site_is_never_gone_to(site: Site, alice: Person) -> None:
 def test_who_is_signed_in_does_not_see_the_log_in_pages(alice: Person) -> None:
     for path in ("/login", "/register"):
         assert alice.get(path).headers["Location"] == "/"
+
+
+def test_a_password_typed_on_another_system_is_the_same(site: Site) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "mot-de-passé-épée") for form in ("NFC", "NFD"))
+    visitor = Person(site.app, "alice")
+    assert visitor.register(password=decomposed, confirm=composed).status_code == 302
+    for form in (composed, decomposed):
+        assert Person(site.app, "alice").sign_in(form).status_code == 302
 
 
 def test_a_hash_of_another_cost_is_renewed_at_the_log_in(make_site: Callable[..., Site]) -> None:

@@ -65,6 +65,8 @@ def test_a_password_that_is_refused(site: Site, alice: Person, elsewhere: Person
     assert change(alice, PASSWORD, "court") == 422
     assert change(alice, PASSWORD, OTHER, "autre chose encore") == 422
     assert change(alice, "", OTHER) == 422
+    assert change(alice, PASSWORD, PASSWORD) == 422
+    assert change(alice, PASSWORD, "alice alice 2026") == 422
     assert is_in(elsewhere)
     assert Person(site.app, "alice").sign_in().status_code == 302
 
