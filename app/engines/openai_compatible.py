@@ -27,6 +27,10 @@ Number = TypeVar("Number", int, float)
 
 # Seconds between two requests to a server that is still loading its model.
 LOADING_POLL_S = 0.25
+# Longest name of a model, in characters.
+MAX_NAME = 200
+# More characters than this for each token that was asked for come from a server that knows no limit.
+LONGEST_TOKEN = 32
 # How servers say that the prompt is too long; "context deadline exceeded" and the like mean something else.
 TOO_LONG = re.compile(
     r"context (the )?(length|size|window|overflow)|maximum context|(prompt|input)s? (is|are) too long|"
@@ -111,6 +115,11 @@ class OpenAIStream:
             self._usage = _usage(counts, timings, self._usage)
         self._counted = self._wrote and bool(counts) and not choices
         return events
+
+
+def _usable(name: str) -> bool:
+    """Return whether a model's name can be stored and shown."""
+    return 0 < len(name) <= MAX_NAME and name.isprintable()
 
 
 def _object(value: Any) -> dict[str, Any]:
@@ -296,10 +305,16 @@ class OpenAICompatible:
         # llama-server tells thinking apart itself.
         patient = not self._props and model not in self._opens_thinking
         event: EngineEvent | None = None
+        written = 0
         for event in self._http.events(
             response, stream.read, cancel, stream.complete, splitter=splitter, patient=patient
         ):
             yield event
+            if isinstance(event, Text | Thinking):
+                written += len(event.text)
+                if written > request.max_tokens * LONGEST_TOKEN:
+                    yield Done("length")
+                    return
         if splitter.opened is not None:
             self._opens_thinking[model] = splitter.opened
         if not (isinstance(event, Done) or cancel.is_set()):
@@ -346,17 +361,16 @@ class OpenAICompatible:
         """Return the entries of the list of models that name one."""
         entries = self._get("/v1/models").get("data")
         named = (entry for entry in entries if isinstance(entry, dict)) if isinstance(entries, list) else ()
-        return [entry for entry in named if entry.get("id") and isinstance(entry["id"], str)]
+        return [entry for entry in named if isinstance(name := entry.get("id"), str) and _usable(name)]
 
     def _get(self, path: str) -> dict[str, Any]:
         response = self._http.query(self.url + path, headers=self._headers())
         if response.status_code != 200:
             raise self._failure("", response.status_code, error_in(response.text))
         try:
-            answer = response.json()
+            return json_object(response.content)
         except ValueError as error:
             raise self._http.failure("engine_garbled", error) from error
-        return answer if isinstance(answer, dict) else {}
 
     def _describe(self, entry: dict[str, Any], context: int, thinking: bool) -> Model:
         meta = _object(entry.get("meta"))

@@ -8,6 +8,7 @@ import select
 import socket
 import ssl
 import struct
+import time
 from collections.abc import Callable, Iterator
 from functools import cached_property, partial
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
@@ -58,7 +59,7 @@ class BatchedLines:
     """Whole lines of a response without their ends, in batches, one for each read.
 
     `failed(code, cause)` makes the error to raise: engine_cut, engine_silent or engine_garbled. `connection`: where the
-    response comes from.
+    response comes from; `patience_s`: seconds after which an engine that gives only signs of life counts as hung.
     """
 
     def __init__(
@@ -66,8 +67,10 @@ class BatchedLines:
         response: HTTPResponse,
         failed: Callable[[str, object], AppError],
         connection: socket.socket | None = None,
+        patience_s: float = math.inf,
     ) -> None:
         self._failed = failed
+        self._patience_s = patience_s
         self._connection = connection
         # The raw socket: HTTPResponse returns one chunk, that is one token, per call.
         self._socket: Any = response.fp
@@ -91,8 +94,8 @@ class BatchedLines:
 
         `patient`: the first text comes a frame later, with what that frame brings.
 
-        If `read` fails, the events before the failure are yielded first. Its ValueError, TypeError, AttributeError and
-        RecursionError become engine_garbled.
+        If `read` fails, the events before the failure are yielded first. Its ValueError, TypeError and AttributeError
+        become engine_garbled.
         """
         _open.add(self)
         try:
@@ -113,10 +116,15 @@ class BatchedLines:
 
     def _batches(self, read: Callable[[bytes], list[EngineEvent]], *, patient: bool) -> Iterator[list[EngineEvent]]:
         events: list[EngineEvent] = []
+        heard = time.monotonic()
         try:
             for lines in self._lines():
                 for line in lines:
                     _extend(events, self._parsed(read, line))
+                if events:
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > self._patience_s:
+                    raise self._failed("engine_silent", "nothing but signs of life")
                 begun = self._text_begun or any(isinstance(event, Text | Thinking) for event in events)
                 if begun and patient:
                     patient = False
@@ -140,7 +148,7 @@ class BatchedLines:
     def _parsed(self, read: Callable[[bytes], list[EngineEvent]], line: bytes) -> list[EngineEvent]:
         try:
             return read(line)
-        except (ValueError, TypeError, AttributeError, RecursionError) as error:
+        except (ValueError, TypeError, AttributeError) as error:
             raise self._failed("engine_garbled", f"{error}: {line[:200]!r}") from error
 
     def _lines(self) -> Iterator[list[bytes]]:
@@ -306,7 +314,10 @@ def lacks_memory(message: str) -> bool:
 
 def json_object(data: bytes) -> dict[str, Any]:
     """Parse a JSON object; raises ValueError for anything else."""
-    parsed = json.loads(data)
+    try:
+        parsed = json.loads(data)
+    except RecursionError as error:
+        raise ValueError("too deep") from error
     if not isinstance(parsed, dict):
         raise ValueError("not an object")
     return parsed
@@ -363,7 +374,7 @@ class EngineHttpClient:
             ):
                 if response.status != 200:
                     raise refused(response.status, error_in(_beginning(response)))
-                yield BatchedLines(response, self.failure, wire)
+                yield BatchedLines(response, self.failure, wire, self._read_timeout_s)
 
     def _asked(self, method: str, url: str, timeout_s: float, **more: Any) -> requests.Response:
         # One request per session: the engine could close a kept connection at the moment it is used again.

@@ -178,6 +178,43 @@ def test_the_first_word_is_not_waited_for_once_a_model_is_known(monkeypatch: pyt
         listener.stop()
 
 
+@pytest.mark.parametrize("begun", [[], said("Le ")], ids=["before", "within"])
+def test_signs_of_life_alone_are_given_up(begun: list[bytes]) -> None:
+    with FakeOpenAI(bare=True) as server:
+        server.script(Scenario.exactly(*begun, b":\n\n", end=End.PINGS))
+        listener = Listener(OpenAICompatible(server.url, read_timeout_s=0.3), question("smollm2"))
+        events = listener.end(timeout=3)
+    assert listener.failure is not None
+    assert (listener.failure.code, text_of(events)) == ("engine_silent", "Le " if begun else "")
+
+
+def test_a_server_that_knows_no_limit_is_ended() -> None:
+    with FakeOpenAI(bare=True) as server:
+        server.script(Scenario.exactly(*said(*["mot " * 100] * 10), end=End.NEVER))
+        listener = Listener(OpenAICompatible(server.url), question("smollm2", max_tokens=50))
+        events = listener.end()
+    assert (done(events).reason, listener.failure) == ("length", None)
+    assert 50 * 4 < len(text_of(events)) <= 4000
+
+
+@pytest.mark.parametrize(
+    ("listed", "names"),
+    [
+        ({"data": None}, set()),
+        ({"data": 3}, set()),
+        ({"data": [3, None, {}, {"id": 3}, {"id": ""}, {"id": "a\nb"}, {"id": "x" * 201}]}, set()),
+        ({"data": [{"id": "smollm2", "meta": 3, "status": "?", "max_model_len": "beaucoup"}]}, {"smollm2"}),
+    ],
+)
+def test_a_list_of_models_of_another_shape_is_read_as_far_as_it_goes(
+    monkeypatch: pytest.MonkeyPatch, listed: object, names: set[str]
+) -> None:
+    with FakeOpenAI(bare=True) as server:
+        monkeypatch.setitem(server._routes, ("GET", "/v1/models"), lambda exchange: exchange.reply(200, listed))
+        engine = OpenAICompatible(server.url)
+        assert {model.name for model in engine.models()} == engine.loaded() == names
+
+
 def test_the_first_word_is_told_within_a_frame() -> None:
     with FakeOpenAI(bare=True) as server:
         server.script(Scenario.hold(after=1))

@@ -6,7 +6,7 @@ import argparse
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-from tests.fakes._server import Exchange, serve
+from tests.fakes._server import GLANCE, Exchange, serve
 from tests.fakes._slots import PromptCache, Slots
 from tests.fakes.engine import FakeEngine, Pace, Phase, exceeded
 from tests.fakes.openai_chat import ChatCompletion
@@ -138,6 +138,10 @@ class FakeOpenAI(FakeEngine):
             exchange.reset()
         elif scenario.end is End.NEVER:
             exchange.wait(self._releases.acquire)
+        elif scenario.end is End.PINGS:
+            while True:
+                exchange.send(b": busy\n\n")
+                exchange.pause(GLANCE)
         else:
             exchange.finish()
 

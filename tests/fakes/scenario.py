@@ -29,11 +29,12 @@ class Fault(StrEnum):
 
 
 class End(StrEnum):
-    """How a verbatim body ends: as HTTP has it, by a reset, or not until the client leaves."""
+    """How a verbatim body ends: as HTTP has it, by a reset, or not until the client leaves, who hears pings perhaps."""
 
     WHOLE = auto()
     RESET = auto()
     NEVER = auto()
+    PINGS = auto()
 
 
 @dataclass(frozen=True, slots=True)
