@@ -5,7 +5,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, jsonify, render_template, request
+from flask import Flask, Response, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -15,6 +15,7 @@ from app.extensions import db
 from app.generation.serializers import conversation_json
 from app.models.conversations import recent
 from app.openai_api import error_response
+from app.security import log_event
 from app.web import signed_in
 
 HTTP_CODES = {
@@ -27,6 +28,8 @@ HTTP_CODES = {
     415: "unsupported_media_type",
     429: "rate_limited",
 }
+# Refusals that are security events.
+LOGGED = {"forbidden", "rate_limited", "invalid_token", "csrf_failed"}
 RECENT = 3
 RETRY_AFTER_S = 5
 
@@ -43,6 +46,8 @@ def wants_json() -> bool:
 def answer(error: AppError, status: int | None = None) -> Response:
     """Return the response for `error`, in the format that the client expects; `status` replaces the error's own."""
     status = status or error.status
+    if error.code in LOGGED:
+        log_event(error.code, g.access_token.user if "access_token" in g else signed_in())
     if request.path.startswith("/v1/"):
         response = error_response(error, status)
     else:

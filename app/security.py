@@ -1,5 +1,7 @@
-"""Who may call a view, from where, and how often: the guards of views, clients' addresses, and the rate limiter."""
+"""Who may call a view, from where, and how often: the guards of views, clients' addresses, limits, and their log."""
 
+import json
+import logging
 import math
 import time
 from collections.abc import Callable, Collection, Iterable
@@ -8,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from typing import TYPE_CHECKING, Any, cast
 
 import flask_login
-from flask import Flask, Response, current_app, g, redirect, request, url_for
+from flask import Flask, Response, current_app, g, has_request_context, redirect, request, url_for
 from flask_wtf import CSRFProtect
 from limits import RateLimitItem
 from limits.storage import MemoryStorage
@@ -24,6 +26,10 @@ if TYPE_CHECKING:
 
 # Content-Security-Policy of what is no page, should a browser open it as one: an SVG file could hold a script.
 NOT_A_PAGE = "default-src 'none'; frame-ancestors 'none'; sandbox"
+
+# Written whatever LOG_LEVEL is: who wants to know who came in asks afterwards.
+security_log = logging.getLogger("couachgpt.security")
+security_log.setLevel(logging.INFO)
 
 csrf = CSRFProtect()
 View = Callable[..., Any]
@@ -72,6 +78,20 @@ def client_network() -> str:
     if isinstance(found, IPv6Address):
         return str(IPv6Network((int(found), 64), strict=False))
     return str(found)
+
+
+def log_event(event: str, user: User | None, **facts: object) -> None:
+    """Write a security event to the log: what, whose account (None: nobody's), and from where.
+
+    Never give it secrets, words of conversations, or a name that was typed and is no account's: it may be a password in
+    the wrong field.
+    """
+    line: dict[str, object] = {"event": event, "user": user.username if user else None}
+    if has_request_context():
+        # Not the path, as the address of a shared link is a secret.
+        line |= {"address": request.remote_addr, "view": request.endpoint}
+    # JSON, in which a name's line end or control character is written as an escape.
+    security_log.info("security %s", json.dumps(line | facts))
 
 
 def check_host() -> Response | None:

@@ -17,7 +17,7 @@ from app.extensions import db
 from app.js_messages import renderer_messages
 from app.models import AccessToken, LoginSession, Prompt
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS, MAX_TOKENS_EACH
-from app.security import current_user
+from app.security import current_user, log_event
 from app.web import found_or_ended, generation
 
 # The first match counts: browsers also send the names of those further down.
@@ -49,6 +49,7 @@ def settings() -> Any:
     form = TokenForm()
     if form.validate_on_submit():
         one_time_tokens().put(current_user.session_token, AccessToken.make(current_user, form.name.data))
+        log_event("token_made", current_user)
         return redirect(url_for("accounts.settings"))
     return render_template(
         "accounts/settings.html",
@@ -67,6 +68,7 @@ def revoke_token(token_id: int) -> Any:
     token = found_or_ended(AccessToken.of, token_id)
     if token:
         token.delete()
+        log_event("token_revoked", current_user)
         generation().streams.revoke(token.token_hash)
         flash(_("The token “%(name)s” is revoked.", name=token.name), "success")
     return redirect(url_for("accounts.settings"))
@@ -148,6 +150,7 @@ def change_password() -> Any:
     current_user.set_password(form.password.data)
     # Commits both.
     _close_others()
+    log_event("password_changed", current_user)
     return _done(_("Your password is changed, and all other browsers are signed out."))
 
 
@@ -158,6 +161,7 @@ def revoke_session(session_id: int) -> Any:
     if not session:
         return redirect(url_for("accounts.profile"))
     session.delete()
+    log_event("session_revoked", current_user)
     generation().streams.revoke(session.token_hash)
     return _done(_("That browser is signed out."))
 
@@ -166,6 +170,7 @@ def revoke_session(session_id: int) -> Any:
 def revoke_other_sessions() -> Any:
     """Sign all other browsers out."""
     count = _close_others()
+    log_event("session_revoked", current_user, count=count)
     return _done(ngettext("%(num)s browser is signed out.", "%(num)s browsers are signed out.", count))
 
 
@@ -176,6 +181,7 @@ def erase_everything() -> Any:
     if not form.validate_on_submit() or not _confirms_password(form.own_password):
         return _page(form)
     generation().changes.erase_all_of(current_user)
+    log_event("erased_everything", current_user)
     # The flash category "erased" makes the page clear the browser's own storage too.
     return _done(_("Everything that you wrote is erased."), "erased")
 

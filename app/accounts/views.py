@@ -17,7 +17,7 @@ from app.extensions import db
 from app.models import LoginSession, User
 from app.models.base import digest
 from app.models.users import normalized
-from app.security import client_network, current_user, public, rate_limiter
+from app.security import client_network, current_user, log_event, public, rate_limiter
 from app.web import LOCALES, TEXT_SIZES, THEMES, generation, safe_next
 
 blueprint = Blueprint("accounts", __name__)
@@ -69,6 +69,7 @@ def register() -> Any:
             db.session.rollback()
             form.username.errors = [_("This username is taken.")]
         else:
+            log_event("registered", user, admin=user.is_admin)
             _sign_in(user, remember=False)
             return redirect(url_for("chat.home"))
     return render_template("accounts/register.html", form=form, first_account=first), 422 if form.errors else 200
@@ -77,6 +78,7 @@ def register() -> Any:
 @blueprint.post("/logout")
 def logout() -> Any:
     """Log out: close the session and end its event streams."""
+    log_event("logged_out", current_user)
     LoginSession.close(current_user.session_token)
     generation().streams.revoke(digest(current_user.session_token))
     logout_user()
@@ -105,6 +107,7 @@ def _sign_in(user: User, *, remember: bool) -> None:
     _clear_session()
     session.permanent = remember
     login_user(user)
+    log_event("logged_in", user, remember=remember)
 
 
 def _clear_session() -> None:
@@ -141,4 +144,5 @@ def check(username: str, password: str) -> tuple[User | None, int]:
         if user is None:
             for count in counts:
                 limiter.hit(*count)
+            log_event("password_wrong", User.named(username))
     return user, min(limiter.remaining(*count) for count in counts)

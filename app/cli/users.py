@@ -12,6 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from app.extensions import db
 from app.models import AccessToken, LoginSession, User
 from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable
+from app.security import log_event
 
 users = AppGroup("users", help="Accounts: list, create, promote, reset a password.")
 # Letters of generated passwords: four groups of four make about 80 bits, none looks like another one.
@@ -65,9 +66,10 @@ def create_user(username: str, display_name: str, password: str, admin: bool) ->
     shown = _visible(display_name or username, 1, 80, _("80 characters at most."))
     chosen = _password(password, username, shown)
     try:
-        User.create(username, shown, chosen, is_admin=admin or None)
+        user = User.create(username, shown, chosen, is_admin=admin or None)
     except IntegrityError:
         raise click.ClickException(_("This username is taken.")) from None
+    log_event("registered", user, admin=user.is_admin)
     click.echo(_("Account %(name)s created.", name=username.strip()))
     if not password:
         click.echo(_("Password, shown this once: %(password)s", password=chosen))
@@ -77,8 +79,10 @@ def create_user(username: str, display_name: str, password: str, admin: bool) ->
 @click.argument("username")
 def promote(username: str) -> None:
     """Make a person an administrator."""
-    _named(username).is_admin = True
+    user = _named(username)
+    user.is_admin = True
     db.session.commit()
+    log_event("promoted", user)
     click.echo(_("%(name)s is now an administrator.", name=username))
 
 
@@ -93,6 +97,7 @@ def reset_password(username: str, password: str) -> None:
     for opened in (LoginSession, AccessToken):
         db.session.execute(delete(opened).where(opened.user_id == user.id))
     db.session.commit()
+    log_event("password_reset", user)
     click.echo(
         _("The password of %(name)s is changed, their sessions are closed and tokens revoked.", name=user.username)
     )
