@@ -171,7 +171,7 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "context_exceeded": (502, _l("This question is too long for the model’s memory. Shorten it.")),
     "interrupted": (503, _l("The server restarted before the answer. Use Regenerate.")),
 }
-# Sentences where the answer had begun: its text is kept, and can be continued.
+# Sentences where the answer has text: it is kept, and can be continued.
 SENTENCES_MIDWAY: dict[str, LazyString] = {
     "engine_unreachable": _l("%(engine)s does not answer. The text so far is kept: use Resume when it is back."),
     "engine_busy": _l("%(engine)s has too much to do. The text so far is kept: use Resume in a moment."),
@@ -211,15 +211,15 @@ class AppError(Exception):
         return sentence(self.code, self.params)
 
 
-def sentence(code: str, params: dict[str, Any], locale: str | None = None) -> str:
-    """Return a code's sentence in `locale` (default: the current one). A parameter `midway`: the answer had begun.
+def sentence(code: str, params: dict[str, Any], locale: str | None = None, *, midway: bool = False) -> str:
+    """Return a code's sentence in `locale` (default: the current one). `midway`: of an answer that has text.
 
     An unknown code, stored by another version, gets the sentence of internal_error.
     """
     if locale is not None:
         with force_locale(locale):
-            return sentence(code, params)
-    words = SENTENCES_MIDWAY.get(code) if params.get("midway") else None
+            return sentence(code, params, midway=midway)
+    words = SENTENCES_MIDWAY.get(code) if midway else None
     return filled(words or SENTENCES.get(code, SENTENCES["internal_error"])[1], params)
 
 
@@ -253,7 +253,7 @@ def places(code: str) -> set[str]:
 
 def filled(text: LazyString, params: dict[str, Any]) -> str:
     """Return `text` in the current language with its placeholders filled in; integers are formatted."""
-    words = {name: format_decimal(value) if type(value) is int else value for name, value in params.items()}
+    words = {name: format_decimal(value) if isinstance(value, int) else value for name, value in params.items()}
     said = str(text)
     return said % _Words(words) if words or "%(" in said else said
 

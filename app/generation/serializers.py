@@ -7,7 +7,7 @@ from app.engines.catalogue import DEMO
 from app.errors import sentence
 from app.generation.events import EventStream
 from app.generation.model_registry import DefaultModel, ModelRegistry
-from app.models import Conversation, Message, Rating, Role, Run
+from app.models import Conversation, Message, Rating, Role
 from app.models.base import iso
 from app.models.branches import MessageTree
 
@@ -37,11 +37,13 @@ def stream_url(message_id: int) -> str:
     return f"/api/messages/{message_id}/stream"
 
 
-def error_json(run: Run, locale: str | None = None) -> dict[str, str] | None:
-    """Return a run's error code and its sentence in `locale` (None: the request's); None if it did not fail."""
-    if not run.error_code:
+def error_json(answer: Message) -> dict[str, str] | None:
+    """Return the code and the sentence, in the request's language, of why an answer failed; None if it did not."""
+    run = answer.run
+    if run is None or not run.error_code:
         return None
-    return {"code": run.error_code, "message": sentence(run.error_code, run.error_params or {}, locale)}
+    words = sentence(run.error_code, run.error_params or {}, midway=bool(answer.content))
+    return {"code": run.error_code, "message": words}
 
 
 def message_json(
@@ -71,7 +73,7 @@ def message_json(
         "think": run.think,
         "status": str(run.state),
         "reason": run.reason,
-        "error": error_json(run),
+        "error": error_json(message),
         "metrics": run.metrics,
         "finished_at": iso(run.finished_at),
         "left_out": {"count": run.left_out, "first_read": run.first_read} if run.left_out else None,

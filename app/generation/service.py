@@ -213,7 +213,7 @@ class Generation:
             whole["message"] |= {"content": text.content, "thinking": text.thinking}
             number = max(1, text.number)
             return Subscriber(events, number, encode(number, Event.ACCEPTED, whole | {"reset": True}))
-        done = {"status": str(run.state), "reason": run.reason, "error": error_json(run), "metrics": run.metrics}
+        done = {"status": str(run.state), "reason": run.reason, "error": error_json(answer), "metrics": run.metrics}
         frames = (encode(1, Event.ACCEPTED, whole | {"reset": True}), encode(2, Event.DONE, done))
         return Subscriber(None, first=b"".join(frames))
 
@@ -339,7 +339,7 @@ class Generation:
         """End a run that no thread works on, with its text if that is still in memory."""
         events = self.events(answer.id)
         _, content, thinking = events.text() if events else (0, None, "")
-        error = AppError("interrupted", midway=bool(content))
+        error = AppError("interrupted")
         self._end(answer.id, RunEnd(RunState.INTERRUPTED, error=error, content=content, thinking=thinking))
 
     def _end(self, message_id: int, end: RunEnd) -> None:
@@ -375,6 +375,5 @@ class Generation:
                 db.session.commit()
                 self._submit(answer)
             else:
-                interrupted = AppError("interrupted", midway=bool(answer.content))
-                self._store.finish(answer.id, RunEnd(RunState.INTERRUPTED, error=interrupted))
+                self._store.finish(answer.id, RunEnd(RunState.INTERRUPTED, error=AppError("interrupted")))
             logger.info("run recovered run=%s state=%s", answer.id, run.state)

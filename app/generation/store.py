@@ -140,10 +140,10 @@ class Store:
                 values |= {"error_code": end.error.code, "error_params": end.error.params, "error_cause": cause}
             connection.execute(WRITE_RUN, values | {"finished_at": utcnow()})
 
-    def describe(self, error: AppError, locale: str | None) -> dict[str, str]:
-        """Return an error as sent to clients."""
+    def describe(self, error: AppError, locale: str | None, *, midway: bool) -> dict[str, str]:
+        """Return an error as sent to clients. `midway`: the answer has text."""
         with self._context():
-            return {"code": error.code, "message": sentence(error.code, error.params, locale)}
+            return {"code": error.code, "message": sentence(error.code, error.params, locale, midway=midway)}
 
     def recent_runs(self) -> list[tuple[str, float, Usage]]:
         """Return the last done runs, oldest first: model, seconds from getting a slot to the end, and the engine's

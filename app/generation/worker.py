@@ -314,14 +314,12 @@ class _Writing:
         if error is not None and state == RunState.FAILED:
             logger.warning("run failed run=%s code=%s cause=%s", self._message_id, error.code, error.cause)
         content, thinking = "".join(self._content), "".join(self._thinking)
-        if error is not None and content:
-            error.params["midway"] = True
         end = RunEnd(state, reason, error, content=content, thinking=thinking, metrics=metrics)
         kept = self._ends.store(self._message_id, end, run_ends.STORE_RETRIES_S)
         if kept is not None:
             state, reason = RunState.FAILED, None
             error = AppError("answer_kept", cause=kept.cause) if kept.code == "database_busy" else kept
-        shown = self._store.describe(error, self._locale) if error else None
+        shown = self._store.describe(error, self._locale, midway=bool(content)) if error else None
         self._done = {"status": str(state), "reason": reason, "error": shown, "metrics": metrics}
 
     def _metrics(self, usage: Usage) -> dict[str, Any]:
