@@ -9,9 +9,10 @@ from sqlalchemy import text
 
 from app.chat import blueprint
 from app.chat.conversations import MAX_CONVERSATION_INSTRUCTIONS, branch_json, sidebar, sidebar_item, suggestions
+from app.engines.tokens import estimated_tokens
 from app.errors import AppError
 from app.extensions import db
-from app.generation.prompt import estimated_tokens, system_text
+from app.generation.prompt import system_text
 from app.generation.serializers import engine_json
 from app.js_messages import js_messages
 from app.lab.presentation import display

@@ -57,7 +57,7 @@ def quick_findings(settings: dict[str, Any], registry: ModelRegistry, records: S
     """Check the engine, its machine if that is this one, and the last answers."""
     host = Host()
     engine = registry.engine
-    found = [_engine(registry)]
+    found = [_engine(registry), *_version(registry)]
     if _is_here(engine):
         found += host_findings(host, subject(host, engine, settings))
     else:
@@ -99,6 +99,31 @@ def _engine(registry: ModelRegistry) -> Finding:
         mend = _("Load it: flask models warm; with Ollama OLLAMA_KEEP_ALIVE=-1 keeps it.")
         return Finding("engine", FindingState.WARNING, cause, mend)
     return Finding("engine", FindingState.OK, _("%(engine)s answers, %(model)s is loaded.", **words))
+
+
+def _version(registry: ModelRegistry) -> list[Finding]:
+    """Check what the engine's version cannot do; no finding if it can all that is needed, or does not answer."""
+    engine = registry.engine
+    if not registry.reachable or (engine.refuses_long_prompts and engine.stops_reading):
+        return []
+    try:
+        words = {"engine": engine.label, "version": engine.version()}
+    except AppError:
+        return []
+    mend = _("Install a newer one; nothing else is to be changed.")
+    if not engine.refuses_long_prompts:
+        cause = _(
+            "%(engine)s %(version)s cuts long conversations without a word, so that fewer messages are sent to it; "
+            "a reading that somebody stopped goes on until the model is unloaded.",
+            **words,
+        )
+        return [Finding("version", FindingState.WARNING, cause, mend)]
+    cause = _(
+        "%(engine)s %(version)s reads a prompt to its end although somebody stopped it: the model is unloaded then, "
+        "the next question loads it again, and little is read ahead.",
+        **words,
+    )
+    return [Finding("version", FindingState.WARNING, cause, mend)]
 
 
 def host_findings(host: Host, subject: Subject, pause: Callable[[float], None] = time.sleep) -> list[Finding]:

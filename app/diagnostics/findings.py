@@ -18,6 +18,7 @@ class FindingState(StrEnum):
 
 TITLES = {
     "engine": _l("Engine"),
+    "version": _l("Engine’s version"),
     "server": _l("Server"),
     "database": _l("Database"),
     "terminal": _l("Same as the terminal"),

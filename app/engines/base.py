@@ -98,7 +98,12 @@ class Done:
     usage: Usage = field(default_factory=Usage)
 
 
-EngineEvent = Loading | Reading | Thinking | Text | Retold | Done
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """The answer was cancelled; what the engine does after this event only frees its slot."""
+
+
+EngineEvent = Loading | Reading | Thinking | Text | Retold | Done | Stopping
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +177,16 @@ class Engine(Protocol):
     adjusts: frozenset[str]
 
     @property
+    def stops_reading(self) -> bool:
+        """True if cancelling a request also ends the reading of its prompt at once; False if that costs the model's
+        place in memory.
+        """
+
+    @property
+    def refuses_long_prompts(self) -> bool:
+        """True if a prompt longer than the context is refused; False if the engine cuts it without a word."""
+
+    @property
     def keeps_models(self) -> bool:
         """True if a loaded model is to stay in memory until another one needs the room."""
 
@@ -209,7 +224,9 @@ class Engine(Protocol):
         """Recover a hung engine as far as its API allows, and load the model again."""
 
     def stream(self, request: ChatRequest, cancel: Cancel) -> Iterator[EngineEvent]:
-        """Yield the events of one answer; ends soon and without Done once `cancel` is set."""
+        """Yield the events of one answer. Once `cancel` is set, ends soon and without Done; what takes longer than a
+        moment comes after the event Stopping. When it has ended, the slot is free.
+        """
 
     def forget(self, conversation_id: str) -> None:
         """Delete everything saved of a conversation whose text was changed, deleted or erased."""

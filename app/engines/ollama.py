@@ -1,15 +1,18 @@
 """Client of Ollama's native API, versions 0.6 to 0.33."""
 
+import logging
 import re
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Text, Thinking, Usage
+from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Stopping, Text, Thinking, Usage
 from app.engines.catalogue import described, same_model
 from app.engines.processes import processes_listening
+from app.engines.tokens import total_tokens
 from app.engines.transport import (
     CONNECT_TIMEOUT_S,
     EngineHttpClient,
@@ -23,11 +26,17 @@ from app.errors import AppError
 
 # Seconds without a line of progress after which a download has failed.
 PULL_TIMEOUT_S = 300.0
+# Seconds that unloading a model may take.
+UNLOAD_TIMEOUT_S = 30.0
+# Versions from which `truncate` is known, and from which a reading ends with its request.
+KNOWS_TRUNCATE, STOPS_READING = (0, 12, 6), (0, 30, 0)
 # Ollama ends an answer in which so many pieces in a row equal the one before, spaces around them aside.
 MAX_REPEATS = 30
 # Words of its texts: it has no codes. "context canceled" and "context deadline exceeded" are Go's, for something else.
 TOO_LONG = re.compile(r"context (size|length|window)")
 NO_NETWORK = re.compile(r"dial tcp|no such host|network is unreachable|i/o timeout|tls handshake|proxyconnect")
+
+logger = logging.getLogger(__name__)
 
 
 def _usage(part: dict[str, Any]) -> Usage:
@@ -126,6 +135,8 @@ class Ollama:
         self._keep_alive = keep_alive
         self._options: dict[str, int] = {"num_ctx": context} | ({"num_thread": threads} if threads else {})
         self._http = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
+        # The daemon's version, as told last; () if unknown.
+        self._release: tuple[int, ...] = ()
         # Digests of the models on this machine, by name, and what each digest can do.
         self._digests: dict[str, str] = {}
         self._abilities: dict[str, _Abilities] = {}
@@ -139,6 +150,8 @@ class Ollama:
         """
         entries = [entry for entry in self._listed("/api/tags") if not entry.get("remote_host")]
         self._digests = {entry["model"]: str(entry.get("digest") or entry["model"]) for entry in entries}
+        with suppress(AppError):
+            self.version()
         return [model for entry in entries if (model := self._describe(entry))]
 
     def loaded(self) -> frozenset[str]:
@@ -170,7 +183,22 @@ class Ollama:
 
     def version(self) -> str:
         """Return the daemon's version."""
-        return str(self._get("/api/version").get("version") or "")
+        version = str(self._get("/api/version").get("version") or "")
+        numbers = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+        release = tuple(map(int, numbers.groups())) if numbers else ()
+        # Those who build it themselves have 0.0.0.
+        self._release = release if any(release) else ()
+        return version
+
+    @property
+    def stops_reading(self) -> bool:
+        """False before 0.30: there only unloading the model ends a reading whose request has gone."""
+        return not self._release or self._release >= STOPS_READING
+
+    @property
+    def refuses_long_prompts(self) -> bool:
+        """False before 0.12.6, which does not know `truncate`."""
+        return not self._release or self._release >= KNOWS_TRUNCATE
 
     def pids(self) -> tuple[int, ...]:
         """Return the pids of the daemon and its runners."""
@@ -194,15 +222,26 @@ class Ollama:
             if cancel.is_set():
                 return
             yield Loading(time.monotonic() - started, loaded=True)
+        context = self._usable_context(request.model, options["num_ctx"])
+        self._check_length(request, context)
+        written = False
         try:
             failure = partial(self._failure, request.model)
-            yield from self._answer("/api/chat", self._body(request), failure, cancel, request.read_timeout_s)
+            for event in self._answer("/api/chat", self._body(request), failure, cancel, request.read_timeout_s):
+                if isinstance(event, Done) and not written and self._was_cut(event.usage, context):
+                    raise AppError("context_exceeded", cause="the prompt filled the context")
+                written = True
+                yield event
         except AppError as error:
-            if cancel.is_set():
-                return
-            if error.code.startswith("engine_"):
-                self._forget_loaded(request.model)
-            raise
+            if not cancel.is_set():
+                if error.code.startswith("engine_"):
+                    self._forget_loaded(request.model)
+                raise
+        if cancel.is_set() and not (written or self.stops_reading):
+            try:
+                yield Stopping()
+            finally:
+                self._end_reading(request.model)
 
     def pull(self, model: str) -> Iterator[PullProgress]:
         """Download a model; yields its progress. Raises unknown_model or an engine failure."""
@@ -223,6 +262,24 @@ class Ollama:
             raise self._http.failure("engine_unreachable", error) from error
         except ValueError as error:
             raise self._http.failure("engine_garbled", error) from error
+
+    def _check_length(self, request: ChatRequest, context: int) -> None:
+        """Raise context_exceeded for a prompt that is likely to be too long, where Ollama would not refuse it."""
+        if not self.refuses_long_prompts:
+            estimate = total_tokens(request.messages)
+            if estimate > context:
+                raise AppError("context_exceeded", cause=f"about {estimate} tokens")
+
+    def _was_cut(self, usage: Usage, context: int) -> bool:
+        """Return True if a prompt was cut to the context without a word."""
+        return not self.refuses_long_prompts and (usage.prompt_tokens or 0) >= context
+
+    def _end_reading(self, model: str) -> None:
+        """End a reading that goes on although its request has gone; until then it would hold the next one up."""
+        try:
+            self.unload(model)
+        except AppError as error:
+            logger.warning("reading not ended model=%s code=%s cause=%s", model, error.code, error.cause)
 
     def _options_for(self, request: ChatRequest) -> dict[str, int]:
         """Return the options that the model must be loaded with."""
@@ -248,7 +305,8 @@ class Ollama:
                 raise AppError("unknown_model", cause="not among the models of this machine", model=model)
         body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": options}
         try:
-            for _ in self._answer("/api/generate", body, partial(self._load_failure, model), cancel):
+            silence_s = 0.0 if keep_alive else UNLOAD_TIMEOUT_S
+            for _ in self._answer("/api/generate", body, partial(self._load_failure, model), cancel, silence_s):
                 pass
         except AppError:
             if not cancel.is_set():

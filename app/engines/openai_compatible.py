@@ -183,6 +183,8 @@ class OpenAICompatible:
     label = "llama-server"
     # A server's threads and context are fixed when it starts.
     adjusts: frozenset[str] = frozenset()
+    stops_reading = True
+    refuses_long_prompts = True
     keeps_models = True
 
     def __init__(self, url: str, api_key: str = "", *, slots: int = 0, read_timeout_s: float = 900) -> None:

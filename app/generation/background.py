@@ -14,6 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.engines.base import Cancel, ChatRequest, Done, Reading
 from app.errors import AppError
 from app.generation import prompt
+from app.generation.estimates import Estimates
 from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
 from app.generation.queue import Priority, RunQueue, Ticket
@@ -21,6 +22,8 @@ from app.generation.store import Store
 
 # A shorter history is read so quickly that prefilling it gains nothing.
 MIN_TOKENS_TO_READ = 100
+# Seconds that a prefill may take on an engine whose reading cannot be stopped.
+UNSTOPPABLE_S = 3.0
 # Seconds between two checks of the queue in `wait_until_quiet`, and between two calls of `wanted` in `run`.
 LOOK_S = 0.5
 WANTED_S = 1.0
@@ -43,10 +46,18 @@ class PrefillCost:
 class Prefill:
     """Read a conversation's history into an idle engine's prompt cache, so that its next question starts sooner."""
 
-    def __init__(self, registry: ModelRegistry, queue: RunQueue, store: Store, settings: GenerationSettings) -> None:
+    def __init__(
+        self,
+        registry: ModelRegistry,
+        queue: RunQueue,
+        store: Store,
+        estimates: Estimates,
+        settings: GenerationSettings,
+    ) -> None:
         self._registry = registry
         self._queue = queue
         self._store = store
+        self._estimates = estimates
         self._settings = settings
         self._lock = threading.Lock()
         # What the engine read last, as `_state_after` returned it.
@@ -66,7 +77,8 @@ class Prefill:
         """Start to prefill a conversation's history if that is useful now; return what happened.
 
         "started"; "warm": the engine already holds it; "short": too few tokens to be worth it; "cold": its model is not
-        loaded; "busy": no slot is free, or a request waits.
+        loaded; "long": it would hold a question up, as this engine could not stop it; "busy": no slot is free, or a
+        request waits.
         """
         found = self._store.next_run(conversation_id)
         if found is None:
@@ -82,6 +94,10 @@ class Prefill:
             return "warm"
         if run.model not in self._registry.loaded:
             return "cold"
+        if not self._registry.engine.stops_reading:
+            seconds = self._estimates.prefill_duration(run.model, built.tokens)
+            if seconds is None or seconds > UNSTOPPABLE_S:
+                return "long"
         request = ChatRequest(
             run.model,
             built.messages,
@@ -108,8 +124,11 @@ class Prefill:
     def _read_ahead(self, ticket: Ticket, request: ChatRequest) -> bool:
         """Stream the request, add it to `cost`, and return True if the engine read the whole prompt."""
         started, tokens, whole = time.monotonic(), 0, False
+        engine = self._registry.engine
+        # Stopping a short reading would cost more than its end, where it can only be stopped by unloading the model.
+        cancel = ticket.cancel if engine.stops_reading else Cancel()
         try:
-            for event in self._registry.engine.stream(request, ticket.cancel):
+            for event in engine.stream(request, cancel):
                 match event:
                     case Reading(done, _):
                         tokens = done
@@ -123,7 +142,7 @@ class Prefill:
             self.cost = replace(
                 self.cost,
                 started=self.cost.started + 1,
-                aborted=self.cost.aborted + ticket.cancel.is_set(),
+                aborted=self.cost.aborted + cancel.is_set(),
                 tokens=self.cost.tokens + tokens,
                 seconds=self.cost.seconds + time.monotonic() - started,
             )

@@ -12,8 +12,11 @@ HISTORY = 30
 # The read timeout is this many times the expected prefill, and at least MIN_READ_TIMEOUT_S.
 SUSPICION = 3.0
 MIN_READ_TIMEOUT_S = 60.0
-# With fewer uncached prompt tokens, the engine's fixed costs hide how fast it reads.
+# With fewer uncached prompt tokens, the engine's fixed costs hide how fast it reads; with fewer tokens, how it writes.
 MIN_TOKENS_READ = 50
+MIN_TOKENS_WRITTEN = 8
+# A CPU reads a token in no more time than it writes one, and at most so many times as fast.
+READS_FASTER = 20
 
 
 class Estimates:
@@ -23,7 +26,10 @@ class Estimates:
         self._max_read_timeout_s = max_read_timeout_s
         self._lock = threading.Lock()
         self._durations: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=HISTORY))
-        self._prefills: dict[str, deque[tuple[int, float]]] = defaultdict(lambda: deque(maxlen=HISTORY))
+        # Seconds per token that was read, and per token that was written where the engine does not tell what it had
+        # cached: such an engine seems to read in no time.
+        self._reading: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=HISTORY))
+        self._writing: dict[str, deque[float]] = defaultdict(lambda: deque(maxlen=HISTORY))
 
     def learn(self, model: str, seconds: float, usage: Usage) -> None:
         """Record a finished run: `seconds` from getting its slot to its end, and the engine's counts."""
@@ -31,7 +37,10 @@ class Estimates:
             self._durations[model].append(seconds)
             read = (usage.prompt_tokens or 0) - (usage.cached_tokens or 0)
             if usage.prefill_ms and read >= MIN_TOKENS_READ:
-                self._prefills[model].append((read, usage.prefill_ms / 1000))
+                self._reading[model].append(usage.prefill_ms / 1000 / read)
+            written = usage.output_tokens or 0
+            if usage.cached_tokens is None and usage.decode_ms and written >= MIN_TOKENS_WRITTEN:
+                self._writing[model].append(usage.decode_ms / 1000 / written)
 
     def expected_duration(self, model: str) -> float | None:
         """Return the mean seconds of this model's answers, or of all models' if it has no runs yet;
@@ -50,12 +59,19 @@ class Estimates:
     def read_timeout(self, model: str, prompt_tokens: int) -> float:
         """Return the seconds of silence after which the engine counts as hung, for a prompt of that many tokens."""
         with self._lock:
-            prefills = self._prefills.get(model)
-            if not prefills:
+            if not self._reading.get(model):
                 return self._max_read_timeout_s
-            # The slowest run counts: an engine that does not report cached tokens seems to read in no time.
-            seconds_per_token = max(seconds / tokens for tokens, seconds in prefills)
-        return min(self._max_read_timeout_s, max(MIN_READ_TIMEOUT_S, SUSPICION * prompt_tokens * seconds_per_token))
+            # The slowest run counts, and what reading cannot be slower than.
+            pace = max(SUSPICION * max(self._reading[model]), max(self._writing[model], default=0.0))
+        return min(self._max_read_timeout_s, max(MIN_READ_TIMEOUT_S, prompt_tokens * pace))
+
+    def prefill_duration(self, model: str, prompt_tokens: int) -> float | None:
+        """Return the seconds that reading so many tokens takes, at this model's slowest pace; None before any run."""
+        with self._lock:
+            if not self._reading.get(model):
+                return None
+            pace = max(*self._reading[model], max(self._writing[model], default=0.0) / READS_FASTER)
+        return prompt_tokens * pace
 
     def queue_waits(
         self, waiting: Sequence[str], running: Iterable[tuple[str, float]], slots: int

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-# Cautious estimates for French: UTF-8 bytes per token, and tokens that a chat template adds to each message.
-BYTES_PER_TOKEN = 3.0
-TOKENS_PER_MESSAGE = 8
+from app.engines.tokens import estimated_tokens, total_tokens
+
 # Part of the budget that the history keeps when the oldest turns are cut. Cutting far at once leaves the beginning of
 # the prompt unchanged for many turns, so that the engine's prompt cache stays valid.
 KEPT_AFTER_CUT = 0.5
@@ -62,16 +61,6 @@ class BuiltPrompt:
     def tokens(self) -> int:
         """Estimated number of tokens."""
         return total_tokens(self.messages)
-
-
-def estimated_tokens(text: str) -> int:
-    """Estimate a message's tokens; the same for the same text, so that the history is always cut at the same place."""
-    return int(len(text.encode(errors="replace")) / BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE
-
-
-def total_tokens(messages: Sequence[dict[str, str]]) -> int:
-    """Estimate the tokens of these messages."""
-    return sum(estimated_tokens(message["content"]) for message in messages)
 
 
 def system_text(general: str, personal: str | None, own: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engines.base import ChatRequest, Engine, Model
+from app.engines.tokens import total_tokens
 from app.errors import AppError
 from app.extensions import db
 from app.generation.background import BackgroundSlot, Prefill, TrashPurge
@@ -22,7 +23,7 @@ from app.generation.conversation_changes import ConversationChanges
 from app.generation.estimates import Estimates
 from app.generation.events import Event, EventLog, EventStream, Signals, StreamRegistry, Subscriber, Topic, encode
 from app.generation.model_registry import ModelRegistry
-from app.generation.prompt import GenerationSettings, total_tokens
+from app.generation.prompt import GenerationSettings
 from app.generation.queue import RunQueue, Ticket
 from app.generation.run_ends import RunEnds
 from app.generation.serializers import accepted_json, error_json
@@ -69,7 +70,7 @@ class Generation:
         self._event_log = event_log
         self._signals = signals
         self._ends = RunEnds(self._store, event_log)
-        self.prefill = Prefill(self.registry, self._queue, self._store, settings)
+        self.prefill = Prefill(self.registry, self._queue, self._store, self.estimates, settings)
         self.background = BackgroundSlot(self._queue)
         self.worker = Worker(
             self.registry,

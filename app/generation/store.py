@@ -190,4 +190,5 @@ def _text(message_id: int, content: str, thinking: str) -> dict[str, Any]:
 
 
 def _usage(metrics: dict[str, Any]) -> Usage:
-    return Usage(metrics["prompt_tokens"], metrics["cached_tokens"], metrics["prefill_ms"])
+    names = ("prompt_tokens", "cached_tokens", "prefill_ms", "output_tokens", "decode_ms")
+    return Usage(*(metrics.get(name) for name in names))

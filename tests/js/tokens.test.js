@@ -6,7 +6,13 @@ test("bytes count, not letters, as on the server", () => {
   assert.equal(estimatedTokens(""), 8);
   assert.equal(estimatedTokens("abc"), 9);
   assert.equal(estimatedTokens("éé"), 9);
-  assert.equal(estimatedTokens("🙂🙂🙂"), 12);
+});
+
+test("digits and signs count each, with the spaces before them, as on the server", () => {
+  assert.equal(estimatedTokens("🙂🙂🙂"), 14);
+  assert.equal(estimatedTokens("1 2 3"), 13);
+  assert.equal(estimatedTokens("12,5;13,7\n"), 17);
+  assert.equal(estimatedTokens("Bonjour, ça va ?"), 15);
 });
 
 test("after an answer the conversation has what was read and written, without the thinking", () => {

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.engines.base import Usage
-from app.generation.estimates import HISTORY, MIN_READ_TIMEOUT_S, SUSPICION, Estimates
+from app.generation.estimates import HISTORY, MIN_READ_TIMEOUT_S, READS_FASTER, SUSPICION, Estimates
 
 LIMIT_S = 900.0
 seconds = st.floats(0.1, 100)
@@ -92,6 +92,25 @@ def test_a_few_tokens_say_nothing_about_the_pace() -> None:
 def test_a_cache_that_the_engine_does_not_tell_of_makes_nobody_impatient() -> None:
     cold, warm = (1000, None, 20.0), (1000, None, 0.2)
     assert reader(cold, *[warm] * 20).read_timeout("a", 4000) >= 80
+
+
+def test_an_engine_that_tells_nothing_of_its_cache_is_given_the_time_that_it_takes_to_write() -> None:
+    estimates = Estimates(LIMIT_S)
+    warm = Usage(prompt_tokens=1000, prefill_ms=20.0, output_tokens=50, decode_ms=5000.0)
+    for _ in range(HISTORY):
+        estimates.learn("a", 6.0, warm)
+    assert estimates.read_timeout("a", 3000) >= 3000 * 0.1
+    # It may read faster than it writes, but not by any factor.
+    assert estimates.prefill_duration("a", 3000) == pytest.approx(3000 * 0.1 / READS_FASTER)
+
+
+def test_an_engine_that_tells_of_its_cache_is_judged_by_what_it_read() -> None:
+    estimates = Estimates(LIMIT_S)
+    usage = Usage(prompt_tokens=1000, cached_tokens=0, prefill_ms=20_000.0, output_tokens=50, decode_ms=50_000.0)
+    estimates.learn("a", 70.0, usage)
+    assert estimates.read_timeout("a", 4000) == pytest.approx(SUSPICION * 80)
+    assert estimates.prefill_duration("a", 4000) == pytest.approx(80)
+    assert estimates.prefill_duration("another", 4000) is None
 
 
 def test_what_is_usual_is_a_model_s_own() -> None:

@@ -5,7 +5,8 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.generation.prompt import BuiltPrompt, PromptMessage, build, estimated_tokens
+from app.engines.tokens import estimated_tokens
+from app.generation.prompt import BuiltPrompt, PromptMessage, build
 
 SYSTEM = "Tu es là."
 texts = st.text(min_size=1, max_size=60)

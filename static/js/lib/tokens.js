@@ -3,8 +3,13 @@ export const BYTES_PER_TOKEN = 3;
 export const TOKENS_PER_MESSAGE = 8;
 
 const encoder = new TextEncoder();
+// Digits and signs, and the white space before them, are mostly a token each.
+const DENSE = /[^\p{L}\p{Nl}\p{No}\s]|\s(?=[^\p{L}\p{Nl}\p{No}\s])/gu;
 
-export const estimatedTokens = (text) => Math.floor(encoder.encode(text).length / BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE;
+export function estimatedTokens(text) {
+  const dense = text.match(DENSE)?.length ?? 0;
+  return Math.floor((encoder.encode(text).length + (BYTES_PER_TOKEN - 1) * dense) / BYTES_PER_TOKEN) + TOKENS_PER_MESSAGE;
+}
 
 // What a conversation has after an answer: what the engine counted, without the thinking, which is not sent again.
 export function tokensAfter({ metrics, thinking = "" }) {

@@ -1,0 +1,22 @@
+"""Estimates of how many tokens a text has, without the model's own tokenizer."""
+
+import re
+from collections.abc import Sequence
+
+# Cautious for French and its neighbours: UTF-8 bytes per token of words, and tokens that a chat template adds to each
+# message.
+BYTES_PER_TOKEN = 3
+TOKENS_PER_MESSAGE = 8
+# Digits and signs, and the white space before them, are mostly a token each.
+DENSE = re.compile(r"[^\w\s]|[\d_]|\s(?=[^\w\s]|[\d_])")
+
+
+def estimated_tokens(text: str) -> int:
+    """Estimate a message's tokens; the same for the same text, so that the history is always cut at the same place."""
+    size, dense = len(text.encode(errors="replace")), len(DENSE.findall(text))
+    return (size + (BYTES_PER_TOKEN - 1) * dense) // BYTES_PER_TOKEN + TOKENS_PER_MESSAGE
+
+
+def total_tokens(messages: Sequence[dict[str, str]]) -> int:
+    """Estimate the tokens of these messages."""
+    return sum(estimated_tokens(message["content"]) for message in messages)
