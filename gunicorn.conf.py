@@ -144,7 +144,7 @@ def _take_instance(settings: Any) -> None:
     from app import backups  # noqa: PLC0415
 
     _lock = backups.server_lock(settings)
-    if not _lock.take() and (_lock.holder_lives or not _lock.take(ORPHAN_WAIT_S)):
+    if not _lock.take() and (_lock.holder or not _lock.take(ORPHAN_WAIT_S)):
         raise SystemExit(
             f"CouachGPT: a server already runs on the folder {settings['INSTANCE_DIR']}. "
             "Stop it first, or give this one an INSTANCE_DIR and a PORT of its own."

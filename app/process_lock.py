@@ -40,13 +40,14 @@ class ProcessLock:
                 return True
 
     @property
-    def holder_lives(self) -> bool:
-        """Whether the process that took the lock still runs; a child that it left may hold the lock without it."""
+    def holder(self) -> int | None:
+        """The id of the process that took the lock, if it still runs; a child that it left may hold the lock alone."""
         try:
-            os.kill(int(self._path.read_text()), 0)
+            pid = int(self._path.read_text())
+            os.kill(pid, 0)
         except (OSError, ValueError):
-            return False
-        return True
+            return None
+        return pid
 
     def release(self) -> None:
         """Release the lock, if it is held."""

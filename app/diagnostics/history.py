@@ -34,9 +34,11 @@ WORTH_CACHING = 100
 LOST = 0.5
 # Our share of an answer's time, in ms: acceptable up to the first, noticeable from the second.
 OVERHEAD_MS, FELT_MS = 50, 250
+# From here on an announced wait tells nothing.
+USELESS = 0.9
 # Shorter waits, in ms, are not judged.
 WAIT_MS = 1000
-# With fewer waits a large error may be chance.
+# With fewer waits a large error may be chance: it is a warning only.
 ENOUGH = 5
 
 
@@ -242,10 +244,11 @@ def queue(records: Sequence[Record]) -> Finding:
         real=duration(found.real_ms),
         error=percent(found.error),
     )
-    if found.error <= LOST or found.count < ENOUGH:
+    if found.error <= LOST:
         return Finding("queue", FindingState.OK, text)
     mend = _("Answers of very different lengths cannot be foretold; a lower MAX_OUTPUT_TOKENS makes them more alike.")
-    return Finding("queue", FindingState.WARNING, text, mend)
+    is_useless = found.error >= USELESS and found.count >= ENOUGH
+    return Finding("queue", FindingState.BAD if is_useless else FindingState.WARNING, text, mend)
 
 
 def _kept_and_lost(records: Sequence[Record]) -> tuple[int, int]:

@@ -57,11 +57,12 @@ def site(instance: Path, ollama: FakeOllama, alice: RemotePerson) -> Iterator[Si
     made.stop()
 
 
-def doctor(server: ServerProcess, *words: str) -> subprocess.CompletedProcess[str]:
+def doctor(server: ServerProcess, *words: str, **shell: str) -> subprocess.CompletedProcess[str]:
+    """The command, in a shell whose settings are the server's but for these."""
     return subprocess.run(
         [Path(sys.executable).with_name("flask"), "doctor", *words],
         cwd=ROOT,
-        env={**os.environ, **server.settings},
+        env={**os.environ, **server.settings, **shell},
         capture_output=True,
         text=True,
         timeout=60,
@@ -74,6 +75,14 @@ def nothing_left(site: Site) -> bool:
     with site.rows() as rows:
         ours = rows.query(Conversation).filter(Conversation.id.startswith(MARK)).count()
         return (ours, rows.query(LoginSession).count()) == (0, 1)
+
+
+def test_the_command_uses_the_settings_of_the_server_that_runs(server: ServerProcess, alice: RemotePerson) -> None:
+    other = doctor(
+        server, "--quick", PORT="1", ENGINE="openai", OPENAI_BASE_URL="http://127.0.0.1:1", SECRET_KEY="x" * 40
+    )
+    assert f"It answers at {server.url}" in other.stdout, other.stderr
+    assert "Ollama answers, phi3:mini is loaded." in other.stdout
 
 
 @pytest.mark.slow

@@ -185,3 +185,11 @@ def test_medians_by_model(log: Log) -> None:
     assert mistral == {"model": "mistral", "answers": "1"} | dict.fromkeys(
         ("reading", "writing", "first", "overhead", "cached"), "–"
     )
+
+
+def test_announced_waits_that_tell_nothing_are_bad(log: Log) -> None:
+    log.add(queue_ms=23_000.0, expected_queue_ms=0.0)
+    assert history.queue(log.records).state == FindingState.WARNING
+    for _ in range(4):
+        log.add(queue_ms=23_000.0, expected_queue_ms=0.0)
+    assert history.queue(log.records).state == FindingState.BAD
