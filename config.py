@@ -13,6 +13,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from dotenv import dotenv_values
 from limits import RateLimitItem, parse_many
@@ -67,6 +68,14 @@ def watts(value: str) -> float | None:
 def switch(value: str) -> bool:
     """yes | no"""
     return one_of("yes", "no")(value) == "yes"
+
+
+def time_zone(value: str) -> str:
+    """a name such as Europe/Paris"""
+    try:
+        return ZoneInfo(value.strip()).key
+    except (ZoneInfoNotFoundError, OSError):
+        raise ValueError(value) from None
 
 
 def between(low: int, high: int) -> Callable[[str], int]:
@@ -270,6 +279,7 @@ SETTINGS = (
         "work of hashing a password: passes and MiB of argon2id; a log-in renews hashes of another cost",
     ),
     Setting("DEFAULT_LOCALE", one_of("fr", "en"), "fr", "language when neither the person nor the browser says"),
+    Setting("TIMEZONE", time_zone, "Europe/Paris", "time zone of all dates and times shown"),
     Setting("SESSION_DAYS", whole, "30", "days that « Rester connecté » lasts"),
     Setting(
         "TRUSTED_PROXIES",

@@ -1,6 +1,8 @@
 """Build the Flask application in named steps; `create_app()` opens no connection and starts no thread."""
 
 import logging
+import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +62,9 @@ def _configure(app: Flask, settings: dict[str, Any]) -> None:
         SQLALCHEMY_ENGINE_OPTIONS=POOL | settings.get("SQLALCHEMY_ENGINE_OPTIONS", {}),
         BABEL_DEFAULT_LOCALE=settings["DEFAULT_LOCALE"],
     )
+    # What `datetime.astimezone()` converts to in this process.
+    os.environ["TZ"] = settings["TIMEZONE"]
+    time.tzset()
     logging.basicConfig(level=settings["LOG_LEVEL"].upper(), format="%(asctime)s %(levelname)s %(name)s %(message)s")
     for chatty in ("alembic", "httpx"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

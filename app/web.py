@@ -244,6 +244,7 @@ def init_app(app: Flask) -> None:
     app.after_request(compress)
     for name in ("ago", "day", "day_and_time", "duration", "filesize", "number", "percent"):
         app.jinja_env.filters[name] = getattr(formatting, name)
+    app.jinja_env.globals["time_zone"] = app.config["TIMEZONE"]
 
     @app.context_processor
     def shared() -> dict[str, Any]:

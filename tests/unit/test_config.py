@@ -39,7 +39,7 @@ def test_an_empty_value_means_the_default() -> None:
         ("ENGINE", "gpt"), ("DEFAULT_LOCALE", "de"), ("LOG_LEVEL", "loud"), ("REGISTRATION", "maybe"),
         ("QUEUE_MAX", "-1"), ("THREADS", "many"), ("KEEP_ALIVE", "5m"), ("OPENAI_BASE_URL", "localhost:8080"),
         ("OLLAMA_HOST", "127.0.0.1:port"), ("PASSWORD_COST", "2"), ("PASSWORD_COST", "0 19"),
-        ("PASSWORD_COST", "2 8192"),
+        ("PASSWORD_COST", "2 8192"), ("TIMEZONE", "Mars"), ("TIMEZONE", "Europe"),
     ],
 )  # fmt: skip
 def test_a_mistake_names_the_setting_and_its_value(name: str, value: str) -> None:

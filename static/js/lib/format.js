@@ -1,4 +1,6 @@
 // Numbers, durations, rates and times as the page's language writes them.
+import { wallClock } from "./wall_clock.js";
+
 const NARROW = "\u202F";
 let locale = "fr";
 
@@ -41,8 +43,8 @@ export const rate = (perSecond, name) => unit(number(perSecond, perSecond < 100 
 
 // 14 h 32 in French, 14:32 in English.
 export function clock(iso) {
-  const date = new Date(iso);
-  const [hours, minutes] = [date.getHours(), String(date.getMinutes()).padStart(2, "0")];
+  const date = wallClock(iso);
+  const [hours, minutes] = [date.getUTCHours(), String(date.getUTCMinutes()).padStart(2, "0")];
   return isFrench() ? `${hours}${NARROW}h${NARROW}${minutes}` : `${String(hours).padStart(2, "0")}:${minutes}`;
 }
 

@@ -1,5 +1,6 @@
-// The page of an empty conversation: greets by the reader's own clock, and offers prompts to begin with.
+// The page of an empty conversation: greets by the time of day, and offers prompts to begin with.
 import { t } from "./texts.js";
+import { wallClock } from "./wall_clock.js";
 
 export function welcome(conversation) {
   greet(document.querySelector(".welcome"));
@@ -10,7 +11,7 @@ export function welcome(conversation) {
 }
 
 function greet(greeting) {
-  const hour = new Date().getHours();
+  const hour = wallClock(Date.now()).getUTCHours();
   const moment = hour < 5 || hour >= 18 ? "evening" : hour < 12 ? "morning" : "afternoon";
   const hello = t(moment === "evening" ? "good_evening" : "good_day", { name: greeting.dataset.name });
   greeting.querySelector("[data-part=hello]").textContent = hello;
