@@ -117,6 +117,7 @@ class PasswordForm(Form):
     current = PasswordField(_l("Current password"), [REQUIRED, Length(max=MAX_PASSWORD)])
     password = PasswordField(_l("New password"), [*NEW_PASSWORD, another], filters=[in_typed_form])
     confirm = PasswordField(_l("Confirm the new password"), [REQUIRED, SAME_PASSWORD], filters=[in_typed_form])
+    revoke_tokens = BooleanField(_l("Revoke my personal tokens too"), default=True)
 
 
 class EraseForm(Form):
@@ -126,12 +127,13 @@ class EraseForm(Form):
 
 
 class TokenForm(Form):
-    """The form for a new API token."""
+    """The form for a new API token; asks for the password, but not those who have just signed in."""
 
     name = StringField(
         _l("Name of the new token"),
         [FILLED, Length(max=60, message=_l("60 characters at most.")), no_control_characters],
     )
+    own_password = PasswordField(_l("Your password, to confirm"), [REQUIRED, Length(max=MAX_PASSWORD)])
 
 
 class WritingForm(Form):

@@ -47,7 +47,10 @@ KEPT_S = 120.0
 def settings() -> Any:
     """List the user's API tokens; POST creates one, which only the next page shows."""
     form = TokenForm()
-    if form.validate_on_submit():
+    recent = LoginSession.is_recent(current_user.session_token)
+    if recent:
+        del form.own_password
+    if form.validate_on_submit() and (recent or _confirms_password(form.own_password)):
         one_time_tokens().put(current_user.session_token, AccessToken.make(current_user, form.name.data))
         log_event("token_made", current_user)
         return redirect(url_for("accounts.settings"))
@@ -143,7 +146,7 @@ def rename() -> Any:
 
 @blueprint.post("/settings/account/password")
 def change_password() -> Any:
-    """Change the password and sign all other browsers out."""
+    """Change the password, sign all other browsers out, and revoke the API tokens if that is wanted."""
     form = PasswordForm()
     if not form.validate_on_submit() or not _confirms_password(form.current):
         return _page(form)
@@ -151,7 +154,11 @@ def change_password() -> Any:
     # Commits both.
     _close_others()
     log_event("password_changed", current_user)
-    return _done(_("Your password is changed, and all other browsers are signed out."))
+    if not form.revoke_tokens.data:
+        return _done(_("Your password is changed, and all other browsers are signed out."))
+    generation().streams.revoke(*AccessToken.revoke_all(current_user))
+    log_event("token_revoked", current_user)
+    return _done(_("Your password is changed, all other browsers are signed out, and your tokens are revoked."))
 
 
 @blueprint.post("/settings/account/sessions/<int:session_id>/revoke")
@@ -209,7 +216,11 @@ def _page(sent: FlaskForm | None = None) -> Any:
     }
     sessions = LoginSession.all_of(current_user)
     return render_template(
-        "accounts/account.html", forms=forms, sessions=sessions, device_name=device_name
+        "accounts/account.html",
+        forms=forms,
+        sessions=sessions,
+        device_name=device_name,
+        has_tokens=bool(AccessToken.all_of(current_user)),
     ), 422 if sent else 200
 
 

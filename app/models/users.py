@@ -18,6 +18,12 @@ MAX_PERSONAL_INSTRUCTIONS = 1500
 SEEN_EVERY = timedelta(minutes=10)
 # Lifetime of a session that is not "remembered"; its cookie ends with the browser.
 SHORT = timedelta(hours=16)
+# A session that nobody has used for so long has ended: one that ends with the browser, and a "remembered" one.
+IDLE_SHORT, IDLE_LASTING = timedelta(hours=4), timedelta(days=14)
+# Open sessions of one user; another one closes that which was used least lately.
+MAX_SESSIONS_EACH = 20
+# For so long after the log-in nobody is asked for the password again.
+RECENT = timedelta(minutes=10)
 # Prefix of a token: some programs accept only keys of this form, and scanners for leaked secrets recognise it.
 PREFIX = "sk-couach-"
 # Limit for each user: more than one user's programs need.
@@ -132,17 +138,22 @@ class LoginSession(Owned, db.Model):  # type: ignore[name-defined,misc]
         db.session.execute(delete(cls).where(cls.expires_at < utcnow()))
         ends = utcnow() + (lasting or SHORT)
         db.session.add(cls(token_hash=digest(token), user_id=user.id, user_agent=user_agent[:200], expires_at=ends))
+        for oldest in cls.all_of(user)[MAX_SESSIONS_EACH:]:
+            db.session.delete(oldest)
         db.session.commit()
         return token
 
     @classmethod
     def user_of(cls, token: str) -> User | None:
-        """Return the user signed in with that token; None if the session has expired or was revoked."""
+        """Return the user signed in with that token; None if the session has ended or was revoked."""
         found = db.session.execute(SIGNED_IN, {"token_hash": digest(token), "now": utcnow()}).first()
         if found is None:
             return None
-        user, session_id, seen_at = found
-        if utcnow() - seen_at > SEEN_EVERY:
+        user, session_id, created_at, seen_at, expires_at = found
+        idle = utcnow() - seen_at
+        if idle > _idle_end(created_at, expires_at):
+            return None
+        if idle > SEEN_EVERY:
             db.session.execute(update(cls).where(cls.id == session_id).values(seen_at=utcnow()))
             db.session.commit()
         user.session_token = token
@@ -156,9 +167,17 @@ class LoginSession(Owned, db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def all_of(cls, user: User) -> list["LoginSession"]:
-        """Return the user's sessions that have not expired, the last used first."""
-        mine = select(cls).where(cls.user_id == user.id, cls.expires_at > utcnow())
-        return list(db.session.scalars(mine.order_by(cls.seen_at.desc(), cls.id.desc())))
+        """Return the user's sessions that have not ended, the last used first."""
+        now = utcnow()
+        mine = select(cls).where(cls.user_id == user.id, cls.expires_at > now)
+        found = db.session.scalars(mine.order_by(cls.seen_at.desc(), cls.id.desc()))
+        return [each for each in found if now - each.seen_at <= _idle_end(each.created_at, each.expires_at)]
+
+    @classmethod
+    def is_recent(cls, token: str) -> bool:
+        """Return True if the user of that token has signed in lately."""
+        began = db.session.scalar(select(cls.created_at).where(cls.token_hash == digest(token)))
+        return began is not None and utcnow() - began < RECENT
 
     @classmethod
     def close_others(cls, user: User, token: str) -> list[str]:
@@ -175,9 +194,14 @@ class LoginSession(Owned, db.Model):  # type: ignore[name-defined,misc]
         return self.token_hash == digest(token)
 
 
+def _idle_end(created_at: datetime, expires_at: datetime) -> timedelta:
+    """Return how long a session may be unused."""
+    return IDLE_LASTING if expires_at - created_at > SHORT else IDLE_SHORT
+
+
 # Built once, because every request of a signed-in user executes it.
 SIGNED_IN = (
-    select(User, LoginSession.id, LoginSession.seen_at)
+    select(User, LoginSession.id, LoginSession.created_at, LoginSession.seen_at, LoginSession.expires_at)
     .join(LoginSession, LoginSession.user_id == User.id)
     .where(LoginSession.token_hash == bindparam("token_hash"), LoginSession.expires_at > bindparam("now"))
 )
@@ -216,6 +240,14 @@ class AccessToken(Owned, db.Model):  # type: ignore[name-defined,misc]
             found.used_at = utcnow()
             db.session.commit()
         return found
+
+    @classmethod
+    def revoke_all(cls, user: User) -> list[str]:
+        """Revoke the user's tokens; commits. Returns their hashes."""
+        hashes = [token.token_hash for token in cls.all_of(user)]
+        db.session.execute(delete(cls).where(cls.user_id == user.id))
+        db.session.commit()
+        return hashes
 
     @classmethod
     def all_of(cls, user: User) -> list["AccessToken"]:

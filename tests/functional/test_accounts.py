@@ -8,6 +8,7 @@ import pytest
 from werkzeug.test import TestResponse
 
 from app.models import LoginSession, User
+from app.models.users import MAX_SESSIONS_EACH
 from tests.support.person import PASSWORD, Person
 from tests.support.site import Site
 
@@ -178,6 +179,37 @@ def test_the_sixth_failure_of_a_name_is_refused_and_nobody_else_is(site: Site, a
     assert Person(site.app, "ALICE").sign_in().status_code == 429
     assert Person(site.app, "bob").sign_in().status_code == 302
     assert alice.get("/").status_code == 200
+
+
+def unused(site: Site, since: timedelta) -> None:
+    """Let all sessions have been used for the last time so long ago."""
+    with site.rows() as rows:
+        rows.query(LoginSession).update({"seen_at": datetime.now(UTC) - since})
+        rows.commit()
+
+
+def test_a_session_that_is_not_used_ends(site: Site, alice: Person) -> None:
+    lasting = Person(site.app, "alice")
+    lasting.sign_in(remember="y")
+    unused(site, timedelta(hours=3, minutes=50))
+    assert alice.get("/").status_code == 200
+    unused(site, timedelta(hours=4, minutes=1))
+    assert lasting.get("/settings/account").text.count("Déconnecter ") == 0
+    unused(site, timedelta(hours=4, minutes=1))
+    assert alice.get("/").headers["Location"] == "/login"
+    unused(site, timedelta(days=13))
+    assert lasting.get("/").status_code == 200
+    unused(site, timedelta(days=14, minutes=1))
+    assert lasting.get("/").headers["Location"] == "/login"
+
+
+def test_the_oldest_of_too_many_sessions_ends(site: Site, alice: Person) -> None:
+    browsers = [Person(site.app, "alice") for _ in range(MAX_SESSIONS_EACH)]
+    for browser in browsers:
+        assert browser.sign_in().status_code == 302
+    assert alice.get("/").headers["Location"] == "/login"
+    assert [browser.get("/").status_code for browser in (browsers[0], browsers[-1])] == [200, 200]
+    assert alice.sign_in().status_code == 302
 
 
 def tries(site: Site, count: int, names: str, address: str) -> list[int]:

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app.models import AccessToken
+from app.models import AccessToken, LoginSession
 from app.models.users import MAX_TOKENS_EACH
-from tests.support.person import Person
+from tests.support.person import PASSWORD, Person
 from tests.support.program import SECRET, Program, refusal, token_of
 from tests.support.site import Site
 
@@ -101,6 +101,33 @@ def test_forms_need_their_mark(site: Site, alice: Person, token: str) -> None:
     assert alice.send("POST", "/settings", data={"name": "x"}).status_code == 400
     assert alice.send("POST", f"/settings/tokens/{kept(site)[0].id}/revoke").status_code == 400
     assert len(kept(site)) == 1
+
+
+def test_who_has_not_just_signed_in_gives_the_password(site: Site, alice: Person) -> None:
+    assert 'name="own_password"' not in alice.get("/settings").text
+    with site.rows() as rows:
+        rows.query(LoginSession).update({"created_at": datetime.now(UTC) - timedelta(minutes=11)})
+        rows.commit()
+    assert 'name="own_password"' in alice.get("/settings").text
+    for password in ("", "pas le bon du tout"):
+        refused = alice.submit("/settings", {"name": "Éditeur", "own_password": password})
+        assert refused.status_code == 422
+        assert 'aria-invalid="true"' in refused.text
+    assert kept(site) == []
+    assert alice.submit("/settings", {"name": "Éditeur", "own_password": PASSWORD}).status_code == 302
+    assert len(kept(site)) == 1
+
+
+def test_another_password_revokes_the_tokens_if_that_is_wanted(site: Site, alice: Person, token: str) -> None:
+    form = {"current": PASSWORD, "password": "une autre phrase longue", "confirm": "une autre phrase longue"}
+    assert 'name="revoke_tokens" type="checkbox" value="y" checked' in alice.get("/settings/account").text
+    assert alice.submit("/settings/account/password", form).status_code == 302
+    assert Program(site.app, token).get("/models").status_code == 200
+    form |= {"current": form["password"], "password": PASSWORD, "confirm": PASSWORD, "revoke_tokens": "y"}
+    assert alice.submit("/settings/account/password", form).status_code == 302
+    assert "jetons sont révoqués" in alice.get("/settings/account").text
+    assert Program(site.app, token).get("/models").status_code == 401
+    assert "revoke_tokens" not in alice.get("/settings/account").text
 
 
 def test_the_page_tells_the_address_it_was_called_by(site: Site, alice: Person) -> None:
