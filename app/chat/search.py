@@ -2,8 +2,11 @@
 
 import re
 import unicodedata
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
+from os.path import commonprefix
 from typing import Any, TypedDict
 
 from flask import Response, jsonify, request
@@ -13,6 +16,7 @@ from app.chat import blueprint
 from app.models import Folder, User
 from app.models.base import iso
 from app.models.search import Hit, SearchQuery, SearchTerm, search
+from app.models.word_forms import LETTERS, LIGATURES, normalize
 from app.security import current_user
 
 LONGEST = 400
@@ -38,6 +42,10 @@ DATES = (
 # Characters of an excerpt before the first match, and after its beginning.
 BEFORE, AFTER = 40, 120
 ACCENTS = "[\u0300-\u036f]*"
+# Two letters that may be written as one, and all others.
+GROUP = re.compile("|".join((*LETTERS, *LIGATURES, ".")), re.DOTALL)
+# Unicode's blocks with accented letters, figures above and below the line, and wide letters.
+SHAPE_BLOCKS = ((0xAA, 0x250), (0x1E00, 0x1F00), (0x2070, 0x20A0), (0xFF10, 0xFF5B))
 # Markdown syntax to remove from excerpts, with its replacement.
 MARKS = (
     (re.compile(r"^[ \t]*\|?[ \t]*:?-{2,}[-:| \t]*$|^[ \t]*```.*$", re.MULTILINE), ""),
@@ -49,12 +57,6 @@ MARKS = (
 
 
 # The query
-
-
-def normalize(text: str) -> str:
-    """Return the text in lower case without accents."""
-    letters = unicodedata.normalize("NFD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).replace("œ", "oe")
 
 
 def parse_query(user: User, text: str) -> tuple[SearchQuery, list[str]]:
@@ -73,7 +75,8 @@ def parse_query(user: User, text: str) -> tuple[SearchQuery, list[str]]:
             values[name] = value
         return " "
 
-    rest = FILTER.sub(take, unicodedata.normalize("NFC", text[:LONGEST]).replace("\0", " "))
+    # NFKC: letters in the shapes of fonts, such as ﬁ, count as plain ones.
+    rest = FILTER.sub(take, unicodedata.normalize("NFKC", text[:LONGEST]).replace("\0", " "))
     wanted = SearchQuery(
         _terms(rest),
         values.get("model"),
@@ -89,10 +92,10 @@ def _terms(text: str) -> tuple[SearchTerm, ...]:
     terms = []
     for quoted, plain in PIECE.findall(text):
         if words := tuple(WORD.findall(quoted)):
-            terms.append(SearchTerm(words))
+            terms.append(SearchTerm(words, exact=True))
         terms += [SearchTerm((word,)) for word in WORD.findall(plain)]
     if terms and WORD.fullmatch(text[-1]) and len(terms[-1].words[-1]) > 1:
-        terms[-1] = SearchTerm(terms[-1].words, begins=True)
+        terms[-1] = replace(terms[-1], begins=True)
     return tuple(terms[-MOST_TERMS:])
 
 
@@ -123,17 +126,33 @@ class Part(TypedDict):
     found: bool
 
 
-def pattern(terms: tuple[SearchTerm, ...]) -> re.Pattern[str] | None:
-    """Return a pattern that finds the terms regardless of accents and case; None without terms."""
-    if not terms:
-        return None
-    alternatives = (
-        r"[\W_]+".join(_spelling(word) for word in term.words) + (r"[^\W_]*" if term.begins else "") for term in terms
-    )
-    return re.compile(rf"(?<![^\W_])(?:{'|'.join(alternatives)})(?![^\W_])", re.IGNORECASE)
+class WordFinder:
+    """Finds the terms in a text, in all their forms, regardless of accents and case."""
+
+    def __init__(self, terms: tuple[SearchTerm, ...]) -> None:
+        self._forms = {form for term in terms for form in term.forms}
+        self._beginnings = tuple(term.forms[0] for term in terms if term.begins)
+        # What begins like all forms of a term; phrases first, because they begin with a word. A pattern with each form
+        # would take 20 ms to compile.
+        candidates = sorted(map(_beginning, terms), key=lambda each: " " not in each[0])
+        alternatives = "|".join(_spelling(words) + (r"[^\W_]*" if goes_on else "") for words, goes_on in candidates)
+        self._candidates = re.compile(rf"(?<![^\W_])(?:{alternatives})(?![^\W_])", re.IGNORECASE)
+
+    def finditer(self, text: str) -> Iterator[re.Match[str]]:
+        """Yield the places of the terms in the text."""
+        for match in self._candidates.finditer(text):
+            words = " ".join(WORD.findall(normalize(match[0])))
+            if words in self._forms or words.startswith(self._beginnings):
+                yield match
 
 
-def parts(text: str, found: re.Pattern[str] | None) -> list[Part]:
+def _beginning(term: SearchTerm) -> tuple[str, bool]:
+    """Return what all forms of a term begin with, and whether more may follow in the same word."""
+    begins = commonprefix(term.forms)  # noqa: RUF071 - of letters, as meant
+    return begins, term.begins or len(term.forms) > 1
+
+
+def parts(text: str, found: WordFinder | None) -> list[Part]:
     """Split the text into parts that match and parts that do not."""
     made: list[Part] = []
     end = 0
@@ -144,9 +163,9 @@ def parts(text: str, found: re.Pattern[str] | None) -> list[Part]:
     return [part for part in made if part["text"]]
 
 
-def excerpt(text: str, found: re.Pattern[str] | None) -> list[Part]:
+def excerpt(text: str, found: WordFinder | None) -> list[Part]:
     """Return one line of the text around the first match, or its beginning."""
-    first = found.search(text) if found else None
+    first = next(found.finditer(text), None) if found else None
     start = max(0, first.start() - BEFORE) if first else 0
     end = (first.start() if first else BEFORE) + AFTER
     if start:
@@ -164,38 +183,40 @@ def _plain(text: str) -> str:
     return text
 
 
-def _spelling(word: str) -> str:
-    """Return a regular expression that matches the word with or without accents."""
-    letters = unicodedata.normalize("NFD", word.lower()).replace("œ", "oe")
-    plain = "".join(letter for letter in letters if not unicodedata.combining(letter))
-    return "(?:oe|œ)".join("".join(_letter(letter) for letter in piece) for piece in plain.split("oe"))
+def _spelling(words: str) -> str:
+    """Return a regular expression that matches normalized words with or without accents, ligatures and the like."""
+    return GROUP.sub(lambda group: _group(group[0]), words)
 
 
-def _letter(letter: str) -> str:
-    return f"[{re.escape(letter)}{_accented().get(letter, '')}]{ACCENTS}"
+def _group(letters: str) -> str:
+    if letters == " ":
+        return r"[\W_]+"
+    plain = "".join(f"[{re.escape(letter)}{_shapes().get(letter, '')}]{ACCENTS}" for letter in letters)
+    one = (LETTERS | LIGATURES).get(letters)
+    return f"(?:{plain}|{one})" if one else plain
 
 
 @cache
-def _accented() -> dict[str, str]:
-    """Return plain letter → its accented forms."""
-    accented: dict[str, str] = {}
-    for code in (*range(0xC0, 0x250), *range(0x1E00, 0x1F00)):
-        plain = unicodedata.normalize("NFD", chr(code))[0].lower()
-        if plain != chr(code).lower():
-            accented[plain] = accented.get(plain, "") + chr(code)
-    return accented
+def _shapes() -> dict[str, str]:
+    """Return plain letter or figure → its accented forms and other shapes."""
+    found: dict[str, str] = {}
+    for code in (code for first, last in SHAPE_BLOCKS for code in range(first, last)):
+        plain = normalize(chr(code))
+        if len(plain) == 1 and plain != chr(code).lower():
+            found[plain] = found.get(plain, "") + chr(code)
+    return found
 
 
 @blueprint.get("/api/search")
 def find() -> Response:
     """Return the conversations that match `q`; the latest ones if it is empty."""
     wanted, unclear = parse_query(current_user, request.args.get("q", ""))
-    found = pattern(wanted.terms)
+    found = WordFinder(wanted.terms) if wanted.terms else None
     note = _("“%(filter)s” is no date: write 2026-11-23 or 23/11/2026.", filter=unclear[0][:40]) if unclear else None
     return jsonify({"results": [_result(hit, found) for hit in search().find(current_user, wanted)], "note": note})
 
 
-def _result(hit: Hit, found: Any) -> dict[str, Any]:
+def _result(hit: Hit, found: WordFinder | None) -> dict[str, Any]:
     conversation, message = hit.conversation, hit.message
     url = f"/c/{conversation.id}"
     return {

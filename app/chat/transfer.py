@@ -19,13 +19,13 @@ from app.chat import blueprint
 from app.chat.imports import own_format, reader_process
 from app.chat.imports.files import Found
 from app.chat.imports.trees import LeftOut
-from app.chat.search import normalize
 from app.errors import AppError
 from app.extensions import release_connection
 from app.formatting import day_and_time
 from app.models import Conversation, Role, copies
 from app.models.base import utcnow
 from app.models.copies import ConversationCopy, MessageCopy
+from app.models.word_forms import normalize
 from app.security import current_user
 
 # Largest file to import, in megabytes: it is read into the memory that the models need too.

@@ -13,6 +13,7 @@ from app.models.base import Owned, UtcDateTime, check_count, public_id, utcnow
 from app.models.messages import ACTIVE, Message, ParentRef, Role, Run, RunState
 from app.models.shares import Share
 from app.models.users import User, normalized
+from app.models.word_forms import contains, normalize, spellings
 
 # Folders per user, as many as a list can show well. Lengths are in characters.
 MAX_FOLDERS_EACH = 100
@@ -233,7 +234,7 @@ def recent(user: User, *, cursor: str = "", containing: str = "", limit: int = P
     """Return the user's conversations that are not archived, latest first; `containing`: text in their titles."""
     query = _all_of(user)
     if containing:
-        query = query.where(Conversation.title.icontains(containing, autoescape=True))
+        query = query.where(contains(Conversation.title, spellings(normalize(containing))))
     return _page(query, cursor, limit)
 
 

@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import TextClause, bindparam, func, select, text
+from sqlalchemy import TextClause, bindparam, select, text
 
 from app.extensions import db
 from app.models.base import UtcDateTime
 from app.models.conversations import Conversation
 from app.models.messages import Message
 from app.models.users import User
+from app.models.word_forms import contains, forms, normalize, spellings
 
 # A filter that lets at most this many rows through is applied before the words are searched; with more rows, the search
 # meets enough of them soon.
@@ -21,8 +22,6 @@ FEW_ROWS = 20_000
 LIMIT = 20
 # Messages read to find them, because one long conversation may hold all the newest.
 MESSAGES = 20_000
-# Accented letters that the comparison treats as plain ones, as the index does.
-ACCENTED, PLAIN = "àáâãäåçèéêëìíîïñòóôõöùúûüýÿ", "aaaaaaceeeeiiiinooooouuuuyy"
 # From this version on FTS5 removes deleted words at once (option "secure-delete"); older ones keep them in the index
 # until a merge rewrites that part.
 AT_ONCE = (3, 42)
@@ -35,10 +34,27 @@ COMMAND = text("INSERT INTO message_search(message_search, rank) VALUES(:command
 
 @dataclass(frozen=True, slots=True)
 class SearchTerm:
-    """Words that follow each other, of letters and digits only; `begins`: the last one is a prefix."""
+    """Words that follow each other, of letters and digits only; `begins`: the last one is a prefix.
+
+    A single word stands for its other forms too, such as its plural, unless `exact`.
+    """
 
     words: tuple[str, ...]
     begins: bool = False
+    exact: bool = False
+
+    @property
+    def forms(self) -> tuple[str, ...]:
+        """The normalized words or phrases that count as this one; the first is this one itself."""
+        if self.exact or len(self.words) > 1:
+            return (normalize(" ".join(self.words)),)
+        return forms(self.words[0].lower())
+
+    def spellings(self) -> list[str]:
+        """Return all that texts may have for it, without accents."""
+        first, *others = self.forms
+        found = [*spellings(first), *others, *(each.replace("oe", "œ") for each in others)]
+        return list(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +112,8 @@ class Search:
         place = "messages.id" if column == "content" else ""
         query = query.where(bound(*conditions(user, wanted, "messages.created_at", message=place)))
         searched = Conversation.title if column == "title" else Message.content
-        plain = func.translate(func.lower(searched), ACCENTED, PLAIN)
         for term in wanted.terms:
-            words = " ".join(term.words).lower().translate(str.maketrans(ACCENTED, PLAIN))
-            query = query.where(plain.contains(words, autoescape=True))
+            query = query.where(contains(searched, term.spellings()))
         yield from db.session.execute(query.order_by(Message.id.desc()).limit(MESSAGES))
 
 
@@ -357,10 +371,10 @@ def _command(command: str, value: int) -> int:
 
 
 def _matching(term: SearchTerm) -> str:
-    """Return the FTS5 expression of a term, with both spellings of œ, which FTS5 does not take for "oe"."""
-    phrase = " ".join(term.words)
-    spellings = dict.fromkeys((phrase, phrase.replace("oe", "œ"), phrase.replace("œ", "oe")))
-    return "(" + " OR ".join(f'"{spelling}"' + ("*" if term.begins else "") for spelling in spellings) + ")"
+    """Return the FTS5 expression of a term: any of its spellings; the first form may be only a beginning."""
+    beginnings = spellings(term.forms[0]) if term.begins else []
+    phrases = (f'"{each}"' + ("*" if each in beginnings else "") for each in term.spellings())
+    return "(" + " OR ".join(phrases) + ")"
 
 
 # Database dialect → its index; other databases compare texts. For PostgreSQL, a subclass with tsvector goes here.

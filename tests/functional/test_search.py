@@ -55,7 +55,50 @@ def test_words_are_found_whatever_their_accents_and_capitals(alice: Person, talk
     talk("Le gelcoat de l’Étrave", "Stocker entre quinze et vingt-cinq degrés, à cœur.")
     for query in ("etrave", "ÉTRAVE", "e\u0301trave", "DEGRES", "degrés", "coeur", "cœur", "vingt-cinq", "l'étrave"):
         assert titles(alice, query + " ") == ["Le gelcoat de l’Étrave"], query
-    for query in ("etrav ", "trave ", "degres etrave absent", "quinze"[1:]):
+    for query in ("etra ", "trave ", "degres etrave absent", "quinze"[1:]):
+        assert titles(alice, query) == [], query
+
+
+def test_letters_may_be_written_in_other_forms(alice: Person, talk: Callable[..., str]) -> None:
+    talk("L’œuvre d’art", "Le coût ﬁnal d’un cœur, 12 m² de Straße, du CO₂, ＣＡＰ, l’oﬃciel ÆTHER.")
+    for words in (
+        "œuvre", "Œuvre", "ŒUVRE", "oeuvre", "Oeuvre", "OEUVRE", "CŒUR", "coeur", "final", "FINAL", "ﬁnal", "m2", "M²",
+        "strasse", "STRASSE", "straße", "co2", "CO₂", "cap", "ＣＡＰ", "officiel", "oﬃciel", "æther", "aether",
+        "CO\u0302UT",
+    ):  # fmt: skip
+        for query in (f"{words} ", words, f'"{words}"'):
+            (hit,) = find(alice, query)
+            assert marked(hit["title"]) + marked(hit["excerpt"]), query
+
+
+def test_the_list_is_narrowed_by_titles_in_the_same_way(alice: Person, talk: Callable[..., str]) -> None:
+    talk("Œuvres d’été", "Texte")
+    for words in ("oeuvre", "ŒUVRE", "OEUVRES D’ETE", "œuvres d’été", "s d"):
+        answer = alice.get("/api/conversations", query_string={"q": words}).json
+        assert len(answer["conversations"]) == 1, words
+    assert alice.get("/api/conversations", query_string={"q": "%"}).json["conversations"] == []
+
+
+OTHER_FORMS = {
+    "bateaux": "bateau", "navire": "navires", "CHEVAUX": "cheval", "Journal": "journaux", "travaux": "travail",
+    "Vitrail": "VITRAUX", "jeux": "jeu", "feu": "feux", "mots": "mot", "écoles": "ecole", "Échelle": "échelles",
+    "facturée": "facture", "régler": "réglée", "bonne": "bon", "générales": "général", "paiement": "payer",
+    "Œuvres": "oeuvre", "NŒUD": "nœuds",
+}  # fmt: skip
+
+
+def test_a_word_is_found_in_its_other_forms(alice: Person, talk: Callable[..., str]) -> None:
+    talk("Sujet", ", ".join(OTHER_FORMS))
+    for written, asked in OTHER_FORMS.items():
+        for query in (asked, f"{asked} "):
+            (hit,) = find(alice, query)
+            assert marked(hit["excerpt"]) == [written], query
+        assert titles(alice, f'"{asked}"') == []
+
+
+def test_words_that_only_begin_alike_are_others(alice: Person, talk: Callable[..., str]) -> None:
+    talk("Le portugais", "Merci du portable, la facturette est dans le bateau-mouche.")
+    for query in ("port ", "mer ", "facture ", "portugal ", "bat ", "la porte "):
         assert titles(alice, query) == [], query
 
 
@@ -139,7 +182,7 @@ def test_plain_comparison_finds_the_same(site: Site, alice: Person, bob: Person,
     with site.app.test_request_context():
         user = db.session.get_one(User, 1)
         usual = ("gelc", "gelcoat modele:deepseek", "gelcoat apres:2020 avant:2999", "texte un", "rien", "%")
-        for query in (*usual, "decouverte", "DÉCOUVERTE"):
+        for query in (*usual, "decouverte", "DÉCOUVERTE", "découvertes ", "textes "):
             wanted, _ = parse_query(user, query)
             plain, indexed = (
                 [(hit.conversation.id, hit.titled) for hit in backend.find(user, wanted)]

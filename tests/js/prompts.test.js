@@ -18,6 +18,7 @@ test("the beginning of a name, then its middle, then the description", () => {
 test("neither case nor accents matter", () => {
   assert.deepEqual(names("RESUMER "), ["Résumer"]);
   assert.deepEqual(names("réd"), ["Rédiger un mail"]);
+  assert.equal(matching([{ name: "Manœuvre", detail: "" }], "MANOEUVRE").length, 1);
 });
 
 test("a search begins with the message and ends with the line", () => {

@@ -2,12 +2,12 @@
 
 import pytest
 
-from app.chat.search import excerpt, pattern
+from app.chat.search import WordFinder, excerpt
 from app.models.search import SearchTerm
 
 
 def line(text: str, word: str = "cap") -> str:
-    return "".join(part["text"] for part in excerpt(text, pattern((SearchTerm((word,)),))))
+    return "".join(part["text"] for part in excerpt(text, WordFinder((SearchTerm((word,)),))))
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 // Finds prompts by what is typed after the «/»: without regard to case and accents, names before descriptions.
-const plain = (text) => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().trim();
+const plain = (text) =>
+  text.normalize("NFKD").replace(/\p{M}/gu, "").toLowerCase().replace(/œ/g, "oe").replace(/æ/g, "ae").trim();
 
 export function matching(prompts, query) {
   const wanted = plain(query);
