@@ -19,10 +19,11 @@ MARKS = re.compile(r"[*_`#]+")
 QUOTES = str.maketrans(
     {"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "\u00a0": " ", "\u202f": " ", "\u2011": "-"}
 )
-# Digits with spaces, points, commas or apostrophes between them, as 1 234,5 or 1,234.5; a minus sign before.
+# Digits with spaces, points, commas or apostrophes between them, as 1 234,5 or 1,234.5; a minus sign before. Right behind
+# a word, a unit or a bracket it is the hyphen of a range: 8h-17h, 5%-20%.
 NUMBER = re.compile(
     # The minutes of 14h30 follow a letter.
-    r"(?:(?<![\w.,])|(?<=\d[hH]))(?P<sign>[-−])?"
+    r"(?:(?<![\w.,])|(?<=\d[hH]))(?:(?<![\w%°€$£²³)\]])(?P<sign>[-−–\u2011]))?"
     r"(?P<digits>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*)"
 )
 # Words that only one of these languages has, or that are far more frequent in it.
