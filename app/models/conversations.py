@@ -88,9 +88,9 @@ def _key(name: str) -> str:
 
 
 def derive_title(question: str) -> str:
-    """Return the question's first line with text, cut between words."""
+    """Return the question's first line with text, cut between words; the mark of a code block is none."""
     lines = (line.lstrip(" #*>-\t").rstrip() for line in question.splitlines())
-    line = next(filter(None, lines), "")
+    line = next((line for line in lines if line and not line.startswith(("```", "~~~"))), "")
     if len(line) <= TITLE_LENGTH:
         return line or question.strip()[:TITLE_LENGTH]
     return line[:TITLE_LENGTH].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"

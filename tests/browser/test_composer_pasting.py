@@ -50,6 +50,50 @@ def test_a_long_paste_folds_and_is_sent_after_the_text(alice: Visitor, engine: F
     assert engine.received("/api/chat")[-1]["messages"][-1]["content"] == f"Résume ceci.\n\n```\n{long}\n```"
 
 
+@pytest.mark.screen("desk", "phone")
+def test_a_sent_paste_is_named_in_the_question(alice: Visitor, engine: FakeOllama) -> None:
+    chat = alice.here
+    long = "\n".join(f"ligne {number}" for number in range(40))
+    chat.message.fill("Résume ceci.")
+    paste(chat, long)
+    chat.send()
+    for _ in range(2):
+        chat.finished()
+        expect(chat.questions).to_have_text("Résume ceci.")
+        pasted = chat.page.get_by_role("list", name="Textes collés").get_by_role("button")
+        expect(pasted).to_have_text([re.compile(r"Texte collé\s+40 lignes")])
+        expect(chat.page.get_by_text("ligne 39")).to_be_hidden()
+        pasted.click()
+        expect(chat.page.get_by_text("ligne 39")).to_be_visible()
+        chat.page.reload()
+    expect(chat.titles).to_have_text(["Résume ceci."])
+    chat.questions.hover()
+    chat.button("Copier la question").click()
+    assert chat.page.evaluate("document.hasFocus()")
+    chat.button("Modifier la question").click()
+    editor = chat.page.get_by_role("textbox", name="Votre question")
+    expect(editor).to_have_value("Résume ceci.")
+    editor.fill("Traduis ceci.")
+    chat.button("Envoyer à nouveau").click()
+    chat.finished()
+    expect(chat.questions).to_have_text("Traduis ceci.")
+    expect(pasted).to_have_count(1)
+    assert engine.received("/api/chat")[-1]["messages"][-1]["content"] == f"Traduis ceci.\n\n```\n{long}\n```"
+
+
+def test_a_question_that_is_only_a_paste(alice: Visitor) -> None:
+    chat = alice.here
+    paste(chat, "mot " * 600)
+    chat.send()
+    chat.finished()
+    expect(chat.questions).to_be_hidden()
+    expect(chat.page.get_by_role("list", name="Textes collés").get_by_role("button")).to_be_visible()
+    expect(chat.titles).to_have_text([re.compile("^mot mot")])
+    chat.message.press("ArrowUp")
+    expect(chat.message).to_have_value("")
+    expect(chips(chat)).to_have_count(1)
+
+
 def test_a_folded_text_can_be_removed_or_put_into_the_text(alice: Visitor) -> None:
     chat = alice.here
     for letter in "ab":

@@ -37,6 +37,8 @@ def test_a_title_is_one_short_line_of_the_question(question: str) -> None:
         ("***", "***"),
         ("mot " * 30, "mot " * 14 + "mot…"),
         ("x" * 100, "x" * TITLE_LENGTH + "…"),
+        ("```\nNotice du moteur\n```", "Notice du moteur"),
+        ("```\n```", "```\n```"),
     ],
 )
 def test_titles(question: str, title: str) -> None:

@@ -1,12 +1,11 @@
 // Folds a long paste into a chip below the text: its size, a look at it, its removal, or the text itself after all.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
-import { countLines, isLong } from "../lib/attachments.js";
-import { number } from "../lib/format.js";
+import { isLong, nameOf, sizeOf } from "../lib/attachments.js";
 import { listen } from "../lib/listen.js";
 import { announce } from "../lib/notices.js";
 import { placeholderAt } from "../lib/placeholders.js";
-import { t, tn } from "../lib/texts.js";
+import { t } from "../lib/texts.js";
 
 export default class extends Controller {
   static targets = ["text", "list", "template", "preview", "previewTitle", "previewText"];
@@ -26,12 +25,12 @@ export default class extends Controller {
     event.preventDefault();
     this.#pointTo();
     conversation.draft.attach(text);
-    announce(t("attached_said", { size: this.#size(text) }));
+    announce(t("attached_said", { size: sizeOf(text) }));
   }
 
   look({ currentTarget }) {
     const index = this.#indexOf(currentTarget);
-    this.previewTitleTarget.textContent = this.#name(index);
+    this.previewTitleTarget.textContent = nameOf(this.files, index);
     this.previewTextTarget.textContent = this.files[index];
     this.previewTarget.showPopover();
   }
@@ -73,23 +72,15 @@ export default class extends Controller {
 
   #chip(text, index) {
     const chip = this.templateTarget.content.firstElementChild.cloneNode(true);
-    const name = this.#name(index);
+    const name = nameOf(this.files, index);
     chip.querySelector("[data-part=name]").textContent = name;
-    chip.querySelector("[data-part=size]").textContent = this.#size(text);
+    chip.querySelector("[data-part=size]").textContent = sizeOf(text);
     for (const act of ["preview", "insert", "remove"]) {
       const button = chip.querySelector(`[data-part=${act}]`);
       button.setAttribute("aria-label", t(`attached_${act}`, { name }));
       button.title = t(`attached_${act}`, { name });
     }
     return chip;
-  }
-
-  #name(index) {
-    return this.files.length > 1 ? t("attached_nth", { n: index + 1 }) : t("attached");
-  }
-
-  #size(text) {
-    return t("attached_size", { lines: tn("attached_lines", countLines(text)), characters: number(text.length) });
   }
 
   #indexOf(button) {

@@ -1,6 +1,7 @@
 // The place to write: grows, sends, says what is wrong, and shows what waits for the end of the answer.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
+import { nameOf, splitFiles } from "../lib/attachments.js";
 import { listen } from "../lib/listen.js";
 import { focusMessageBox } from "../lib/message_box.js";
 import { announce, toast } from "../lib/notices.js";
@@ -105,7 +106,8 @@ export default class extends Controller {
 
   #showQueued() {
     const { queued } = conversation;
-    this.queuedTextTarget.textContent = queued.text;
+    const { text, files } = splitFiles(queued.text);
+    this.queuedTextTarget.textContent = [text, ...files.map((_, index) => nameOf(files, index))].filter(Boolean).join(" · ");
     this.queuedTarget.hidden = !queued.text;
     this.#warnOfLoss(queued);
   }
@@ -146,7 +148,7 @@ export default class extends Controller {
     const last = conversation.messages.findLast(({ role }) => role === "user");
     if (!last || this.textTarget.value || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
-    conversation.draft.write(last.content);
+    conversation.draft.giveBack(last.content);
   }
 
   // Once: the storage does not keep what is written here.

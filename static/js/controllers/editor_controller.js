@@ -1,6 +1,7 @@
 // Turns one's own question into a small editor: its words are saved, or sent again beside the old ones.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
+import { splitFiles, withFiles } from "../lib/attachments.js";
 import { fold } from "../lib/fold.js";
 import { listen } from "../lib/listen.js";
 import { focusMessageBox } from "../lib/message_box.js";
@@ -28,7 +29,7 @@ export default class extends Controller {
     if (turn.classList.contains("is-edited")) return turn.querySelector("textarea").focus();
     const form = clone("editor-template");
     const text = form.querySelector("textarea");
-    text.value = question.content;
+    text.value = splitFiles(question.content).text;
     this.#part(form, "note").hidden = !conversation.next(question)?.run.state.content;
     this.dispatch("open");
     this.#part(turn, "content").after(form);
@@ -83,10 +84,12 @@ export default class extends Controller {
     return isStopped;
   }
 
+  // What was pasted stays beside the words.
   #textOf(turn) {
     const text = turn.querySelector("textarea");
+    const { files } = splitFiles(messageOf(turn).content);
     this.#part(turn, "problem").hidden = true;
-    if (text.value.trim()) return text.value;
+    if (text.value.trim() || files.length) return withFiles(text.value, files);
     text.focus();
     return "";
   }

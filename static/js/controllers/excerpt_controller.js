@@ -1,14 +1,14 @@
-// The reading area's own clicks and copies: the heads of code blocks, folded questions, and a selection that pastes well
+// The reading area's own clicks and copies: the heads of code blocks, folded questions, pasted texts, and a selection that pastes well
 // into documents.
 import { Controller } from "@hotwired/stimulus";
 import { excerptOf } from "../lib/clean_html.js";
 import { useCode } from "../lib/code_blocks.js";
-import { unfold } from "../lib/fold.js";
+import { openFile, unfold } from "../lib/fold.js";
 
 export default class extends Controller {
   click({ target }) {
-    const button = target.closest("button[data-code], button[data-fold]");
-    if (button) (button.dataset.code ? useCode : unfold)(button);
+    const button = target.closest("button[data-code], button[data-fold], button[data-file]");
+    if (button) (button.dataset.code ? useCode : "file" in button.dataset ? openFile : unfold)(button);
   }
 
   copy(event) {

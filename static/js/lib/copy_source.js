@@ -3,11 +3,10 @@ const offers = new WeakMap(); // element → () => { text, html, element }
 
 export const offerCopy = (element, offer) => offers.set(element, offer);
 
-// A block of code copies itself, a question its words, an address itself.
+// A block of code copies itself, an address itself.
 export function sourceFor(button) {
   const code = button.closest(".code")?.querySelector("code");
-  const plain = code ?? button.closest(".turn--question")?.querySelector(".question");
-  if (plain) return { text: plain.textContent, element: plain };
+  if (code) return { text: code.textContent, element: code };
   const address = button.closest("tr, li")?.querySelector("[data-address]");
   if (address) return { text: address.dataset.address, element: address };
   let place = button;

@@ -1,6 +1,6 @@
 // What is being written to the conversation: a text and long texts beside it, kept until the server has them.
 // Events: "change" (the text or what is beside it), "fill" (a prompt was put into it).
-import { withFiles } from "./attachments.js";
+import { splitFiles, withFiles } from "./attachments.js";
 
 export class Draft extends EventTarget {
   text = "";
@@ -80,7 +80,7 @@ export class Draft extends EventTarget {
 
   // Before what has been written meanwhile.
   giveBack(content) {
-    const { text, files } = this.#parts.get(content) ?? { text: content, files: [] };
+    const { text, files } = this.#parts.get(content) ?? splitFiles(content);
     this.#parts.delete(content);
     this.#change([text, this.text].filter((part) => part.trim()).join("\n\n"), [...files, ...this.files]);
   }

@@ -1,4 +1,6 @@
-// A long question is shown by its beginning: the answer is what one came for. The rest stays in the page, a button away.
+// A question as it is shown: of a long one the beginning, as the answer is what one came for; pasted texts by their names.
+// The rest stays in the page, a button away.
+import { nameOf, sizeOf, splitFiles } from "./attachments.js";
 import { clone } from "./templates.js";
 import { t } from "./texts.js";
 
@@ -6,18 +8,41 @@ const CHARACTERS = 1000;
 const LINES = 16;
 const SPARE = 1.25; // what is hardly longer than that is shown whole
 
+// The article has the whole question as its content.
 export function fold(article) {
   const question = article.querySelector("[data-part=content]");
-  article.querySelector("[data-fold]")?.remove();
-  const end = endOfBeginning(question.textContent);
+  const { text, files } = splitFiles(question.textContent);
+  article.querySelectorAll(".question__more, .question__files").forEach((old) => old.remove());
+  question.textContent = text;
+  question.hidden = !text;
+  if (files.length) question.after(listOf(files));
+  const end = endOfBeginning(text);
   if (end < 0) return;
-  question.normalize();
   const rest = document.createElement("span");
   rest.className = "question__rest";
   question.classList.add("is-folded");
   rest.append(question.firstChild.splitText(end));
   question.append(rest);
   question.after(clone("question-more"));
+}
+
+function listOf(files) {
+  const list = clone("question-files");
+  const row = list.querySelector("template").content;
+  files.forEach((text, index) => {
+    const file = row.cloneNode(true);
+    file.querySelector("[data-part=name]").textContent = nameOf(files, index);
+    file.querySelector("[data-part=size]").textContent = sizeOf(text);
+    file.querySelector("pre").textContent = text;
+    list.append(file);
+  });
+  return list;
+}
+
+// What the button of a pasted text asks for.
+export function openFile(button) {
+  const isOpen = button.closest("li").classList.toggle("is-open");
+  button.setAttribute("aria-expanded", String(isOpen));
 }
 
 // What the button asks for.

@@ -1,5 +1,6 @@
 // The articles of messages: those of the history are read, new ones are made from the page's own templates.
 import { conversation, messageFrom } from "../conversation.js";
+import { offerCopy } from "./copy_source.js";
 import { fold } from "./fold.js";
 import { clone } from "./templates.js";
 import { setVersions, showVersions, versionsOf } from "./versions.js";
@@ -69,6 +70,7 @@ export function numberTurn(article, { id, siblings }) {
 function bind(article, message) {
   messages.set(article, message);
   articles.set(message, article);
+  if (message.role === "user") offerCopy(article, () => ({ text: message.content, element: article }));
   return message;
 }
 
