@@ -19,8 +19,8 @@ MARKS = re.compile(r"[*_`#]+")
 QUOTES = str.maketrans(
     {"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "\u00a0": " ", "\u202f": " ", "\u2011": "-"}
 )
-# Digits with spaces, points, commas or apostrophes between them, as 1 234,5 or 1,234.5; a minus sign before. Right behind
-# a word, a unit or a bracket it is the hyphen of a range: 8h-17h, 5%-20%.
+# Digits with spaces, points, commas or apostrophes between them, as 1 234,5 or 1,234.5; a minus sign before. Right
+# behind a word, a unit or a bracket it is the hyphen of a range: 8h-17h, 5%-20%.
 NUMBER = re.compile(
     # The minutes of 14h30 follow a letter.
     r"(?:(?<![\w.,])|(?<=\d[hH]))(?:(?<![\w%°€$£²³)\]])(?P<sign>[-−–\u2011]))?"
