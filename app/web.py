@@ -12,8 +12,8 @@ from flask_babel import gettext as _
 from limits import RateLimitItemPerMinute
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.exceptions import BadRequest
-from werkzeug.routing import IntegerConverter, Map
+from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.routing import IntegerConverter
 
 from app import formatting
 from app.errors import SENTENCES, AppError
@@ -47,10 +47,13 @@ class SessionInterface(SecureCookieSessionInterface):
 
 
 class RowNumber(IntegerConverter):
-    """`<int:…>` in addresses: a number that is no row's in any database is no address."""
+    """`<int:…>` in addresses; a number that is no row's in any database is not found."""
 
-    def __init__(self, url_map: Map) -> None:
-        super().__init__(url_map, max=MAX_INTEGER)
+    def to_python(self, value: str) -> int:
+        """Return the number; raises NotFound."""
+        if len(value) > len(str(MAX_INTEGER)) or int(value) > MAX_INTEGER:
+            raise NotFound
+        return int(value)
 
 
 def generation() -> Generation:
