@@ -1,6 +1,6 @@
 """The forms of the account and settings pages, with the validation of their fields."""
 
-import unicodedata
+from collections.abc import Callable
 from typing import Any
 
 from flask import current_app, request
@@ -10,6 +10,8 @@ from wtforms import BooleanField, PasswordField, RadioField, StringField, Submit
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
+from app.models import User
+from app.models.names import RefusedNameError, check_not_reserved, check_username, check_visible
 from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable, typed
 from app.models.prompts import MAX_PROMPT_LENGTH, MAX_PROMPT_NAME
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS
@@ -23,15 +25,28 @@ def no_control_characters(_form: Any, field: Any) -> None:
         raise ValidationError(_l("Use visible characters only."))
 
 
-def one_script(_form: Any, field: Any) -> None:
-    """Refuse letters of several alphabets: « admin » with a Cyrillic a would pass for somebody else.
+def that(check: Callable[[str], None]) -> Callable[[Any, Any], None]:
+    """Return a validator from a check of names, which raises RefusedNameError."""
 
-    Japanese, which is written in several scripts, is allowed.
-    """
-    letters = (letter for letter in unicodedata.normalize("NFKC", field.data or "") if letter.isalpha())
-    scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in letters} - {"MODIFIER"}
-    if len(scripts) > 1 and not scripts <= JAPANESE:
-        raise ValidationError(_l("Use the letters of one alphabet only: those of several can look the same."))
+    def validate(_form: Any, field: Any) -> None:
+        try:
+            check(field.data or "")
+        except RefusedNameError as fault:
+            raise ValidationError(fault.sentence) from None
+
+    return validate
+
+
+def not_reserved(name: str) -> None:
+    """Raise RefusedNameError for a name that is the administrator's, unless it is for an administrator."""
+    if User.exists() and not (current_user.is_authenticated and current_user.is_admin):
+        check_not_reserved(name, current_app.config["PRODUCT_NAME"])
+
+
+def looks_new(name: str) -> None:
+    """Raise RefusedNameError for a username that looks like another one; a taken one is found when it is stored."""
+    if User.looks_like(name):
+        raise RefusedNameError(_l("This name looks like that of another account: choose another one."))
 
 
 def hard_to_guess(form: Any, field: Any) -> None:
@@ -53,8 +68,6 @@ def in_typed_form(text: str | None) -> str:
     return typed(text or "")
 
 
-# Scripts of Japanese, by the first word of their letters' Unicode names.
-JAPANESE = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK"}
 GUESSABLE = _l(
     "This is one of the first passwords that somebody would try. Take several words that have nothing to do with each "
     "other, nor with your name."
@@ -89,7 +102,12 @@ LONG_ENOUGH = Length(
     min=MIN_PASSWORD, max=MAX_PASSWORD, message=_l("%(min)d characters at least. A short sentence is fine.")
 )
 NEW_PASSWORD = (REQUIRED, LONG_ENOUGH, hard_to_guess)
-DISPLAY_NAME = [FILLED, Length(max=80, message=_l("80 characters at most.")), no_control_characters]
+DISPLAY_NAME = [
+    FILLED,
+    Length(max=80, message=_l("80 characters at most.")),
+    that(check_visible),
+    that(not_reserved),
+]
 
 
 class RegisterForm(Form):
@@ -97,7 +115,7 @@ class RegisterForm(Form):
 
     username = StringField(
         _l("Username"),
-        [FILLED, Length(min=2, max=64, message=_l("Between 2 and 64 characters.")), no_control_characters, one_script],
+        [FILLED, that(check_username), that(not_reserved), that(looks_new)],
     )
     display_name = StringField(_l("Displayed name"), DISPLAY_NAME)
     password = PasswordField(_l("Password"), NEW_PASSWORD, filters=[in_typed_form])

@@ -16,7 +16,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.models import LoginSession, User
 from app.models.base import digest
-from app.models.users import normalized
+from app.models.names import normalized
 from app.security import client_network, current_user, log_event, public, rate_limiter
 from app.web import LOCALES, TEXT_SIZES, THEMES, generation, safe_next
 

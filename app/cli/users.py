@@ -11,6 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
 from app.models import AccessToken, LoginSession, User
+from app.models.names import RefusedNameError, check_username, check_visible
 from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable
 from app.security import log_event
 
@@ -38,13 +39,17 @@ def _password(password: str, *names: str) -> str:
     return password
 
 
-def _visible(name: str, shortest: int, longest: int, mistake: str) -> str:
-    """Return `name` if it is printable and of an allowed length; raises ClickException (`mistake`: the length's)."""
-    if not shortest <= len(name.strip()) <= longest:
-        raise click.ClickException(mistake)
-    if not name.isprintable():
-        raise click.ClickException(_("Use visible characters only."))
-    return name
+def _check_names(username: str, display_name: str) -> None:
+    """Raise ClickException for a name that cannot be taken; administrators may give reserved ones."""
+    try:
+        check_username(username)
+        check_visible(display_name)
+    except RefusedNameError as fault:
+        raise click.ClickException(str(fault.sentence)) from None
+    if len(display_name.strip()) > 80:
+        raise click.ClickException(_("80 characters at most."))
+    if User.looks_like(username):
+        raise click.ClickException(_("This name looks like that of another account: choose another one."))
 
 
 @users.command("list")
@@ -62,8 +67,8 @@ def list_users() -> None:
 @click.option("--admin", is_flag=True, help="Make an administrator.")
 def create_user(username: str, display_name: str, password: str, admin: bool) -> None:
     """Create an account."""
-    _visible(username, 2, 64, _("Between 2 and 64 characters."))
-    shown = _visible(display_name or username, 1, 80, _("80 characters at most."))
+    shown = display_name or username
+    _check_names(username, shown)
     chosen = _password(password, username, shown)
     try:
         user = User.create(username, shown, chosen, is_admin=admin or None)

@@ -11,8 +11,9 @@ from app.errors import AppError
 from app.extensions import db
 from app.models.base import Owned, UtcDateTime, check_count, public_id, utcnow
 from app.models.messages import ACTIVE, Message, ParentRef, Role, Run, RunState
+from app.models.names import normalized
 from app.models.shares import Share
-from app.models.users import User, normalized
+from app.models.users import User
 from app.models.word_forms import contains, normalize, spellings
 
 # Folders per user, as many as a list can show well. Lengths are in characters.

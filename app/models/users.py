@@ -1,7 +1,6 @@
 """User accounts, their login sessions in browsers, and their API tokens."""
 
 import secrets
-import unicodedata
 from datetime import datetime, timedelta
 
 from flask import current_app
@@ -10,6 +9,7 @@ from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
 from app.extensions import db
 from app.models.base import Owned, UtcDateTime, check_count, digest, utcnow
+from app.models.names import look, normalized
 from app.models.passwords import hashing
 
 # In characters: the text is part of every prompt, and small models have little context.
@@ -30,11 +30,6 @@ PREFIX = "sk-couach-"
 MAX_TOKENS_EACH = 10
 # `used_at` is written at most this often, so that frequent requests do not write each time.
 USED_EVERY = timedelta(minutes=1)
-
-
-def normalized(username: str) -> str:
-    """Return the form in which names are unique: ignores case, width, composition and surrounding spaces."""
-    return unicodedata.normalize("NFKC", username).strip().casefold()
 
 
 class User(db.Model):  # type: ignore[name-defined,misc]
@@ -85,6 +80,12 @@ class User(db.Model):  # type: ignore[name-defined,misc]
     def named(cls, username: str) -> "User | None":
         """Return the account of that name, or None."""
         return db.session.scalar(select(cls).where(cls.username_key == normalized(username)))
+
+    @classmethod
+    def looks_like(cls, username: str) -> bool:
+        """Return True if an account of another name could be taken for one of this name."""
+        others = select(cls.username).where(cls.username_key != normalized(username))
+        return any(look(other) == look(username) for other in db.session.scalars(others))
 
     @classmethod
     def authenticate(cls, username: str, password: str) -> "User | None":

@@ -29,6 +29,17 @@ MISTAKES = (
     {"username": "a\nb"},
     {"username": "a\0b"},
     {"username": "\u202eecila"},
+    {"username": "\u3164\u3164"},
+    {"username": "al\u115fice"},
+    {"username": "\u2800\u2800"},
+    {"username": "alice\ufe0f"},
+    {"username": "al<i>ce"},
+    {"username": "--"},
+    {"username": "\ufdfa" * 64},
+    {"username": "аlice"},
+    {"display_name": "\u3164\u3164"},
+    {"display_name": "Al\u00adice"},
+    {"display_name": "...."},
     {"display_name": ""},
     {"display_name": " \t "},
     {"display_name": "a" * 81},
@@ -67,6 +78,32 @@ def test_registering_signs_in(site: Site) -> None:
     answer = visitor.register("alice", display_name="Alice Martin")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/")
     assert "Alice Martin" in visitor.get("/").text
+
+
+def test_a_name_that_looks_like_another_is_refused(site: Site, alice: Person) -> None:
+    assert Person(site.app).register("сосо").status_code == 302
+    for name in ("al\u0131ce", "a1ice", "AIice", "àlice", "coco"):
+        answer = Person(site.app).register(name)
+        assert answer.status_code == 422, name
+        assert "ressemble" in answer.text
+    for name in ("alicf", "rené", "Jean-Paul O’Neil", "anna@exemple.test", "かな漢字", "李雷"):
+        assert Person(site.app).register(name).status_code == 302, name
+
+
+def test_nobody_passes_for_the_administrator(make_site: Callable[..., Site]) -> None:
+    site = make_site(PRODUCT_NAME="Phare")
+    # The first account is the administrator's.
+    root = Person(site.app, "admin")
+    assert root.register(display_name="Administrateur Phare").status_code == 302
+    for name in ("root", "Admin2", "adm1n", "administrateur", "phare", "couachgpt", "it-admin"):
+        assert "administrateur" in Person(site.app).register(name).text
+    bob = Person(site.app, "bob")
+    assert bob.register(display_name="Administratrice").status_code == 422
+    assert bob.register().status_code == 302
+    for shown in ("Administrateur Phare", "Phare", "L’ADMIN"):
+        assert bob.submit("/settings/account", {"display_name": shown}).status_code == 422
+    assert bob.submit("/settings/account", {"display_name": "Bob ❤️ Badminton"}).status_code == 302
+    assert root.submit("/settings/account", {"display_name": "Équipe Phare"}).status_code == 302
 
 
 def test_a_name_is_taken_whatever_its_case(site: Site, alice: Person) -> None:
