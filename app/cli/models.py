@@ -50,8 +50,8 @@ def list_models() -> None:
         words = ", ".join(mark for mark, applies in marks.items() if applies)
         click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {model.description}  {words}".rstrip())
     for model in can_be_pulled(registry.engine, registry.models):
-        fix = f"flask models pull {model.name}"
-        click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {_('not installed')}: {fix}")
+        missing = _("not installed: %(fix)s", fix=f"flask models pull {model.name}")
+        click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {missing}")
     click.echo(_default_line(default))
     if default.effective and not default.installed:
         click.echo(

@@ -89,7 +89,7 @@ def test_models_are_listed_with_what_can_be_pulled(run: Run, ollama: FakeOllama)
     assert "2,2\u202fGo" in phi3
     assert "par défaut" in phi3
     assert not any("nomic" in line for line in lines)
-    assert any("flask models pull mistral" in line for line in lines)
+    assert any("pas installé\N{NO-BREAK SPACE}: flask models pull mistral" in line for line in lines)
     assert "phi3:mini" in lines[-1]
 
 

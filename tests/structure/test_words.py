@@ -117,6 +117,11 @@ def test_every_text_has_its_french(collected: Any) -> None:
     assert sorted(map(str, set(known) - wanted)) == []
 
 
+def test_no_text_is_within_an_f_string_where_it_is_not_collected() -> None:
+    found = [path for path in (ROOT / "app").rglob("*.py") if re.search(r"\{_\(", path.read_text())]
+    assert found == []
+
+
 def test_french_keeps_the_places_to_fill_in() -> None:
     place = re.compile(r"%\(\w+\)\.?\d*[sdf]|(?<!%)\{\w+\}")
     for message in french():

@@ -91,7 +91,7 @@ def markdown(run_ids: Sequence[int]) -> str:
     """Markdown with recommendation, ranking, regressions, details and the tables of the charts."""
     runs = queries.get_runs(run_ids)
     entries = ranking.leaderboard(run_ids=list(run_ids))
-    parts = [f"# {_('Measurements')}", ""]
+    parts = ["# " + _("Measurements"), ""]
     for run in runs:
         parts.append(f"- {_line(run)}")
         for name, value in display.machine_facts(run):
@@ -103,14 +103,14 @@ def markdown(run_ids: Sequence[int]) -> str:
             score = _("%(score)s of 100", score=found.scores[found.best.key])
             best = f"**{_plain(display.entry_name(found.best))}**, {score}. {_plain(sentences.why_recommended(found))}"
             parts += ["", _("%(name)s: %(value)s", name=title, value=best)]
-    parts += ["", f"## {_('Ranking')}", "", *_table(*_ranking(entries))]
+    parts += ["", "## " + _("Ranking"), "", *_table(*_ranking(entries))]
     if note := display.energy_note(entries, [run.machine for run in runs]):
         parts += ["", note]
     if worse := charts.regressions_shown(run_ids=run_ids):
         title = _("What became worse since the run before")
         parts += ["", f"## {title}", "", *_table(*_worse(worse))]
     if beside := display.details_table(entries):
-        parts += ["", f"## {_('Details')}", "", *_table(*beside)]
+        parts += ["", "## " + _("Details"), "", *_table(*beside)]
     for chart in charts.entry_charts(entries):
         parts += ["", f"## {chart.title}", "", chart.note, "", *_table(chart.columns, chart.rows)]
     return "\n".join(parts) + "\n"
