@@ -108,7 +108,7 @@ def on_starting(server: Any) -> None:
             "CouachGPT runs in one worker process: answers being written live in it. "
             "Leave WEB_CONCURRENCY unset; THREADS sets how many requests are served at once."
         )
-    from app import database  # noqa: PLC0415
+    from app import database, running_server  # noqa: PLC0415
     from app.cli import banner  # noqa: PLC0415
     from app.engines import gguf, supervisor  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
@@ -130,6 +130,8 @@ def on_starting(server: Any) -> None:
     if migration.exitcode:
         raise SystemExit(migration.exitcode)
     keep_secret_key(app.config)
+    with contextlib.suppress(OSError):
+        running_server.tell(app.config)
     with app.app_context():
         db.engine.dispose()
     print(banner(app, problem), flush=True)
@@ -206,7 +208,9 @@ def on_exit(_server: Any) -> None:
     if _supervisor is not None:
         _supervisor.stop()
     if _lock is not None:
-        from app import database  # noqa: PLC0415
+        from app import database, running_server  # noqa: PLC0415
         from wsgi import app  # noqa: PLC0415
 
+        with contextlib.suppress(OSError):
+            running_server.withdraw(app.config)
         database.close(app)

@@ -1,13 +1,14 @@
 """Create the WSGI application for gunicorn and the `flask` command."""
 
 import config
-from app import create_app
+from app import create_app, running_server
 from app.brand import BrandError
 from app.engines import registry
 
 settings = config.load_or_exit()
 config.prepare_instance(settings)
-settings["ENGINE"], settings["ENGINE_REASON"] = registry.choose(settings)
+if not running_server.adopt(settings):
+    settings["ENGINE"], settings["ENGINE_REASON"] = registry.choose(settings)
 try:
     app = create_app(settings)
 except BrandError as error:

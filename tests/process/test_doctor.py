@@ -36,6 +36,7 @@ def instance(tmp_path_factory: pytest.TempPathFactory, empty_database: Path) -> 
 @pytest.fixture(scope="module")
 def server(instance: Path, ollama: FakeOllama) -> Iterator[ServerProcess]:
     settings = {"ENGINE": "ollama", "OLLAMA_HOST": ollama.url, "SECRET_KEY": SECRET, "DEFAULT_LOCALE": "en"}
+    settings["ENGINE_THREADS"] = "1"
     with ServerProcess(instance, **settings) as running:
         yield running
 
@@ -52,21 +53,41 @@ def alice(server: ServerProcess) -> RemotePerson:
 @pytest.fixture(scope="module")
 def site(instance: Path, ollama: FakeOllama, alice: RemotePerson) -> Iterator[Site]:
     """The same settings and rows in this process, as the command has them."""
-    made = Site(instance, OLLAMA_HOST=ollama.url, DEFAULT_LOCALE="en")
+    made = Site(instance, OLLAMA_HOST=ollama.url, DEFAULT_LOCALE="en", ENGINE_THREADS=1)
     yield made
     made.stop()
 
 
 def doctor(server: ServerProcess, *words: str, **shell: str) -> subprocess.CompletedProcess[str]:
-    """The command, in a shell whose settings are the server's but for these."""
+    return flask(server, "doctor", *words, **shell)
+
+
+def flask(server: ServerProcess, *words: str, **shell: str) -> subprocess.CompletedProcess[str]:
+    """A command, in a shell whose settings are the server's but for these."""
     return subprocess.run(
-        [Path(sys.executable).with_name("flask"), "doctor", *words],
+        [Path(sys.executable).with_name("flask"), *words],
         cwd=ROOT,
         env={**os.environ, **server.settings, **shell},
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
+    )
+
+
+def test_commands_ask_the_servers_engine_with_the_servers_options(
+    server: ServerProcess, alice: RemotePerson, ollama: FakeOllama
+) -> None:
+    loads = len(ollama.loads)
+    shell = {"ENGINE": "auto", "OLLAMA_HOST": "127.0.0.1:9", "ENGINE_THREADS": "", "CONTEXT_TOKENS": "2048"}
+    result = flask(server, "models", "warm", **shell, MAX_OUTPUT_TOKENS="512")
+    assert result.returncode == 0, result.stderr
+    assert len(ollama.loads) == loads
+    assert "phi3:mini is loaded" in result.stdout
+    # Whoever names another engine means it.
+    assert (
+        "llama-server does not answer"
+        in flask(server, "models", "list", ENGINE="openai", OPENAI_BASE_URL="http://127.0.0.1:9").stderr
     )
 
 
