@@ -17,6 +17,7 @@ from app.engines.transport import (
     CONNECT_TIMEOUT_S,
     EngineHttpClient,
     count,
+    end_reason,
     error_in,
     json_object,
     lacks_memory,
@@ -84,7 +85,7 @@ class OllamaStream:
             events.append(Text("" + content))
         if part.get("done"):
             self.done = True
-            events.append(Done(part.get("done_reason") or "stop", _usage(part)))
+            events.append(Done(end_reason(part.get("done_reason")) or "stop", _usage(part)))
         elif events:
             piece = (thought + content).strip()
             self._repeats = self._repeats + 1 if piece == self._last_piece else 0

@@ -15,6 +15,7 @@ from app.engines.transport import (
     BatchedLines,
     EngineHttpClient,
     count,
+    end_reason,
     error_in,
     json_object,
     lacks_memory,
@@ -108,7 +109,7 @@ class OpenAIStream:
             delta = choice.get("delta") or choice.get("message") or {}
             events += _pieces(delta.get("reasoning_content") or delta.get("reasoning"), Thinking)
             events += _pieces(delta.get("content"), Text)
-            self._reason = _reason(choice.get("finish_reason")) or self._reason
+            self._reason = end_reason(choice.get("finish_reason")) or self._reason
         self._wrote = self._wrote or any(isinstance(event, Text | Thinking) for event in events)
         counts, timings = _object(part.get("usage")), _object(part.get("timings"))
         if counts or timings:
@@ -142,11 +143,6 @@ def _pieces(said: Any, kind: type[Text] | type[Thinking]) -> list[EngineEvent]:
     if not isinstance(said, str | None):
         raise TypeError("not a text")
     return [kind(said)] if said else []
-
-
-def _reason(value: Any) -> str:
-    """Return a finish reason; "" before the end, for which some servers send the word null."""
-    return value if isinstance(value, str) and value not in ("null", "None") else ""
 
 
 def _usage(counts: dict[str, Any], timings: dict[str, Any], before: Usage) -> Usage:

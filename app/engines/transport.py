@@ -286,7 +286,7 @@ def error_in(body: str) -> Any:
     """Return the field `error` of an error response, the beginning of its text if it has none."""
     try:
         return json.loads(body)["error"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return body[:2000]
 
 
@@ -305,6 +305,11 @@ def count(value: Any) -> int | None:
     """Return a `number` as a whole one."""
     found = number(value)
     return None if found is None else int(found)
+
+
+def end_reason(value: Any) -> str:
+    """Return the reason of an answer's end; "" before it, for which some servers send the word null."""
+    return value if isinstance(value, str) and value not in ("null", "None") else ""
 
 
 def lacks_memory(message: str) -> bool:

@@ -313,7 +313,9 @@ class _Writing:
             logger.exception("no figures of run=%s", self._message_id)
         if error is not None and state == RunState.FAILED:
             logger.warning("run failed run=%s code=%s cause=%s", self._message_id, error.code, error.cause)
-        content, thinking = "".join(self._content), "".join(self._thinking)
+        # Nothing if the answer could not even be read: what is stored of it stays.
+        content = "".join(self._content) if self._content else None
+        thinking = "".join(self._thinking)
         end = RunEnd(state, reason, error, content=content, thinking=thinking, metrics=metrics)
         kept = self._ends.store(self._message_id, end, run_ends.STORE_RETRIES_S)
         if kept is not None:

@@ -78,6 +78,21 @@ def test_a_mistake_in_the_figures_does_not_keep_an_answer_from_ending(
     assert alice.ask(conversation, "Encore").end().names[-1] == "done"
 
 
+def test_what_an_earlier_attempt_wrote_outlives_a_database_that_cannot_be_read(
+    monkeypatch: pytest.MonkeyPatch, alice: Person, ollama: FakeOllama
+) -> None:
+    def locked(*_: object, **__: object) -> None:
+        raise ArithmeticError("of a test")
+
+    ollama.script(Scenario.drop(5))
+    conversation = alice.start()
+    stream = alice.ask(conversation, "Bonjour").end()
+    assert stream.text()
+    monkeypatch.setattr(Store, "begin", locked)
+    assert alice.go_on(stream.message_id).end().data("done")["status"] == "failed"
+    assert alice.messages(conversation)[1]["content"] == stream.text()
+
+
 def test_an_end_that_no_column_takes_is_stored_as_a_failure(
     monkeypatch: pytest.MonkeyPatch, alice: Person, ollama: FakeOllama
 ) -> None:
