@@ -65,9 +65,12 @@ class PromptCacheStore:
         path = self._path(conversation_id)
         self._gone.discard(conversation_id)
         if self._in_slot != conversation_id and path.is_file():
-            path.touch()
+            # A disk that cannot be written only costs time.
+            with contextlib.suppress(OSError):
+                path.touch()
             if not self._ask("restore", path.name):
-                path.unlink(missing_ok=True)
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
         self._in_slot = conversation_id
 
     def keep(self, conversation_id: str, tokens: int) -> None:

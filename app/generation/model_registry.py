@@ -221,8 +221,12 @@ class ModelRegistry:
 
     def _poll_loop(self) -> None:
         while not self._ended.is_set():
-            self.refresh()
-            self._preload_default()
+            try:
+                self.refresh()
+                self._preload_default()
+            except Exception:
+                # It reaches no caller, and without this thread nothing new would ever be known of the engine.
+                logger.exception("models not looked at")
             self._wake.wait(POLL_S if self.reachable else RETRY_S)
             self._wake.clear()
 

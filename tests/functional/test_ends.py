@@ -1,9 +1,11 @@
 """Whatever an engine sends and whatever fails at the end, a run ends: in the rows, for its followers, and for Stop."""
 
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
 
+from app.engines.ollama import Ollama
 from app.generation.estimates import Estimates
 from app.generation.store import RunEnd, Store
 from app.generation.worker import AnswerEnergy, _Writing
@@ -111,6 +113,24 @@ def test_an_end_that_no_column_takes_is_stored_as_a_failure(
     assert alice.stop(stream.message_id) == "failed"
     _, answer = alice.messages(conversation)
     assert (answer["content"], answer["error"]) == ("Oui.", done["error"])
+
+
+def test_an_engine_that_is_not_understood_once_is_asked_again(
+    monkeypatch: pytest.MonkeyPatch, site: Site, ollama: FakeOllama
+) -> None:
+    misunderstood = threading.Event()
+
+    def broken(_engine: Ollama) -> None:
+        misunderstood.set()
+        raise ArithmeticError("of a test")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Ollama, "loaded", broken)
+        site.generation.registry.wake()
+        assert misunderstood.wait(5)
+    asked = len(ollama.received("/api/tags"))
+    site.generation.registry.wake()
+    ollama.wait_until(lambda: len(ollama.received("/api/tags")) > asked)
 
 
 END = b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\ndata: [DONE]\n\n'
