@@ -217,8 +217,11 @@ class Engine(Protocol):
     def version(self) -> str:
         """Return the version that runs now; "" if unknown."""
 
-    def pids(self) -> tuple[int, ...]:
-        """Return the pids of its processes on this machine; empty if it runs elsewhere or they cannot be seen."""
+    def pids(self, model: str = "") -> tuple[int, ...]:
+        """Return the pids of its processes on this machine; empty if it runs elsewhere or they cannot be seen.
+
+        With `model`, leaves out those that only hold other models.
+        """
 
     def reset(self, model: str) -> None:
         """Recover a hung engine as far as its API allows, and load the model again."""

@@ -307,7 +307,7 @@ class Embedded(OpenAICompatible):
         """Return the version of the package xllamacpp, which contains llama.cpp."""
         return version("xllamacpp")
 
-    def pids(self) -> tuple[int, ...]:
+    def pids(self, model: str = "") -> tuple[int, ...]:
         """Return the child's pid, if there is a child."""
         return (self.process,) if self.process else ()
 

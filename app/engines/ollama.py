@@ -11,7 +11,7 @@ from typing import Any
 
 from app.engines.base import Cancel, ChatRequest, Done, EngineEvent, Loading, Model, Stopping, Text, Thinking, Usage
 from app.engines.catalogue import described, same_model
-from app.engines.processes import processes_listening
+from app.engines.processes import argument, processes_listening
 from app.engines.tokens import total_tokens
 from app.engines.transport import (
     CONNECT_TIMEOUT_S,
@@ -35,6 +35,7 @@ KNOWS_TRUNCATE, STOPS_READING = (0, 12, 6), (0, 30, 0)
 MAX_REPEATS = 30
 # Words of its texts: it has no codes. "context canceled" and "context deadline exceeded" are Go's, for something else.
 TOO_LONG = re.compile(r"context (size|length|window)")
+WEIGHTS = re.compile(r"^FROM .*(sha256-[0-9a-f]{64})$", re.MULTILINE)
 NO_NETWORK = re.compile(r"dial tcp|no such host|network is unreachable|i/o timeout|tls handshake|proxyconnect")
 
 logger = logging.getLogger(__name__)
@@ -95,11 +96,15 @@ class OllamaStream:
 
 @dataclass(frozen=True, slots=True)
 class _Abilities:
-    """What /api/show tells of a model; `context`: the tokens that it was trained with, 0 if unknown."""
+    """What /api/show tells of a model.
+
+    `context`: the tokens that it was trained with, 0 if unknown; `weights`: the name of its file, "" if unknown.
+    """
 
     chat: bool
     thinking: bool
     context: int
+    weights: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +206,13 @@ class Ollama:
         """False before 0.12.6, which does not know `truncate`."""
         return not self._release or self._release >= KNOWS_TRUNCATE
 
-    def pids(self) -> tuple[int, ...]:
-        """Return the pids of the daemon and its runners."""
-        return processes_listening(self.url, ("ollama", "llama-server"))
+    def pids(self, model: str = "") -> tuple[int, ...]:
+        """Return the pids of the daemon and its runners, each of which holds one model."""
+        found = processes_listening(self.url, ("ollama", "llama-server"))
+        known = self._abilities.get(self._digests.get(model, ""))
+        if not (known and known.weights):
+            return found
+        return tuple(pid for pid in found if known.weights in argument(pid, "--model", default=known.weights))
 
     def reset(self, model: str) -> None:
         """Unload the model and load it again."""
@@ -420,7 +429,10 @@ class Ollama:
             capabilities = shown.get("capabilities") or ["completion"]
             facts = shown.get("model_info") or {}
             trained = facts.get(f"{facts.get('general.architecture')}.context_length") or 0
-            self._abilities[digest] = _Abilities("completion" in capabilities, "thinking" in capabilities, int(trained))
+            weights = WEIGHTS.search(str(shown.get("modelfile") or ""))
+            self._abilities[digest] = _Abilities(
+                "completion" in capabilities, "thinking" in capabilities, int(trained), weights[1] if weights else ""
+            )
         return self._abilities[digest]
 
     def _usable_context(self, model: str, context: int) -> int:

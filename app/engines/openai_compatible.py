@@ -237,7 +237,7 @@ class OpenAICompatible:
         """Return llama-server's build; "" for other servers."""
         return str(self._read_props().get("build_info") or "")
 
-    def pids(self) -> tuple[int, ...]:
+    def pids(self, model: str = "") -> tuple[int, ...]:
         """Return the pids of the server and its children."""
         return processes_listening(self.url, ("llama-server", "local-ai", "vllm"))
 

@@ -17,6 +17,15 @@ def child_pids(pid: int) -> list[int]:
     return found
 
 
+def argument(pid: int, option: str, default: str = "") -> str:
+    """Return what follows an option in a process's command line; `default` if it is not there or cannot be read."""
+    try:
+        words = Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+    except OSError:
+        return default
+    return words[words.index(option) + 1] if option in words[:-1] else default
+
+
 def processes_listening(url: str, names: tuple[str, ...]) -> tuple[int, ...]:
     """Return the pids that listen at this URL, and of their children; empty if it is another machine's.
 

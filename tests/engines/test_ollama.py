@@ -1,5 +1,6 @@
 """What is particular to Ollama: nothing left to its defaults, no reload, its texts, old versions, pulls."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,7 +15,7 @@ from app.errors import AppError
 from tests.engines.listening import Listener, answer, done, question, text_of, thinking_of
 from tests.fakes._server import Exchange
 from tests.fakes.ollama import FakeOllama
-from tests.fakes.ollama_library import FakeModel
+from tests.fakes.ollama_library import BLOBS, FakeModel, model_called
 from tests.fakes.scenario import Scenario
 
 ROOT = Path(__file__).parents[2]
@@ -258,6 +259,28 @@ def test_a_model_deleted_while_the_list_is_read_is_left_out(ollama: FakeOllama, 
     ollama._routes[("POST", "/api/show")] = gone
     assert "phi3:mini" not in {model.name for model in engine.models()}
     assert len(engine.models()) == 2
+
+
+@pytest.fixture
+def runners() -> Iterator[dict[str, int]]:
+    """A process for each of two models, started as Ollama starts its runners; their pids by model."""
+    started = {}
+    for name in ("phi3:mini", "deepseek-r1:1.5b"):
+        file = f"{BLOBS}/{model_called(name).weights}"
+        command = [sys.executable, "-c", "import sys; sys.stdin.read()", "--model", file, "--port", "1"]
+        started[name] = subprocess.Popen(command, stdin=subprocess.PIPE)
+    yield {name: process.pid for name, process in started.items()}
+    for process in started.values():
+        process.communicate()
+
+
+def test_the_processes_of_a_model_are_those_without_the_others(engine: Ollama, runners: dict[str, int]) -> None:
+    engine.models()
+    phi3, other = runners["phi3:mini"], runners["deepseek-r1:1.5b"]
+    assert {os.getpid(), phi3, other} <= set(engine.pids())
+    # This process is the stand-in: the daemon, which belongs to each.
+    assert {os.getpid(), phi3, other} & set(engine.pids("phi3:mini")) == {os.getpid(), phi3}
+    assert {os.getpid(), phi3, other} <= set(engine.pids("unknown"))
 
 
 def test_the_package_for_downloads_is_imported_for_downloads_only() -> None:

@@ -11,6 +11,8 @@ from typing import Any
 # Bytes of a file that arrive between two progress lines.
 PULL_STEP = 400_000_000
 
+BLOBS = "/usr/share/ollama/.ollama/models/blobs"
+
 
 @dataclass(frozen=True, slots=True)
 class FakeModel:
@@ -37,6 +39,11 @@ class FakeModel:
     @property
     def digest(self) -> str:
         return hashlib.sha256((self.copy_of or self.name).encode()).hexdigest()
+
+    @property
+    def weights(self) -> str:
+        """The name of the file that a runner is given."""
+        return "sha256-" + hashlib.sha256(f"weights {self.copy_of or self.name}".encode()).hexdigest()
 
     @property
     def thinks(self) -> bool:
@@ -96,7 +103,8 @@ def shown(model: FakeModel, *, capabilities: bool) -> dict[str, Any]:
         f"{model.family}.attention.head_count_kv": model.kv_heads,
     }
     answer = {
-        "license": "Apache License 2.0", "modelfile": f"FROM {model.name}", "template": "{{ .Prompt }}",
+        "license": "Apache License 2.0", "modelfile": f"# Modelfile\nFROM {BLOBS}/{model.weights}\n",
+        "template": "{{ .Prompt }}",
         "details": _identity(model)["details"], "model_info": facts, "modified_at": "2026-01-02T03:04:05Z",
     }  # fmt: skip
     return {**answer, "capabilities": list(model.capabilities)} if capabilities else answer

@@ -8,6 +8,7 @@ from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
@@ -269,7 +270,7 @@ class Sampler:
         result = SampleResult()
         try:
             self._prepare(spec, turn, cancel, result)
-            meter = SampleMeter(self._engine.pids, self._power)
+            meter = SampleMeter(partial(self._engine.pids, spec.model), self._power)
             try:
                 with meter:
                     self._measured(spec, question, context, cancel, result)
@@ -300,7 +301,7 @@ class Sampler:
         if spec.kind == SampleKind.LOAD:
             if not loaded and spec.model not in self._files:
                 self._load(spec, cancel)
-            if spec.model not in self._files and (files := machine.model_files(self._engine.pids())):
+            if spec.model not in self._files and (files := machine.model_files(self._engine.pids(spec.model))):
                 self._files[spec.model] = files
             self._engine.unload(spec.model)
             result.metrics["from_disk"] = int(
