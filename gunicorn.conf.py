@@ -26,7 +26,7 @@ workers = int(os.environ.get("WEB_CONCURRENCY") or 1)
 threads = _settings["THREADS"]
 # Load the application in the master, so that a worker that died is replaced quickly.
 preload_app = True
-# Streams last for minutes, but do not count as a stuck worker: its heartbeat has its own thread.
+# Streams last for minutes, but do not count as a stuck worker: its main thread beats, others serve.
 timeout = 120
 graceful_timeout = 6
 keepalive = 75

@@ -31,7 +31,7 @@ READ_S, READ_ALL_S = 10.0, 600.0
 # Seconds after which a client that does not acknowledge what was sent is given up.
 LOST_S = 60
 # Connections of one address that may wait without a request: the one that has waited longest makes room.
-EACH = 256
+MAX_WAITING_EACH = 256
 # Seconds that a client may take to close its side after the last answer; and all that wait, when the worker stops.
 LINGER_S, STOP_S = 2.0, 0.5
 RECEIVED_AT_ONCE = 64 * 1024
@@ -106,7 +106,10 @@ class _Reader:
 
 
 class HttpWorker(ThreadWorker):  # type: ignore[misc]
-    """See the module. `waiting`: all connections that have no thread, the one that came first at the beginning."""
+    """See the module. All methods run in the worker's main thread, which owns `_waiting`, so that it needs no lock.
+
+    `_waiting`: the connections that have no thread, the one that has waited longest first.
+    """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -144,7 +147,7 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
             self._wait(connection, LINGER_S)
 
     def murder_keepalived(self, force: bool = False) -> None:
-        """Close the connections whose time is over, or all that wait."""
+        """(gunicorn's name.) Close the connections whose time is over, or all that wait."""
         now = time.monotonic()
         for connection in [each for each in self._waiting if force or each.deadline <= now]:
             self._drop(connection)
@@ -154,6 +157,7 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         super().wait_for_and_dispatch_events(timeout if self.alive else min(timeout, STOP_S / 2))
 
     def _cap_keepalive(self, _deadline: float) -> None:
+        """(gunicorn's name.) Let connections wait no longer than STOP_S, as the worker stops."""
         for connection in self._waiting:
             connection.deadline = min(connection.deadline, time.monotonic() + STOP_S)
 
@@ -196,10 +200,10 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
 
     def _make_room(self, address: Any) -> None:
         """Close the oldest connection that waits if its address, or all together, have too many."""
-        if len(self._waiting) < EACH and self.nr_conns < self.worker_connections - 1:
+        if len(self._waiting) < MAX_WAITING_EACH and self.nr_conns < self.worker_connections - 1:
             return
         counts = Counter(each.client[0] for each in self._waiting)
-        crowded = address[0] if counts[address[0]] >= EACH else None
+        crowded = address[0] if counts[address[0]] >= MAX_WAITING_EACH else None
         if crowded is None and self.nr_conns >= self.worker_connections - 1 and counts:
             crowded = counts.most_common(1)[0][0]
         oldest = next((each for each in self._waiting if each.client[0] == crowded), None)

@@ -11,7 +11,7 @@ import requests
 from flask import Flask
 from flask_babel import gettext as _
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import delete, select
+from sqlalchemy import select
 
 from app.engines.transport import direct
 from app.extensions import context_of, db
@@ -157,7 +157,7 @@ def temporary_session(app: Flask, user_id: int, address: str) -> Iterator[HttpCl
     with context_of(app):
         user = db.session.get_one(User, user_id)
         session = LoginSession.open(user, lasting=STALE, user_agent="flask doctor")
-        _delete(Conversation.id.startswith(MARK), Conversation.created_at < utcnow() - STALE)
+        _erase(app, Conversation.id.startswith(MARK), Conversation.created_at < utcnow() - STALE)
     client = HttpClient(app, user_id, session, address)
     try:
         yield client
@@ -165,11 +165,10 @@ def temporary_session(app: Flask, user_id: int, address: str) -> Iterator[HttpCl
         for conversation in client.conversations:
             client.forget(conversation)
         with context_of(app):
-            _delete(Conversation.id.in_(client.conversations))
+            _erase(app, Conversation.id.in_(client.conversations))
             LoginSession.close(session)
 
 
-def _delete(*where: Any) -> None:
-    """Delete conversations and their messages, for good."""
-    db.session.execute(delete(Conversation).where(*where))
-    db.session.commit()
+def _erase(app: Flask, *where: Any) -> None:
+    """Erase conversations as the pages do, for good."""
+    app.extensions["generation"].changes.erase(db.session.scalars(select(Conversation.id).where(*where)).all())

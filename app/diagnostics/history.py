@@ -31,11 +31,12 @@ RELOAD_MS = 1000
 SHORTLY = timedelta(minutes=30)
 # Tokens; a shorter history costs little to read again.
 WORTH_CACHING = 100
-LOST = 0.5
+# The engine's cache counts as lost if less than this part of the prompt before was found in it.
+CACHE_LOST = 0.5
 # Our share of an answer's time, in ms: acceptable up to the first, noticeable from the second.
 OVERHEAD_MS, FELT_MS = 50, 250
-# From here on an announced wait tells nothing.
-USELESS = 0.9
+# By how much announced waits may be off, and from where on they tell nothing.
+WAIT_ERROR, USELESS = 0.5, 0.9
 # Shorter waits, in ms, are not judged.
 WAIT_MS = 1000
 # With fewer waits a large error may be chance: it is a warning only.
@@ -244,7 +245,7 @@ def queue(records: Sequence[Record]) -> Finding:
         real=duration(found.real_ms),
         error=percent(found.error),
     )
-    if found.error <= LOST:
+    if found.error <= WAIT_ERROR:
         return Finding("queue", FindingState.OK, text)
     mend = _("Answers of very different lengths cannot be foretold; a lower MAX_OUTPUT_TOKENS makes them more alike.")
     is_useless = found.error >= USELESS and found.count >= ENOUGH
@@ -268,7 +269,7 @@ def _kept_and_lost(records: Sequence[Record]) -> tuple[int, int]:
         cached = _cached(record, paces[record.model])
         if cached is None:
             continue
-        if cached < LOST * before.get("prompt_tokens"):
+        if cached < CACHE_LOST * before.get("prompt_tokens"):
             lost += 1
         else:
             kept += 1

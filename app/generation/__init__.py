@@ -9,15 +9,17 @@ durations, `model_registry` knows the models, `background` holds prefill, benchm
 Threads of the package:
 
 * `run_…`: one per running ticket, from the queue's pool; an answer's work is `Worker.write`
-* `models`: polls the engine and loads the default model; `restart`: resets a hung engine, then ends
+* `models`: polls the engine and loads the default model
+* `recover`: ends or queues again the runs of an earlier process, if the start could not write
 * `ends`: stores the ends of runs that the database refused, until none is left
-* `trash`: purges the trash once a day
+* `trash`: erases what was deleted 30 days ago, once a day
 
 Request threads call `Generation` and iterate over the events that they follow.
 
 Locks, in the order in which a thread may take them; while it holds one, it may only take those below:
 
-1. `Generation._submitting`, held while a question is stored, so also while waiting for the database
+1. `Generation._submitting`, held while an answer is queued or a conversation is changed, so also while waiting for the
+   database
 2. `RunQueue._announcing`, held while positions in the queue are published
 3. `RunQueue._lock`, with the condition `_idle`
 4. `RunEnds._lock`, held while an end that the database refused is written

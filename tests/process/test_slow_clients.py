@@ -82,7 +82,7 @@ def test_they_are_closed_after_a_while_and_their_parts_are_not_answered(
 
 
 def test_of_one_address_the_oldest_makes_room(server: ServerProcess, connect: Connect) -> None:
-    oldest, *_ = [connect(b"") for _ in range(http_worker.EACH + 1)]
+    oldest, *_ = [connect(b"") for _ in range(http_worker.MAX_WAITING_EACH + 1)]
     assert server.answers("/login")
     assert oldest.recv(100) == b""
     newest = connect(CLOSING)
