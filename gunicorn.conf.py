@@ -132,9 +132,10 @@ def on_starting(server: Any) -> None:
     keep_secret_key(app.config)
     with contextlib.suppress(OSError):
         running_server.tell(app.config)
+    said = banner(app, problem)
     with app.app_context():
         db.engine.dispose()
-    print(banner(app, problem), flush=True)
+    print(said, flush=True)
 
 
 def _take_instance(settings: Any) -> None:

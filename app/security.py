@@ -20,6 +20,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.errors import AppError
 from app.models import AccessToken, LoginSession, User
+from app.models.passwords import made_up
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -45,6 +46,8 @@ def init_app(app: Flask) -> None:
     login_manager.session_protection = None
     login_manager.user_loader(LoginSession.user_of)
     app.before_request(check_guard)
+    # Made before the worker is forked, so that the master can print it.
+    app.extensions["first_account_code"] = made_up(groups=3)
 
 
 class ForwardedHeaders:
@@ -70,6 +73,18 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
     except ValueError:
         return None
     return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
+
+
+def is_at_the_machine() -> bool:
+    """Return whether the request comes from the server's own machine, and was not handed on by a proxy there."""
+    address = _parsed(request.remote_addr or "")
+    return address is not None and address.is_loopback and "X-Forwarded-For" not in request.headers
+
+
+def first_account_code() -> str:
+    """Return the code that the first account needs, unless it is made at the machine; another one at each start."""
+    code: str = current_app.extensions["first_account_code"]
+    return code
 
 
 def client_network() -> str:

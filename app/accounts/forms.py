@@ -1,5 +1,6 @@
 """The forms of the account and settings pages, with the validation of their fields."""
 
+import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -15,7 +16,7 @@ from app.models.names import RefusedNameError, check_not_reserved, check_usernam
 from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable, typed
 from app.models.prompts import MAX_PROMPT_LENGTH, MAX_PROMPT_NAME
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS
-from app.security import current_user
+from app.security import current_user, first_account_code
 from app.web import plain_text
 
 
@@ -55,6 +56,12 @@ def hard_to_guess(form: Any, field: Any) -> None:
     names = (getattr(known.username, "data", known.username), getattr(known.display_name, "data", known.display_name))
     if is_guessable(field.data, current_app.config["PRODUCT_NAME"], *filter(None, names)):
         raise ValidationError(GUESSABLE)
+
+
+def right_code(_form: Any, field: Any) -> None:
+    """Refuse another code than that of the first account."""
+    if not secrets.compare_digest(field.data.strip().casefold().encode(), first_account_code().encode()):
+        raise ValidationError(_l("This is not the code that the server printed at its last start."))
 
 
 def another(form: Any, field: Any) -> None:
@@ -118,6 +125,8 @@ class RegisterForm(Form):
         [FILLED, that(check_username), that(not_reserved), that(looks_new)],
     )
     display_name = StringField(_l("Displayed name"), DISPLAY_NAME)
+    # Of the first account only, which is the administrator's.
+    code = StringField(_l("Code of the first account"), [REQUIRED, Length(max=64), right_code])
     password = PasswordField(_l("Password"), NEW_PASSWORD, filters=[in_typed_form])
     confirm = PasswordField(_l("Confirm the password"), [REQUIRED, SAME_PASSWORD], filters=[in_typed_form])
     submit = SubmitField(_l("Create an account"))

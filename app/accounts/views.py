@@ -17,7 +17,7 @@ from app.extensions import db
 from app.models import LoginSession, User
 from app.models.base import digest
 from app.models.names import normalized
-from app.security import client_network, current_user, log_event, public, rate_limiter
+from app.security import client_network, current_user, is_at_the_machine, log_event, public, rate_limiter
 from app.web import LOCALES, TEXT_SIZES, THEMES, generation, safe_next
 
 blueprint = Blueprint("accounts", __name__)
@@ -56,12 +56,14 @@ def login() -> Any:
 @blueprint.route("/register", methods=["GET", "POST"])
 @public
 def register() -> Any:
-    """Create an account and log in; the first account becomes the administrator."""
+    """Create an account and log in; the first account becomes the administrator, and needs the server's code."""
     if current_user.is_authenticated:
         return redirect(url_for("chat.home"))
     first = not User.exists()
     _check_registration(first)
     form = RegisterForm()
+    if not first or is_at_the_machine():
+        del form.code
     if form.validate_on_submit():
         try:
             user = User.create(form.username.data, form.display_name.data, form.password.data)

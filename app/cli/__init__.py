@@ -4,6 +4,7 @@ import socket
 
 from flask import Flask
 from flask_babel import gettext as _
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli.backup import backup, db
 from app.cli.doctor import doctor
@@ -11,6 +12,10 @@ from app.cli.lab import labo
 from app.cli.models import models
 from app.cli.users import users
 from app.diagnostics.client import EVERYWHERE
+from app.models import User
+from app.security import first_account_code
+
+HERE = ("127.0.0.1", "::1", "localhost")
 
 
 def init_app(app: Flask) -> None:
@@ -29,6 +34,16 @@ def _lan_address() -> str:
             return ""
 
 
+def _first_account(app: Flask) -> str:
+    """Return how the first account is made from another machine; "" if there is an account, or no other machine."""
+    if app.config["HOST"] in HERE and not app.config["TRUSTED_PROXIES"]:
+        return ""
+    try:
+        return "" if User.exists() else _("from another machine with the code %(code)s", code=first_account_code())
+    except SQLAlchemyError:
+        return ""
+
+
 def banner(app: Flask, problem: str) -> str:
     """Return the lines that the server prints at its start; `problem`: why the engine cannot start, or ""."""
     host, port = app.config["HOST"], app.config["PORT"]
@@ -40,6 +55,7 @@ def banner(app: Flask, problem: str) -> str:
             (_("Engine"), f"{app.extensions['generation'].engine.label} ({app.config['ENGINE_REASON']})"),
             (_("Problem"), problem),
             (_("Data"), app.config["INSTANCE_DIR"]),
+            (_("First account"), _first_account(app)),
         ]
         shown = "\n".join(f"  {name:16}{value}" for name, value in lines if value)
     return f"\n  {app.config['PRODUCT_NAME']}\n{shown}\n"

@@ -1,6 +1,5 @@
 """`flask users`: create accounts and reset passwords, as there is no mail server for it."""
 
-import secrets
 
 import click
 from flask import current_app
@@ -12,12 +11,10 @@ from sqlalchemy.exc import IntegrityError
 from app.extensions import db
 from app.models import AccessToken, LoginSession, User
 from app.models.names import RefusedNameError, check_username, check_visible
-from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable
+from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable, made_up
 from app.security import log_event
 
 users = AppGroup("users", help="Accounts: list, create, promote, reset a password.")
-# Letters of generated passwords: four groups of four make about 80 bits, none looks like another one.
-LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
 
 
 def _named(username: str) -> User:
@@ -31,7 +28,7 @@ def _named(username: str) -> User:
 def _password(password: str, *names: str) -> str:
     """Return `password`, or a random one if it is empty; raises ClickException if it is too short or easily guessed."""
     if not password:
-        return "-".join("".join(secrets.choice(LETTERS) for _letter in range(4)) for _group in range(4))
+        return made_up()
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise click.ClickException(_("%(min)d characters at least. A short sentence is fine.", min=MIN_PASSWORD))
     if is_guessable(password, current_app.config["PRODUCT_NAME"], *names):

@@ -1,6 +1,7 @@
 """Passwords: the form in which they are hashed, the hashes, and which passwords are refused."""
 
 import re
+import secrets
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -17,6 +18,15 @@ COMMON = Path(__file__).with_name("common_passwords.txt")
 # Letters in the order of the alphabet, of keyboards, and the other way round.
 KEYS = ("abcdefghijklmnopqrstuvwxyz", "azertyuiopqsdfghjklmwxcvbn", "qwertyuiopasdfghjklzxcvbnm", "qwertzuiopasdfghjkl")
 ROWS = (*KEYS, *(row[::-1] for row in KEYS))
+
+
+# Letters of made-up passwords and codes: none looks like another one.
+LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"
+
+
+def made_up(groups: int = 4) -> str:
+    """Return a random password of so many groups of four letters, each group about 20 bits."""
+    return "-".join("".join(secrets.choice(LETTERS) for _letter in range(4)) for _group in range(groups))
 
 
 def typed(password: str) -> str:

@@ -72,6 +72,30 @@ def test_the_first_account_is_the_administrators_and_only_that(site: Site, alice
     assert bob.get("/admin/models").status_code == 403
 
 
+OTHER_MACHINES = ({"REMOTE_ADDR": "192.0.2.7"}, {"REMOTE_ADDR": "::1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"})
+
+
+@pytest.mark.parametrize("client", OTHER_MACHINES)
+def test_the_first_account_needs_the_servers_code_from_another_machine(site: Site, client: dict[str, str]) -> None:
+    code = site.app.extensions["first_account_code"]
+    visitor = Person(site.app, "alice")
+    form = {"username": "alice", "display_name": "Alice", "password": PASSWORD, "confirm": PASSWORD}
+
+    def register(**fields: str) -> TestResponse:
+        data = {"csrf_token": visitor.token, **form, **fields}
+        return visitor.send("POST", "/register", data=data, environ_overrides=client)
+
+    assert "Code du premier compte" in visitor.get("/register", environ_overrides=client).text
+    assert "Code du premier compte" not in visitor.get("/register").text
+    for wrong in ({}, {"code": ""}, {"code": "abcd-efgh-jkmn"}, {"code": "é"}):
+        assert register(**wrong).status_code == 422
+    assert count(site) == 0
+    assert register(code=f" {code.upper()} ").status_code == 302
+    bob = Person(site.app, "bob")
+    assert "Code du premier compte" not in bob.get("/register", environ_overrides=client).text
+    assert bob.register().status_code == 302
+
+
 def test_registering_signs_in(site: Site) -> None:
     visitor = Person(site.app)
     assert visitor.get("/").headers["Location"] == "/login"

@@ -12,7 +12,7 @@ from app.engines.openai_compatible import OpenAICompatible
 from app.engines.registry import can_be_pulled
 from app.formatting import day, day_and_time, filesize
 from app.models.conversations import TITLE_LENGTH, derive_title
-from app.models.users import normalized
+from app.models.names import normalized
 from app.text import clean
 from app.web import safe_next
 from tests.support.site import Site
