@@ -46,6 +46,7 @@ def js_messages() -> dict[str, str]:
         "own_ahead_other": _("after your {n} other answers"),
         "next_in_line": _("you are next"),
         "people_and_wait": _("{people}, about {wait}"),
+        "people_and_longer": _("{people}, longer than expected"),
         "share_and_left": _("{share}, {left} left"),
         "ordinal_one": _("st"),
         "ordinal_two": _("nd"),
@@ -115,6 +116,8 @@ def js_messages() -> dict[str, str]:
         "status_asleep": _("{model} is loaded at the first question"),
         "status_usual": _("an answer takes about {duration}"),
         "status_next": _("next free in about {wait}"),
+        "status_own": _("your question in about {wait}"),
+        "status_late": _("wait: longer than expected"),
         # The page around the conversation: composer hints, sharing, search, greetings.
         "write": _("Write your question…"),
         "write_next": _("Prepare what comes next, it leaves after this answer…"),

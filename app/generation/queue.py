@@ -252,6 +252,23 @@ class RunQueue:
         with self._lock:
             return key in self._running or any(ticket.key == key for ticket in self._waiting)
 
+    def waiting(self, key: Hashable) -> Ticket | None:
+        """Return the ticket with that key if it waits."""
+        with self._lock:
+            return next((ticket for ticket in self._waiting if ticket.key == key), None)
+
+    def snapshot(self) -> tuple[list[Ticket], list[Ticket]]:
+        """Return the waiting tickets in serving order, and the running ones."""
+        with self._lock:
+            waiting, running, served = list(self._waiting), list(self._running.values()), dict(self._served)
+        return serving_order(waiting, served), running
+
+    def announce_again(self) -> None:
+        """Announce the current positions although they are unchanged."""
+        with self._lock:
+            self._changes += 1
+        self._announce_places()
+
     def is_idle(self) -> bool:
         """Return True if no ticket of any kind runs or waits."""
         with self._lock:

@@ -34,6 +34,8 @@ from app.models.branches import MessageTree
 
 # Seconds that `stop` waits for running answers to be saved.
 CLOSE_TIMEOUT_S = 4.0
+# A wait that was told longer ago is told anew to whoever begins to follow.
+OUTDATED_S = 2.0
 # Seconds between two tries to end the runs of an earlier process while the database cannot be written to.
 RECOVER_EVERY_S = 5.0
 
@@ -205,6 +207,7 @@ class Generation:
         memory, the whole text so far is sent first, in an `accepted` event with `reset`.
         """
         run = self._settled(answer)
+        self._recount(answer.id)
         events = self.events(answer.id)
         if events is not None and (attempt is None or attempt == run.attempt):
             return Subscriber(events, after)
@@ -219,12 +222,16 @@ class Generation:
         return Subscriber(None, first=b"".join(frames))
 
     def status(self) -> dict[str, Any]:
-        """Return the load of the queue and the state of the default model, for all users; `eta_s` in seconds."""
+        """Return the load of the queue and the state of the default model, for all users.
+
+        `eta_s`: seconds that one more question to that model would wait; 0 with all slots taken: longer than expected.
+        """
         running, waiting = self._queue.counts()
         default = self.registry.default()
         slots = max(1, self.engine.slots)
-        mean = self.estimates.expected_duration("")
-        wait = 0.0 if running < slots else None if mean is None else mean * (waiting + 1) / slots
+        order, at_work = self._queue.snapshot()
+        models = [ticket.model for ticket in order if not ticket.priority.preemptible]
+        wait = 0.0 if running < slots else self._waits([*models, default.effective], at_work)[-1]
         load = "calm" if running < slots else "busy" if waiting <= 2 * slots else "saturated"
         return {
             "state": load if self.registry.reachable else "down",
@@ -279,22 +286,34 @@ class Generation:
 
     def _announce_places(self, order: Sequence[Ticket], running: Sequence[Ticket]) -> None:
         """Publish the position of each waiting answer if it changed; the queue calls this."""
-        now = time.monotonic()
-        at_work = [(ticket.model, now - ticket.started) for ticket in running if not ticket.priority.preemptible]
-        slots = max(1, self.engine.slots)
-        waits = self.estimates.queue_waits([ticket.model for ticket in order], at_work, slots)
+        waits = self._waits([ticket.model for ticket in order], running)
         own = Counter(ticket.user_id for ticket in running)
         for position, (ticket, wait) in enumerate(zip(order, waits, strict=True), start=1):
             place = (position, len(running), own[ticket.user_id])
             own[ticket.user_id] += 1
-            if not isinstance(ticket, AnswerTicket) or ticket.last_place == place:
+            if not isinstance(ticket, AnswerTicket) or (ticket.last_place == place and not ticket.is_outdated):
                 continue
             if ticket.last_place is None:
                 ticket.expected_wait_s = wait
-            ticket.last_place = place
+            ticket.last_place, ticket.told_at, ticket.is_outdated = place, time.monotonic(), False
             eta = None if wait is None else round(wait)
             queued = {"position": position, "ahead": position - 1 + len(running), "own": place[-1], "eta_s": eta}
             ticket.events.publish(Event.QUEUED, queued)
+
+    def _waits(self, models: Sequence[str], running: Sequence[Ticket]) -> list[float] | list[None]:
+        """Return the seconds until answers by these models, waiting in this order, would each get a slot."""
+        now = time.monotonic()
+        at_work = [(ticket.model, now - ticket.started) for ticket in running if not ticket.priority.preemptible]
+        return self.estimates.queue_waits(models, at_work, max(1, self.engine.slots))
+
+    def _recount(self, answer_id: int) -> None:
+        """Publish the place of a waiting answer again if it was told a while ago: for whoever follows it from now on,
+        who counts the seconds from when they hear of it.
+        """
+        ticket = self._queue.waiting(answer_id)
+        if isinstance(ticket, AnswerTicket) and time.monotonic() - ticket.told_at >= OUTDATED_S:
+            ticket.is_outdated = True
+            self._queue.announce_again()
 
     def _first_state(self, user_id: int) -> RunState:
         """Return the state to store a new run with: running if it will start at once, which saves a second write.

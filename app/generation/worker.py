@@ -56,6 +56,9 @@ class AnswerTicket(Ticket):
     stored_as_running: bool = False
     # What was announced last: position, running tickets, tickets of the same user before it.
     last_place: tuple[int, int, int] | None = None
+    # When it was, in monotonic seconds; and whether to publish the place again, as the wait told with it has aged.
+    told_at: float = 0.0
+    is_outdated: bool = False
 
     @property
     def message_id(self) -> int:

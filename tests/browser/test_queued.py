@@ -34,6 +34,17 @@ def test_it_comes_back_as_queued(queued: Tab, engine: FakeOllama) -> None:
     expect(queued.questions).to_have_text("Avant ?")
 
 
+def test_a_wait_that_has_passed_is_said_wherever_it_is_told(queued: Tab, engine: FakeOllama) -> None:
+    """Other answers here took no time: what was expected has passed already."""
+    queued.says(re.compile(r"1\spersonne avant vous, plus long que prévu"))
+    queued.button("Serveur chargé").click()
+    panel = queued.page.get_by_role("group", name="État du serveur")
+    expect(panel).to_contain_text("Attente\u00a0: plus long que prévu")
+    engine.release()
+    queued.finished()
+    expect(panel).not_to_contain_text("plus long que prévu")
+
+
 def test_it_is_put_otherwise_after_a_reload(queued: Tab, engine: FakeOllama) -> None:
     chat, nth = queued, len(engine.generations)
     chat.page.reload()

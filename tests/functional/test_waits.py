@@ -68,6 +68,36 @@ def test_whoever_moves_up_waits_for_the_one_who_has_just_begun(experienced: Pers
     streams[1].end()
 
 
+def test_the_state_of_the_server_tells_the_wait_that_one_more_question_is_told(
+    experienced: Person, ollama: FakeOllama
+) -> None:
+    streams = [held(experienced, ollama)]
+    for question in ("Un", "Deux", "Trois"):
+        status = experienced.get("/api/status").json["eta_s"]
+        streams.append(experienced.ask(experienced.start(), question))
+        assert abs(streams[-1].until("queued").data["eta_s"] - status) <= 1
+    ollama.release()
+    for stream in streams:
+        stream.end()
+    assert experienced.get("/api/status").json["eta_s"] == 0
+
+
+def test_whoever_comes_back_is_told_what_is_left_of_the_wait(
+    experienced: Person, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = held(experienced, ollama)
+    second = experienced.ask(experienced.start(), "Un")
+    second.until("queued")
+    address = f"/api/messages/{second.message_id}/stream?wait=0"
+    assert experienced.get(address).data.count(b"event: queued") == 1
+    monkeypatch.setattr("app.generation.service.OUTDATED_S", 0)
+    assert experienced.get(address).data.count(b"event: queued") == 2
+    ollama.release()
+    first.end()
+    second.end()
+    assert len(set(expectations(second)[:-1])) <= 2
+
+
 def test_a_program_at_work_is_waited_for_like_anybody(
     experienced: Person, program: Program, ollama: FakeOllama
 ) -> None:

@@ -10,14 +10,14 @@ const TEXTS = {
   stage_queued: "En file", stage_queued_colon: "En file :", stage_loading: "Chargement du modèle {model}", stage_reading: "Lecture",
   stage_thinking: "Réflexion", stage_writing: "Rédaction", people_ahead_one: "{n} personne", people_ahead_other: "{n} personnes",
   own_ahead_one: "après votre réponse", own_ahead_other: "après vos {n} réponses",
-  people_and_wait: "{people}, environ {wait}", share_and_left: "{share}, encore {left}", words_per_second: "mots/s",
+  people_and_wait: "{people}, environ {wait}", people_and_longer: "{people}, plus long que prévu", share_and_left: "{share}, encore {left}", words_per_second: "mots/s",
   leg_queued: "File", leg_loading: "Modèle", leg_reading: "Lecture", leg_thinking: "Réflexion", leg_writing: "Rédaction",
   tokens_per_second: "tokens/s", share_cached: "{share} déjà lus", tokens_in: "{tokens} en {duration}",
   expected: "{waited} (prévue : {expected})", of_which_own: "{total}, dont nous : {own}", ordinal_one: "er", ordinal_other: "e",
 };
 const MESSAGE = { id: 1, model: "phi3:mini", think: false, status: "queued", content: "", thinking: "" };
 const plain = (text) => text.replaceAll("\u202F", " ");
-const stage = (state, now) => { const { title, detail } = stageWords(state, now); return plain(`${title} ${detail}`).trim(); };
+const stage = (state, now = 0) => { const { title, detail } = stageWords(state, now); return plain(`${title} ${detail}`).trim(); };
 const legs = (state) => route(state).map(({ label, when }) => `${label}:${when}`).join(" ");
 
 beforeEach(() => { loadTexts(TEXTS, "fr"); setLocale("fr"); });
@@ -60,6 +60,12 @@ test("the stages of a run, in words", () => {
   state.apply("queued", { position: 2, ahead: 3, eta_s: 38 }, 0);
   assert.equal(stage(state), "En file : 3 personnes, environ 40 s");
   assert.equal(legs(state), "File:now Lecture:later Rédaction:later");
+  assert.equal(stage(state, 12_000), "En file : 3 personnes, environ 30 s");
+  assert.equal(stage(state, 37_500), "En file : 3 personnes, environ 1 s");
+  assert.equal(stage(state, 38_000), "En file : 3 personnes, plus long que prévu");
+  assert.equal(stage(state, 90_000), "En file : 3 personnes, plus long que prévu");
+  state.apply("queued", { position: 1, ahead: 1, eta_s: 20 }, 90_000);
+  assert.equal(stage(state, 91_000), "En file : 1 personne, environ 20 s");
   state.apply("queued", { position: 2, ahead: 3, own: 1, eta_s: null }, 0);
   assert.equal(stage(state), "En file : 2 personnes");
   state.apply("queued", { position: 2, ahead: 2, own: 2, eta_s: 38 }, 0);

@@ -1,20 +1,24 @@
-// The weather of the server: how busy it is and which model is ready, asked again now and then while someone looks.
+// The weather of the server: how busy it is, which model is ready and how long one waits, asked again now and then while
+// someone looks. A question of this page that waits tells its own wait, here as beside it.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
-import { estimate } from "../lib/format.js";
+import { estimate, secondsLeft } from "../lib/format.js";
 import { request } from "../lib/http.js";
 import { listen } from "../lib/listen.js";
 import { t, tn } from "../lib/texts.js";
 
-const EVERY = 60_000;
+const EVERY = 60_000; // ms; while somebody is answered, less
+const EVERY_WHEN_BUSY = 15_000;
+const DRAWN = 1000; // ms between two countings of a wait
 
 export default class extends Controller {
   static targets = ["glyph", "label", "people", "model", "usual", "next"];
   static values = { state: Object };
 
   connect() {
-    this.timer = setInterval(() => this.refresh(), EVERY);
-    this.unlisten = listen(conversation, { saved: () => this.refresh(), over: () => this.refresh() });
+    this.timer = setInterval(() => this.#tick(), DRAWN);
+    const refresh = () => this.refresh();
+    this.unlisten = listen(conversation, { saved: refresh, over: refresh, activity: () => this.#showWait() });
   }
 
   disconnect() {
@@ -24,20 +28,45 @@ export default class extends Controller {
 
   async refresh() {
     if (document.visibilityState !== "visible") return;
+    this.askedAt = Date.now();
     // Out of reach: the last weather stays, the next round tries again.
     this.stateValue = await request("/api/status").catch(() => this.stateValue);
   }
 
   stateValueChanged(told) {
-    const { state, running, waiting, model, loaded, eta_s: eta, usual_s: usual } = told;
+    const { state, running, waiting, model, loaded } = told;
+    this.toldAt = Date.now();
+    this.askedAt ??= this.toldAt;
     for (const glyph of this.glyphTargets) glyph.hidden = glyph.dataset.state !== state;
     const people = state === "down" ? "" : waiting ? tn("status_waiting", waiting) : t(running ? "status_working" : "status_nobody");
     this.#write(this.labelTargets, t(`weather_${state}`));
     this.#write(this.peopleTargets, people);
     this.#write(this.modelTargets, model && state !== "down" ? t(loaded ? "status_ready" : "status_asleep", { model }) : "");
-    this.#write(this.usualTargets, usual != null && state !== "down" ? t("status_usual", { duration: estimate(usual) }) : "");
-    this.#write(this.nextTargets, eta ? t("status_next", { wait: estimate(eta) }) : "");
+    this.#showWait();
     this.#tellCareful(told.careful);
+  }
+
+  #tick() {
+    this.#showWait();
+    if (Date.now() - this.askedAt >= (this.stateValue.running ? EVERY_WHEN_BUSY : EVERY)) this.refresh();
+  }
+
+  // What an answer usually takes is said where nobody waits.
+  #showWait() {
+    const { state, usual_s: usual } = this.stateValue;
+    const wait = state === "down" ? "" : this.#wait();
+    this.#write(this.nextTargets, wait);
+    this.#write(this.usualTargets, usual != null && state !== "down" && !wait ? t("status_usual", { duration: estimate(usual) }) : "");
+  }
+
+  #wait() {
+    const { running, slots, eta_s: eta } = this.stateValue;
+    const now = Date.now();
+    const own = conversation.running?.run.state.waitLeft(now) ?? null;
+    if (own !== null) return own ? t("status_own", { wait: estimate(own) }) : t("status_late");
+    if (eta === null || running < slots) return "";
+    const left = secondsLeft(eta, this.toldAt, now);
+    return left ? t("status_next", { wait: estimate(left) }) : t("status_late");
   }
 
   // How much longer the careful model takes here: written where answers are made, and under those that stand already.
@@ -52,7 +81,8 @@ export default class extends Controller {
 
   #write(targets, text) {
     for (const target of targets) {
-      target.textContent = text && ("begins" in target.dataset ? capital(text) : `${target.dataset.lead ?? ""}${text}`);
+      const words = text && ("begins" in target.dataset ? capital(text) : `${target.dataset.lead ?? ""}${text}`);
+      if (target.textContent !== words) target.textContent = words;
       target.hidden = !text;
     }
   }

@@ -30,6 +30,9 @@ export const fineDuration = (ms) => (ms < 100 ? "" : ms < 9950 ? unit(number(ms 
 // 12 ms, where even that is worth saying.
 export const exactDuration = (ms) => (ms < 100 ? unit(number(ms), "ms") : fineDuration(ms));
 
+// What is left of an estimate that was told some time ago (in ms); 0: it has passed.
+export const secondsLeft = (seconds, toldAt, now) => Math.max(0, seconds - (now - toldAt) / 1000);
+
 // An estimate is rounded, up, so that it does not pretend: to the second, then 5 s, then 15 s.
 export function estimate(seconds) {
   const step = seconds < 10 ? 1 : seconds <= 60 ? 5 : 15;

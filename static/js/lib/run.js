@@ -70,12 +70,12 @@ export class Run extends EventTarget {
   }
 
   #take({ name, data }) {
-    const before = this.state.stage;
+    const { stage, ahead } = this.state;
     this.state.apply(name, data);
     if (name === "accepted") this.#begin(data);
     if (name === "context" && this.state.leftOut) this.#tell("context", this.state.leftOut);
     if (name === "done") this.#end();
-    else if (this.state.stage !== before || name === "queued") this.#tell("stage");
+    else if (this.state.stage !== stage || this.state.ahead !== ahead) this.#tell("stage");
     else this.#tell("progress");
   }
 

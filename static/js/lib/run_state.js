@@ -1,5 +1,5 @@
 // What is known of one run: folds its events, in order, into the stage, the texts and the figures to show.
-import { countWords } from "./format.js";
+import { countWords, secondsLeft } from "./format.js";
 import { isActive } from "./wire.js";
 
 export class RunState {
@@ -40,7 +40,12 @@ export class RunState {
   // Position 0: whoever waited has their turn.
   on_queued({ position, ahead = position, own = 0, eta_s: eta }, now) {
     this.#enter(position > 0 ? "queued" : "reading", now);
-    Object.assign(this, { status: position > 0 ? "queued" : "running", position, ahead, own, eta });
+    Object.assign(this, { status: position > 0 ? "queued" : "running", position, ahead, own, eta, etaAt: now });
+  }
+
+  // Seconds left of the wait that was told; 0 when it is longer than that, null when nobody knows.
+  waitLeft(now) {
+    return this.stage === "queued" && this.eta != null ? secondsLeft(this.eta, this.etaAt, now) : null;
   }
 
   on_loading({ model, elapsed_s: elapsed = 0 }, now) {

@@ -12,10 +12,13 @@ export function stageWords(state, now = Date.now()) {
 const elapsed = ({ since, joined }, now) => (joined ? "" : duration((now - since) / 1000));
 
 const WORDS = {
-  queued: ({ position, ahead, own, eta }) => {
+  queued: (state, now) => {
+    const { position, ahead, own } = state;
     if (position == null) return { title: t("stage_queued"), detail: "" };
     const people = ahead > own ? tn("people_ahead", ahead - own) : own > 0 ? tn("own_ahead", own) : t("next_in_line");
-    return { title: t("stage_queued_colon"), detail: eta ? t("people_and_wait", { people, wait: estimate(eta) }) : people };
+    const left = state.waitLeft(now);
+    const detail = left === null ? people : left ? t("people_and_wait", { people, wait: estimate(left) }) : t("people_and_longer", { people });
+    return { title: t("stage_queued_colon"), detail };
   },
   loading: (state, now) => ({ title: t("stage_loading", { model: state.model }), detail: elapsed(state, now) }),
   reading: (state) => {
@@ -50,7 +53,7 @@ function isDrawn(leg, { legs, think, stage }) {
 
 function knownShare(state, now) {
   if (state.stage === "reading") return state.readingProgress?.ratio ?? null;
-  if (state.stage !== "queued" || !state.eta) return null;
+  const left = state.waitLeft(now);
   const waited = (now - state.since) / 1000;
-  return waited / (waited + state.eta);
+  return left ? waited / (waited + left) : null;
 }
