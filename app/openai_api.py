@@ -358,8 +358,8 @@ def _whole_answer(events: EngineEvents, builder: ResponseBuilder) -> dict[str, A
                 text.append(more)
             case Thinking(more):
                 thinking.append(more)
-            case Retold(retold, said):
-                text, thinking = [said], [retold]
+            case Retold(again):
+                text, thinking = [], [again]
             case Done(reason, usage):
                 return builder.whole("".join(text), "".join(thinking), reason, usage)
     raise AssertionError
@@ -374,10 +374,6 @@ def _chunks(events: Iterable[EngineEvent | None], builder: ResponseBuilder, app:
             match event:
                 case Text(more) | Thinking(more):
                     yield first + builder.delta("content" if isinstance(event, Text) else "reasoning_content", more)
-                    first = b""
-                case Retold(text=said) if said:
-                    # What was sent as thinking cannot be taken back.
-                    yield first + builder.delta("content", said)
                     first = b""
                 case Done(reason, usage):
                     yield first + builder.last(reason, usage)

@@ -82,10 +82,9 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Retold:
-    """All thinking and all text of this answer up to here, told anew: what came before was taken for the other."""
+    """All thinking of this answer up to here, told anew, and no text: what came before was taken for the other."""
 
     thinking: str
-    text: str
 
 
 @dataclass(frozen=True, slots=True)

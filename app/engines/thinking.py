@@ -89,7 +89,8 @@ class ThinkingSplitter:
         """Note what a complete answer shows of the template; correct an answer that was taken for thinking."""
         if self._step == self._think and self._assumed and done.reason != "length":
             self.opened = False
-            yield Retold(thinking="", text="".join(self._given))
+            yield Retold("")
+            yield Text("".join(self._given))
         elif self._step == self._look and sum(map(len, self._given)) >= LONG_ANSWER:
             self.opened = False
 
@@ -144,7 +145,7 @@ class ThinkingSplitter:
             before = "".join(self._given) + self._held[: found.start()]
             if _closes(before, after):
                 self.opened = True
-                yield Retold(thinking=before, text="") if self._given else Thinking(before)
+                yield Retold(before) if self._given else Thinking(before)
                 self._held, self._step = after, self._answer
                 return
             yield from self._give(self._held[: found.end()], Text)

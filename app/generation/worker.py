@@ -276,8 +276,8 @@ class _Writing:
                     self._grow(Event.TEXT, self._content, text)
                 case Thinking(text):
                     self._grow(Event.THINKING, self._thinking, text)
-                case Retold(thinking, text):
-                    self._tell_again(thinking, text)
+                case Retold(thinking):
+                    self._tell_again(thinking)
                 case Reading(done, total):
                     self._events.publish(Event.READING, {"done": done, "total": total})
                 case Loading():
@@ -299,9 +299,9 @@ class _Writing:
             except Exception:
                 logger.warning("text not saved run=%s", self._message_id, exc_info=True)
 
-    def _tell_again(self, thinking: str, text: str) -> None:
+    def _tell_again(self, thinking: str) -> None:
         # The first element of each is what an earlier attempt left.
-        self._thinking[1:], self._content[1:] = [thinking], [text]
+        self._thinking[1:], self._content[1:] = [thinking], []
         whole = {"content": "".join(self._content), "thinking": "".join(self._thinking), "status": "running"}
         accepted = self._ticket.accepted
         self._events.publish(Event.ACCEPTED, accepted | {"message": accepted["message"] | whole, "reset": True})

@@ -158,6 +158,15 @@ def test_thinking_that_was_taken_for_the_answer_is_put_right(claire: Person, ser
     assert (second.end().text(), second.text("thinking")) == ("Oui.", "Voyons. Au sud ?\n")
 
 
+def test_an_answer_of_a_model_that_did_not_think_this_time_is_text(claire: Person, server: FakeOpenAI) -> None:
+    server.script(Scenario.exactly(chunk(rb"Voyons.\n</think>\n\nOui."), END), Scenario.exactly(chunk(b"Non."), END))
+    conversation = claire.start()
+    assert claire.ask(conversation, "Un ?").end().text() == "Oui."
+    assert claire.ask(conversation, "Deux ?").end().text() == "Non."
+    answer = claire.messages(conversation)[3]
+    assert (answer["content"], answer["thinking"]) == ("Non.", "")
+
+
 def test_thinking_that_is_put_right_leaves_what_an_earlier_attempt_wrote(claire: Person, server: FakeOpenAI) -> None:
     thought = [chunk(b"Voyons. "), chunk(rb"Au sud ?\n</think>\n\n"), chunk(b" la suite."), END]
     server.script(Scenario.exactly(chunk(b"Le d\xc3\xa9but")), Scenario.exactly(*thought, after=1))

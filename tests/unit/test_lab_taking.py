@@ -53,10 +53,10 @@ def test_the_engines_own_figures_are_taken() -> None:
 
 
 def test_text_that_turns_out_to_be_thinking_is_counted_as_such() -> None:
-    found = heard(*[Text("mot ")] * 20, Retold("mot " * 20, ""), Text("Oui."), Done("stop"))
+    found = heard(*[Text("mot ")] * 20, Retold("mot " * 20), Text("Oui."), Done("stop"))
     assert (found["output_tokens"], found["thinking_tokens"]) == (21, 20)
-    found = heard(*[Thinking("mot ")] * 20, Retold("", "mot " * 20), Done("stop"))
-    assert (found["output_tokens"], found["thinking_tokens"]) == (20, 0)
+    found = heard(*[Thinking("mot ")] * 20, Retold(""), Text("mot " * 20), Done("stop"))
+    assert (found["output_tokens"], found["thinking_tokens"]) == (21, 0)
 
 
 def test_what_no_engine_tells_is_left_out_or_counted_here() -> None:

@@ -17,8 +17,8 @@ def told(events: list[EngineEvent]) -> tuple[str, str]:
                 thinking += more
             case Text(more):
                 text += more
-            case Retold(thinking, text):
-                pass
+            case Retold(thinking):
+                text = ""
     return thinking, text
 
 

@@ -84,8 +84,7 @@ class AnswerRecord:
             self.pieces += 1
             self.characters += len(event.text)
         elif isinstance(event, Retold):
-            self.answer, self.thinking = [event.text], [event.thinking]
-            self.first_text_s = now if event.text else None
+            self.answer, self.thinking, self.first_text_s = [], [event.thinking], None
         elif isinstance(event, Done):
             self.end_s, self.reason, self.usage = now, event.reason, event.usage
 
