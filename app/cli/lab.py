@@ -184,7 +184,7 @@ def _embedded(app: Flask, lab: Lab) -> Iterator[Lab]:
         engine = registry.make("embedded", settings)
         queue = RunQueue(lambda: engine.slots, 1)
         model_registry = ModelRegistry(engine, lambda: default_model(app))
-        own = lab.on(model_registry, BackgroundSlot(queue))
+        own = lab.with_engine(model_registry, BackgroundSlot(queue))
         try:
             _await(model_registry)
             yield own

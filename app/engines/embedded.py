@@ -166,7 +166,7 @@ class EmbeddedChild:
             raise self._http.failure("engine_unreachable", error) from error
         return self._read[1]
 
-    def changing(self, seen: Endpoint) -> bool:
+    def is_being_replaced(self, seen: Endpoint) -> bool:
         """Return True if that child is being replaced because a request asked for other options."""
         request = last_request(self._instance)
         return (bool(seen.requested_by) and not seen.ready) or (request is not None and request.number != seen.request)
@@ -284,12 +284,16 @@ class Embedded(OpenAICompatible):
         question would then reload it.
         """
         seen = self._child.endpoint()
-        if not seen.ready or self._child.changing(seen) or seen.options != replace(seen.own, model=seen.options.model):
+        if (
+            not seen.ready
+            or self._child.is_being_replaced(seen)
+            or seen.options != replace(seen.own, model=seen.options.model)
+        ):
             return frozenset()
         try:
             return super().loaded()
         except AppError:
-            if self._child.endpoint() is seen and not self._child.changing(seen):
+            if self._child.endpoint() is seen and not self._child.is_being_replaced(seen):
                 raise
             return frozenset()
 

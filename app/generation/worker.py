@@ -32,7 +32,7 @@ MAX_REASON = 40
 # How often a prompt that the engine finds too long is halved.
 MAX_CUTS = 3
 # Seconds before the engine's processes are looked for again after none was found on this machine.
-ELSEWHERE_S = 600.0
+LOOK_AGAIN_S = 600.0
 METRICS = (
     "queue_ms", "expected_queue_ms", "load_ms", "prompt_tokens", "cached_tokens", "prefill_ms", "output_tokens",
     "decode_ms", "first_token_ms", "total_ms", "overhead_ms", "energy_j",
@@ -106,7 +106,7 @@ class Worker:
         try:
             error = writing.run()
             hung = error is not None and error.code == "engine_silent"
-            self._note(ticket, writing, error)
+            self._update_registry_and_prefill(ticket, writing, error)
         finally:
             ticket.finished = not hung
             writing.announce_done()
@@ -114,7 +114,7 @@ class Worker:
             # Keep the slot meanwhile: the next question would wait unseen in the engine.
             self._registry.restart(ticket.model)
 
-    def _note(self, ticket: AnswerTicket, writing: "_Writing", error: AppError | None) -> None:
+    def _update_registry_and_prefill(self, ticket: AnswerTicket, writing: "_Writing", error: AppError | None) -> None:
         """Note what the answer says of the engine: its model is loaded, its cache is up to date."""
         # What went wrong may have been the loss of the engine or of the model.
         ticket.when_free = self._registry.wake
@@ -435,7 +435,7 @@ class AnswerEnergy:
         # Searched at the first answer: creating the application must not read files.
         self._zones = zones
         self._is_here = False
-        self._looked = -ELSEWHERE_S
+        self._looked = -LOOK_AGAIN_S
 
     def meter(self) -> EnergyMeter | None:
         """Return a meter that has begun to count.
@@ -448,6 +448,6 @@ class AnswerEnergy:
 
     def _runs_here(self) -> bool:
         # Remembered once found: the search takes longer than all other overhead of an answer.
-        if not self._is_here and time.monotonic() - self._looked >= ELSEWHERE_S:
+        if not self._is_here and time.monotonic() - self._looked >= LOOK_AGAIN_S:
             self._is_here, self._looked = bool(self._engine.pids()), time.monotonic()
         return self._is_here

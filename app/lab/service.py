@@ -79,7 +79,7 @@ class Lab:
         self.task_folder = folder / OWN_TASKS
         self.retry_policy = RetryPolicy()
 
-    def on(self, registry: ModelRegistry, background: BackgroundSlot) -> "Lab":
+    def with_engine(self, registry: ModelRegistry, background: BackgroundSlot) -> "Lab":
         """A `Lab` for the same folder and lock that measures with another engine."""
         return Lab(registry, background, self._settings, folder=self._folder, context=self._context, lock=self._lock)
 

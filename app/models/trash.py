@@ -17,7 +17,7 @@ from app.models.users import User
 
 KEPT_FOR = timedelta(days=30)
 # In the last hour of that time they are no longer shown, so that none is restored while it is being erased.
-LAST = timedelta(hours=1)
+HIDDEN_BEFORE_ERASURE = timedelta(hours=1)
 # Number shown at once; emptying the trash erases all.
 SHOWN = 500
 
@@ -31,8 +31,8 @@ def contents(user: User, limit: int | None = SHOWN) -> list[Conversation]:
 
 
 def shown_since() -> datetime:
-    """Return the time up to which deleted conversations are no longer shown, being erased within the hour."""
-    return utcnow() - KEPT_FOR + LAST
+    """Return the moment: conversations deleted before it are no longer shown, being erased within the hour."""
+    return utcnow() - KEPT_FOR + HIDDEN_BEFORE_ERASURE
 
 
 def get_deleted(user: User, conversation_id: str) -> Conversation:

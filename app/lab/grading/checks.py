@@ -72,7 +72,7 @@ class Check(Table):
     """One check of a task. An answer that fails an `essential` one is worth nothing; `bad` is one that fails it."""
 
     # Without at least one of these keys the check would ask for nothing.
-    asks: ClassVar[tuple[str, ...]] = ()
+    needs_one_of: ClassVar[tuple[str, ...]] = ()
 
     # One of CHECK_KINDS.
     kind: Annotated[str, Field(alias="type")]
@@ -81,22 +81,22 @@ class Check(Table):
 
     @model_validator(mode="after")
     def _prepare(self) -> Self:
-        if self.asks and not any(getattr(self, key) for key in self.asks):
-            raise MalformedError("task_missing_key", ", ".join(self.asks))
+        if self.needs_one_of and not any(getattr(self, key) for key in self.needs_one_of):
+            raise MalformedError("task_missing_key", ", ".join(self.needs_one_of))
         self.prepare()
         return self
 
     def prepare(self) -> None:
-        """Make what `see` needs. Raises MalformedError."""
+        """Make what `check` needs. Raises MalformedError."""
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         """Whether an answer passes, and what was seen in it. Raises UndecidedError."""
         raise NotImplementedError
 
     def result(self, answer: str, question: str) -> CheckResult:
         """What this check thinks of an answer."""
         try:
-            passed, detail = self.see(answer[: plain.MAX_CHARACTERS], question)
+            passed, detail = self.check(answer[: plain.MAX_CHARACTERS], question)
         except UndecidedError:
             return CheckResult(self.kind, None)
         return CheckResult(self.kind, passed, detail[:200])
@@ -105,11 +105,11 @@ class Check(Table):
 class Contains(Check):
     """`all` of the words (or groups of words) are there, and one of `any`."""
 
-    asks = ("all", "any")
+    needs_one_of = ("all", "any")
     all: Texts = []
     any: Texts = []
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         found = _present(self.all, answer)
         missing = [word for word in self.all if word not in found]
         if self.any and not _present(self.any, answer):
@@ -122,7 +122,7 @@ class Forbidden(Check):
 
     words: Annotated[Texts, Field(min_length=1)]
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         found = _present(self.words, answer)
         return not found, ", ".join(found)
 
@@ -139,7 +139,7 @@ class Equals(Check):
 
     any: Annotated[Texts, Field(min_length=1)]
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         return plain.strip_decoration(answer) in map(plain.strip_decoration, self.any), answer.strip()[:80]
 
 
@@ -148,7 +148,7 @@ class Starts(Check):
 
     any: Annotated[Texts, Field(min_length=1)]
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         wanted = tuple(plain.normalize(one) for one in self.any)
         return plain.normalize(answer).lstrip("\"' ").startswith(wanted), answer.strip()[:40]
 
@@ -164,7 +164,7 @@ class MatchesRegex(Check):
     def prepare(self) -> None:
         self._expression = compile_pattern(self.pattern, "pattern")
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         found = search_pattern(self._expression, answer.translate(plain.QUOTES))
         return (found is None) == self.absent, found[0][:80] if found else ""
 
@@ -174,7 +174,7 @@ class InLanguage(Check):
 
     language: Annotated[str, one_of(LANGUAGES), Field(alias="is")]
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         other, share = foreign_language(answer, self.language)
         return bool(answer.strip()) and share <= FOREIGN_ALLOWED, other or guess_language(answer)
 
@@ -191,7 +191,7 @@ class Length(Check):
     min_characters: Count = 0
     max_characters: Count = plain.MAX_CHARACTERS
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         off, asked = [], []
         for unit, measure in MEASURES.items():
             found, least, most = measure(answer), getattr(self, f"min_{unit}"), getattr(self, f"max_{unit}")
@@ -207,13 +207,13 @@ class Length(Check):
 class HasNumbers(Check):
     """`all` of the numbers are there, and one of `any`; `only_known`: no other than those and the question's."""
 
-    asks = ("all", "any", "only_known")
+    needs_one_of = ("all", "any", "only_known")
     all: Numbers = []
     any: Numbers = []
     tolerance: Number = 0.0
     only_known: bool = False
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         # The numbers of a list's items are not the answer's.
         found = numbers(plain.without_marks(answer))
         missing = [one for one in self.all if not self._among(one, found)]
@@ -243,12 +243,12 @@ class JsonShape(Check):
             raise MalformedError("task_missing_key", "values, schema")
         self._check_schema = _schema(self.rules)
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         try:
             found = plain.json_value(answer, self.alone)
             self._check_schema(found)
         except (ValueError, RecursionError) as error:
-            return False, _broken(error) or answer.strip()[:80]
+            return False, _broken_rule(error) or answer.strip()[:80]
         return not self.values or _holds(found, self.values), json.dumps(found, ensure_ascii=False)
 
 
@@ -262,7 +262,7 @@ class ListShape(Check):
     max_words: Count = ANY_COUNT
     alone: bool = False
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         found = [text for kind, text in plain.list_items(answer) if self.style in ("any", kind)]
         least, most = self.items or self.min_items, self.items or self.max_items
         fits = least <= len(found) <= most and all(len(plain.words(text)) <= self.max_words for text in found)
@@ -275,7 +275,7 @@ class TableShape(Check):
     columns: Texts = []
     rows: Count = 0
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         found = plain.markdown_table(answer)
         if not found:
             return False, ""
@@ -291,7 +291,7 @@ class InOrder(Check):
 
     words: Annotated[Texts, Field(min_length=2)]
 
-    def see(self, answer: str, question: str) -> tuple[bool, str]:
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
         places = _present(self.words, answer)
         seen = sorted(places, key=lambda word: places[word])
         return seen == self.words, ", ".join(seen)
@@ -336,7 +336,7 @@ def _bounded(value: Any, formats: dict[str, Callable[[str], bool]]) -> Any:
     return made | {"allOf": [*made.get("allOf", []), {"format": name}]}
 
 
-def _broken(error: Exception) -> str:
+def _broken_rule(error: Exception) -> str:
     """Which rule of a schema a value breaks: where, and what it would have to be."""
     rule = getattr(error, "rule", None)
     return f"{error.name}: {rule} = {error.rule_definition}" if rule else ""  # type: ignore[attr-defined]

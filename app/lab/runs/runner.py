@@ -111,7 +111,7 @@ class Runner:
     # The longest answer in tokens, 0: each task's own.
     _max_tokens: int = field(default=0, init=False)
     # Whether the machine was busy during all attempts of the last sample.
-    _busy: bool = field(default=False, init=False)
+    _was_disturbed: bool = field(default=False, init=False)
 
     def __post_init__(self) -> None:
         self._quiet_s = self.retry_policy.quiet_s
@@ -191,11 +191,11 @@ class Runner:
     def _worth_another_try(self, sample: LabSample, result: SampleResult) -> bool:
         """Whether to measure a disturbed sample again; not once a whole series of attempts was disturbed."""
         if not result.disturbed:
-            self._busy = False
+            self._was_disturbed = False
             return False
         last = sample.attempt >= self.retry_policy.tries
-        again = not last and not self._busy
-        self._busy = self._busy or last
+        again = not last and not self._was_disturbed
+        self._was_disturbed = self._was_disturbed or last
         return again
 
     def _grade(self, spec: SampleSpec, result: SampleResult) -> Judgement | None:

@@ -93,7 +93,7 @@ def leaderboard(machine_id: int | None = None, run_ids: Collection[int] | None =
             [configuration.newest for configuration in gather_configurations(machine_id, run_ids)]
         )
     ]
-    return sorted(entries, key=_rank)
+    return sorted(entries, key=_sort_key)
 
 
 def entry(configuration: Configuration) -> Entry:
@@ -225,7 +225,7 @@ def _each(tasks: Sequence[Sample], name: str, factor: float) -> dict[str, list[f
     return {task: known for task, known in found.items() if known}
 
 
-def _rank(entry: Entry) -> tuple[bool, float, float, str]:
+def _sort_key(entry: Entry) -> tuple[bool, float, float, str]:
     quality = entry.quality.mean if entry.quality else -1.0
     return entry.historical, -quality, entry.time_s.median if entry.time_s else inf, entry.key
 
