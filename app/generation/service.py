@@ -231,7 +231,7 @@ class Generation:
         slots = max(1, self.engine.slots)
         order, at_work = self._queue.snapshot()
         models = [ticket.model for ticket in order if not ticket.priority.preemptible]
-        wait = 0.0 if running < slots else self._waits([*models, default.effective], at_work)[-1]
+        wait = 0.0 if running < slots else self._waits([*models, default.effective or ""], at_work)[-1]
         load = "calm" if running < slots else "busy" if waiting <= 2 * slots else "saturated"
         return {
             "state": load if self.registry.reachable else "down",
