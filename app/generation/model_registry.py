@@ -1,6 +1,7 @@
 """The engine's installed and loaded models, polled in a thread so that no request waits for the engine."""
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ RETRY_S = 1.0
 STARTING_S = 0.25
 # Seconds before a default model that could not be loaded is tried again, unless it has changed.
 PRELOAD_AGAIN_S = 300.0
+# The least seconds between two times that a default model which was lost is loaded anew.
+RESTORE_AGAIN_S = 60.0
 
 logger = logging.getLogger(__name__)
 
@@ -70,6 +73,9 @@ class ModelRegistry:
         # When the poll began whose results are stored, in monotonic seconds.
         self._polled = 0.0
         self._preloaded = ""
+        # Whether a poll has found that model in memory since it was loaded, and when it was loaded anew after a loss.
+        self._seen_loaded = False
+        self._restored = -math.inf
         # The default model that could not be loaded, and when.
         self._not_preloaded: tuple[Model | None, float] = (None, 0.0)
         self._preloading = True
@@ -234,28 +240,33 @@ class ModelRegistry:
         """Load the default model when it changes or the engine comes back, or when the engine has lost what it had.
 
         It has if no model is in memory though they are to stay there: it was restarted between two polls, or another
-        program unloaded them. While any other model is in memory, somebody chose that one.
+        program unloaded them. While any other model is in memory, somebody chose that one. What gets lost again and
+        again is loaded every RESTORE_AGAIN_S seconds at most: another program may want it with other options.
         """
         name = self.default().effective or ""
         if not self.reachable:
             self._preloaded = ""
         elif name in self.loaded:
-            self._preloaded = name
-        elif name and self._preloading:
-            lost = not self.loaded and self.engine.keeps_models and self._is_idle()
-            if (name != self._preloaded or lost) and not self._failed_lately(name):
-                self._preloaded = name
-                self._preload(name)
+            self._preloaded, self._seen_loaded = name, True
+        elif name and self._preloading and not self._failed_lately(name):
+            if name == self._preloaded:
+                lost = self._seen_loaded and not self.loaded and self.engine.keeps_models and self._is_idle()
+                if not lost or time.monotonic() - self._restored < RESTORE_AGAIN_S:
+                    return
+                self._restored = time.monotonic()
+            self._preload(name)
 
     def _preload(self, name: str) -> None:
+        self._preloaded = name
         try:
             self.engine.warm(name)
         except AppError as error:
             logger.warning("default model not loaded model=%s code=%s cause=%s", name, error.code, error.cause)
-            self._not_preloaded = self._known(name), time.monotonic()
+            self._not_preloaded, self._preloaded = (self._known(name), time.monotonic()), ""
         else:
             logger.info("default model loaded model=%s", name)
         self.refresh()
+        self._seen_loaded = name in self.loaded
 
     def _failed_lately(self, name: str) -> bool:
         model, failed_at = self._not_preloaded

@@ -39,6 +39,13 @@ def test_it_is_loaded_again_after_an_unload_by_others(site: Site, ollama: FakeOl
     wait_until(lambda: MODEL in site.generation.registry.loaded)
 
 
+def test_it_is_not_fought_over_with_another_program(site: Site, ollama: FakeOllama) -> None:
+    for expected in ([MODEL, MODEL], [MODEL, MODEL]):
+        ollama.unload_all()
+        look(site)
+        assert loads(ollama) == expected
+
+
 def test_it_is_loaded_again_after_a_restart_that_no_look_has_seen(make_site: Callable[..., Site]) -> None:
     with FakeOllama() as first:
         site = make_site(OLLAMA_HOST=first.url).start(first)
