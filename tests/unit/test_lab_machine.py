@@ -20,7 +20,7 @@ class Engine:
 
     name, label = "ollama", "Ollama"
 
-    def pids(self) -> tuple[int, ...]:
+    def pids(self, _model: str = "") -> tuple[int, ...]:
         return (12,)
 
 

@@ -122,7 +122,7 @@ class Mapping:
         self._answers = 0
         self._held: list[mmap.mmap] = []
 
-    def pids(self) -> tuple[int, ...]:
+    def pids(self, _model: str = "") -> tuple[int, ...]:
         return (os.getpid(),)
 
     def unload(self, _model: str) -> None:
