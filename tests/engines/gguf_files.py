@@ -28,11 +28,17 @@ def header(values: Mapping[str, Value], tensors: Sequence[Sequence[int]] = (), v
 
 
 def model(path: Path, **values: Value) -> Path:
-    """A file that looks like a model of the family llama; only its header is there."""
+    """A file that looks like a model of the family llama; its weights are zeros."""
     known: dict[str, Value] = {"general.architecture": "llama", "tokenizer.chat_template": "{{ messages }}"}
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(header(known | {name.replace("__", "."): value for name, value in values.items()}, [(10, 100)]))
+    path.write_bytes(content(known | {name.replace("__", "."): value for name, value in values.items()}))
     return path
+
+
+def content(values: Mapping[str, Value], weights: int = 1000) -> bytes:
+    """A whole GGUF file with these values and so many weights, all 0, of four bytes each."""
+    head = header(values, [(weights,)])
+    return head + bytes(-len(head) % 32 + 4 * weights)
 
 
 def _text(text: str) -> bytes:

@@ -18,10 +18,11 @@ LLAMA = {
 
 def test_a_header_tells_what_the_model_is(tmp_path: Path) -> None:
     path = tmp_path / "petit.gguf"
-    path.write_bytes(header(LLAMA, [(576, 49152), (64,), (10, 10, 2)]))
+    head = header(LLAMA, [(576, 49152), (64,), (10, 10, 2)])
+    path.write_bytes(head)
     assert read_header(path) == Header(
         title="Petit", parameters=576 * 49152 + 64 + 200, quantization="Q4_K_M", context=8192,
-        template="{{ messages }}", token_bytes=4 * 30 * 3 * 64,
+        template="{{ messages }}", token_bytes=4 * 30 * 3 * 64, whole=len(head) + -len(head) % 32 + 4 * 576 * 49152,
     )  # fmt: skip
 
 
@@ -30,12 +31,13 @@ def test_a_real_file_is_read() -> None:
     assert (found.parameters, found.quantization, found.context) == (134515008, "Q4_1", 8192)
     assert "im_start" in found.template
     assert not found.embeds
+    assert found.whole == demonstration().stat().st_size
 
 
 def test_what_a_header_leaves_out_is_unknown(tmp_path: Path) -> None:
     path = tmp_path / "bare.gguf"
     path.write_bytes(header({}))
-    assert read_header(path) == Header()
+    assert read_header(path) == Header(whole=24)
 
 
 def test_what_is_no_chat_model_is_told(tmp_path: Path) -> None:
@@ -63,6 +65,8 @@ def test_what_is_no_chat_model_is_told(tmp_path: Path) -> None:
         b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Qc", 1, b"a") + struct.pack("<IIQ", 9, 9, 2**62),
         b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Qc", 1, b"a") + struct.pack("<IIQ", 9, 8, 2**62),
         b"GGUF" + struct.pack("<IQQ", 3, 0, 1) + struct.pack("<Qc", 1, b"a") + struct.pack("<I", 99),
+        b"GGUF" + struct.pack("<IQQ", 3, 1, 0) + struct.pack("<Qc", 1, b"a") + struct.pack("<I", 2**31) + bytes(999),
+        header(LLAMA | {"general.alignment": 0}, [(10, 10)]),
     ],
 )  # fmt: skip
 def test_a_file_that_is_damaged_or_something_else_is_refused(content: bytes, tmp_path: Path) -> None:

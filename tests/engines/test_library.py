@@ -42,6 +42,15 @@ def test_a_file_that_comes_or_goes_is_noticed(tmp_path: Path) -> None:
     assert names(given) == [DEMO]
 
 
+def test_a_file_that_is_still_being_copied_is_not_served(tmp_path: Path) -> None:
+    path = model(tmp_path / "models" / "new.gguf")
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert names(settings(tmp_path)) == [DEMO]
+    path.write_bytes(whole)
+    assert names(settings(tmp_path)) == ["new", DEMO]
+
+
 def test_the_same_name_twice_is_told_apart(tmp_path: Path) -> None:
     for folder in ("one", "two"):
         model(tmp_path / folder / "same.gguf")
