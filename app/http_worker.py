@@ -10,6 +10,7 @@ import selectors
 import socket
 import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 from typing import Any
@@ -26,8 +27,9 @@ LARGEST_HEAD = 64 * 1024
 LARGEST_BODY = 3 * 1024 * 1024
 # What the requests that are not complete may hold together, in bytes; the largest of them is dropped first.
 LARGEST_TOTAL = 64 * 1024 * 1024
-# Seconds of silence after which a thread gives up reading, and for all of its reading.
-READ_S, READ_ALL_S = 10.0, 600.0
+# Seconds of silence after which a thread gives up reading, and for all of its reading; of a file of gigabytes, one for
+# each READ_RATE bytes.
+READ_S, READ_ALL_S, READ_RATE = 10.0, 600.0, 64 * 1024
 # Seconds after which a client that does not acknowledge what was sent is given up.
 LOST_S = 60
 # Connections of one address that may wait without a request: the one that has waited longest makes room.
@@ -55,14 +57,18 @@ class Connection(TConn):  # type: ignore[misc]
         self.received = bytearray()
         # How many bytes the request has: 0 while its head is not complete, None if only its end will tell.
         self.needed: int | None = 0
+        # Bytes of a body that a thread reads, 0 if the loop collects it.
+        self.large = 0
         # When it is closed if nothing happens, in monotonic seconds.
         self.deadline = 0.0
         self.closing = False
+        # Returns False when the worker stops.
+        self.serving: Callable[[], bool] = lambda: True
 
     def init(self) -> None:
         """Give the collected bytes to gunicorn's parser, in the thread that handles the request."""
         super().init()
-        self.parser.unreader.sock = _Reader(self.sock)
+        self.parser.unreader.sock = _Reader(self.sock, self.large, self.serving)
         self.parser.unreader.unread(bytes(self.received))
         self.received = bytearray()
 
@@ -81,8 +87,8 @@ class Connection(TConn):  # type: ignore[misc]
     def _read_head(self, head: bytes, size: int) -> None:
         length = LENGTH.search(head)
         body = int(length[1]) if length else 0
-        if body > LARGEST_BODY:
-            body = 0
+        self.large = body if body > LARGEST_BODY else 0
+        body -= self.large
         self.needed = None if CHUNKED.search(head) else size + body
         self.deadline = time.monotonic() + BODY_S + body / BODY_RATE
         if EXPECT.search(head):
@@ -91,18 +97,30 @@ class Connection(TConn):  # type: ignore[misc]
 
 
 class _Reader:
-    """The socket from which a thread reads the rest of a large body: a client that is too slow counts as gone."""
+    """The socket from which a thread reads the rest of a large body of `size` bytes.
 
-    def __init__(self, sock: socket.socket) -> None:
+    A client that is too slow counts as gone; so do all of them when the worker stops (`serving` returns False).
+    """
+
+    def __init__(self, sock: socket.socket, size: int, serving: Callable[[], bool]) -> None:
         self._sock = sock
-        self._deadline = time.monotonic() + READ_ALL_S
+        self._serving = serving
+        self._deadline = time.monotonic() + max(READ_ALL_S, size / READ_RATE)
+        self._gone = False
 
     def recv(self, size: int) -> bytes:
-        """Receive at most `size` bytes; b"" if the client has closed the connection or is silent."""
+        """Receive at most `size` bytes; b"" from then on if the client has closed the connection or is silent."""
         poll = select.poll()
         poll.register(self._sock, select.POLLIN)
-        wait_s = min(READ_S, self._deadline - time.monotonic())
-        return self._sock.recv(size) if poll.poll(max(0.0, wait_s) * 1000) else b""
+        end = min(time.monotonic() + READ_S, self._deadline)
+        while not self._gone and self._serving():
+            left_s = max(0.0, end - time.monotonic())
+            if poll.poll(min(left_s, STOP_S) * 1000):
+                data = self._sock.recv(size)
+                self._gone = not data
+                return data
+            self._gone = not left_s
+        return b""
 
 
 class HttpWorker(ThreadWorker):  # type: ignore[misc]
@@ -127,7 +145,9 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, LOST_S * 1000)
         self._make_room(address)
         self.nr_conns += 1
-        self._wait(Connection(self.cfg, sock, address, listener.getsockname()), SILENCE_S)
+        connection = Connection(self.cfg, sock, address, listener.getsockname())
+        connection.serving = lambda: bool(self.alive)
+        self._wait(connection, SILENCE_S)
 
     def finish_request(self, connection: Connection, future: Future[bool]) -> None:
         """Wait for the connection's next request, or for the client to close it."""
