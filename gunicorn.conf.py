@@ -193,6 +193,7 @@ def post_worker_init(worker: Any) -> None:
     # pages that master and worker share.
     gc.freeze()
     gc.set_threshold(*GARBAGE)
+    worker.wsgi.extensions["model_import"].files.delete_unfinished()
     worker.wsgi.extensions["generation"].start()
     worker.wsgi.extensions["lab"].start()
 

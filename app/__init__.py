@@ -12,9 +12,12 @@ from flask_babel import Babel
 from app import accounts, admin, assets, brand, chat, cli, error_pages, openai_api, security, web
 from app.accounts.settings import OneTimeTokens
 from app.diagnostics import comparison
+from app.diagnostics.host import Host
 from app.engines import registry
+from app.engines.model_files import ModelFiles
 from app.extensions import context_of, db
 from app.generation.backends.memory import MemoryEventLog, MemorySignals
+from app.generation.model_import import ModelImport
 from app.generation.prompt import GenerationSettings
 from app.generation.service import Generation
 from app.lab import pages as lab_pages
@@ -104,8 +107,10 @@ def make_services(app: Flask) -> None:
         folder=Path(config["INSTANCE_DIR"]),
         context=lambda: context_of(app),
     )
+    files = ModelFiles(config, Host().usable_memory())
     app.extensions |= {
         "generation": generation,
+        "model_import": ModelImport(generation.registry, files, lambda: context_of(app)),
         "lab": lab,
         "rate_limiter": security.RateLimiter(),
         "one_time_tokens": OneTimeTokens(),

@@ -72,6 +72,54 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
         ),
     ),
     "import_busy": (503, _l("Too many files are being imported. Nothing was imported; try again in a minute.")),
+    "model_name": (
+        422,
+        _l(
+            "The name of a model’s file ends in .gguf, begins with no dot, has no “/” and %(limit)s characters at most."
+        ),
+    ),
+    "model_part": (
+        422,
+        _l("%(name)s is one part of a model in several files: put all of them into %(folder)s on the server."),
+    ),
+    "model_exists": (409, _l("There is a model %(name)s already. Give the file another name, or keep that model.")),
+    "model_not_gguf": (422, _l("%(name)s is not a GGUF file. Nothing was installed.")),
+    "model_damaged": (
+        422,
+        _l("%(name)s is damaged: its header cannot be read. Download it again. Nothing was installed."),
+    ),
+    "model_cut": (
+        422,
+        _l("%(name)s is cut short: it has %(size)s of %(whole)s. Download it again. Nothing was installed."),
+    ),
+    "model_kind": (
+        422,
+        _l("%(name)s is a GGUF file, but no model that can chat (adapter, images or embeddings). Choose another one."),
+    ),
+    "model_needs_disk": (
+        422,
+        _l("%(name)s takes %(needed)s of disk, and %(free)s can be used: make room, or choose a smaller model."),
+    ),
+    "model_needs_memory": (
+        422,
+        _l(
+            "%(name)s needs %(needed)s of memory, and this server has %(whole)s: choose a smaller model, or one of "
+            "fewer bits (Q4_K_M)."
+        ),
+    ),
+    "model_incomplete": (400, _l("The file did not arrive whole. Nothing was installed; send it again.")),
+    "model_import_busy": (409, _l("Another model is being installed: wait until it is there.")),
+    "model_not_loaded": (
+        422,
+        _l(
+            "%(name)s could not be loaded and was deleted: it is damaged, too large, or newer than this llama.cpp "
+            "(see embedded.log)."
+        ),
+    ),
+    "models_elsewhere": (
+        409,
+        _l("Files are for the embedded engine, and this server uses %(engine)s: give the model to %(engine)s itself."),
+    ),
     "nothing_to_share": (422, _l("There is nothing to share here yet: ask a question first.")),
     "too_many_shares": (422, _l("You have shared %(limit)s links: revoke one that is no longer used.")),
     "task_invalid": (422, _l("Line %(line)s: %(reason)s")),

@@ -17,6 +17,7 @@ from werkzeug.routing import IntegerConverter
 
 from app import formatting
 from app.errors import SENTENCES, AppError
+from app.generation.model_import import ModelImport
 from app.generation.service import Generation
 from app.models import User
 from app.models.base import MAX_INTEGER
@@ -59,6 +60,12 @@ class RowNumber(IntegerConverter):
 def generation() -> Generation:
     """Return the generation service of this process."""
     found: Generation = current_app.extensions["generation"]
+    return found
+
+
+def model_import() -> ModelImport:
+    """Return this process's import of models."""
+    found: ModelImport = current_app.extensions["model_import"]
     return found
 
 

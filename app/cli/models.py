@@ -1,6 +1,7 @@
 """`flask models`: list, pull and load the engine's models, and set the default one."""
 
 import time
+from pathlib import Path
 
 import click
 from flask import current_app
@@ -10,10 +11,11 @@ from flask_babel import gettext as _
 from app.cli.output import AppCommand, engine_unreachable
 from app.engines.registry import VENDORS, can_be_pulled
 from app.formatting import filesize
+from app.generation.model_import import ImportPhase
 from app.generation.model_registry import DefaultModel, ModelRegistry
 from app.models import StoredSetting
 from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, STORED
-from app.web import generation
+from app.web import generation, model_import
 
 models = AppGroup("models", help="Models: list, pull, warm, set the default.")
 models.command_class = AppCommand
@@ -88,6 +90,30 @@ def pull(name: str) -> None:
     finally:
         click.echo()
     click.echo(_("%(model)s is installed.", model=name))
+
+
+@models.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def import_file(file: Path) -> None:
+    """Copy a GGUF FILE into INSTANCE_DIR/models, load it and make it the default model."""
+    importing, size = model_import(), file.stat().st_size
+    with file.open("rb") as source, click.progressbar(length=size, label=file.name) as bar:
+
+        def read(most: int) -> bytes:
+            piece = source.read(most)
+            bar.update(len(piece))
+            return piece
+
+        model = importing.receive(file.name, size, read)
+    click.echo(_("%(model)s is installed.", model=model))
+    click.echo(_("Loading %(model)s…", model=model))
+    importing.load(model)
+    state = importing.state
+    if state is not None and state.failure is not None:
+        raise state.failure
+    if state is not None and state.phase == ImportPhase.WAITING:
+        click.echo(_("No server runs here: it is loaded when one starts."))
+    click.echo(_default_line(generation().registry.default()))
 
 
 @models.command("warm")

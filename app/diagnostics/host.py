@@ -65,6 +65,11 @@ class Host:
         limits = [text for group in self._groups(pid) if (text := _text(group / "memory.max")).isdigit()]
         return min(map(int, limits), default=None)
 
+    def usable_memory(self) -> int:
+        """Return the bytes of RAM that this process may use; 0 if they are unknown."""
+        sizes = (self.memory().get("MemTotal"), self.memory_limit())
+        return min((size for size in sizes if size), default=0)
+
     def swapped(self, pid: int) -> int:
         """Return how many bytes of a process are swapped out."""
         return _sizes(self._of(pid, "status")).get("VmSwap", 0)

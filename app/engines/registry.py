@@ -63,7 +63,7 @@ def choose(settings: dict[str, Any]) -> tuple[str, LazyString]:
     name, url = settings["ENGINE"], settings["OLLAMA_HOST"]
     if name != "auto":
         return name, _l("set by ENGINE=%(name)s", name=name)
-    if _ollama_answers(url):
+    if look_for_ollama(url) == "found":
         return "ollama", _l("ENGINE=auto: Ollama answers at %(url)s", url=url)
     if settings["OPENAI_BASE_URL"]:
         return "openai", _l("ENGINE=auto: no Ollama at %(url)s, and OPENAI_BASE_URL is set", url=url)
@@ -106,9 +106,15 @@ def can_be_pulled(engine: Engine, installed: Iterable[Model]) -> list[Model]:
     ]
 
 
-def _ollama_answers(url: str) -> bool:
+def look_for_ollama(url: str) -> str:
+    """Return "found", or why not: "refused" (nothing listens there), "silent", "unknown_host", "other" (no Ollama)."""
     try:
         with direct() as session:
-            return session.get(f"{url}/api/version", timeout=PROBE_TIMEOUT_S).ok
+            return "found" if session.get(f"{url}/api/version", timeout=PROBE_TIMEOUT_S).ok else "other"
+    except requests.Timeout:
+        return "silent"
+    except requests.ConnectionError as error:
+        reason = str(error)
+        return "unknown_host" if "NameResolution" in reason else "refused" if "refused" in reason else "silent"
     except requests.RequestException:
-        return False
+        return "other"

@@ -78,7 +78,8 @@ class ModelRegistry:
         self._restored = -math.inf
         # The default model that could not be loaded, and when.
         self._not_preloaded: tuple[Model | None, float] = (None, 0.0)
-        self._preloading = True
+        # How many keep the default model from being loaded.
+        self._not_preloading = 0
 
     @property
     def failure(self) -> str:
@@ -100,12 +101,14 @@ class ModelRegistry:
 
     @contextmanager
     def without_preloading(self) -> Iterator[None]:
-        """Load no default model while inside: what is measured has the engine for itself."""
-        self._preloading = False
+        """Load no default model while inside: whoever measures or loads another model has the engine for itself."""
+        with self._lock:
+            self._not_preloading += 1
         try:
             yield
         finally:
-            self._preloading = True
+            with self._lock:
+                self._not_preloading -= 1
 
     def restart(self, model: str) -> None:
         """Reset a hung engine and load the model again; a failure is only logged."""
@@ -248,7 +251,7 @@ class ModelRegistry:
             self._preloaded = ""
         elif name in self.loaded:
             self._preloaded, self._seen_loaded = name, True
-        elif name and self._preloading and not self._failed_lately(name):
+        elif name and not self._not_preloading and not self._failed_lately(name):
             if name == self._preloaded:
                 lost = self._seen_loaded and not self.loaded and self.engine.keeps_models and self._is_idle()
                 if not lost or time.monotonic() - self._restored < RESTORE_AGAIN_S:
