@@ -6,25 +6,30 @@ from typing import Any
 from flask import Blueprint, Response, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import format_datetime
 from flask_babel import gettext as _
+from werkzeug.exceptions import ClientDisconnected
 
 from app.diagnostics.checkup import proxy_probe, quick_findings
 from app.diagnostics.comparison import Comparison, ComparisonJob, compare_here, comparison_finding, comparison_table
 from app.diagnostics.findings import TITLES, FindingState, count
 from app.diagnostics.history import answers_table, last_records, waits
-from app.engines.registry import can_be_pulled
+from app.engines.catalogue import CATALOGUE, DEMO
+from app.engines.registry import can_be_pulled, look_for_ollama
 from app.errors import AppError
-from app.extensions import current_application
+from app.extensions import current_application, release_connection
 from app.formatting import number, percent
+from app.generation.model_import import ImportPhase, ImportState
 from app.generation.serializers import engine_json
 from app.models import StoredSetting
 from app.models.model_choice import DEFAULT_MODEL_SETTING, ENVIRONMENT, PRESET_SETTINGS, stored_presets
 from app.models.ratings import newest_reasons, ratings_by_model
 from app.security import admin_required, current_user
-from app.web import STREAM_HEADERS, generation
+from app.web import STREAM_HEADERS, generation, model_import
 
 blueprint = Blueprint("admin", __name__, url_prefix="/admin")
 # Order of the findings on the page: the worst first.
 ORDER = (FindingState.BAD, FindingState.WARNING, FindingState.OK, FindingState.UNKNOWN)
+# A model's file may be of any size; the folder's disk and the memory limit it.
+FILE_TYPE = "application/octet-stream"
 
 
 @blueprint.get("/models")
@@ -32,8 +37,12 @@ ORDER = (FindingState.BAD, FindingState.WARNING, FindingState.OK, FindingState.U
 def models() -> str:
     """Show the engine, why it was chosen, its models, and those of the catalogue that it can download."""
     registry = generation().registry
+    # Without a connection of the database: where Ollama would be may be silent for a second.
+    release_connection()
+    ollama = look_for_ollama(current_app.config["OLLAMA_HOST"]) if registry.engine.name == "embedded" else ""
     default = registry.default()
     catalogue = can_be_pulled(registry.engine, registry.models)
+    files, last_import = model_import().files, model_import().state
     try:
         url = registry.engine.url
     except AppError:
@@ -47,6 +56,20 @@ def models() -> str:
         engine=engine_json(registry, default)
         | {"reason": current_app.config["ENGINE_REASON"], "url": url, "detail": registry.failure},
         default=asdict(default) | {"installed": default.installed, "locked": default.source == ENVIRONMENT},
+        ollama={"state": ollama, "url": current_app.config["OLLAMA_HOST"]},
+        machine={"memory": files.memory, "disk": files.room, "folder": files.folder},
+        last_import={"state": _import_json(last_import), "sentence": _import_sentence(last_import)},
+        catalogue=[model for model in CATALOGUE.values() if model.name != DEMO],
+        texts={
+            "file_checking": _("Checking the file…"),
+            "file_sending": _("{percent} · {done} of {size}"),
+            "file_left": _("{time} left"),
+            "file_sent": _("The file is there: it is being checked…"),
+            "file_loading": _("Loading the model: a minute for a large one, after the answers that are being written…"),
+            "file_stopped": _("Stopped. Nothing was installed."),
+            "error_unreachable": _("The server cannot be reached. Nothing was installed; send the file again."),
+            "error_unexpected": _("Something went wrong on the server. Nothing was installed."),
+        },
     )
 
 
@@ -76,6 +99,78 @@ def set_presets() -> Any:
     shown = all(chosen.values()) and len(set(chosen.values())) == len(chosen)
     flash(_("Saved: everyone can choose between the two.") if shown else _("Saved: the two are not shown."), "success")
     return redirect(url_for("admin.models"))
+
+
+@blueprint.url_value_preprocessor
+def _allow_large_file(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Allow a model's file as a body, before anything reads the body; forms keep their limit."""
+    if endpoint == "admin.receive_model" and request.mimetype == FILE_TYPE and request.content_length is not None:
+        # One more: werkzeug takes a body that reaches the limit for one that goes on.
+        request.max_content_length = request.content_length + 1
+
+
+@blueprint.post("/models/files/check")
+@admin_required
+def check_model() -> tuple[str, int]:
+    """Refuse a file before it is sent, by its name, its size in bytes and its beginning, which is the body."""
+    model_import().check(request.args.get("name", ""), _size(request.args.get("size", "")), request.get_data()[:16])
+    return "", 204
+
+
+@blueprint.post("/models/files")
+@admin_required
+def receive_model() -> tuple[Response, int]:
+    """Take the GGUF file in the request's body, and begin to load it; holds no connection of the database."""
+    name, size = request.args.get("name", ""), request.content_length
+    if size is None or request.mimetype != FILE_TYPE:
+        raise AppError("bad_request", cause="not a file of known size")
+    release_connection()
+    try:
+        model = model_import().receive(name, size, request.stream.read)
+    except ClientDisconnected as error:
+        raise AppError("model_incomplete", cause=str(error)) from error
+    model_import().start_loading(model)
+    return jsonify(_import_json(model_import().state)), 202
+
+
+@blueprint.get("/models/files")
+@admin_required
+def follow_import() -> Response:
+    """Return how far the last import is."""
+    state = model_import().state
+    return jsonify(_import_json(state) | {"sentence": _import_sentence(state)})
+
+
+def _size(text: str) -> int:
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise AppError("invalid_field", field="size")
+    return int(text)
+
+
+def _import_json(state: ImportState | None) -> dict[str, Any]:
+    if state is None:
+        return {"phase": "none", "active": False}
+    return {
+        "phase": state.phase,
+        "active": state.active,
+        "model": state.model,
+        "done": state.done,
+        "size": state.size,
+        "code": state.failure.code if state.failure else None,
+    }
+
+
+def _import_sentence(state: ImportState | None) -> str:
+    """Return what came of the last import; "" if there is nothing to tell."""
+    if state is None:
+        return ""
+    sentences = {
+        ImportPhase.READY: _("%(model)s is installed and loaded.", model=state.model),
+        ImportPhase.WAITING: _(
+            "%(model)s is installed, but the engine does not answer: start this server again.", model=state.model
+        ),
+    }
+    return state.failure.sentence if state.failure else str(sentences.get(state.phase, ""))
 
 
 @blueprint.get("/doctor")

@@ -42,6 +42,14 @@ export function estimate(seconds) {
 // 0,42 Wh, or 8,3 mWh where that would be nothing.
 export const wattHours = (value) => (value < 0.01 ? unit(number(value * 1000, 1), "mWh") : unit(number(value, value < 10 ? 2 : 0), "Wh"));
 
+// 2,2 Go, in decimal units; the server writes sizes in the same way (`app/formatting.py`).
+export function filesize(bytes) {
+  for (const [size, french, english] of [[1e9, "Go", "GB"], [1e6, "Mo", "MB"], [1e3, "ko", "kB"]]) {
+    if (bytes >= size) return unit(new Intl.NumberFormat(locale, { maximumFractionDigits: 1 }).format(bytes / size), isFrench() ? french : english);
+  }
+  return unit(bytes, isFrench() ? "o" : "B");
+}
+
 export const rate = (perSecond, name) => unit(number(perSecond, perSecond < 100 ? 1 : 0), name);
 
 // 14 h 32 in French, 14:32 in English.
