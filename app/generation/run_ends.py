@@ -11,7 +11,7 @@ from app.generation.store import RunEnd, Store
 from app.models import RunState
 
 # Seconds to wait before each new attempt to store the end of an answer that the database refused.
-STORE_RETRIES_S = (0.2, 1.0, 3.0)
+STORE_RETRIES_S = (0.2, 1.0)
 # Seconds between two attempts after those.
 RETRY_EVERY_S = 2.0
 

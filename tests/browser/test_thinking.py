@@ -41,6 +41,22 @@ def test_without_the_switch_nothing_is_thought(alice: Visitor, engine: FakeOllam
     expect(chat.answer.get_by_role("button", name="Réflexion")).to_have_count(0)
 
 
+def test_thinking_that_was_shown_as_the_answer_moves_apart(alice: Visitor, engine: FakeOllama) -> None:
+    chat, nth = alice.here, len(engine.generations)
+    engine.script(replace(Scenario.hold(after=5), text=f"{THOUGHT}\n</think>\n\nCap au nord."))
+    chat.ask("Quelle route prendre ?")
+    engine.reached(Phase.DECODING, nth)
+    expect(chat.text).to_contain_text("D’abord le vent")
+    engine.release()
+    chat.finished()
+    expect(chat.text).to_have_text("Cap au nord.")
+    folded_away(chat)
+    chat.page.reload()
+    chat.finished()
+    expect(chat.text).to_have_text("Cap au nord.")
+    folded_away(chat)
+
+
 @pytest.mark.screen("desk", "phone")
 def test_thinking_streams_apart_then_folds(alice: Visitor, engine: FakeOllama) -> None:
     chat, nth = alice.here, len(engine.generations)
