@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from pydantic import AfterValidator, Field
 
 from app.chat import blueprint
-from app.generation.serializers import conversation_json, message_json
+from app.generation.serializers import conversation_json, engine_json, message_json
 from app.models import Conversation, Folder, Prompt, conversations
 from app.models.base import utcnow
 from app.models.branches import MessageTree
@@ -27,6 +27,8 @@ MAX_TITLE = 200
 MAX_CONVERSATION_INSTRUCTIONS = 2000
 LIBRARY = Path(__file__).with_name("library")
 SUGGESTED = ("reword", "summary", "translate", "formula")
+# It writes one language only.
+SUGGESTED_FOR_DEMO = ("mail", "reword", "summary", "formula")
 
 
 # Lists of conversations, as JSON
@@ -273,9 +275,11 @@ def available_prompts(language: str) -> dict[str, dict[str, str]]:
 
 
 def suggestions() -> list[dict[str, str]]:
-    """Return the built-in prompts that the empty page suggests."""
-    known = available_prompts(str(get_locale()))
-    return [known[key] for key in SUGGESTED]
+    """Return the built-in prompts that the empty page suggests, in English for the demonstration model."""
+    registry = generation().registry
+    demo = engine_json(registry, registry.default())["demo"]
+    known = available_prompts("en" if demo else str(get_locale()))
+    return [known[key] for key in (SUGGESTED_FOR_DEMO if demo else SUGGESTED)]
 
 
 @blueprint.get("/api/prompts")

@@ -1,6 +1,5 @@
 """`flask users`: create accounts and reset passwords, as there is no mail server for it."""
 
-
 import click
 from flask import current_app
 from flask.cli import AppGroup

@@ -22,6 +22,7 @@ class ChatRequest:
     think: bool = False
     max_tokens: int = 1024
     temperature: float | None = None
+    repeat_penalty: float | None = None
     seed: int | None = None
     stop: tuple[str, ...] = ()
     conversation_id: str = ""
@@ -30,8 +31,13 @@ class ChatRequest:
     context: int = 0
 
     def sampling(self) -> dict[str, Any]:
-        """Return temperature, seed and stop, by the names that the APIs share; without those that are not set."""
-        chosen = {"temperature": self.temperature, "seed": self.seed, "stop": list(self.stop) or None}
+        """Return how to choose the next token, by the names that the APIs share; without what is not set."""
+        chosen = {
+            "temperature": self.temperature,
+            "repeat_penalty": self.repeat_penalty,
+            "seed": self.seed,
+            "stop": list(self.stop) or None,
+        }
         return {name: value for name, value in chosen.items() if value is not None}
 
 

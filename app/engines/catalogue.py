@@ -1,6 +1,6 @@
 """The built-in list of known models, with a description, sizes and abilities for each."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask_babel import lazy_gettext as _l
@@ -30,9 +30,24 @@ CATALOGUE = {
         Model("gemma3:4b", "Gemma 3 4B", _l("Careful texts and many languages."), 3300 * MB, 4200 * MB),
         Model("gemma3n:e4b", "Gemma 3n E4B", _l("Careful texts, made for modest machines."), 7500 * MB, 8000 * MB),
         Model("deepseek-coder:6.7b", "DeepSeek Coder 6.7B", _l("Code and scripts."), 3800 * MB, 6000 * MB, coding=True),
-        Model(DEMO, "SmolLM2 135M", _l("Small demonstration model: quick, but weak in French."), 98 * MB, 400 * MB),
+        Model(DEMO, "SmolLM2 135M", _l("Small demonstration model: quick, writes English only."), 98 * MB, 400 * MB),
     )
 }
+
+
+@dataclass(frozen=True, slots=True)
+class AskedWith:
+    """How a model is best asked, where the settings for all models do not suit it."""
+
+    system_prompt: str
+    temperature: float
+    repeat_penalty: float
+
+
+# Tried with SmolLM2 135M: a prompt in French, or one that names French, makes it write what looks like French; freer
+# choice of words makes it ramble, and without a penalty it repeats itself.
+ENGLISH = "You are a friendly assistant. You answer in English, in a few short and clear sentences."
+ASKED_WITH = {DEMO: AskedWith(ENGLISH, temperature=0.2, repeat_penalty=1.1)}
 
 
 def same_model(one: str, other: str) -> bool:

@@ -84,7 +84,7 @@ class Prefill:
         if found is None:
             return "short"
         run, user_id = found
-        settings = self._settings.for_context(self._registry.context_of(run.model))
+        settings = self._settings.for_model(run.model, self._registry.context_of(run.model))
         system = prompt.system_text(settings.system_prompt, *run.instructions)
         built = prompt.build(system, run.branch, settings.prompt_budget)
         if built.tokens < MIN_TOKENS_TO_READ:
@@ -104,6 +104,7 @@ class Prefill:
             # Not 0: some engines take 0 as no limit.
             max_tokens=1,
             temperature=settings.temperature,
+            repeat_penalty=settings.repeat_penalty,
             conversation_id=conversation_id,
             read_timeout_s=settings.read_timeout_s,
         )

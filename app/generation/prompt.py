@@ -3,9 +3,10 @@ from turn to turn.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
 
+from app.engines.catalogue import ASKED_WITH
 from app.engines.tokens import estimated_tokens, total_tokens
 
 # Part of the budget that the history keeps when the oldest turns are cut. Cutting far at once leaves the beginning of
@@ -25,10 +26,13 @@ class GenerationSettings:
     max_output: int
     read_timeout_s: float
     temperature: float | None = None
+    repeat_penalty: float | None = None
 
-    def for_context(self, context: int) -> "GenerationSettings":
-        """Return the same settings for a model with that context in tokens; 0 keeps the configured context."""
-        return replace(self, context=context or self.context)
+    def for_model(self, name: str, context: int) -> "GenerationSettings":
+        """Return the settings for a model with that context in tokens; 0 keeps the configured context."""
+        settings = replace(self, context=context or self.context)
+        own = ASKED_WITH.get(name)
+        return replace(settings, **asdict(own)) if own else settings
 
     @property
     def max_tokens(self) -> int:

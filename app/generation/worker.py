@@ -190,7 +190,7 @@ class _Writing:
             self._content.append(run.content)
             self._thinking.append(run.thinking)
             run = self._resolved(run)
-            self._settings = self._settings.for_context(self._registry.context_of(run.model))
+            self._settings = self._settings.for_model(run.model, self._registry.context_of(run.model))
             done = self._write(run)
             if done is not None:
                 state, reason, usage = RunState.DONE, clean(done.reason)[:MAX_REASON], done.usage
@@ -264,6 +264,7 @@ class _Writing:
             think=run.think,
             max_tokens=self._settings.max_tokens,
             temperature=self._settings.temperature,
+            repeat_penalty=self._settings.repeat_penalty,
             conversation_id=self._ticket.conversation_id,
             read_timeout_s=self._estimates.read_timeout(run.model, built.tokens),
         )

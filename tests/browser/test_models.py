@@ -79,14 +79,15 @@ def test_what_no_longer_fits_is_told(visit: Visitors, modest: Served, modest_eng
 
 
 @pytest.mark.slow
-def test_the_real_model_answers_in_french(visit: Visitors, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_demonstration_model_answers(visit: Visitors, tmp_path_factory: pytest.TempPathFactory) -> None:
     settings = {"ENGINE": "embedded", "CONTEXT_TOKENS": 1024, "MAX_OUTPUT_TOKENS": 12, "CACHE_RAM_MB": 64}
     with Served(tmp_path_factory.mktemp("real"), **settings) as server:
         visitor = visit(server, "alice")
         wait_for_model(visitor.person)
         chat = visitor.here.open()
-        expect(chat.page.get_by_text("Modèle de démonstration : SmolLM2")).to_be_visible()
-        chat.ask("Quelle est la capitale de la France ?")
+        expect(chat.page.get_by_text("Modèle de démonstration : SmolLM2")).to_contain_text("n’écrit qu’en anglais")
+        expect(chat.page.get_by_role("button", name="Write an e-mail")).to_be_visible()
+        chat.ask("What is the capital of France?")
         expect(chat.text).not_to_be_empty()
         chat.finished()
         assert len(chat.text.inner_text().split()) > 3

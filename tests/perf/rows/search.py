@@ -11,10 +11,10 @@ from tests.perf.seeds import Past
 CONVERSATIONS = 4000
 TURNS = 25
 MESSAGES = CONVERSATIONS * TURNS * 2
-# Words in every message, in some and in none, a beginning, a phrase, a title, and filters over the commonest word.
+# Words in every message, in some and in none, a beginning, a phrase, a title, filters over the commonest word, plurals.
 WANTED = (
     "etape", "tableau", "introuvable", "fichi", '"une seule valeur"', "conversation 3999", "etape 13 exemple",
-    "etape avant:2026-10", "etape dossier:aucun", "etape modele:fast",
+    "etape avant:2026-10", "etape dossier:aucun", "etape modele:fast", "etapes resultats ",
 )  # fmt: skip
 
 
