@@ -3,12 +3,13 @@
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from itertools import product
 
 import pytest
 
 from app.models import User
-from app.models.lab import LabCampaign, LabSample, LabVote, VoteChoice
+from app.models.lab import LabCampaign, LabSample, LabVote, Verdict, VoteChoice
 from tests.functional.test_lab_pages import text_of
 from tests.support.lab import names
 from tests.support.person import Person, problem
@@ -69,6 +70,33 @@ def test_sides_and_order_differ_from_person_to_person(site: Site, person: Callab
         ("Une **réponse** P", "Une **réponse** M"),
         ("Une **réponse** M", "Une **réponse** P"),
     }
+
+
+def test_no_figure_tells_whose_an_answer_is_while_it_is_voted_on(site: Site, alice: Person, bob: Person) -> None:
+    number = campaign(site)
+    with site.rows() as rows:
+        samples = rows.query(LabSample).filter(LabSample.prompt == PROMPTS[0]).order_by(LabSample.id).all()
+        for place, sample in enumerate(samples):
+            sample.metrics = sample.metrics | {"output_tokens": 4321 + place, "total_ms": 8_765_000.0}
+            sample.verdict, sample.score, sample.started_at = Verdict.PASSED, 0.625, datetime(2031, 5, 4, tzinfo=UTC)
+            sample.series = [[0, 1, 2, 3], [8765, 1, 2, 3]]
+        rows.commit()
+        run, sample_id = samples[0].run_id, samples[0].id
+    pages = (
+        f"/lab/samples/{sample_id}",
+        "/lab/samples",
+        *(f"/lab/runs/{run}/export/{form}" for form in ("csv", "json")),
+    )
+    figures = ("4321", "8765", "2 h 26", "0.625", "2031", "Réussi", "passed")
+
+    def told(person: Person, path: str) -> set[str]:
+        text = person.get(path).text
+        return {figure for figure in figures if figure in text}
+
+    assert [told(bob, path) for path in pages] == [set()] * len(pages)
+    assert all(told(alice, path) for path in pages)
+    assert alice.submit(f"/lab/campaigns/{number}/close", {}).status_code == 302
+    assert all(told(bob, path) for path in pages)
 
 
 def test_pairs_with_the_least_votes_come_first(site: Site, alice: Person, bob: Person) -> None:

@@ -119,13 +119,14 @@ def delete(run_id: int) -> Any:
 
 @blueprint.get("/runs/<int:run_id>/export/<string:form>")
 def export(run_id: int, form: str) -> Response:
-    """Download a run as csv, json, md, or html (the report with charts); only administrators get the whole JSON."""
+    """Download a run as csv, json, md, or html (the report with charts); only administrators get it whole."""
     queries.get_run(run_id)
     if form not in exports.WRITERS:
         raise AppError("not_found")
     mimetype, write = exports.WRITERS[form]
-    if form == "json":
-        write = partial(exports.json_text, whole=current_user.is_admin)
+    of_samples = {"csv": exports.csv_text, "json": exports.json_text}
+    if form in of_samples:
+        write = partial(of_samples[form], whole=current_user.is_admin)
     headers = {"Content-Disposition": f'attachment; filename="labo-{run_id}.{form}"'}
     return Response(write([run_id]), mimetype=mimetype, headers=headers)
 
@@ -269,6 +270,7 @@ def samples() -> str:
         "samples",
         "runs",
         samples=found,
+        withheld=campaigns.Withheld() if current_user.is_admin else campaigns.withheld_answers(),
         count=count,
         asked=asked,
         number=number,

@@ -43,17 +43,23 @@ OWN_COLUMNS = (
 )  # fmt: skip
 
 
-def csv_text(run_ids: Sequence[int]) -> str:
-    """CSV with one line per sample and one column per metric; begins with a BOM, so that spreadsheets read UTF-8."""
-    samples = queries.samples_of(run_ids)
-    metrics = sorted({name for sample in samples for name in sample.metrics})
+def csv_text(run_ids: Sequence[int], *, whole: bool = True) -> str:
+    """CSV with one line per sample and one column per metric; begins with a BOM, so that spreadsheets read UTF-8.
+
+    Not `whole`: without the figures of answers in open voting campaigns.
+    """
+    samples = [_columns(sample) for sample in queries.samples_of(run_ids)]
+    if not whole:
+        withheld = campaigns.withheld_answers()
+        samples = [campaigns.redacted(sample, withheld) for sample in samples]
+    metrics = sorted({name for sample in samples for name in sample["metrics"]})
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow([*OWN_COLUMNS, *metrics])
     for sample in samples:
-        values = {"run": sample.run_id, **sample.setting}
-        own = [values[name] if name in values else getattr(sample, name, None) for name in OWN_COLUMNS]
-        writer.writerow([_cell(value) for value in [*own, *(sample.metrics.get(name) for name in metrics)]])
+        values = sample | {"run": sample["run_id"]} | sample["setting"]
+        figures = (sample["metrics"].get(name) for name in metrics)
+        writer.writerow([_cell(value) for value in [*(values.get(name) for name in OWN_COLUMNS), *figures]])
     return "\ufeff" + out.getvalue()
 
 

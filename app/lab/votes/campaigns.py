@@ -40,8 +40,12 @@ FEWEST_PROMPTS = 3
 # The points of a choice for the first of the two answers.
 WON = {VoteChoice.FIRST: 1.0, VoteChoice.SECOND: 0.0, VoteChoice.ALIKE: 0.5}
 Withheld = frozenset[tuple[str, str]]
-# A sample's fields that quote or judge the answer, with what replaces them while it is withheld.
-TEXTS: dict[str, Any] = {"answer": "", "thinking": "", "judgement": {}}
+# A sample's fields that quote, measure or judge the answer, with what replaces them while it is withheld: the number of
+# its words alone tells whose it is.
+HIDDEN: dict[str, Any] = {
+    "answer": "", "thinking": "", "judgement": {}, "metrics": {}, "series": [], "verdict": None, "score": None,
+    "overruled": None, "overruled_note": "", "started_at": None, "finished_at": None,
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -388,5 +392,5 @@ def redacted(values: Mapping[str, Any], withheld: Withheld) -> dict[str, Any]:
     """A row's values as shown to users who are not administrators: without error causes and withheld answers."""
     stored = {**values, "error_cause": None}
     if values.get("kind") == SampleKind.TASK and (values.get("model"), values.get("prompt")) in withheld:
-        stored |= TEXTS
+        stored |= HIDDEN
     return stored
