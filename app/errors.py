@@ -103,8 +103,8 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "model_needs_memory": (
         422,
         _l(
-            "%(name)s needs %(needed)s of memory, and this server has %(whole)s: choose a smaller model, or one of "
-            "fewer bits (Q4_K_M)."
+            "%(name)s needs %(needed)s of memory, and this server has %(whole)s for a model: choose a smaller one, or "
+            "one of fewer bits (Q4_K_M)."
         ),
     ),
     "model_incomplete": (400, _l("The file did not arrive whole. Nothing was installed; send it again.")),

@@ -19,20 +19,23 @@ SUFFIX, UNFINISHED = ".gguf", ".part"
 PIECE = 1 << 20
 # Bytes of disk that a new model must leave to the database.
 SPARE_DISK = 500_000_000
+# Bytes of memory that a model must leave to the system and to this program.
+SPARE_MEMORY = 500_000_000
 # The longest name without its ending, in bytes: file systems take 255.
 LONGEST_NAME = 200
 
 
 class ModelFiles:
-    """The folder `INSTANCE_DIR/models`; `memory`: bytes that this server may use, or 0 if they are unknown.
+    """The folder `INSTANCE_DIR/models`; `memory`: bytes that a model may take, or 0 if they are unknown.
 
     One file at a time is taken, by any process. What an interrupted one left is deleted before the next one, and by
     `delete_unfinished` when a server begins.
     """
 
     def __init__(self, settings: dict[str, Any], memory: int) -> None:
+        """Take the settings, and the bytes of memory that this server may use, or 0 if they are unknown."""
         self.folder = gguf.own_folder(settings)
-        self.memory = memory
+        self.memory = max(1, memory - SPARE_MEMORY) if memory else 0
         self._places = gguf.search_paths(settings)
         self._context = settings["CONTEXT_TOKENS"]
         self._lock_file = Path(settings["INSTANCE_DIR"]) / "models.lock"

@@ -11,7 +11,7 @@ const BEGINNING = 16; // bytes that tell whether it is a GGUF file
 const SURE = 5000; // ms after which the pace says how long it will take
 
 export default class extends Controller {
-  static targets = ["form", "file", "button", "progress", "name", "words", "bar", "stop", "outcome"];
+  static targets = ["form", "file", "progress", "name", "words", "bar", "stop", "outcome"];
   static values = { url: String, check: String, state: Object };
 
   connect() {
@@ -102,7 +102,7 @@ export default class extends Controller {
   // Without a share the bar only says that something goes on.
   #show(name, words, share = null) {
     this.progressTarget.hidden = false;
-    this.buttonTarget.disabled = this.fileTarget.disabled = true;
+    this.formTarget.hidden = true;
     this.nameTarget.textContent = name;
     this.wordsTarget.textContent = words;
     if (share === null) this.barTarget.removeAttribute("value");
@@ -111,7 +111,7 @@ export default class extends Controller {
 
   #end(words, refused) {
     this.progressTarget.hidden = true;
-    this.buttonTarget.disabled = this.fileTarget.disabled = false;
+    this.formTarget.hidden = false;
     this.#say(words, refused);
   }
 
