@@ -28,8 +28,9 @@ ROOT = Path(__file__).resolve().parent.parent
 # The longest question allowed (`web.MAX_CONTENT`), with every character written as a JSON escape.
 MAX_REQUEST_BYTES = 3 * 1024 * 1024
 # Database connections, all kept open: opening one takes longer than most queries, and those that SQLAlchemy calls
-# overflow are closed as soon as they are given back.
-POOL = {"pool_size": 32, "max_overflow": 0}
+# overflow are closed as soon as they are given back. Errors do not name the parameters of statements: they are logged,
+# and those may be what people wrote.
+POOL = {"pool_size": 32, "max_overflow": 0, "hide_parameters": True}
 # Request threads that event streams may not occupy, so that other requests are always served.
 SPARE_THREADS = 16
 

@@ -294,11 +294,12 @@ class _Writing:
         parts.append(text)
         self._events.publish(event, {"text": text})
         if now - self._saved >= SAVE_EVERY_S:
-            self._saved = now
             try:
                 self._store.save_text(self._message_id, "".join(self._content), "".join(self._thinking))
-            except Exception:
-                logger.warning("text not saved run=%s", self._message_id, exc_info=True)
+            except Exception as failure:  # noqa: BLE001 - the next one may succeed, and the end is stored anyway
+                logger.warning("text not saved run=%s cause=%s", self._message_id, database_failure(failure).cause)
+            # Not `now`: a locked database has made it wait.
+            self._saved = time.monotonic()
 
     def _tell_again(self, thinking: str) -> None:
         # The first element of each is what an earlier attempt left.

@@ -95,14 +95,16 @@ def test_a_request_that_waits_for_another_writer_slows_no_other(
 
 
 def test_a_writer_that_does_not_end_makes_a_refusal(
-    monkeypatch: pytest.MonkeyPatch, site: Site, alice: Person, instance: Path
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, site: Site, alice: Person, instance: Path
 ) -> None:
     conversation = alice.start()
     monkeypatch.setattr(tables, "BUSY_TIMEOUT_MS", 100)
     site.database.dispose()
     with writer(instance):
-        refused = alice.post(conversation, "Bonjour")
+        refused = alice.post(conversation, "Entre nous")
         assert problem(refused) == (503, "database_busy")
+        assert "locked" in caplog.text
+        assert "Entre nous" not in caplog.text
         assert "Retry-After" in refused.headers
         page = alice.submit("/preferences", {"theme": "dark"})
         assert (page.status_code, page.mimetype) == (503, "text/html")
@@ -133,9 +135,9 @@ def stored(site: Site, message_id: int) -> tuple[str, str, str | None]:
     deadline = time.monotonic() + 5
     while True:
         with site.rows() as rows:
-            answer = rows.get(Message, message_id)
-            if not answer.run.active:
-                return str(answer.run.state), answer.content, answer.run.error_code
+            run = rows.get(Run, message_id)
+            if not run.active:
+                return str(run.state), rows.get(Message, message_id).content, run.error_code
         assert time.monotonic() < deadline
         time.sleep(0.01)
 
