@@ -32,6 +32,10 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "blank_message": (422, _l("Write a question first.")),
     "invalid_field": (422, _l("The field “%(field)s” is not valid.")),
     "unknown_model": (422, _l("The model %(model)s is not available here.")),
+    "cloud_model": (
+        422,
+        _l("The model %(model)s runs in Ollama’s cloud. It is not used here: questions would leave the network."),
+    ),
     "not_a_chat_model": (422, _l("The model %(model)s cannot hold a conversation.")),
     "thinking_unsupported": (422, _l("The model %(model)s cannot think before answering.")),
     "unknown_parent": (422, _l("The message you are answering does not belong to this conversation.")),

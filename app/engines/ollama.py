@@ -143,6 +143,8 @@ class Ollama:
         self._http = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
         # The daemon's version, as told last; () if unknown.
         self._release: tuple[int, ...] = ()
+        # Names of the models that run in Ollama's cloud.
+        self._in_cloud: frozenset[str] = frozenset()
         # Digests of the models on this machine, by name, and what each digest can do.
         self._digests: dict[str, str] = {}
         self._abilities: dict[str, _Abilities] = {}
@@ -154,7 +156,9 @@ class Ollama:
 
         Leaves out those that run in Ollama's cloud: nothing may leave the network.
         """
-        entries = [entry for entry in self._listed("/api/tags") if not entry.get("remote_host")]
+        listed = self._listed("/api/tags")
+        self._in_cloud = frozenset(entry["model"] for entry in listed if entry.get("remote_host"))
+        entries = [entry for entry in listed if entry["model"] not in self._in_cloud]
         self._digests = {entry["model"]: str(entry.get("digest") or entry["model"]) for entry in entries}
         with suppress(AppError):
             self.version()
@@ -254,7 +258,10 @@ class Ollama:
                 self._end_reading(request.model)
 
     def pull(self, model: str) -> Iterator[PullProgress]:
-        """Download a model; yields its progress. Raises unknown_model or an engine failure."""
+        """Download a model; yields its progress.
+
+        Raises unknown_model, cloud_model, pull_offline, pull_failed or an engine failure.
+        """
         # Imported here: the package takes 8 MB and 0.2 s, and only downloads need it.
         import httpx  # noqa: PLC0415
         import ollama  # noqa: PLC0415
@@ -272,6 +279,7 @@ class Ollama:
             raise self._http.failure("engine_unreachable", error) from error
         except ValueError as error:
             raise self._http.failure("engine_garbled", error) from error
+        self._look_for(model)
 
     def _check_length(self, request: ChatRequest, context: int) -> None:
         """Raise context_exceeded for a prompt that is likely to be too long, where Ollama would not refuse it."""
@@ -308,11 +316,9 @@ class Ollama:
         }
 
     def _load(self, model: str, options: dict[str, int], cancel: Cancel, keep_alive: int) -> None:
-        """Load a model, or with `keep_alive` 0 unload it. Raises unknown_model for one of Ollama's cloud."""
+        """Load a model, or with `keep_alive` 0 unload it. Raises unknown_model, cloud_model."""
         if not self._is_here(model):
-            self.models()
-            if not self._is_here(model):
-                raise AppError("unknown_model", cause="not among the models of this machine", model=model)
+            self._look_for(model)
         body = {"model": model, "stream": False, "keep_alive": keep_alive, "options": options}
         try:
             silence_s = 0.0 if keep_alive else UNLOAD_TIMEOUT_S
@@ -323,6 +329,14 @@ class Ollama:
                 raise
         else:
             self._in_memory = self._in_memory | {model: options}
+
+    def _look_for(self, model: str) -> None:
+        """Read the list of models anew; raises unknown_model, or cloud_model, if that one is not on this machine."""
+        self.models()
+        if any(same_model(model, name) for name in self._in_cloud):
+            raise AppError("cloud_model", model=model)
+        if not self._is_here(model):
+            raise AppError("unknown_model", cause="not among the models of this machine", model=model)
 
     def _is_here(self, model: str) -> bool:
         return any(same_model(model, name) for name in self._digests)

@@ -193,10 +193,17 @@ def test_a_model_of_the_cloud_is_neither_listed_nor_asked() -> None:
         engine = Ollama(ollama.url)
         with pytest.raises(AppError) as refusal:
             answer(engine, question(cloud.name))
-        assert refusal.value.code == "unknown_model"
+        assert refusal.value.code == "cloud_model"
         assert [model.name for model in engine.models()] == ["phi3:mini"]
         assert not ollama.received("/api/chat")
         assert not ollama.received("/api/generate")
+
+
+def test_a_model_of_the_cloud_is_not_there_after_its_pull() -> None:
+    cloud = FakeModel("gpt-oss:120b-cloud", size=384, remote_host="https://ollama.com:443")
+    with FakeOllama(pullable=[cloud]) as ollama, pytest.raises(AppError) as refusal:
+        list(Ollama(ollama.url).pull(cloud.name))
+    assert refusal.value.code == "cloud_model"
 
 
 @pytest.mark.parametrize(
