@@ -58,6 +58,7 @@ test("mending closes or holds back", () => {
     "- [": "", "- [x": "", "- [x] ": "", "- [x] a": "- [x] a", "a $x_1": "a", "a $x_1$ *b": "a $x_1$ *b*", "à 5 $ *ou": "à 5 $ *ou*", "$5 *ou": "$5 *ou*",
     "\\(a": "", "t\n\\[\na": "t", "$$\na\n$$": "$$\na\n$$", "$$\n- a": "", "[[a [b": "a b", "[a\nb](c": "[a\nb](c",
     "1. a\n2": "1. a", "titre\n##": "titre", "**a*": "**a**", "fin.": "fin.",
+    "***a*** b": "***a*** b", "***a*** *b": "***a*** *b*", "**a : **b **c": "**a : **b **c**", "2*3": "2*3",
   };
   for (const [source, expected] of Object.entries(cases)) assert.equal(closeMarkdown(source), expected);
 });

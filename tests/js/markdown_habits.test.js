@@ -10,7 +10,9 @@ const formulasOf = (text) => [...renderAll(text).matchAll(/data-math>(.*?)<\/spa
 
 const BOLD = {
   "**Délai :**15 jours": ["Délai :"], "**Stop !**On attend. **Puis :**on part.": ["Stop !", "Puis :"], "**(option)**2 fois": ["(option)"],
-  "**Total**12": ["Total"], "l’**« essai »**suivant": ["« essai »"], "注意**「期限」**です。**（追加）**も": ["「期限」", "（追加）"], "mot**gras**suite": ["gras"],
+  "**Total**12": ["Total"], "l’**« essai »**suivant": ["« essai »"], "注意**「期限」**です。**（追加）**も": ["「期限」", "（追加）"], "mot**gras**suite": ["gras"], "**重点**内容**强调**也": ["重点", "强调"],
+  "**Vraiment ?**: **oui**, **Non !** : **si**": ["Vraiment ?", "oui", "Non !", "si"], "« **Oui !**Non »": ["Oui !"], "- **a :**b\n- **c :**d": ["a :", "c :"],
+  "**Prix : **12 €, **Délai\u00A0: ** 3 jours, **fin**": ["Prix : ", "Délai\u00A0: ", "fin"],
 };
 for (const [text, bold] of Object.entries(BOLD)) {
   test(`bold in ${text}`, () => {

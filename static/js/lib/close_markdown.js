@@ -1,6 +1,6 @@
 // Completes half-written Markdown for display, so that marks still being typed do not flash on the page.
 import { Nesting, holdsMarkdown } from "./markdown_fences.js";
-import { isLiteral } from "./markdown_marks.js";
+import { isLateEnd, isLiteral } from "./markdown_marks.js";
 import { mathAt, openMath } from "./markdown_math.js";
 import { beginsTable } from "./markdown_tables.js";
 
@@ -105,7 +105,8 @@ export function closeInline(source) {
       if (words != null) marks.lastIndex = at;
     } else if (/[*_~]/.test(run[0]) && !(run[0] === "*" && isLiteral(text, at, run.length))) {
       const isEnd = at + run.length === text.length;
-      const closed = readMarks(run, text[at - 1], text[at + run.length], open);
+      const before = run[0] === "*" && isLateEnd(text, at, run.length) ? "" : text[at - 1];
+      const closed = readMarks(run, before, text[at + run.length], open);
       if (isEnd && !closed) text = text.slice(0, at);
     }
   }
@@ -126,12 +127,14 @@ function closingTicks(text, from, length) {
   return -1;
 }
 
-// Updates the stack of open marks; true when the whole run closed something.
+// Updates the stack of open marks; true when the whole run closed something. previous: "" where marks can only close.
 function readMarks(run, previous = " ", next = " ", open) {
-  const mayClose = /\S/.test(previous);
+  const mayClose = previous === "" || /\S/.test(previous);
   const mayOpen = /\S/.test(next) && (run[0] !== "_" || /[^\p{L}\p{N}]/u.test(previous));
   let closed = true;
-  for (const mark of run.match(/\*\*|__|~~|[*_~]/g)) {
+  const marks = run.match(/\*\*|__|~~|[*_~]/g);
+  if (open.at(-1) === marks.at(-1)) marks.reverse(); // ***both***: what began last ends first
+  for (const mark of marks) {
     if (mayClose && open.at(-1) === mark) open.pop();
     else {
       closed = false;

@@ -1,5 +1,5 @@
 // Marks inside lines where what models write is not what the standard reads: there the words would lose letters, or show marks.
-const CLOSED = /(?!’)[\p{L}\p{N}\p{Pe}\p{Pf}%]/u; // the apostrophe is also a closing quote
+const OPENING = /[\s\p{Ps}\p{Pi}\p{Pd}'’"|/*_~…。、，：；！？]/u; // may stand before what begins
 const UNSPACED = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Hangul}]/u;
 const LINE_BREAK = /<br\s*\/?>/iy;
 const SPECIAL_NAME = /__[a-z][a-z0-9]*(?:_[a-z0-9]+)*__(?![\p{L}\p{N}_])/uy;
@@ -22,10 +22,16 @@ export function marks(markdown) {
 function starsAt(text, start, found) {
   const { length } = found;
   if (isLiteral(text, start, length)) return { ...found, can_open: false, can_close: false };
+  if (isLateEnd(text, start, length)) return { ...found, can_open: false, can_close: true };
   const [before = " ", after = " "] = [text[start - 1], text[start + length]];
   if (/\s/.test(before) || /\s/.test(after)) return found;
-  if (isOpenedBefore(text, start, length)) return { ...found, can_open: false, can_close: true };
+  if (!found.can_close && isOpenedBefore(text, start, length)) return { ...found, can_open: false, can_close: true };
   return UNSPACED.test(before) ? { ...found, can_open: true } : found;
+}
+
+// **Prix : **12 ends behind the space that follows the colon.
+export function isLateEnd(text, start, length) {
+  return /[:;!?»]\s/.test(text.slice(Math.max(0, start - 2), start)) && isOpenedBefore(text, start, length);
 }
 
 // Stars between two factors, unless they end what stars began; and the one of *.txt.
@@ -44,7 +50,7 @@ function isOpenedBefore(text, start, length) {
   let begin = end - 1;
   while (text[begin - 1] === "*") begin -= 1;
   const [before = " ", after = " "] = [text[begin - 1], text[end]];
-  return end - begin === length && /\S/.test(after) && (!CLOSED.test(before) || UNSPACED.test(before));
+  return end - begin === length && /\S/.test(after) && (OPENING.test(before) || UNSPACED.test(before));
 }
 
 // The only tag that is obeyed: in the cell of a table there is no other way to begin a line.
