@@ -189,6 +189,13 @@ def test_thinking_tools_and_files_of_open_webui(alice: Person) -> None:
     assert answer["thinking"] == "L'eau est <froide> &amp;.\n\nDonc sud."
 
 
+def test_tags_of_thinking_that_old_versions_left(alice: Person) -> None:
+    said = {"content": "<think>\nL’eau <think> est froide.\n</think>\n\nLe sud, avec <think> dedans."}
+    assert left_out(alice, [open_webui({"content": "Quel cap ?"}, said)]) == []
+    answer = alice.messages(ids(alice)[0])[1]
+    assert (answer["thinking"], answer["content"]) == ("L’eau <think> est froide.", "Le sud, avec <think> dedans.")
+
+
 def test_people_may_write_what_programs_write(alice: Person) -> None:
     html = '<details type="reasoning">a</details> <details type="tool_calls">b</details>'
     assert left_out(alice, [open_webui({"content": html}, {"content": "B"})]) == []

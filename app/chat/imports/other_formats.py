@@ -92,8 +92,10 @@ Moment = Annotated[datetime | None, BeforeValidator(moment)]
 
 # Open WebUI
 
-# It stores thinking, calls of tools and programs that were run as folded elements of the text.
+# It stores thinking, calls of tools and programs that were run as folded elements of the text; older versions left the
+# tags of the model.
 REASONING = re.compile(r'<details type="reasoning"[^>]*>\s*(?:<summary>.*?</summary>)?(.*?)</details>\s*', re.DOTALL)
+THINK_TAGS = re.compile(r"\A\s*<(think|thinking)>(.*?)</\1>\s*", re.DOTALL)
 TOOL_CALL = re.compile(r'<details type="(?:tool_calls|code_interpreter)"[^>]*>.*?</details>\s*', re.DOTALL)
 QUOTE = re.compile(r"^> ?", re.MULTILINE)
 
@@ -113,8 +115,12 @@ class OpenWebUIMessage(JsonObject):
         role, text, thinking = ROLES.get(self.role or ""), self.content.text, ""
         if role == Role.ASSISTANT:
             text, calls = TOOL_CALL.subn("", text)
-            thinking = _joined(map(_unquoted, REASONING.findall(text)))
+            thoughts = [_unquoted(found) for found in REASONING.findall(text)]
             text = REASONING.sub("", text).strip()
+            if tagged := THINK_TAGS.match(text):
+                thoughts.append(tagged[2].strip())
+                text = text[tagged.end() :]
+            thinking = _joined(thoughts)
             left_out[LeftOut.TOOL_CALLS] += calls
         left_out[LeftOut.PICTURES] += self.content.pictures + self.files.pictures
         left_out[LeftOut.FILES] += len(self.files.marks) - self.files.pictures
