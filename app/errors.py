@@ -75,7 +75,7 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
             "an archive, unpack it and choose its files conversations….json; else export fewer conversations."
         ),
     ),
-    "import_busy": (503, _l("Too many files are being imported. Nothing was imported; try again in a minute.")),
+    "import_busy": (503, _l("Other files are being imported now. Nothing was imported; try again in a minute.")),
     "model_name": (
         422,
         _l(

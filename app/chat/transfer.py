@@ -98,7 +98,7 @@ def import_file() -> tuple[Response, int]:
     """Import the conversations of the file in the request's body that can be read; tell what was left out."""
     # A client may send slowly, and reading takes a while.
     release_connection()
-    with reader_process.place() as file:
+    with reader_process.place(current_user.id) as file:
         try:
             shutil.copyfileobj(request.stream, file)
         except RequestEntityTooLarge:

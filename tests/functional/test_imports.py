@@ -259,13 +259,13 @@ def test_files_are_read_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
         read.append(at_work.acquire(blocking=False))
         reader_process.answer(io.BytesIO(json.dumps([CHATGPT]).encode()), result, product)
 
-    def load_one() -> None:
-        with reader_process.place() as file, reader_process.reading(file, "") as found:
+    def load_one(person: int) -> None:
+        with reader_process.place(person) as file, reader_process.reading(file, "") as found:
             assert len(list(found.conversations)) == 1
             at_work.release()
 
     monkeypatch.setattr(reader_process, "run", run)
-    threads = [threading.Thread(target=load_one) for _ in range(reader_process.MOST_AT_ONCE)]
+    threads = [threading.Thread(target=load_one, args=[person]) for person in range(reader_process.MOST_AT_ONCE)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -273,9 +273,12 @@ def test_files_are_read_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert read == [True] * len(threads)
 
 
-def test_too_many_imports_at_once_are_refused_before_their_files_are_taken(alice: Person) -> None:
-    with ExitStack() as places:
-        for _ in range(reader_process.MOST_AT_ONCE):
-            places.enter_context(reader_process.place())
+def test_one_person_has_one_import_at_a_time_and_few_people_have_one(alice: Person, bob: Person) -> None:
+    with reader_process.place(1):
         assert problem(load(alice, [CHATGPT])) == (503, "import_busy")
+        assert load(bob, [CHATGPT]).status_code == 201
+        with ExitStack() as places:
+            for person in range(10, 9 + reader_process.MOST_AT_ONCE):
+                places.enter_context(reader_process.place(person))
+            assert problem(load(bob, [CHATGPT])) == (503, "import_busy")
     assert load(alice, [CHATGPT]).status_code == 201

@@ -30,14 +30,15 @@ LIMITS = {resource.RLIMIT_AS: 512 * MB, resource.RLIMIT_CPU: 30, resource.RLIMIT
 NICENESS = 10
 # Seconds of wall time: while the engine answers, the child gets only a part of a core.
 LONGEST_S = 300
-# Imports that may be under way, each with its file in memory: one is at work, the others wait.
+# People whose imports may be under way, one each, with its file in memory: one file is read, the others wait.
 MOST_AT_ONCE = 4
 # The child's exit status when it needs more than its limits.
 TOO_HEAVY = 3
 COMMAND = "from app.chat.imports.reader_process import main; main()"
 
-# Owned by this module: the places of MOST_AT_ONCE, and whose turn it is.
-_places = threading.BoundedSemaphore(MOST_AT_ONCE)
+# Owned by this module: the ids of the people whose imports are under way, and the turn to read.
+_people: set[int] = set()
+_changing_people = threading.Lock()
 _turn = threading.Lock()
 
 
@@ -59,16 +60,22 @@ class Reading:
 
 
 @contextmanager
-def place() -> Iterator[IO[bytes]]:
-    """Give an empty file in memory for what is to be read. Raises import_busy if too many imports are under way."""
-    if not _places.acquire(blocking=False):
-        raise AppError("import_busy")
+def place(person: int) -> Iterator[IO[bytes]]:
+    """Give an empty file in memory for what a person wants to be read.
+
+    Raises import_busy if another import of theirs, or too many of others, are under way.
+    """
+    with _changing_people:
+        if person in _people or len(_people) >= MOST_AT_ONCE:
+            raise AppError("import_busy")
+        _people.add(person)
     try:
         # In memory, and gone with the last process that has it open: no text may stay on the disk.
         with memory_file() as file:
             yield file
     finally:
-        _places.release()
+        with _changing_people:
+            _people.discard(person)
 
 
 @contextmanager
