@@ -381,8 +381,12 @@ def keep_secret_key(settings: dict[str, Any]) -> None:
 
     From then on a key without a database means that the database was lost.
     """
-    with contextlib.suppress(FileNotFoundError):
-        Path(settings["INSTANCE_DIR"], NEW_SECRET_KEY_FILE).rename(Path(settings["INSTANCE_DIR"], SECRET_KEY_FILE))
+    new, lasting = (Path(settings["INSTANCE_DIR"], name) for name in (NEW_SECRET_KEY_FILE, SECRET_KEY_FILE))
+    if lasting.exists():
+        # A command made one, and then put an archive back with the key of that.
+        new.unlink(missing_ok=True)
+    elif new.exists():
+        new.rename(lasting)
 
 
 def check_database_is_there(settings: dict[str, Any]) -> None:

@@ -5,6 +5,7 @@ import ctypes
 import errno
 import gc
 import os
+import resource
 import shutil
 import socket
 import sys
@@ -32,6 +33,8 @@ graceful_timeout = 6
 keepalive = 75
 # Those that wait for a request cost a file descriptor each, and no thread (`app/http_worker.py`).
 worker_connections = 4096
+_files, _most_files = resource.getrlimit(resource.RLIMIT_NOFILE)
+resource.setrlimit(resource.RLIMIT_NOFILE, (max(_files, min(2 * worker_connections, _most_files)), _most_files))
 # The workers' heartbeat file: in memory rather than on a disk.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - gunicorn makes the file its own
 loglevel = _settings["LOG_LEVEL"]

@@ -4,6 +4,7 @@ A request gets a thread when all of it is there: until then one loop collects it
 """
 
 import contextlib
+import errno
 import re
 import select
 import selectors
@@ -25,7 +26,7 @@ LARGEST_HEAD = 64 * 1024
 # Bodies up to this size are collected by the loop. The application refuses larger ones before it reads them, but where
 # it takes files from people who are signed in.
 LARGEST_BODY = 3 * 1024 * 1024
-# What the requests that are not complete may hold together, in bytes; the largest of them is dropped first.
+# What all requests may hold together, in bytes; the largest of those that are not complete is dropped first.
 LARGEST_TOTAL = 64 * 1024 * 1024
 # Seconds of silence after which a thread gives up reading, and for all of its reading; of a file of gigabytes, one for
 # each READ_RATE bytes.
@@ -38,10 +39,10 @@ MAX_WAITING_EACH = 256
 LINGER_S, STOP_S = 2.0, 0.5
 RECEIVED_AT_ONCE = 64 * 1024
 
-HEAD_END = b"\r\n\r\n"
+LINE_END, HEAD_END = b"\r\n", b"\r\n\r\n"
 LENGTH = re.compile(rb"\r\ncontent-length:[ \t]*(\d{1,18})[ \t]*\r\n", re.IGNORECASE)
 CHUNKED = re.compile(rb"\r\ntransfer-encoding:[^\r\n]*chunked", re.IGNORECASE)
-LAST_CHUNK = b"\r\n0\r\n"
+CHUNK_SIZE = re.compile(rb"[0-9a-f]{1,8}(?=[ \t;\r]|$)", re.IGNORECASE)
 EXPECT = re.compile(rb"\r\nexpect:[ \t]*100-continue", re.IGNORECASE)
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 TOO_LARGE = b"HTTP/1.1 431 Request Header Fields Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
@@ -55,10 +56,14 @@ class Connection(TConn):  # type: ignore[misc]
         # gunicorn's own wait for the first byte is not needed.
         self.data_ready = True
         self.received = bytearray()
-        # How many bytes the request has: 0 while its head is not complete, None if only its end will tell.
+        # How many bytes the request has: 0 while its head is not complete, None if only its chunks will tell.
         self.needed: int | None = 0
+        # Where the next chunk begins.
+        self.chunk = 0
         # Bytes of a body that a thread reads, 0 if the loop collects it.
         self.large = 0
+        # Whether all of the request was collected, and how many bytes the thread was given.
+        self.collected, self.given = False, 0
         # When it is closed if nothing happens, in monotonic seconds.
         self.deadline = 0.0
         self.closing = False
@@ -72,17 +77,39 @@ class Connection(TConn):  # type: ignore[misc]
         self.parser.unreader.unread(bytes(self.received))
         self.received = bytearray()
 
+    def begin(self) -> None:
+        """Wait for another request on the same connection."""
+        self.needed, self.chunk, self.large = 0, 0, 0
+
     def is_complete(self) -> bool:
         """Return whether a thread can read the request without waiting; sets `needed` and the deadline of the body."""
         if self.needed == 0:
+            while self.received.startswith(LINE_END):
+                del self.received[: len(LINE_END)]
             end = self.received.find(HEAD_END)
             if end < 0:
                 return False
             self._read_head(bytes(self.received[: end + 2]), end + len(HEAD_END))
         if self.needed is None:
-            whole = self.received.endswith(HEAD_END) and LAST_CHUNK in self.received
-            return whole or len(self.received) > LARGEST_BODY
+            self.collected = self._has_last_chunk()
+            return self.collected or len(self.received) > LARGEST_BODY
+        self.collected = not self.large and len(self.received) >= self.needed
         return len(self.received) >= self.needed
+
+    def _has_last_chunk(self) -> bool:
+        """Return whether the chunks that have come include the last one, or are malformed: gunicorn refuses those."""
+        while (end := self.received.find(LINE_END, self.chunk)) >= 0:
+            size = CHUNK_SIZE.match(self.received, self.chunk, end)
+            if size is None:
+                return True
+            if int(size[0], 16) == 0:
+                # What follows are trailers, which end with an empty line.
+                return self.received.find(HEAD_END, end) >= 0
+            following = end + 2 * len(LINE_END) + int(size[0], 16)
+            if following > len(self.received):
+                return False
+            self.chunk = following
+        return len(self.received) - self.chunk > LARGEST_HEAD
 
     def _read_head(self, head: bytes, size: int) -> None:
         length = LENGTH.search(head)
@@ -90,6 +117,7 @@ class Connection(TConn):  # type: ignore[misc]
         self.large = body if body > LARGEST_BODY else 0
         body -= self.large
         self.needed = None if CHUNKED.search(head) else size + body
+        self.chunk = size
         self.deadline = time.monotonic() + BODY_S + body / BODY_RATE
         if EXPECT.search(head):
             with contextlib.suppress(OSError):
@@ -132,14 +160,16 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._waiting: dict[Connection, None] = {}
-        # Bytes that these have sent.
+        # Bytes of the requests that wait or have a thread.
         self._received = 0
 
     def accept(self, listener: socket.socket) -> None:
         """Take a new connection; one that waits makes room where there is none."""
         try:
             sock, address = listener.accept()
-        except OSError:
+        except OSError as error:
+            if error.errno in {errno.EMFILE, errno.ENFILE} and self._waiting:
+                self._drop(next(iter(self._waiting)))
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, LOST_S * 1000)
@@ -151,10 +181,11 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, connection: Connection, future: Future[bool]) -> None:
         """Wait for the connection's next request, or for the client to close it."""
-        keep = not future.cancelled() and future.exception() is None and future.result()
-        if keep:
+        self._received -= connection.given
+        connection.given = 0
+        if not future.cancelled() and future.exception() is None and future.result():
             connection.received += connection.parser.unreader.take_buffered()
-            connection.needed = 0
+            connection.begin()
             self._wait(connection, self.cfg.keepalive if self.alive else STOP_S)
             return
         # What the client still sends is read and dropped: closing at once could take the answer's end away from it.
@@ -165,6 +196,13 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
             self._drop(connection)
         else:
             self._wait(connection, LINGER_S)
+
+    def _keepalive_after(self, connection: Connection, keepalive: bool) -> bool:
+        """(gunicorn's name.) Return whether to wait for another request on a connection.
+
+        Not after a body that was not collected: where it ends is known only if the thread has read all of it.
+        """
+        return connection.collected and bool(super()._keepalive_after(connection, keepalive))
 
     def murder_keepalived(self, force: bool = False) -> None:
         """(gunicorn's name.) Close the connections whose time is over, or all that wait."""
@@ -192,6 +230,9 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
 
     def _receive(self, connection: Connection, sock: socket.socket) -> None:
         """Take what has come; hand a complete request to a thread."""
+        if connection not in self._waiting:
+            # Dropped since the poller has seen that something came.
+            return
         try:
             data = sock.recv(RECEIVED_AT_ONCE)
         except BlockingIOError:
@@ -200,22 +241,27 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
             data = b""
         if data == b"":
             self._drop(connection)
-            return
-        if connection.closing:
-            return
-        if data:
-            if not connection.received:
-                connection.deadline = time.monotonic() + HEAD_S
-            connection.received += data
-            self._received += len(data)
-        if connection.received and connection.is_complete():
+        elif not connection.closing:
+            self._take(connection, data or b"")
+
+    def _take(self, connection: Connection, data: bytes) -> None:
+        """Add bytes to the request; hand it to a thread when it is complete, and refuse what grows too large."""
+        if data and not connection.received:
+            connection.deadline = time.monotonic() + HEAD_S
+        before = len(connection.received)
+        connection.received += data
+        is_complete = bool(connection.received) and connection.is_complete()
+        self._received += len(connection.received) - before
+        if is_complete:
             self._forget(connection)
+            connection.given = len(connection.received)
+            self._received += connection.given
             self.enqueue_req(connection)
         elif connection.needed == 0 and len(connection.received) > LARGEST_HEAD:
             with contextlib.suppress(OSError):
-                sock.send(TOO_LARGE)
+                connection.sock.send(TOO_LARGE)
             self._drop(connection)
-        elif self._received > LARGEST_TOTAL:
+        elif self._received > LARGEST_TOTAL and self._waiting:
             self._drop(max(self._waiting, key=lambda each: len(each.received)))
 
     def _make_room(self, address: Any) -> None:

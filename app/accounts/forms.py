@@ -11,6 +11,7 @@ from wtforms import BooleanField, PasswordField, RadioField, StringField, Submit
 from wtforms.fields.choices import SelectChoice
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length
 
+from app.errors import AppError
 from app.models import User
 from app.models.names import RefusedNameError, check_not_reserved, check_username, check_visible
 from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable, typed
@@ -30,6 +31,8 @@ def that(check: Callable[[str], None]) -> Callable[[Any, Any], None]:
     """Return a validator from a check of names, which raises RefusedNameError."""
 
     def validate(_form: Any, field: Any) -> None:
+        if field.errors:
+            return
         try:
             check(field.data or "")
         except RefusedNameError as fault:
@@ -52,6 +55,9 @@ def looks_new(name: str) -> None:
 
 def hard_to_guess(form: Any, field: Any) -> None:
     """Refuse a new password that is common, or made of the person's or the product's name."""
+    # WTForms goes on after an error: the longest passwords would take the longest.
+    if field.errors:
+        return
     known = form if "username" in form else current_user
     names = (getattr(known.username, "data", known.username), getattr(known.display_name, "data", known.display_name))
     if is_guessable(field.data, current_app.config["PRODUCT_NAME"], *filter(None, names)):
@@ -79,6 +85,8 @@ GUESSABLE = _l(
     "This is one of the first passwords that somebody would try. Take several words that have nothing to do with each "
     "other, nor with your name."
 )
+# Characters, before any filter or validator looks at them.
+LONGEST_FIELD = 20_000
 REQUIRED = InputRequired(_l("Fill in this field."))
 # The same for texts, which are not spaces only.
 FILLED = DataRequired(_l("Fill in this field."))
@@ -92,8 +100,12 @@ class Form(FlaskForm):  # type: ignore[misc]
         """How the form is read."""
 
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
-            """Return the submitted fields; None if nothing was submitted, or `formdata` is None."""
-            return None if formdata is None or not form.is_submitted() else request.form
+            """Return the submitted fields; None if nothing was submitted, or `formdata` is None. Raises too_large."""
+            if formdata is None or not form.is_submitted():
+                return None
+            if any(len(value) > LONGEST_FIELD for _name, value in request.form.items(multi=True)):
+                raise AppError("too_large", limit=LONGEST_FIELD)
+            return request.form
 
 
 class LoginForm(Form):

@@ -50,8 +50,11 @@ STYLE = (
 
 @blueprint.url_value_preprocessor
 def _allow_large_import(endpoint: str | None, _values: dict[str, Any] | None) -> None:
-    """Allow larger bodies for the import, before anything reads the body. Raises import_too_large."""
-    if endpoint == "chat.import_file":
+    """Allow people who are signed in larger bodies for the import, before anything reads the body.
+
+    Raises import_too_large.
+    """
+    if endpoint == "chat.import_file" and current_user.is_authenticated:
         request.max_content_length = int(LARGEST_MB * 1_000_000)
         if (request.content_length or 0) > request.max_content_length:
             raise AppError("import_too_large", limit=LARGEST_MB)

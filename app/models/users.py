@@ -85,7 +85,8 @@ class User(db.Model):  # type: ignore[name-defined,misc]
     def looks_like(cls, username: str) -> bool:
         """Return True if an account of another name could be taken for one of this name."""
         others = select(cls.username).where(cls.username_key != normalized(username))
-        return any(look(other) == look(username) for other in db.session.scalars(others))
+        wanted = look(username)
+        return any(look(other) == wanted for other in db.session.scalars(others))
 
     @classmethod
     def authenticate(cls, username: str, password: str) -> "User | None":

@@ -1,5 +1,6 @@
 """Accounts: registering, logging in and out, staying signed in, being refused."""
 
+import time
 import unicodedata
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -356,3 +357,12 @@ def test_a_hash_of_another_cost_is_renewed_at_the_log_in(make_site: Callable[...
         assert Person(site.app, "alice").sign_in().status_code == 302
         with site.rows() as rows:
             assert f"${cost}$" in rows.query(User).one().password_hash
+
+
+def test_a_field_that_is_far_too_long_is_refused_before_anything_looks_at_it(site: Site) -> None:
+    visitor = Person(site.app)
+    for name in ("username", "password", "display_name"):
+        started = time.monotonic()
+        refused = visitor.register("camille", **{name: "a" * 2_000_000 + "b"})
+        assert (refused.status_code, time.monotonic() - started < 1) == (413, True), name
+    assert visitor.register("camille", password="a" * 20_000, confirm="a" * 20_000).status_code == 422

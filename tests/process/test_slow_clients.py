@@ -19,6 +19,11 @@ MANY = 40
 HALF_HEAD = b"GET /login HTTP/1.1\r\nX-A: "
 HALF_BODY = b"POST /login HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\n\r\nu"
 HALF_CHUNK = b"POST /login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n9\r\nu"
+# A body that is refused unread, and of which more comes than the answer waits for.
+LARGE = b"POST /import HTTP/1.1\r\nHost: a\r\nContent-Type: text/plain\r\nContent-Length: 9000000\r\n\r\nu"
+# Chunks that pretend to be the last one, and a head of nothing.
+PRETENDING = b"POST /login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nFFFFF\r\n0\r\n\r\n"
+NOTHING = b"\r\n\r\n"
 CLOSING = b"GET /healthz HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
 GARBAGE = b"\x16\x03\x01\x02\x00\r\n\r\n"
 
@@ -65,7 +70,7 @@ def slowest_page(server: ServerProcess) -> float:
     return max(taken)
 
 
-@pytest.mark.parametrize("data", [b"", HALF_HEAD, HALF_BODY, HALF_CHUNK, CLOSING, GARBAGE])
+@pytest.mark.parametrize("data", [b"", HALF_HEAD, HALF_BODY, HALF_CHUNK, PRETENDING, NOTHING, LARGE, CLOSING, GARBAGE])
 def test_many_of_them_slow_nobody(server: ServerProcess, connect: Connect, data: bytes) -> None:
     held = [connect(data) for _ in range(MANY)]
     assert slowest_page(server) < 1
@@ -130,3 +135,20 @@ def test_an_answer_goes_on_and_others_begin(server: ServerProcess, ollama: FakeO
     assert alice.ask(alice.start(), "Deux").end().data("done")["status"] == "done"
     assert time.monotonic() - started < 2
     assert held
+
+
+def test_chunks_are_collected_with_their_trailers(connect: Connect) -> None:
+    client = connect(
+        b"POST /login HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n3;x=y\r\na=b\r\n"
+    )
+    client.sendall(b"0\r\nX-A: 1\r\n\r\n")
+    assert client.recv(12) == b"HTTP/1.1 400"
+
+
+def test_a_connection_ends_with_a_body_that_was_not_read_whole(connect: Connect) -> None:
+    client = connect(LARGE)
+    answer = b""
+    while data := client.recv(65536):
+        answer += data
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert answer.count(b"HTTP/1.1 ") == 1
