@@ -91,6 +91,11 @@ test("a name of a file is no link, an address is", () => {
   assert.match(renderAll("(https://exemple.fr/Voile_(sport))"), /<a href="https:\/\/exemple.fr\/Voile_\(sport\)"/);
 });
 
+test("an address that is no link is not lost", () => {
+  assert.equal(renderAll("Voir [le plan](docs/plan é.pdf) et [le plan](<docs/plan é.pdf>)."), "<p>Voir [le plan](docs/plan é.pdf) et le plan (docs/plan é.pdf).</p>\n");
+  assert.equal(renderAll("[notes.md](notes.md), [**haut**](#haut), [x](ftp://a.fr/b)"), "<p>notes.md, <strong>haut</strong>, x (ftp://a.fr/b)</p>\n");
+});
+
 const ALL = [...Object.keys(BOLD), "x**2 + y**2 et 2*3*4", "__init__ fait", "Avant :\n\n```markdown\n# Guide\n\n```sh\nls\n```\n\nSuite.\n```\n\nAprès.",
   "| a | b | c |\n|---|---|\n| 1<br>2 | `x | y` | 3 | 4 |\n\nfin", "Voir \\[1\\] et \\(r\\) ou \\(voir\\).\n\n\\[Nom\\]\n\n\\[\nx^2\n\\]",
   "1. Aire :\n   \\[\n   \\pi r^2\n   \\]\n2. Soit\n   \\begin{align}\n   a &= b \\\\\n   c &= d\n   \\end{align}\n   et \\(r\\).\n\n```math\nx\n```\nfin"].join("\n\n");
@@ -115,7 +120,7 @@ test("half-written marks never show", () => {
 });
 
 test("what is large takes time with its length only", () => {
-  for (const mark of ["*a", "**a:", "**「", "__a", "\\\\a", "<br>", "<br", "|`", "|-", "```md\n", "\\begin{align}", "\\[a\\]", "\\(a", "* a*b", "`a|"]) {
+  for (const mark of ["*a", "**a:", "**「", "__a", "\\\\a", "<br>", "<br", "|`", "|-", "```md\n", "\\begin{align}", "\\[a\\]", "\\(a", "* a*b", "`a|", "[a](b) ", "[a](<b", "**a : **"]) {
     for (const text of [mark.repeat(30_000 / mark.length), `| a | b |\n|---|---|\n|${mark.replaceAll("\n", "").repeat(10_000 / mark.length)}|`]) {
       const started = performance.now();
       renderAll(text);

@@ -11,6 +11,8 @@ import { frenchSpaces, frenchSpacesAfter } from "./typography.js";
 const TOP_HEADING = 3; // the page has its h1 and each turn its h2
 const COLOURED_WHILE_OPEN = 4000; // characters; what follows in a block being written is coloured when the block closes
 const COLOURED = 20_000; // characters of a closed block
+const REACHABLE = /^(?:https?|mailto|tel):/i;
+const LONGEST_ADDRESS = 200;
 const ENDLESS = /\S{5000}/; // a word that takes seconds to be broken into lines in the font of the text
 const HEAVIEST = 12_000; // tokens of one block, some three thousand cells of a table; beyond, its source is shown
 
@@ -37,6 +39,7 @@ function markTask(item, text) {
 
 function styleInline(children, { french }) {
   let link = null;
+  tellDeadLinks(children);
   children.forEach((token, index) => {
     if (token.type === "link_open") {
       link = token;
@@ -51,6 +54,22 @@ function styleInline(children, { french }) {
       token.content = startsLine ? frenchSpaces(token.content) : frenchSpacesAfter(token.content);
     }
   });
+}
+
+// An address that leads nowhere from here, as a path or ftp:, is no link: it is written behind the words.
+function tellDeadLinks(children) {
+  let dead = null;
+  for (const token of children) {
+    const address = token.type === "link_open" && token.attrGet("href");
+    if (address && !REACHABLE.test(address)) {
+      const told = markdown.normalizeLinkText(address);
+      dead = { told, isTold: told.startsWith("#") || told.length > LONGEST_ADDRESS };
+      Object.assign(token, { type: "text", content: "" });
+    } else if (dead && token.type === "link_close") {
+      Object.assign(token, { type: "text", content: dead.isTold ? "" : ` (${dead.told})` });
+      dead = null;
+    } else if (dead) dead.isTold ||= token.content === dead.told;
+  }
 }
 
 const { rules } = markdown.renderer;
