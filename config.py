@@ -138,12 +138,17 @@ def picture(value: str) -> str:
 
 def database_url(value: str) -> str:
     """a URL that SQLAlchemy has a driver for, or nothing"""
+    if not value.strip():
+        return ""
     try:
-        if value:
-            make_url(value).get_dialect()
+        url = make_url(value.strip())
+        url.get_dialect()
     except SQLAlchemyError as error:
         raise ValueError(value) from error
-    return value.strip()
+    if url.get_backend_name() == "sqlite" and url.database and url.database != ":memory:":
+        # Flask-SQLAlchemy means this folder by a relative path.
+        url = url.set(database=str(ROOT / "instance" / url.database))
+    return url.render_as_string(hide_password=False)
 
 
 def ollama_url(value: str) -> str:

@@ -156,6 +156,7 @@ def _take_instance(settings: Any) -> None:
             "Stop it first, or give this one an INSTANCE_DIR and a PORT of its own."
         )
     _check_port()
+    backups.remove_leftovers(settings)
     check_database_is_there(settings)
     keep_reserve(settings)
 

@@ -52,6 +52,15 @@ def database_file() -> Path | None:
     return Path(url.database) if url.get_backend_name() == "sqlite" and url.database else None
 
 
+def remove_leftovers(settings: Mapping[str, Any]) -> None:
+    """Remove what a command or a start that was killed has left behind; for the holder of the server's lock."""
+    folder = instance_folder(settings)
+    for staging in folder.glob(".backup-*"):
+        shutil.rmtree(staging, ignore_errors=True)
+    for part in folder.glob("before-migration/*.part*"):
+        part.unlink(missing_ok=True)
+
+
 # Copies of the database
 
 

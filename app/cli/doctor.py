@@ -1,8 +1,6 @@
 """`flask doctor`: print what slows answers down on this server, and how to fix it."""
 
-import os
 import sys
-from pathlib import Path
 from typing import Any
 
 import click
@@ -11,7 +9,6 @@ from flask.cli import with_appcontext
 from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
-from app import backups
 from app.cli.output import table_lines
 from app.diagnostics.checkup import quick_findings
 from app.diagnostics.client import NotComparedError, first_administrator, is_answering, own_address
@@ -25,7 +22,6 @@ from app.diagnostics.comparison import (
 from app.diagnostics.findings import TITLES, Finding, FindingState, count
 from app.diagnostics.history import last_records
 from app.extensions import current_application
-from config import SETTINGS
 
 SIGNS = {FindingState.OK: "✓", FindingState.WARNING: "!", FindingState.BAD: "✗", FindingState.UNKNOWN: "?"}
 # Findings that must not be bad for the comparison to run.
@@ -38,7 +34,6 @@ NEEDED = ("server", "database", "engine")
 def doctor(quick: bool) -> None:
     """Find what slows answers down on this server, with causes and fixes; exit code 1 if something is bad."""
     app = current_application()
-    _use_settings_of_the_server(app.config)
     found = [_server(app.config), *_quick(app)]
     width = max(len(str(title)) for title in TITLES.values())
     for finding in found:
@@ -50,22 +45,6 @@ def doctor(quick: bool) -> None:
         if isinstance(result, Comparison):
             _show_table(result, width + 4)
     raise SystemExit(1 if count(found, FindingState.BAD) else 0)
-
-
-def _use_settings_of_the_server(settings: dict[str, Any]) -> None:
-    """Begin again with the environment of the server that runs on this folder, if this shell's is another one.
-
-    Compared with other threads or another context, an engine would load its model anew for each question.
-    """
-    holder = backups.server_lock(settings).holder
-    try:
-        entries = Path(f"/proc/{holder}/environ").read_text(errors="surrogateescape").split("\0")
-    except OSError:
-        return
-    theirs = dict(entry.partition("=")[::2] for entry in entries if "=" in entry)
-    known = {setting.name: theirs.get(setting.name, "") for setting in SETTINGS}
-    if known != {name: os.environ.get(name, "") for name in known}:
-        os.execve(sys.executable, [sys.executable, *sys.argv], {**os.environ, **known})  # noqa: S606 - this same program
 
 
 def _quick(app: Flask) -> list[Finding]:

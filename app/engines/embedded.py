@@ -258,6 +258,7 @@ class Embedded(OpenAICompatible):
 
     def __init__(self, instance: str, *, slots: int = 1, read_timeout_s: float = 900) -> None:
         super().__init__("", slots=slots, read_timeout_s=read_timeout_s)
+        self._states = Path(instance, "states")
         self._child = EmbeddedChild(instance, self._http, patience_s=read_timeout_s)
         self._caches_of = 0
         self._caches: PromptCacheStore | None = None
@@ -321,7 +322,10 @@ class Embedded(OpenAICompatible):
         self.warm(model)
 
     def forget(self, conversation_id: str) -> None:
-        """Delete a conversation's saved states."""
+        """Delete a conversation's saved states, of all models, and whatever the child saves now."""
+        for path in self._states.glob(f"*/{conversation_id}.state*"):
+            path.unlink(missing_ok=True)
+        # The store knows whether one is being saved now.
         with contextlib.suppress(AppError):
             if caches := self._cache_store():
                 caches.forget(conversation_id)

@@ -237,7 +237,12 @@ class Supervisor:
         with self._starting:
             if self._ending.is_set():
                 return
-            self._child = None if file is None else self._started(file, options)
+            try:
+                self._child = None if file is None else self._started(file, options)
+            except OSError:
+                # A full disk, or no memory: looked at again when a model is requested.
+                logger.exception("embedded engine not started model=%s", options.model)
+                self._child = None
             if self._child is None:
                 self._announce(pid=0, ready=True, options=Options())
             else:

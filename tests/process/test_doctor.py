@@ -99,9 +99,7 @@ def nothing_left(site: Site) -> bool:
 
 
 def test_the_command_uses_the_settings_of_the_server_that_runs(server: ServerProcess, alice: RemotePerson) -> None:
-    other = doctor(
-        server, "--quick", PORT="1", ENGINE="openai", OPENAI_BASE_URL="http://127.0.0.1:1", SECRET_KEY="x" * 40
-    )
+    other = doctor(server, "--quick", PORT="1", ENGINE="auto", OLLAMA_HOST="127.0.0.1:1", ENGINE_THREADS="7")
     assert f"It answers at {server.url}" in other.stdout, other.stderr
     assert "Ollama answers, phi3:mini is loaded." in other.stdout
 

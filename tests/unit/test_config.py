@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import config
-from config import SettingError, keep_secret_key, load, prepare_instance
+from config import ROOT, SettingError, keep_secret_key, load, prepare_instance
 
 
 def read(**environ: str) -> dict:
@@ -136,3 +136,10 @@ def test_what_cannot_work_is_refused_by_its_name(given: dict[str, str], named: s
 def test_limits_are_read_as_people_write_them(text: str, read: tuple[int, int]) -> None:
     limit = load({"LOGIN_LIMIT": text}, None)["LOGIN_LIMIT"]
     assert (limit.amount, limit.get_expiry()) == read
+
+
+def test_a_relative_database_lies_where_flask_looks_for_it() -> None:
+    found = read(DATABASE_URL="sqlite:///other.sqlite3")["SQLALCHEMY_DATABASE_URI"]
+    assert found == f"sqlite:///{ROOT / 'instance' / 'other.sqlite3'}"
+    assert read(DATABASE_URL="sqlite:////srv/a.sqlite3")["SQLALCHEMY_DATABASE_URI"] == "sqlite:////srv/a.sqlite3"
+    assert read(DATABASE_URL="sqlite://")["SQLALCHEMY_DATABASE_URI"] == "sqlite://"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.engines.embedded import MAX_FILES_SHARE, TOKENS_WORTH_KEEPING, PromptCacheStore
+from app.engines.embedded import MAX_FILES_SHARE, TOKENS_WORTH_KEEPING, Embedded, PromptCacheStore
 from app.engines.supervisor import cache_folder, delete_stale_caches
 from app.errors import AppError
 
@@ -208,3 +208,11 @@ def test_states_of_models_that_are_gone_are_deleted_and_the_others_stay(tmp_path
     assert [path.name for path in cache_folder(parent, "one").iterdir()] == ["a.state"]
     delete_stale_caches(parent, {"one"}, empty=True)
     assert list(parent.iterdir()) == []
+
+
+def test_forgetting_reaches_the_states_of_every_model_without_an_engine(tmp_path: Path) -> None:
+    for model in ("one", "other"):
+        for name in ("abc.state", "abc.state.new", "def.state"):
+            (cache_folder(tmp_path / "states", model) / name).write_text("words")
+    Embedded(str(tmp_path)).forget("abc")
+    assert {path.name for path in tmp_path.rglob("*.state*")} == {"def.state"}
