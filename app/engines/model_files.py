@@ -102,7 +102,7 @@ class ModelFiles:
         if not lock.take():
             raise AppError("model_import_busy")
         try:
-            self.folder.mkdir(mode=0o700, exist_ok=True)
+            self.folder.mkdir(exist_ok=True)
             for left in self.folder.glob(f"*{SUFFIX}{UNFINISHED}"):
                 left.unlink(missing_ok=True)
             yield
@@ -139,7 +139,6 @@ def _write(part: Path, size: int, piece: bytes, read: Callable[[int], bytes], te
     """Write `piece` and what follows it to a new file, on the disk itself; raises model_incomplete."""
     written = 0
     with part.open("xb") as file:
-        part.chmod(0o600)
         while piece:
             file.write(piece)
             written += len(piece)
