@@ -164,16 +164,25 @@ MODEL_OF_CONVERSATION = {
     True: f"conversations.id IN (SELECT a.conversation_id {WRITTEN})",
     False: f"EXISTS (SELECT 1 {BY_MODEL} AND a.conversation_id = conversations.id)",
 }
-MESSAGES_OF = "FROM conversations c JOIN messages m ON m.conversation_id = c.id WHERE c.user_id = :user"
-IN_FOLDERS = f"{MESSAGES_OF} AND c.folder_id IN :folders"
+# `which`: a condition on conversations.
+MESSAGES_OF = "FROM conversations c JOIN messages m ON m.conversation_id = c.id WHERE c.user_id = :user AND {which}"
+# The first or last of these messages, by one step in an index for each conversation; {other} if there is none.
+END_OF = (
+    "(SELECT coalesce({end}((SELECT {end}(id) FROM messages WHERE conversation_id = c.id)), {other})"
+    " FROM conversations c WHERE c.user_id = :user AND {which})"
+)
+IN_FOLDERS = "c.folder_id IN :folders"
 # A conversation's messages date from between its creation and its last change.
 DATES = {"since": (">=", "c.updated_at >= :since"), "until": ("<", "c.created_at < :until")}
 
 
-def conditions(user: User, wanted: SearchQuery, moment: str, *, message: str = "") -> tuple[str, dict[str, Any]]:
+def conditions(
+    user: User, wanted: SearchQuery, moment: str, *, message: str = "", row: str = ""
+) -> tuple[str, dict[str, Any]]:
     """Return the SQL condition on `messages` and `conversations` with its values; `moment`: the column of the dates.
 
-    `message`: SQL of the message's id; "" for a condition on the conversation as a whole.
+    `message`: SQL of the message's id; "" for a condition on the conversation as a whole. `row`: SQL of an id of which
+    an index can read a range.
     """
     found = ["conversations.user_id = :user", "conversations.deleted_at IS NULL"]
     values: dict[str, Any] = {"user": user.id}
@@ -183,13 +192,12 @@ def conditions(user: User, wanted: SearchQuery, moment: str, *, message: str = "
         found.append(form[_are_few(OF_MODEL, values)].format(place=message))
     if wanted.folders is not None:
         values["folders"] = list(wanted.folders)
-        found += [_among(IN_FOLDERS, values, message) or "conversations.folder_id IN :folders"]
+        found += ["conversations.folder_id IN :folders", *_among(IN_FOLDERS, values, message, row)]
     dates = {name: date for name in DATES if (date := getattr(wanted, name)) is not None}
     if dates:
         values |= dates
         found += [f"{moment} {DATES[name][0]} :{name}" for name in dates]
-        rows = " AND ".join((MESSAGES_OF, *(DATES[name][1] for name in dates)))
-        found += filter(None, [_among(rows, values, message)])
+        found += _among(" AND ".join(DATES[name][1] for name in dates), values, message, row)
     return " AND ".join(found), values
 
 
@@ -203,9 +211,16 @@ def _models(part: str) -> list[str]:
     return [name for name in db.session.scalars(MODEL_NAMES) if part.lower() in name.lower()]
 
 
-def _among(rows: str, values: dict[str, Any], message: str) -> str:
-    """Return the condition that a message is one of these rows, if they are few; else ""."""
-    return f"{message} IN (SELECT m.id {rows})" if message and _are_few(rows, values) else ""
+def _among(which: str, values: dict[str, Any], message: str, row: str) -> list[str]:
+    """Return the conditions that a message is of these conversations: its row in a range, and one of theirs if few."""
+    found = []
+    if row:
+        first, last = END_OF.format(end="min", other=1, which=which), END_OF.format(end="max", other=0, which=which)
+        found.append(f"{row} BETWEEN {first} AND {last}")
+    rows = MESSAGES_OF.format(which=which)
+    if message and _are_few(rows, values):
+        found.append(f"{message} IN (SELECT m.id {rows})")
+    return found
 
 
 def _are_few(rows: str, values: dict[str, Any]) -> bool:
@@ -317,6 +332,8 @@ WHERE s.message_search MATCH :words AND {conditions} ORDER BY s.rowid DESC LIMIT
 """
 # Compared before the message's row is read.
 ROW_OF_INDEX = "+s.rowid"
+# The index begins and ends reading there.
+ROW_RANGE = "s.rowid"
 
 
 class SqliteSearch(Search):
@@ -352,7 +369,7 @@ class SqliteSearch(Search):
         """See Search.rows."""
         words = " AND ".join(_matching(term) for term in wanted.terms)
         place = ROW_OF_INDEX if column == "content" else ""
-        within, values = conditions(user, wanted, "messages.created_at", message=place)
+        within, values = conditions(user, wanted, "messages.created_at", message=place, row=ROW_RANGE)
         values |= {"words": f"owner : u{user.id} AND {column} : ({words})", "messages": MESSAGES}
         query = bound(INDEXED.format(conditions=within), values)
         with db.session.connection().execute(query) as rows:

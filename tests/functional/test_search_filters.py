@@ -93,3 +93,14 @@ def test_a_date_that_is_none_is_said_and_left_out(alice: Person, talk: Callable[
         assert len(answer["results"]) == 1
         assert f"avant:{value}" in answer["note"]
     assert alice.get("/api/search?q=coque").json["note"] is None
+
+
+def test_what_lies_between_two_of_a_folder_is_not_in_it(alice: Person, talk: Callable[..., str]) -> None:
+    folder = alice.api("POST", "/folders", {"name": "Chantier"}).json["id"]
+    first, _between, last = (talk(f"Coque {name}", "La quille") for name in ("un", "deux", "trois"))
+    for made in (first, last):
+        alice.api("PATCH", f"/conversations/{made}", {"folder_id": folder})
+    for words in ("coque", "quille"):
+        assert sorted(titles(alice, f"{words} dossier:chantier")) == ["Coque trois", "Coque un"]
+        assert titles(alice, f"{words} dossier:chantier avant:2020") == []
+        assert titles(alice, f"{words} dossier:aucun") == []
