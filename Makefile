@@ -33,8 +33,9 @@ $(VENV)/.embedded-1: requirements-embedded.txt $(VENV)/.runtime
 	@$(PIP) install --no-deps -r requirements-embedded.txt
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.txt $(VENV)/.runtime
+$(VENV)/.dev: requirements-dev.txt requirements-lab.txt $(VENV)/.runtime
 	@echo "Installing the test tools…"
+	@$(PIP) install -r requirements-lab.txt
 	@$(PIP) install -r requirements-dev.txt
 	@touch $@
 

@@ -28,6 +28,15 @@ def test_what_the_service_writes_is_its_own_and_it_keeps_its_priority() -> None:
     assert not [line for line in lines if line.startswith(("Nice=", "CPUWeight=", "CPUQuota="))]
 
 
+def test_nothing_is_installed_but_the_files_that_were_looked_at() -> None:
+    for name in ("requirements.txt", "requirements-embedded.txt", "requirements-lab.txt"):
+        text = (ROOT / name).read_text().replace("\\\n", "")
+        lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+        assert lines
+        for line in lines:
+            assert re.fullmatch(r"[\w.-]+==[\w.]+(?:\s+--hash=sha256:[0-9a-f]{64})+", line), line[:80]
+
+
 def test_nginx_takes_the_largest_import_and_tells_the_clients_own_address() -> None:
     text = NGINX.read_text()
     assert f"client_max_body_size {LARGEST_MB}m;" in text
