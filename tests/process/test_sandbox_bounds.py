@@ -52,6 +52,12 @@ def test_memory_that_no_process_shows_is_counted(lines: str) -> None:
     assert tried(lines).ended is Ended.MEMORY
 
 
+@pytest.mark.parametrize("folder", ["/tmp", "/dev/shm"])
+def test_empty_files_are_counted(folder: str) -> None:
+    lines = f"count = 0\nwhile True:\n    open(f'{folder}/{{count}}', 'w').close()\n    count += 1"
+    assert tried(lines).ended is Ended.MEMORY
+
+
 def test_programs_have_what_time_nobody_else_wants_on_all_cores() -> None:
     lines = """
 import os

@@ -31,6 +31,8 @@ CPU, IGNORED = 8, 2
 # The memory limit of all processes together, and the seconds between two checks of it.
 MEMORY, LOOK = 512 * MB, 0.05
 TMP = 64 * MB
+# Files and folders that may lie in the sandbox at a time: each takes about a kilobyte of the kernel's memory.
+FILES = 20_000
 # Seconds of wall time beyond the play's own, since the program runs at idle priority.
 GRACE = 60.0
 # Bytes kept of the beginning and of the end of the output, and the longest report.
@@ -70,6 +72,18 @@ def _resident(pid: int) -> int:
         return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
         return 0
+
+
+def _has_many_files(pid: int) -> bool:
+    """Whether more than FILES lie in the sandbox whose bubblewrap is this process."""
+    for inside in child_pids(pid):
+        for folder, size in (("tmp", TMP), ("dev/shm", MB)):
+            with suppress(OSError):
+                found = os.statvfs(Path("/proc", str(inside), "root", folder))
+                # Until bubblewrap has changed its root, this is the machine's own folder.
+                if found.f_blocks * found.f_frsize == size and found.f_files - found.f_ffree > FILES:
+                    return True
+    return False
 
 
 # Running a job
@@ -169,7 +183,8 @@ class _Watch:
                         break
                     # Other programs may free shared memory meanwhile: compare with the lowest value.
                     least = min(least, shared := _shared_memory())
-                    if _held_memory_of(self._process.pid) > MEMORY or shared - least > MEMORY:
+                    held = _held_memory_of(self._process.pid)
+                    if held > MEMORY or shared - least > MEMORY or _has_many_files(self._process.pid):
                         ended = Ended.MEMORY
                         break
             finally:
