@@ -1,6 +1,8 @@
 """What programs that nobody trusts may take of the machine: processes, memory of all kinds, time that is left."""
 
+import errno
 import os
+import platform
 
 import pytest
 
@@ -56,6 +58,28 @@ def test_memory_that_no_process_shows_is_counted(lines: str) -> None:
 def test_empty_files_are_counted(folder: str) -> None:
     lines = f"count = 0\nwhile True:\n    open(f'{folder}/{{count}}', 'w').close()\n    count += 1"
     assert tried(lines).ended is Ended.MEMORY
+
+
+REACHING_OUT = """
+import ctypes, os
+libc = ctypes.CDLL(None, use_errno=True)
+def errno(name, *arguments):
+    return ctypes.get_errno() if getattr(libc, name)(*arguments) < 0 else 0
+told = [errno("unshare", 0x10000000), errno("ptrace", 16, 1, 0, 0), errno("syscall", 250, 0, -3, 0),
+        errno("mount", b"none", b"/tmp", b"tmpfs", 0, 0), errno("setns", 0, 0)]
+raise SystemExit(repr(told))
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the number of keyctl is that of x86_64")
+def test_what_reaches_into_the_kernel_or_other_processes_is_refused() -> None:
+    assert error(tried(REACHING_OUT)) == f"SystemExit: {[errno.EPERM] * 5}"
+
+
+def test_threads_and_processes_can_still_be_made() -> None:
+    lines = "import subprocess, threading\nthread = threading.Thread(target=print)\nthread.start()\nthread.join()"
+    lines += "\nraise SystemExit(subprocess.run(['echo', 'fait'], capture_output=True, text=True).stdout)"
+    assert error(tried(lines)).strip() == "SystemExit: fait"
 
 
 def test_programs_have_what_time_nobody_else_wants_on_all_cores() -> None:

@@ -10,7 +10,8 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any
 
 from app.diagnostics.host import Host
 from app.engines.processes import child_pids
+from app.lab.code_runner import seccomp
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYERS = Path(__file__).resolve().with_name("players")
@@ -121,15 +123,17 @@ def state() -> tuple[SandboxState, str]:
     if program is None:
         return SandboxState.MISSING, ""
     try:
-        done = subprocess.run(  # noqa: S603 - a fixed command
-            [*_command(program), "/bin/true"],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            check=False,
-            timeout=PROBE_SECONDS,
-        )
+        with _file(seccomp.bpf()) as calls:
+            done = subprocess.run(  # noqa: S603 - a fixed command
+                [*_command(program), *_filter(calls), "/bin/true"],
+                pass_fds=[calls],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+                errors="replace",
+                check=False,
+                timeout=PROBE_SECONDS,
+            )
     except (OSError, subprocess.TimeoutExpired) as error:
         return SandboxState.REFUSED, str(error)[:300]
     if done.returncode == 0:
@@ -145,19 +149,32 @@ def run(job: dict[str, Any], *, seconds: float = 0, grace: float = GRACE, hidden
     """
     cpu = math.ceil(seconds) + CPU
     limits = {name: (value, value) for name, value in LIMITS.items()} | {"CPU": (cpu, cpu + IGNORED)}
-    given = os.memfd_create("job")
-    try:
-        os.write(given, json.dumps({**job, "seconds": seconds, "limits": limits}).encode())
-        os.lseek(given, 0, os.SEEK_SET)
-        # The real interpreter behind the virtual environment, whose packages stay outside.
-        python = os.path.realpath(sys.executable)
-        command = [*_command("bwrap", hidden), python, "-I", "-B", f"{PLAYERS_INSIDE}/entry.py"]
+    content = json.dumps({**job, "seconds": seconds, "limits": limits}).encode()
+    # The real interpreter behind the virtual environment, whose packages stay outside.
+    python = os.path.realpath(sys.executable)
+    with _file(content) as given, _file(seccomp.bpf()) as calls:
+        command = [*_command("bwrap", hidden), *_filter(calls), python, "-I", "-B", f"{PLAYERS_INSIDE}/entry.py"]
         with subprocess.Popen(  # noqa: S603 - the program goes in as data
-            command, stdin=given, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+            command,
+            pass_fds=[calls],
+            stdin=given,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
         ) as process:
             return _Watch(process).until(time.monotonic() + seconds + grace)
+
+
+@contextmanager
+def _file(content: bytes) -> Iterator[int]:
+    """A file in memory with that content, while inside; gives its descriptor."""
+    descriptor = os.memfd_create("sandbox")
+    try:
+        os.write(descriptor, content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
     finally:
-        os.close(given)
+        os.close(descriptor)
 
 
 class _Watch:
@@ -246,6 +263,11 @@ def _command(bwrap: str, hidden: Path = ROOT) -> list[str]:
     command += ["--perms", "1777", "--size", str(TMP), "--tmpfs", "/tmp"]  # noqa: S108
     # No /proc: programs do not need it, and it cannot be mounted in every container.
     return [*command, *_shown(PLAYERS, PLAYERS_INSIDE), *_pygame(), "--remount-ro", "/"]
+
+
+def _filter(calls: int) -> list[str]:
+    """Options that apply the filter of system calls, if there is one for this machine."""
+    return ["--seccomp", str(calls)] if os.fstat(calls).st_size else []
 
 
 def _pygame() -> list[str]:
