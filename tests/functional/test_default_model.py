@@ -104,7 +104,7 @@ def test_an_engine_that_a_run_found_dead_is_seen_to_be_at_once(make_site: Callab
         stream = alice.ask(alice.start(), "Bonjour")
         ollama.reached(Phase.DECODING)
     assert stream.end().data("done")["error"]["code"] == "engine_cut"
-    wait_until(lambda: alice.get("/api/status").json["state"] == "down", 2)
+    wait_until(lambda: alice.get("/api/status").json["state"] == "down", 8)
 
 
 def test_a_question_before_the_first_look_is_answered_by_the_model_that_is_there(
