@@ -30,8 +30,6 @@ from app.security import current_user
 
 # Largest file to import, in megabytes: it is read into the memory that the models need too.
 LARGEST_MB = 32
-# Damaged conversations whose titles are told.
-NAMED = 5
 ENDINGS = {"json": "json", "markdown": "md", "html": "html"}
 MIMETYPES = {"json": "application/json", "markdown": "text/markdown", "html": "text/html"}
 # Bytes; a larger export goes through a temporary file.
@@ -116,10 +114,10 @@ def _left_out(found: Found) -> list[str]:
     """Return a line for each kind of thing that was not imported."""
     said = [_line_of(kind, found.left_out[kind]) for kind in LeftOut if found.left_out[kind]]
     if found.damaged:
-        names = ", ".join(_("“%(title)s”", title=title) for title, _part in found.damaged[:NAMED])
-        if len(found.damaged) > NAMED:
+        names = ", ".join(_("“%(title)s”", title=title) for title, _part in found.damaged)
+        if found.damaged_count > len(found.damaged):
             names += ", …"
-        count = len(found.damaged)
+        count = found.damaged_count
         said.insert(
             0,
             ngettext(

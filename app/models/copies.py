@@ -1,7 +1,8 @@
 """Export and import of conversations with all branches, dates, runs and ratings."""
 
+import itertools
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -153,14 +154,16 @@ def _values(row: Any, names: Iterable[str]) -> dict[str, Any]:
 
 def _import_hidden(user: User, copies: Iterable[ConversationCopy], made: dict[str, str | None]) -> None:
     ended: dict[RunState, list[int]] = {}
-    waiting = 0
-    for copy in copies:
-        made[_import(user, copy, ended)] = copy.folder
-        waiting += len(copy.messages)
-        if waiting >= TOGETHER:
+    messages = itertools.count(1)
+
+    def pause() -> None:
+        """After each TOGETHER messages commit, and let other writers in."""
+        if next(messages) % TOGETHER == 0:
             _end(ended)
-            waiting = 0
             time.sleep(PAUSE_S)
+
+    for copy in copies:
+        made[_import(user, copy, ended, pause)] = copy.folder
     _end(ended)
 
 
@@ -172,13 +175,14 @@ def _end(ended: dict[RunState, list[int]]) -> None:
     ended.clear()
 
 
-def _import(user: User, copy: ConversationCopy, ended: dict[RunState, list[int]]) -> str:
+def _import(user: User, copy: ConversationCopy, ended: dict[RunState, list[int]], pause: Callable[[], None]) -> str:
     same = _values(copy, SAME) | {"title": copy.title or derive_title(copy.messages[0].content)}
     hidden = {"id": public_id(), "user_id": user.id, "seen_at": utcnow(), "deleted_at": trash.shown_since()}
-    connection = db.session.connection()
-    connection.execute(INSERT_CONVERSATION, same | hidden)
+    db.session.connection().execute(INSERT_CONVERSATION, same | hidden)
     ids: list[int] = []
     for message in copy.messages:
+        # Of the transaction that is open now.
+        connection = db.session.connection()
         parent = None if message.parent is None else ids[message.parent]
         values = _values(message, MESSAGE_COLUMNS) | {"conversation_id": hidden["id"], "parent_id": parent}
         message_id = insert_one(connection, INSERT_MESSAGE, values)
@@ -189,5 +193,6 @@ def _import(user: User, copy: ConversationCopy, ended: dict[RunState, list[int]]
             ended.setdefault(message.run["state"], []).append(message_id)
         if message.rating:
             connection.execute(INSERT_RATING, {"message_id": message_id} | message.rating)
-    connection.execute(HEAD, {"conversation": hidden["id"], "head_id": ids[copy.head]})
+        pause()
+    db.session.connection().execute(HEAD, {"conversation": hidden["id"], "head_id": ids[copy.head]})
     return str(hidden["id"])

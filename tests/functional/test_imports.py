@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from app.chat.imports import files, reader_process
 from tests.functional.test_export import ids, load
@@ -77,6 +78,28 @@ def test_one_damaged_conversation_or_file_does_not_cost_the_others(alice: Person
     parts = {"conversations-000.json": "[{", "conversations-001.json": [chatgpt("Une ?", "Un.")]}
     assert left_out(alice, zipped(parts)) == ["1 conversation abîmée : « conversations-000.json »"]
     assert titles(alice)[0] == "Titre"
+
+
+def test_many_damaged_conversations_are_counted_and_a_few_named(alice: Person) -> None:
+    said, *_ = left_out(alice, [1] * 3000 + [CHATGPT])
+    assert said == "3000 conversations abîmées : « 1 », « 2 », « 3 », « 4 », « 5 », …"
+
+
+def test_a_long_conversation_lets_others_write_meanwhile(alice: Person, site: Site) -> None:
+    moment = "2026-01-02T10:00:00+00:00"
+    answer = {"role": "assistant", "content": "B", "created_at": moment, "state": "done", "queued_at": moment}
+    messages: list[dict[str, Any]] = []
+    for number in range(450):
+        messages.append({"role": "user", "content": str(number), "created_at": moment})
+        messages.append(answer | {"parent": 2 * number})
+    long = {"title": "Long", "created_at": moment, "updated_at": moment, "head": 899, "messages": messages}
+    commits: list[object] = []
+    note = commits.append
+    event.listen(site.database, "commit", note)
+    assert left_out(alice, {"format": "couachgpt", "version": 1, "conversations": [long]}) == []
+    event.remove(site.database, "commit", note)
+    assert len(commits) >= 4
+    assert [each["content"] for each in alice.messages(ids(alice)[0])] == ["449", "B"]
 
 
 def test_our_own_format_keeps_what_is_whole_too(alice: Person) -> None:

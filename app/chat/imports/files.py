@@ -24,6 +24,9 @@ LARGEST_UNPACKED = 200_000_000
 CHATGPT_NAME = re.compile(r"conversations(-\d+)?\.json")
 UNREADABLE = (ValueError, RecursionError, zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError)
 
+# How many of those that could not be read are named.
+NAMED = 5
+
 Read = Callable[[Any, Counter[LeftOut]], ConversationCopy | None]
 
 
@@ -31,13 +34,21 @@ Read = Callable[[Any, Counter[LeftOut]], ConversationCopy | None]
 class Found:
     """What a file has: conversations, and what had to be left out.
 
-    `damaged`: the names of the conversations, and of files in an archive, that could not be read, each with its part.
+    `damaged`: the names of the first NAMED conversations, and files in an archive, that could not be read, each with
+    its part; `damaged_count`: how many there are.
     """
 
     conversations: list[ConversationCopy] = field(default_factory=list)
     left_out: Counter[LeftOut] = field(default_factory=Counter)
     damaged: list[tuple[str, str]] = field(default_factory=list)
+    damaged_count: int = 0
     messages: int = 0
+
+    def note_damaged(self, name: str, part: str) -> None:
+        """Count what could not be read."""
+        self.damaged_count += 1
+        if self.damaged_count <= NAMED:
+            self.damaged.append((name, part))
 
 
 def read_file(file: IO[bytes], product: str) -> Found:
@@ -54,7 +65,7 @@ def read_file(file: IO[bytes], product: str) -> Found:
         except UNREADABLE as error:
             if not name:
                 raise AppError("import_unreadable", cause=type(error).__name__) from error
-            found.damaged.append((name, "JSON"))
+            found.note_damaged(name, "JSON")
             continue
         known += _add(data, found)
     if not found.conversations and found.damaged:
@@ -112,7 +123,7 @@ def _add(data: Any, found: Found) -> bool:
         try:
             _add_one(entry, read, found)
         except DamagedError as damage:
-            found.damaged.append((line(_title(entry), 60) or str(number), str(damage)))
+            found.note_damaged(line(_title(entry), 60) or str(number), str(damage))
     return True
 
 
