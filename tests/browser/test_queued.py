@@ -34,14 +34,23 @@ def test_it_comes_back_as_queued(queued: Tab, engine: FakeOllama) -> None:
     expect(queued.questions).to_have_text("Avant ?")
 
 
-def test_a_wait_that_has_passed_is_said_wherever_it_is_told(queued: Tab, engine: FakeOllama) -> None:
-    """Other answers here took no time: what was expected has passed already."""
-    queued.says(re.compile(r"1\spersonne avant vous, plus long que prévu"))
-    queued.button("Serveur chargé").click()
-    panel = queued.page.get_by_role("group", name="État du serveur")
+def test_a_wait_that_has_passed_is_said_wherever_it_is_told(
+    visit: Visitors, server: Served, engine: FakeOllama
+) -> None:
+    chat, other = visit(server, "alice").here.open(), visit(server, "bob").here.open()
+    chat.ask("Combien de temps ?")
+    chat.finished()
+    nth = len(engine.generations)
+    engine.script(Scenario.hold(after=3))
+    other.ask("Le premier ?")
+    engine.reached(Phase.DECODING, nth)
+    chat.ask("Et moi ?")
+    chat.says(re.compile(r"1\spersonne avant vous, plus long que prévu"))
+    chat.button("Serveur chargé").click()
+    panel = chat.page.get_by_role("group", name="État du serveur")
     expect(panel).to_contain_text("Attente\u00a0: plus long que prévu")
     engine.release()
-    queued.finished()
+    chat.finished()
     expect(panel).not_to_contain_text("plus long que prévu")
 
 
