@@ -167,4 +167,5 @@ def test_nothing_that_is_sent_makes_the_program_fail(fuzzed: Callable[[int], Fuz
 
 @pytest.mark.slow
 def test_nothing_among_ten_thousand_requests_makes_the_program_fail(fuzzed: Callable[[int], Fuzz]) -> None:
-    assert list(fuzzed(2).crashes(10_000)) == []
+    # A hundred are imports that are left out.
+    assert list(fuzzed(2).crashes(10_100)) == []

@@ -154,6 +154,12 @@ def test_a_search_that_takes_too_long_is_not_decided() -> None:
     assert with_schema.result(f'["{"a" * 60}!"]', QUESTION).passed is None
 
 
+@pytest.mark.parametrize("pattern", ["a{1,2000}a{1,2000}b", r"[a-z ]{1,999}[a-z ]{1,999}\d"])
+def test_a_search_with_bounded_repetitions_is_cut_too(pattern: str) -> None:
+    made = make_check({"type": "regex", "pattern": pattern, "bad": "x"})
+    assert made.result("a" * 2000, QUESTION) == CheckResult("regex", None)
+
+
 def test_a_pattern_of_a_schema_goes_with_its_other_rules() -> None:
     parts = {"definitions": {"piece": {"type": "string", "pattern": "^H"}}, "items": {"$ref": "#/definitions/piece"}}
     schema = parts | {"pattern": "x", "allOf": [{"minItems": 2}]}
