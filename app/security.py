@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 # Content-Security-Policy of what is no page, should a browser open it as one: an SVG file could hold a script.
 NOT_A_PAGE = "default-src 'none'; frame-ancestors 'none'; sandbox"
 
+# Headers that a reverse proxy adds.
+MARKS_OF_PROXIES = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Forwarded", "Via")
+
 # Written whatever LOG_LEVEL is: who wants to know who came in asks afterwards.
 security_log = logging.getLogger("couachgpt.security")
 security_log.setLevel(logging.INFO)
@@ -78,7 +81,8 @@ def _parsed(address: str) -> IPv4Address | IPv6Address | None:
 def is_at_the_machine() -> bool:
     """Return whether the request comes from the server's own machine, and was not handed on by a proxy there."""
     address = _parsed(request.remote_addr or "")
-    return address is not None and address.is_loopback and "X-Forwarded-For" not in request.headers
+    handed_on = current_app.config["TRUSTED_PROXIES"] or any(name in request.headers for name in MARKS_OF_PROXIES)
+    return address is not None and address.is_loopback and not handed_on
 
 
 def first_account_code() -> str:

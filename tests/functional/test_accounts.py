@@ -73,7 +73,11 @@ def test_the_first_account_is_the_administrators_and_only_that(site: Site, alice
     assert bob.get("/admin/models").status_code == 403
 
 
-OTHER_MACHINES = ({"REMOTE_ADDR": "192.0.2.7"}, {"REMOTE_ADDR": "::1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"})
+OTHER_MACHINES = (
+    {"REMOTE_ADDR": "192.0.2.7"},
+    {"REMOTE_ADDR": "::1", "HTTP_X_FORWARDED_FOR": "192.0.2.7"},
+    {"HTTP_VIA": "1.1 proxy"},
+)
 
 
 @pytest.mark.parametrize("client", OTHER_MACHINES)
