@@ -1,10 +1,14 @@
 """Create the WSGI application for gunicorn and the `flask` command."""
 
+import os
+
 import config
 from app import create_app, running_server
 from app.brand import BrandError
 from app.engines import registry
 
+# Whatever the server and its commands write is for their user alone: the database, its copies, archives elsewhere.
+os.umask(0o077)
 settings = config.load_or_exit()
 config.prepare_instance(settings)
 if not running_server.adopt(settings):
