@@ -11,9 +11,11 @@ FORWARDERS = ("docker-proxy", "rootlessport", "conmon")
 def child_pids(pid: int) -> list[int]:
     """Return the direct children of a process, from /proc; psutil would scan all processes."""
     found = []
-    for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        with suppress(OSError):
-            found += [int(child) for child in file.read_text().split()]
+    # Threads and processes end meanwhile.
+    with suppress(OSError):
+        for thread in list(Path(f"/proc/{pid}/task").iterdir()):
+            with suppress(OSError):
+                found += [int(child) for child in (thread / "children").read_text().split()]
     return found
 
 

@@ -90,6 +90,7 @@ def test_the_cookie_is_secure_behind_a_proxy_that_speaks_https(make_site: Callab
     assert token
     form = {"csrf_token": token[1], "username": "alice", "display_name": "Alice"}
     form |= {"password": "un mot de passe long", "confirm": "un mot de passe long"}
+    form["code"] = site.app.extensions["first_account_code"]
     referrer = {**HTTPS, "Referer": "https://couach.test/register"}
     answer = visitor.client.post("/register", data=form, **(headers | {"headers": referrer}))
     assert answer.status_code == 302, answer.text

@@ -45,6 +45,9 @@ class Site(ServerProcess):
         try:
             self.start()
             wait_until(lambda: self.answers("/readyz"), 60)
+            if (self.instance / "embedded.json").exists():
+                # Questions may be asked before, but the bare engine answers none while it loads.
+                wait_until(self._engine_answers, 60)
         except BaseException:
             self.__exit__()
             raise

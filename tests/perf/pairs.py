@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from config import load
+from app.engines.catalogue import ASKED_WITH, DEMO
 from tests.perf.bench import Bench, Caller, Site, cpu_s
 from tests.perf.row import NotMeasuredError
 from tests.perf.wire import ENGINE, SITE, Answer, Place, request, stream
@@ -44,7 +44,8 @@ class Duel:
         self._headers = {"Authorization": f"Bearer {key}"}
         self._person: Caller = site.person("alice")
         self._model = self._person.get("/api/models").json["effective"]
-        self._system = load({}, env_file=None)["SYSTEM_PROMPT"]
+        # The demonstration model is asked in a way of its own.
+        self._asked_with = ASKED_WITH[DEMO]
         # New each time: neither half finds more in the engine's cache than the system prompt.
         self._nonces = iter(random.sample(range(1000, 10000), 1000))
 
@@ -68,11 +69,15 @@ class Duel:
     def _direct(self) -> Answer:
         body = {
             "model": self._model,
-            "messages": [{"role": "system", "content": self._system}, {"role": "user", "content": self._question()}],
+            "messages": [
+                {"role": "system", "content": self._asked_with.system_prompt},
+                {"role": "user", "content": self._question()},
+            ],
             "stream": True,
             "stream_options": {"include_usage": True},
             "max_tokens": self._bench.tokens,
-            "temperature": 0,
+            "temperature": self._asked_with.temperature,
+            "repeat_penalty": self._asked_with.repeat_penalty,
             "return_progress": True,
             "cache_prompt": True,
             "chat_template_kwargs": {"enable_thinking": False},

@@ -166,6 +166,7 @@ class RemotePerson(Person):
     """A person at another computer."""
 
     def __init__(self, server: ServerProcess, name: str) -> None:
+        self.app = None
         self.name = name
         self.client = Browser(server.url)
         self._headers = {}
