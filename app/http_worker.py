@@ -73,7 +73,7 @@ class Connection(TConn):  # type: ignore[misc]
     def init(self) -> None:
         """Give the collected bytes to gunicorn's parser, in the thread that handles the request."""
         super().init()
-        self.parser.unreader.sock = _Reader(self.sock, self.large, self.serving)
+        self.parser.unreader.sock = BodySocket(self.sock, self.large, self.serving)
         self.parser.unreader.unread(bytes(self.received))
         self.received = bytearray()
 
@@ -124,7 +124,7 @@ class Connection(TConn):  # type: ignore[misc]
                 self.sock.send(CONTINUE)
 
 
-class _Reader:
+class BodySocket:
     """The socket from which a thread reads the rest of a large body of `size` bytes.
 
     A client that is too slow counts as gone; so do all of them when the worker stops (`serving` returns False).

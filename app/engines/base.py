@@ -88,7 +88,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Retold:
-    """All thinking of this answer up to here, told anew, and no text: what came before was taken for the other."""
+    """All thinking of this answer so far, in place of what was sent: text and thinking were taken for each other."""
 
     thinking: str
 

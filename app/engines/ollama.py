@@ -141,7 +141,7 @@ class Ollama:
         self._keep_alive = keep_alive
         self._options: dict[str, int] = {"num_ctx": context} | ({"num_thread": threads} if threads else {})
         self._http = EngineHttpClient(self.label, read_timeout_s=read_timeout_s)
-        # The daemon's version, as told last; () if unknown.
+        # The daemon's version when last asked; () if unknown.
         self._release: tuple[int, ...] = ()
         # Names of the models that run in Ollama's cloud.
         self._in_cloud: frozenset[str] = frozenset()

@@ -321,7 +321,7 @@ class OpenAICompatible:
             raise self._http.failure("engine_cut", "the stream ended without finish_reason")
 
     def _failure(self, model: str, status: int, error: Any) -> AppError:
-        """Turn an error of the server into ours; one told in the stream has status 200 and its own in `code`."""
+        """Turn an error of the server into ours; one sent within the stream has status 200 and its own in `code`."""
         details = error if isinstance(error, dict) else {"message": error}
         kind, code = str(details.get("type", "")), str(details.get("code", ""))
         message = str(details.get("message") or details.get("detail") or "")

@@ -52,7 +52,7 @@ class ThinkingSplitter:
         self._step: Callable[[], Iterator[EngineEvent]] = self._begin
 
     def split(self, events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
-        """Yield the events of an answer with its texts told apart; those of other kinds are passed on unchanged."""
+        """Yield the events of an answer with thinking and text separated; other events are passed on unchanged."""
         for event in events:
             if isinstance(event, Text):
                 self._held += event.text

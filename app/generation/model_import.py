@@ -113,7 +113,7 @@ class ModelImport:
                     phase, failure = ImportPhase.FAILED, AppError("model_not_loaded", name=model, cause=error.cause)
             if failure is None:
                 self._make_default(model)
-        # Before the end is told: pages that are loaded again then show the model.
+        # Before the end is announced, so that pages which reload then show the model.
         self._registry.refresh()
         if self.state is not None:
             self.state = replace(self.state, phase=phase, failure=failure)

@@ -34,7 +34,7 @@ from app.models.branches import MessageTree
 
 # Seconds that `stop` waits for running answers to be saved.
 CLOSE_TIMEOUT_S = 4.0
-# A wait that was told longer ago is told anew to whoever begins to follow.
+# An announced wait older than this is announced again to a client that begins to follow.
 OUTDATED_S = 2.0
 # Seconds between two tries to end the runs of an earlier process while the database cannot be written to.
 RECOVER_EVERY_S = 5.0

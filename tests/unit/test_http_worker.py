@@ -13,7 +13,7 @@ def test_a_body_gets_time_for_its_size(monkeypatch: pytest.MonkeyPatch, size: in
     monkeypatch.setattr(http_worker, "READ_ALL_S", 0.0)
     client, server = socket.socketpair()
     with client, server:
-        reader = http_worker._Reader(server, size, lambda: True)
+        reader = http_worker.BodySocket(server, size, lambda: True)
         later = threading.Timer(0.1, client.sendall, (b"more",))
         later.start()
         assert reader.recv(100) == received
@@ -24,4 +24,4 @@ def test_a_worker_that_stops_reads_no_more_of_it() -> None:
     client, server = socket.socketpair()
     with client, server:
         client.sendall(b"more")
-        assert http_worker._Reader(server, 100, lambda: False).recv(100) == b""
+        assert http_worker.BodySocket(server, 100, lambda: False).recv(100) == b""

@@ -52,7 +52,7 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class FileContent:
     """What was found: `found` without its conversations, which `conversations` reads one by one."""
 
     found: Found
@@ -79,7 +79,7 @@ def place(person: int) -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def reading(file: IO[bytes], product: str) -> Iterator[Reading]:
+def reading(file: IO[bytes], product: str) -> Iterator[FileContent]:
     """Read the file in a child process, after other imports have ended; the next one begins after the block.
 
     Raises what `read_file` does, and import_too_heavy.
@@ -92,7 +92,7 @@ def reading(file: IO[bytes], product: str) -> Iterator[Reading]:
         found = _next(result)
         if isinstance(found, Refusal):
             raise AppError(found.code, cause=found.cause, **found.params)
-        yield Reading(found, iter(lambda: _next(result), None))
+        yield FileContent(found, iter(lambda: _next(result), None))
 
 
 def memory_file() -> IO[bytes]:
