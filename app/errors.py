@@ -76,6 +76,7 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
         ),
     ),
     "import_busy": (503, _l("Other files are being imported now. Nothing was imported; try again in a minute.")),
+    "file_not_ready": (409, _l("“%(name)s” is still being read: ask once that is done.")),
     "model_name": (
         422,
         _l(

@@ -46,11 +46,17 @@ class GenerationSettings:
 
 
 class PromptMessage(NamedTuple):
-    """The fields of a message that the prompt needs."""
+    """The fields of a message that the prompt needs. `attached`: what the model reads before a question's words."""
 
     id: int
     role: str
     content: str
+    attached: str = ""
+
+    @property
+    def text(self) -> str:
+        """All that the model reads of it."""
+        return f"{self.attached}\n\n{self.content}" if self.attached else self.content
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +91,13 @@ def build(system: str, branch: Sequence[PromptMessage], budget: int) -> BuiltPro
     kept = branch[start:]
     messages = [{"role": "system", "content": system}] if system else []
     for message in kept:
-        if not message.content:
+        if not message.text:
             continue
         if messages and messages[-1]["role"] == message.role:
             # A question without an answer leaves two questions in a row, which many templates refuse.
-            messages[-1] = {"role": message.role, "content": f"{messages[-1]['content']}\n\n{message.content}"}
+            messages[-1] = {"role": message.role, "content": f"{messages[-1]['content']}\n\n{message.text}"}
         else:
-            messages.append({"role": message.role, "content": message.content})
+            messages.append({"role": message.role, "content": message.text})
     return BuiltPrompt(tuple(messages), start, kept[0].id if start else None)
 
 
@@ -104,12 +110,12 @@ def _first_that_fits(branch: Sequence[PromptMessage], budget: int) -> int:
     for end, message in enumerate(branch):
         if message.role == "user":
             question = end
-        used += estimated_tokens(message.content)
+        used += estimated_tokens(message.text)
         if used <= budget:
             continue
         target = int(budget * KEPT_AFTER_CUT)
         # Stop at the latest question: many templates refuse a history that begins with an answer.
         while start < question and (used > target or branch[start].role != "user"):
-            used -= estimated_tokens(branch[start].content)
+            used -= estimated_tokens(branch[start].text)
             start += 1
     return start

@@ -25,7 +25,7 @@ WRITE_TEXT = update(Message.__table__).where(Message.id == bindparam("answer"))
 WRITE_RUN = update(Run.__table__).where(Run.message_id == bindparam("answer"))
 MESSAGES = (
     select(
-        *(Message.id, Message.parent_id, Message.role, Message.content, Message.thinking),
+        *(Message.id, Message.parent_id, Message.role, Message.content, Message.attached, Message.thinking),
         *(Run.model, Run.think, User.locale),
         *(Conversation.personal_instructions, Conversation.instructions),
     )
@@ -86,8 +86,9 @@ class Store:
             raise AppError("not_found")
         branch, place = [], answer.id
         while place in rows:
-            branch.append(PromptMessage(place, rows[place].role, rows[place].content))
-            place = rows[place].parent_id
+            row = rows[place]
+            branch.append(PromptMessage(place, row.role, row.content, row.attached))
+            place = row.parent_id
         instructions = (answer.personal_instructions, answer.instructions)
         texts = (answer.content, answer.thinking, answer.locale, instructions)
         return RunInput(answer.model, answer.think, branch[::-1], *texts)
@@ -101,7 +102,7 @@ class Store:
             branch = conversation.branch() if conversation else []
             if conversation is None or not branch or branch[-1].run is None:
                 return None
-            messages = [PromptMessage(message.id, str(message.role), message.content) for message in branch]
+            messages = [PromptMessage(each.id, str(each.role), each.content, each.attached) for each in branch]
             instructions = (conversation.personal_instructions, conversation.instructions)
             run = RunInput(branch[-1].run.model, False, messages, "", "", None, instructions)
             return run, conversation.user_id

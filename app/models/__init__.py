@@ -1,9 +1,11 @@
 """The database's models."""
 
 from app.models.conversations import Conversation, Folder
+from app.models.files import Attachment, File, FilePage, FileState, MessageFile, MessagePassage
 from app.models.lab import LabMachine, LabRun, LabSample
 from app.models.messages import Message, ParentRef, Role, Run, RunState
 from app.models.model_choice import StoredSetting
+from app.models.passages import Passage
 from app.models.prompts import Prompt
 from app.models.ratings import Rating
 from app.models.shares import Share
@@ -11,14 +13,21 @@ from app.models.users import AccessToken, LoginSession, User
 
 __all__ = [
     "AccessToken",
+    "Attachment",
     "Conversation",
+    "File",
+    "FilePage",
+    "FileState",
     "Folder",
     "LabMachine",
     "LabRun",
     "LabSample",
     "LoginSession",
     "Message",
+    "MessageFile",
+    "MessagePassage",
     "ParentRef",
+    "Passage",
     "Prompt",
     "Rating",
     "Role",

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column
 from app.errors import AppError
 from app.extensions import db
 from app.models.base import Owned, UtcDateTime, check_count, public_id, utcnow
+from app.models.files import NOTHING, Attachment
 from app.models.messages import ACTIVE, Message, ParentRef, Role, Run, RunState
 from app.models.names import normalized
 from app.models.shares import Share
@@ -151,6 +152,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         client_id: str,
         follows: ParentRef,
         state: RunState = RunState.QUEUED,
+        attachment: Attachment = NOTHING,
     ) -> tuple[Message, bool]:
         """Add a question and its answer to be written, in one commit.
 
@@ -159,10 +161,12 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         """
         parent_id = None if follows.first else Message.parent_in(self, follows.parent_id)
         try:
-            question = Message.add(self, parent_id, role=Role.USER, content=content, client_id=client_id)
+            texts = {"content": content, "attached": attachment.text}
+            question = Message.add(self, parent_id, role=Role.USER, client_id=client_id, **texts)
             if follows.at_end and not question.is_only():
                 db.session.rollback()
                 raise AppError("conversation_moved")
+            attachment.add_to(question.id)
             answer = self._add_answer(question, model=model, think=think, state=state)
             db.session.commit()
         except IntegrityError:

@@ -48,6 +48,8 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
     parent_id: Mapped[int | None] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), index=True)
     role: Mapped[Role] = mapped_column(String(10))
     content: Mapped[str] = mapped_column(Text, default="")
+    # What the model reads before a question's words: the text of documents. Stored, so that its bytes never change.
+    attached: Mapped[str] = mapped_column(Text, default="", server_default="")
     thinking: Mapped[str] = mapped_column(Text, default="")
     client_id: Mapped[str | None] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
@@ -66,7 +68,7 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
         One statement, and an object that the session does not know: a flush of a table that refers to itself takes
         several times as long. So what is changed in this object later is not stored.
         """
-        values = {"content": "", "thinking": "", "client_id": None, "created_at": utcnow()} | values
+        values = {"content": "", "attached": "", "thinking": "", "client_id": None, "created_at": utcnow()} | values
         values |= {"conversation_id": conversation.id, "parent_id": parent_id}
         message_id = insert_one(db.session.connection(), INSERT_MESSAGE, values)
         return cls(id=message_id, conversation=conversation, **values)

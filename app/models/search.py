@@ -317,8 +317,8 @@ DROP = (*(f"DROP TRIGGER {name}" for name in TRIGGERS), "DROP TABLE message_sear
 
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
-    """Tell Alembic to leave the index's tables alone, which have no models."""
-    return not (kind == "table" and name is not None and name.startswith("message_search"))
+    """Tell Alembic to leave the tables of the indexes alone, which have no models."""
+    return not (kind == "table" and name is not None and name.startswith(("message_search", "passage_search")))
 
 
 # The search

@@ -73,7 +73,7 @@ def test_nothing_is_restored_or_migrated_while_a_server_runs(
         assert (result.exit_code, "(server_running)" in result.output) == (1, True), result.output
     lock.release()
     assert titles(alice) == ["Après", "Avant"]
-    assert run("db", "current").output == run("db", "upgrade").output == "0010\n"
+    assert run("db", "current").output == run("db", "upgrade").output == "0011\n"
 
 
 def changed(archive: Path, change: Callable[[tarfile.TarFile, dict[str, bytes]], None]) -> None:
