@@ -1,6 +1,7 @@
-// What every page has: the sidebar, menus, password fields, the list of shortcuts, the place where the page speaks,
+// What every page has: the sidebar, menus, password fields, the list of shortcuts, buttons that open dialogs, the place where the page speaks,
 // forms that are sent once, and clicks that count once.
 import { register } from "./lib/application.js";
+import { openByButtons } from "./lib/dialogs.js";
 import { DraftStore } from "./lib/draft_store.js";
 import { setLocale } from "./lib/format.js";
 import { addRegions } from "./lib/notices.js";
@@ -8,7 +9,6 @@ import { keepReturnAddress } from "./lib/return_address.js";
 import { guardSecondClicks } from "./lib/second_click.js";
 import { submitOnce } from "./lib/submit_once.js";
 import { loadTexts } from "./lib/texts.js";
-import dialogOpener from "./controllers/dialog_opener_controller.js";
 import drawer from "./controllers/drawer_controller.js";
 import menu from "./controllers/menu_controller.js";
 import password from "./controllers/password_controller.js";
@@ -19,6 +19,7 @@ const texts = document.getElementById("texts");
 setLocale(lang);
 submitOnce();
 guardSecondClicks();
+openByButtons();
 keepReturnAddress();
 addRegions();
 if (texts) loadTexts(JSON.parse(texts.textContent), lang);
@@ -27,4 +28,4 @@ if (texts) loadTexts(JSON.parse(texts.textContent), lang);
 const erased = document.querySelector("[data-erased]");
 if (erased) DraftStore.forPerson(erased.dataset.erased).clearAll();
 
-register({ "dialog-opener": dialogOpener, drawer, menu, password, "shortcuts-dialog": shortcutsDialog });
+register({ drawer, menu, password, "shortcuts-dialog": shortcutsDialog });

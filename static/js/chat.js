@@ -20,7 +20,6 @@ import excerpt from "./controllers/excerpt_controller.js";
 import exportDialog from "./controllers/export_dialog_controller.js";
 import folder from "./controllers/folder_controller.js";
 import gauge from "./controllers/gauge_controller.js";
-import instructions from "./controllers/instructions_controller.js";
 import modelPicker from "./controllers/model_picker_controller.js";
 import moveDialog from "./controllers/move_dialog_controller.js";
 import placeholders from "./controllers/placeholders_controller.js";
@@ -42,9 +41,9 @@ welcome(conversation);
 
 register({
   answer, attachments, composer, "context-limit": contextLimit, "conversation-item": conversationItem, copy, disclosure,
-  editor, excerpt, "export-dialog": exportDialog, folder, gauge, instructions, "model-picker": modelPicker,
-  "move-dialog": moveDialog, placeholders, prompts, rename, "search-dialog": searchDialog, "share-dialog": shareDialog,
-  shortcuts, sidebar, status, thread, topbar, "turn-actions": turnActions,
+  editor, excerpt, "export-dialog": exportDialog, folder, gauge, "model-picker": modelPicker, "move-dialog": moveDialog,
+  placeholders, prompts, rename, "search-dialog": searchDialog, "share-dialog": shareDialog, shortcuts, sidebar, status,
+  thread, topbar, "turn-actions": turnActions,
 });
 
 markRead(conversation);

@@ -9,3 +9,11 @@ export function whenAskedFor(name, open) {
   dialogs.addEventListener(name, listener);
   return () => dialogs.removeEventListener(name, listener);
 }
+
+// A button opens the dialog that its data-dialog names.
+export function openByButtons(page = document) {
+  page.addEventListener("click", ({ target }) => {
+    const button = target.closest("[data-dialog]");
+    if (button) openDialog(button.dataset.dialog);
+  });
+}

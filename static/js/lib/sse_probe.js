@@ -1,9 +1,20 @@
-// Tells from the arrival times of beats whether a stream came as it was sent: "even", "held" or "failed".
+// Listens to a second of beats: whoever hears them all at once has something in between that holds streams back.
 import { EventParser } from "./sse.js";
 
 const BEATS = 5;
 const PAUSE = 200; // ms, between two beats at the server
 
+// Resolves to "even", "held" or "failed".
+export async function listenToBeats(url) {
+  try {
+    const response = await fetch(url);
+    return response.ok ? await spread(response.body) : "failed";
+  } catch {
+    return "failed";
+  }
+}
+
+// Tells from the times at which the beats arrive whether the stream came as it was sent.
 export async function spread(body, now = () => performance.now()) {
   const parser = new EventParser();
   const decoder = new TextDecoder();
