@@ -19,8 +19,8 @@ from tests.support.site import Site
 # The process itself, which other tests do without.
 read_in_process = reader_process.run
 LITTLE_MEMORY = (
-    "import resource; from app.chat.imports import files, reader_process;"
-    "reader_process.LIMITS[resource.RLIMIT_AS] = 200_000_000; reader_process.main()"
+    "from dataclasses import replace; from app.chat.imports import reader_process;"
+    "reader_process.LIMITS = replace(reader_process.LIMITS, memory=200_000_000); reader_process.main()"
 )
 
 

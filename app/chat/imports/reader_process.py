@@ -6,34 +6,27 @@ for seconds. The memory belongs to the models, and the web process to everybody.
 
 import os
 import pickle
-import resource
 import signal
 import subprocess
 import sys
 import threading
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import IO, Any
 
 from app.chat.imports.files import Found, read_file
 from app.errors import AppError
+from app.limited_process import TOO_HEAVY, Limits, limit, lock_down, start
 from app.models.copies import ConversationCopy
 
-ROOT = Path(__file__).resolve().parents[3]
 MB = 1_000_000
-# Limits of the child: address space, CPU seconds, bytes of its result; it gives way to the engine. An export of 32 MB
-# takes 230 MB and 3 s.
-LIMITS = {resource.RLIMIT_AS: 512 * MB, resource.RLIMIT_CPU: 30, resource.RLIMIT_FSIZE: 400 * MB}
-NICENESS = 10
+# An export of 32 MB takes 230 MB and 3 s.
+LIMITS = Limits(memory=512 * MB, cpu_s=30, file_bytes=400 * MB, niceness=10)
 # Seconds of wall time: while the engine answers, the child gets only a part of a core.
 LONGEST_S = 300
 # People whose imports may be under way, one each, with its file in memory: one file is read, the others wait.
 MOST_AT_ONCE = 4
-# The child's exit status when it needs more than its limits.
-TOO_HEAVY = 3
 COMMAND = "from app.chat.imports.reader_process import main; main()"
 
 # Owned by this module: the ids of the people whose imports are under way, and the turn to read.
@@ -102,10 +95,7 @@ def memory_file() -> IO[bytes]:
 
 def run(file: IO[bytes], result: IO[bytes], product: str) -> None:
     """Have a child process read `file` and write `result` (see `main`). Raises import_too_heavy."""
-    child = subprocess.Popen(  # noqa: S603 - a fixed command
-        [sys.executable, "-c", COMMAND, product], cwd=ROOT, stdin=file, stdout=result
-    )
-    with child:
+    with start(COMMAND, product, stdin=file, stdout=result) as child:
         try:
             status = child.wait(LONGEST_S)
         except subprocess.TimeoutExpired:
@@ -134,13 +124,9 @@ def main() -> None:
 
     Its one argument: the product's name.
     """
-    # The message of an exception could repeat words of the file, which do not belong in the server's log.
-    sys.excepthook = lambda kind, _error, trace: print(
-        *traceback.format_tb(trace), kind.__name__, sep="", file=sys.stderr
-    )
-    os.nice(NICENESS)
-    for what, most in LIMITS.items():
-        resource.setrlimit(what, (most, most))
+    limit(LIMITS)
+    # Files stay open to it: Python loads what it needs when it needs it.
+    lock_down(files=True)
     try:
         answer(sys.stdin.buffer, sys.stdout.buffer, sys.argv[1])
     except (MemoryError, OSError):

@@ -17,9 +17,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from app import seccomp
 from app.diagnostics.host import Host
 from app.engines.processes import child_pids
-from app.lab.code_runner import seccomp
 
 ROOT = Path(__file__).resolve().parents[3]
 PLAYERS = Path(__file__).resolve().with_name("players")
@@ -123,7 +123,7 @@ def state() -> tuple[SandboxState, str]:
     if program is None:
         return SandboxState.MISSING, ""
     try:
-        with _file(seccomp.bpf()) as calls:
+        with _file(seccomp.sandbox_filter()) as calls:
             done = subprocess.run(  # noqa: S603 - a fixed command
                 [*_command(program), *_filter(calls), "/bin/true"],
                 pass_fds=[calls],
@@ -152,7 +152,7 @@ def run(job: dict[str, Any], *, seconds: float = 0, grace: float = GRACE, hidden
     content = json.dumps({**job, "seconds": seconds, "limits": limits}).encode()
     # The real interpreter behind the virtual environment, whose packages stay outside.
     python = os.path.realpath(sys.executable)
-    with _file(content) as given, _file(seccomp.bpf()) as calls:
+    with _file(content) as given, _file(seccomp.sandbox_filter()) as calls:
         command = [*_command("bwrap", hidden), *_filter(calls), python, "-I", "-B", f"{PLAYERS_INSIDE}/entry.py"]
         with subprocess.Popen(  # noqa: S603 - the program goes in as data
             command,
