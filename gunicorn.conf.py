@@ -111,7 +111,7 @@ def on_starting(server: Any) -> None:
             "CouachGPT runs in one worker process: answers being written live in it. "
             "Leave WEB_CONCURRENCY unset; THREADS sets how many requests are served at once."
         )
-    from app import database, running_server  # noqa: PLC0415
+    from app import database, instance  # noqa: PLC0415
     from app.cli import banner  # noqa: PLC0415
     from app.engines import gguf, supervisor  # noqa: PLC0415
     from app.extensions import db  # noqa: PLC0415
@@ -134,7 +134,7 @@ def on_starting(server: Any) -> None:
         raise SystemExit(migration.exitcode)
     keep_secret_key(app.config)
     with contextlib.suppress(OSError):
-        running_server.tell(app.config)
+        instance.publish_settings(app.config)
     said = banner(app, problem)
     with app.app_context():
         db.engine.dispose()
@@ -147,16 +147,17 @@ def _take_instance(settings: Any) -> None:
     Ends the program if another server has it, the port is in use, or the database was lost.
     """
     global _lock  # noqa: PLW0603 - see on_starting
-    from app import backups  # noqa: PLC0415
+    from app.backups import remove_leftovers  # noqa: PLC0415
+    from app.instance import server_lock  # noqa: PLC0415
 
-    _lock = backups.server_lock(settings)
+    _lock = server_lock(settings)
     if not _lock.take() and (_lock.holder or not _lock.take(ORPHAN_WAIT_S)):
         raise SystemExit(
             f"CouachGPT: a server already runs on the folder {settings['INSTANCE_DIR']}. "
             "Stop it first, or give this one an INSTANCE_DIR and a PORT of its own."
         )
     _check_port()
-    backups.remove_leftovers(settings)
+    remove_leftovers(settings)
     check_database_is_there(settings)
     keep_reserve(settings)
 
@@ -214,9 +215,9 @@ def on_exit(_server: Any) -> None:
     if _supervisor is not None:
         _supervisor.stop()
     if _lock is not None:
-        from app import database, running_server  # noqa: PLC0415
+        from app import database, instance  # noqa: PLC0415
         from wsgi import app  # noqa: PLC0415
 
         with contextlib.suppress(OSError):
-            running_server.withdraw(app.config)
+            instance.withdraw_settings(app.config)
         database.close(app)

@@ -3,15 +3,16 @@
 import os
 
 import config
-from app import create_app, running_server
+from app import create_app
 from app.brand import BrandError
 from app.engines import registry
+from app.instance import adopt_settings
 
 # Whatever the server and its commands write is for their user alone: the database, its copies, archives elsewhere.
 os.umask(0o077)
 settings = config.load_or_exit()
 config.prepare_instance(settings)
-if not running_server.adopt(settings):
+if not adopt_settings(settings):
     settings["ENGINE"], settings["ENGINE_REASON"] = registry.choose(settings)
 try:
     app = create_app(settings)

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.errors import AppError
 from app.extensions import db
-from app.process_lock import ProcessLock
+from app.instance import instance_folder, server_lock
 
 # Copies that are kept of those made before migrations.
 KEPT = 3
@@ -34,16 +34,6 @@ class Manifest(BaseModel):
     format: int
     created_at: datetime
     files: dict[str, str]
-
-
-def server_lock(settings: Mapping[str, Any]) -> ProcessLock:
-    """Return the lock that a server holds on its instance folder for as long as it runs."""
-    return ProcessLock(instance_folder(settings) / "server.lock")
-
-
-def instance_folder(settings: Mapping[str, Any]) -> Path:
-    """Return the folder of all data."""
-    return Path(settings["INSTANCE_DIR"])
 
 
 def database_file() -> Path | None:

@@ -13,6 +13,7 @@ from app import backups, database
 from app.cli.output import AppCommand
 from app.errors import AppError
 from app.extensions import current_application
+from app.instance import server_lock
 
 FILE = click.Path(dir_okay=False, path_type=Path)
 
@@ -68,7 +69,7 @@ def current() -> None:
 
 def _migrate(change: Callable[[Flask, str], None], version: str) -> None:
     """Migrate, unless a server runs: it expects the tables that it was started with."""
-    lock = backups.server_lock(current_app.config)
+    lock = server_lock(current_app.config)
     if not lock.take():
         raise AppError("server_running")
     try:

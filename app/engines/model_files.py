@@ -12,7 +12,7 @@ from app.engines import gguf
 from app.engines.gguf import Header
 from app.errors import AppError, disk_failure
 from app.formatting import filesize
-from app.process_lock import ProcessLock
+from app.instance import ProcessLock
 
 SUFFIX, UNFINISHED = ".gguf", ".part"
 # Bytes that are read and written at a time.

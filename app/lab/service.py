@@ -14,6 +14,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from app.errors import AppError
 from app.generation.background import BackgroundSlot
 from app.generation.model_registry import ModelRegistry
+from app.instance import ProcessLock
 from app.lab import labels
 from app.lab.measuring import machine, meters
 from app.lab.measuring.plan import read_plan
@@ -23,7 +24,6 @@ from app.lab.runs.repository import RunProgress, RunRepository
 from app.lab.runs.runner import RetryPolicy, Runner
 from app.lab.task_files import LIBRARY, Tasks, load_tasks
 from app.models.lab import ACTIVE, LabMachine, LabRun, LabState
-from app.process_lock import ProcessLock
 
 OWN_TASKS = "tasks"
 LOCK = "labo.lock"

@@ -10,6 +10,7 @@ import pytest
 from click.testing import Result
 
 from app import backups
+from app.instance import server_lock
 from tests.support.person import Person
 from tests.support.site import DATABASE, Site
 
@@ -66,7 +67,7 @@ def test_nothing_is_restored_or_migrated_while_a_server_runs(
     alice: Person, archive: Path, run: Run, site: Site, instance: Path
 ) -> None:
     alice.ask(alice.start(), "Après").end()
-    lock = backups.server_lock(site.app.config)
+    lock = server_lock(site.app.config)
     assert lock.take()
     for words in (("backup", "restore", archive), ("db", "downgrade"), ("db", "upgrade")):
         result = run(*words)

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 import config
-from app import running_server
-from app.backups import server_lock
+from app.instance import PUBLISHED, adopt_settings, publish_settings, server_lock, withdraw_settings
 
 
 @pytest.fixture
@@ -18,9 +17,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 
 def served(settings: dict[str, Any]) -> dict[str, Any]:
-    """The settings of a server on the same folder, which has told them."""
+    """The settings of a server on the same folder, which has published them."""
     server = settings | {"ENGINE": "ollama", "ENGINE_THREADS": 3, "OLLAMA_HOST": "http://127.0.0.1:1", "PORT": 8111}
-    running_server.tell(server)
+    publish_settings(server)
     return server
 
 
@@ -28,14 +27,12 @@ def test_a_command_takes_the_engine_and_its_options(settings: dict[str, Any]) ->
     lock = server_lock(settings)
     assert lock.take()
     server = served(settings)
-    assert running_server.adopt(settings)
+    assert adopt_settings(settings)
     lock.release()
-    assert {name: settings[name] for name in running_server.NAMES} == {
-        name: server[name] for name in running_server.NAMES
-    }
+    assert {name: settings[name] for name in PUBLISHED} == {name: server[name] for name in PUBLISHED}
 
 
-@pytest.mark.parametrize("why", ["no server", "another engine", "a server that starts", "nothing told"])
+@pytest.mark.parametrize("why", ["no server", "another engine", "a server that starts", "nothing published"])
 def test_otherwise_it_keeps_its_own(settings: dict[str, Any], monkeypatch: pytest.MonkeyPatch, why: str) -> None:
     lock = server_lock(settings)
     if why != "no server":
@@ -45,9 +42,9 @@ def test_otherwise_it_keeps_its_own(settings: dict[str, Any], monkeypatch: pytes
         settings["ENGINE"] = "openai"
     if why == "a server that starts":
         monkeypatch.delenv("FLASK_RUN_FROM_CLI")
-    if why == "nothing told":
-        running_server.withdraw(settings)
+    if why == "nothing published":
+        withdraw_settings(settings)
     before = dict(settings)
-    assert not running_server.adopt(settings)
+    assert not adopt_settings(settings)
     assert settings == before
     lock.release()
