@@ -1,18 +1,21 @@
 """Names of accounts: none that is invisible, looks like another one, or claims to be the administrator's."""
 
+import re
 import unicodedata
 
-import regex
 from flask_babel import LazyString
 from flask_babel import lazy_gettext as _l
 
 MAX_USERNAME = 64
 # Scripts of Japanese, by the first word of their letters' Unicode names.
 JAPANESE = {"HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA", "CJK"}
-# Characters that are drawn as nothing or as a space: fillers, joiners, Braille's empty cell. Not U+FE0F, the mark that
-# colours emojis.
-INVISIBLE = regex.compile(r"(?!\uFE0F)[\p{Default_Ignorable_Code_Point}\u2800]")
-IN_USERNAMES = regex.compile(r"(?:(?!\uFE0F)[\p{L}\p{M}\p{N} ._'’@+-])+")
+# Characters that count as printable and are drawn as nothing or as a space: Unicode's Default_Ignorable_Code_Point and
+# Braille's empty cell. Not U+FE0F, the mark that colours emojis.
+INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0e\uffa0\U000e0100-\U000e01ef]"
+)
+# Besides letters, their accents and digits.
+IN_USERNAMES = " ._'’@+-"
 # Letters and digits that look like others.
 LOOK_ALIKES = str.maketrans(
     # Latin, Greek, Cyrillic: each looks like the letter that stands below it.
@@ -52,7 +55,7 @@ def check_username(name: str) -> None:
     check_visible(name)
     if not 2 <= len(name.strip()) <= MAX_USERNAME or len(normalized(name)) > MAX_USERNAME:
         raise RefusedNameError(_l("Between 2 and 64 characters."))
-    if not IN_USERNAMES.fullmatch(name):
+    if not all(each in IN_USERNAMES or _is_of_a_word(each) for each in name):
         raise RefusedNameError(_l("Letters, digits, spaces and . _ - ' @ + only."))
     letters = (letter for letter in unicodedata.normalize("NFKC", name) if letter.isalpha())
     scripts = {unicodedata.name(letter, "").partition(" ")[0] for letter in letters} - {"MODIFIER"}
@@ -62,6 +65,11 @@ def check_username(name: str) -> None:
 
 def check_not_reserved(name: str, product: str) -> None:
     """Raise RefusedNameError for a name that claims to be the administrator's or the product's."""
-    words = {look(name), *(look(word) for word in regex.split(r"\P{L}+", name))}
-    if words & {look(word) for word in (*RESERVED, product)}:
+    words = "".join(each if each.isalpha() else " " for each in name).split()
+    if {look(word) for word in (name, *words)} & {look(word) for word in (*RESERVED, product)}:
         raise RefusedNameError(_l("This name would pass for the administrator’s: choose another one."))
+
+
+def _is_of_a_word(character: str) -> bool:
+    """Return True for letters, accents, digits and the like, but not for the mark that colours emojis."""
+    return unicodedata.category(character)[0] in "LMN" and character != "\ufe0f"

@@ -1,8 +1,10 @@
 """Titles, texts, names, sizes, addresses: the small functions that everything else relies on."""
 
+import sys
 from datetime import datetime
 
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,7 +14,7 @@ from app.engines.openai_compatible import OpenAICompatible
 from app.engines.registry import can_be_pulled
 from app.formatting import day, day_and_time, filesize
 from app.models.conversations import TITLE_LENGTH, derive_title
-from app.models.names import normalized
+from app.models.names import INVISIBLE, normalized
 from app.text import clean
 from app.web import safe_next
 from tests.support.site import Site
@@ -83,6 +85,13 @@ def test_no_path_of_this_site(target: str | None) -> None:
 def test_names_are_one_whatever_their_case() -> None:
     assert normalized(" ALICE ") == normalized("alice")
     assert normalized("STRASSE") == normalized("straße")
+
+
+def test_all_characters_that_are_drawn_as_nothing_are_known() -> None:
+    ignorable = regex.compile(r"\p{Default_Ignorable_Code_Point}")
+    printable = (character for character in map(chr, range(sys.maxunicode + 1)) if character.isprintable())
+    unseen = [each for each in printable if ignorable.match(each) and not INVISIBLE.match(each)]
+    assert unseen == ["\ufe0f"]
 
 
 @pytest.mark.parametrize(

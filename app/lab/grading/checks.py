@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any, ClassVar, Self
 
-import regex
 from pydantic import Field, PlainValidator, model_validator
 
 from app.lab.grading import text as plain
@@ -159,7 +158,7 @@ class MatchesRegex(Check):
     pattern: Text
     absent: bool = False
 
-    _expression: regex.Pattern[str]
+    _expression: Any
 
     def prepare(self) -> None:
         self._expression = compile_pattern(self.pattern, "pattern")

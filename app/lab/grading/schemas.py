@@ -1,11 +1,14 @@
 """What a table of a task file may hold: its types of values, its regular expressions, and the code of each error."""
 
+import re
 from collections.abc import Collection
 from math import isfinite, prod
-from typing import Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
-import regex
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+if TYPE_CHECKING:
+    import regex
 
 # Letters of a text; entries of a list and letters of each; how large a number may be.
 MAX_TEXT, MAX_ENTRIES, MAX_ENTRY, LARGEST, LARGEST_COUNT = 20_000, 100, 500, 1e15, 1_000_000
@@ -112,7 +115,7 @@ Count = Annotated[int, Field(ge=0, le=LARGEST_COUNT)]
 # Letters of one.
 LONGEST_PATTERN = 1_000
 # The product of all repetition counts `{n}` is limited, since compiling unrolls them and has no timeout.
-TIMES = regex.compile(r"\{(\d+)")
+TIMES = re.compile(r"\{(\d+)")
 MOST_PARTS = 100_000
 # Seconds of CPU that one search may take.
 SEARCH_S = 0.5
@@ -122,8 +125,11 @@ class UndecidedError(Exception):
     """A search timed out, so it is not known whether the expression matches."""
 
 
-def compile_pattern(pattern: str, *place: str, case: bool = False) -> regex.Pattern[str]:
+def compile_pattern(pattern: str, *place: str, case: bool = False) -> "regex.Pattern[str]":
     """Compile an expression in multi-line mode; `case`: match case. Raises MalformedError about the key at `place`."""
+    # Imported here: only tasks need it, and it would take memory in a server on which nobody measures.
+    import regex  # noqa: PLC0415
+
     if len(pattern) > LONGEST_PATTERN:
         raise MalformedError("task_long_text", *place, limit=LONGEST_PATTERN)
     if prod(max(1, int(times)) for times in TIMES.findall(pattern)) > MOST_PARTS:
@@ -136,7 +142,7 @@ def compile_pattern(pattern: str, *place: str, case: bool = False) -> regex.Patt
         raise MalformedError("task_bad_pattern", *place, **params) from None
 
 
-def search_pattern(expression: regex.Pattern[str], text: str) -> regex.Match[str] | None:
+def search_pattern(expression: "regex.Pattern[str]", text: str) -> "regex.Match[str] | None":
     """The first match in the text, or None. Raises UndecidedError after `SEARCH_S`."""
     try:
         return expression.search(text, timeout=SEARCH_S)
