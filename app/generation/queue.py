@@ -13,11 +13,11 @@ from enum import IntEnum
 from app.engines.base import Cancel
 from app.errors import AppError
 
-# Tickets for the loaded model that may start before the ticket whose turn it is, if that one needs another model.
+# Tickets for the loaded model that may be started before the fairest ticket, if that one needs another model.
 MAX_SAME_MODEL_BATCH = 3
 # An API request that was skipped this often counts as a chat question.
 PROMOTE_AFTER_SKIPS = 8
-# One person's tickets may take this part of the places in the queue.
+# One user's tickets may take this part of the places in the queue.
 SHARE = 1 / 4
 # Size of the thread pool: more than any engine has slots.
 MAX_THREADS = 512
@@ -66,7 +66,7 @@ class Ticket:
     finished: bool = False
     # When `work` began, in monotonic seconds; 0 while waiting.
     started: float = 0.0
-    # Number of tickets that started out of turn before it: they came later, or it was this one's turn.
+    # Number of tickets that were started before this one although they came later or its turn had come.
     times_skipped: int = 0
 
     @property
@@ -92,24 +92,24 @@ def next_ticket(
 
     `waiting` is in order of arrival; `served` maps user ids to the number of the user's last start.
     """
-    busy = {ticket.conversation_id for ticket in running}
-    at_work = {ticket.user_id for ticket in running if not ticket.priority.preemptible}
+    busy_conversations = {ticket.conversation_id for ticket in running}
+    busy_users = {ticket.user_id for ticket in running if not ticket.priority.preemptible}
     candidates = []
     for ticket in waiting:
-        if ticket.conversation_id not in busy and not (ticket.priority.exclusive and running):
-            busy.add(ticket.conversation_id)
+        if ticket.conversation_id not in busy_conversations and not (ticket.priority.exclusive and running):
+            busy_conversations.add(ticket.conversation_id)
             candidates.append(ticket)
 
-    def right(ticket: Ticket) -> tuple[int, bool]:
-        return ticket.effective_priority, ticket.user_id in at_work
+    def group(ticket: Ticket) -> tuple[int, bool]:
+        return ticket.effective_priority, ticket.user_id in busy_users
 
     def rank(ticket: Ticket) -> tuple[int, bool, int]:
-        return *right(ticket), served.get(ticket.user_id, 0)
+        return *group(ticket), served.get(ticket.user_id, 0)
 
     fairest = min(candidates, key=rank, default=None)
     if fairest is None or fairest.model == model or fairest.times_skipped >= MAX_SAME_MODEL_BATCH:
         return fairest
-    same_model = (ticket for ticket in candidates if ticket.model == model and right(ticket) == right(fairest))
+    same_model = (ticket for ticket in candidates if ticket.model == model and group(ticket) == group(fairest))
     return min(same_model, key=rank, default=fairest)
 
 
@@ -119,34 +119,37 @@ def serving_order(waiting: Sequence[Ticket], served: Mapping[int, int]) -> list[
     Assumes that no more arrive, all use one model, nothing is running, and a conversation belongs to one user. Takes n
     log n steps.
     """
-    # Indexes into `waiting`: of the next ticket of the same conversation, and of each user's tickets that could start.
-    following: dict[int, int] = {}
-    ready: defaultdict[int, list[tuple[Priority, int]]] = defaultdict(list)
-    latest: dict[str, int] = {}
+    # Places in `waiting`: the next one of the same conversation; and each user's tickets that are first of theirs, as
+    # a heap of (priority, place).
+    next_of_conversation: dict[int, int] = {}
+    first_tickets: defaultdict[int, list[tuple[Priority, int]]] = defaultdict(list)
+    last_of_conversation: dict[str, int] = {}
     for place, ticket in enumerate(waiting):
-        if ticket.conversation_id in latest:
-            following[latest[ticket.conversation_id]] = place
+        if ticket.conversation_id in last_of_conversation:
+            next_of_conversation[last_of_conversation[ticket.conversation_id]] = place
         else:
-            ready[ticket.user_id].append((ticket.effective_priority, place))
-        latest[ticket.conversation_id] = place
-    people = []
-    for person, own in ready.items():
-        heapq.heapify(own)
-        priority, place = own[0]
-        people.append((priority, served.get(person, 0), place, person))
-    heapq.heapify(people)
+            first_tickets[ticket.user_id].append((ticket.effective_priority, place))
+        last_of_conversation[ticket.conversation_id] = place
+    # Each user's best ticket: a heap of (priority, the user's last start, place, user id).
+    best_tickets = []
+    for user_id, heap in first_tickets.items():
+        heapq.heapify(heap)
+        priority, place = heap[0]
+        best_tickets.append((priority, served.get(user_id, 0), place, user_id))
+    heapq.heapify(best_tickets)
     order, start = [], max(served.values(), default=0)
-    while people:
-        _, _, place, person = heapq.heappop(people)
+    while best_tickets:
+        _, _, place, user_id = heapq.heappop(best_tickets)
         order.append(waiting[place])
         start += 1
-        own = ready[person]
-        heapq.heappop(own)
-        if place in following:
-            heapq.heappush(own, (waiting[following[place]].effective_priority, following[place]))
-        if own:
-            priority, place = own[0]
-            heapq.heappush(people, (priority, start, place, person))
+        heap = first_tickets[user_id]
+        heapq.heappop(heap)
+        if place in next_of_conversation:
+            next_place = next_of_conversation[place]
+            heapq.heappush(heap, (waiting[next_place].effective_priority, next_place))
+        if heap:
+            priority, place = heap[0]
+            heapq.heappush(best_tickets, (priority, start, place, user_id))
     return order
 
 
