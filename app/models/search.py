@@ -19,16 +19,16 @@ from app.models.word_forms import contains, forms, normalize, spellings
 # meets enough of them soon.
 FEW_ROWS = 20_000
 # Conversations in one result.
-LIMIT = 20
+MAX_HITS = 20
 # Messages read to find them, because one long conversation may hold all the newest.
-MESSAGES = 20_000
+MAX_MESSAGES = 20_000
 # From this version on FTS5 removes deleted words at once (option "secure-delete"); older ones keep them in the index
 # until a merge rewrites that part.
-AT_ONCE = (3, 42)
+SECURE_DELETE_SINCE = (3, 42)
 # Index pages merged in one step: each takes a few milliseconds and lets other writers in between.
 PAGES = 200
 LOG_WAIT_MS = 1000
-COMMAND = text("INSERT INTO message_search(message_search, rank) VALUES(:command, :value)")
+INDEX_COMMAND = text("INSERT INTO message_search(message_search, rank) VALUES(:command, :value)")
 # ruff: noqa: S608 - all SQL is written in this module
 
 
@@ -90,38 +90,38 @@ class Search:
         """Remove what erased texts left outside their rows: in the index, and in the database's log."""
 
     def find(self, user: User, wanted: SearchQuery) -> list[Hit]:
-        """Return at most `LIMIT` conversations, those with the words in their title first, the latest first."""
+        """Return at most `MAX_HITS` conversations, those with the words in their title first, the latest first."""
         if not wanted.terms:
-            within = bound(*conditions(user, wanted, "conversations.updated_at"))
+            within = bind(*conditions(user, wanted, "conversations.updated_at"))
             query = select(Conversation).where(within, Conversation.head_id.is_not(None))
-            query = query.order_by(Conversation.updated_at.desc()).limit(LIMIT)
+            query = query.order_by(Conversation.updated_at.desc()).limit(MAX_HITS)
             return [Hit(conversation) for conversation in db.session.scalars(query)]
         by_title = _first_of_each(self.rows(user, wanted, "title"))
         by_text = _first_of_each(self.rows(user, wanted, "content"))
         # For a hit in the title, prefer a message that also has the words to the first one, with which the title is
         # indexed.
         found = {conversation: by_text.get(conversation, message) for conversation, message in by_title.items()}
-        return _hits(dict(list((found | by_text).items())[:LIMIT]), by_title)
+        return _hits(dict(list((found | by_text).items())[:MAX_HITS]), by_title)
 
     def rows(self, user: User, wanted: SearchQuery, column: str) -> Iterable[Any]:
-        """Yield up to MESSAGES ids of messages and of their conversations, the newest first.
+        """Yield up to MAX_MESSAGES ids of messages and of their conversations, the newest first.
 
         `column`: where all terms must be, "title" or "content".
         """
         query = select(Message.id, Message.conversation_id).join(Message.conversation)
         place = "messages.id" if column == "content" else ""
-        query = query.where(bound(*conditions(user, wanted, "messages.created_at", message=place)))
+        query = query.where(bind(*conditions(user, wanted, "messages.created_at", message=place)))
         searched = Conversation.title if column == "title" else Message.content
         for term in wanted.terms:
             query = query.where(contains(searched, term.spellings()))
-        yield from db.session.execute(query.order_by(Message.id.desc()).limit(MESSAGES))
+        yield from db.session.execute(query.order_by(Message.id.desc()).limit(MAX_MESSAGES))
 
 
 def _first_of_each(rows: Iterable[Any]) -> dict[str, int]:
-    """Return up to LIMIT conversation ids, each with the id of its newest message found."""
+    """Return up to MAX_HITS conversation ids, each with the id of its newest message found."""
     found: dict[str, int] = {}
     for message_id, conversation_id in rows:
-        if len(found) >= LIMIT:
+        if len(found) >= MAX_HITS:
             break
         found.setdefault(conversation_id, message_id)
     return found
@@ -152,17 +152,18 @@ WITH RECURSIVE names(name) AS (
 """)
 COUNT = "SELECT count(*) FROM (SELECT 1 {rows} LIMIT :few) AS found"
 
-OF_MODEL = "FROM runs WHERE model IN :models"
-BY_MODEL = "FROM messages a CROSS JOIN runs r WHERE r.message_id = a.id AND r.model IN :models"
-WRITTEN = "FROM runs r JOIN messages a ON a.id = r.message_id WHERE r.model IN :models"
+RUNS_OF_MODELS = "FROM runs WHERE model IN :models"
+# Answers `a` of these models: looked up answer by answer, or read run by run.
+BY_ANSWER = "FROM messages a CROSS JOIN runs r WHERE r.message_id = a.id AND r.model IN :models"
+BY_RUN = "FROM runs r JOIN messages a ON a.id = r.message_id WHERE r.model IN :models"
 # Conditions on a message and on a conversation as a whole; the key is whether the filter lets few rows through.
 MODEL_OF_MESSAGE = {
-    True: f"{{place}} IN (SELECT a.id {WRITTEN} UNION ALL SELECT a.parent_id {WRITTEN})",
-    False: f"EXISTS (SELECT 1 {BY_MODEL} AND (a.id = messages.id OR a.parent_id = messages.id))",
+    True: f"{{place}} IN (SELECT a.id {BY_RUN} UNION ALL SELECT a.parent_id {BY_RUN})",
+    False: f"EXISTS (SELECT 1 {BY_ANSWER} AND (a.id = messages.id OR a.parent_id = messages.id))",
 }
 MODEL_OF_CONVERSATION = {
-    True: f"conversations.id IN (SELECT a.conversation_id {WRITTEN})",
-    False: f"EXISTS (SELECT 1 {BY_MODEL} AND a.conversation_id = conversations.id)",
+    True: f"conversations.id IN (SELECT a.conversation_id {BY_RUN})",
+    False: f"EXISTS (SELECT 1 {BY_ANSWER} AND a.conversation_id = conversations.id)",
 }
 # `which`: a condition on conversations.
 MESSAGES_OF = "FROM conversations c JOIN messages m ON m.conversation_id = c.id WHERE c.user_id = :user AND {which}"
@@ -187,31 +188,31 @@ def conditions(
     found = ["conversations.user_id = :user", "conversations.deleted_at IS NULL"]
     values: dict[str, Any] = {"user": user.id}
     if wanted.model is not None:
-        values["models"] = _models(wanted.model)
+        values["models"] = _models_like(wanted.model)
         form = MODEL_OF_MESSAGE if message else MODEL_OF_CONVERSATION
-        found.append(form[_are_few(OF_MODEL, values)].format(place=message))
+        found.append(form[_are_few(RUNS_OF_MODELS, values)].format(place=message))
     if wanted.folders is not None:
         values["folders"] = list(wanted.folders)
-        found += ["conversations.folder_id IN :folders", *_among(IN_FOLDERS, values, message, row)]
+        found += ["conversations.folder_id IN :folders", *_in_conversations(IN_FOLDERS, values, message, row)]
     dates = {name: date for name in DATES if (date := getattr(wanted, name)) is not None}
     if dates:
         values |= dates
         found += [f"{moment} {DATES[name][0]} :{name}" for name in dates]
-        found += _among(" AND ".join(DATES[name][1] for name in dates), values, message, row)
+        found += _in_conversations(" AND ".join(DATES[name][1] for name in dates), values, message, row)
     return " AND ".join(found), values
 
 
-def bound(sql: str, values: dict[str, Any]) -> TextClause:
+def bind(sql: str, values: dict[str, Any]) -> TextClause:
     """Return SQL with its values bound: lists for IN, dates as the columns store them."""
-    return text(sql).bindparams(*(_bound(name, value) for name, value in values.items()))
+    return text(sql).bindparams(*(_parameter(name, value) for name, value in values.items()))
 
 
-def _models(part: str) -> list[str]:
+def _models_like(part: str) -> list[str]:
     """Return the names of models that contain this part, in any case."""
     return [name for name in db.session.scalars(MODEL_NAMES) if part.lower() in name.lower()]
 
 
-def _among(which: str, values: dict[str, Any], message: str, row: str) -> list[str]:
+def _in_conversations(which: str, values: dict[str, Any], message: str, row: str) -> list[str]:
     """Return the conditions that a message is of these conversations: its row in a range, and one of theirs if few."""
     found = []
     if row:
@@ -226,10 +227,10 @@ def _among(which: str, values: dict[str, Any], message: str, row: str) -> list[s
 def _are_few(rows: str, values: dict[str, Any]) -> bool:
     sql = COUNT.format(rows=rows)
     known = {name: value for name, value in values.items() if f":{name}" in sql}
-    return bool(db.session.scalar(bound(sql, known | {"few": FEW_ROWS + 1})) <= FEW_ROWS)
+    return bool(db.session.scalar(bind(sql, known | {"few": FEW_ROWS + 1})) <= FEW_ROWS)
 
 
-def _bound(name: str, value: Any) -> Any:
+def _parameter(name: str, value: Any) -> Any:
     if isinstance(value, list):
         return bindparam(name, value, expanding=True)
     return bindparam(name, value, type_=UtcDateTime) if isinstance(value, datetime) else bindparam(name, value)
@@ -341,8 +342,8 @@ class SqliteSearch(Search):
 
     def prepare(self) -> None:
         """Turn on FTS5's "secure-delete" if SQLite has it, each time because SQLite may have been upgraded."""
-        if sqlite3.sqlite_version_info >= AT_ONCE:
-            _command("secure-delete", 1)
+        if sqlite3.sqlite_version_info >= SECURE_DELETE_SINCE:
+            _command_index("secure-delete", 1)
 
     def compact(self) -> None:
         """Rewrite the index without the words of erased messages where SQLite has no "secure-delete"; empty the log.
@@ -350,11 +351,11 @@ class SqliteSearch(Search):
         The write-ahead log holds pages as they were before; it is emptied unless somebody reads or writes for longer
         than LOG_WAIT_MS, and then at the next erasure or stop.
         """
-        if sqlite3.sqlite_version_info < AT_ONCE:
+        if sqlite3.sqlite_version_info < SECURE_DELETE_SINCE:
             # A negative number starts a merge of the whole index, positive ones continue it. A merge with nothing left
             # to do changes at most one row.
             pages = -PAGES
-            while _command("merge", pages) > 1:
+            while _command_index("merge", pages) > 1:
                 pages = PAGES
         connection = db.session.connection()
         (usual,) = connection.exec_driver_sql("PRAGMA busy_timeout").one()
@@ -370,18 +371,18 @@ class SqliteSearch(Search):
         words = " AND ".join(_matching(term) for term in wanted.terms)
         place = ROW_OF_INDEX if column == "content" else ""
         within, values = conditions(user, wanted, "messages.created_at", message=place, row=ROW_RANGE)
-        values |= {"words": f"owner : u{user.id} AND {column} : ({words})", "messages": MESSAGES}
-        query = bound(INDEXED.format(conditions=within), values)
+        values |= {"words": f"owner : u{user.id} AND {column} : ({words})", "messages": MAX_MESSAGES}
+        query = bind(INDEXED.format(conditions=within), values)
         with db.session.connection().execute(query) as rows:
             yield from rows
 
 
-def _command(command: str, value: int) -> int:
+def _command_index(command: str, value: int) -> int:
     """Send a command to the FTS5 index and commit; return how many rows it changed."""
     connection = db.session.connection()
     driver: Any = connection.connection.driver_connection
     before = driver.total_changes
-    connection.execute(COMMAND, {"command": command, "value": value})
+    connection.execute(INDEX_COMMAND, {"command": command, "value": value})
     changed: int = driver.total_changes - before
     db.session.commit()
     return changed

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from app.chat.search import parse_query
 from app.extensions import db
 from app.models import User
-from app.models.search import LIMIT, Search, search
+from app.models.search import MAX_HITS, Search, search
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person
@@ -219,6 +219,6 @@ def test_a_large_past_gives_the_newest_conversations(site: Site, alice: Person) 
             )
         )
         rows.commit()
-    assert titles(alice, "commun") == [f"Conversation {number}" for number in range(100, 100 - LIMIT, -1)]
+    assert titles(alice, "commun") == [f"Conversation {number}" for number in range(100, 100 - MAX_HITS, -1)]
     assert titles(alice, "commun n31") == ["Conversation 11", "Conversation 2"]
     assert titles(alice, "n31 ") == ["Conversation 2"]

@@ -6,7 +6,7 @@ from pathlib import Path
 from sqlalchemy import text
 
 from app import database
-from app.models.search import AT_ONCE
+from app.models.search import SECURE_DELETE_SINCE
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import PASSWORD, Person
@@ -59,7 +59,7 @@ def test_nothing_of_a_single_conversation_stays_in_the_file(instance: Path, alic
 
 def test_the_index_is_told_where_it_can_be(site: Site) -> None:
     asked = text("SELECT v FROM message_search_config WHERE k = 'secure-delete'")
-    can = sqlite3.sqlite_version_info >= AT_ONCE
+    can = sqlite3.sqlite_version_info >= SECURE_DELETE_SINCE
     database.upgrade(site.app)
     with site.rows() as rows:
         assert rows.execute(asked).scalar() == (1 if can else None)
