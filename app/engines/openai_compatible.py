@@ -301,11 +301,11 @@ class OpenAICompatible:
         opens = self._opens_thinking.get(model, False) and request.messages[-1]["role"] == "user"
         splitter = ThinkingSplitter(opened=opens)
         # llama-server tells thinking apart itself.
-        patient = not self._props and model not in self._opens_thinking
+        joins_start = not self._props and model not in self._opens_thinking
         event: EngineEvent | None = None
         written = 0
         for event in self._http.events(
-            response, stream.read, cancel, stream.complete, splitter=splitter, patient=patient
+            response, stream.read, cancel, stream.complete, splitter=splitter, joins_start=joins_start
         ):
             yield event
             if isinstance(event, Text | Thinking):

@@ -59,7 +59,7 @@ class BatchedLines:
     """Whole lines of a response without their ends, in batches, one for each read.
 
     `failed(code, cause)` makes the error to raise: engine_cut, engine_silent or engine_garbled. `connection`: where the
-    response comes from; `patience_s`: seconds after which an engine that gives only signs of life counts as hung.
+    response comes from; `patience_s`: seconds after which an engine that sends lines without events counts as hung.
     """
 
     def __init__(
@@ -85,21 +85,21 @@ class BatchedLines:
         read: Callable[[bytes], list[EngineEvent]],
         complete: Callable[[], Done | None] = lambda: None,
         *,
-        patient: bool = False,
+        joins_start: bool = False,
     ) -> Iterator[EngineEvent]:
         """Yield what `read` returns for each line, up to Done, with adjacent text joined.
 
-        `complete` returns the last event once the engine has said that the answer is complete, else None. From then on
-        a failure, the end of the connection and a short silence are the end of the answer.
+        `complete` returns Done once the engine has said that the answer is complete, else None. From then on a failure,
+        the end of the connection, or END_SILENCE_S without data end the answer.
 
-        `patient`: the first text comes a frame later, with what that frame brings.
+        `joins_start`: hold the first text back for `batch_interval_s`, and yield it joined with what comes meanwhile.
 
         If `read` fails, the events before the failure are yielded first. Its ValueError, TypeError and AttributeError
         become engine_garbled.
         """
         _open.add(self)
         try:
-            for events in self._batches(read, patient=patient):
+            for events in self._batches(read, joins_start=joins_start):
                 for event in events:
                     yield event
                     if isinstance(event, Done):
@@ -114,7 +114,7 @@ class BatchedLines:
         if last := complete():
             yield last
 
-    def _batches(self, read: Callable[[bytes], list[EngineEvent]], *, patient: bool) -> Iterator[list[EngineEvent]]:
+    def _batches(self, read: Callable[[bytes], list[EngineEvent]], *, joins_start: bool) -> Iterator[list[EngineEvent]]:
         events: list[EngineEvent] = []
         heard = time.monotonic()
         try:
@@ -124,10 +124,10 @@ class BatchedLines:
                 if events:
                     heard = time.monotonic()
                 elif time.monotonic() - heard > self._patience_s:
-                    raise self._failed("engine_silent", "nothing but signs of life")
+                    raise self._failed("engine_silent", "lines without events")
                 begun = self._text_begun or any(isinstance(event, Text | Thinking) for event in events)
-                if begun and patient:
-                    patient = False
+                if begun and joins_start:
+                    joins_start = False
                     if self._more_within_a_frame():
                         continue
                 self._text_begun = begun
@@ -427,10 +427,10 @@ class EngineHttpClient:
         complete: Callable[[], Done | None] = lambda: None,
         *,
         splitter: ThinkingSplitter | None = None,
-        patient: bool = False,
+        joins_start: bool = False,
     ) -> Iterator[EngineEvent]:
-        """Yield the events of an answer, up to Done; `read`, `complete` and `patient`: see `BatchedLines.events`."""
-        events = whole_characters(response.events(read, complete, patient=patient))
+        """Yield the events of an answer, up to Done; the other arguments: see `BatchedLines.events`."""
+        events = whole_characters(response.events(read, complete, joins_start=joins_start))
         for event in (splitter or ThinkingSplitter()).split(events):
             # Drop what arrived before the connection was cut.
             if cancel.is_set():
