@@ -77,6 +77,15 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     ),
     "import_busy": (503, _l("Other files are being imported now. Nothing was imported; try again in a minute.")),
     "file_not_ready": (409, _l("“%(name)s” is still being read: ask once that is done.")),
+    "too_many_files": (422, _l("A question takes %(limit)s documents at most.")),
+    "files_too_long": (
+        422,
+        _l("These documents have about %(tokens)s tokens and the model can read %(limit)s: choose passages of them."),
+    ),
+    "passages_too_long": (
+        422,
+        _l("The chosen passages have about %(tokens)s tokens, %(limit)s are the most: choose fewer."),
+    ),
     "model_name": (
         422,
         _l(

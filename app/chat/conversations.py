@@ -14,7 +14,7 @@ from flask_babel import gettext as _
 from pydantic import AfterValidator, Field
 
 from app.chat import blueprint
-from app.generation.serializers import conversation_json, engine_json, message_json
+from app.generation.serializers import attachments_json, conversation_json, engine_json, message_json
 from app.models import Conversation, Folder, Prompt, conversations
 from app.models.base import utcnow
 from app.models.branches import MessageTree
@@ -89,8 +89,9 @@ def _heading(moment: datetime, today: datetime) -> str:
 
 def branch_json(conversation: Conversation) -> list[dict[str, Any]]:
     """Return the visible branch as JSON: each message with its versions, running answers with their text so far."""
-    tree, events = MessageTree(conversation), generation().events
-    return [message_json(one, events(one.id), tree.siblings(one.id)) for one in conversation.branch()]
+    tree, events, shown = MessageTree(conversation), generation().events, conversation.branch()
+    attached = attachments_json(shown)
+    return [message_json(one, events(one.id), tree.siblings(one.id), attached) for one in shown]
 
 
 def sidebar_item(conversation: Conversation) -> dict[str, Any]:

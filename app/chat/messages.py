@@ -13,11 +13,13 @@ from app.chat import blueprint
 from app.chat.conversations import conversation_with_messages
 from app.errors import AppError
 from app.extensions import context_of, current_application
+from app.generation import documents
 from app.generation.events import HEARTBEAT, Subscriber
 from app.generation.serializers import conversation_json, message_json, rating_json
 from app.models import Conversation, LoginSession, Message, ParentRef, Rating, Role
 from app.models.base import digest
 from app.models.branches import MessageTree
+from app.models.files import NOTHING
 from app.models.ratings import MAX_REASON
 from app.security import current_user
 from app.text import clean
@@ -25,6 +27,8 @@ from app.web import MAX_CONTENT, STREAM_HEADERS, JsonRequest, Name, Number, Text
 
 # Sent at once: gunicorn sends the headers with the first bytes, and the engine may be silent for long.
 FOLLOWING = b": following\n\n"
+# More than fit into a question.
+MOST_PASSAGES = 100
 # The number of an event or of an attempt.
 NUMBER = re.compile("[0-9]{1,9}")
 
@@ -75,6 +79,9 @@ class AskRequest(JsonRequest):
     # An explicit null means the beginning of the conversation; a missing field means its end.
     parent_id: Number | None = None
     at_end: bool = False
+    # Ids of files, and of the passages of them to answer from, in the order of their numbers.
+    files: list[Text] = []
+    passages: Annotated[list[Number], Field(max_length=MOST_PASSAGES)] = []
 
     @property
     def follows(self) -> ParentRef:
@@ -88,14 +95,20 @@ def ask(conversation_id: str) -> Response:
     """Ask a question; the response is the answer's event stream."""
     conversation = Conversation.of(current_user, conversation_id)
     asked = AskRequest.read()
+    model, attachment = asked.model, NOTHING
+    if asked.files or asked.passages:
+        model = generation().model_for(asked.model or conversation.model, asked.think).name
+        limit = generation().document_tokens(model)
+        attachment = documents.attachment(current_user, asked.files, asked.passages, limit)
     return event_stream(
         lambda: generation().ask(
             conversation,
             asked.content,
-            model=asked.model,
+            model=model,
             think=asked.think,
             client_id=asked.client_id or secrets.token_hex(16),
             follows=asked.follows,
+            attachment=attachment,
         )
     )
 

@@ -1,15 +1,17 @@
 """JSON of conversations, messages and ratings, for the scripts in the pages."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.engines.catalogue import DEMO
 from app.errors import sentence
 from app.generation.events import EventStream
 from app.generation.model_registry import DefaultModel, ModelRegistry
-from app.models import Conversation, Message, Rating, Role
+from app.models import Conversation, Message, Rating, Role, Run
 from app.models.base import iso
 from app.models.branches import MessageTree
+from app.models.files import files_of
+from app.models.passages import excerpts_of
 
 
 def conversation_json(conversation: Conversation, state: str | None = None, unread: bool = False) -> dict[str, Any]:
@@ -46,12 +48,36 @@ def error_json(answer: Message) -> dict[str, str] | None:
     return {"code": run.error_code, "message": words}
 
 
+def attachments_json(messages: Sequence[Message]) -> dict[int, dict[str, Any]]:
+    """Return the files and the passages that questions were asked with, by question; none for the other messages."""
+    asked = [message.id for message in messages if message.attached]
+    if not asked:
+        return {}
+    files, passages = files_of(asked), excerpts_of(asked)
+    return {
+        question: {
+            "files": [
+                {"id": file.id, "name": file.name, "kind": file.kind, "pages": file.pages, "tokens": file.tokens}
+                for file in files.get(question, ())
+            ],
+            "passages": [
+                {"number": number} | passage._asdict() for number, passage in passages.get(question, {}).items()
+            ],
+        }
+        for question in asked
+    }
+
+
 def message_json(
-    message: Message, events: EventStream | None = None, siblings: Sequence[int] | None = None
+    message: Message,
+    events: EventStream | None = None,
+    siblings: Sequence[int] | None = None,
+    attachments: Mapping[int, dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
     """Return a message; for an answer in progress, text and last event number come from `events`.
 
-    `siblings`: ids of all versions of the message, itself included; None if it is the only one.
+    `siblings`: ids of all versions of the message, itself included; None if it is the only one. `attachments`: those of
+    all messages that are shown, so that the database is asked once; None looks up those of this message.
     """
     answer = {
         "id": message.id,
@@ -63,7 +89,10 @@ def message_json(
     }
     run = message.run
     if message.role == Role.USER or run is None:
-        return answer | {"edited_at": iso(message.edited_at)}
+        if attachments is None:
+            attachments = attachments_json([message])
+        attached = attachments.get(message.id, {"files": [], "passages": []})
+        return answer | {"edited_at": iso(message.edited_at)} | attached
     last_event, thinking = 0, message.thinking
     if events is not None and run.active:
         last_event, answer["content"], thinking = events.text()
@@ -76,12 +105,17 @@ def message_json(
         "error": error_json(message),
         "metrics": run.metrics,
         "finished_at": iso(run.finished_at),
-        "left_out": {"count": run.left_out, "first_read": run.first_read} if run.left_out else None,
+        "left_out": _left_out(run) if run.left_out else None,
+        "sources": run.sources,
         "rating": rating_json(message.rating) if message.rating else None,
         "attempt": run.attempt,
         "stream": stream_url(message.id),
         "last_event": last_event,
     }
+
+
+def _left_out(run: Run) -> dict[str, Any]:
+    return {"count": run.left_out, "first_read": run.first_read, "unread": run.unread or []}
 
 
 def rating_json(rating: Rating) -> dict[str, Any]:

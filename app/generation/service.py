@@ -31,6 +31,7 @@ from app.generation.store import RunEnd, Store
 from app.generation.worker import AnswerTicket, Completion, Worker
 from app.models import Conversation, Message, ParentRef, Run, RunState
 from app.models.branches import MessageTree
+from app.models.files import NOTHING, Attachment
 
 # Seconds that `stop` waits for running answers to be saved.
 CLOSE_TIMEOUT_S = 4.0
@@ -67,6 +68,7 @@ class Generation:
         self.registry = ModelRegistry(engine, preference, self._queue.is_idle)
         self.estimates = Estimates(settings.read_timeout_s)
         self.streams = StreamRegistry(followers, signals)
+        self._settings = settings
         self._context = context
         self._store = Store(context)
         self._event_log = event_log
@@ -121,6 +123,10 @@ class Generation:
             raise AppError("thinking_unsupported", model=model.name)
         return model
 
+    def document_tokens(self, model: str) -> int:
+        """Return the tokens that whole documents may take with this model."""
+        return self._settings.for_model(model, self.registry.context_of(model)).document_tokens
+
     def ask(
         self,
         conversation: Conversation,
@@ -130,6 +136,7 @@ class Generation:
         think: bool,
         client_id: str,
         follows: ParentRef,
+        attachment: Attachment = NOTHING,
     ) -> Subscriber:
         """Store a question and queue its answer; return a subscriber to the answer's events.
 
@@ -143,7 +150,13 @@ class Generation:
             has_versions = parent_id != conversation.head_id
             state = self._first_state(conversation.user_id)
             answer, new = conversation.ask(
-                content, model=name, think=think, client_id=client_id, follows=follows, state=state
+                content,
+                model=name,
+                think=think,
+                client_id=client_id,
+                follows=follows,
+                state=state,
+                attachment=attachment,
             )
             if new:
                 return Subscriber(self._submit(answer, MessageTree(conversation) if has_versions else None))

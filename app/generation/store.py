@@ -10,9 +10,10 @@ from sqlalchemy import Connection, Engine, bindparam, select, update
 from app.engines.base import Usage
 from app.errors import AppError, sentence
 from app.extensions import db, in_context
-from app.generation.prompt import PromptMessage
+from app.generation.prompt import BuiltPrompt, PromptMessage
 from app.models import Conversation, Message, Run, RunState, User
 from app.models.base import utcnow
+from app.models.files import files_of
 from app.text import clean
 
 # Finished runs that the estimates begin with.
@@ -122,13 +123,15 @@ class Store:
                 run.model = model
                 db.session.commit()
 
-    def save_cut(self, message_id: int, left_out: int, first_read: int | None) -> None:
-        """Store how many of the oldest messages the prompt left out, and the id of the first one in it."""
+    def save_cut(self, message_id: int, built: BuiltPrompt) -> list[str]:
+        """Store what the prompt left out; return the names of the documents that it no longer has."""
         with self._context():
+            names = [file.name for files in files_of(built.unread).values() for file in files] if built.unread else []
             run = db.session.get(Run, message_id)
             if run is not None:
-                run.left_out, run.first_read = left_out, first_read
+                run.left_out, run.first_read, run.unread = built.left_out, built.first_read, names or None
                 db.session.commit()
+            return names
 
     def finish(self, message_id: int, end: RunEnd) -> None:
         """Store the end of a run in one commit."""

@@ -254,10 +254,11 @@ class _Writing:
 
     def _attempt(self, run: RunInput, budget: int) -> Done | None:
         system = prompt.system_text(self._settings.system_prompt, *run.instructions)
-        built = prompt.build(system, run.branch, budget)
+        built = prompt.build(system, run.branch, budget, self._settings.document_tokens)
         if built.left_out:
-            self._store.save_cut(self._message_id, built.left_out, built.first_read)
-            self._events.publish(Event.CONTEXT, {"left_out": built.left_out, "first_read": built.first_read})
+            unread = self._store.save_cut(self._message_id, built)
+            told = {"left_out": built.left_out, "first_read": built.first_read, "unread": unread}
+            self._events.publish(Event.CONTEXT, told)
         request = ChatRequest(
             run.model,
             built.messages,

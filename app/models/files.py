@@ -117,3 +117,12 @@ def files_of(message_ids: Sequence[int]) -> dict[int, list[File]]:
     ):
         found.setdefault(message_id, []).append(file)
     return found
+
+
+def pages_of(file_ids: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
+    """Return the number and the text of each page of these files, by file, in their order."""
+    query = select(FilePage.file_id, FilePage.number, FilePage.content).where(FilePage.file_id.in_(file_ids))
+    found: dict[str, list[tuple[int, str]]] = {each: [] for each in file_ids}
+    for file_id, number, content in db.session.execute(query.order_by(FilePage.file_id, FilePage.number)):
+        found[file_id].append((number, content))
+    return found

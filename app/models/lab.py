@@ -162,6 +162,9 @@ class LabLabel(db.Model):  # type: ignore[name-defined,misc]
     ram_bytes: Mapped[int | None] = mapped_column(BigInteger)
     # Categories of tasks, the best first.
     good_at: Mapped[list[str]] = mapped_column(JSON, default=list)
+    # Mean scores of 100 for answers from a text, and for not inventing what is not there; None with too few tasks.
+    reading: Mapped[int | None]
+    abstention: Mapped[int | None]
 
     @classmethod
     def by_model(cls) -> dict[str, "LabLabel"]:

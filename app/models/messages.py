@@ -148,6 +148,10 @@ class Run(db.Model):  # type: ignore[name-defined,misc]
     metrics: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     left_out: Mapped[int] = mapped_column(default=0)
     first_read: Mapped[int | None]
+    # Names of the documents of earlier questions that the prompt no longer had.
+    unread: Mapped[list[str] | None] = mapped_column(JSON(none_as_null=True))
+    # What was found by comparing the answer with the passages that it was to be written from.
+    sources: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
     queued_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
