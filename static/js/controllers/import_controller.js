@@ -1,6 +1,6 @@
 // Sends files of conversations to the server one after another, and says what came of them.
 import { Controller } from "@hotwired/stimulus";
-import { Problem } from "../lib/http.js";
+import { postFile } from "../lib/http.js";
 import { sentence } from "../lib/problems.js";
 import { t, tn } from "../lib/texts.js";
 
@@ -27,7 +27,7 @@ export default class extends Controller {
   async #outcome(file, named) {
     const said = (words) => paragraph(named ? t("import_of_file", { file: file.name, words }) : words);
     try {
-      const { conversations, left_out: leftOut } = await this.#post(file);
+      const { conversations, left_out: leftOut } = await postFile("/import", file);
       const made = document.createElement("div");
       made.append(said(tn("import_done", conversations)));
       if (leftOut.length) made.append(paragraph(t("import_left_out")), list(leftOut));
@@ -37,16 +37,6 @@ export default class extends Controller {
       refused.classList.add("is-refused");
       return refused;
     }
-  }
-
-  // The file itself is the body: it may be larger than any form.
-  async #post(file) {
-    const token = document.querySelector("meta[name=csrf-token]").content;
-    const headers = { Accept: "application/json", "Content-Type": "application/octet-stream", "X-CSRFToken": token };
-    const response = await fetch("/import", { method: "POST", headers, credentials: "same-origin", body: file });
-    if (response.redirected) location.reload(); // the session has ended: the page leads to the log-in
-    if (!response.ok) throw await Problem.from(response);
-    return response.json();
   }
 }
 

@@ -1,7 +1,7 @@
 // Sends a model's file to the server: has it checked first, shows how far it is, and follows until the model is loaded.
 import { Controller } from "@hotwired/stimulus";
 import { duration, filesize, percent } from "../lib/format.js";
-import { Problem, request } from "../lib/http.js";
+import { Problem, fileHeaders, postFile, request } from "../lib/http.js";
 import { announce } from "../lib/notices.js";
 import { sentence } from "../lib/problems.js";
 import { t } from "../lib/texts.js";
@@ -52,11 +52,8 @@ export default class extends Controller {
 
   // Most refusals come before gigabytes were sent.
   async #check(file) {
-    const url = `${this.checkValue}?${new URLSearchParams({ name: file.name, size: file.size })}`;
-    const options = { method: "POST", headers: headers(), credentials: "same-origin", body: file.slice(0, BEGINNING) };
-    const response = await fetch(url, options);
-    if (response.redirected) location.reload(); // the session has ended: the page leads to the log-in
-    if (!response.ok) throw await Problem.from(response);
+    const facts = new URLSearchParams({ name: file.name, size: file.size });
+    await postFile(`${this.checkValue}?${facts}`, file.slice(0, BEGINNING));
   }
 
   // Not by fetch, which cannot tell how much of a body is sent.
@@ -72,7 +69,7 @@ export default class extends Controller {
       upload.onerror = () => reject(new TypeError("connection lost"));
       upload.onabort = () => reject(new Stopped());
       upload.open("POST", `${this.urlValue}?${new URLSearchParams({ name: file.name })}`);
-      for (const [name, value] of Object.entries(headers())) upload.setRequestHeader(name, value);
+      for (const [name, value] of Object.entries(fileHeaders())) upload.setRequestHeader(name, value);
       upload.send(file);
     }).finally(() => {
       this.upload = null;
@@ -122,12 +119,6 @@ export default class extends Controller {
 }
 
 class Stopped extends Error {}
-
-const headers = () => ({
-  Accept: "application/json",
-  "Content-Type": "application/octet-stream",
-  "X-CSRFToken": document.querySelector("meta[name=csrf-token]").content,
-});
 
 function problem(upload) {
   try {

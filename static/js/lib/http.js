@@ -12,18 +12,27 @@ export class Problem extends Error {
   }
 }
 
+const csrfToken = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
+
+// What goes with a file that is the whole body: it may be larger than any form.
+export const fileHeaders = () => ({
+  Accept: "application/json",
+  "Content-Type": "application/octet-stream",
+  "X-CSRFToken": csrfToken(),
+});
+
 export function jsonOptions(method, body, accept = "application/json") {
   const headers = { Accept: accept };
   if (method !== "GET") {
     headers["Content-Type"] = "application/json";
-    headers["X-CSRFToken"] = document.querySelector("meta[name=csrf-token]")?.content ?? "";
+    headers["X-CSRFToken"] = csrfToken();
   }
   return { method, headers, credentials: "same-origin", body: method === "GET" ? undefined : JSON.stringify(body ?? {}) };
 }
 
 // Resolves with the parsed answer (null for 204), rejects with a Problem, or a TypeError when the server is out of reach.
 export function request(url, { method = "GET", body, signal } = {}) {
-  const asked = () => send(url, { method, body, signal });
+  const asked = async () => answerOf(await fetch(url, { ...jsonOptions(method, body), signal }));
   return ["PUT", "PATCH", "DELETE"].includes(method) ? inTurn(url, asked) : asked();
 }
 
@@ -38,8 +47,14 @@ function inTurn(url, asked) {
   return change;
 }
 
-async function send(url, { method, body, signal }) {
-  const response = await fetch(url, { ...jsonOptions(method, body), signal });
+// As `request`, with a file or a part of one as the body.
+export async function postFile(url, file) {
+  const response = await fetch(url, { method: "POST", headers: fileHeaders(), credentials: "same-origin", body: file });
+  if (response.redirected) location.reload(); // the session has ended: the page leads to the log-in
+  return answerOf(response);
+}
+
+async function answerOf(response) {
   if (!response.ok) throw await Problem.from(response);
   return response.status === 204 ? null : response.json(); // also where nobody asks for it: unread, it would stay open
 }

@@ -1,5 +1,5 @@
 // Says things to the person: quietly to screen readers, or as a passing toast.
-import { openModal } from "./modal.js";
+import { openModal } from "./dialogs.js";
 
 const STAGE_PAUSE = 10_000; // ms between two stages: they would not let one listen
 const SHOWN = 5000; // ms: then the region is emptied, so that nobody comes upon it while reading
