@@ -1,14 +1,19 @@
 """Passages: the pieces of a file's pages that a search finds and that a model answers from."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
 
-from sqlalchemy import ForeignKey, and_, func, select
+from sqlalchemy import ForeignKey, and_, case, func, insert, literal, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import AppError
 from app.extensions import db
+from app.models.cutting import Cut, PassageCutter
 from app.models.files import File, FilePage, MessagePassage
+from app.models.question_terms import Term, marks, terms
+from app.models.word_forms import contains, plain_words, stems
 
 
 class Passage(db.Model):  # type: ignore[name-defined,misc]
@@ -33,11 +38,9 @@ class Excerpt(NamedTuple):
     text: str
 
 
+_TEXT = func.substr(FilePage.content, Passage.start + 1, Passage.end - Passage.start)
 _EXCERPTS = (
-    select(
-        *(Passage.id, Passage.file_id, File.name, Passage.page),
-        func.substr(FilePage.content, Passage.start + 1, Passage.end - Passage.start),
-    )
+    select(Passage.id, Passage.file_id, File.name, Passage.page, _TEXT)
     .join(File, File.id == Passage.file_id)
     .join(FilePage, and_(FilePage.file_id == Passage.file_id, FilePage.number == Passage.page))
 )
@@ -63,8 +66,9 @@ def excerpts_of(message_ids: Sequence[int]) -> dict[int, dict[int, Excerpt]]:
     return found
 
 
-# The index. `stems`: the text with each word cut to its French stem; `file`: "f" and the file's id, indexed as a word
-# so that a search reads the rows of some files only. A row's number is its passage's id.
+# The index. `content`: the text's words, normalized; `stems`: the stems of these words and of what stands above them;
+# `file`: "f" and the file's id, "u" and its owner's, indexed as words so that a search reads the rows of some files
+# only. A row's number is its passage's id.
 INDEX = """
 CREATE VIRTUAL TABLE passage_search USING fts5(content, stems, file, tokenize='unicode61 remove_diacritics 2')
 """
@@ -75,3 +79,122 @@ END
 """
 CREATE = (INDEX, ON_DELETE)
 DROP = ("DROP TRIGGER search_passage_deleted", "DROP TABLE passage_search")
+TO_INDEX = text("INSERT INTO passage_search(rowid, content, stems, file) VALUES(:id, :content, :stems, :file)")
+
+
+def _is_indexed() -> bool:
+    return db.engine.dialect.name == "sqlite"
+
+
+# Storing
+
+
+class ReadPage(Protocol):
+    """A page as it was read from a file; `number` from 1, `title` "" without one."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def title(self) -> str: ...
+    @property
+    def text(self) -> str: ...
+
+
+def store(file: File, pages: Iterable[ReadPage], cutter: PassageCutter) -> None:
+    """Insert the passages of some pages of a file, and index them; the caller commits.
+
+    `cutter`: one for all pages of the file, which come in their order.
+    """
+    made = [(page, cut) for page in pages for cut in cutter.cut(page.text)]
+    if not made:
+        return
+    rows = [{"file_id": file.id, "page": page.number, "start": cut.start, "end": cut.end} for page, cut in made]
+    connection = db.session.connection()
+    # `sort_by_parameter_order`: the ids come in the order of the rows.
+    added = insert(Passage.__table__).returning(Passage.id, sort_by_parameter_order=True)
+    ids = connection.scalars(added, rows).all()
+    if _is_indexed():
+        words = f"f{file.id} u{file.user_id}"
+        indexed = [_row(key, page, cut) | {"file": words} for key, (page, cut) in zip(ids, made, strict=True)]
+        connection.execute(TO_INDEX, indexed)
+
+
+def _row(passage_id: int, page: ReadPage, cut: Cut) -> dict[str, Any]:
+    content = page.text[cut.start : cut.end]
+    return {
+        "id": passage_id,
+        "content": plain_words(content),
+        "stems": stems(f"{page.title}\n{cut.context}\n{content}"),
+    }
+
+
+# Finding
+
+# Passages that the index gives at most, best first; those of a page that are shown at most.
+CANDIDATES, OF_ONE_PAGE = 50, 2
+RANKED = text(
+    "SELECT rowid FROM passage_search WHERE passage_search MATCH :words"
+    " ORDER BY bm25(passage_search, 1, 1, 0) LIMIT :candidates"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPassage:
+    """A passage found. `title`: of its page; `marks`: start and end of what was looked for in the text."""
+
+    excerpt: Excerpt
+    title: str
+    marks: list[tuple[int, int]]
+
+
+def best(file_ids: Sequence[str], question: str, limit: int = 4) -> list[FoundPassage]:
+    """Return the passages of these files that most likely answer the question, the best first."""
+    wanted = terms(question)
+    if not (wanted and file_ids):
+        return []
+    ranked = _by_index(file_ids, wanted) if _is_indexed() else _by_comparing(file_ids, wanted)
+    query = _EXCERPTS.add_columns(FilePage.title).where(Passage.id.in_(ranked))
+    rows = {row[0]: row for row in db.session.execute(query)}
+    found: list[FoundPassage] = []
+    pages: Counter[tuple[str, int]] = Counter()
+    for *excerpt, title in (rows[key] for key in ranked if key in rows):
+        each = Excerpt(*excerpt)
+        pages[each.file_id, each.page] += 1
+        if len(found) < limit and pages[each.file_id, each.page] <= OF_ONE_PAGE:
+            found.append(FoundPassage(each, title, marks(each.text, wanted)))
+    return found
+
+
+def _by_index(file_ids: Sequence[str], wanted: Sequence[Term]) -> list[int]:
+    files = " OR ".join(f"f{each}" for each in file_ids)
+    words = " AND ".join(f"({each})" for each in (*_needed(wanted), " OR ".join(map(_matching, wanted))))
+    values = {"words": f"file : ({files}) AND {words}", "candidates": CANDIDATES}
+    return list(db.session.scalars(RANKED, values))
+
+
+def _needed(wanted: Sequence[Term]) -> list[str]:
+    return [_matching(term) for term in wanted if term.is_needed]
+
+
+def _matching(term: Term) -> str:
+    """Return the FTS5 expression of a term."""
+    exact = " OR ".join(f'"{" ".join(phrase)}"' for phrase in term.phrases)
+    family = "".join(f' OR stems : "{stem}"' for stem in term.stems)
+    return f"content : ({exact}){family}"
+
+
+def _by_comparing(file_ids: Sequence[str], wanted: Sequence[Term]) -> list[int]:
+    """Return, without an index, those with the most terms first."""
+    has = [
+        or_(
+            *(
+                and_(*(contains(_TEXT, [word]) for word in phrase))
+                for phrase in (*term.phrases, *((stem,) for stem in term.stems))
+            )
+        )
+        for term in wanted
+    ]
+    needed = [condition for term, condition in zip(wanted, has, strict=True) if term.is_needed]
+    score = sum((case((condition, 1), else_=0) for condition in has), start=literal(0))
+    query = _EXCERPTS.with_only_columns(Passage.id).where(Passage.file_id.in_(file_ids), or_(*has), *needed)
+    return list(db.session.scalars(query.order_by(score.desc(), Passage.id).limit(CANDIDATES)))

@@ -1,9 +1,11 @@
 """The forms of a word that count as the same in a search: its letters' other shapes, its plural, its other endings."""
 
+import re
 import sys
 import unicodedata
 from functools import cache, lru_cache
 from importlib.util import find_spec, module_from_spec
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import ColumnElement, func, or_
@@ -33,6 +35,14 @@ ENDINGS = (
     *("", "s", "x", "e", "es", "er", "ez", "é", "és", "ée", "ées", "ant", "ants", "ante", "antes", "ait", "aient"),
     *("ation", "ations", "ement", "ements"),
 )
+
+WORD = re.compile(r"[^\W_]+")
+# Endings that a stem keeps, after the letters that must be left: rempl-issage, graiss-age, livr-aison, ferm-eture,
+# durc-isseur, extinct-eur, soud-ure, étanch-éité; then nettoy-er, vérifi-er.
+NOUN = re.compile(r"(.{4,})iss(?:ag|eur)|(.{3,})(?:ag|aison|etur)|(.{5,})eur|(.{3,}[^e])ur|(.{5,})(?:eit|e)")
+VERB = re.compile(r"(.{4,})[iy]")
+# French and English words that say nothing about what is searched, normalized.
+STOP_WORDS = frozenset(Path(__file__).with_name("stop_words.txt").read_text().split())
 
 
 def normalize(text: str) -> str:
@@ -76,6 +86,42 @@ def forms(word: str) -> tuple[str, ...]:
         others += [stem[:-1] + "y" + ending for ending in ENDINGS] if stem.endswith("i") else []
         found += [normalize(other) for other in others if _stem(other) == stem]
     return tuple(dict.fromkeys(found))
+
+
+def plain_words(text: str) -> str:
+    """Return the words of a text, normalized, as an index stores them."""
+    return " ".join(map(_normalized, WORD.findall(text)))
+
+
+@lru_cache(maxsize=50_000)
+def _normalized(word: str) -> str:
+    return normalize(word)
+
+
+def stems(text: str) -> str:
+    """Return the stems of a text's words as an index stores them, without its figures and stop words."""
+    return " ".join(stem for word in WORD.findall(text) for stem in stems_of(word.lower()))
+
+
+@lru_cache(maxsize=50_000)
+def stems_of(word: str) -> tuple[str, ...]:
+    """Return what all words of one family have, normalized: « graissage » and « graisser » are "graiss".
+
+    `word` is in lower case. An accented word has two stems if the one that it has without accents is another.
+    """
+    plain = _normalized(word)
+    if not word.isalpha() or len(word) < 2 or plain in STOP_WORDS:
+        return ()
+    return tuple(dict.fromkeys((_family(word), _family(plain))))
+
+
+def _family(word: str) -> str:
+    """Return the normalized stem without the endings that Snowball keeps."""
+    stem = normalize(_stem(word))
+    for endings in (NOUN, VERB):
+        if found := endings.fullmatch(stem):
+            stem = found[found.lastindex or 0]
+    return stem
 
 
 def _plurals(word: str) -> list[str]:

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from app.models.word_forms import MOST_SPELLINGS, forms, normalize, spellings
+from app.models.word_forms import MOST_SPELLINGS, forms, normalize, plain_words, spellings, stems
 
 
 @pytest.mark.parametrize(
@@ -42,3 +42,25 @@ def test_letters_in_other_shapes_are_the_same() -> None:
 def test_the_stemmer_of_french_is_loaded_alone() -> None:
     assert forms("navire")
     assert [name for name in sys.modules if name.endswith("_stemmer")] == ["snowballstemmer.french_stemmer"]
+
+
+@pytest.mark.parametrize(
+    ("word", "other"),
+    [
+        ("hivernage", "hiverner"), ("graissages", "graissé"), ("nettoyage", "nettoyer"), ("livraison", "livrée"),
+        ("fermeture", "fermer"), ("durcisseur", "durcir"), ("extincteurs", "extinction"), ("vérification", "verifier"),
+        ("étanchéité", "étanches"), ("ÉTANCHÉITÉ", "etancheite"), ("remplissage", "remplir"), ("œuvre", "OEUVRES"),
+    ],
+)  # fmt: skip
+def test_words_of_one_family_have_a_stem_in_common(word: str, other: str) -> None:
+    assert set(stems(word).split()) & set(stems(other).split())
+
+
+@pytest.mark.parametrize(("word", "other"), [("moteur", "motif"), ("page", "pas"), ("chaleur", "chaland")])
+def test_words_that_begin_alike_are_no_family(word: str, other: str) -> None:
+    assert not set(stems(word).split()) & set(stems(other).split())
+
+
+def test_stems_leave_out_figures_and_what_says_nothing() -> None:
+    assert stems("L’huile des 12 moteurs RX-204 est à vidanger.") == "huil moteur rx vidang"
+    assert plain_words("L’œuvre : RX-204, 12 450 €") == "l oeuvre rx 204 12 450"
