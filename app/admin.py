@@ -8,9 +8,9 @@ from flask_babel import format_datetime
 from flask_babel import gettext as _
 from werkzeug.exceptions import ClientDisconnected
 
+from app.diagnostics import TITLES, FindingState, count
 from app.diagnostics.checkup import proxy_probe, quick_findings
 from app.diagnostics.comparison import Comparison, ComparisonJob, compare_here, comparison_finding, comparison_table
-from app.diagnostics.findings import TITLES, FindingState, count
 from app.diagnostics.history import answers_table, last_records, waits
 from app.engines.catalogue import CATALOGUE, DEMO
 from app.engines.registry import can_be_pulled, look_for_ollama

@@ -10,6 +10,7 @@ from flask_babel import gettext as _
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.cli.output import table_lines
+from app.diagnostics import TITLES, Finding, FindingState, count
 from app.diagnostics.checkup import quick_findings
 from app.diagnostics.client import NotComparedError, first_administrator, is_answering, own_address
 from app.diagnostics.comparison import (
@@ -19,7 +20,6 @@ from app.diagnostics.comparison import (
     comparison_finding,
     comparison_table,
 )
-from app.diagnostics.findings import TITLES, Finding, FindingState, count
 from app.diagnostics.history import last_records
 from app.extensions import current_application
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from app.diagnostics.findings import Finding, FindingState
+from app.diagnostics import Finding, FindingState
 from app.diagnostics.history import Record, history_findings
 from app.diagnostics.host import Host
 from app.engines.base import Engine

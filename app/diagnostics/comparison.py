@@ -13,8 +13,8 @@ from typing import Any
 from flask import Flask
 from flask_babel import gettext as _
 
+from app.diagnostics import Finding, FindingState
 from app.diagnostics.client import HttpClient, NotComparedError, own_address, temporary_session
-from app.diagnostics.findings import Finding, FindingState
 from app.engines.base import Cancel, ChatRequest, Done, Engine, Text, Thinking, Usage
 from app.errors import AppError
 from app.formatting import duration, number, percent_change, with_unit

@@ -15,7 +15,7 @@ from flask_babel import ngettext
 from sqlalchemy import select
 from sqlalchemy.orm import aliased
 
-from app.diagnostics.findings import Finding, FindingState
+from app.diagnostics import Finding, FindingState
 from app.engines.registry import VENDORS
 from app.extensions import db
 from app.formatting import duration, number, percent

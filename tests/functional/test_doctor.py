@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from app.diagnostics import FindingState
 from app.diagnostics.checkup import Subject, quick_findings, subject
 from app.diagnostics.client import first_administrator, temporary_session
-from app.diagnostics.findings import FindingState
 from app.diagnostics.history import last_records
 from app.diagnostics.host import Host
 from app.engines.supervisor import Endpoint, Options, announce

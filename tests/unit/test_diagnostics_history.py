@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.diagnostics import history
-from app.diagnostics.findings import FindingState
+from app.diagnostics import FindingState, history
 from app.diagnostics.history import Record, answers_table
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

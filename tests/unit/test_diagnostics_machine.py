@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from app.diagnostics import FindingState
 from app.diagnostics import checkup as machine
 from app.diagnostics.checkup import Subject
-from app.diagnostics.findings import FindingState
 from app.diagnostics.host import Host
 from tests.support.machine import Kernel
 

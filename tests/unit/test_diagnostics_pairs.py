@@ -4,10 +4,10 @@ import time
 
 import pytest
 
+from app.diagnostics import FindingState
 from app.diagnostics.checkup import PAUSE_S, PROBE_EVENTS, proxy_probe
 from app.diagnostics.client import NotComparedError
 from app.diagnostics.comparison import Clock, Comparison, TimedAnswer, comparison_finding, comparison_table
-from app.diagnostics.findings import FindingState
 
 pytestmark = pytest.mark.usefixtures("in_english")
 
