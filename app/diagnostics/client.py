@@ -13,7 +13,7 @@ from flask_babel import gettext as _
 from itsdangerous import URLSafeTimedSerializer
 from sqlalchemy import select
 
-from app.engines.transport import direct
+from app.engines.transport import direct_session
 from app.extensions import context_of, db
 from app.models import Conversation, LoginSession, User
 from app.models.base import utcnow
@@ -44,7 +44,7 @@ def own_address(settings: dict[str, Any]) -> str:
 
 def is_answering(address: str) -> bool:
     """Return whether a server answers at `address`."""
-    with suppress(requests.RequestException), direct() as session:
+    with suppress(requests.RequestException), direct_session() as session:
         return session.get(f"{address}/healthz", timeout=CONNECT_S, allow_redirects=False).ok
     return False
 
@@ -66,7 +66,7 @@ class HttpClient:
         self._cookie = {app.config["SESSION_COOKIE_NAME"]: str(content)}
         token = URLSafeTimedSerializer(app.secret_key, salt="wtf-csrf-token").dumps(secret)
         self._headers = {"X-CSRFToken": str(token)}
-        self._http = direct()
+        self._http = direct_session()
         # The ids of the conversations that it created.
         self.conversations: list[str] = []
 
@@ -109,7 +109,7 @@ class HttpClient:
 
     def forget(self, conversation: str) -> None:
         """Stop the conversation's answer and delete it, so that the engine forgets it; ignores errors."""
-        with suppress(NotComparedError), direct() as other:
+        with suppress(NotComparedError), direct_session() as other:
             self._send("DELETE", f"/api/conversations/{conversation}", session=other).close()
 
     def _send(

@@ -39,7 +39,7 @@ TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 # How servers say that the model cannot be loaded.
-NOT_LOADED = re.compile(
+CANNOT_LOAD = re.compile(
     r"insufficient resources|(failed|unable) to load|could not load",
     re.IGNORECASE,
 )
@@ -73,7 +73,7 @@ class OpenAIStream:
             return self._read_data(value)
         if field == b"error":
             # Older versions of llama-server have a field of their own for it.
-            raise self._told(value)
+            raise self._error_of(value)
         if field == b"event" or not line:
             self._event = value
         elif field.strip() not in (b"", b"id", b"retry"):
@@ -84,7 +84,7 @@ class OpenAIStream:
         """Return the last event if the server has said that the answer is complete, else None."""
         return Done(self._reason or "stop", self._usage) if self._reason or self._counted else None
 
-    def _told(self, value: bytes) -> AppError:
+    def _error_of(self, value: bytes) -> AppError:
         try:
             error = json_object(value)
         except ValueError:
@@ -107,8 +107,8 @@ class OpenAIStream:
         for choice in choices:
             # Servers that do not stream send a message.
             delta = choice.get("delta") or choice.get("message") or {}
-            events += _pieces(delta.get("reasoning_content") or delta.get("reasoning"), Thinking)
-            events += _pieces(delta.get("content"), Text)
+            events += _text_events(delta.get("reasoning_content") or delta.get("reasoning"), Thinking)
+            events += _text_events(delta.get("content"), Text)
             self._reason = end_reason(choice.get("finish_reason")) or self._reason
         self._wrote = self._wrote or any(isinstance(event, Text | Thinking) for event in events)
         counts, timings = _object(part.get("usage")), _object(part.get("timings"))
@@ -132,17 +132,17 @@ def _reading(progress: dict[str, Any]) -> Reading | None:
     return None if done is None or total is None else Reading(max(0, done - (cached or 0)), total - (cached or 0))
 
 
-def _pieces(said: Any, kind: type[Text] | type[Thinking]) -> list[EngineEvent]:
+def _text_events(content: Any, kind: type[Text] | type[Thinking]) -> list[EngineEvent]:
     """Return a text, or the texts of a list of parts, as events; a part of thinking is Thinking."""
-    if isinstance(said, list):
-        return [piece for part in said for piece in _pieces(part, kind)]
-    if isinstance(said, dict):
-        if "thinking" in said:
-            return _pieces(said["thinking"], Thinking)
-        return _pieces(said.get("text"), Thinking if said.get("type") in ("thinking", "reasoning") else kind)
-    if not isinstance(said, str | None):
+    if isinstance(content, list):
+        return [piece for part in content for piece in _text_events(part, kind)]
+    if isinstance(content, dict):
+        if "thinking" in content:
+            return _text_events(content["thinking"], Thinking)
+        return _text_events(content.get("text"), Thinking if content.get("type") in ("thinking", "reasoning") else kind)
+    if not isinstance(content, str | None):
         raise TypeError("not a text")
-    return [kind(said)] if said else []
+    return [kind(content)] if content else []
 
 
 def _usage(counts: dict[str, Any], timings: dict[str, Any], before: Usage) -> Usage:
@@ -150,19 +150,19 @@ def _usage(counts: dict[str, Any], timings: dict[str, Any], before: Usage) -> Us
     read, cached = count(timings.get("prompt_n")), count(timings.get("cache_n"))
     details = _object(counts.get("prompt_tokens_details"))
     return Usage(
-        prompt_tokens=_known(
+        prompt_tokens=_first_known(
             count(counts.get("prompt_tokens")), None if read is None else read + (cached or 0), before.prompt_tokens
         ),
-        cached_tokens=_known(count(details.get("cached_tokens")), cached, before.cached_tokens),
-        prefill_ms=_known(number(timings.get("prompt_ms")), before.prefill_ms),
-        output_tokens=_known(
+        cached_tokens=_first_known(count(details.get("cached_tokens")), cached, before.cached_tokens),
+        prefill_ms=_first_known(number(timings.get("prompt_ms")), before.prefill_ms),
+        output_tokens=_first_known(
             count(counts.get("completion_tokens")), count(timings.get("predicted_n")), before.output_tokens
         ),
-        decode_ms=_known(number(timings.get("predicted_ms")), before.decode_ms),
+        decode_ms=_first_known(number(timings.get("predicted_ms")), before.decode_ms),
     )
 
 
-def _known(*values: Number | None) -> Number | None:
+def _first_known(*values: Number | None) -> Number | None:
     """Return the first value that is known."""
     return next((value for value in values if value is not None), None)
 
@@ -335,7 +335,7 @@ class OpenAICompatible:
             return AppError("unknown_model", cause=cause, model=model)
         if lacks_memory(message):
             return AppError("engine_no_memory", cause=cause, model=model, engine=self.label)
-        if NOT_LOADED.search(message):
+        if CANNOT_LOAD.search(message):
             return AppError("engine_load_failed", cause=cause, model=model)
         if status in (401, 403):
             return self._http.failure("engine_refused", cause)

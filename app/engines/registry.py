@@ -12,7 +12,7 @@ from app.engines.base import Engine, Model
 from app.engines.catalogue import CATALOGUE, DEMO, same_model
 from app.engines.embedded import Embedded
 from app.engines.openai_compatible import OpenAICompatible
-from app.engines.transport import direct
+from app.engines.transport import direct_session
 
 PROBE_TIMEOUT_S = 1.0
 
@@ -109,7 +109,7 @@ def can_be_pulled(engine: Engine, installed: Iterable[Model]) -> list[Model]:
 def look_for_ollama(url: str) -> str:
     """Return "found", or why not: "refused" (nothing listens there), "silent", "unknown_host", "other" (no Ollama)."""
     try:
-        with direct() as session:
+        with direct_session() as session:
             return "found" if session.get(f"{url}/api/version", timeout=PROBE_TIMEOUT_S).ok else "other"
     except requests.Timeout:
         return "silent"

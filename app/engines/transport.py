@@ -77,7 +77,7 @@ class BatchedLines:
         # Wakes a pause between two reads at the end of the connection by either side, not at data.
         self._hangup = select.poll()
         self._hangup.register(self._socket.fileno(), getattr(select, "POLLRDHUP", 0))
-        self._body = _Chunked() if response.chunked else _Plain(response.length)
+        self._body = _ChunkedBody() if response.chunked else _PlainBody(response.length)
         self._text_begun = False
 
     def events(
@@ -205,7 +205,7 @@ def whole_characters(events: Iterator[EngineEvent]) -> Iterator[EngineEvent]:
             yield type(event)(text)
 
 
-class _Plain:
+class _PlainBody:
     """A body of `length` bytes; None: up to the end of the connection."""
 
     def __init__(self, length: int | None) -> None:
@@ -226,7 +226,7 @@ class _Plain:
         return data
 
 
-class _Chunked:
+class _ChunkedBody:
     """A body in HTTP's chunked encoding: each chunk's size in hexadecimal on a line before it; size 0 ends it."""
 
     def __init__(self) -> None:
@@ -267,7 +267,7 @@ def _reset(connection_socket: socket.socket) -> None:
         connection_socket.shutdown(socket.SHUT_RDWR)
 
 
-def direct() -> requests.Session:
+def direct_session() -> requests.Session:
     """Return a session that ignores the environment's proxy settings, as engines are on this network."""
     session = requests.Session()
     session.trust_env = False
@@ -383,7 +383,7 @@ class EngineHttpClient:
 
     def _asked(self, method: str, url: str, timeout_s: float, **more: Any) -> requests.Response:
         # One request per session: the engine could close a kept connection at the moment it is used again.
-        with direct() as session:
+        with direct_session() as session:
             return session.request(method, url, timeout=(CONNECT_TIMEOUT_S, timeout_s), **more)
 
     def _connection(self, url: str) -> HTTPConnection:
