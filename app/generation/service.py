@@ -230,7 +230,8 @@ class Generation:
             whole["message"] |= {"content": text.content, "thinking": text.thinking}
             number = max(1, text.number)
             return Subscriber(events, number, encode(number, Event.ACCEPTED, whole | {"reset": True}))
-        done = {"status": str(run.state), "reason": run.reason, "error": error_json(answer), "metrics": run.metrics}
+        done = {"status": str(run.state), "reason": run.reason, "error": error_json(answer)}
+        done |= {"metrics": run.metrics, "sources": run.sources}
         frames = (encode(1, Event.ACCEPTED, whole | {"reset": True}), encode(2, Event.DONE, done))
         return Subscriber(None, first=b"".join(frames))
 
@@ -380,7 +381,7 @@ class Generation:
         self._ends.store(message_id, end)
         events = self.events(message_id)
         if events is not None:
-            done = {"status": str(end.state), "reason": None, "error": None, "metrics": None}
+            done = {"status": str(end.state), "reason": None, "error": None, "metrics": None, "sources": None}
             events.publish(Event.DONE, done, last=True)
 
     def _recovered(self) -> bool:

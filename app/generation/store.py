@@ -14,6 +14,7 @@ from app.generation.prompt import BuiltPrompt, PromptMessage
 from app.models import Conversation, Message, Run, RunState, User
 from app.models.base import utcnow
 from app.models.files import files_of
+from app.models.passages import excerpts_of
 from app.text import clean
 
 # Finished runs that the estimates begin with.
@@ -39,7 +40,7 @@ MESSAGES = (
 
 @dataclass(frozen=True, slots=True)
 class RunEnd:
-    """How a run ended. `content`, `thinking`: its whole text; None: as it is stored."""
+    """How a run ended. `content`, `thinking`: its whole text; None: as it is stored. `sources`: as `check` gives it."""
 
     state: RunState
     reason: str | None = None
@@ -47,6 +48,7 @@ class RunEnd:
     content: str | None = None
     thinking: str = ""
     metrics: dict[str, Any] | None = None
+    sources: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +135,18 @@ class Store:
                 db.session.commit()
             return names
 
+    def passages(self, question_id: int) -> list[str]:
+        """Return the passages that a question was asked with, in the order of their numbers."""
+        with self._context():
+            return [passage.text for passage in excerpts_of([question_id]).get(question_id, {}).values()]
+
     def finish(self, message_id: int, end: RunEnd) -> None:
         """Store the end of a run in one commit."""
         with self._transaction() as connection:
             if end.content is not None:
                 connection.execute(WRITE_TEXT, _text(message_id, end.content, end.thinking))
-            values = {"answer": message_id, "state": end.state, "reason": end.reason, "metrics": end.metrics}
+            values = {"answer": message_id, "state": end.state, "reason": end.reason}
+            values |= {"metrics": end.metrics, "sources": end.sources}
             if end.error is not None:
                 cause = clean(end.error.cause)[:MAX_CAUSE]
                 values |= {"error_code": end.error.code, "error_params": end.error.params, "error_cause": cause}

@@ -4,7 +4,7 @@ import itertools
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from queue import Empty, SimpleQueue
 from typing import Any
 
@@ -12,17 +12,17 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.engines.base import ChatRequest, Done, Engine, EngineEvent, Loading, Reading, Retold, Text, Thinking, Usage
 from app.errors import AppError, database_failure
-from app.generation import prompt, run_ends
+from app.generation import citations, prompt, run_ends
 from app.generation.background import Prefill
 from app.generation.estimates import Estimates
 from app.generation.events import Event, EventStream
 from app.generation.model_registry import ModelRegistry
-from app.generation.prompt import GenerationSettings
+from app.generation.prompt import GenerationSettings, PromptMessage
 from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.rapl import EnergyMeter, RaplZone, find_zones
 from app.generation.run_ends import RunEnds
 from app.generation.store import RunEnd, RunInput, Store
-from app.models import RunState
+from app.models import Role, RunState
 from app.text import clean
 
 # Seconds between two saves of a growing text: what a crash may lose.
@@ -161,7 +161,10 @@ class _Writing:
         self._engine_events: Iterator[EngineEvent] = iter(())
         self._locale: str | None = None
         # The data of the last event.
-        self._done: dict[str, Any] = {"status": str(RunState.FAILED), "reason": None, "error": None, "metrics": None}
+        self._done: dict[str, Any] = {
+            "status": str(RunState.FAILED), "reason": None, "error": None, "metrics": None, "sources": None,
+        }  # fmt: skip
+        self._question: PromptMessage | None = None
         self._first_text: float | None = None
         self._loading_s = 0.0
         self._content: list[str] = []
@@ -187,6 +190,7 @@ class _Writing:
                 self._message_id, self._ticket.conversation_id, mark_running=not self._ticket.stored_as_running
             )
             self._locale = run.locale
+            self._question = next((each for each in reversed(run.branch) if each.role == Role.USER), None)
             self._content.append(run.content)
             self._thinking.append(run.thinking)
             run = self._resolved(run)
@@ -321,14 +325,26 @@ class _Writing:
             logger.warning("run failed run=%s code=%s cause=%s", self._message_id, error.code, error.cause)
         # Nothing if the answer could not even be read: what is stored of it stays.
         content = "".join(self._content) if self._content else None
-        thinking = "".join(self._thinking)
-        end = RunEnd(state, reason, error, content=content, thinking=thinking, metrics=metrics)
+        thinking, sources = "".join(self._thinking), self._sources(content)
+        end = RunEnd(state, reason, error, content=content, thinking=thinking, metrics=metrics, sources=sources)
         kept = self._ends.store(self._message_id, end, run_ends.STORE_RETRIES_S)
         if kept is not None:
             state, reason = RunState.FAILED, None
             error = AppError("answer_kept", cause=kept.cause) if kept.code == "database_busy" else kept
         shown = self._store.describe(error, self._locale, midway=bool(content)) if error else None
-        self._done = {"status": str(state), "reason": reason, "error": shown, "metrics": metrics}
+        self._done = {"status": str(state), "reason": reason, "error": shown, "metrics": metrics, "sources": sources}
+
+    def _sources(self, content: str | None) -> dict[str, Any] | None:
+        """Return how the answer keeps to the passages of its question; None without any."""
+        question = self._question
+        if not content or question is None or not question.attached or question.documents:
+            return None
+        try:
+            passages = self._store.passages(question.id)
+            return asdict(citations.check(content, passages, question.content)) if passages else None
+        except Exception:
+            logger.exception("sources not compared run=%s", self._message_id)
+            return None
 
     def _metrics(self, usage: Usage) -> dict[str, Any]:
         """Return METRICS by name: milliseconds, token counts and joules; None for what the engine does not report."""

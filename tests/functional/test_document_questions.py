@@ -141,3 +141,22 @@ def test_many_questions_with_files_take_no_more_queries(site: Site, alice: Perso
     for _ in range(3):
         alice.ask(conversation, "Encore ?", files=[contract]).end()
     assert queries() == few
+
+
+def test_an_answer_from_passages_is_compared_with_them(
+    site: Site, alice: Person, contract: str, ollama: FakeOllama
+) -> None:
+    (price,) = passages(site, contract, "Le prix est de 12 450 €.")
+    conversation = alice.start()
+    ollama.script(Scenario.answer("Il est de 12 450 € [1], soit 15 000 € avec la pose [2]."))
+    stream = alice.ask(conversation, "Quel prix ?", files=[contract], passages=[price]).end()
+    sources = {"cited": [1], "unknown": [2], "figures": ["15 000"]}
+    assert stream.data("done")["sources"] == sources
+    _, answer = alice.messages(conversation)
+    assert answer["sources"] == sources
+    assert alice.follow(answer["id"]).end().data("done")["sources"] == sources
+    # Nothing to compare with: no passages were chosen for these.
+    ollama.script(Scenario.answer("Il est de 15 000 € [2]."), Scenario.answer("Il est de 15 000 € [2]."))
+    alice.ask(conversation, "Et avec le document ?", files=[contract]).end()
+    alice.ask(conversation, "Et sans ?").end()
+    assert [message["sources"] for message in alice.messages(conversation)[3::2]] == [None, None]

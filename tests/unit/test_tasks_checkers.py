@@ -4,9 +4,10 @@ from typing import Any
 
 import pytest
 
+from app.generation.citations import numbers
 from app.lab.grading.checks import CHECK_KINDS, CheckResult, make_check
 from app.lab.grading.schemas import MalformedError
-from app.lab.grading.text import list_items, markdown_table, numbers, sentences, words
+from app.lab.grading.text import list_items, markdown_table, sentences, words
 
 QUESTION = "Un bateau de 14 mètres coûte 1 200 €."
 

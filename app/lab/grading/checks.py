@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PlainValidator, model_validator
 
+from app.generation.citations import numbers, same_number, without_marks
 from app.lab.grading import text as plain
 from app.lab.grading.schemas import (
     Count,
@@ -22,7 +23,7 @@ from app.lab.grading.schemas import (
     read_table,
     search_pattern,
 )
-from app.lab.grading.text import LANGUAGES, foreign_language, guess_language, numbers, same_number
+from app.lab.grading.text import LANGUAGES, foreign_language, guess_language
 from app.models.lab import Verdict
 
 STYLES = frozenset({"any", "bullet", "number"})
@@ -214,7 +215,7 @@ class HasNumbers(Check):
 
     def check(self, answer: str, question: str) -> tuple[bool, str]:
         # The numbers of a list's items are not the answer's.
-        found = numbers(plain.without_marks(answer))
+        found = numbers(without_marks(answer))
         missing = [one for one in self.all if not self._among(one, found)]
         shown = found
         passed = not missing and (not self.any or any(self._among(one, found) for one in self.any))

@@ -1,4 +1,4 @@
-"""Analyse an answer's text: words, lists, JSON, numbers, languages, and the typical failures of small models."""
+"""Analyse an answer's text: words, lists, JSON, languages, and the typical failures of small models."""
 
 import json
 import re
@@ -9,22 +9,16 @@ from contextlib import suppress
 from itertools import groupby, islice
 from typing import Any
 
+from app.generation.citations import ITEM
+
 # Only the beginning of an answer is analysed: a longer one is a loop, and regular expressions would take too long.
 MAX_CHARACTERS = 20_000
 WORD = re.compile(r"[^\W_]+(?:['-][^\W_]+)*")
 SENTENCE_END = re.compile(r"(?<=[.!?…])[\s»\"]+(?=[^\s])|\n+")
-ITEM = re.compile(r"^\s{0,8}(?P<mark>[-*•–+]|\(?\d{1,3}[.):])\s+(?P<text>\S.*)$")
 FENCE = re.compile(r"^[ \t]*```[\w-]*[ \t]*\n(.*?)^[ \t]*```", re.MULTILINE | re.DOTALL)
 MARKS = re.compile(r"[*_`#]+")
 QUOTES = str.maketrans(
     {"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "\u00a0": " ", "\u202f": " ", "\u2011": "-"}
-)
-# Digits with spaces, points, commas or apostrophes between them, as 1 234,5 or 1,234.5; a minus sign before. Right
-# behind a word, a unit or a bracket it is the hyphen of a range: 8h-17h, 5%-20%.
-NUMBER = re.compile(
-    # The minutes of 14h30 follow a letter.
-    r"(?:(?<![\w.,])|(?<=\d[hH]))(?:(?<![\w%°€$£²³)\]])(?P<sign>[-−–\u2011]))?"
-    r"(?P<digits>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*)"
 )
 # Words that only one of these languages has, or that are far more frequent in it.
 COMMON = {
@@ -118,11 +112,6 @@ def list_items(text: str) -> list[tuple[str, str]]:
     return [("number" if one["mark"][-1] in ".):" else "bullet", one["text"]) for one in found if one]
 
 
-def without_marks(text: str) -> str:
-    """The text without the bullets and numbers of its list items."""
-    return "\n".join(one["text"] if (one := ITEM.match(line)) else line for line in text.splitlines())
-
-
 def markdown_table(text: str) -> list[list[str]]:
     """The rows of the Markdown table as lists of cells, the header first; empty without a table."""
     rows = [line.strip().strip("|").split("|") for line in text.splitlines() if line.strip().startswith("|")]
@@ -143,42 +132,6 @@ def json_value(text: str, alone: bool) -> Any:
         with suppress(ValueError, RecursionError):
             return json.JSONDecoder().raw_decode(text, start.start())[0]
     raise ValueError("no JSON")
-
-
-# Numbers
-
-
-def numbers(text: str) -> list[frozenset[float]]:
-    """The numbers of the text, each as the set of its possible values: `1,234` may be 1.234 or 1234."""
-    return [_readings(found) for found in NUMBER.finditer(text)]
-
-
-def same_number(readings: frozenset[float], wanted: float, tolerance: float) -> bool:
-    """Whether one of a number's possible values is within `tolerance` of the wanted one."""
-    return any(abs(one - wanted) <= tolerance + 1e-9 for one in readings)
-
-
-def _readings(found: re.Match[str]) -> frozenset[float]:
-    digits = re.sub(r"[ \u00a0\u202f']", "", found["digits"])
-    sign = -1 if found["sign"] else 1
-    return frozenset(sign * float(one) for one in _decimal_forms(digits))
-
-
-def _decimal_forms(digits: str) -> set[str]:
-    """The possible readings of digits with points and commas, each with at most a decimal point."""
-    marks = re.findall(r"[.,]", digits)
-    if not marks:
-        return {digits}
-    if len(set(marks)) == 2:
-        # Both marks occur: the last one is the decimal mark.
-        whole, _, part = digits.rpartition(marks[-1])
-        return {re.sub(r"[.,]", "", whole) + "." + part}
-    joined = re.sub(r"[.,]", "", digits)
-    thousands = re.fullmatch(r"[1-9]\d{0,2}(?:[.,]\d{3})+", digits)
-    if len(marks) > 1:
-        # Thousands separators, else a date or a version number, whose parts count.
-        return {joined} if thousands else set(re.split(r"[.,]", digits))
-    return {digits.replace(",", "."), joined} if thousands else {digits.replace(",", ".")}
 
 
 # Languages
