@@ -27,7 +27,7 @@ STALE = timedelta(minutes=30)
 
 
 class NotComparedError(Exception):
-    """The comparison was not possible: a code (see `_refusal` in `comparison.py`) and its detail."""
+    """The comparison was not possible: a code (see `_failure_finding` in `comparison.py`) and its detail."""
 
     def __init__(self, code: str, detail: str = "") -> None:
         super().__init__(code, detail)

@@ -21,25 +21,25 @@ from app.formatting import duration, number, percent_change, with_unit
 from app.models.base import utcnow
 
 # A question that waited longer, in ms, was not alone.
-WAITED_MS = 100
+MAX_WAITED_MS = 100
 # Shorter answers give no pace. If the engine does not count tokens, estimate them from the number of characters.
-FEWEST, LETTERS_A_TOKEN = 8, 4
+MIN_TOKENS, CHARACTERS_PER_TOKEN = 8, 4
 # Answers have any length: times are extrapolated to this number of tokens.
 REFERENCE_TOKENS = 200
 # Up to these limits the two ways count as equal: ratio of the total times, delay of the first word.
-RATIO, LATER_MS = 1.05, 50.0
+MAX_RATIO, MAX_LATER_MS = 1.05, 50.0
 # Seconds between two looks at the queue, and after which an answer is cancelled.
-LOOK_S, LONGEST_S = 0.5, 120.0
+QUEUE_POLL_S, MAX_ANSWER_S = 0.5, 120.0
 PAIRS = 3
-# With answers shorter than SHORT_S take more pairs: other activity of the machine weighs more.
-SHORT_S, MORE_PAIRS = 1.5, 9
+# With answers shorter than SHORT_ANSWER_S take more pairs: other activity of the machine weighs more.
+SHORT_ANSWER_S, MORE_PAIRS = 1.5, 9
 # Extra pairs, to replace those that were disturbed or too short.
-SPARE = 2
+SPARE_PAIRS = 2
 QUESTION = "{nonce}. Describe the wind and the sea in two sentences."
 # Longest answer in tokens; the question's answer has about as many.
-MOST_TOKENS = 100
+MAX_TOKENS = 100
 # Seconds to wait for the engine to become idle, and between two looks.
-PATIENCE_S, IDLE_POLL_S = 20.0, 0.1
+MAX_IDLE_WAIT_S, IDLE_POLL_S = 20.0, 0.1
 # Codes of NotComparedError that say nothing against the server.
 HARMLESS = ("no_model", "nobody", "busy", "crowded", "slow", "short")
 
@@ -63,7 +63,7 @@ class TimedAnswer:
     @property
     def usable(self) -> bool:
         """Whether it is long enough to have a pace, and did not wait for others."""
-        return self.tokens >= FEWEST and self.writing_s > 0 and self.waited_ms <= WAITED_MS
+        return self.tokens >= MIN_TOKENS and self.writing_s > 0 and self.waited_ms <= MAX_WAITED_MS
 
     @property
     def pace(self) -> float:
@@ -83,21 +83,21 @@ class Clock:
     started: float = field(default_factory=time.monotonic)
     first_s: float | None = None
     last_s: float = 0
-    letters: int = 0
+    characters: int = 0
 
     def word(self, text: str) -> None:
         """Note that more text arrived."""
         self.last_s = time.monotonic() - self.started
         if self.first_s is None:
             self.first_s = self.last_s
-        self.letters += len(text)
+        self.characters += len(text)
 
     def answer(self, tokens: int | None, writing_ms: float | None, waited_ms: float = 0) -> TimedAnswer:
         """Stop, and return the times; the arguments are the engine's own figures, None if it does not tell them."""
         end = time.monotonic() - self.started
         first = end if self.first_s is None else self.first_s
         writing = self.last_s - first if writing_ms is None else writing_ms / 1000
-        return TimedAnswer(first, end, tokens or self.letters // LETTERS_A_TOKEN, writing, waited_ms)
+        return TimedAnswer(first, end, tokens or self.characters // CHARACTERS_PER_TOKEN, writing, waited_ms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,22 +119,22 @@ class Comparison:
     @property
     def total(self) -> MedianPair:
         """Seconds to the end, and their ratio web / direct."""
-        return self._middle(lambda answer: answer.total_s, lambda direct, web: web / direct)
+        return self._median_pair(lambda answer: answer.total_s, lambda direct, web: web / direct)
 
     @property
     def first(self) -> MedianPair:
         """Seconds to the first word, and how much later it came through the pages."""
-        return self._middle(lambda answer: answer.first_s, lambda direct, web: web - direct)
+        return self._median_pair(lambda answer: answer.first_s, lambda direct, web: web - direct)
 
     @property
     def pace(self) -> MedianPair:
         """Tokens per second, and their ratio web / direct."""
-        return self._middle(lambda answer: answer.pace, lambda direct, web: web / direct)
+        return self._median_pair(lambda answer: answer.pace, lambda direct, web: web / direct)
 
     @property
     def same(self) -> bool:
         """Whether the difference is too small to notice."""
-        return self.total.difference <= RATIO and self.first.difference * 1000 <= LATER_MS
+        return self.total.difference <= MAX_RATIO and self.first.difference * 1000 <= MAX_LATER_MS
 
     @property
     def uncertain(self) -> bool:
@@ -142,7 +142,9 @@ class Comparison:
         own = [direct.total_s for direct, _web in self.pairs]
         return max(self.first.difference, self.total.web - self.total.direct) <= max(own) - min(own)
 
-    def _middle(self, measure: Callable[[TimedAnswer], float], compare: Callable[[float, float], float]) -> MedianPair:
+    def _median_pair(
+        self, measure: Callable[[TimedAnswer], float], compare: Callable[[float, float], float]
+    ) -> MedianPair:
         rows = sorted(((measure(direct), measure(web)) for direct, web in self.pairs), key=lambda row: compare(*row))
         direct, web = rows[(len(rows) - 1) // 2]
         return MedianPair(direct, web, compare(direct, web))
@@ -150,7 +152,7 @@ class Comparison:
 
 def comparison_finding(result: Comparison | NotComparedError) -> Finding:
     """Return the finding for a comparison, or for the reason why there is none."""
-    return _judged(result) if isinstance(result, Comparison) else _refusal(result)
+    return _comparison_verdict(result) if isinstance(result, Comparison) else _failure_finding(result)
 
 
 def comparison_table(result: Comparison) -> list[dict[str, str]]:
@@ -167,7 +169,7 @@ def comparison_table(result: Comparison) -> list[dict[str, str]]:
 
     total, first, pace = result.total, result.first, result.pace
     return [
-        row(_("First word after"), first, time_of, _signed(first.difference * 1000)),
+        row(_("First word after"), first, time_of, _signed_time(first.difference * 1000)),
         row(_("Pace of writing"), pace, pace_of, percent_change(pace.difference)),
         row(
             _("%(count)s tokens in all", count=number(REFERENCE_TOKENS)),
@@ -178,11 +180,11 @@ def comparison_table(result: Comparison) -> list[dict[str, str]]:
     ]
 
 
-def _judged(result: Comparison) -> Finding:
+def _comparison_verdict(result: Comparison) -> Finding:
     words = {
         "model": result.model,
         "change": percent_change(result.total.difference),
-        "later": _signed(result.first.difference * 1000),
+        "later": _signed_time(result.first.difference * 1000),
         "pairs": number(len(result.pairs)),
     }
     if result.same:
@@ -194,27 +196,27 @@ def _judged(result: Comparison) -> Finding:
     if result.uncertain:
         mend = _("The engine’s own times differ as much from one answer to the next: ask again when nothing else runs.")
         return Finding("terminal", FindingState.WARNING, text, mend)
-    return Finding("terminal", FindingState.BAD, text, _mend(result))
+    return Finding("terminal", FindingState.BAD, text, _fix(result))
 
 
-def _mend(result: Comparison) -> str:
-    if result.pace.difference * RATIO < 1:
+def _fix(result: Comparison) -> str:
+    if result.pace.difference * MAX_RATIO < 1:
         return str(
             _("Writing is slowed down: other programs take CPU, or the engine does: try one ENGINE_THREADS less.")
         )
-    if result.first.difference * 1000 > LATER_MS:
+    if result.first.difference * 1000 > MAX_LATER_MS:
         return str(_("The time goes by before the first word: look at other programs and at the disk of INSTANCE_DIR."))
     return str(_("The time goes by after the last word: look at the disk of INSTANCE_DIR."))
 
 
-def _signed(ms: float) -> str:
+def _signed_time(ms: float) -> str:
     """Format a difference of times."""
     if ms >= 0:
         return str(_("%(time)s later", time=duration(ms)))
     return str(_("%(time)s sooner", time=duration(-ms)))
 
 
-def _refusal(error: NotComparedError) -> Finding:
+def _failure_finding(error: NotComparedError) -> Finding:
     state = FindingState.UNKNOWN if error.code in HARMLESS else FindingState.BAD
     text, mend = {
         "away": (
@@ -263,22 +265,23 @@ def _refusal(error: NotComparedError) -> Finding:
 
 
 @contextmanager
-def _undisturbed(client: HttpClient, ours: int) -> Iterator[Cancel]:
-    """Watch the queue while an answer is written, which the yielded `Cancel` stops; `ours` answers in it are our own.
+def _watching_the_queue(client: HttpClient, own_answers: int) -> Iterator[Cancel]:
+    """Watch the queue while an answer is written, which the yielded `Cancel` stops.
 
+    `own_answers`: how many of those in the queue are the comparison's.
     Raises NotComparedError: crowded or slow, if the answer was disturbed or took too long.
     """
     cancel, over = Cancel(), threading.Event()
     seen: list[str] = []
 
     def look() -> None:
-        deadline = time.monotonic() + LONGEST_S
-        while not seen and not over.wait(LOOK_S):
+        deadline = time.monotonic() + MAX_ANSWER_S
+        while not seen and not over.wait(QUEUE_POLL_S):
             if time.monotonic() > deadline:
                 seen.append("slow")
             with suppress(NotComparedError):
                 status = client.get("/api/status")
-                if status["running"] + status["waiting"] > ours:
+                if status["running"] + status["waiting"] > own_answers:
                     seen.append("crowded")
         if seen and not over.is_set():
             cancel.set()
@@ -337,14 +340,14 @@ class _Comparing:
         self._choose_model()
         self.tell(ComparisonProgress("warming"))
         # Loads the model and prefills the system prompt.
-        first = self._guarded(0, self._direct)
-        wanted = MORE_PAIRS if first.end_s < SHORT_S else PAIRS
+        first = self._undisturbed_answer(0, self._direct)
+        wanted = MORE_PAIRS if first.end_s < SHORT_ANSWER_S else PAIRS
         pairs: list[tuple[TimedAnswer, TimedAnswer]] = []
-        for _attempt in range(wanted + SPARE):
+        for _attempt in range(wanted + SPARE_PAIRS):
             self.tell(ComparisonProgress("comparing", 2 * len(pairs), 2 * wanted))
-            direct = self._guarded(0, self._direct)
+            direct = self._undisturbed_answer(0, self._direct)
             self.tell(ComparisonProgress("comparing", 2 * len(pairs) + 1, 2 * wanted))
-            web = self._guarded(1, self._web)
+            web = self._undisturbed_answer(1, self._web)
             if direct.usable and web.usable:
                 pairs.append((direct, web))
             if len(pairs) == wanted:
@@ -364,15 +367,15 @@ class _Comparing:
         # Refreshes the engine's list of loaded models.
         self.engine.loaded()
 
-    def _guarded(self, ours: int, answer: Callable[[Cancel], TimedAnswer]) -> TimedAnswer:
+    def _undisturbed_answer(self, own_answers: int, answer: Callable[[Cancel], TimedAnswer]) -> TimedAnswer:
         """Take one answer with nobody else at work; raises NotComparedError if somebody comes."""
         self._wait()
-        with _undisturbed(self.client, ours) as cancel:
+        with _watching_the_queue(self.client, own_answers) as cancel:
             return answer(cancel)
 
     def _wait(self) -> None:
         """Wait until no answer is written or waits."""
-        deadline = time.monotonic() + PATIENCE_S
+        deadline = time.monotonic() + MAX_IDLE_WAIT_S
         while (status := self.client.get("/api/status"))["running"] + status["waiting"]:
             if time.monotonic() > deadline:
                 raise NotComparedError("busy")
@@ -382,8 +385,8 @@ class _Comparing:
         """Ask the engine directly, as `ollama run` does."""
         system = self.settings["SYSTEM_PROMPT"]
         messages = [{"role": "system", "content": system}] if system else []
-        messages.append({"role": "user", "content": self._asked()})
-        most = min(self.settings["MAX_OUTPUT_TOKENS"], self.settings["CONTEXT_TOKENS"] // 2, MOST_TOKENS)
+        messages.append({"role": "user", "content": self._question()})
+        most = min(self.settings["MAX_OUTPUT_TOKENS"], self.settings["CONTEXT_TOKENS"] // 2, MAX_TOKENS)
         request = ChatRequest(self.model, tuple(messages), max_tokens=most, temperature=self.settings["TEMPERATURE"])
         clock, usage = Clock(), Usage()
         for event in self.engine.stream(request, cancel):
@@ -397,7 +400,7 @@ class _Comparing:
         """Ask through the pages' API."""
         conversation = self.client.new_conversation()
         cancel.on_set(lambda: self.client.forget(conversation))
-        question = self._asked()
+        question = self._question()
         clock = Clock()
         for name, data in self.client.ask(conversation, question, self.model):
             if name in ("text", "thinking"):
@@ -409,7 +412,7 @@ class _Comparing:
                 return clock.answer(figures["output_tokens"], figures["decode_ms"], figures["queue_ms"])
         raise NotComparedError("refused", f"{self.model}: the stream ended before the answer did")
 
-    def _asked(self) -> str:
+    def _question(self) -> str:
         return QUESTION.format(nonce=next(self.nonces))
 
 

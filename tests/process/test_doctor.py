@@ -11,7 +11,7 @@ import pytest
 
 from app.diagnostics import comparison
 from app.diagnostics.client import MARK, NotComparedError, first_administrator
-from app.diagnostics.comparison import MORE_PAIRS, SPARE, Comparison, compare_here
+from app.diagnostics.comparison import MORE_PAIRS, SPARE_PAIRS, Comparison, compare_here
 from app.models import Conversation, LoginSession
 from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
@@ -199,7 +199,7 @@ def test_our_own_question_gives_way_too(
 def test_a_busy_server_is_not_disturbed(
     server: ServerProcess, site: Site, alice: RemotePerson, ollama: FakeOllama, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(comparison, "PATIENCE_S", 0)
+    monkeypatch.setattr(comparison, "MAX_IDLE_WAIT_S", 0)
     before = len(ollama.generations)
     ollama.script(Scenario.hold(after=2))
     stream = alice.ask(alice.start(), "Bonjour")
@@ -215,7 +215,7 @@ def test_a_busy_server_is_not_disturbed(
 def test_answers_too_short_and_failures_are_told(
     server: ServerProcess, site: Site, alice: RemotePerson, ollama: FakeOllama
 ) -> None:
-    ollama.script(*[Scenario.answer("Non.")] * (1 + 2 * (MORE_PAIRS + SPARE)))
+    ollama.script(*[Scenario.answer("Non.")] * (1 + 2 * (MORE_PAIRS + SPARE_PAIRS)))
     result = asked(server, site)
     assert isinstance(result, NotComparedError)
     assert result.code == "short"
