@@ -110,7 +110,8 @@ def init_app(app: Flask) -> None:
     def database_error(error: SQLAlchemyError) -> Response:
         db.session.rollback()
         failure = database_failure(error)
-        logger.error("database failed code=%s path=%s cause=%s", failure.code, request.path, failure.cause)
+        if failure.status >= 500:
+            logger.error("database failed code=%s path=%s cause=%s", failure.code, request.path, failure.cause)
         return answer(failure)
 
     @app.errorhandler(Exception)

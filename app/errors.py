@@ -6,14 +6,23 @@ from typing import Any
 
 from flask_babel import LazyString, force_locale, format_decimal
 from flask_babel import lazy_gettext as _l
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, InvalidRequestError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.orm.exc import ObjectDeletedError, StaleDataError
 
-# SQLite's and PostgreSQL's names of what a full disk, a quota or a limit of a file's size gives, and of a lock.
-NO_ROOM = ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "53100")
-LOCKED = ("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40P01")
-# Errors of a file or a server that cannot be used; all others are mistakes of this program.
-UNUSABLE = ("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "57P", "08", "53")
+# What SQLite's and PostgreSQL's names of errors mean here; all others are mistakes of this program.
+DATABASE_CODES = (
+    # A full disk, a quota, a limit of a file's size.
+    (("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "53100"), "storage_full"),
+    (("SQLITE_BUSY", "SQLITE_LOCKED", "55P03", "40P01"), "database_busy"),
+    # A file or a server that cannot be used.
+    (
+        ("SQLITE_IOERR", "SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_CORRUPT", "SQLITE_NOTADB", "57P", "08", "53"),
+        "storage_failed",
+    ),
+    # A new row belongs to one that is no longer there.
+    (("SQLITE_CONSTRAINT_FOREIGNKEY", "23503"), "not_found"),
+)
 PLACE = re.compile(r"%\((\w+)\)")
 SENTENCES: dict[str, tuple[int, LazyString]] = {
     "bad_request": (400, _l("The request could not be understood.")),
@@ -292,20 +301,24 @@ def disk_failure(error: OSError) -> AppError:
 
 
 def database_failure(error: Exception) -> AppError:
-    """Return the AppError for what was raised while the database was used; internal_error if nobody can mend it."""
+    """Return the AppError for what was raised while the database was used; internal_error if nobody can mend it.
+
+    not_found: what was read a moment ago was deleted meanwhile.
+    """
     # Not the statement's parameters, which may be the text of a conversation.
-    cause = f"{type(error).__name__}: {getattr(error, 'orig', error)}"
+    return AppError(_database_code(error), cause=f"{type(error).__name__}: {getattr(error, 'orig', error)}")
+
+
+def _database_code(error: Exception) -> str:
     if isinstance(error, PoolTimeoutError):
-        return AppError("database_busy", cause=cause)
+        return "database_busy"
     if isinstance(error, DatabaseError):
         name = str(getattr(error.orig, "sqlite_errorname", "") or getattr(error.orig, "sqlstate", "") or "")
-        if name.startswith(NO_ROOM):
-            return AppError("storage_full", cause=cause)
-        if name.startswith(LOCKED):
-            return AppError("database_busy", cause=cause)
-        if name.startswith(UNUSABLE) or error.connection_invalidated:
-            return AppError("storage_failed", cause=cause)
-    return AppError("internal_error", cause=cause)
+        lost = "storage_failed" if error.connection_invalidated else "internal_error"
+        return next((code for names, code in DATABASE_CODES if name.startswith(names)), lost)
+    not_refreshed = isinstance(error, InvalidRequestError) and str(error).startswith("Could not refresh instance")
+    is_gone = not_refreshed or isinstance(error, StaleDataError | ObjectDeletedError)
+    return "not_found" if is_gone else "internal_error"
 
 
 def places(code: str) -> set[str]:

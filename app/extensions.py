@@ -21,6 +21,8 @@ class Base(DeclarativeBase):
     """Base class of all models."""
 
     metadata = MetaData(naming_convention=NAMING)
+    # Deleting what another request has deleted meanwhile is no mistake.
+    __mapper_args__ = {"confirm_deleted_rows": False}
 
 
 # Objects stay loaded after a commit: the request ends soon, and reloading each would cost a query.

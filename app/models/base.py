@@ -2,11 +2,13 @@
 
 import hashlib
 import secrets
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Self, TypeVar
 
 from sqlalchemy import ColumnElement, Connection, DateTime, ForeignKey, Insert, TypeDecorator, func, select
 from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm.interfaces import ORMOption
 
 from app.errors import AppError
 from app.extensions import db
@@ -56,9 +58,9 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
-def get_or_none(rows: type[Row], key: int | str) -> Row | None:
+def get_or_none(rows: type[Row], key: int | str, *, options: Sequence[ORMOption] = ()) -> Row | None:
     """Return the row with that id, or None, also for a number that no column can hold."""
-    return None if isinstance(key, int) and abs(key) > MAX_INTEGER else db.session.get(rows, key)
+    return None if isinstance(key, int) and abs(key) > MAX_INTEGER else db.session.get(rows, key, options=options)
 
 
 class Owned:

@@ -205,14 +205,20 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         return self.path_to(self.head_id)
 
     def path_to(self, message_id: int | None) -> list[Message]:
-        """Return the messages from the first one to this one."""
+        """Return the messages from the first one to this one.
+
+        Raises conversation_moved if another request has taken this one away since the conversation was read.
+        """
         query = select(Message).where(Message.conversation_id == self.id)
         query = query.options(joinedload(Message.run), joinedload(Message.rating))
         by_id = {message.id: message for message in db.session.scalars(query)}
         path = []
         while message_id is not None:
-            path.append(by_id[message_id])
-            message_id = by_id[message_id].parent_id
+            message = by_id.get(message_id)
+            if message is None:
+                raise AppError("conversation_moved")
+            path.append(message)
+            message_id = message.parent_id
         return path[::-1]
 
     def _add_answer(self, question: Message, *, model: str, think: bool, state: RunState) -> Message:

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sqlalchemy import JSON, ColumnElement, ForeignKey, Index, String, Text, UniqueConstraint, bindparam, insert, select
-from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from app.errors import AppError
 from app.extensions import db
@@ -82,7 +82,8 @@ class Message(db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def of(cls, user: "User", message_id: int, role: Role) -> "Message":
         """Return a question or an answer in the user's conversations; raises not_found."""
-        message: Message | None = get_or_none(cls, message_id)
+        # In one statement, as another request may delete the conversation between two.
+        message: Message | None = get_or_none(cls, message_id, options=[joinedload(cls.conversation)])
         if message is None or message.role != role or not message.conversation.belongs_to(user):
             raise AppError("not_found")
         return message

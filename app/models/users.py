@@ -239,7 +239,7 @@ class AccessToken(Owned, db.Model):  # type: ignore[name-defined,misc]
             select(cls).join(cls.user).options(contains_eager(cls.user)).where(cls.token_hash == digest(token))
         )
         if found is not None and (found.used_at is None or utcnow() - found.used_at > USED_EVERY):
-            found.used_at = utcnow()
+            db.session.execute(update(cls).where(cls.id == found.id).values(used_at=utcnow()))
             db.session.commit()
         return found
 
