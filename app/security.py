@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import flask_login
 from flask import Flask, Response, current_app, g, has_request_context, redirect, request, url_for
-from flask_wtf import CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect
 from limits import RateLimitItem
 from limits.storage import MemoryStorage
 from limits.strategies import MovingWindowRateLimiter
@@ -35,7 +35,19 @@ MARKS_OF_PROXIES = ("X-Forwarded-For", "X-Forwarded-Proto", "X-Real-IP", "Forwar
 security_log = logging.getLogger("couachgpt.security")
 security_log.setLevel(logging.INFO)
 
-csrf = CSRFProtect()
+
+class CsrfProtection(CSRFProtect):  # type: ignore[misc]
+    """Protection against forged requests, for which a Referer that is no address is that of another site."""
+
+    def protect(self, apply_exemptions: bool = False) -> None:
+        """Check a request's token, over HTTPS its Referer too; raises CSRFError."""
+        try:
+            super().protect(apply_exemptions)
+        except ValueError as error:
+            raise CSRFError("The referrer is no address.") from error
+
+
+csrf = CsrfProtection()
 View = Callable[..., Any]
 # Flask-Login's current user. If `is_authenticated` is false it is no User: read nothing else of it.
 current_user = cast(User, flask_login.current_user)

@@ -123,3 +123,13 @@ def test_a_form_without_its_token_is_refused_in_words(alice: Person) -> None:
 def test_a_token_of_another_session_is_refused(site: Site, alice: Person, bob: Person) -> None:
     alice._token = bob.token
     assert alice.api("POST", "/conversations", {}).status_code == 400
+
+
+@pytest.mark.parametrize("referer", ["http://[", "https://localhost:99999999/", "https://localhost:a/", "x"])
+def test_over_https_a_referer_that_is_no_address_is_that_of_another_site(
+    make_site: Callable[..., Site], referer: str
+) -> None:
+    site = make_site(TRUSTED_PROXIES=1)
+    alice = Person(site.app, "alice", **{"X-Forwarded-Proto": "https"})
+    refused = alice.send("POST", "/preferences", headers={"Referer": referer, "X-CSRFToken": alice.token})
+    assert refused.status_code == 400
