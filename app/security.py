@@ -3,6 +3,7 @@
 import json
 import logging
 import math
+import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
@@ -190,9 +191,14 @@ def _bearer() -> AccessToken:
 class RateLimiter:
     """Count tries of this process in a sliding window; `who` names what is counted under a limit."""
 
+    def __init__(self) -> None:
+        # Two that count at once could make the storage start one of its timers twice, which fails.
+        self._counting = threading.Lock()
+
     def hit(self, limit: RateLimitItem, *who: str) -> bool:
         """Count one try; return False, without counting, if the limit is reached."""
-        return self._window.hit(limit, *who)
+        with self._counting:
+            return self._window.hit(limit, *who)
 
     def count(self, limit: RateLimitItem, *who: str) -> None:
         """Count one try; raises rate_limited if the limit is reached."""

@@ -1,8 +1,11 @@
 """Counting tries: never more than the limit in any window, and a thread only once something is counted."""
 
 import threading
+import time
 
+import pytest
 from limits import RateLimitItemPerMinute, RateLimitItemPerSecond
+from limits.storage import MemoryStorage
 
 from app.security import RateLimiter
 from tests.support.processes import wait_until
@@ -40,3 +43,23 @@ def test_many_at_once_are_counted_one_by_one() -> None:
     for thread in threads:
         thread.join()
     assert sum(counted) == 10
+
+
+def test_the_storage_counts_one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Its timer would else be started twice at times, and the request fail.
+    inside, together = threading.Lock(), []
+
+    def count(*_args: object, **_options: object) -> bool:
+        together.append(not inside.acquire(blocking=False))
+        time.sleep(0.005)
+        inside.release()
+        return True
+
+    monkeypatch.setattr(MemoryStorage, "acquire_entry", count)
+    limiter = RateLimiter()
+    threads = [threading.Thread(target=limiter.hit, args=(ONCE, str(place))) for place in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert together == [False] * 8
