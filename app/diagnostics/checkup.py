@@ -199,10 +199,20 @@ def load(host: Host, subject: Subject, pause: Callable[[float], None]) -> Findin
         worst = max(shares, key=lambda process: shares[process])
         words = {"share": percent(taken), "name": worst.name, "pid": str(worst.pid)}
         cause = _("They take %(share)s of a core just now, %(name)s (process %(pid)s) most of it.", **words)
-        mend = _("What is not for the engine, run elsewhere, or let it give way: sudo renice 19 %(pid)s", **words)
-        return Finding("load", FindingState.WARNING, cause, mend)
+        return Finding("load", FindingState.WARNING, cause, _way_for_the_engine(host, worst.pid))
     words = {"load": number(host.load(), 1), "cores": _cores(allowed)}
     return Finding("load", FindingState.OK, _("None takes much CPU just now (load %(load)s on %(cores)s).", **words))
+
+
+def _way_for_the_engine(host: Host, pid: int) -> str:
+    """Return how to keep a program from the engine's CPU time.
+
+    Not by its nice value: the kernel shares the CPU among services first, and counts that value within one only.
+    """
+    if service := host.service(pid):
+        words = {"command": f"sudo systemctl set-property {service} CPUWeight=1"}
+        return str(_("Run it elsewhere or at night, or let it give way: %(command)s", **words))
+    return str(_("Run it elsewhere or at night, or as a service of its own with CPUWeight=1, which gives way."))
 
 
 def memory(host: Host) -> Finding:

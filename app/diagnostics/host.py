@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 GROUPS = "sys/fs/cgroup"
+# In a process's control group: a service of the system, not of somebody's login.
+SERVICE = re.compile(r"^0::/system\.slice/(?:[^/]+\.slice/)*([^/]+\.service)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,11 @@ class Host:
             if fields:
                 times = fields.split()
                 yield Process(int(path.name), head.partition("(")[2], int(times[11]) + int(times[12]))
+
+    def service(self, pid: int) -> str:
+        """Return the name of the systemd service that a process belongs to, such as "backup.service"; "" if none."""
+        found = SERVICE.search(self._of(pid, "cgroup"))
+        return found[1] if found else ""
 
     def runs(self, pid: int) -> bool:
         """Return whether the process exists."""

@@ -109,17 +109,19 @@ def test_others_that_compute_are_named(kernel: Kernel, host: Host) -> None:
     kernel.process("40", name="llama", ticks=(500, 0))
     kernel.process("50", name="backup", ticks=(70, 7))
 
-    def later(engine: int, other: int) -> machine.Finding:
+    def later(engine: int, other: int, group: str = "/") -> machine.Finding:
         def pause(_seconds: float) -> None:
             kernel.process("40", name="llama", ticks=(500 + engine, 0))
-            kernel.process("50", name="backup", ticks=(70 + other, 7))
+            kernel.process("50", name="backup", ticks=(70 + other, 7), group=group)
 
         return machine.load(host, embedded(2, 40), pause)
 
     assert later(2 * full, 0).state == FindingState.OK
     found = later(0, full)
     assert (found.state, "backup (process 50)" in found.sentence) == (FindingState.WARNING, True)
-    assert "renice 19 50" in found.fix
+    assert "a service of its own" in found.fix
+    found = later(0, 2 * full, group="/system.slice/backup.service")
+    assert "sudo systemctl set-property backup.service CPUWeight=1" in found.fix
 
 
 def test_many_small_ones_count_together_and_new_ones_from_their_start(kernel: Kernel, host: Host) -> None:
