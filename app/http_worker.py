@@ -18,6 +18,8 @@ from typing import Any
 
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
+from app.client_addresses import network_of
+
 # Seconds for the first byte of a connection, and for the whole head of a request after its first byte.
 SILENCE_S, HEAD_S = 30.0, 10.0
 # Seconds for a body: so many, and one more for each BODY_RATE bytes.
@@ -33,7 +35,7 @@ LARGEST_TOTAL = 64 * 1024 * 1024
 READ_S, READ_ALL_S, READ_RATE = 10.0, 600.0, 64 * 1024
 # Seconds after which a client that does not acknowledge what was sent is given up.
 LOST_S = 60
-# Connections of one address that may wait without a request: the one that has waited longest makes room.
+# Connections of one network (`network_of`) that may wait without a request: the one that has waited longest makes room.
 MAX_WAITING_EACH = 256
 # Seconds that a client may take to close its side after the last answer; and all that wait, when the worker stops.
 LINGER_S, STOP_S = 2.0, 0.5
@@ -53,6 +55,7 @@ class Connection(TConn):  # type: ignore[misc]
 
     def __init__(self, *args: Any) -> None:
         super().__init__(*args)
+        self.network = network_of(self.client[0])
         # gunicorn's own wait for the first byte is not needed.
         self.data_ready = True
         self.received = bytearray()
@@ -173,9 +176,9 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, LOST_S * 1000)
-        self._make_room(address)
-        self.nr_conns += 1
         connection = Connection(self.cfg, sock, address, listener.getsockname())
+        self._make_room(connection.network)
+        self.nr_conns += 1
         connection.serving = lambda: bool(self.alive)
         self._wait(connection, SILENCE_S)
 
@@ -264,15 +267,15 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         elif self._received > LARGEST_TOTAL and self._waiting:
             self._drop(max(self._waiting, key=lambda each: len(each.received)))
 
-    def _make_room(self, address: Any) -> None:
-        """Close the oldest connection that waits if its address, or all together, have too many."""
+    def _make_room(self, network: str) -> None:
+        """Close the oldest connection that waits if its network, or all together, have too many."""
         if len(self._waiting) < MAX_WAITING_EACH and self.nr_conns < self.worker_connections - 1:
             return
-        counts = Counter(each.client[0] for each in self._waiting)
-        crowded = address[0] if counts[address[0]] >= MAX_WAITING_EACH else None
+        counts = Counter(each.network for each in self._waiting)
+        crowded = network if counts[network] >= MAX_WAITING_EACH else None
         if crowded is None and self.nr_conns >= self.worker_connections - 1 and counts:
             crowded = counts.most_common(1)[0][0]
-        oldest = next((each for each in self._waiting if each.client[0] == crowded), None)
+        oldest = next((each for each in self._waiting if each.network == crowded), None)
         if oldest is not None:
             self._drop(oldest)
 

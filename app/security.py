@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable
 from functools import cached_property
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import TYPE_CHECKING, Any, cast
 
 import flask_login
@@ -19,6 +19,7 @@ from limits.strategies import MovingWindowRateLimiter
 from werkzeug.exceptions import BadHost
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from app.client_addresses import network_of, parsed
 from app.errors import AppError
 from app.models import AccessToken, LoginSession, User
 from app.models.passwords import made_up
@@ -77,23 +78,14 @@ class ForwardedHeaders:
         self._forwarded = ProxyFix(inner, x_for=hops, x_proto=hops, x_host=hops)
 
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        address = _parsed(environ.get("REMOTE_ADDR", ""))
+        address = parsed(environ.get("REMOTE_ADDR", ""))
         trusted = address is not None and any(address in network for network in self._proxies)
         return (self._forwarded if trusted else self._direct)(environ, start_response)
 
 
-def _parsed(address: str) -> IPv4Address | IPv6Address | None:
-    """Return the IP address, an IPv4 one also where it came in over IPv6; None if it is none."""
-    try:
-        found = ip_address(address)
-    except ValueError:
-        return None
-    return found.ipv4_mapped or found if isinstance(found, IPv6Address) else found
-
-
 def is_at_the_machine() -> bool:
     """Return whether the request comes from the server's own machine, and was not handed on by a proxy there."""
-    address = _parsed(request.remote_addr or "")
+    address = parsed(request.remote_addr or "")
     handed_on = current_app.config["TRUSTED_PROXIES"] or any(name in request.headers for name in MARKS_OF_PROXIES)
     return address is not None and address.is_loopback and not handed_on
 
@@ -105,11 +97,8 @@ def first_account_code() -> str:
 
 
 def client_network() -> str:
-    """Return what tries are counted by: the client's IPv4 address, or the /64 of its IPv6 one, as anyone has a /64."""
-    found = _parsed(request.remote_addr or "")
-    if isinstance(found, IPv6Address):
-        return str(IPv6Network((int(found), 64), strict=False))
-    return str(found)
+    """Return what tries are counted by, see `network_of`."""
+    return network_of(request.remote_addr or "")
 
 
 def log_event(event: str, user: User | None, **facts: object) -> None:
