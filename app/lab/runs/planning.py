@@ -20,9 +20,9 @@ from app.lab.runs.repository import Subject, expected_seconds
 from app.lab.task_files import Task, Tasks
 from app.models.lab import LabMachine, LabRun, LabSample, SampleKind, SampleState
 
-MOST_SAMPLES = 20_000
+MAX_SAMPLES = 20_000
 # Tokens of a context reserved for the template and the system message; tokens for thinking that it must have room for.
-ROOM_TOKENS, LEAST_THINKING = 512, 512
+ROOM_TOKENS, MIN_THINKING_TOKENS = 512, 512
 # Groups of tasks that can be asked for by one word.
 GROUPS: dict[str, Callable[[Task], bool]] = {
     "short": lambda task: task.short,
@@ -31,7 +31,7 @@ GROUPS: dict[str, Callable[[Task], bool]] = {
     "all": lambda task: True,
 }
 # An estimate looks at so many of the newest samples; more would not change it.
-LOOKED_AT = 2_000
+ESTIMATE_SAMPLES = 2_000
 
 
 def resolve_plan(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Plan, list[Model], list[SampleSpec]]:
@@ -40,22 +40,22 @@ def resolve_plan(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Pla
     Raises unknown_model, thinking_unsupported, unknown_task, setting_fixed, context_too_small, reading_too_long,
     nothing_to_measure, plan_too_large.
     """
-    models = _thinking(_models(plan, registry), plan, registry)
+    models = _models_for_thinking(_models(plan, registry), plan, registry)
     names = tuple(model.name for model in models)
     plan = plan.model_copy(update={"models": names, "tasks": _task_ids(plan, tasks)})
     _check_settings(plan.settings, registry.engine)
-    able = {
+    settings_of = {
         model.name: [setting for setting in plan.settings if model.thinking or not setting.think] for model in models
     }
-    _check_contexts(plan, {setting for settings in able.values() for setting in settings}, tasks)
+    _check_contexts(plan, {setting for settings in settings_of.values() for setting in settings}, tasks)
     contexts = {model.name: model.context for model in models}
     _check_readings(plan, contexts)
     # An engine without adjustable options cannot unload a model on request either.
-    specs = _arranged(plan, able, contexts, unloads=bool(registry.engine.adjusts))
+    specs = _ordered_samples(plan, settings_of, contexts, unloads=bool(registry.engine.adjusts))
     if all(spec.warmup for spec in specs):
         raise AppError("nothing_to_measure")
-    if len(specs) > MOST_SAMPLES:
-        raise AppError("plan_too_large", count=len(specs), limit=MOST_SAMPLES)
+    if len(specs) > MAX_SAMPLES:
+        raise AppError("plan_too_large", count=len(specs), limit=MAX_SAMPLES)
     return plan, models, specs
 
 
@@ -79,7 +79,7 @@ def left_out(plan: Plan, contexts: Mapping[str, int]) -> dict[tuple[int, int], l
     found: dict[tuple[int, int], list[str]] = defaultdict(list)
     if SampleKind.READING in plan.kinds:
         for length in plan.readings:
-            for model, context in _blocks(plan, contexts):
+            for model, context in _model_contexts(plan, contexts):
                 if not fits_context(length, context):
                     found[length, context].append(model)
     return dict(found)
@@ -90,7 +90,7 @@ def left_out_of(run: LabRun) -> dict[tuple[int, int], list[str]]:
     return left_out(plans.read_plan(run.plan), {name: model["context"] for name, model in run.models.items()})
 
 
-def _blocks(plan: Plan, contexts: Mapping[str, int]) -> list[tuple[str, int]]:
+def _model_contexts(plan: Plan, contexts: Mapping[str, int]) -> list[tuple[str, int]]:
     """The distinct pairs of model and context that the plan measures."""
     pairs = [(model, setting.context or own) for model, own in contexts.items() for setting in plan.settings]
     return list(dict.fromkeys(pairs))
@@ -100,7 +100,7 @@ def _check_contexts(plan: Plan, settings: Collection[ModelOptions], tasks: Tasks
     """Raise context_too_small where a requested context has no room for an answer, which would look like the model's
     failure."""
     for setting in settings:
-        thinking = LEAST_THINKING if setting.think else 0
+        thinking = MIN_THINKING_TOKENS if setting.think else 0
         least = ROOM_TOKENS + CROWD.max_tokens
         for task in (tasks.tasks[name] for name in plan.tasks):
             answer = min(plan.max_tokens or task.max_tokens, task.max_tokens)
@@ -118,7 +118,7 @@ def _check_readings(plan: Plan, contexts: Mapping[str, int]) -> None:
     """Raise reading_too_long when a length that was chosen explicitly fits into no model's context."""
     if plan.readings == READINGS or SampleKind.READING not in plan.kinds:
         return
-    largest = [context for _model, context in _blocks(plan, contexts)]
+    largest = [context for _model, context in _model_contexts(plan, contexts)]
     for length in plan.readings:
         if largest and not any(fits_context(length, context) for context in largest):
             raise AppError("reading_too_long", field="readings", length=length, context=max(largest))
@@ -130,7 +130,7 @@ def _models(plan: Plan, registry: ModelRegistry) -> list[Model]:
     return [registry.find(name) for name in plan.models] or list(registry.models)
 
 
-def _thinking(models: list[Model], plan: Plan, registry: ModelRegistry) -> list[Model]:
+def _models_for_thinking(models: list[Model], plan: Plan, registry: ModelRegistry) -> list[Model]:
     """Drop models without thinking when all settings ask for it.
 
     Raises thinking_unsupported when such a model was chosen explicitly, or when no model can think.
@@ -167,11 +167,11 @@ def fits_context(length: int, context: int) -> bool:
     return not context or length <= context
 
 
-def _arranged(
-    plan: Plan, able: Mapping[str, list[ModelOptions]], contexts: Mapping[str, int], *, unloads: bool
+def _ordered_samples(
+    plan: Plan, settings_of: Mapping[str, list[ModelOptions]], contexts: Mapping[str, int], *, unloads: bool
 ) -> list[SampleSpec]:
-    """All specs of a plan. By model, `able`: the plan's settings that it can do; `contexts`: its context in tokens;
-    `unloads`: whether the engine can unload a model, without which no load can be measured.
+    """All specs of a plan. By model, `settings_of`: the plan's settings that it can do; `contexts`: its context in
+    tokens. `unloads`: whether the engine can unload a model, without which no load can be measured.
 
     Each repeat is a round through all blocks, in another order each time, so that what changes in the course of a
     run (the room's temperature, the neighbours of a virtual machine) falls on all alike. A block is one model with
@@ -179,7 +179,7 @@ def _arranged(
     """
     shuffler = random.Random(plan.seed)  # noqa: S311 - an order, not a secret
     blocks: dict[tuple[str, int, int], list[ModelOptions]] = {}
-    for model, settings in able.items():
+    for model, settings in settings_of.items():
         for setting in settings:
             blocks.setdefault((model, setting.threads, setting.context), []).append(setting)
     specs: list[SampleSpec] = []
@@ -236,11 +236,11 @@ class DurationEstimate:
 def estimate_duration(plan: dict[str, Any], registry: ModelRegistry, tasks: Tasks) -> DurationEstimate:
     """Estimate how long a plan would take without launching it. Raises what launching it would raise."""
     resolved, models, specs = resolve_plan(plans.read_plan(plan), registry, tasks)
-    seconds = expected_seconds([(spec.kind, spec.model, spec.prompt) for spec in specs], _earlier())
+    seconds = expected_seconds([(spec.kind, spec.model, spec.prompt) for spec in specs], _measured_before())
     return DurationEstimate(len(specs), seconds, left_out(resolved, {model.name: model.context for model in models}))
 
 
-def _earlier() -> list[tuple[Subject, timedelta]]:
+def _measured_before() -> list[tuple[Subject, timedelta]]:
     """The newest samples that were measured here, with the time that each took."""
     columns: list[Any] = [LabSample.kind, LabSample.model, LabSample.prompt]
     columns += [LabSample.started_at, LabSample.finished_at]
@@ -251,6 +251,6 @@ def _earlier() -> list[tuple[Subject, timedelta]]:
         .where(LabMachine.source == "", LabSample.state == SampleState.DONE)
         .where(LabSample.started_at.is_not(None), LabSample.finished_at.is_not(None))
         .order_by(LabSample.id.desc())
-        .limit(LOOKED_AT)
+        .limit(ESTIMATE_SAMPLES)
     )
     return [((kind, model, prompt), end - start) for kind, model, prompt, start, end in rows]

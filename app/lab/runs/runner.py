@@ -26,21 +26,21 @@ from app.models.base import utcnow
 from app.models.lab import LabSample, LabState, SampleKind, Verdict
 
 # Seconds before each retry of a database write; the last one repeats.
-PAUSES_S = (0.2, 1.0, 3.0, 10.0)
+DATABASE_RETRY_S = (0.2, 1.0, 3.0, 10.0)
 # Seconds between two checks whether an unreachable engine is back.
-LOOK_S = 0.5
+ENGINE_POLL_S = 0.5
 # Errors after which the engine may be unreachable.
-AWAY = ("engine_unreachable", "engine_cut", "engine_busy")
+UNREACHABLE_CODES = ("engine_unreachable", "engine_cut", "engine_busy")
 # The verdict on a program whose time ran out.
-HUNG = "code_hung"
+HUNG_CODE = "code_hung"
 # An answer that passes a smaller share of the checks fails.
-USEFUL = 0.5
+MIN_PASSED_SHARE = 0.5
 # The score of an answer cut at the token limit is multiplied by this.
-CUT = 0.5
+CUT_FACTOR = 0.5
 # Characters that are checked of an answer that loops.
-BEGINNING = 500
+LOOP_CHECKED_CHARACTERS = 500
 # Tokens added to the answer's limit for thinking, and the shortest limit.
-THINKING_TOKENS, SHORTEST_ANSWER = 2048, 64
+THINKING_TOKENS, MIN_ANSWER_TOKENS = 2048, 64
 
 T = TypeVar("T")
 
@@ -63,7 +63,7 @@ def retry_on_database_error(write: Callable[[], T], ending: threading.Event, ref
         except OperationalError as error:
             refused()
             logger.warning("not stored, trying again cause=%s", error.orig)
-        if ending.wait(PAUSES_S[min(tries, len(PAUSES_S) - 1)]):
+        if ending.wait(DATABASE_RETRY_S[min(tries, len(DATABASE_RETRY_S) - 1)]):
             raise ShuttingDownError
         tries += 1
 
@@ -224,7 +224,7 @@ class Runner:
                 self._wait_for_people(0)
             turn = self.background.starts
             judgement = judge(run=True)
-            if judgement.code != HUNG or self.background.starts == turn:
+            if judgement.code != HUNG_CODE or self.background.starts == turn:
                 break
         return judgement
 
@@ -255,7 +255,7 @@ class Runner:
         if task is None:
             raise AppError("unknown_task", task=spec.prompt)
         wanted = (self._max_tokens or task.max_tokens) + (THINKING_TOKENS if spec.setting.think else 0)
-        room = max(SHORTEST_ANSWER, context - prompt_tokens(task)) if context else wanted
+        room = max(MIN_ANSWER_TOKENS, context - prompt_tokens(task)) if context else wanted
         return Question(task.question, min(wanted, room))
 
     def _in_background(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool]) -> None:
@@ -282,7 +282,7 @@ class Runner:
                 self.registry.engine.reset(model)
             except AppError as failure:
                 logger.warning("engine not freed code=%s", failure.code)
-        if error.code not in AWAY:
+        if error.code not in UNREACHABLE_CODES:
             return
         waited = 0.0
         self.registry.refresh()
@@ -291,9 +291,9 @@ class Runner:
             if waited >= self.retry_policy.away_s:
                 self._move(LabState.FAILED, error)
                 return
-            if self.ending.wait(LOOK_S):
+            if self.ending.wait(ENGINE_POLL_S):
                 return
-            waited += LOOK_S
+            waited += ENGINE_POLL_S
             self.registry.refresh()
 
     def _load_default_model(self) -> None:
@@ -356,7 +356,7 @@ def judge_office(
     `reason`: why the engine stopped ("stop", "length"); `think`: whether thinking was requested.
     """
     seen = find_failures(task.question, answer, thinking, reason, language=task.language, think=think)
-    judged = answer[:BEGINNING] if "loop" in seen else answer
+    judged = answer[:LOOP_CHECKED_CHARACTERS] if "loop" in seen else answer
     checks = tuple(check.result(judged, task.question) for check in task.checks)
     params = {"passed": sum(result.passed is True for result in checks), "total": len(checks)}
     fatal = next((failure for failure in FATAL if failure in seen), "")
@@ -371,9 +371,9 @@ def judge_office(
     if undecided := next((result for result in checks if result.passed is None), None):
         return Judgement(Verdict.RESERVE, score, "check_undecided", {"check": undecided.check}, checks, seen)
     if "cut" in seen:
-        verdict = Verdict.RESERVE if score >= USEFUL else Verdict.FAILED
-        return Judgement(verdict, score * CUT, "cut", params, checks, seen)
+        verdict = Verdict.RESERVE if score >= MIN_PASSED_SHARE else Verdict.FAILED
+        return Judgement(verdict, score * CUT_FACTOR, "cut", params, checks, seen)
     verdict, code = Verdict.FAILED, "checks_failed"
-    if score >= USEFUL:
+    if score >= MIN_PASSED_SHARE:
         verdict, code = (Verdict.PASSED, "checks_passed") if score == 1 else (Verdict.RESERVE, "checks_partly")
     return Judgement(verdict, score, code, params, checks, seen)
