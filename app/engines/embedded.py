@@ -36,9 +36,9 @@ logger = logging.getLogger(__name__)
 
 # While another child starts: seconds between two looks at it, and between two Loading events.
 CHILD_POLL_S = 0.02
-TELL_S = 0.25
+LOADING_EVENT_S = 0.25
 # Seconds that a question waits for a crashed child to restart before it fails.
-PATIENCE_S = 2.0
+CRASH_WAIT_S = 2.0
 
 
 # Saved prompt caches
@@ -145,13 +145,13 @@ class ModelLeases:
 class EmbeddedChild:
     """The child process: find it, replace it, end it.
 
-    `instance`: INSTANCE_DIR; `patience_s`: longest wait for a child to load.
+    `instance`: INSTANCE_DIR; `load_timeout_s`: longest wait for a child to load.
     """
 
-    def __init__(self, instance: str, http: EngineHttpClient, *, patience_s: float) -> None:
+    def __init__(self, instance: str, http: EngineHttpClient, *, load_timeout_s: float) -> None:
         self._instance = instance
         self._http = http
-        self._patience_s = patience_s
+        self._load_timeout_s = load_timeout_s
         self._read: tuple[tuple[int, int], Endpoint] | None = None
         self.leases = ModelLeases()
 
@@ -186,14 +186,14 @@ class EmbeddedChild:
                 asked = now
             elif seen.options == options and (seen.ready or not (ready or request)):
                 break
-            elif now - asked > self._patience_s:
+            elif now - asked > self._load_timeout_s:
                 raise self._http.failure("engine_silent", f"{options.model} is still loading")
             elif request:
                 request = self._still_requested(request, seen, options)
             elif seen.options != options and not self._in_use(seen):
                 asked, request = now, self._request_child(options)
                 self.end(seen)
-            if announced == started or now - announced >= TELL_S:
+            if announced == started or now - announced >= LOADING_EVENT_S:
                 announced = now
                 yield Loading(now - started)
             cancel.wait(CHILD_POLL_S)
@@ -202,7 +202,7 @@ class EmbeddedChild:
 
     def restart(self) -> None:
         """Kill the child, whatever it does, and wait until its supervisor has noticed."""
-        deadline, seen = time.monotonic() + self._patience_s, self.endpoint()
+        deadline, seen = time.monotonic() + self._load_timeout_s, self.endpoint()
         self.end(seen)
         while seen.pid and self.endpoint() is seen and time.monotonic() < deadline:
             time.sleep(CHILD_POLL_S)
@@ -259,7 +259,7 @@ class Embedded(OpenAICompatible):
     def __init__(self, instance: str, *, slots: int = 1, read_timeout_s: float = 900) -> None:
         super().__init__("", slots=slots, read_timeout_s=read_timeout_s)
         self._states = Path(instance, "states")
-        self._child = EmbeddedChild(instance, self._http, patience_s=read_timeout_s)
+        self._child = EmbeddedChild(instance, self._http, load_timeout_s=read_timeout_s)
         self._caches_of = 0
         self._caches: PromptCacheStore | None = None
 
@@ -359,7 +359,7 @@ class Embedded(OpenAICompatible):
                     yield event
             except AppError as error:
                 restarting = error.code == "engine_unreachable" or (error.code == "engine_cut" and not answering)
-                patience = self._read_timeout_s if is_loading(error) else PATIENCE_S if restarting else 0.0
+                patience = self._read_timeout_s if is_loading(error) else CRASH_WAIT_S if restarting else 0.0
                 if time.monotonic() - started >= patience:
                     raise
                 yield Loading(time.monotonic() - started)

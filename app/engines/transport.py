@@ -59,7 +59,7 @@ class BatchedLines:
     """Whole lines of a response without their ends, in batches, one for each read.
 
     `failed(code, cause)` makes the error to raise: engine_cut, engine_silent or engine_garbled. `connection`: where the
-    response comes from; `patience_s`: seconds after which an engine that sends lines without events counts as hung.
+    response comes from; `event_timeout_s`: seconds after which an engine that sends no events but lines counts as hung.
     """
 
     def __init__(
@@ -67,10 +67,10 @@ class BatchedLines:
         response: HTTPResponse,
         failed: Callable[[str, object], AppError],
         connection: socket.socket | None = None,
-        patience_s: float = math.inf,
+        event_timeout_s: float = math.inf,
     ) -> None:
         self._failed = failed
-        self._patience_s = patience_s
+        self._event_timeout_s = event_timeout_s
         self._connection = connection
         # The raw socket: HTTPResponse returns one chunk, that is one token, per call.
         self._socket: Any = response.fp
@@ -123,7 +123,7 @@ class BatchedLines:
                     _extend(events, self._parsed(read, line))
                 if events:
                     heard = time.monotonic()
-                elif time.monotonic() - heard > self._patience_s:
+                elif time.monotonic() - heard > self._event_timeout_s:
                     raise self._failed("engine_silent", "lines without events")
                 begun = self._text_begun or any(isinstance(event, Text | Thinking) for event in events)
                 if begun and joins_start:

@@ -49,7 +49,7 @@ class Talk:
 
 
 def test_nothing_is_read_twice(tmp_path: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "PATIENCE_S", 20.0)
+    monkeypatch.setattr(embedded, "CRASH_WAIT_S", 20.0)
     engine = Embedded(str(tmp_path))
     await_listening(engine)
     engine.warm(MODEL)
@@ -79,7 +79,7 @@ def test_nothing_is_read_twice(tmp_path: Path, supervisor: Supervisor, monkeypat
 def test_a_state_cut_short_costs_time_and_nothing_else(
     tmp_path: Path, supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(embedded, "PATIENCE_S", 20.0)
+    monkeypatch.setattr(embedded, "CRASH_WAIT_S", 20.0)
     engine = Embedded(str(tmp_path))
     await_listening(engine)
     engine.warm(MODEL)
