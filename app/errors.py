@@ -95,6 +95,36 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
         422,
         _l("The chosen passages have about %(tokens)s tokens, %(limit)s are the most: choose fewer."),
     ),
+    "file_empty": (422, _l("This file is empty.")),
+    "file_kind_unknown": (
+        422,
+        _l(
+            "This kind of file cannot be read here. What can: PDF, Word (.docx), Excel, PowerPoint (.pptx), "
+            "OpenDocument, CSV, HTML, e-mails (.eml) and text. Save an older document (.doc, .ppt) as one of these."
+        ),
+    ),
+    "file_encrypted": (422, _l("This file is protected by a password. Save it without one, then attach it again.")),
+    "file_damaged": (422, _l("This file is damaged or cut short: it cannot be read.")),
+    "file_without_text": (
+        422,
+        _l(
+            "There is no text in this file. If it is a scan, have its text recognized first (OCR), for example by the "
+            "scanner’s own program."
+        ),
+    ),
+    "file_too_heavy": (
+        422,
+        _l("Reading this file takes more memory or time than the server gives to it. Attach a part of it."),
+    ),
+    "file_too_many_pages": (
+        422,
+        _l("This file has %(pages)s pages or more, and the limit is %(limit)s. Attach a part of it."),
+    ),
+    "file_cancelled": (409, _l("The reading of this file was cancelled.")),
+    "documents_not_installed": (
+        503,
+        _l("What reads documents is not installed on this server. Tell the administrator."),
+    ),
     "model_name": (
         422,
         _l(

@@ -1,5 +1,5 @@
 #!/bin/bash
-# Chromium for the browser tests; bubblewrap, Xvfb and tkinter for the sandbox: installed through apt where allowed.
+# Chromium for the browser tests; bubblewrap, Xvfb and tkinter for the sandbox; LibreOffice for documents: installed through apt where allowed.
 set -u
 missing=""
 [ -x /usr/bin/chromium ] || missing="chromium"
@@ -17,6 +17,12 @@ fi
 if [ ! -x /usr/bin/chromium-headless-shell ] && [ -n "$apt" ]; then
     DEBIAN_FRONTEND=noninteractive timeout 180 $apt install -y -qq chromium-headless-shell >>/tmp/couachgpt-tests.log 2>&1
 fi
+# Only what writes its formats, not its 300 MB of recommended packages.
+if ! command -v soffice >/dev/null && [ -n "$apt" ]; then
+    DEBIAN_FRONTEND=noninteractive $apt install -y -qq --no-install-recommends \
+        libreoffice-writer libreoffice-calc libreoffice-impress >>/tmp/couachgpt-tests.log 2>&1
+fi
 [ -x /usr/bin/chromium ] || echo "*** Chromium is not installed: the browser tests will be SKIPPED (they fail when CI=true) ***"
 command -v bwrap >/dev/null || echo "*** bubblewrap is not installed: running models' programs will NOT BE TESTED ***"
+command -v soffice >/dev/null || echo "*** LibreOffice is not installed: reading its files will NOT BE TESTED ***"
 exit 0

@@ -29,7 +29,7 @@ def test_what_the_service_writes_is_its_own_and_it_keeps_its_priority() -> None:
 
 
 def test_nothing_is_installed_but_the_files_that_were_looked_at() -> None:
-    for name in ("requirements.txt", "requirements-embedded.txt", "requirements-lab.txt"):
+    for name in ("requirements.txt", "requirements-embedded.txt", "requirements-documents.txt", "requirements-lab.txt"):
         text = (ROOT / name).read_text().replace("\\\n", "")
         lines = [line for line in text.splitlines() if line and not line.startswith("#")]
         assert lines
