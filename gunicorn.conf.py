@@ -185,6 +185,13 @@ def _default_model(app: Any) -> str:
     return ""
 
 
+def pre_fork(_server: Any, _worker: Any) -> None:
+    """Connect the tables' classes here: at its first query the worker would write to memory that both share (3 MB)."""
+    from sqlalchemy.orm import configure_mappers  # noqa: PLC0415
+
+    configure_mappers()
+
+
 def post_fork(_server: Any, _worker: Any) -> None:
     """Close the worker's copy of the pipe by which the engine notices the master's end."""
     if _supervisor is not None:
