@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from sqlalchemy import ForeignKey, and_, case, func, insert, literal, or_, select, text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -108,24 +108,23 @@ def store(file: File, pages: Iterable[ReadPage], cutter: PassageCutter) -> None:
     made = [(page, cut) for page in pages for cut in cutter.cut(page.text)]
     if not made:
         return
+    # Before the first insertion, which keeps others from writing.
+    words = [_words(page, cut) for page, cut in made] if _is_indexed() else []
     rows = [{"file_id": file.id, "page": page.number, "start": cut.start, "end": cut.end} for page, cut in made]
     connection = db.session.connection()
-    # `sort_by_parameter_order`: the ids come in the order of the rows.
-    added = insert(Passage.__table__).returning(Passage.id, sort_by_parameter_order=True)
-    ids = connection.scalars(added, rows).all()
-    if _is_indexed():
-        words = f"f{file.id} u{file.user_id}"
-        indexed = [_row(key, page, cut) | {"file": words} for key, (page, cut) in zip(ids, made, strict=True)]
-        connection.execute(TO_INDEX, indexed)
+    last = connection.scalar(select(func.max(Passage.id))) or 0
+    connection.execute(insert(Passage.__table__), rows)
+    if words:
+        # Others may have inserted theirs meanwhile.
+        added = select(Passage.id).where(Passage.file_id == file.id, Passage.id > last)
+        ids = connection.scalars(added.order_by(Passage.id))
+        whose = f"f{file.id} u{file.user_id}"
+        connection.execute(TO_INDEX, [each | {"id": key, "file": whose} for key, each in zip(ids, words, strict=True)])
 
 
-def _row(passage_id: int, page: ReadPage, cut: Cut) -> dict[str, Any]:
+def _words(page: ReadPage, cut: Cut) -> dict[str, str]:
     content = page.text[cut.start : cut.end]
-    return {
-        "id": passage_id,
-        "content": plain_words(content),
-        "stems": stems(f"{page.title}\n{cut.context}\n{content}"),
-    }
+    return {"content": plain_words(content), "stems": stems(f"{page.title}\n{cut.context}\n{content}")}
 
 
 # Finding
