@@ -133,7 +133,7 @@ def _words(page: ReadPage, cut: Cut) -> dict[str, str]:
 CANDIDATES, OF_ONE_PAGE = 50, 2
 RANKED = text(
     "SELECT rowid FROM passage_search WHERE passage_search MATCH :words"
-    " ORDER BY bm25(passage_search, 1, 1, 0) LIMIT :candidates"
+    " ORDER BY bm25(passage_search, 0.5, 1, 0) LIMIT :candidates"
 )
 
 

@@ -70,7 +70,11 @@ def marks(content: str, wanted: Sequence[Term]) -> list[tuple[int, int]]:
     longest = max(map(len, phrases), default=0)
     places: list[tuple[int, int]] = []
     for at, word in enumerate(words):
-        lengths = [length for length in range(longest, 0, -1) if tuple(plain[at : at + length]) in phrases]
+        lengths = [
+            length
+            for length in range(min(longest, len(words) - at), 0, -1)
+            if tuple(plain[at : at + length]) in phrases
+        ]
         if lengths or family.intersection(stems_of(word[0].lower())):
             last = words[at + (lengths or [1])[0] - 1]
             if not places or word.start() >= places[-1][1]:

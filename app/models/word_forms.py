@@ -41,6 +41,8 @@ WORD = re.compile(r"[^\W_]+")
 # durc-isseur, extinct-eur, soud-ure, étanch-éité; then nettoy-er, vérifi-er.
 NOUN = re.compile(r"(.{4,})iss(?:ag|eur)|(.{3,})(?:ag|aison|etur)|(.{5,})eur|(.{3,}[^e])ur|(.{5,})(?:eit|e)")
 VERB = re.compile(r"(.{4,})[iy]")
+# Plurals of which neither the stem nor an ending tells the singular.
+SINGULARS = {"yeux": "œil", "travaux": "travail", "baux": "bail", "vitraux": "vitrail", "soupiraux": "soupirail"}
 # French and English words that say nothing about what is searched, normalized.
 STOP_WORDS = frozenset(Path(__file__).with_name("stop_words.txt").read_text().split())
 
@@ -109,6 +111,7 @@ def stems_of(word: str) -> tuple[str, ...]:
 
     `word` is in lower case. An accented word has two stems if the one that it has without accents is another.
     """
+    word = SINGULARS.get(word, word)
     plain = _normalized(word)
     if not word.isalpha() or len(word) < 2 or plain in STOP_WORDS:
         return ()
@@ -121,7 +124,8 @@ def _family(word: str) -> str:
     for endings in (NOUN, VERB):
         if found := endings.fullmatch(stem):
             stem = found[found.lastindex or 0]
-    return stem
+    # travail, travailler
+    return stem[:-1] if len(stem) > 4 and stem[-1] == stem[-2] else stem
 
 
 def _plurals(word: str) -> list[str]:

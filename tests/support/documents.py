@@ -5,8 +5,11 @@ from typing import Any
 
 from app.engines.tokens import estimated_tokens
 from app.extensions import db
+from app.extraction.reader import Page
 from app.generation.prompt import document_text
 from app.models import File, FilePage, FileState, Passage, User
+from app.models.cutting import PassageCutter
+from app.models.passages import store
 from tests.support.site import Site
 
 
@@ -36,3 +39,13 @@ def passages(site: Site, file_id: str, *texts: str) -> list[int]:
         rows.add_all(made)
         db.session.commit()
         return [passage.id for passage in made]
+
+
+def indexed(site: Site, file_id: str) -> str:
+    """Store and index all passages of a file's pages; the same id."""
+    with site.rows() as rows:
+        pages: Sequence[FilePage] = rows.query(FilePage).filter_by(file_id=file_id).order_by(FilePage.number).all()
+        read = [Page(number=page.number, title=page.title, text=page.content) for page in pages]
+        store(rows.get(File, file_id), read, PassageCutter())
+        rows.commit()
+        return file_id

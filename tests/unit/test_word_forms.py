@@ -50,6 +50,7 @@ def test_the_stemmer_of_french_is_loaded_alone() -> None:
         ("hivernage", "hiverner"), ("graissages", "graissé"), ("nettoyage", "nettoyer"), ("livraison", "livrée"),
         ("fermeture", "fermer"), ("durcisseur", "durcir"), ("extincteurs", "extinction"), ("vérification", "verifier"),
         ("étanchéité", "étanches"), ("ÉTANCHÉITÉ", "etancheite"), ("remplissage", "remplir"), ("œuvre", "OEUVRES"),
+        ("travail", "travaux"), ("travailler", "travail"), ("yeux", "œil"), ("chevaux", "cheval"),
     ],
 )  # fmt: skip
 def test_words_of_one_family_have_a_stem_in_common(word: str, other: str) -> None:
