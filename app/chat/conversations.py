@@ -14,13 +14,15 @@ from flask_babel import gettext as _
 from pydantic import AfterValidator, Field
 
 from app.chat import blueprint
+from app.generation import documents
 from app.generation.serializers import attachments_json, conversation_json, engine_json, message_json
 from app.models import Conversation, Folder, Prompt, conversations
 from app.models.base import utcnow
 from app.models.branches import MessageTree
 from app.models.conversations import MAX_FOLDER_NAME
+from app.models.files import NOTHING
 from app.security import current_user
-from app.web import JsonRequest, Line, Name, Number, at_most, generation, of_text, plain_text
+from app.web import JsonRequest, Line, Name, Number, Text, at_most, generation, of_text, plain_text
 
 MAX_TITLE = 200
 # Longest instructions of a conversation, in characters: they are part of each of its prompts.
@@ -195,11 +197,24 @@ def delete_conversation(conversation_id: str) -> tuple[str, int]:
     return "", 204
 
 
+class PrefillRequest(JsonRequest):
+    """The files and the model that the next question will be asked with; None: the model that answered last."""
+
+    files: list[Text] = []
+    model: Name = None
+
+
 @blueprint.post("/api/conversations/<string:conversation_id>/prefill")
 def prefill(conversation_id: str) -> tuple[Response, int]:
-    """Announce that the user is about to write: the engine may read the conversation ahead if it is idle."""
+    """Announce that the user is about to ask, maybe about files: the engine may read all of it ahead if it is idle."""
     conversation = Conversation.of(current_user, conversation_id)
-    return jsonify({"prefill": generation().prefill.start(conversation.id)}), 202
+    coming = PrefillRequest.read()
+    model, attached = None, NOTHING
+    if coming.files or coming.model:
+        model = generation().model_for(coming.model or conversation.model, think=False).name
+        limit = generation().document_tokens(model)
+        attached = documents.attachment(current_user, coming.files, [], limit)
+    return jsonify({"prefill": generation().prefill.start(conversation.id, attached.text, model)}), 202
 
 
 # Folders

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -43,8 +43,24 @@ class PrefillCost:
     seconds: float = 0.0
 
 
+class _Held(NamedTuple):
+    """What the engine's prompt cache holds: a conversation up to a message, and documents of its next question.
+
+    `process`, `starts`: of the engine and the queue; they change when the engine restarts or starts other work.
+    """
+
+    conversation_id: str
+    message_id: int
+    model: str
+    attached: str
+    process: int
+    starts: int
+
+
 class Prefill:
-    """Read a conversation's history into an idle engine's prompt cache, so that its next question starts sooner."""
+    """Read a conversation's history, and the documents of its next question, into an idle engine's prompt cache, so
+    that the question's answer starts sooner.
+    """
 
     def __init__(
         self,
@@ -60,44 +76,52 @@ class Prefill:
         self._estimates = estimates
         self._settings = settings
         self._lock = threading.Lock()
-        # What the engine read last, as `_state_after` returned it.
-        self._read: tuple[int, str, int, int] | None = None
+        self._held: _Held | None = None
         self.cost = PrefillCost()
 
-    def mark_read(self, conversation_id: str, message_id: int) -> None:
-        """Note that the engine's cache now holds this conversation up to this message."""
-        self._read = self._state_after(conversation_id, message_id)
+    def mark_read(self, conversation_id: str, message_id: int, model: str, attached: str = "") -> None:
+        """Note that the engine's cache now holds this conversation up to this message, and these documents after it."""
+        self._held = self._would_hold(conversation_id, message_id, model, attached)
+
+    def holds(self, conversation_id: str, message_id: int | None, model: str, attached: str) -> bool:
+        """Return whether the engine's cache holds this conversation up to this message, and these documents after it.
+
+        `message_id`: None before the first message.
+        """
+        return self._held == self._would_hold(conversation_id, message_id or 0, model, attached)
 
     def forget(self, conversation_id: str) -> None:
         """Note that this conversation's text was changed, so that what the engine read of it is no longer valid."""
-        if self._read is not None and self._read[1] == conversation_id:
-            self._read = None
+        if self._held is not None and self._held.conversation_id == conversation_id:
+            self._held = None
 
-    def start(self, conversation_id: str) -> str:
+    def start(self, conversation_id: str, attached: str = "", model: str | None = None) -> str:
         """Start to prefill a conversation's history if that is useful now; return what happened.
 
-        "started"; "warm": the engine already holds it; "short": too few tokens to be worth it; "cold": its model is not
-        loaded; "long": it would hold a question up, as this engine could not stop it; "busy": no slot is free, or a
-        request waits.
+        `attached`: whole documents that its next question will be asked with; `model`: the one that will be asked, None
+        for the one that answered last.
+
+        "started"; "reading": it was started before; "warm": the engine already holds it; "short": too few tokens to be
+        worth it; "cold": its model is not loaded; "long": it would hold a question up, as this engine could not stop
+        it; "busy": no slot is free, or a request waits.
         """
-        found = self._store.next_run(conversation_id)
+        found = self._store.next_run(conversation_id, attached, model)
         if found is None:
             return "short"
         run, user_id = found
         settings = self._settings.for_model(run.model, self._registry.context_of(run.model))
         system = prompt.system_text(settings.system_prompt, *run.instructions)
-        built = prompt.build(system, run.branch, settings.prompt_budget)
+        built = prompt.build(system, run.branch, settings.prompt_budget, settings.document_tokens)
+        last = next((message.id for message in reversed(run.branch) if message.id), 0)
+        key = f"prefill-{conversation_id}-{last}-{hash((run.model, attached)):x}"
         if built.tokens < MIN_TOKENS_TO_READ:
             return "short"
-        last = run.branch[-1].id
-        if self._read == self._state_after(conversation_id, last):
+        if self.holds(conversation_id, last, run.model, attached):
             return "warm"
-        if run.model not in self._registry.loaded:
-            return "cold"
-        if not self._registry.engine.stops_reading:
-            seconds = self._estimates.prefill_duration(run.model, built.tokens)
-            if seconds is None or seconds > UNSTOPPABLE_S:
-                return "long"
+        if self._queue.knows(key):
+            return "reading"
+        if obstacle := self._obstacle(run.model, built.tokens):
+            return obstacle
         request = ChatRequest(
             run.model,
             built.messages,
@@ -111,16 +135,25 @@ class Prefill:
 
         def work(ticket: Ticket) -> None:
             if self._read_ahead(ticket, request):
-                self.mark_read(conversation_id, last)
+                self.mark_read(conversation_id, last, run.model, attached)
 
-        ticket = Ticket(
-            f"prefill-{conversation_id}", user_id, conversation_id, work, model=run.model, priority=Priority.PREFILL
-        )
+        ticket = Ticket(key, user_id, conversation_id, work, model=run.model, priority=Priority.PREFILL)
         return "started" if self._queue.submit_if_idle(ticket) else "busy"
 
-    def _state_after(self, conversation_id: str, message_id: int) -> tuple[int, str, int, int]:
-        """Return a key that stays the same until the engine restarts or starts other work."""
-        return self._registry.engine.process, conversation_id, message_id, self._queue.starts
+    def _obstacle(self, model: str, tokens: int) -> str:
+        """Return "cold" or "long" if a prompt of so many tokens should not be read ahead, else ""."""
+        if model not in self._registry.loaded:
+            return "cold"
+        if not self._registry.engine.stops_reading:
+            seconds = self._estimates.prefill_duration(model, tokens)
+            if seconds is None or seconds > UNSTOPPABLE_S:
+                return "long"
+        return ""
+
+    def _would_hold(self, conversation_id: str, message_id: int, model: str, attached: str) -> _Held:
+        """Return what the cache would hold now if the engine had just read this."""
+        process, starts = self._registry.engine.process, self._queue.starts
+        return _Held(conversation_id, message_id, model, attached, process, starts)
 
     def _read_ahead(self, ticket: Ticket, request: ChatRequest) -> bool:
         """Stream the request, add it to `cost`, and return True if the engine read the whole prompt."""
@@ -136,6 +169,7 @@ class Prefill:
                     case Done(_, usage):
                         whole = True
                         tokens = max(0, (usage.prompt_tokens or tokens) - (usage.cached_tokens or 0))
+                        self._estimates.learn_reading(request.model, usage)
         except AppError as error:
             # The user did not ask for the prefill, so its failure only goes to the log.
             logger.info("prefill failed conversation=%s code=%s", request.conversation_id, error.code)

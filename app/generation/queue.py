@@ -60,6 +60,8 @@ class Ticket:
     priority: Priority = Priority.CHAT
     cancel: Cancel = field(default_factory=Cancel)
     when_free: Callable[[], object] = lambda: None
+    # Seconds that reading its documents takes, which its model's usual answers do not.
+    reading_s: float = 0.0
     # Cancelled because the server stops, not by the user.
     interrupted: bool = False
     # The result is complete, though the ticket still holds its slot.

@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engines.base import ChatRequest, Engine, Model
-from app.engines.tokens import total_tokens
+from app.engines.tokens import estimated_tokens, total_tokens
 from app.errors import AppError
 from app.extensions import db
 from app.generation.background import BackgroundSlot, Prefill, TrashPurge
@@ -149,6 +149,7 @@ class Generation:
             parent_id = None if follows.first else follows.parent_id or conversation.head_id
             has_versions = parent_id != conversation.head_id
             state = self._first_state(conversation.user_id)
+            reading_s = self._reading_s(conversation.id, parent_id, name, attachment.text)
             answer, new = conversation.ask(
                 content,
                 model=name,
@@ -159,7 +160,8 @@ class Generation:
                 attachment=attachment,
             )
             if new:
-                return Subscriber(self._submit(answer, MessageTree(conversation) if has_versions else None))
+                tree = MessageTree(conversation) if has_versions else None
+                return Subscriber(self._submit(answer, tree, reading_s))
         return self.follow(answer)
 
     def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Subscriber:
@@ -244,8 +246,8 @@ class Generation:
         default = self.registry.default()
         slots = max(1, self.engine.slots)
         order, at_work = self._queue.snapshot()
-        models = [ticket.model for ticket in order if not ticket.priority.preemptible]
-        wait = 0.0 if running < slots else self._waits([*models, default.effective or ""], at_work)[-1]
+        before = [(ticket.model, ticket.reading_s) for ticket in order if not ticket.priority.preemptible]
+        wait = 0.0 if running < slots else self._waits([*before, (default.effective or "", 0.0)], at_work)[-1]
         load = "calm" if running < slots else "busy" if waiting <= 2 * slots else "saturated"
         return {
             "state": load if self.registry.reachable else "down",
@@ -277,8 +279,19 @@ class Generation:
         self.engine.forget(conversation_id)
         self.prefill.forget(conversation_id)
 
-    def _submit(self, answer: Message, tree: MessageTree | None = None) -> EventStream:
-        """Queue a stored answer and publish its first event. `tree`: where there may be other versions."""
+    def _reading_s(self, conversation_id: str, parent_id: int | None, model: str, attached: str) -> float:
+        """Return the seconds that reading what a question is asked with will take; 0 if the engine holds it, or if its
+        pace is not known.
+        """
+        if not attached or self.prefill.holds(conversation_id, parent_id, model, attached):
+            return 0.0
+        pace = self.estimates.reading_pace(model)
+        return estimated_tokens(attached) / pace if pace else 0.0
+
+    def _submit(self, answer: Message, tree: MessageTree | None = None, reading_s: float = 0.0) -> EventStream:
+        """Queue a stored answer and publish its first event. `tree`: where there may be other versions; `reading_s`:
+        seconds that reading its documents will take.
+        """
         events = self._event_log.open(answer.id, answer.content, answer.thinking)
         accepted = accepted_json(answer, tree)
         events.publish(Event.ACCEPTED, accepted)
@@ -291,6 +304,7 @@ class Generation:
                 answer.conversation_id,
                 self.worker.write,
                 model=run.model,
+                reading_s=reading_s,
                 events=events,
                 accepted=accepted,
                 stored_as_running=run.state == RunState.RUNNING,
@@ -300,7 +314,7 @@ class Generation:
 
     def _announce_places(self, order: Sequence[Ticket], running: Sequence[Ticket]) -> None:
         """Publish the position of each waiting answer if it changed; the queue calls this."""
-        waits = self._waits([ticket.model for ticket in order], running)
+        waits = self._waits([(ticket.model, ticket.reading_s) for ticket in order], running)
         own = Counter(ticket.user_id for ticket in running)
         for position, (ticket, wait) in enumerate(zip(order, waits, strict=True), start=1):
             place = (position, len(running), own[ticket.user_id])
@@ -314,11 +328,11 @@ class Generation:
             queued = {"position": position, "ahead": position - 1 + len(running), "own": place[-1], "eta_s": eta}
             ticket.events.publish(Event.QUEUED, queued)
 
-    def _waits(self, models: Sequence[str], running: Sequence[Ticket]) -> list[float] | list[None]:
-        """Return the seconds until answers by these models, waiting in this order, would each get a slot."""
-        now = time.monotonic()
-        at_work = [(ticket.model, now - ticket.started) for ticket in running if not ticket.priority.preemptible]
-        return self.estimates.queue_waits(models, at_work, max(1, self.engine.slots))
+    def _waits(self, waiting: Sequence[tuple[str, float]], running: Sequence[Ticket]) -> list[float] | list[None]:
+        """Return the seconds until answers, waiting in this order, would each get a slot: see `queue_waits`."""
+        awaited, now = [ticket for ticket in running if not ticket.priority.preemptible], time.monotonic()
+        at_work = [(ticket.model, now - ticket.started - ticket.reading_s) for ticket in awaited]
+        return self.estimates.queue_waits(waiting, at_work, max(1, self.engine.slots))
 
     def _recount(self, answer_id: int) -> None:
         """Publish the place of a waiting answer again if it was told a while ago: for whoever follows it from now on,

@@ -11,7 +11,7 @@ from app.engines.base import Usage
 from app.errors import AppError, sentence
 from app.extensions import db, in_context
 from app.generation.prompt import BuiltPrompt, PromptMessage
-from app.models import Conversation, Message, Run, RunState, User
+from app.models import Conversation, Message, Role, Run, RunState, User
 from app.models.base import utcnow
 from app.models.files import files_of
 from app.models.passages import excerpts_of
@@ -96,18 +96,28 @@ class Store:
         texts = (answer.content, answer.thinking, answer.locale, instructions)
         return RunInput(answer.model, answer.think, branch[::-1], *texts)
 
-    def next_run(self, conversation_id: str) -> tuple[RunInput, int] | None:
-        """Return the input that a conversation's next question would have, and the owner's id; None
-        without an answer.
+    def next_run(
+        self, conversation_id: str, attached: str = "", model: str | None = None
+    ) -> tuple[RunInput, int] | None:
+        """Return the input that a conversation's next question would have, and the owner's id.
+
+        `attached`: what it will be asked with, as a message without words and with id 0 at the end; `model`: None for
+        the one that answered last. None without anything to read.
         """
         with self._context():
             conversation = db.session.get(Conversation, conversation_id)
             branch = conversation.branch() if conversation else []
-            if conversation is None or not branch or branch[-1].run is None:
+            if conversation is None or not (branch or attached) or (branch and branch[-1].run is None):
                 return None
             messages = [PromptMessage(each.id, str(each.role), each.content, each.attached) for each in branch]
-            instructions = (conversation.personal_instructions, conversation.instructions)
-            run = RunInput(branch[-1].run.model, False, messages, "", "", None, instructions)
+            if attached:
+                messages.append(PromptMessage(0, Role.USER, "", attached))
+            personal = conversation.personal_instructions
+            if personal is None:
+                personal = db.session.get_one(User, conversation.user_id).instructions
+            answered = branch[-1].run if branch else None
+            model = model or (answered.model if answered else conversation.model) or ""
+            run = RunInput(model, False, messages, "", "", None, (personal, conversation.instructions))
             return run, conversation.user_id
 
     def save_text(self, message_id: int, content: str, thinking: str) -> None:

@@ -125,7 +125,7 @@ class Worker:
                 ticket.when_free = lambda: self._read_ahead(ticket.conversation_id)
             else:
                 ticket.when_free = lambda: None
-                self._prefill.mark_read(ticket.conversation_id, ticket.message_id)
+                self._prefill.mark_read(ticket.conversation_id, ticket.message_id, ticket.model)
 
     def _read_ahead(self, conversation_id: str) -> None:
         try:

@@ -12,6 +12,7 @@ from tests.fakes.engine import Outcome, Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.scenario import Scenario
+from tests.support.documents import attached
 from tests.support.person import Person, problem
 from tests.support.program import Program
 from tests.support.site import Site
@@ -244,3 +245,81 @@ def test_after_thinking_whoever_waits_comes_first(alice: Person, bob: Person, si
     waiting.end()
     assert len(asked(ollama)) == 2
     assert cost(site) == (0, 0)
+
+
+# Documents
+
+DOCUMENT = "Le bateau a été livré avec son annexe, deux ancres et un jeu de voiles. " * 20
+
+
+def about(person: Person, conversation: str, *files: str, **more: str) -> str:
+    """Say that a question about these files is to be expected there; what came of it."""
+    answer = person.api("POST", f"/conversations/{conversation}/prefill", {"files": files, **more})
+    assert answer.status_code == 202, answer.text
+    return str(answer.json["prefill"])
+
+
+def warm(person: Person, conversation: str, *files: str, **more: str) -> None:
+    """Ask as a page does until the documents are read."""
+    deadline = time.monotonic() + 5
+    while about(person, conversation, *files, **more) != "warm":
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_documents_are_read_with_the_very_bytes_of_the_question_before_any_message(
+    alice: Person, site: Site, ollama: FakeOllama, raw: list[bytes]
+) -> None:
+    file = attached(site, "alice", "livraison.txt", DOCUMENT)
+    conversation = alice.start()
+    ollama.script(Scenario.hold())
+    assert about(alice, conversation, file) == "started"
+    ollama.reached(Phase.PREFILL, 0)
+    assert about(alice, conversation, file) == "reading"
+    # Other documents wait until these are read, whose text may be how theirs begins.
+    assert about(alice, conversation, file, attached(site, "alice", "b.txt", "Un mot.")) == "busy"
+    ollama.release()
+    warm(alice, conversation, file)
+    alice.ask(conversation, "Combien d’ancres ?", files=[file]).end()
+    read, question = (json.loads(body)["messages"] for body in raw)
+    assert read[:-1] == question[:-1]
+    assert question[-1]["content"] == f"{read[-1]['content']}\n\nCombien d’ancres ?"
+    # Nothing but the words of the question was left to read.
+    assert len(ollama.generations[-1].prompt) - ollama.generations[-1].cached < 30
+
+
+def test_documents_are_read_after_the_history_and_with_the_model_that_will_be_asked(
+    talk: str, alice: Person, site: Site, ollama: FakeOllama, raw: list[bytes]
+) -> None:
+    file = attached(site, "alice", "livraison.txt", DOCUMENT)
+    warm(alice, talk, file)
+    alice.ask(talk, "Combien d’ancres ?", files=[file]).end()
+    read, question = raw[-2:]
+    sent = [json.loads(body)["messages"] for body in (read, question)]
+    assert sent[0][:-1] == sent[1][:-1]
+    assert len(sent[0]) == 4
+    # That model is not loaded, and it is not what the page says it will ask.
+    assert about(alice, talk, file, model=THINKER) == "cold"
+
+
+def test_documents_are_read_again_after_somebody_else_was_answered(
+    alice: Person, bob: Person, site: Site, ollama: FakeOllama
+) -> None:
+    file, conversation = attached(site, "alice", "livraison.txt", DOCUMENT), alice.start()
+    ollama.script(Scenario.hold())
+    assert about(alice, conversation, file) == "started"
+    ollama.reached(Phase.PREFILL, 0)
+    assert bob.ask(bob.start(), "Moi d’abord").end().data("done")["status"] == "done"
+    assert ollama.generations[0].outcome is Outcome.CANCELLED
+    warm(alice, conversation, file)
+    bob.ask(bob.start(), "Encore moi").end()
+    ollama.wait_until(lambda: about(alice, conversation, file) in {"started", "reading"})
+
+
+def test_what_cannot_be_asked_is_not_read(site: Site, alice: Person, bob: Person, ollama: FakeOllama) -> None:
+    foreign = attached(site, "bob", "paie.pdf", "2 300 €")
+    long = attached(site, "alice", "long.pdf", "mot " * 12_000)
+    conversation = alice.start()
+    for files, refusal in (([foreign], (404, "not_found")), ([long], (422, "files_too_long"))):
+        assert problem(alice.api("POST", f"/conversations/{conversation}/prefill", {"files": files})) == refusal
+    assert asked(ollama) == []

@@ -7,6 +7,7 @@ import pytest
 from app.engines.base import Usage
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
+from tests.support.documents import attached
 from tests.support.person import Person
 from tests.support.program import Program
 from tests.support.site import Site
@@ -66,6 +67,25 @@ def test_whoever_moves_up_waits_for_the_one_who_has_just_begun(experienced: Pers
     assert USUAL_S / 2 - 5 <= now <= USUAL_S / 2 + 5
     ollama.release()
     streams[1].end()
+
+
+def test_documents_that_are_to_be_read_are_foretold_to_those_behind(
+    experienced: Person, site: Site, ollama: FakeOllama
+) -> None:
+    # Ten tokens a second.
+    site.generation.estimates.learn_reading(MODEL, Usage(prompt_tokens=500, cached_tokens=0, prefill_ms=50_000.0))
+    file = attached(site, "alice", "contrat.txt", "Un contrat. " * 60)
+    streams = [held(experienced, ollama)]
+    streams.append(experienced.ask(experienced.start(), "Un", files=[file]))
+    streams.append(experienced.ask(experienced.start(), "Deux"))
+    foretold = [stream.until("queued").data["eta_s"] for stream in streams[1:]]
+    assert foretold[0] <= USUAL_S
+    tokens = experienced.get(f"/api/conversations/{streams[1].data('accepted')['conversation']['id']}")
+    reading_s = tokens.json["messages"][0]["files"][0]["tokens"] / 10
+    assert foretold[1] == pytest.approx(2 * USUAL_S + reading_s, abs=5)
+    ollama.release()
+    for stream in streams:
+        stream.end()
 
 
 def test_the_state_of_the_server_tells_the_wait_that_one_more_question_is_told(

@@ -50,7 +50,7 @@ def test_a_new_model_is_expected_to_be_like_the_others() -> None:
 def test_with_one_slot_each_starts_when_the_one_before_it_ends(
     durations: dict[str, float], order: list[str], model: str, elapsed: float
 ) -> None:
-    starts = taught(durations).queue_waits(order, [(model, elapsed)], 1)
+    starts = taught(durations).queue_waits([(each, 0.0) for each in order], [(model, elapsed)], 1)
     left = max(0.0, durations[model] - elapsed)
     assert starts == pytest.approx(list(accumulate([durations[each] for each in order], initial=left))[:-1])
 
@@ -60,10 +60,10 @@ def test_nobody_starts_before_the_one_in_front_nor_later_for_one_more_slot(
     durations: dict[str, float], order: list[str], running: list[tuple[str, float]], slots: int
 ) -> None:
     estimates = taught(durations)
-    starts = estimates.queue_waits(order, running[:slots], slots)
+    starts = estimates.queue_waits([(each, 0.0) for each in order], running[:slots], slots)
     assert len(starts) == len(order)
     assert all(earlier <= later for earlier, later in pairwise(starts))
-    more = estimates.queue_waits(order, running[:slots], slots + 1)
+    more = estimates.queue_waits([(each, 0.0) for each in order], running[:slots], slots + 1)
     assert all(sooner <= start + 1e-6 for sooner, start in zip(more, starts, strict=True))
     # As many as have a free slot start now.
     assert starts[: slots - len(running[:slots])] == [0.0] * min(len(order), slots - len(running[:slots]))
@@ -71,7 +71,25 @@ def test_nobody_starts_before_the_one_in_front_nor_later_for_one_more_slot(
 
 @given(orders, at_work)
 def test_before_the_first_answer_nothing_is_expected(order: list[str], running: list[tuple[str, float]]) -> None:
-    assert Estimates(LIMIT_S).queue_waits(order, running, 1) == [None] * len(order)
+    assert Estimates(LIMIT_S).queue_waits([(each, 0.0) for each in order], running, 1) == [None] * len(order)
+
+
+def test_documents_that_are_to_be_read_make_those_behind_wait_longer() -> None:
+    waits = taught({"a": 10}).queue_waits([("a", 0.0), ("a", 25.0), ("a", 0.0)], [], 1)
+    assert waits == pytest.approx([0, 10, 45])
+
+
+def test_the_pace_is_the_mean_of_all_that_was_read() -> None:
+    # The few tokens, whose fixed costs count most, count least.
+    assert reader((1000, 0, 20.0), (2100, 100, 39.0), (60, 0, 1.0)).reading_pace("a") == pytest.approx(3060 / 60)
+    assert reader((1000, 0, 20.0)).reading_pace("another") is None
+
+
+def test_the_pace_is_not_what_an_untold_cache_makes_it_seem() -> None:
+    cold, warm = (1000, None, 20.0), (1000, None, 0.2)
+    estimates = reader(cold, *[warm] * 20)
+    estimates.learn("a", 6.0, Usage(output_tokens=50, decode_ms=5000.0))
+    assert estimates.reading_pace("a") == pytest.approx(50)
 
 
 def test_the_silence_allowed_is_three_times_the_expected_reading() -> None:
