@@ -237,6 +237,12 @@ SETTINGS = (
         "1024",
         "longest answer, in tokens; « Reprendre » goes on from there",
     ),
+    Setting(
+        "DOCUMENT_ANSWERS",
+        one_of("measured", "always"),
+        "measured",
+        "models that may answer from chosen passages; `measured`: those that the Labo found good at it; `always`: all",
+    ),
     Setting("TEMPERATURE", decimal, "", "sampling temperature of the chat; empty: the model's own"),
     Setting("CACHE_RAM_MB", whole, "1024", "RAM of the embedded engine's prompt cache, in MB"),
     Setting(

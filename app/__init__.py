@@ -92,6 +92,7 @@ def make_services(app: Flask) -> None:
             config["MAX_OUTPUT_TOKENS"],
             config["ENGINE_TIMEOUT"],
             config["TEMPERATURE"],
+            all_proven=config["DOCUMENT_ANSWERS"] == "always",
         ),
         queue_max=config["QUEUE_MAX"],
         followers=max(config["THREADS"] - SPARE_THREADS, config["THREADS"] // 2),

@@ -91,6 +91,13 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
         422,
         _l("These documents have about %(tokens)s tokens and the model can read %(limit)s: choose passages of them."),
     ),
+    "model_not_proven": (
+        422,
+        _l(
+            "The model %(model)s has not shown in the Labo that it answers from passages without inventing. Read them "
+            "yourself, choose another model, or have this one measured in the Labo."
+        ),
+    ),
     "passages_too_long": (
         422,
         _l("The chosen passages have about %(tokens)s tokens, %(limit)s are the most: choose fewer."),

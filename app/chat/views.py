@@ -77,7 +77,7 @@ def composer() -> dict[str, Any]:
 def models_json() -> dict[str, Any]:
     """Return the models, the default one, and a notice if the default that was set is not installed."""
     registry = generation().registry
-    default = registry.default()
+    default, proven = registry.default(), generation().proven([model.name for model in registry.models])
     notice = None
     if default.effective and not default.installed:
         notice = _(
@@ -100,6 +100,9 @@ def models_json() -> dict[str, Any]:
                 "thinking": model.thinking,
                 "loaded": model.name in registry.loaded,
                 "context": model.context,
+                "document_tokens": generation().document_tokens(model.name),
+                "reading_pace": _rounded(generation().estimates.reading_pace(model.name)),
+                "proven": model.name in proven,
             }
             for model in registry.models
         ],
@@ -114,8 +117,12 @@ def status_json() -> dict[str, Any]:
     """
     presets, state = usable_presets(model.name for model in generation().registry.models), generation().status()
     usual = generation().estimates.typical_duration(state["model"]) if state["model"] else None
-    extra = {"usual_s": None if usual is None else round(usual, 1), "careful": _careful(**presets) if presets else None}
+    extra = {"usual_s": _rounded(usual), "careful": _careful(**presets) if presets else None}
     return state | extra
+
+
+def _rounded(figure: float | None) -> float | None:
+    return None if figure is None else round(figure, 1)
 
 
 def _careful(quick: str, careful: str) -> dict[str, Any]:

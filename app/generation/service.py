@@ -7,7 +7,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
@@ -18,6 +18,7 @@ from app.engines.base import ChatRequest, Engine, Model
 from app.engines.tokens import estimated_tokens, total_tokens
 from app.errors import AppError
 from app.extensions import db
+from app.generation import prompt
 from app.generation.background import BackgroundSlot, Prefill, TrashPurge
 from app.generation.conversation_changes import ConversationChanges
 from app.generation.estimates import Estimates
@@ -32,6 +33,7 @@ from app.generation.worker import AnswerTicket, Completion, Worker
 from app.models import Conversation, Message, ParentRef, Run, RunState
 from app.models.branches import MessageTree
 from app.models.files import NOTHING, Attachment
+from app.models.lab import LabLabel
 
 # Seconds that `stop` waits for running answers to be saved.
 CLOSE_TIMEOUT_S = 4.0
@@ -127,6 +129,13 @@ class Generation:
         """Return the tokens that whole documents may take with this model."""
         return self._settings.for_model(model, self.registry.context_of(model)).document_tokens
 
+    def proven(self, models: Collection[str]) -> set[str]:
+        """Return those of the models that may answer from passages: the Labo has measured that they are good at it."""
+        if self._settings.all_proven:
+            return set(models)
+        labels = LabLabel.by_model()
+        return {model for model in models if model in labels and labels[model].proven}
+
     def ask(
         self,
         conversation: Conversation,
@@ -141,9 +150,11 @@ class Generation:
         """Store a question and queue its answer; return a subscriber to the answer's events.
 
         A repeated `client_id` returns those of the first answer. Raises unknown_model, not_a_chat_model,
-        thinking_unsupported, queue_full, too_many_waiting, stopping, unknown_parent, conversation_moved.
+        thinking_unsupported, model_not_proven, queue_full, too_many_waiting, stopping, unknown_parent,
+        conversation_moved.
         """
         name = self.model_for(model or conversation.model, think).name
+        self._check_proven(name, attachment.text)
         with self._submitting:
             # Only a question that does not follow the end of the shown branch can have other versions.
             parent_id = None if follows.first else follows.parent_id or conversation.head_id
@@ -165,7 +176,10 @@ class Generation:
         return self.follow(answer)
 
     def regenerate(self, answer: Message, *, model: str | None, think: bool | None) -> Subscriber:
-        """Queue another answer to the same question. Raises run_active while an answer to it is being written."""
+        """Queue another answer to the same question.
+
+        Raises run_active while an answer to it is being written, model_not_proven.
+        """
         with self._submitting:
             state = self._first_state(answer.conversation.user_id)
             run = self._ended_run(answer)
@@ -173,6 +187,7 @@ class Generation:
                 raise AppError("run_active")
             think = run.think if think is None else think
             name = self.model_for(model or run.model, think).name
+            self._check_proven(name, answer.parent.attached if answer.parent else "")
             sibling = answer.conversation.regenerate(answer, model=name, think=think, state=state)
             return Subscriber(self._submit(sibling, MessageTree(answer.conversation)))
 
@@ -278,6 +293,11 @@ class Generation:
         """Drop what is cached of a conversation: the engine's saved prompt cache is its text in another form."""
         self.engine.forget(conversation_id)
         self.prefill.forget(conversation_id)
+
+    def _check_proven(self, model: str, attached: str) -> None:
+        """Raise model_not_proven if a question is asked with passages and the model may not answer from them."""
+        if prompt.has_passages(attached) and not self.proven([model]):
+            raise AppError("model_not_proven", model=model)
 
     def _reading_s(self, conversation_id: str, parent_id: int | None, model: str, attached: str) -> float:
         """Return the seconds that reading what a question is asked with will take; 0 if the engine holds it, or if its

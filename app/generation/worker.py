@@ -337,7 +337,7 @@ class _Writing:
     def _sources(self, content: str | None) -> dict[str, Any] | None:
         """Return how the answer keeps to the passages of its question; None without any."""
         question = self._question
-        if not content or question is None or not question.attached or question.documents:
+        if not content or question is None or not prompt.has_passages(question.attached):
             return None
         try:
             passages = self._store.passages(question.id)

@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import fmean
 
 from sqlalchemy import delete, select
@@ -19,14 +19,19 @@ ENERGY_CLASSES = (0.05, 0.1, 0.25, 0.5, 1.0)
 TIME_CLASSES = (10.0, 20.0, 40.0, 60.0, 120.0)
 # "Good at" a category: mean quality at least this, over at least so many of its tasks; so many categories are named.
 GOOD_AT, GOOD_AT_TASKS, GOOD_AT_NAMED = 80, 2, 3
+# What tells whether a model may answer from passages: the tasks whose names begin so, which show it passages; else, as
+# long as too few of them were measured, the tasks of the category.
+READING, ABSTENTION = ("passages-", "reading"), ("abstention-", "honesty")
+PROVEN_TASKS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Label:
     """A model's label: `letter` A to F by `basis` ("energy" or "time", both empty when neither is known).
 
-    `mail_s`: seconds to answer a mail; `good_at`: categories, the best first. A model that failed has no letter (its
-    basis is "failed") and no mail time, since bad answers are cheap and would earn the best letter.
+    `mail_s`: seconds to answer a mail; `good_at`: categories, the best first; `reading`, `abstention`: mean scores of
+    answering from passages and of saying that the answer is not there, None after too few tasks. A model that failed
+    has no letter (its basis is "failed") and no mail time, since bad answers are cheap and would earn the best letter.
     """
 
     letter: str
@@ -34,6 +39,8 @@ class Label:
     mail_s: int | None
     ram_bytes: int | None
     good_at: tuple[str, ...]
+    reading: int | None = None
+    abstention: int | None = None
 
 
 def label(entry: Entry, categories: Mapping[str, str]) -> Label:
@@ -52,6 +59,8 @@ def label(entry: Entry, categories: Mapping[str, str]) -> Label:
         mail_s=rounded(entry.mail_s) if entry.mail_s is not None and not failed else None,
         ram_bytes=round(ram) if ram else None,
         good_at=good_at(entry.by_task, categories),
+        reading=mean_score(entry.by_task, categories, *READING),
+        abstention=mean_score(entry.by_task, categories, *ABSTENTION),
     )
 
 
@@ -81,8 +90,9 @@ def publish(machine_id: int, categories: Mapping[str, str]) -> None:
     for model, made in labels.items():
         # The chat shows the letter as the energy class, and the mail time beside it: a class by time is left out.
         letter = made.letter if made.basis == "energy" else ""
-        facts = {"mail_s": made.mail_s, "ram_bytes": made.ram_bytes, "good_at": list(made.good_at)}
-        db.session.add(LabLabel(model=model, letter=letter, **facts))
+        facts = asdict(made) | {"letter": letter, "good_at": list(made.good_at)}
+        del facts["basis"]
+        db.session.add(LabLabel(model=model, **facts))
     db.session.commit()
 
 
@@ -98,6 +108,15 @@ def good_at(by_task: Mapping[str, float], categories: Mapping[str, str]) -> tupl
         if len(scores) >= GOOD_AT_TASKS and fmean(scores) >= GOOD_AT
     }
     return tuple(sorted(well, key=lambda category: (-well[category], category))[:GOOD_AT_NAMED])
+
+
+def mean_score(by_task: Mapping[str, float], categories: Mapping[str, str], prefix: str, category: str) -> int | None:
+    """The mean score of the tasks whose names begin with `prefix`, else of those of a category; None with too few."""
+    named = [mean for task, mean in by_task.items() if task.startswith(prefix)]
+    alike = [mean for task, mean in by_task.items() if categories.get(task) == category]
+    scores = named if len(named) >= PROVEN_TASKS else alike
+    # Rounded down: nearly good enough is not.
+    return int(fmean(scores)) if len(scores) >= PROVEN_TASKS else None
 
 
 def rounded(seconds: float) -> int:

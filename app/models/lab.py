@@ -56,6 +56,10 @@ class Verdict(StrEnum):
 # The score of a verdict that comes without one, e.g. from a person.
 WORTH = {Verdict.PASSED: 1.0, Verdict.RESERVE: 0.5, Verdict.FAILED: 0.0}
 
+# The mean scores, of 100, with which a model may answer from passages: as for what a label calls it good at. Below it,
+# more than one answer in five would be wrong or made up, and nobody can tell which without reading the passages.
+PROVEN = 80
+
 
 class LabMachine(db.Model):  # type: ignore[name-defined,misc]
     """A machine on which samples were taken; `description`: its detected hardware.
@@ -170,6 +174,11 @@ class LabLabel(db.Model):  # type: ignore[name-defined,misc]
     def by_model(cls) -> dict[str, "LabLabel"]:
         """Return all labels by the model's name."""
         return {label.model: label for label in db.session.scalars(select(cls))}
+
+    @property
+    def proven(self) -> bool:
+        """True if the model answers from a text well enough, and says when the answer is not there."""
+        return (self.reading or 0) >= PROVEN and (self.abstention or 0) >= PROVEN
 
 
 class VoteChoice(StrEnum):

@@ -1,24 +1,35 @@
 """Questions about files: what the model reads, what the page is told of it, what is refused."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
+from app.engines.base import Usage
 from app.generation.prompt import document_text, passage_text, passages_text
 from app.models import FileState
+from app.models.lab import LabLabel
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.documents import attached, passages
 from tests.support.person import Person, problem
 from tests.support.site import Site
 
+MODEL, THINKER = "phi3:mini", "deepseek-r1:1.5b"
 PAGES = ("Le bateau « Élan » mesure 12 mètres.\nIl a deux cabines.", "Le prix est de 12 450 €.")
 
 
 def last_sent(ollama: FakeOllama) -> list[dict[str, Any]]:
     messages: list[dict[str, Any]] = ollama.received("/api/chat")[-1]["messages"]
     return messages
+
+
+def measured(site: Site, model: str, reading: int | None = 90, abstention: int | None = 90) -> None:
+    """Let the Labo have measured this of a model."""
+    with site.rows() as rows:
+        rows.merge(LabLabel(model=model, reading=reading, abstention=abstention))
+        rows.commit()
 
 
 @pytest.fixture
@@ -63,6 +74,7 @@ def test_several_documents_in_the_order_in_which_they_were_sent(
 def test_chosen_passages_alone_are_read_with_their_numbers(
     site: Site, alice: Person, contract: str, ollama: FakeOllama
 ) -> None:
+    measured(site, MODEL)
     price, size = passages(site, contract, "Le prix est de 12 450 €.", "Le bateau « Élan » mesure 12 mètres.")
     conversation = alice.start()
     asked = alice.ask(conversation, "Quel prix ?", files=[contract], passages=[price, size]).end().data("accepted")
@@ -146,6 +158,7 @@ def test_many_questions_with_files_take_no_more_queries(site: Site, alice: Perso
 def test_an_answer_from_passages_is_compared_with_them(
     site: Site, alice: Person, contract: str, ollama: FakeOllama
 ) -> None:
+    measured(site, MODEL)
     (price,) = passages(site, contract, "Le prix est de 12 450 €.")
     conversation = alice.start()
     ollama.script(Scenario.answer("Il est de 12 450 € [1], soit 15 000 € avec la pose [2]."))
@@ -160,3 +173,44 @@ def test_an_answer_from_passages_is_compared_with_them(
     alice.ask(conversation, "Et avec le document ?", files=[contract]).end()
     alice.ask(conversation, "Et sans ?").end()
     assert [message["sources"] for message in alice.messages(conversation)[3::2]] == [None, None]
+
+
+def test_only_a_model_that_was_measured_well_answers_from_passages(
+    site: Site, alice: Person, contract: str, ollama: FakeOllama
+) -> None:
+    (price,) = passages(site, contract, "Le prix est de 12 450 €.")
+    conversation, asked = alice.start(), {"files": [contract], "passages": [price]}
+    assert problem(alice.post(conversation, "Quel prix ?", **asked)) == (422, "model_not_proven")
+    measured(site, MODEL, abstention=79)
+    assert problem(alice.post(conversation, "Quel prix ?", **asked)) == (422, "model_not_proven")
+    assert alice.messages(conversation) == []
+    measured(site, MODEL)
+    shown = {model["name"]: model for model in alice.get("/api/models").json["models"]}
+    assert (shown[MODEL]["proven"], shown[THINKER]["proven"]) == (True, False)
+    alice.ask(conversation, "Quel prix ?", **asked).end()
+    answer = alice.messages(conversation)[1]["id"]
+    again = alice.api("POST", f"/messages/{answer}/regenerate", {"model": THINKER})
+    assert problem(again) == (422, "model_not_proven")
+    # A whole document may be read by any.
+    alice.ask(alice.start(), "Quel prix ?", model=THINKER, files=[contract]).end()
+
+
+def test_a_server_may_let_every_model_answer_from_passages(make_site: Callable[..., Site], ollama: FakeOllama) -> None:
+    site = make_site(DOCUMENT_ANSWERS="always").start(ollama)
+    alice = Person(site.app)
+    alice.register("alice")
+    file = attached(site, "alice", "contrat.pdf", *PAGES)
+    (price,) = passages(site, file, "Le prix est de 12 450 €.")
+    assert alice.ask(alice.start(), "Quel prix ?", files=[file], passages=[price]).end().data("done")["sources"]
+    assert all(model["proven"] for model in alice.get("/api/models").json["models"])
+
+
+def test_a_model_tells_what_it_can_read_and_how_fast(site: Site, alice: Person) -> None:
+    def shown() -> dict[str, Any]:
+        found = alice.get("/api/models").json["models"]
+        return next(model for model in found if model["name"] == MODEL)
+
+    assert shown()["reading_pace"] is None
+    assert shown()["document_tokens"] == int(0.55 * site.app.config["CONTEXT_TOKENS"])
+    site.generation.estimates.learn(MODEL, 9.0, Usage(prompt_tokens=460, cached_tokens=60, prefill_ms=9000.0))
+    assert shown()["reading_pace"] == 44.4

@@ -5,7 +5,7 @@ import pytest
 from app.lab import labels
 from app.lab.labels import ENERGY_CLASSES, LETTERS, TIME_CLASSES, Label
 from app.lab.stats.configurations import SETTING
-from app.models.lab import Verdict
+from app.models.lab import LabLabel, Verdict
 from tests.support.measured import entry, exactly
 
 
@@ -66,3 +66,31 @@ def test_one_label_for_each_model_of_this_server() -> None:
         entry("c", 80, 20, historical=True),
     ]
     assert {model: label.letter for model, label in labels.by_model(lines, {}).items()} == {"a": "A", "b": "C"}
+
+
+@pytest.mark.parametrize(
+    ("scores", "reading", "abstention"),
+    [
+        ({"read-1": 100.0, "read-2": 100.0}, None, None),
+        ({"read-1": 100.0, "read-2": 100.0, "read-3": 39.9, "honest-1": 0.0}, 79, None),
+        # The tasks that show passages count, as soon as there are enough of them.
+        ({"read-1": 100.0, "read-2": 100.0, "read-3": 100.0, "passages-1": 0.0, "passages-2": 0.0}, 100, None),
+        ({"read-1": 100.0, "passages-1": 40.0, "passages-2": 50.0, "passages-3": 60.0}, 50, None),
+        ({"honest-1": 80.0, "honest-2": 90.0, "honest-3": 100.0}, None, 90),
+        ({"abstention-1": 80.0, "abstention-2": 80.0, "abstention-3": 80.0, "honest-1": 0.0}, None, 80),
+    ],
+)
+def test_what_proves_that_a_model_may_answer_from_passages(
+    scores: dict[str, float], reading: int | None, abstention: int | None
+) -> None:
+    kinds = {"read": "reading", "honest": "honesty", "passages": "documents", "abstention": "documents"}
+    found = labels.label(entry("a", 80, 20, by_task=scores), {task: kinds[task.partition("-")[0]] for task in scores})
+    assert (found.reading, found.abstention) == (reading, abstention)
+
+
+@pytest.mark.parametrize(
+    ("reading", "abstention", "proven"),
+    [(80, 80, True), (100, 79, False), (79, 100, False), (None, 100, False), (100, None, False)],
+)
+def test_both_must_be_good_enough(reading: int | None, abstention: int | None, proven: bool) -> None:
+    assert LabLabel(model="a", reading=reading, abstention=abstention).proven is proven
