@@ -16,7 +16,6 @@ import conversationItem from "./controllers/conversation_item_controller.js";
 import copy from "./controllers/copy_controller.js";
 import disclosure from "./controllers/disclosure_controller.js";
 import editor from "./controllers/editor_controller.js";
-import excerpt from "./controllers/excerpt_controller.js";
 import exportDialog from "./controllers/export_dialog_controller.js";
 import folder from "./controllers/folder_controller.js";
 import gauge from "./controllers/gauge_controller.js";
@@ -24,6 +23,7 @@ import modelPicker from "./controllers/model_picker_controller.js";
 import moveDialog from "./controllers/move_dialog_controller.js";
 import placeholders from "./controllers/placeholders_controller.js";
 import prompts from "./controllers/prompts_controller.js";
+import readingArea from "./controllers/reading_area_controller.js";
 import rename from "./controllers/rename_controller.js";
 import searchDialog from "./controllers/search_dialog_controller.js";
 import shareDialog from "./controllers/share_dialog_controller.js";
@@ -41,9 +41,9 @@ welcome(conversation);
 
 register({
   answer, attachments, composer, "context-limit": contextLimit, "conversation-item": conversationItem, copy, disclosure,
-  editor, excerpt, "export-dialog": exportDialog, folder, gauge, "model-picker": modelPicker, "move-dialog": moveDialog,
-  placeholders, prompts, rename, "search-dialog": searchDialog, "share-dialog": shareDialog, shortcuts, sidebar, status,
-  thread, topbar, "turn-actions": turnActions,
+  editor, "export-dialog": exportDialog, folder, gauge, "model-picker": modelPicker, "move-dialog": moveDialog,
+  placeholders, prompts, "reading-area": readingArea, rename, "search-dialog": searchDialog,
+  "share-dialog": shareDialog, shortcuts, sidebar, status, thread, topbar, "turn-actions": turnActions,
 });
 
 markRead(conversation);

@@ -2,8 +2,8 @@
 import "./app.js";
 import { register } from "./lib/application.js";
 import copy from "./controllers/copy_controller.js";
-import excerpt from "./controllers/excerpt_controller.js";
-import reading from "./controllers/reading_controller.js";
+import readingArea from "./controllers/reading_area_controller.js";
+import staticAnswer from "./controllers/static_answer_controller.js";
 import vote from "./controllers/vote_controller.js";
 
-register({ copy, excerpt, reading, vote });
+register({ copy, "reading-area": readingArea, "static-answer": staticAnswer, vote });

@@ -12,7 +12,7 @@ MODELS = ("petit:1b", "moyen:4b", "grand:7b")
 PROMPTS = ("mail-reply-ten-lines", "calc-total-price")
 FIRST_ID = 70_001
 PAIR = re.compile(r'name="pair" value="([0-9a-f]{32})"')
-ANSWER = re.compile(r'data-reading-target="text">([^<]*)<')
+ANSWER = re.compile(r'data-static-answer-target="text">([^<]*)<')
 
 
 def answered(site: Site, models: tuple[str, ...] = MODELS, prompts: tuple[str, ...] = PROMPTS, **run: Any) -> int:
