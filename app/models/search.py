@@ -28,7 +28,9 @@ SECURE_DELETE_SINCE = (3, 42)
 # Index pages merged in one step: each takes a few milliseconds and lets other writers in between.
 PAGES = 200
 LOG_WAIT_MS = 1000
-INDEX_COMMAND = text("INSERT INTO message_search(message_search, rank) VALUES(:command, :value)")
+# All indexes of words: of messages, and of passages of files.
+INDEXES = ("message_search", "passage_search")
+INDEX_COMMAND = "INSERT INTO {index}({index}, rank) VALUES(:command, :value)"
 # ruff: noqa: S608 - all SQL is written in this module
 
 
@@ -319,7 +321,7 @@ DROP = (*(f"DROP TRIGGER {name}" for name in TRIGGERS), "DROP TABLE message_sear
 
 def is_ours(name: str | None, kind: str, _parents: object) -> bool:
     """Tell Alembic to leave the tables of the indexes alone, which have no models."""
-    return not (kind == "table" and name is not None and name.startswith(("message_search", "passage_search")))
+    return not (kind == "table" and name is not None and name.startswith(INDEXES))
 
 
 # The search
@@ -343,10 +345,11 @@ class SqliteSearch(Search):
     def prepare(self) -> None:
         """Turn on FTS5's "secure-delete" if SQLite has it, each time because SQLite may have been upgraded."""
         if sqlite3.sqlite_version_info >= SECURE_DELETE_SINCE:
-            _command_index("secure-delete", 1)
+            for index in INDEXES:
+                _command_index(index, "secure-delete", 1)
 
     def compact(self) -> None:
-        """Rewrite the index without the words of erased messages where SQLite has no "secure-delete"; empty the log.
+        """Rewrite the indexes without the words of erased texts where SQLite has no "secure-delete"; empty the log.
 
         The write-ahead log holds pages as they were before; it is emptied unless somebody reads or writes for longer
         than LOG_WAIT_MS, and then at the next erasure or stop.
@@ -354,9 +357,10 @@ class SqliteSearch(Search):
         if sqlite3.sqlite_version_info < SECURE_DELETE_SINCE:
             # A negative number starts a merge of the whole index, positive ones continue it. A merge with nothing left
             # to do changes at most one row.
-            pages = -PAGES
-            while _command_index("merge", pages) > 1:
-                pages = PAGES
+            for index in INDEXES:
+                pages = -PAGES
+                while _command_index(index, "merge", pages) > 1:
+                    pages = PAGES
         connection = db.session.connection()
         (usual,) = connection.exec_driver_sql("PRAGMA busy_timeout").one()
         connection.exec_driver_sql(f"PRAGMA busy_timeout={LOG_WAIT_MS}")
@@ -377,12 +381,12 @@ class SqliteSearch(Search):
             yield from rows
 
 
-def _command_index(command: str, value: int) -> int:
-    """Send a command to the FTS5 index and commit; return how many rows it changed."""
+def _command_index(index: str, command: str, value: int) -> int:
+    """Send a command to an FTS5 index and commit; return how many rows it changed."""
     connection = db.session.connection()
     driver: Any = connection.connection.driver_connection
     before = driver.total_changes
-    connection.execute(INDEX_COMMAND, {"command": command, "value": value})
+    connection.execute(text(INDEX_COMMAND.format(index=index)), {"command": command, "value": value})
     changed: int = driver.total_changes - before
     db.session.commit()
     return changed

@@ -1,5 +1,6 @@
 """Passages in the database: stored with the pages of a file, found by what is asked, gone with the file."""
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -117,3 +118,24 @@ def test_passages_go_with_their_owner(add: Callable[..., str]) -> None:
     db.session.delete(db.session.scalars(select(User)).one())
     db.session.commit()
     assert db.session.scalar(text(ROWS)) == 0
+
+
+@pytest.mark.slow
+def test_five_thousand_pages_are_searched_in_a_moment(site: Site, alice: Person) -> None:
+    sentence = (
+        "Le chantier contrôle la coque, les vannes et les passe-coques avant chaque mise à l’eau, puis note tout. "
+    )
+    pages = [
+        "\n\n".join(f"# Repère {number} partie {part}\n{sentence * 3} Lot {number * part}." for part in range(5))
+        for number in range(1, 5001)
+    ]
+    file = indexed(site, attached(site, alice.name, "tout.pdf", *pages))
+    with site.app.app_context():
+        taken = []
+        for question in ("Que contrôle le chantier avant de mettre une coque à l’eau ?", "repère 4321", "vannes"):
+            began = time.thread_time()
+            assert len(best([file], question)) == 4
+            taken.append(time.thread_time() - began)
+        assert pages_of(best([file], "repère 4321"))[0] == 4321
+    # 0.02 to 0.06 s.
+    assert max(taken) < 0.5

@@ -3,12 +3,16 @@
 import sqlite3
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from app import database
-from app.models.search import SECURE_DELETE_SINCE
+from app.models import File
+from app.models.passages import best
+from app.models.search import INDEXES, SECURE_DELETE_SINCE, search
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
+from tests.support.documents import attached, indexed
 from tests.support.person import PASSWORD, Person
 from tests.support.site import DATABASE, Site
 
@@ -57,8 +61,23 @@ def test_nothing_of_a_single_conversation_stays_in_the_file(instance: Path, alic
     assert alice.get("/api/search?q=Bonjour").json["results"]
 
 
-def test_the_index_is_told_where_it_can_be(site: Site) -> None:
-    asked = text("SELECT v FROM message_search_config WHERE k = 'secure-delete'")
+def test_nothing_of_a_file_stays_in_the_database(instance: Path, site: Site, alice: Person) -> None:
+    kept = indexed(site, attached(site, alice.name, "notice.pdf", "Le palier est en bronze."))
+    file = indexed(
+        site, attached(site, alice.name, "devis.pdf", *[f"{ANSWER} {QUESTION} {number}" for number in range(300)])
+    )
+    assert MARK in written(instance)
+    with site.rows() as rows:
+        rows.delete(rows.get(File, file))
+        rows.commit()
+        search().compact()
+        assert MARK not in written(instance)
+        assert best([kept], "palier")
+
+
+@pytest.mark.parametrize("index", INDEXES)
+def test_the_index_is_told_where_it_can_be(site: Site, index: str) -> None:
+    asked = text(f"SELECT v FROM {index}_config WHERE k = 'secure-delete'")
     can = sqlite3.sqlite_version_info >= SECURE_DELETE_SINCE
     database.upgrade(site.app)
     with site.rows() as rows:
