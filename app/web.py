@@ -165,6 +165,16 @@ Name = Annotated[str | None, of_text(_name)]
 Number = Annotated[int, Field(ge=-MAX_INTEGER, le=MAX_INTEGER)]
 
 
+def number_asked(name: str) -> int | None:
+    """Return a whole number from the query string; None when it is absent. Raises invalid_field."""
+    given = request.args.get(name, "")
+    if not given:
+        return None
+    if not given.isdecimal() or not given.isascii() or int(given[:20]) > MAX_INTEGER:
+        raise AppError("invalid_field", field=name)
+    return int(given)
+
+
 class JsonObject(BaseModel):
     """A JSON object with checked fields; null counts as absent unless the field's type allows None."""
 

@@ -3,15 +3,13 @@
 from collections.abc import Collection
 from typing import Any
 
-from flask import Blueprint, render_template, request
+from flask import Blueprint, render_template
 
-from app.errors import AppError
 from app.js_messages import renderer_messages
 from app.lab import wording
 from app.lab.presentation import display
 from app.lab.runs import queries
 from app.lab.task_files import Task
-from app.models.base import MAX_INTEGER
 from app.web import generation
 
 blueprint = Blueprint("lab", __name__, url_prefix="/lab")
@@ -30,16 +28,6 @@ def page(template: str, current: str, **values: Any) -> str:
         texts=renderer_messages(),
         **values,
     )
-
-
-def number_asked(name: str) -> int | None:
-    """A whole number from the query string; None when it is absent. Raises invalid_field."""
-    given = request.args.get(name, "")
-    if not given:
-        return None
-    if not given.isdecimal() or not given.isascii() or int(given[:20]) > MAX_INTEGER:
-        raise AppError("invalid_field", field=name)
-    return int(given)
 
 
 def by_category(tasks: Collection[Task]) -> dict[str, list[Task]]:

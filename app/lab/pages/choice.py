@@ -7,7 +7,7 @@ from flask import Response, jsonify, request
 
 from app.errors import AppError
 from app.lab import labels
-from app.lab.pages import blueprint, number_asked, page
+from app.lab.pages import blueprint, page
 from app.lab.presentation import charts, display, sentences
 from app.lab.runs import queries
 from app.lab.service import current_lab
@@ -17,7 +17,7 @@ from app.lab.stats.tradeoff import PRESETS, Recommendation, Weights, comparable,
 from app.models.lab import LabMachine
 from app.models.model_choice import ENVIRONMENT
 from app.security import current_user
-from app.web import generation
+from app.web import generation, number_asked
 
 ASPECTS = ("quality", "speed", "sobriety")
 

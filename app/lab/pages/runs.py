@@ -15,7 +15,7 @@ from werkzeug.datastructures import MultiDict
 from app.errors import AppError
 from app.lab import task_files, wording
 from app.lab.measuring.plan import combinations
-from app.lab.pages import blueprint, by_category, number_asked, page
+from app.lab.pages import blueprint, by_category, page
 from app.lab.presentation import charts, display, exports, sentences
 from app.lab.runs import queries
 from app.lab.runs.planning import DurationEstimate, estimate_duration, left_out_of
@@ -26,7 +26,7 @@ from app.lab.votes import campaigns
 from app.models.lab import ACTIVE, LabRun, LabSample, SampleKind, Verdict
 from app.security import admin_required, current_user
 from app.text import clean
-from app.web import generation, plain_text
+from app.web import generation, number_asked, plain_text
 
 # In characters: a verdict's note, and a task's TOML.
 LONGEST_NOTE, LONGEST_TASK = 1000, 60_000
