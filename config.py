@@ -305,6 +305,8 @@ SETTINGS = (
         "127.0.0.1 ::1",
         "where the proxy's requests come from: these headers are believed from there only",
     ),
+    Setting("FILE_MB", between(1, 1000), "50", "largest file that can be attached, in MB"),
+    Setting("FILES_MB", between(1, 1_000_000), "500", "what the files of one person may take, in MB"),
     Setting("THREADS", between(8, 4096), "320", "requests served at the same time; each followed answer holds one"),
     Setting(
         "LAB_RUN_CODE",

@@ -132,6 +132,16 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
         503,
         _l("What reads documents is not installed on this server. Tell the administrator."),
     ),
+    "file_too_large": (413, _l("This file is larger than %(limit)s MB: split it, or send the part that matters.")),
+    "files_quota": (
+        422,
+        _l(
+            "Your files take %(used)s of %(limit)s MB: delete some on the page “My files”, or conversations that use "
+            "them."
+        ),
+    ),
+    "files_waiting": (429, _l("%(count)s of your files are waiting to be read: send more once some are done.")),
+    "files_busy": (503, _l("Too many files are being sent at once. Try again in a moment.")),
     "model_name": (
         422,
         _l(

@@ -8,6 +8,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.models.base import insert_one, public_id, utcnow
 from app.models.conversations import Conversation, derive_title
+from app.models.files import copy_links
 from app.models.messages import INSERT_MESSAGE, INSERT_RUN, Message
 from app.models.shares import Share
 
@@ -123,6 +124,7 @@ def copy_branch(answer: Message) -> Conversation:
             run = _columns(message.run, without={"metrics"})
             run |= {"message_id": places[message.id], "first_read": places.get(run["first_read"])}
             connection.execute(INSERT_RUN, run)
+    copy_links({old: new for old, new in places.items() if old and new})
     made.head_id = places[answer.id]
     db.session.commit()
     return made

@@ -1,5 +1,6 @@
 """Folders and conversations, the changes that can be made to them, and the lists that show them."""
 
+from collections.abc import Collection
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,7 +11,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column
 from app.errors import AppError
 from app.extensions import db
 from app.models.base import Owned, UtcDateTime, check_count, public_id, utcnow
-from app.models.files import NOTHING, Attachment
+from app.models.files import NOTHING, Attachment, MessageFile
 from app.models.messages import ACTIVE, Message, ParentRef, Role, Run, RunState
 from app.models.names import normalized
 from app.models.shares import Share
@@ -157,7 +158,7 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
         """Add a question and its answer to be written, in one commit.
 
         Returns the answer and whether it is new: a repeated `client_id` returns the first one's answer. Raises
-        unknown_parent, conversation_moved.
+        unknown_parent, conversation_moved, not_found.
         """
         parent_id = None if follows.first else Message.parent_in(self, follows.parent_id)
         try:
@@ -169,11 +170,12 @@ class Conversation(db.Model):  # type: ignore[name-defined,misc]
             attachment.add_to(question.id)
             answer = self._add_answer(question, model=model, think=think, state=state)
             db.session.commit()
-        except IntegrityError:
+        except IntegrityError as error:
             db.session.rollback()
             known = self._answer_to(client_id)
             if known is None:
-                raise
+                # What it follows, or a file, was erased meanwhile.
+                raise AppError("not_found") from error
             return known, False
         return answer, True
 
@@ -300,6 +302,16 @@ def unread(conversations: list[Conversation]) -> set[str]:
     ended = select(Conversation.id).join(Run, Run.message_id == Conversation.head_id).where(Conversation.id.in_(ids))
     unseen = and_(Run.finished_at.is_not(None), Conversation.seen_at.is_(None))
     return set(db.session.scalars(ended.where(or_(unseen, Run.finished_at > Conversation.seen_at))))
+
+
+def asked_with(file_ids: Collection[str]) -> dict[str, list[Conversation]]:
+    """Return the conversations with questions that were asked with these files, by file, those in the trash too."""
+    query = select(MessageFile.file_id, Conversation).join(Message, Message.id == MessageFile.message_id)
+    query = query.join(Conversation, Conversation.id == Message.conversation_id)
+    found: dict[str, list[Conversation]] = {each: [] for each in file_ids}
+    for file_id, conversation in db.session.execute(query.where(MessageFile.file_id.in_(file_ids)).distinct()):
+        found[file_id].append(conversation)
+    return found
 
 
 def _all_of(user: User, *, archived: bool = False) -> Select[tuple[Conversation]]:

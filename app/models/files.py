@@ -1,28 +1,32 @@
 """Files that people attach: whose they are, what could be read of them, and the questions that were asked with them.
 
-The bytes lie outside the database (`file_store`); the passages to search are in `passages`.
+The bytes lie outside the database (`file_store`); the passages to search are in `passages`; `file_erasure` says when a
+file is erased.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import JSON, ForeignKey, String, Text, insert, select
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, exists, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import AppError
 from app.extensions import db
 from app.models.base import Owned, UtcDateTime, public_id, utcnow
+from app.models.file_store import Arrival, file_store
+from app.models.messages import Message
 
 
 class FileState(StrEnum):
-    """States of a file: `extracting → ready | failed`."""
+    """States of a file: `extracting → ready | failed`, and `erased` while it is being erased."""
 
     EXTRACTING = "extracting"
     READY = "ready"
     FAILED = "failed"
+    ERASED = "erased"
 
 
 class File(Owned, db.Model):  # type: ignore[name-defined,misc]
@@ -41,7 +45,87 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
     tokens: Mapped[int] = mapped_column(default=0)
     error_code: Mapped[str | None] = mapped_column(String(40))
     error_params: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    # When its owner last sent it.
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=utcnow)
+
+    @classmethod
+    def of(cls, user: Any, key: int | str) -> Self:
+        """Return the user's file with that id; raises not_found, also while it is being erased."""
+        found = super().of(user, key)
+        if found.state == FileState.ERASED:
+            raise AppError("not_found")
+        return found
+
+    @classmethod
+    def take(cls, user_id: int, name: str, arrival: Arrival, quota: int) -> tuple["File", bool]:
+        """Give a file that has come to a user, who may have `quota` bytes; commits.
+
+        Returns its row and whether it is to be read: not if the user has sent the same bytes under the same name before
+        and they could be read. Raises files_quota, storage_full, storage_failed.
+        """
+        store = file_store()
+        with store.changing():
+            same = (cls.user_id == user_id, cls.sha256 == arrival.sha256, cls.name == name)
+            file = db.session.scalar(select(cls).where(*same, cls.kept()))
+            if file is None:
+                cls.check_quota(user_id, arrival.size, quota)
+                file = cls(user_id=user_id, sha256=arrival.sha256, name=name, size=arrival.size, state=FileState.FAILED)
+                db.session.add(file)
+            to_be_read = file.state == FileState.FAILED
+            if to_be_read:
+                file.state, file.error_code, file.error_params = FileState.EXTRACTING, None, None
+            file.created_at = utcnow()
+            store.keep(arrival)
+            db.session.commit()
+        return file, to_be_read
+
+    @classmethod
+    def check_quota(cls, user_id: int, size: int, quota: int) -> None:
+        """Raise files_quota if `size` bytes more are more than the user may have."""
+        used = cls.used_by(user_id)
+        if used + size > quota:
+            raise AppError("files_quota", used=used // 1_000_000, limit=quota // 1_000_000)
+
+    @classmethod
+    def used_by(cls, user_id: int) -> int:
+        """Return the bytes of all of a user's files."""
+        return int(db.session.scalar(select(func.sum(cls.size)).where(cls.user_id == user_id, cls.kept())) or 0)
+
+    @classmethod
+    def all_of(cls, user: Any) -> list["File"]:
+        """Return the user's files, the newest first."""
+        query = select(cls).where(cls.user_id == user.id, cls.kept())
+        return list(db.session.scalars(query.order_by(cls.created_at.desc(), cls.id)))
+
+    @classmethod
+    def kept(cls) -> ColumnElement[bool]:
+        """Return the condition that a file is not being erased."""
+        return cls.state != FileState.ERASED
+
+    @classmethod
+    def used(cls) -> ColumnElement[bool]:
+        """Return the condition that a question was asked with a file."""
+        return exists().where(MessageFile.file_id == cls.id)
+
+    @classmethod
+    def waiting_of(cls, user_id: int) -> int:
+        """Return how many of a user's files are to be read."""
+        waiting = (cls.user_id == user_id, cls.state == FileState.EXTRACTING)
+        return db.session.scalar(select(func.count()).where(*waiting)) or 0
+
+    @classmethod
+    def left_to_read(cls) -> list[tuple[str, int]]:
+        """Return the files that are to be read and their owners, the oldest first."""
+        query = select(cls.id, cls.user_id).where(cls.state == FileState.EXTRACTING).order_by(cls.created_at)
+        return [(row.id, row.user_id) for row in db.session.execute(query)]
+
+    @classmethod
+    def end_reading(cls, file_id: str, state: FileState, **columns: Any) -> bool:
+        """Store how reading a file has ended; commits. Returns False if it is no longer wanted."""
+        wanted = (cls.id == file_id, cls.state == FileState.EXTRACTING)
+        ended = db.session.scalar(update(cls).where(*wanted).values(state=state, **columns).returning(cls.id))
+        db.session.commit()
+        return ended is not None
 
     @classmethod
     def ready_ones(cls, user: Any, ids: Sequence[str]) -> list["File"]:
@@ -63,6 +147,12 @@ class FilePage(db.Model):  # type: ignore[name-defined,misc]
     # The name of a sheet, the heading of a slide; "" without one.
     title: Mapped[str] = mapped_column(String(200), default="")
     content: Mapped[str] = mapped_column(Text)
+
+    @classmethod
+    def some_of(cls, file: File, first: int, count: int) -> Sequence["FilePage"]:
+        """Return the pages of a file from number `first` on, at most `count`."""
+        query = select(cls).where(cls.file_id == file.id, cls.number >= first)
+        return db.session.scalars(query.order_by(cls.number).limit(count)).all()
 
 
 class MessageFile(db.Model):  # type: ignore[name-defined,misc]
@@ -126,3 +216,24 @@ def pages_of(file_ids: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
     for file_id, number, content in db.session.execute(query.order_by(FilePage.file_id, FilePage.number)):
         found[file_id].append((number, content))
     return found
+
+
+def file_names(conversation_id: str) -> dict[int, list[str]]:
+    """Return the names of the files that the questions of a conversation were asked with, by question."""
+    message = MessageFile.message_id
+    query = select(message, File.name).join(File, File.id == MessageFile.file_id).join(Message, Message.id == message)
+    found: dict[int, list[str]] = {}
+    for message_id, name in db.session.execute(
+        query.where(Message.conversation_id == conversation_id).order_by(message, MessageFile.position)
+    ):
+        found.setdefault(message_id, []).append(name)
+    return found
+
+
+def copy_links(copies: Mapping[int, int]) -> None:
+    """Link copies of questions, original → copy, to the originals' files and passages; the caller commits."""
+    connection = db.session.connection()
+    for links in (MessageFile.__table__, MessagePassage.__table__):
+        found = connection.execute(select(links).where(links.c.message_id.in_(copies))).mappings()
+        if rows := [{**row, "message_id": copies[row["message_id"]]} for row in found]:
+            connection.execute(insert(links), rows)

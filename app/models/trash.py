@@ -7,8 +7,10 @@ from sqlalchemy import bindparam, delete, select, update
 
 from app.errors import AppError
 from app.extensions import db
+from app.models import file_erasure
 from app.models.base import utcnow
 from app.models.conversations import Conversation, Folder
+from app.models.files import File
 from app.models.messages import Message
 from app.models.prompts import Prompt
 from app.models.search import search
@@ -44,8 +46,11 @@ def get_deleted(user: User, conversation_id: str) -> Conversation:
 
 
 def erase(ids: Collection[str], erased: Callable[[str], None]) -> int:
-    """Erase conversations, one commit each, then their words in the index; `erased` gets each id. Return how many."""
+    """Erase conversations, one commit each, with the files that only they used, then their words in the index;
+    `erased` gets each id. Return how many.
+    """
     for conversation_id in ids:
+        files = file_erasure.asked_with(conversation_id)
         # Newest first: erasing a message cascades to its descendants, and SQLite limits the depth to a thousand.
         messages = db.session.scalars(
             select(Message.id).where(Message.conversation_id == conversation_id).order_by(Message.id.desc())
@@ -55,6 +60,8 @@ def erase(ids: Collection[str], erased: Callable[[str], None]) -> int:
         db.session.execute(delete(Conversation).where(Conversation.id == conversation_id))
         db.session.commit()
         erased(conversation_id)
+        if files:
+            file_erasure.erase(file_erasure.mark_unused(File.id.in_(files)))
     if ids:
         search().compact()
     return len(ids)
@@ -67,7 +74,7 @@ def purge(erased: Callable[[str], None]) -> int:
 
 
 def erase_all_of(user: User, erased: Callable[[str], None]) -> None:
-    """Erase the user's conversations with their shares and ratings, folders, own prompts and instructions.
+    """Erase the user's conversations with their shares and ratings, files, folders, own prompts and instructions.
 
     The first commit moves all of them out of sight, so that the purge of the trash erases what is left if this is
     interrupted. For `erased` see `erase`.
@@ -77,5 +84,7 @@ def erase_all_of(user: User, erased: Callable[[str], None]) -> None:
     for owned in (Folder, Prompt, Share):
         db.session.execute(delete(owned).where(owned.user_id == user.id))
     db.session.execute(update(User).where(User.id == user.id).values(instructions=""))
-    db.session.commit()
+    # Commits all of it.
+    files = file_erasure.mark(File.user_id == user.id)
     erase(list(db.session.scalars(select(Conversation.id).where(mine))), erased)
+    file_erasure.erase(files)
