@@ -98,7 +98,8 @@ _give_memory_back()
 
 
 def _save(worker: Any) -> None:
-    """Stop the Labo and the generation service, which store what they have so far."""
+    """Stop the reading of files, and the Labo and the generation service, which store what they have so far."""
+    worker.wsgi.extensions["extractor"].stop()
     worker.wsgi.extensions["lab"].stop()
     worker.wsgi.extensions["generation"].stop()
 
@@ -199,7 +200,7 @@ def post_fork(_server: Any, _worker: Any) -> None:
 
 
 def post_worker_init(worker: Any) -> None:
-    """Tune Python's runtime, then start the generation service and the Labo."""
+    """Tune Python's runtime, then start the generation service, the Labo and the reading of files."""
     sys.setswitchinterval(SWITCH_S)
     # Exclude objects from before the fork from garbage collection: scanning them takes time, and would copy memory
     # pages that master and worker share.
@@ -208,6 +209,7 @@ def post_worker_init(worker: Any) -> None:
     worker.wsgi.extensions["model_import"].files.delete_unfinished()
     worker.wsgi.extensions["generation"].start()
     worker.wsgi.extensions["lab"].start()
+    worker.wsgi.extensions["extractor"].start()
 
 
 def worker_int(worker: Any) -> None:

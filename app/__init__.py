@@ -9,10 +9,11 @@ from typing import Any
 from flask import Flask
 from flask_babel import Babel
 
-from app import accounts, admin, assets, brand, chat, cli, error_pages, openai_api, security, web
+from app import accounts, admin, assets, brand, chat, cli, documents, error_pages, openai_api, security, web
 from app.accounts.settings import OneTimeTokens
 from app.diagnostics import comparison
 from app.diagnostics.host import Host
+from app.documents.extractor import Extractor
 from app.engines import registry
 from app.engines.model_files import ModelFiles
 from app.extensions import context_of, db
@@ -46,8 +47,8 @@ def create_app(settings: dict[str, Any]) -> Flask:
     error_pages.init_app(app)
     assets.init_app(app, brand.init_app(app, ROOT / "static"))
     make_services(app)
-    for blueprint in (accounts.blueprint, chat.blueprint, lab_pages.blueprint, admin.blueprint, openai_api.blueprint):
-        app.register_blueprint(blueprint)
+    for package in (accounts, chat, documents, lab_pages, admin, openai_api):
+        app.register_blueprint(package.blueprint)
     cli.init_app(app)
     return app
 
@@ -114,6 +115,7 @@ def make_services(app: Flask) -> None:
         "generation": generation,
         "model_import": ModelImport(generation.registry, files, lambda: context_of(app)),
         "lab": lab,
+        "extractor": Extractor(lambda: context_of(app)),
         "rate_limiter": security.RateLimiter(),
         "one_time_tokens": OneTimeTokens(),
     }

@@ -79,7 +79,8 @@ class Fuzz:
         conversation = self._admin.start()
         message = self._admin.ask(conversation, "Bonjour").end().message_id
         share = self._admin.api("POST", f"/conversations/{conversation}/shares").json["id"]
-        self._ids = (conversation, share, str(message), str(message - 1))
+        file = self._admin.document("a.txt", b"Bonjour")["id"]
+        self._ids = (conversation, share, file, str(message), str(message - 1))
         self._token = token_of(self._admin)
         self._rules = [each for each in site.app.url_map.iter_rules() if each.endpoint not in LEFT_OUT]
 
@@ -151,7 +152,7 @@ class Fuzz:
                 sent |= {"data": self._fields(), "content_type": MIMETYPES[1]}
             case 2:
                 file = (io.BytesIO(dice.choice(RAW)), ascii(self._place()))
-                sent |= {"data": {dice.choice(FORM_FIELDS): file}, "content_type": "multipart/form-data"}
+                sent |= {"data": {dice.choice((*FORM_FIELDS, "file")): file}, "content_type": "multipart/form-data"}
             case 3:
                 sent |= {"data": dice.choice(RAW), "content_type": dice.choice(MIMETYPES)}
         return sent

@@ -61,16 +61,19 @@ def test_a_stranger_finds_nothing_behind_the_ids_of_others(
     conversation = bob.start()
     message = bob.ask(conversation, "Un secret").end().message_id
     secret = token_of(bob)
+    file = bob.document("secret.txt", b"Un secret")["id"]
     with site.rows() as rows:
         token = rows.query(AccessToken).one().id
-    places = {"conversation_id": conversation, "message_id": message, "token_id": token}
+    places = {"conversation_id": conversation, "message_id": message, "token_id": token, "file_id": file}
     before = bob.get(f"/api/conversations/{conversation}").json
     tried = 0
     for rule in site.app.url_map.iter_rules():
         if not rule.arguments & set(places):
             continue
         path = site.app.url_map.bind("").build(rule.endpoint, {name: places[name] for name in rule.arguments})
-        missing = re.sub(rf"/({conversation}|{message}|{token})(?=/|$)", lambda found: "/" + "0" * len(found[1]), path)
+        missing = re.sub(
+            rf"/({conversation}|{message}|{token}|{file})(?=/|$)", lambda found: "/" + "0" * len(found[1]), path
+        )
         for method in (rule.methods or set()) - {"OPTIONS", "HEAD"}:
             # Not even the administrator, who is the first account.
             body = {"content": "x", "title": "x"}
@@ -83,6 +86,7 @@ def test_a_stranger_finds_nothing_behind_the_ids_of_others(
             assert real == unreal, (method, path)
             tried += 1
     assert tried >= 10
+    assert bob.api("GET", f"/files/{file}").json["state"] == "ready"
     assert bob.get(f"/api/conversations/{conversation}").json == before
     assert Program(site.app, secret).get("/models").status_code == 200
     with site.rows() as rows:

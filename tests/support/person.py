@@ -6,6 +6,7 @@ from typing import Any
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from tests.support.processes import wait_until
 from tests.support.sse import Stream
 
 PASSWORD = "un mot de passe long"
@@ -102,6 +103,25 @@ class Person:
         answer = self.api("POST", f"/messages/{message}/stop")
         assert answer.status_code == 202, answer.text
         return str(answer.json["status"])
+
+    def attach(self, name: str, content: bytes) -> TestResponse:
+        """Send a file."""
+        quoted = name.replace("\\", "\\\\").replace('"', "%22")
+        head = f'--limit\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"\r\n\r\n'
+        headers = {"X-CSRFToken": self.token, "Content-Type": "multipart/form-data; boundary=limit"}
+        return self.send("POST", "/api/files", data=head.encode() + content + b"\r\n--limit--\r\n", headers=headers)
+
+    def document(self, name: str, content: bytes) -> dict[str, Any]:
+        """A file that was sent, once it is read."""
+        answer = self.attach(name, content)
+        assert answer.status_code in (200, 201), answer.text
+        return self.read(answer.json["id"])
+
+    def read(self, file_id: str) -> dict[str, Any]:
+        """A file once it is read, or could not be."""
+        wait_until(lambda: self.api("GET", f"/files/{file_id}").json["state"] != "extracting", 20)
+        found: dict[str, Any] = self.api("GET", f"/files/{file_id}").json
+        return found
 
     def messages(self, conversation: str) -> list[dict[str, Any]]:
         """The visible branch."""

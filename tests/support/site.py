@@ -82,6 +82,7 @@ class Site:
         """Start the runs; with an engine, return once its default model is loaded."""
         before = threading.enumerate()
         self.generation.start()
+        self.app.extensions["extractor"].start()
         self._threads = [thread for thread in threading.enumerate() if thread not in before]
         if engine is not None:
             engine.wait_until(lambda: bool(self.generation.registry.loaded))
@@ -90,6 +91,7 @@ class Site:
     def stop(self) -> None:
         """End the runs, the threads and the connections."""
         self.app.extensions["lab"].stop()
+        self.app.extensions["extractor"].stop()
         self.generation.stop()
         for thread in self._threads:
             thread.join(5)
