@@ -1,12 +1,13 @@
 """Copies of what the instance folder holds: one before each migration, and the archives of `flask backup`."""
 
+import errno
 import hashlib
 import os
 import shutil
 import sqlite3
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,12 +19,13 @@ from pydantic import BaseModel, ValidationError
 from app.errors import AppError
 from app.extensions import db
 from app.instance import instance_folder, server_lock
+from app.models.file_store import FOLDER
 
 # Copies that are kept of those made before migrations.
 KEPT = 3
 DATABASE = "couachgpt.sqlite3"
 # What an archive holds besides the database, as far as it exists. Models are too large, and can be had again.
-KEPT_FILES = ("secret_key", "tasks")
+KEPT_FILES = ("secret_key", "tasks", FOLDER)
 MANIFEST = "manifest.json"
 FORMAT = 1
 
@@ -110,7 +112,8 @@ def _failures() -> Iterator[None]:
 
 
 def create(archive: Path) -> None:
-    """Write an archive of the database, the secret key and the Labo's own tasks; the server may run meanwhile.
+    """Write an archive of the database, people's files, the secret key and the Labo's own tasks; the server may run
+    meanwhile.
 
     `archive`: a .tar that does not exist yet; it appears only when it is whole. Raises backup_exists, backup_failed,
     backup_needs_sqlite.
@@ -123,9 +126,13 @@ def create(archive: Path) -> None:
     part = archive.with_name(f".{archive.name}.part")
     with _failures(), TemporaryDirectory(prefix=".backup-", dir=instance_folder(current_app.config)) as staging:
         folder = Path(staging)
+        instance = instance_folder(current_app.config)
+        # Also before: those that are erased while the database is copied are still in the copy.
+        _link_files(instance / FOLDER, folder / FOLDER)
         copy_database(source, folder / DATABASE)
-        for name in KEPT_FILES:
-            _copy(instance_folder(current_app.config) / name, folder / name)
+        _link_files(instance / FOLDER, folder / FOLDER)
+        for name in set(KEPT_FILES) - {FOLDER}:
+            _copy(instance / name, folder / name)
         files = {str(path.relative_to(folder)): _hash(path) for path in sorted(folder.rglob("*")) if path.is_file()}
         manifest = Manifest(format=FORMAT, created_at=datetime.now(UTC), files=files)
         (folder / MANIFEST).write_text(manifest.model_dump_json(indent=1))
@@ -196,6 +203,21 @@ def _copy(source: Path, target: Path) -> None:
         shutil.copytree(source, target)
     elif source.exists():
         shutil.copy(source, target)
+
+
+def _link_files(source: Path, target: Path) -> None:
+    """Put people's files under `target` without copying them, where that is on the same disk; those there stay."""
+    for path in source.glob("??/*"):
+        place = target / path.relative_to(source)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        # Put there before, or erased meanwhile.
+        with suppress(FileExistsError, FileNotFoundError):
+            try:
+                os.link(path, place)
+            except OSError as error:
+                if error.errno != errno.EXDEV:
+                    raise
+                shutil.copy(path, place)
 
 
 def _unpack(archive: Path, folder: Path) -> Manifest:

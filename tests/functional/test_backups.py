@@ -11,7 +11,8 @@ from click.testing import Result
 
 from app import backups
 from app.instance import server_lock
-from tests.support.person import Person
+from tests.support.person import Person, problem
+from tests.support.processes import wait_until
 from tests.support.site import DATABASE, Site
 
 Run = Callable[..., Result]
@@ -63,6 +64,25 @@ def test_what_was_saved_comes_back_and_what_was_there_is_kept(
     backups.verify_database(instance / DATABASE)
 
 
+def test_an_archive_has_peoples_files_also_those_erased_since(
+    alice: Person, run: Run, site: Site, instance: Path, tmp_path: Path
+) -> None:
+    file = alice.document("treuil.txt", b"Le bateau")["id"]
+    archive = tmp_path / "couachgpt.tar"
+    assert run("backup", "create", archive).exit_code == 0
+    assert not list(instance.glob(".backup-*"))
+    alice.api("DELETE", f"/files/{file}")
+    wait_until(lambda: not list((instance / "files").glob("??/*")))
+    later = alice.document("apres.txt", b"Plus tard")["id"]
+    assert "est intact" in run("backup", "verify", archive).output
+    site.stop()
+    assert run("backup", "restore", archive).exit_code == 0
+    with alice.get(f"/api/files/{file}/original") as given:
+        assert given.data == b"Le bateau"
+    assert alice.api("GET", f"/files/{file}/pages").json["pages"][0]["text"] == "Le bateau"
+    assert problem(alice.api("GET", f"/files/{later}")) == (404, "not_found")
+
+
 def test_nothing_is_restored_or_migrated_while_a_server_runs(
     alice: Person, archive: Path, run: Run, site: Site, instance: Path
 ) -> None:
@@ -74,7 +94,7 @@ def test_nothing_is_restored_or_migrated_while_a_server_runs(
         assert (result.exit_code, "(server_running)" in result.output) == (1, True), result.output
     lock.release()
     assert titles(alice) == ["Après", "Avant"]
-    assert run("db", "current").output == run("db", "upgrade").output == "0011\n"
+    assert run("db", "current").output == run("db", "upgrade").output == "0012\n"
 
 
 def changed(archive: Path, change: Callable[[tarfile.TarFile, dict[str, bytes]], None]) -> None:
