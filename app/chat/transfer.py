@@ -151,6 +151,12 @@ def _line_of(kind: LeftOut, count: int) -> str:
                 "%(num)s attached files: only their names are kept",
                 count,
             )
+        case LeftOut.ORIGINALS:
+            said = ngettext(
+                "%(num)s attached file: the model keeps what it read of it",
+                "%(num)s attached files: the model keeps what it read of them",
+                count,
+            )
         case LeftOut.TOOL_CALLS:
             said = ngettext("%(num)s call of a tool", "%(num)s calls of tools", count)
         case LeftOut.MESSAGES:
@@ -201,7 +207,8 @@ def file_of_all(conversations: Iterable[ConversationCopy], kind: str) -> tuple[s
 def markdown(copy: ConversationCopy) -> str:
     """Return the visible branch as Markdown."""
     turns = (
-        f"## {_speaker(each)}\n\n*{day_and_time(each.created_at)}*\n\n{each.content.strip()}\n" for each in _shown(copy)
+        f"## {_speaker(each)}\n\n*{day_and_time(each.created_at)}{_attached(each)}*\n\n{each.content.strip()}\n"
+        for each in _shown(copy)
     )
     return f"# {copy.title}\n\n" + "\n".join(turns)
 
@@ -210,7 +217,7 @@ def html(copy: ConversationCopy) -> str:
     """Return the visible branch as one HTML page without other files; Markdown is not rendered except code blocks."""
     turns = "".join(
         f'<section><h2>{escape(_speaker(each))}</h2><time datetime="{each.created_at.isoformat()}">'
-        f"{escape(day_and_time(each.created_at))}</time>"
+        f"{escape(day_and_time(each.created_at))}</time>{escape(_attached(each))}"
         f'<div class="said {each.role}">{_blocks(each.content)}</div></section>\n'
         for each in _shown(copy)
     )
@@ -229,6 +236,8 @@ def _message_json(message: MessageCopy) -> dict[str, Any]:
     written = {name: getattr(message, name) for name in ("role", "parent", "content", "created_at")}
     if message.edited_at:
         written["edited_at"] = message.edited_at
+    if message.attached:
+        written |= {"attached": message.attached, "files": message.files}
     if message.run:
         written |= {"thinking": message.thinking} | message.run
     if message.rating:
@@ -259,6 +268,12 @@ def _speaker(message: MessageCopy) -> str:
     if message.role == Role.USER:
         return str(_("You"))
     return str(_("Answer by %(model)s", model=message.run.get("model") or "?"))
+
+
+def _attached(message: MessageCopy) -> str:
+    """Return the names of the files that a question was asked with, to stand behind its date; "" without any."""
+    names = ", ".join(message.files)
+    return " · " + _("Attached: %(names)s", names=names) if names else ""
 
 
 def _json_head() -> str:

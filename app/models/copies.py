@@ -15,6 +15,7 @@ from app.extensions import db
 from app.models import trash
 from app.models.base import insert_one, public_id, utcnow
 from app.models.conversations import Conversation, Folder, derive_title
+from app.models.files import file_names
 from app.models.messages import ACTIVE, INSERT_MESSAGE, INSERT_RUN, WRITTEN_ELSEWHERE, Message, Role, Run, RunState
 from app.models.ratings import Rating
 from app.models.users import User
@@ -26,8 +27,9 @@ PAUSE_S = 0.02
 
 @dataclass(slots=True)
 class MessageCopy:
-    """A message. `parent`: its parent's index in the conversation's list; `run`: an answer's RUN_COLUMNS; `rating`:
-    its `good` and `reason`.
+    """A message. `parent`: its parent's index in the conversation's list; `attached`: what the model reads before a
+    question's words; `files`: the names of the files that this is of; `run`: an answer's RUN_COLUMNS; `rating`: its
+    `good` and `reason`.
     """
 
     role: Role
@@ -36,6 +38,8 @@ class MessageCopy:
     created_at: datetime
     thinking: str = ""
     edited_at: datetime | None = None
+    attached: str = ""
+    files: list[str] = field(default_factory=list)
     run: dict[str, Any] = field(default_factory=dict)
     rating: dict[str, Any] | None = None
 
@@ -58,7 +62,7 @@ class ConversationCopy:
 
 
 # Columns that are copied; those of a run that are not belong to this server's queue and context.
-MESSAGE_COLUMNS = ("role", "content", "thinking", "created_at", "edited_at")
+MESSAGE_COLUMNS = ("role", "content", "attached", "thinking", "created_at", "edited_at")
 RUN_COLUMNS = ("model", "think", "state", "reason", "error_code", "error_params", "metrics", "queued_at", "finished_at")
 SAME = ("title", "model", "pinned", "archived", "created_at", "updated_at", "instructions", "personal_instructions")
 
@@ -127,12 +131,14 @@ def _export(conversation_id: str, folders: dict[int, str]) -> ConversationCopy |
         .order_by(Message.id)
     ).all()
     places = {row.id: place for place, row in enumerate(rows)}
+    files = file_names(conversation_id)
     if found is None or found.head_id not in places:
         return None
     messages = [
         MessageCopy(
             **_values(row, MESSAGE_COLUMNS),
             parent=places.get(row.parent_id),
+            files=files.get(row.id, []),
             run=_run(row) if row.message_id else {},
             rating=None if row.good is None else {"good": row.good, "reason": row.why},
         )

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 from app.errors import AppError
 from app.extensions import db
 from app.models.base import Owned, UtcDateTime, check_count, iso, utcnow
+from app.models.files import File, files_of
 from app.models.messages import Message, Role
 from app.models.users import User
 
@@ -47,7 +48,9 @@ class Share(Owned, db.Model):  # type: ignore[name-defined,misc]
     @classmethod
     def take(cls, conversation: "Conversation") -> "Share":
         """Freeze the shown branch under a new link; commits. Raises nothing_to_share, too_many_shares."""
-        messages = [_frozen(message) for message in conversation.branch()]
+        branch = conversation.branch()
+        files = files_of([message.id for message in branch])
+        messages = [_frozen(message, files.get(message.id, [])) for message in branch]
         if not messages:
             raise AppError("nothing_to_share")
         share = cls(user_id=conversation.user_id, conversation_id=conversation.id, title=conversation.title)
@@ -79,12 +82,15 @@ class Share(Owned, db.Model):  # type: ignore[name-defined,misc]
         db.session.execute(delete(cls).where(cls.conversation_id == conversation_id))
 
 
-def _frozen(message: Message) -> dict[str, Any]:
+def _frozen(message: Message, files: Sequence[File]) -> dict[str, Any]:
+    """Return what readers see of a message: of the files that it was asked with, their names and numbers of pages."""
     frozen: dict[str, Any] = {
         "role": str(message.role),
         "content": message.content,
         "created_at": iso(message.created_at),
     }
+    if files:
+        frozen["files"] = [{"name": file.name, "pages": file.pages} for file in files]
     run = message.run
     if message.role == Role.USER or run is None:
         return frozen

@@ -138,6 +138,22 @@ def test_figures_that_cannot_be_true_are_left_out(alice: Person, bob: Person, tr
     assert told(export(bob).json)[1]["metrics"] == {"total_ms": 1200.5, "queue_ms": 0, "energy_j": None}
 
 
+def test_what_a_model_read_of_files_comes_back_and_the_files_are_counted(site: Site, alice: Person) -> None:
+    file = alice.document("treuil.txt", "Le câble se graisse tous les six mois.".encode())
+    made = alice.start()
+    alice.ask(made, "Quand graisser ?", files=[file["id"]]).end()
+    exported = export(alice, f"/c/{made}/export")
+    assert exported.json["conversations"][0]["messages"][0]["files"] == ["treuil.txt"]
+    answer = load(alice, exported.data)
+    assert answer.json["left_out"] == ["1 fichier joint\u00a0: le modèle garde ce qu’il en a lu"]
+    with site.rows() as rows:
+        first, second = rows.query(Message).filter_by(role="user").order_by(Message.id)
+        assert first.attached == second.attached
+        assert "tous les six mois" in second.attached
+    for kind in ("markdown", "html"):
+        assert "Joint : treuil.txt" in export(alice, f"/c/{made}/export", kind).text.replace("\u00a0", " ")
+
+
 def test_a_conversation_for_reading(alice: Person, tree: str) -> None:
     file = export(alice, f"/c/{tree}/export", "markdown")
     assert "l-arbre.md" in file.headers["Content-Disposition"]

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.models import Conversation, Share, User
+from app.models import Conversation, Message, Share, User
 from app.models.shares import MAX_SHARES_EACH
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
@@ -198,3 +198,17 @@ def test_there_is_an_end_to_links(alice: Person, conversation: str) -> None:
         share(alice, conversation)
     assert problem(alice.api("POST", f"/conversations/{conversation}/shares")) == (422, "too_many_shares")
     assert len(alice.api("GET", f"/conversations/{conversation}/shares").json["shares"]) == MAX_SHARES_EACH
+
+
+def test_of_files_only_names_and_pages_are_shared(alice: Person, bob: Person, site: Site) -> None:
+    file = alice.document("treuil.txt", "Le câble se graisse tous les six mois.".encode())
+    conversation = alice.start()
+    alice.ask(conversation, "Quand graisser ?", files=[file["id"]]).end()
+    made = share(alice, conversation)
+    with site.rows() as rows:
+        assert rows.get(Share, made["id"]).messages[0]["files"] == [{"name": "treuil.txt", "pages": 1}]
+    assert file["id"] not in bob.get(made["url"]).text
+    assert bob.get(f"/api/files/{file['id']}/original").status_code == 404
+    copied = bob.submit(f"{made['url']}/copy", {}).location.rpartition("/")[2]
+    with site.rows() as rows:
+        assert {each.attached for each in rows.query(Message).filter_by(conversation_id=copied)} == {""}

@@ -1,12 +1,13 @@
 """Our own format, which `transfer.py` writes: conversations with all branches, runs and ratings."""
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationError, model_validator
 
 from app.chat.conversations import MAX_CONVERSATION_INSTRUCTIONS
-from app.chat.imports.trees import DamagedError
+from app.chat.imports.trees import DamagedError, LeftOut
 from app.errors import SENTENCES, places
 from app.generation.worker import METRICS
 from app.models import Role, RunState
@@ -15,13 +16,15 @@ from app.models.conversations import MAX_FOLDER_NAME
 from app.models.copies import RUN_COLUMNS, ConversationCopy, MessageCopy
 from app.models.ratings import MAX_REASON
 from app.models.users import MAX_PERSONAL_INSTRUCTIONS
-from app.web import MAX_CONTENT, JsonObject, Text, one_line
+from app.web import MAX_CONTENT, MAX_NAME, JsonObject, Text, one_line
 
 FORMAT = "couachgpt"
 VERSION = 1
 OLDEST = datetime(1970, 1, 1, tzinfo=UTC)
 # Largest metric: milliseconds (eleven days), tokens or joules.
 MOST = 1e9
+# Largest text of documents, in characters: more than the largest context holds.
+MAX_ATTACHED = 5_000_000
 
 
 def _past(value: Any) -> datetime:
@@ -70,6 +73,8 @@ class OwnMessage(JsonObject):
     content: Content = ""
     created_at: Past
     edited_at: Past | None = None
+    attached: Annotated[Text, Field(max_length=MAX_ATTACHED)] = ""
+    files: list[Annotated[Text, Field(max_length=MAX_NAME)]] = []
     # The rest is of answers.
     thinking: Content = ""
     state: Annotated[RunState, BeforeValidator(_ended)] | None = None
@@ -98,6 +103,8 @@ class OwnMessage(JsonObject):
     def copy_of(self) -> MessageCopy:
         """Return it as a MessageCopy."""
         copy = MessageCopy(self.role, self.content, self.parent, self.created_at, edited_at=self.edited_at)
+        if self.role == Role.USER:
+            copy.attached = self.attached
         if self.role == Role.ASSISTANT:
             empty_to_none = {name: getattr(self, name) or None for name in ("reason", "error_code", "error_params")}
             copy.thinking, copy.run = self.thinking, self.model_dump(include=set(RUN_COLUMNS)) | empty_to_none
@@ -134,8 +141,8 @@ class OwnConversation(JsonObject):
         return self
 
 
-def read_own(data: Any, _left_out: object) -> ConversationCopy:
-    """Return a conversation of our own format, of which no part is ever left out; raises DamagedError."""
+def read_own(data: Any, left_out: Counter[LeftOut]) -> ConversationCopy:
+    """Return a conversation of our own format. Of it only the originals of files are left out; raises DamagedError."""
     try:
         own = OwnConversation.model_validate(data)
     except ValidationError as error:
@@ -143,6 +150,7 @@ def read_own(data: Any, _left_out: object) -> ConversationCopy:
         names = ["title", *(part for part in first["loc"] if isinstance(part, str))]
         # Not `from error`: its text contains the user's input.
         raise DamagedError(names[-1]) from None
+    left_out[LeftOut.ORIGINALS] += sum(len(message.files) for message in own.messages)
     same = own.model_dump(exclude={"messages", "model", "folder"})
     messages = [message.copy_of() for message in own.messages]
     return ConversationCopy(**same, model=own.model or None, folder=own.folder or None, messages=messages)

@@ -24,6 +24,8 @@ class LeftOut(StrEnum):
     PICTURES = "pictures"
     RECORDINGS = "recordings"
     FILES = "files"
+    # Files of which what the model read is kept.
+    ORIGINALS = "originals"
     TOOL_CALLS = "tool_calls"
     # Messages that follow no question, such as a greeting.
     MESSAGES = "messages"
