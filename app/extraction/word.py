@@ -10,12 +10,19 @@ from app.extraction import archives
 from app.extraction.markup import text_of
 from app.extraction.sections import Content, parts
 
+# Styles beside « heading 1 » to « heading 6 », by the names that files have in all languages.
+TITLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => h2:fresh"
+
 
 def read_docx(file: IO[bytes]) -> Content:
     """Read the text, footnotes included, in parts. Pictures, comments and deleted text are left out."""
     archive = archives.opened(file)
     archives.refuse_entities_in(archive, [name for name in archive.namelist() if name.endswith((".xml", ".rels"))])
     result = mammoth.convert_to_html(
-        file, convert_image=lambda _image: [], include_embedded_style_map=False, external_file_access=False
+        file,
+        style_map=TITLES,
+        convert_image=lambda _image: [],
+        include_embedded_style_map=False,
+        external_file_access=False,
     )
     yield from parts(text_of(result.value))
