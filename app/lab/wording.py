@@ -32,6 +32,8 @@ CHECKS: dict[str, LazyString] = {
     "list": _l("list"),
     "table": _l("table"),
     "order": _l("order"),
+    "citations": _l("cited passages"),
+    "abstains": _l("says that it is not there"),
     "parses": _l("is valid Python"),
     "function": _l("has the function"),
     "reads": _l("reads its input"),

@@ -58,6 +58,9 @@ def passes(answer: str, **values: Any) -> bool:
         ({"type": "table", "rows": 2}, "|a|\n|-|\n|b|\n|c|", "|a|\n|-|\n|b|"),
         ({"type": "order", "words": ["ancre", "voile"]}, "Ancre puis voile", "Voile puis ancre"),
         ({"type": "order", "words": ["ancre", "voile"]}, "ancre, voile, ancre", "ancre"),
+        ({"type": "numbers", "only_known": True, "all": 3, "sources": True}, "3 m [2], page 7", "3 m, 2 et 7"),
+        ({"type": "citations", "all": [2, 3]}, "Oui [3] ; non [2].", "Oui [2, 3], ou [1]."),
+        ({"type": "abstains"}, "Les extraits n’en disent rien : ce n’est pas indiqué.", "Ce n’est pas cher."),
     ],
 )  # fmt: skip
 def test_what_passes_and_what_does_not(values: dict[str, Any], good: str, bad: str) -> None:
@@ -75,6 +78,7 @@ def test_what_passes_and_what_does_not(values: dict[str, Any], good: str, bad: s
         ({"type": "language", "is": "fr"}, "Here is the text that you asked for.", "en"),
         ({"type": "order", "words": ["un", "deux"]}, "deux un", "deux, un"),
         ({"type": "list", "items": 3}, "- un", "1"),
+        ({"type": "citations", "all": [2]}, "Un [3], deux [1] [3].", "1, 3"),
         ({"type": "table", "rows": 3}, "|a|b|\n|-|-|\n|c|d|", "1 × 2"),
     ],
 )
@@ -83,13 +87,13 @@ def test_what_was_seen_is_told(values: dict[str, Any], answer: str, detail: str)
     assert (result.check, result.passed, result.detail) == (values["type"], False, detail)
 
 
-@pytest.mark.parametrize("kind", sorted(set(CHECK_KINDS) - {"length", "list", "table"}))
+@pytest.mark.parametrize("kind", sorted(set(CHECK_KINDS) - {"abstains", "length", "list", "table"}))
 def test_a_check_that_asks_for_nothing_is_refused(kind: str) -> None:
     with pytest.raises(MalformedError):
         make_check({"type": kind, "bad": "x"})
 
 
-@pytest.mark.parametrize("kind", ["length", "list", "table"])
+@pytest.mark.parametrize("kind", ["abstains", "length", "list", "table"])
 def test_a_check_that_asks_for_anything_still_wants_something(kind: str) -> None:
     assert not passes("", type=kind)
 
@@ -108,6 +112,9 @@ def test_an_answer_of_any_length_and_kind_is_judged(piece: str) -> None:
         {"type": "length", "max_words": 0},
         {"type": "list", "max_items": 1},
         {"type": "table", "rows": 3},
+        {"type": "citations", "all": [7]},
+        {"type": "numbers", "all": 0.5, "sources": True},
+        {"type": "abstains"},
     ):
         result = make_check({"bad": "x", **values}).result(answer, QUESTION)
         assert len(result.detail) <= 200

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, PlainValidator, model_validator
 
-from app.generation.citations import numbers, same_number, without_marks
+from app.generation.citations import citations, numbers, same_number, without_marks, without_references
 from app.lab.grading import text as plain
 from app.lab.grading.schemas import (
     Count,
@@ -205,15 +205,21 @@ class Length(Check):
 
 
 class HasNumbers(Check):
-    """`all` of the numbers are there, and one of `any`; `only_known`: no other than those and the question's."""
+    """`all` of the numbers are there, and one of `any`; `only_known`: no other than those and the question's.
+
+    `sources`: the answer names passages and pages, whose numbers are no figures.
+    """
 
     needs_one_of = ("all", "any", "only_known")
     all: Numbers = []
     any: Numbers = []
     tolerance: Number = 0.0
     only_known: bool = False
+    sources: bool = False
 
     def check(self, answer: str, question: str) -> tuple[bool, str]:
+        if self.sources:
+            answer = without_references(answer)
         # The numbers of a list's items are not the answer's.
         found = numbers(without_marks(answer))
         missing = [one for one in self.all if not self._among(one, found)]
@@ -297,6 +303,23 @@ class InOrder(Check):
         return seen == self.words, ", ".join(seen)
 
 
+class CitesPassages(Check):
+    """The answer cites `all` of these passages by their numbers, as in [2], and no other."""
+
+    all: Annotated[list[Count], Field(min_length=1)]
+
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
+        found = sorted(set(citations(answer)))
+        return found == sorted(self.all), ", ".join(map(str, found))
+
+
+class Abstains(Check):
+    """The answer says in French that what was asked is not in the text."""
+
+    def check(self, answer: str, question: str) -> tuple[bool, str]:
+        return plain.says_not_told(answer), answer.strip()[:80]
+
+
 def _schema(schema: dict[str, Any]) -> Callable[[Any], Any]:
     """What refuses values that are not as the schema says, with a ValueError."""
     if not schema:
@@ -370,6 +393,8 @@ CHECK_KINDS: dict[str, type[Check]] = {
     "list": ListShape,
     "table": TableShape,
     "order": InOrder,
+    "citations": CitesPassages,
+    "abstains": Abstains,
 }
 
 

@@ -45,6 +45,23 @@ FOREIGN_RUN = 4
 TOKEN = re.compile(r"[^\W\d_]+")
 PIECE = re.compile(r"(?<=[.!?…:;])\s+|\n+")
 CODE = re.compile(r"```.*?(?:```|\Z)|`[^`\n]*`|https?://\S+|[\w.+-]{1,64}@\S+", re.DOTALL)
+# In normalized text: a negation in one sentence; words of which one is in it when it says that a text does not tell.
+DENIAL = re.compile(
+    r"\b(?:ne |n')[^.!?]{0,80}?\b(?:pas|aucune?s?|rien|nulle part)\b[^.!?]{0,60}|\b(?:rien|aucune?) [^.!?]{0,80}"
+)
+TELLING = re.compile(
+    r"\b(?:dans (?:les?|la|ces?|cette|l'|mes) ?(?:extraits?|documents?|passages?|textes?)|y est|y sont|"
+    r"(?:in)?form\w*|indi(?:qu|cation)\w*|mention\w*|precis\w*|donne\w*|figur\w*|fourni(?:e|es|s|t|ssent)?|"
+    r"contien\w*|contenu\w*|trouv\w*|dit|dits|dite|dites|disent|parl(?:e|ent)|apparai\w*|repond\w*|reponse|"
+    r"specifi\w*|renseign\w*|communiqu\w*|cit(?:e|es|ent|ee|ees)|connu\w*|sais|sait|savoir|evoqu\w*|abord\w*|"
+    r"present(?:e|es|s)?|ecrit\w*|permet\w*|defini\w*|stipul\w*|comport(?:e|ent)|disponible\w*|traite\w*)\b"
+)
+NOT_TOLD = re.compile(
+    r"\b(?:non|pas) (?:indique|mentionne|precise|donne|fourni|trouve|specifie|renseigne|communique|cite|defini|connu)"
+    r"(?:e|s|es)?\b|\bpas d'(?:information|indication|element|extrait|reponse)|\bimpossible d(?:e |')|\bintrouvable|"
+    r"\babsente?s? (?:de|du|des)\b|\b(?:information|reponse|indication|donnee)s? manquante?s?\b|"
+    r"\bsans (?:information|precision|indication)\b|\bmanque(?:nt)? (?:dans|a|au|aux)\b"
+)
 # The failures that give a score of 0, worst first; the others lower it or are only counted.
 FATAL = ("endless_thinking", "loop", "wrong_language", "echo")
 # A larger share in another language cannot be a quotation.
@@ -132,6 +149,15 @@ def json_value(text: str, alone: bool) -> Any:
         with suppress(ValueError, RecursionError):
             return json.JSONDecoder().raw_decode(text, start.start())[0]
     raise ValueError("no JSON")
+
+
+# The word that something is not in a text
+
+
+def says_not_told(text: str) -> bool:
+    """Whether a French answer says that what was asked is not in the text, or that it does not know."""
+    text = normalize(text)
+    return any(TELLING.search(found[0]) for found in DENIAL.finditer(text)) or bool(NOT_TOLD.search(text))
 
 
 # Languages
