@@ -1,6 +1,7 @@
 """A conversation of about 3,000 tokens with the embedded engine: long questions, short answers."""
 
 import random
+from typing import Any
 
 from tests.perf.bench import Bench, Caller, Site
 from tests.perf.wire import SITE, Answer, stream
@@ -32,7 +33,7 @@ class Talk:
         self.tokens = 0
         """What the turns so far make together."""
 
-    def turn(self, text: str, **more: int) -> Answer:
+    def turn(self, text: str, **more: Any) -> Answer:
         """Ask and follow to the end."""
         answer = stream(self.site.place, self.person.question(text, self.conversation, **more), SITE)
         self.tokens = answer.counts["prompt_tokens"] + answer.tokens
