@@ -1,10 +1,11 @@
 // Sends a model's file to the server: has it checked first, shows how far it is, and follows until the model is loaded.
 import { Controller } from "@hotwired/stimulus";
 import { duration, filesize, percent } from "../lib/format.js";
-import { Problem, fileHeaders, postFile, request } from "../lib/http.js";
+import { fileHeaders, postFile, request } from "../lib/http.js";
 import { announce } from "../lib/notices.js";
 import { sentence } from "../lib/problems.js";
 import { t } from "../lib/texts.js";
+import { Stopped, upload } from "../lib/upload.js";
 
 const LOOK = 1000; // ms between two looks at what the server does
 const BEGINNING = 16; // bytes that tell whether it is a GGUF file
@@ -56,25 +57,21 @@ export default class extends Controller {
     await postFile(`${this.checkValue}?${facts}`, file.slice(0, BEGINNING));
   }
 
-  // Not by fetch, which cannot tell how much of a body is sent.
-  #post(file) {
+  async #post(file) {
     const started = performance.now();
-    const upload = new XMLHttpRequest();
-    this.upload = upload;
+    const progress = (done, size) => {
+      if (done < size) this.#tell(done, size, performance.now() - started);
+      else this.#show(file.name, t("file_sent"));
+    };
+    this.upload = new AbortController();
     this.stopTarget.hidden = false;
-    return new Promise((resolve, reject) => {
-      upload.upload.onprogress = ({ loaded, total }) => this.#tell(loaded, total, performance.now() - started);
-      upload.upload.onload = () => this.#show(file.name, t("file_sent"));
-      upload.onload = () => (upload.status === 202 ? resolve() : reject(problem(upload)));
-      upload.onerror = () => reject(new TypeError("connection lost"));
-      upload.onabort = () => reject(new Stopped());
-      upload.open("POST", `${this.urlValue}?${new URLSearchParams({ name: file.name })}`);
-      for (const [name, value] of Object.entries(fileHeaders())) upload.setRequestHeader(name, value);
-      upload.send(file);
-    }).finally(() => {
+    try {
+      const url = `${this.urlValue}?${new URLSearchParams({ name: file.name })}`;
+      await upload(url, file, { headers: fileHeaders(), progress, signal: this.upload.signal });
+    } finally {
       this.upload = null;
       this.stopTarget.hidden = true;
-    });
+    }
   }
 
   async #follow() {
@@ -115,15 +112,5 @@ export default class extends Controller {
   #say(words, refused = false) {
     this.outcomeTarget.textContent = words;
     this.outcomeTarget.classList.toggle("is-refused", refused);
-  }
-}
-
-class Stopped extends Error {}
-
-function problem(upload) {
-  try {
-    return new Problem({ ...JSON.parse(upload.responseText), status: upload.status });
-  } catch {
-    return new Problem({ status: upload.status });
   }
 }

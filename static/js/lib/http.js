@@ -14,12 +14,11 @@ export class Problem extends Error {
 
 const csrfToken = () => document.querySelector("meta[name=csrf-token]")?.content ?? "";
 
+// What goes with a form.
+export const formHeaders = () => ({ Accept: "application/json", "X-CSRFToken": csrfToken() });
+
 // What goes with a file that is the whole body: it may be larger than any form.
-export const fileHeaders = () => ({
-  Accept: "application/json",
-  "Content-Type": "application/octet-stream",
-  "X-CSRFToken": csrfToken(),
-});
+export const fileHeaders = () => ({ ...formHeaders(), "Content-Type": "application/octet-stream" });
 
 export function jsonOptions(method, body, accept = "application/json") {
   const headers = { Accept: accept };
