@@ -2,8 +2,11 @@
 // and all that can be done with them. The page's controllers are views of it: they call its verbs and listen to its
 // events. It knows nothing of the page itself.
 //
-// A question is { role: "user", id, siblings, content, editedAt }, an answer { role: "assistant", id, siblings, rating,
-// run }: `siblings` are the ids of its versions, and `id` is null until the server has it.
+// A question is { role: "user", id, siblings, content, documents, passages, editedAt }, an answer { role: "assistant", id,
+// siblings, rating, run }: `siblings` are the ids of its versions, and `id` is null until the server has it.
+//
+// Documents beside a question are read whole where the chosen model has room for them; of longer ones the person chooses
+// passages, which go with the question in their place.
 //
 // Events, with what they carry:
 //   messages    { keepPlace }      the messages, or their ids, are others; told before all that follows from it
@@ -16,6 +19,7 @@
 //   context                        other messages than before are no longer read by the model
 //   connection                     the connection of the answer that is being written was lost, or is back
 //   choice                         another model, or with thinking or without
+//   reading                        the engine reads the documents beside the draft, has read them, or does neither
 //   renamed     { id, title }      this conversation or another one of the list
 //   seen        { id }             the end of it was seen
 //   rated       { answer }
@@ -33,7 +37,10 @@ const NEW_INSTRUCTIONS = "new:instructions"; // of a conversation that has not b
 
 // A message as the server tells it.
 export function messageFrom({ role, id, siblings = [id], ...facts }) {
-  if (role === "user") return { role, id, siblings, content: facts.content, editedAt: facts.edited_at };
+  if (role === "user") {
+    const { content, files: documents = [], passages = [], edited_at: editedAt } = facts;
+    return { role, id, siblings, content, documents, passages, editedAt };
+  }
   return { role, id, siblings, rating: facts.rating, run: new Run({ id, ...facts }) };
 }
 
@@ -44,15 +51,17 @@ export class Conversation extends EventTarget {
   isSaved = false; // the server has a question of it
   isUnread = false; // an answer has ended, and was not seen
   messages = [];
-  models = []; // [{ name, thinking, context }]
+  models = []; // [{ name, thinking, context, documentTokens, readingPace, proven }]
   model = "";
   think = false;
   draft = null; // what is being written
   queued = null; // what waits for the end of the answer
+  documentsAre = ""; // what the engine does with the documents of the draft: "reading", "warm" (read), or nothing
   #store = null;
   #asking = null; // until there is an answer that can be stopped
   #begun = new WeakMap(); // answer → { question, instead, undo }, until the server has it
   #leftOut = null;
+  #making = null; // while the server makes the conversation
 
   // page: what the server has put into it, with `typed`, which was written before the scripts were there.
   open(page, store = DraftStore.forPerson(page.owner)) {
@@ -64,7 +73,7 @@ export class Conversation extends EventTarget {
     this.queued = new QueuedMessage(store, id);
     this.#follow(messages);
     // What waited still waits. Has the answer ended meanwhile, unseen, then it is text to look at again.
-    if (this.queued.text && !this.isBusy) this.draft.giveBack(this.queued.take().content);
+    if (this.queued.text && !this.isBusy) this.draft.giveBack(this.queued.take());
   }
 
   // The answer that is being written.
@@ -94,13 +103,24 @@ export class Conversation extends EventTarget {
     return { model: this.model || undefined, think: this.think };
   }
 
+  // The facts of the chosen model; {} while none is known.
+  get chosen() {
+    return this.models.find(({ name }) => name === this.model) ?? {};
+  }
+
   get canThink() {
-    return this.models.find(({ name }) => name === this.model)?.thinking ?? false;
+    return this.chosen.thinking ?? false;
   }
 
   // Tokens that the chosen model reads at once; 0 where that is not known.
   get contextSize() {
-    return this.models.find(({ name }) => name === this.model)?.context || 0;
+    return this.chosen.context || 0;
+  }
+
+  // Whether the documents beside the draft are too long to be read whole: passages of them then go with the question.
+  get needsPassages() {
+    const { documentTokens } = this.chosen;
+    return Boolean(documentTokens) && this.draft.documents.tokens > documentTokens;
   }
 
   get pendingInstructions() {
@@ -128,14 +148,16 @@ export class Conversation extends EventTarget {
   }
 
   // Asks at the end of what is shown: now, or when the answer that is being written is done.
-  send(content) {
-    if (this.isBusy) this.queued.add(content);
-    else this.#ask(content);
+  send({ content, documents = [], passages = [] }) {
+    const asked = { content, documents, passages };
+    if (this.isBusy) this.queued.add(asked);
+    else this.#ask(asked);
   }
 
   // A question in other words: it takes the old one's place, with all that followed, unless the server refuses it.
   edit(question, content) {
-    return this.#ask(content, { instead: question });
+    const { documents, passages } = question;
+    return this.#ask({ content, documents, passages }, { instead: question });
   }
 
   // The question's words alone: the answers below stay.
@@ -243,7 +265,20 @@ export class Conversation extends EventTarget {
   // Puts a text before what is written for a new conversation; returns whether it will be there.
   prepareNew(text, files = []) {
     const all = [text, this.#store.read("")].filter(Boolean).join("\n\n");
-    return this.#store.write("", `${all}\n\n`, [...files, ...this.#store.files("")]);
+    const beside = this.#store.beside("");
+    return this.#store.write("", `${all}\n\n`, { ...beside, files: [...files, ...beside.files] });
+  }
+
+  // Makes the conversation before its first question, for what is to be read in it; resolves with its id.
+  async prepare() {
+    if (!this.isSaved) await this.#make();
+    return this.id;
+  }
+
+  tellReading(state) {
+    if (state === this.documentsAre) return;
+    this.documentsAre = state;
+    this.#tell("reading");
   }
 
   // This conversation's title or another one's was changed.
@@ -261,35 +296,42 @@ export class Conversation extends EventTarget {
   }
 
   // At the end of the branch that is shown, whatever another page shows; refused where that has gone on meanwhile.
-  async #ask(content, { clientId = newClientId(), instead = null } = {}) {
+  async #ask(asked, { clientId = newClientId(), instead = null } = {}) {
     const before = this.messages;
     const kept = instead ? before.slice(0, before.indexOf(instead)) : before;
-    const question = { role: "user", id: null, siblings: [], content };
-    const undo = () => { this.#show(before); if (!instead) this.draft.refused(content); };
+    const question = { role: "user", id: null, siblings: [], ...asked };
+    const undo = () => { this.#show(before); if (!instead) this.draft.refused(asked); };
     this.#asking = new AbortController();
-    if (!instead) this.draft.sent(content);
+    if (!instead) this.draft.sent(asked);
     this.#show([...kept, question]);
     this.#tell("activity");
     this.#tell("asked", { question });
     try {
-      if (!this.isSaved) await this.#make(this.#asking.signal);
+      if (!this.isSaved) await unless(this.#asking.signal, this.#make());
     } catch (error) {
       return this.#takeBack(error, { instead, undo });
     }
-    const { model, think } = this.choice;
-    const body = { content, model, think, client_id: clientId, parent_id: kept.at(-1)?.id ?? null, at_end: !instead };
+    const { content, documents, passages } = asked;
+    const body = {
+      content, ...this.choice, client_id: clientId, parent_id: kept.at(-1)?.id ?? null, at_end: !instead,
+      ...(documents.length && { files: idsOf(documents) }), ...(passages.length && { passages: idsOf(passages) }),
+    };
     const start = { url: `/api/conversations/${this.id}/messages`, body, repeatable: true };
     this.#asking = null;
     this.#begin(start, { kept: this.messages, question, instead, undo });
   }
 
-  // Its first question makes the conversation; instructions that were written before go with it.
-  async #make(signal) {
+  // The server gets the conversation, and the instructions that were written before.
+  async #make() {
+    this.#making ??= this.#makeAtServer().finally(() => { this.#making = null; });
+    await this.#making;
+  }
+
+  async #makeAtServer() {
     const instructions = this.pendingInstructions;
     const { model } = this.choice;
-    this.id ||= (await request("/api/conversations", { method: "POST", body: { model }, signal })).id;
+    this.id ||= (await request("/api/conversations", { method: "POST", body: { model } })).id;
     if (instructions) await this.saveInstructions(instructions);
-    signal.throwIfAborted();
   }
 
   #begin(start, { kept, ...begun }) {
@@ -334,10 +376,10 @@ export class Conversation extends EventTarget {
   // What waited is asked now, or comes back where the answer did not end well.
   #over(answer) {
     const { status } = answer.run.state;
-    const { content, id } = this.queued.take();
+    const { id, ...next } = this.queued.take();
     this.isUnread = true;
-    if (content && status === "done") this.#ask(content, { clientId: id });
-    else if (content) this.draft.giveBack(content);
+    if (next.content && status === "done") this.#ask(next, { clientId: id });
+    else if (next.content) this.draft.giveBack(next);
     this.#tell("over", { answer, status });
   }
 
@@ -346,8 +388,8 @@ export class Conversation extends EventTarget {
     undo();
     this.#tell("activity");
     this.#tell("refused", { error, instead });
-    const { content } = this.queued.take();
-    if (content) this.draft.giveBack(content);
+    const next = this.queued.take();
+    if (next.content) this.draft.giveBack(next);
     if (BEHIND.includes(error.code)) this.refresh();
   }
 
@@ -393,6 +435,14 @@ export class Conversation extends EventTarget {
   #tell(name, detail = {}) {
     this.dispatchEvent(new CustomEvent(name, { detail }));
   }
+}
+
+const idsOf = (things) => things.map(({ id }) => id);
+
+// As the promise, unless the signal comes first: what was begun may then still be done.
+function unless(signal, promise) {
+  const given = new Promise((_, reject) => { signal.addEventListener("abort", () => reject(signal.reason), { once: true }); });
+  return Promise.race([promise, given]);
 }
 
 // Whether the run is over then.

@@ -115,7 +115,7 @@ test("views hear of other messages before anything else", async () => {
   const run = makeRun();
   answers = { "POST /api/conversations/c1/messages": run.answer };
   const conversation = openSaved();
-  conversation.send("Deux ?");
+  conversation.send({ content: "Deux ?" });
   assert.equal(events[0][0], "messages");
   assert.ok(events.findIndex(([name]) => name === "messages") < events.findIndex(([name]) => name === "asked"));
   assert.deepEqual(words(conversation), ["Un ?", "Un.", "Deux ?", ""]);
@@ -130,7 +130,7 @@ test("instructions that were written before go with the first question", async (
   const conversation = open();
   assert.equal(await conversation.saveInstructions("En tableau."), false);
   assert.deepEqual(await conversation.readInstructions(), { instructions: "En tableau.", personal: "" });
-  conversation.send("Un ?");
+  conversation.send({ content: "Un ?" });
   await until(() => asked.length === 3);
   assert.deepEqual(asked[1], { what: "PUT /api/conversations/c1/instructions", body: { instructions: "En tableau." } });
   assert.equal(conversation.pendingInstructions, "");
@@ -156,7 +156,7 @@ test("a question to an end that has moved brings the server's branch", async () 
     "GET /api/conversations/c1": { ...SAVED, messages: [FIRST, ANSWER, more] },
   };
   const conversation = openSaved();
-  conversation.send("Ici ?");
+  conversation.send({ content: "Ici ?" });
   await until(() => told("branch").length);
   assert.deepEqual(words(conversation), ["Un ?", "Un.", "Ailleurs ?"]);
 });
@@ -165,9 +165,9 @@ test("what is sent while an answer is written waits for its end", async () => {
   const [one, two] = [makeRun(), makeRun()];
   answers = { "POST /api/conversations/c1/messages": one.answer };
   const conversation = openSaved();
-  conversation.send("Deux ?");
-  conversation.send("Trois ?");
-  conversation.send("Quatre ?");
+  conversation.send({ content: "Deux ?" });
+  conversation.send({ content: "Trois ?" });
+  conversation.send({ content: "Quatre ?" });
   assert.equal(conversation.queued.text, "Trois ?\n\nQuatre ?");
   one.accept([3, 4]);
   await until(() => conversation.messages.at(-1).id === 4);
@@ -184,8 +184,8 @@ test("what waits comes back as text when the answer is stopped", async () => {
   const run = makeRun();
   answers = { "POST /api/conversations/c1/messages": run.answer, "POST /api/messages/4/stop": {} };
   const conversation = openSaved();
-  conversation.send("Deux ?");
-  conversation.send("Trois ?");
+  conversation.send({ content: "Deux ?" });
+  conversation.send({ content: "Trois ?" });
   run.accept([3, 4]);
   await until(() => conversation.messages.at(-1).id === 4);
   const stopped = conversation.stop();
@@ -195,11 +195,75 @@ test("what waits comes back as text when the answer is stopped", async () => {
   assert.deepEqual([conversation.draft.text, conversation.queued.text], ["Trois ?", ""]);
 });
 
+const FILE = { id: "f1", name: "devis.pdf", kind: "pdf", size: 9, pages: 3, tokens: 500, state: "ready" };
+
+test("documents leave with their question, and come back when it is refused", async () => {
+  answers = { "POST /api/conversations/c1/messages": refusal(409, "file_not_ready"), "GET /api/files/f1": FILE };
+  const conversation = openSaved();
+  conversation.draft.documents.giveBack([FILE]);
+  conversation.draft.write("Combien ?");
+  conversation.send(conversation.draft.take());
+  assert.deepEqual(conversation.draft.documents.all, []);
+  assert.deepEqual(conversation.messages.at(-2).documents.map(({ name }) => name), ["devis.pdf"]);
+  assert.deepEqual(new DraftStore(storage, "claire").beside("c1").documents.map(({ id }) => id), ["f1"]);
+  await until(() => told("refused").length);
+  assert.deepEqual(asked.find(({ body }) => body).body.files, ["f1"]);
+  assert.deepEqual(conversation.draft.documents.facts, [FILE]);
+  assert.equal(conversation.draft.text, "Combien ?");
+});
+
+test("documents and passages wait with the question behind an answer", async () => {
+  const [one, two] = [makeRun(), makeRun()];
+  answers = { "POST /api/conversations/c1/messages": one.answer };
+  const conversation = openSaved();
+  conversation.send({ content: "Deux ?" });
+  conversation.send({ content: "Trois ?", documents: [FILE], passages: [{ id: 7, number: 1, text: "Trois." }] });
+  assert.deepEqual(conversation.queued.documents, [FILE]);
+  one.accept([3, 4]);
+  await until(() => conversation.messages.at(-1).id === 4);
+  answers["POST /api/conversations/c1/messages"] = two.answer;
+  one.end();
+  await until(() => asked.length === 2);
+  assert.deepEqual([asked[1].body.files, asked[1].body.passages], [["f1"], [7]]);
+});
+
+test("a question in other words keeps its documents", async () => {
+  const run = makeRun();
+  answers = { "POST /api/conversations/c1/messages": run.answer };
+  const conversation = openSaved({ messages: [{ ...FIRST, files: [FILE], passages: [] }, ANSWER] });
+  conversation.edit(conversation.messages[0], "Autrement ?");
+  await until(() => asked.length === 1);
+  assert.deepEqual(asked[0].body.files, ["f1"]);
+  assert.equal("passages" in asked[0].body, false);
+});
+
+test("the chosen model decides whether documents are read whole", () => {
+  answers = { "GET /api/files/f1": FILE };
+  const models = [{ name: "phi3", documentTokens: 400 }, { name: "qwen", documentTokens: 600 }];
+  const conversation = openSaved({ models });
+  assert.equal(conversation.needsPassages, false);
+  conversation.draft.documents.giveBack([FILE]);
+  assert.equal(conversation.needsPassages, true);
+  conversation.choose("qwen");
+  assert.equal(conversation.needsPassages, false);
+});
+
+test("a conversation is made once, whoever needs it first", async () => {
+  const run = makeRun();
+  answers = { "POST /api/conversations": { id: "c1" }, "POST /api/conversations/c1/messages": run.answer };
+  const conversation = open();
+  const prepared = conversation.prepare();
+  conversation.send({ content: "Un ?" });
+  assert.equal(await prepared, "c1");
+  await until(() => asked.length === 2);
+  assert.deepEqual(asked.map(({ what }) => what), ["POST /api/conversations", "POST /api/conversations/c1/messages"]);
+});
+
 test("a stop that the server refuses is told, and the answer goes on", async () => {
   const run = makeRun();
   answers = { "POST /api/conversations/c1/messages": run.answer, "POST /api/messages/4/stop": refusal(500, "unexpected") };
   const conversation = openSaved();
-  conversation.send("Deux ?");
+  conversation.send({ content: "Deux ?" });
   run.accept([3, 4]);
   await until(() => conversation.messages.at(-1).id === 4);
   assert.equal(await conversation.stop(), false);

@@ -18,7 +18,7 @@ let store;
 beforeEach(() => { store = new DraftStore(new Storage(), "claire"); });
 
 test("what was kept is taken up, unless something was typed before", () => {
-  store.write("c1", "gardé", [LONG]);
+  store.write("c1", "gardé", { files: [LONG] });
   const kept = new Draft(store, "c1");
   assert.deepEqual([kept.text, kept.files], ["gardé", [LONG]]);
   const typed = new Draft(store, "c1", "tapé");
@@ -31,12 +31,12 @@ test("long texts leave with the text, in fences, and come back beside it", () =>
   draft.attach(LONG);
   draft.attach("autre");
   draft.detach(1);
-  const content = draft.take();
-  assert.equal(content, `Résume :\n\n\`\`\`\n${LONG}\n\`\`\``);
+  const asked = draft.take();
+  assert.equal(asked.content, `Résume :\n\n\`\`\`\n${LONG}\n\`\`\``);
   assert.equal(draft.isBlank, true);
-  draft.sent(content);
+  draft.sent(asked);
   draft.write("suite");
-  draft.refused(content);
+  draft.refused(asked);
   assert.deepEqual([draft.text, draft.files], ["Résume :\n\nsuite", [LONG]]);
 });
 
@@ -67,8 +67,8 @@ test("without storage it says that nothing is kept", () => {
 
 test("of two tabs one takes what waits, and both know it by the same id", () => {
   const [one, other] = [new QueuedMessage(store, "c1"), new QueuedMessage(store, "c1")];
-  one.add("Un ?");
-  one.add("Deux ?");
+  one.add({ content: "Un ?" });
+  one.add({ content: "Deux ?" });
   other.reread();
   assert.equal(other.text, "Un ?\n\nDeux ?");
   const { content, id } = one.take();
@@ -79,7 +79,7 @@ test("of two tabs one takes what waits, and both know it by the same id", () => 
 
 test("what waits follows the conversation to its id; a page without one shares nothing", () => {
   const queued = new QueuedMessage(store, "");
-  queued.add("Un ?");
+  queued.add({ content: "Un ?" });
   queued.moveTo("c1");
   assert.deepEqual([store.read("new:next"), store.read("c1:next")], ["", "Un ?"]);
   const elsewhere = new QueuedMessage(store, "");

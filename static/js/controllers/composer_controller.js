@@ -72,7 +72,7 @@ export default class extends Controller {
 
   // What waits is text again.
   editQueued() {
-    conversation.draft.giveBack(conversation.queued.take().content);
+    conversation.draft.giveBack(conversation.queued.take());
     focusMessageBox();
   }
 
@@ -100,6 +100,7 @@ export default class extends Controller {
     const { draft } = conversation;
     if (this.textTarget.value !== draft.text) this.textTarget.value = draft.text;
     this.#warnOfLoss(draft);
+    this.#showPlaceholder();
     this.#grow();
     this.#showButtons();
   }
@@ -107,7 +108,8 @@ export default class extends Controller {
   #showQueued() {
     const { queued } = conversation;
     const { text, files } = splitFiles(queued.text);
-    this.queuedTextTarget.textContent = [text, ...files.map((_, index) => nameOf(files, index))].filter(Boolean).join(" · ");
+    const beside = [...files.map((_, index) => nameOf(files, index)), ...queued.documents.map(({ name }) => name)];
+    this.queuedTextTarget.textContent = [text, ...beside].filter(Boolean).join(" · ");
     this.queuedTarget.hidden = !queued.text;
     this.#warnOfLoss(queued);
   }
@@ -115,9 +117,14 @@ export default class extends Controller {
   // Without a connection nobody knows whether the answer goes on.
   #showActivity() {
     const { isBusy, isCutOff } = conversation;
-    this.textTarget.placeholder = t(isBusy ? "write_next" : "write");
+    this.#showPlaceholder();
     this.hintTarget.textContent = t(isBusy && !isCutOff ? "hint_running" : "hint");
     this.#showButtons();
+  }
+
+  #showPlaceholder() {
+    const { draft: { documents }, isBusy } = conversation;
+    this.textTarget.placeholder = t(isBusy ? "write_next" : documents.all.length ? "write_about" : "write");
   }
 
   // While an answer runs, a finger still needs a way to prepare what comes next; a keyboard has Enter.
@@ -148,7 +155,7 @@ export default class extends Controller {
     const last = conversation.messages.findLast(({ role }) => role === "user");
     if (!last || this.textTarget.value || event.shiftKey || event.ctrlKey || event.altKey || event.metaKey) return;
     event.preventDefault();
-    conversation.draft.giveBack(last.content);
+    conversation.draft.giveBack({ content: last.content });
   }
 
   // Once: the storage does not keep what is written here.

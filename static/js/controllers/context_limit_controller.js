@@ -17,7 +17,7 @@ export default class extends Controller {
   }
 
   summarise() {
-    conversation.send(t("summary_question"));
+    conversation.send({ content: t("summary_question") });
   }
 
   beginAnew() {

@@ -8,6 +8,8 @@ import { estimatedTokens, tokensAfter } from "../lib/tokens.js";
 
 const HIGH = 0.75;
 
+const tokensOf = (documents) => documents.reduce((sum, { tokens }) => sum + tokens, 0);
+
 export default class extends Controller {
   static targets = ["gauge", "ring", "words", "sentence"];
   static values = { system: Number };
@@ -35,14 +37,15 @@ export default class extends Controller {
 
   // Where the engine counts nothing, or was stopped before it said.
   #estimate() {
-    const texts = conversation.messages.map(({ content, run }) => (run ? run.state.content : content));
-    return texts.reduce((sum, text) => sum + estimatedTokens(text), this.systemValue);
+    const texts = conversation.messages.flatMap(({ content, run, passages = [] }) => [run ? run.state.content : content, ...passages.map(({ text }) => text)]);
+    const whole = conversation.messages.filter(({ passages }) => passages?.length === 0).flatMap(({ documents }) => documents);
+    return texts.reduce((sum, text) => sum + estimatedTokens(text), this.systemValue) + tokensOf(whole);
   }
 
   #draw() {
-    const { contextSize, draft: { content } } = conversation;
+    const { contextSize, draft: { content, documents }, needsPassages } = conversation;
     this.total = contextSize || this.total || 0; // of a model that is not known, nothing is said
-    const written = content.trim() ? estimatedTokens(content) : 0;
+    const written = (content.trim() ? estimatedTokens(content) : 0) + (needsPassages ? 0 : documents.tokens);
     const used = (this.known || (written && this.systemValue)) + written;
     const filled = this.total ? used / this.total : 0;
     const share = this.isCut ? Math.max(1, filled) : filled;

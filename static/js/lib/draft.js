@@ -1,23 +1,30 @@
-// What is being written to the conversation: a text and long texts beside it, kept until the server has them.
+// What is being written to the conversation: a text, long texts and documents beside it, kept until the server has them.
+// What leaves is { content, documents, passages }: the text with the long ones in it, and what the server has of the documents.
 // Events: "change" (the text or what is beside it), "fill" (a prompt was put into it).
 import { splitFiles, withFiles } from "./attachments.js";
+import { Documents } from "./documents.js";
+import { listen } from "./listen.js";
 
 export class Draft extends EventTarget {
   text = "";
-  files = [];
+  files = []; // long texts
+  documents;
   isKept = true; // it will be there after a reload
   #store;
   #conversation;
   #sent = null; // has left, and is not yet the server's
-  #parts = new Map(); // what has left → what it was made of, should it come back
+  #parts = new Map(); // content that has left → the texts it was made of, should it come back
 
   // typed: what was written before the scripts were there; otherwise the store's text is taken up.
   constructor(store, conversation, typed = "") {
     super();
     this.#store = store;
     this.#conversation = conversation;
+    const { files, documents } = store.beside(conversation);
     this.text = typed || store.read(conversation);
-    this.files = store.files(conversation);
+    this.files = files;
+    this.documents = new Documents(documents);
+    listen(this.documents, { list: () => this.#change(this.text, this.files) });
     if (typed) this.#save();
   }
 
@@ -55,34 +62,41 @@ export class Draft extends EventTarget {
   take() {
     const { content, text, files } = this;
     this.#parts.set(content, { text, files });
+    const documents = this.documents.take();
     this.#change("", []);
-    return content;
+    return { content, documents, passages: [] };
   }
 
   // On its way: it is kept until the server has it.
-  sent(content) {
-    this.#sent = content;
+  sent(asked) {
+    this.#sent = asked;
     this.#save();
   }
 
   accepted(conversation) {
     this.#store.clear(this.#conversation);
     this.#conversation = conversation;
-    this.#parts.delete(this.#sent);
+    this.#parts.delete(this.#sent?.content);
     this.#sent = null;
     this.#change(this.text, this.files);
   }
 
-  refused(content) {
+  refused(asked) {
     this.#sent = null;
-    this.giveBack(content);
+    this.giveBack(asked);
   }
 
   // Before what has been written meanwhile.
-  giveBack(content) {
+  giveBack({ content, documents = [] }) {
     const { text, files } = this.#parts.get(content) ?? splitFiles(content);
     this.#parts.delete(content);
+    this.documents.giveBack(documents);
     this.#change([text, this.text].filter((part) => part.trim()).join("\n\n"), [...files, ...this.files]);
+  }
+
+  // Another tab of the conversation changed which documents are beside it. A page without a conversation shares nothing.
+  rereadDocuments() {
+    if (this.#conversation && !this.#sent) this.documents.become(this.#store.beside(this.#conversation).documents);
   }
 
   #change(text, files) {
@@ -92,7 +106,8 @@ export class Draft extends EventTarget {
   }
 
   #save() {
-    const text = [this.#sent, this.text].filter(Boolean).join("\n\n");
-    this.isKept = this.#store.write(this.#conversation, text, this.files);
+    const text = [this.#sent?.content, this.text].filter(Boolean).join("\n\n");
+    const documents = [...(this.#sent?.documents ?? []), ...this.documents.facts];
+    this.isKept = this.#store.write(this.#conversation, text, { files: this.files, documents });
   }
 }

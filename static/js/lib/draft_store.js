@@ -23,9 +23,10 @@ export class DraftStore {
     return this.#entry(this.#key(conversation))?.text ?? "";
   }
 
-  // Long texts beside it.
-  files(conversation) {
-    return this.#entry(this.#key(conversation))?.files ?? [];
+  // What goes with it: long texts, documents that the server has, passages of them that were chosen.
+  beside(conversation) {
+    const { files = [], documents = [], passages = [] } = this.#entry(this.#key(conversation)) ?? {};
+    return { files, documents, passages };
   }
 
   writtenAt(conversation) {
@@ -33,10 +34,11 @@ export class DraftStore {
   }
 
   // Whether it will be there after a reload; if not, it is kept in memory.
-  write(conversation, text, files = []) {
+  write(conversation, text, beside = {}) {
     const key = this.#key(conversation);
-    if (!text && !files.length) return this.clear(conversation);
-    const entry = { text, at: Date.now(), ...(files.length && { files }) };
+    const kept = Object.entries(beside).filter(([, list]) => list.length);
+    if (!text && !kept.length) return this.clear(conversation);
+    const entry = { text, at: Date.now(), ...Object.fromEntries(kept) };
     const stored = this.#attempt(() => { this.storage.setItem(key, JSON.stringify(entry)); return true; }) ?? false;
     if (stored) this.#memory.delete(key);
     else {

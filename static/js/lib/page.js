@@ -6,9 +6,7 @@ export function readPage() {
   return {
     ...JSON.parse(document.getElementById("conversation").textContent),
     messages: readTurns(document.querySelector(".thread__inner")),
-    models: items.map(({ dataset: { name, thinking, context } }) => ({
-      name, thinking: thinking === "true", context: Number(context),
-    })),
+    models: items.map(({ dataset: { name, facts } }) => ({ name, ...JSON.parse(facts) })),
     typed: document.getElementById("message").value,
   };
 }

@@ -1,31 +1,43 @@
 // A question written while an answer runs: kept across reloads, shared by the tabs of its conversation, and taken once.
 // Event: "change".
+const NOTHING = { content: "", documents: [], passages: [] };
+
 export class QueuedMessage extends EventTarget {
   text = "";
+  documents = [];
   isKept = true; // it will be there after a reload
   #store;
   #conversation;
+  #passages = [];
 
   constructor(store, conversation) {
     super();
     this.#store = store;
     this.#conversation = conversation;
-    this.text = store.read(this.#key);
+    this.#load();
   }
 
-  add(content) {
-    this.#keep([this.text, content].filter(Boolean).join("\n\n"));
+  add({ content, documents = [], passages = [] }) {
+    const known = new Set(this.documents.map(({ id }) => id));
+    this.#set({
+      content: [this.text, content].filter(Boolean).join("\n\n"),
+      documents: [...this.documents, ...documents.filter(({ id }) => !known.has(id))],
+      passages: [...this.#passages, ...passages],
+    });
+    this.#keep();
   }
 
   // What waited, unless another tab has taken it. Two that take it at the same moment give it the same id: the server
   // then answers once.
   take() {
-    const { text } = this;
-    const isMine = this.#store.read(this.#key) === text;
+    const { text: content, documents } = this;
+    const passages = this.#passages;
+    const isMine = this.#store.read(this.#key) === content;
     const id = `next-${this.#store.writtenAt(this.#key)}`;
     if (isMine) this.#store.clear(this.#key);
-    this.#set("");
-    return { content: isMine ? text : "", id };
+    this.#set(NOTHING);
+    this.#tell();
+    return { ...(isMine ? { content, documents, passages } : NOTHING), id };
   }
 
   // The conversation has its id now.
@@ -33,21 +45,32 @@ export class QueuedMessage extends EventTarget {
     if (this.#conversation === conversation) return;
     this.#store.clear(this.#key);
     this.#conversation = conversation;
-    this.#keep(this.text);
+    this.#keep();
   }
 
   // Another tab with the same conversation wrote it, took it or gave it up. A page without one shares nothing.
   reread() {
-    if (this.#conversation) this.#set(this.#store.read(this.#key));
+    if (!this.#conversation) return;
+    this.#load();
+    this.#tell();
   }
 
-  #keep(text) {
-    this.isKept = this.#store.write(this.#key, text);
-    this.#set(text);
+  #keep() {
+    this.isKept = this.#store.write(this.#key, this.text, { documents: this.documents, passages: this.#passages });
+    this.#tell();
   }
 
-  #set(text) {
-    this.text = text;
+  #load() {
+    const { documents, passages } = this.#store.beside(this.#key);
+    this.#set({ content: this.#store.read(this.#key), documents, passages });
+  }
+
+  #set({ content, documents, passages }) {
+    Object.assign(this, { text: content, documents });
+    this.#passages = passages;
+  }
+
+  #tell() {
     this.dispatchEvent(new CustomEvent("change"));
   }
 

@@ -43,7 +43,9 @@ export class ReadingAhead {
 export function readAhead(conversation, box) {
   const tell = (id) => request(`/api/conversations/${id}/prefill`, { method: "POST" }).catch(() => {});
   const ahead = new ReadingAhead(tell);
-  const place = () => [conversation.isSaved && !conversation.isEmpty ? conversation.id : "", conversation.isBusy];
+  // With documents beside the draft more than the history is to be read: that is asked for with them.
+  const isExpected = () => conversation.isSaved && !conversation.isEmpty && !conversation.draft.documents.all.length;
+  const place = () => [isExpected() ? conversation.id : "", conversation.isBusy];
   ahead.ready(); // the box may have the focus already
   box.addEventListener("focus", () => ahead.ready());
   box.addEventListener("input", () => ahead.typed(...place()));

@@ -76,9 +76,9 @@ export class RunState {
     this.content += text;
   }
 
-  on_done({ status, reason, error, metrics }, now) {
+  on_done({ status, reason, error, metrics, sources = null }, now) {
     if (this.stage === "thinking") this.thinkingMs = now - this.since;
-    Object.assign(this, { status, reason, error, metrics, stage: "over", finishedAt: new Date(now).toISOString() });
+    Object.assign(this, { status, reason, error, metrics, sources, stage: "over", finishedAt: new Date(now).toISOString() });
   }
 
   // Share of the new words that were read, and the seconds left at the pace seen so far (null until there is one).
@@ -99,7 +99,7 @@ export class RunState {
   #load(message, now) {
     Object.assign(this, {
       id: message.id, model: message.model ?? "", think: message.think, status: message.status, reason: message.reason,
-      error: message.error, metrics: message.metrics, finishedAt: message.finished_at, leftOut: message.left_out,
+      error: message.error, metrics: message.metrics, sources: message.sources ?? null, finishedAt: message.finished_at, leftOut: message.left_out,
       content: message.content ?? "", thinking: message.thinking ?? "", position: null, ahead: null, own: 0, eta: null, reading: null,
       thinkingMs: this.thinkingMs ?? null, since: now, joined: true,
     });

@@ -1,6 +1,7 @@
 // The articles of messages: those of the history are read, new ones are made from the page's own templates.
 import { conversation, messageFrom } from "../conversation.js";
 import { offerCopy } from "./copy_source.js";
+import { showDocuments } from "./document_chips.js";
 import { fold } from "./fold.js";
 import { clone } from "./templates.js";
 import { setVersions, showVersions, versionsOf } from "./versions.js";
@@ -24,7 +25,8 @@ export function readTurns(list) {
 }
 
 function questionFacts(article) {
-  return { role: "user", id: Number(article.dataset.messageId), content: text(article, "content") };
+  const { messageId, attached = "{}" } = article.dataset;
+  return { role: "user", id: Number(messageId), content: text(article, "content"), ...JSON.parse(attached) };
 }
 
 function answerFacts(article) {
@@ -70,7 +72,10 @@ export function numberTurn(article, { id, siblings }) {
 function bind(article, message) {
   messages.set(article, message);
   articles.set(message, article);
-  if (message.role === "user") offerCopy(article, () => ({ text: message.content, element: article }));
+  if (message.role === "user") {
+    showDocuments(article, message);
+    offerCopy(article, () => ({ text: message.content, element: article }));
+  }
   return message;
 }
 
