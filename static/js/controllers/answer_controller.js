@@ -1,5 +1,6 @@
 // One answer: draws its run in its article, and says the stages.
 import { Controller } from "@hotwired/stimulus";
+import { conversation } from "../conversation.js";
 import { AnswerView, HIDDEN_AT_FIRST } from "../lib/answer_view.js";
 import { cleanHtml } from "../lib/clipboard.js";
 import { offerCopy } from "../lib/copy_source.js";
@@ -14,9 +15,10 @@ export default class extends Controller {
   static targets = ["text"];
 
   connect() {
-    const { rating, run } = messageOf(this.element);
+    const message = messageOf(this.element);
+    const { rating, run } = message;
     this.run = run;
-    this.view ??= new AnswerView(this.element); // its successor may have been refused: it then stands again as it was
+    this.view ??= new AnswerView(this.element, conversation.questionOf(message)?.passages); // its successor may have been refused: it then stands again as it was
     this.unlisten = listen(run, { progress: () => this.#draw(), stage: () => this.#changeStage() });
     showRating(this.element, rating);
     offerCopy(this.element, this.#toCopy);

@@ -1,10 +1,11 @@
 // Shows one answer's state in its article: stage, thinking, text, and what remains to say when it is over.
+import { linkCitations } from "./citations.js";
 import { clock, duration, fineDuration, isFrench } from "./format.js";
 import { MarkdownView } from "./markdown_view.js";
 import { metricsDetails, metricsLine } from "./metrics.js";
 import { StageView, setText } from "./stage_view.js";
 import { stageWords } from "./stages.js";
-import { t } from "./texts.js";
+import { t, tn } from "./texts.js";
 import { ThoughtView } from "./thought_view.js";
 
 export const HIDDEN_AT_FIRST = 300; // ms: an answer that comes at once shows no stage
@@ -13,7 +14,8 @@ export class AnswerView {
   #caret = document.createElement("span");
   #shownFrom;
 
-  constructor(article) {
+  // passages: of its question, if it was written from some.
+  constructor(article, passages = []) {
     this.article = article;
     this.waitAnew();
     this.stage = new StageView(this.#part("stage"));
@@ -25,6 +27,7 @@ export class AnswerView {
     }, { french: isFrench() });
     this.markdown = new MarkdownView(text, {
       french: isFrench(), beforeRender: () => this.#caret.remove(), afterRender: () => this.#placeCaret(text),
+      dress: (fragment) => linkCitations(fragment, passages),
     });
     text.classList.replace("raw", "prose-fr");
   }
@@ -79,7 +82,20 @@ export class AnswerView {
     this.#toggle("copy", state.content !== "");
     this.#toggle("cut", state.status === "done" && state.reason === "length");
     this.#toggle("loop", state.status === "done" && state.reason === "loop");
+    this.#showSources(state.sources);
     this.#showMetrics(state);
+  }
+
+  // What was checked of an answer from passages, and did not hold.
+  #showSources(sources) {
+    const figures = sources?.figures ?? [];
+    const unknown = sources?.unknown ?? [];
+    const words = [
+      figures.length && tn("figures_unknown", figures.length, { figures: figures.join(", ") }),
+      unknown.length && tn("sources_unknown", unknown.length, { numbers: unknown.map((number) => `[${number}]`).join(" ") }),
+    ].filter(Boolean);
+    this.#toggle("sources", words.length > 0);
+    setText(this.#part("sources-words"), words.join(" "));
   }
 
   #showMetrics(state) {

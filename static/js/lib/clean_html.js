@@ -25,6 +25,7 @@ export function excerptOf(selection) {
 }
 
 function clean(copy) {
+  copy.querySelectorAll(".cite").forEach((number) => number.replaceWith(number.textContent));
   copy.querySelectorAll(LEFT_OUT).forEach((part) => part.remove());
   copy.querySelectorAll("input[type=checkbox]").forEach((box) => box.replaceWith(box.hasAttribute("checked") ? "☑ " : "☐ "));
   copy.querySelectorAll("math").forEach((formula) => formula.replaceWith(sourceOf(formula)));

@@ -37,8 +37,9 @@ export class MarkdownView {
   #isWhole = false;
 
   // beforeRender may take away what it put among the text in afterRender, such as a caret.
-  constructor(element, { french, beforeRender = () => {}, afterRender = () => {} }) {
-    Object.assign(this, { element, french, beforeRender, afterRender });
+  // dress(fragment): what it adds to what is about to be shown.
+  constructor(element, { french, beforeRender = () => {}, afterRender = () => {}, dress = () => {} }) {
+    Object.assign(this, { element, french, beforeRender, afterRender, dress });
     this.reset();
   }
 
@@ -104,7 +105,7 @@ export class MarkdownView {
     this.#layOut(() => {
       const { finished, tail } = this.#blocks.update(this.#text);
       this.#settle(finished);
-      this.#tail = patchNodes(this.element, this.#tail, [...clean(tail).childNodes], this.#restPlace);
+      this.#tail = patchNodes(this.element, this.#tail, [...this.#clean(tail).childNodes], this.#restPlace);
       this.#showRest();
     });
     this.afterRender();
@@ -125,7 +126,7 @@ export class MarkdownView {
   // Finished blocks take the place of what was shown of them, node by node, and are then never touched again.
   #settle(finished) {
     if (!finished.length) return;
-    const fresh = [...clean(finished.join("")).childNodes];
+    const fresh = [...this.#clean(finished.join("")).childNodes];
     const shown = this.#tail.splice(0, fresh.length);
     patchNodes(this.element, shown, fresh, this.#tail[0] ?? this.#restPlace);
   }
@@ -139,6 +140,13 @@ export class MarkdownView {
     }
     const text = this.#restPlace.lastElementChild.firstChild;
     if (text.data !== this.#rest) text.data = this.#rest;
+  }
+
+  #clean(html) {
+    const fragment = DOMPurify.sanitize(html, CLEAN);
+    decorate(fragment);
+    this.dress(fragment);
+    return fragment;
   }
 
   #removeTail() {
@@ -164,8 +172,3 @@ function endOfLaidOut(text) {
   return at;
 }
 
-function clean(html) {
-  const fragment = DOMPurify.sanitize(html, CLEAN);
-  decorate(fragment);
-  return fragment;
-}

@@ -1,0 +1,150 @@
+// Documents too long to be read whole: shows the passages that fit the question best, without the model; the person chooses
+// those that go with the question.
+import { Controller } from "@hotwired/stimulus";
+import { conversation } from "../conversation.js";
+import { openDialog } from "../lib/dialogs.js";
+import { placeWords, tokensWords } from "../lib/document_words.js";
+import { number } from "../lib/format.js";
+import { request } from "../lib/http.js";
+import { listen } from "../lib/listen.js";
+import { documentText } from "../lib/marks.js";
+import { focusMessageBox } from "../lib/message_box.js";
+import { announce } from "../lib/notices.js";
+import { sentence } from "../lib/problems.js";
+import { t, tn } from "../lib/texts.js";
+
+const SHOWN = 4;
+const MOST = 900; // tokens that the server takes with one question
+
+export default class extends Controller {
+  static targets = ["panel", "title", "note", "list", "template", "taken", "ask", "other"];
+
+  connect() {
+    this.found = [];
+    this.listening = [
+      listen(conversation, { choice: () => this.#review() }),
+      listen(conversation.draft.documents, { list: () => this.#review() }),
+    ];
+  }
+
+  disconnect() {
+    this.listening.forEach((unlisten) => unlisten());
+    this.asking?.abort();
+  }
+
+  // A question is about to leave. Sent again in the same words, it leaves with what is chosen.
+  offer(event) {
+    if (event.defaultPrevented || !conversation.needsPassages) return;
+    event.preventDefault();
+    const { content } = conversation.draft;
+    if (this.panelTarget.hidden || content !== this.question) this.#find(content);
+    else if (!this.askTarget.hidden && !this.askTarget.disabled) this.#ask();
+  }
+
+  ask(event) {
+    event.preventDefault();
+    this.#ask();
+  }
+
+  count() {
+    const taken = this.#chosen.reduce((sum, { tokens }) => sum + tokens, 0);
+    const isTooMuch = taken > MOST;
+    this.takenTarget.textContent = isTooMuch ? t("passages_too_much", { tokens: number(taken), limit: number(MOST) }) : tokensWords(taken);
+    this.takenTarget.classList.toggle("is-refused", isTooMuch);
+    this.askTarget.disabled = !taken || isTooMuch;
+  }
+
+  open({ currentTarget }) {
+    const { file_id: id, name, page, text } = this.#passageOf(currentTarget);
+    openDialog("reader", { id, name, page, text });
+  }
+
+  // A model of which the Labo has shown that it can.
+  change() {
+    conversation.choose(this.other);
+  }
+
+  close(event) {
+    event?.preventDefault(); // Escape here does not also stop the answer
+    this.#hide();
+    focusMessageBox();
+  }
+
+  async #find(question) {
+    this.asking?.abort();
+    const asking = this.asking = new AbortController();
+    const files = conversation.draft.documents.all.map(({ id }) => id).join(",");
+    const query = new URLSearchParams({ files, q: question, limit: SHOWN });
+    try {
+      const { passages } = await request(`/api/passages?${query}`, { signal: asking.signal });
+      this.#show(question, passages);
+    } catch (error) {
+      if (error.name !== "AbortError") this.#show(question, [], sentence(error));
+    }
+  }
+
+  #show(question, passages, problem = "") {
+    Object.assign(this, { question, found: passages, problem });
+    this.titleTarget.textContent = passages.length ? tn("passages_found", passages.length) : t("passages_nothing");
+    this.listTarget.replaceChildren(...passages.map((passage) => this.#row(passage)));
+    this.panelTarget.hidden = false;
+    this.#offerModel();
+    this.count();
+    this.titleTarget.focus();
+    announce(problem || this.titleTarget.textContent);
+  }
+
+  // Which model may answer is known of each.
+  #offerModel() {
+    const { chosen, models, model } = conversation;
+    const mayAnswer = chosen.proven !== false;
+    this.other = mayAnswer ? "" : models.find(({ proven }) => proven)?.name ?? "";
+    this.askTarget.hidden = !mayAnswer || !this.found.length;
+    this.takenTarget.hidden = this.askTarget.hidden;
+    this.otherTarget.hidden = !this.other || !this.found.length;
+    this.otherTarget.textContent = t("passages_other", { model: this.other });
+    this.noteTarget.textContent = this.problem || (this.found.length ? t(mayAnswer ? "passages_choose" : "passages_unproven", { model }) : t("passages_none"));
+    for (const box of this.listTarget.querySelectorAll("input")) box.hidden = !mayAnswer;
+  }
+
+  #review() {
+    if (this.panelTarget.hidden) return;
+    if (conversation.needsPassages) this.#offerModel();
+    else this.#hide();
+  }
+
+  #row(passage) {
+    const { name, page: place, title, text, marks } = passage;
+    const row = this.templateTarget.content.firstElementChild.cloneNode(true);
+    const kind = conversation.draft.documents.all.find(({ id }) => id === passage.file_id)?.kind;
+    row.querySelector("[data-part=place]").textContent = placeWords({ kind }, { number: place, title });
+    row.querySelector("[data-part=name]").textContent = name;
+    row.querySelector("[data-part=text]").append(...documentText(text, marks));
+    row.querySelector("[data-part=open]").ariaLabel = t("passages_open", { place: placeWords({ kind }, { number: place }), name });
+    return row;
+  }
+
+  // The documents stay for the next question: of a long one it needs other passages.
+  #ask() {
+    const passages = this.#chosen.map((passage, index) => ({ ...passage, number: index + 1 }));
+    const asked = { ...conversation.draft.take(), passages };
+    this.#hide();
+    conversation.send(asked);
+    conversation.draft.documents.giveBack(asked.documents);
+    focusMessageBox();
+  }
+
+  #hide() {
+    this.asking?.abort();
+    this.panelTarget.hidden = true;
+  }
+
+  get #chosen() {
+    const boxes = [...this.listTarget.querySelectorAll("input")];
+    return this.found.filter((_, index) => boxes[index].checked);
+  }
+
+  #passageOf(button) {
+    return this.found[[...this.listTarget.children].indexOf(button.closest("li"))];
+  }
+}
