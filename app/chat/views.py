@@ -12,6 +12,7 @@ from app.chat.conversations import MAX_CONVERSATION_INSTRUCTIONS, branch_json, s
 from app.engines.tokens import estimated_tokens
 from app.errors import AppError
 from app.extensions import db
+from app.extraction.reader import is_installed
 from app.generation.prompt import system_text
 from app.generation.serializers import engine_json
 from app.js_messages import js_messages
@@ -66,6 +67,7 @@ def composer() -> dict[str, Any]:
         "labels": LabLabel.by_model(),
         "display": display,
         "send_key": current_user.send_key,
+        "documents": is_installed(),
         "system_tokens": estimated_tokens(system),
         "most_instructions": MAX_CONVERSATION_INSTRUCTIONS,
     }

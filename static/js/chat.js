@@ -2,6 +2,7 @@
 import "./app.js";
 import { conversation } from "./conversation.js";
 import { register } from "./lib/application.js";
+import { readDocuments } from "./lib/document_reading.js";
 import { followHistory } from "./lib/history_nav.js";
 import { readPage } from "./lib/page.js";
 import { markRead } from "./lib/read_marker.js";
@@ -15,14 +16,17 @@ import contextLimit from "./controllers/context_limit_controller.js";
 import conversationItem from "./controllers/conversation_item_controller.js";
 import copy from "./controllers/copy_controller.js";
 import disclosure from "./controllers/disclosure_controller.js";
+import documents from "./controllers/documents_controller.js";
 import editor from "./controllers/editor_controller.js";
 import exportDialog from "./controllers/export_dialog_controller.js";
 import folder from "./controllers/folder_controller.js";
 import gauge from "./controllers/gauge_controller.js";
 import modelPicker from "./controllers/model_picker_controller.js";
 import moveDialog from "./controllers/move_dialog_controller.js";
+import passages from "./controllers/passages_controller.js";
 import placeholders from "./controllers/placeholders_controller.js";
 import prompts from "./controllers/prompts_controller.js";
+import reader from "./controllers/reader_controller.js";
 import readingArea from "./controllers/reading_area_controller.js";
 import rename from "./controllers/rename_controller.js";
 import searchDialog from "./controllers/search_dialog_controller.js";
@@ -41,10 +45,12 @@ welcome(conversation);
 
 register({
   answer, attachments, composer, "context-limit": contextLimit, "conversation-item": conversationItem, copy, disclosure,
-  editor, "export-dialog": exportDialog, folder, gauge, "model-picker": modelPicker, "move-dialog": moveDialog,
-  placeholders, prompts, "reading-area": readingArea, rename, "search-dialog": searchDialog,
-  "share-dialog": shareDialog, shortcuts, sidebar, status, thread, topbar, "turn-actions": turnActions,
+  documents, editor, "export-dialog": exportDialog, folder, gauge, "model-picker": modelPicker,
+  "move-dialog": moveDialog, passages, placeholders, prompts, reader, "reading-area": readingArea, rename,
+  "search-dialog": searchDialog, "share-dialog": shareDialog, shortcuts, sidebar, status, thread, topbar,
+  "turn-actions": turnActions,
 });
 
 markRead(conversation);
 readAhead(conversation, document.getElementById("message"));
+readDocuments(conversation);

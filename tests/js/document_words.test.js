@@ -1,6 +1,7 @@
 // What is said of documents: how long, how far, what they cost.
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
+import { citedIn } from "../../static/js/lib/citations.js";
 import { costWords, lengthWords, placeWords, stateWords } from "../../static/js/lib/document_words.js";
 import { setLocale } from "../../static/js/lib/format.js";
 import { marksInPage, within } from "../../static/js/lib/marks.js";
@@ -45,4 +46,8 @@ test("the marks of a passage are moved to where it stands in its page", () => {
   assert.deepEqual(marksInPage("La pompe de cale.", passage), [[3, 8], [12, 16]]);
   assert.deepEqual(marksInPage("Autre chose.", passage), []);
   assert.deepEqual(within([[2, 4], [5, 12], [14, 16]], 3, 10), [[0, 1], [2, 7]]);
+});
+
+test("which passages a citation names", () => {
+  assert.deepEqual(["[1]", "[1, 3]", "[2-4]", "[1 et 2]", "[ 3 ]"].map(citedIn), [[1], [1, 3], [2, 3, 4], [1, 2], [3]]);
 });

@@ -1,7 +1,9 @@
 // [1] in an answer that was written from passages becomes a button that opens the passage.
 import { t } from "./texts.js";
 
-const CITED = /\[(\d{1,2}(?:\s?[,;]\s?\d{1,2})*)\]/g;
+const CITED = /\[\s*\d{1,3}(?:\s*(?:[,;–-]|et)\s*\d{1,3})*\s*\]/g; // [1], [1, 3], [2-4]
+const PART = /(\d+)(?:\s*[–-]\s*(\d+))?/g;
+const MOST = 20; // passages that one question goes with, and more
 const NOT_WORDS = "pre, code, a, button, math, .katex";
 
 // passages: [{ number, name, page }] of the question; a number that none has stays text.
@@ -21,13 +23,20 @@ export function linkCitations(fragment, passages) {
 function cut(text, known) {
   const parts = [];
   let at = 0;
-  for (const { 0: whole, 1: numbers, index } of text.matchAll(CITED)) {
-    const cited = numbers.split(/[,;]/).map((number) => known.get(Number(number)));
+  for (const { 0: whole, index } of text.matchAll(CITED)) {
+    const cited = citedIn(whole).map((number) => known.get(number));
     if (cited.includes(undefined)) continue;
     parts.push(text.slice(at, index), ...cited);
     at = index + whole.length;
   }
   return parts.length ? [...parts, text.slice(at)].filter((part) => part !== "") : null;
+}
+
+export function citedIn(words) {
+  return [...words.matchAll(PART)].flatMap(([, first, last = first]) => {
+    const count = Math.max(0, Math.min(Number(last) - Number(first), MOST));
+    return Array.from({ length: count + 1 }, (_, step) => Number(first) + step);
+  });
 }
 
 // The brackets stay in it, so that it is copied as it was written.

@@ -2,6 +2,7 @@
 // Events: "change" (there is something to show), "gone" (the server does not have it any more).
 import { request } from "./http.js";
 import { sentence } from "./problems.js";
+import { t } from "./texts.js";
 import { Stopped, upload } from "./upload.js";
 
 const LOOK = 700; // ms between two looks at a file that the server reads
@@ -128,7 +129,7 @@ export class DraftDocument extends EventTarget {
   }
 
   #fail(error) {
-    this.#take({ state: "failed", error: { code: error.code ?? "unreachable", message: sentence(error) } });
+    this.#take({ state: "failed", error: { code: error.code ?? "unreachable", message: error.code ? sentence(error) : t("document_unreachable") } });
   }
 
   #lose() {

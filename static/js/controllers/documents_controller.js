@@ -1,0 +1,170 @@
+// Files beside the question: chosen, dropped or pasted; a chip each with how far it is; what sending them will cost.
+import { Controller } from "@hotwired/stimulus";
+import { conversation } from "../conversation.js";
+import { openDialog } from "../lib/dialogs.js";
+import { costWords, stateWords } from "../lib/document_words.js";
+import { listen } from "../lib/listen.js";
+import { announce, toast } from "../lib/notices.js";
+import { t, tn } from "../lib/texts.js";
+
+const LEFT = 600; // ms without a drag over the page: it has left the window
+
+export default class extends Controller {
+  static targets = ["text", "input", "list", "template", "cost"];
+
+  connect() {
+    const { draft } = conversation;
+    this.chips = new Map(); // document → its chip
+    this.listening = [
+      listen(draft.documents, { list: () => this.#draw(), change: () => this.#draw() }),
+      listen(conversation, { choice: () => this.#drawCost(), reading: () => this.#draw() }),
+    ];
+    this.#draw();
+  }
+
+  disconnect() {
+    this.listening.forEach((unlisten) => unlisten());
+    clearTimeout(this.leaving);
+  }
+
+  choose() {
+    this.inputTarget.click();
+  }
+
+  chosen() {
+    this.#add([...this.inputTarget.files]);
+    this.inputTarget.value = ""; // the same file can be chosen again
+    this.textTarget.focus();
+  }
+
+  // A copied part of a page or a sheet brings a picture of itself too: it is text that is meant.
+  pasted(event) {
+    const { clipboardData: data } = event;
+    if (event.defaultPrevented || !data?.files.length || data.getData("text/plain")) return;
+    event.preventDefault();
+    this.#add([...data.files]);
+  }
+
+  // Over the whole page: beside the conversation the browser would leave the page for the file.
+  drag(event) {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    const isHere = this.element.closest("main").contains(event.target);
+    event.dataTransfer.dropEffect = isHere ? "copy" : "none";
+    this.#showDrop(isHere);
+  }
+
+  drop(event) {
+    if (!event.dataTransfer.types.includes("Files")) return;
+    event.preventDefault();
+    this.#showDrop(false);
+    if (!this.element.closest("main").contains(event.target)) return;
+    this.#add([...event.dataTransfer.files]);
+    this.textTarget.focus();
+  }
+
+  // Before a question leaves: its documents are all there, or it stays.
+  check(event) {
+    const { documents } = conversation.draft;
+    if (event.defaultPrevented || documents.areReady) return;
+    event.preventDefault();
+    const failed = documents.all.find(({ state }) => state === "failed");
+    const { name } = failed ?? documents.all.find(({ isReady }) => !isReady);
+    toast(t(failed ? "document_failed_still" : "document_not_ready", { name }));
+  }
+
+  look({ currentTarget }) {
+    const document = this.#documentOf(currentTarget);
+    if (document.isReady) openDialog("reader", document.facts);
+  }
+
+  stop({ currentTarget }) {
+    this.#documentOf(currentTarget).cancel();
+  }
+
+  retry({ currentTarget }) {
+    this.#documentOf(currentTarget).retry();
+  }
+
+  remove({ currentTarget }) {
+    const document = this.#documentOf(currentTarget);
+    conversation.draft.documents.remove(document);
+    announce(t("document_removed", { name: document.name }));
+    this.textTarget.focus();
+  }
+
+  reread() {
+    conversation.draft.rereadDocuments();
+  }
+
+  #add(files) {
+    const rest = conversation.draft.documents.add(files);
+    if (rest.length) toast(tn("documents_too_many", rest.length));
+  }
+
+  #showDrop(isOver) {
+    clearTimeout(this.leaving);
+    this.element.classList.toggle("is-dropping", isOver);
+    if (isOver) this.leaving = setTimeout(() => this.#showDrop(false), LEFT);
+  }
+
+  #draw() {
+    const { all } = conversation.draft.documents;
+    for (const [document, chip] of this.chips) {
+      if (all.includes(document)) continue;
+      chip.remove();
+      this.chips.delete(document);
+    }
+    for (const document of all) this.#drawChip(document);
+    this.listTarget.append(...all.map((document) => this.chips.get(document)).filter((chip) => !chip.isConnected));
+    this.listTarget.hidden = !all.length;
+    this.#drawCost();
+  }
+
+  #drawChip(document) {
+    const chip = this.chips.get(document) ?? this.#newChip(document);
+    const { state, progress, sent } = document;
+    const isRead = state === "ready" && conversation.documentsAre === "warm";
+    const isAt = `${state} ${isRead}`;
+    const words = stateWords(document, { isRead });
+    const part = (name) => chip.querySelector(`[data-part=${name}]`);
+    part("state").textContent = words;
+    part("bar").hidden = state !== "uploading" && state !== "extracting";
+    part("bar").value = state === "uploading" ? sent : progress ? progress.done / progress.total : 0;
+    part("look").disabled = state !== "ready";
+    part("stop").hidden = state !== "extracting";
+    part("retry").hidden = !document.canRetry;
+    part("remove").hidden = state === "extracting";
+    if (chip.dataset.at && chip.dataset.at !== isAt && (state === "ready" || state === "failed")) announce(`${document.name} : ${words}`);
+    Object.assign(chip.dataset, { at: isAt, state, read: isRead });
+  }
+
+  #newChip(document) {
+    const chip = this.templateTarget.content.firstElementChild.cloneNode(true);
+    const { name } = document;
+    chip.querySelector("[data-part=name]").textContent = name;
+    chip.querySelector("[data-part=look]").title = name;
+    for (const act of ["stop", "retry", "remove"]) {
+      const button = chip.querySelector(`[data-part=${act}]`);
+      button.ariaLabel = button.title = t(`document_${act}`, { name });
+    }
+    this.chips.set(document, chip);
+    return chip;
+  }
+
+  #drawCost() {
+    const { draft: { documents }, chosen: { documentTokens, readingPace }, needsPassages, documentsAre } = conversation;
+    const count = documents.all.length;
+    const isKnown = count > 0 && documents.areReady;
+    this.costTarget.hidden = !isKnown;
+    if (!isKnown) return;
+    this.costTarget.textContent = costWords({
+      tokens: documents.tokens, count, limit: documentTokens, pace: readingPace, isRead: documentsAre === "warm", needsPassages,
+    });
+  }
+
+  #documentOf(button) {
+    const chip = button.closest("li");
+    return [...this.chips].find(([, each]) => each === chip)[0];
+  }
+}
