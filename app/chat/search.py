@@ -15,6 +15,7 @@ from flask_babel import gettext as _
 from app.chat import blueprint
 from app.models import Folder, User
 from app.models.base import iso
+from app.models.document_search import DocumentHit, find_documents
 from app.models.search import Hit, SearchQuery, SearchTerm, search
 from app.models.word_forms import LETTERS, LIGATURES, normalize
 from app.security import current_user
@@ -209,11 +210,16 @@ def _shapes() -> dict[str, str]:
 
 @blueprint.get("/api/search")
 def find() -> Response:
-    """Return the conversations that match `q`; the latest ones if it is empty."""
+    """Return the conversations that match `q`, the latest ones if it is empty, and the documents with its words."""
     wanted, unclear = parse_query(current_user, request.args.get("q", ""))
     found = WordFinder(wanted.terms) if wanted.terms else None
     note = _("“%(filter)s” is no date: write 2026-11-23 or 23/11/2026.", filter=unclear[0][:40]) if unclear else None
-    return jsonify({"results": [_result(hit, found) for hit in search().find(current_user, wanted)], "note": note})
+    results = [_result(hit, found) for hit in search().find(current_user, wanted)]
+    # The filters are about conversations.
+    documents = (
+        find_documents(current_user, wanted.terms) if wanted == SearchQuery(wanted.terms) and wanted.terms else []
+    )
+    return jsonify({"results": results, "documents": [_document(hit, found) for hit in documents], "note": note})
 
 
 def _result(hit: Hit, found: WordFinder | None) -> dict[str, Any]:
@@ -226,4 +232,19 @@ def _result(hit: Hit, found: WordFinder | None) -> dict[str, Any]:
         "excerpt": excerpt(message.content, found) if message else [],
         "at": iso(message.created_at if message and not hit.titled else conversation.updated_at),
         "archived": conversation.archived,
+    }
+
+
+def _document(hit: DocumentHit, found: WordFinder | None) -> dict[str, Any]:
+    """Return a document; `url` opens it in the reader, in the latest conversation that uses it."""
+    file, page = hit.file, hit.page
+    place = f"/c/{hit.conversation}" if hit.conversation else "/"
+    return {
+        "id": file.id,
+        "url": f"{place}?file={file.id}&page={page.number if page else 1}",
+        "name": parts(file.name, found),
+        "kind": file.kind,
+        "page": {"number": page.number, "title": page.title} if page else None,
+        "excerpt": excerpt(page.text, found) if page else [],
+        "at": iso(file.created_at),
     }

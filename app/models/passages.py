@@ -38,9 +38,10 @@ class Excerpt(NamedTuple):
     text: str
 
 
-_TEXT = func.substr(FilePage.content, Passage.start + 1, Passage.end - Passage.start)
-_EXCERPTS = (
-    select(Passage.id, Passage.file_id, File.name, Passage.page, _TEXT)
+# The text of a passage, and what an `Excerpt` has.
+TEXT = func.substr(FilePage.content, Passage.start + 1, Passage.end - Passage.start)
+EXCERPTS = (
+    select(Passage.id, Passage.file_id, File.name, Passage.page, TEXT)
     .join(File, File.id == Passage.file_id)
     .join(FilePage, and_(FilePage.file_id == Passage.file_id, FilePage.number == Passage.page))
 )
@@ -48,7 +49,7 @@ _EXCERPTS = (
 
 def excerpts(ids: Sequence[int]) -> list[Excerpt]:
     """Return the passages with these ids, in this order; raises not_found."""
-    found = {row[0]: Excerpt(*row) for row in db.session.execute(_EXCERPTS.where(Passage.id.in_(ids)))}
+    found = {row[0]: Excerpt(*row) for row in db.session.execute(EXCERPTS.where(Passage.id.in_(ids)))}
     if not found.keys() >= set(ids):
         raise AppError("not_found")
     return [found[each] for each in ids]
@@ -56,7 +57,7 @@ def excerpts(ids: Sequence[int]) -> list[Excerpt]:
 
 def excerpts_of(message_ids: Sequence[int]) -> dict[int, dict[int, Excerpt]]:
     """Return the passages that these questions were asked with, by question and number."""
-    query = _EXCERPTS.join(MessagePassage, MessagePassage.passage_id == Passage.id)
+    query = EXCERPTS.join(MessagePassage, MessagePassage.passage_id == Passage.id)
     query = query.add_columns(MessagePassage.message_id, MessagePassage.number)
     found: dict[int, dict[int, Excerpt]] = {}
     for *excerpt, message_id, number in db.session.execute(
@@ -82,7 +83,8 @@ DROP = ("DROP TRIGGER search_passage_deleted", "DROP TABLE passage_search")
 TO_INDEX = text("INSERT INTO passage_search(rowid, content, stems, file) VALUES(:id, :content, :stems, :file)")
 
 
-def _is_indexed() -> bool:
+def is_indexed() -> bool:
+    """Tell whether the database in use has the index."""
     return db.engine.dialect.name == "sqlite"
 
 
@@ -109,7 +111,7 @@ def store(file: File, pages: Iterable[ReadPage], cutter: PassageCutter) -> None:
     if not made:
         return
     # Before the first insertion, which keeps others from writing.
-    words = [_words(page, cut) for page, cut in made] if _is_indexed() else []
+    words = [_words(page, cut) for page, cut in made] if is_indexed() else []
     rows = [{"file_id": file.id, "page": page.number, "start": cut.start, "end": cut.end} for page, cut in made]
     connection = db.session.connection()
     last = connection.scalar(select(func.max(Passage.id))) or 0
@@ -129,7 +131,7 @@ def _words(page: ReadPage, cut: Cut) -> dict[str, str]:
 
 # Finding
 
-# Passages that the index gives at most, best first; those of a page that are shown at most.
+# Passages that the index gives at most, best first; those of one page that come before the best of other pages.
 CANDIDATES, OF_ONE_PAGE = 50, 2
 RANKED = text(
     "SELECT rowid FROM passage_search WHERE passage_search MATCH :words"
@@ -147,21 +149,25 @@ class FoundPassage:
 
 
 def best(file_ids: Sequence[str], question: str, limit: int = 4) -> list[FoundPassage]:
-    """Return the passages of these files that most likely answer the question, the best first."""
+    """Return the passages of these files that most likely answer the question, the best first.
+
+    Of a page, two at most come before those of other pages.
+    """
     wanted = terms(question)
     if not (wanted and file_ids):
         return []
-    ranked = _by_index(file_ids, wanted) if _is_indexed() else _by_comparing(file_ids, wanted)
-    query = _EXCERPTS.add_columns(FilePage.title).where(Passage.id.in_(ranked))
+    ranked = _by_index(file_ids, wanted) if is_indexed() else _by_comparing(file_ids, wanted)
+    query = EXCERPTS.add_columns(FilePage.title).where(Passage.id.in_(ranked))
     rows = {row[0]: row for row in db.session.execute(query)}
-    found: list[FoundPassage] = []
+    first: list[FoundPassage] = []
+    later: list[FoundPassage] = []
     pages: Counter[tuple[str, int]] = Counter()
     for *excerpt, title in (rows[key] for key in ranked if key in rows):
-        each = Excerpt(*excerpt)
-        pages[each.file_id, each.page] += 1
-        if len(found) < limit and pages[each.file_id, each.page] <= OF_ONE_PAGE:
-            found.append(FoundPassage(each, title, marks(each.text, wanted)))
-    return found
+        found = FoundPassage(Excerpt(*excerpt), title, marks(excerpt[-1], wanted))
+        page = found.excerpt.file_id, found.excerpt.page
+        pages[page] += 1
+        (first if pages[page] <= OF_ONE_PAGE else later).append(found)
+    return [*first, *later][:limit]
 
 
 def _by_index(file_ids: Sequence[str], wanted: Sequence[Term]) -> list[int]:
@@ -187,7 +193,7 @@ def _by_comparing(file_ids: Sequence[str], wanted: Sequence[Term]) -> list[int]:
     has = [
         or_(
             *(
-                and_(*(contains(_TEXT, [word]) for word in phrase))
+                and_(*(contains(TEXT, [word]) for word in phrase))
                 for phrase in (*term.phrases, *((stem,) for stem in term.stems))
             )
         )
@@ -195,5 +201,5 @@ def _by_comparing(file_ids: Sequence[str], wanted: Sequence[Term]) -> list[int]:
     ]
     needed = [condition for term, condition in zip(wanted, has, strict=True) if term.is_needed]
     score = sum((case((condition, 1), else_=0) for condition in has), start=literal(0))
-    query = _EXCERPTS.with_only_columns(Passage.id).where(Passage.file_id.in_(file_ids), or_(*has), *needed)
+    query = EXCERPTS.with_only_columns(Passage.id).where(Passage.file_id.in_(file_ids), or_(*has), *needed)
     return list(db.session.scalars(query.order_by(score.desc(), Passage.id).limit(CANDIDATES)))

@@ -372,7 +372,7 @@ class SqliteSearch(Search):
 
     def rows(self, user: User, wanted: SearchQuery, column: str) -> Iterable[Any]:
         """See Search.rows."""
-        words = " AND ".join(_matching(term) for term in wanted.terms)
+        words = " AND ".join(matching(term) for term in wanted.terms)
         place = ROW_OF_INDEX if column == "content" else ""
         within, values = conditions(user, wanted, "messages.created_at", message=place, row=ROW_RANGE)
         values |= {"words": f"owner : u{user.id} AND {column} : ({words})", "messages": MAX_MESSAGES}
@@ -392,7 +392,7 @@ def _command_index(index: str, command: str, value: int) -> int:
     return changed
 
 
-def _matching(term: SearchTerm) -> str:
+def matching(term: SearchTerm) -> str:
     """Return the FTS5 expression of a term: any of its spellings; the first form may be only a beginning."""
     beginnings = spellings(term.forms[0]) if term.begins else []
     phrases = (f'"{each}"' + ("*" if each in beginnings else "") for each in term.spellings())

@@ -58,7 +58,7 @@ def test_a_question_finds_its_page(
 ) -> None:
     file = add(*PAGES)
     if way == "comparison":
-        monkeypatch.setattr(index, "_is_indexed", lambda: False)
+        monkeypatch.setattr(index, "is_indexed", lambda: False)
     found = best([file], question)
     assert pages_of(found)[:1] == [page]
     assert marked(found[0]) == words
@@ -83,10 +83,12 @@ def test_the_headings_above_and_the_name_of_a_sheet_are_searched_too(site: Site,
         assert [each.title for each in best([file], "pontons")] == ["Ponton nord"]
 
 
-def test_a_page_gives_two_passages_at_most(add: Callable[..., str]) -> None:
+def test_two_passages_of_a_page_come_before_other_pages_and_the_rest_after(add: Callable[..., str]) -> None:
     paragraph = "Serrer la vis du palier au couple, contrôler, noter. " * 8
-    file = add("\n\n".join([paragraph] * 6), "Le palier est en bronze, d’une pièce, et se contrôle.")
-    assert sorted(pages_of(best([file], "palier"))) == [1, 1, 2]
+    file = add("\n\n".join([paragraph] * 6), "Le palier est en bronze, d’une pièce, et se contrôle chaque année.")
+    found = pages_of(best([file], "vis palier couple"))
+    assert (sorted(found[:3]), found[3:]) == ([1, 1, 2], [1])
+    assert len(best([file], "palier", limit=20)) == 7
 
 
 def test_a_question_of_stop_words_only_is_looked_for_as_it_is(add: Callable[..., str]) -> None:
