@@ -2,9 +2,10 @@
 `events` delivers it to the clients that follow. It knows no Flask views, no HTML and no client sockets.
 
 `conversation_changes` is where conversations are changed or erased, `store` reads and writes the rows of runs,
-`run_ends` keeps the ends that the database refuses, `prompt` builds the messages for the model, `estimates` learns
-durations, `model_registry` knows the models, `background` holds prefill, benchmarks and the purge of the trash,
-`serializers` makes the JSON, `backends` keeps the events and carries the notices between processes.
+`run_ends` keeps the ends that the database refuses, `prompt` builds the messages for the model, `documents` makes the
+text of files that goes with a question, `citations` compares an answer with it, `estimates` learns durations,
+`model_registry` knows the models, `background` holds prefill, benchmarks and the purge of the trash, `serializers`
+makes the JSON, `backends` keeps the events and carries the notices between processes.
 
 Threads of the package:
 

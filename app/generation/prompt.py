@@ -2,6 +2,7 @@
 from turn to turn.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import NamedTuple
@@ -26,6 +27,8 @@ PASSAGE = "[{number}] « {name} », page {page} :\n{text}"
 FROM_PASSAGES = (
     "Réponds seulement d’après ces extraits et cite leur numéro, par exemple [1]. Si la réponse n’y est pas, dis-le."
 )
+# Where the marks of chat templates begin: engines would take them for the end of a document's message.
+TEMPLATE_MARK = re.compile(r"<(?=[|｜]|/?s>|(?:start|end)_of_turn>|/?think>)|\[(?=/?INST\])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,17 +119,22 @@ def document_text(name: str, pages: Sequence[tuple[int, str]]) -> str:
         text = "\n\n".join(f"[page {number}]\n{content}" for number, content in pages if content.strip())
     else:
         text = "".join(content for _, content in pages)
-    return DOCUMENT.format(name=name, text=text)
+    return _harmless(DOCUMENT.format(name=name, text=text))
 
 
 def passage_text(number: int, name: str, page: int, text: str) -> str:
     """Return what the model reads of a passage; `number`: what an answer cites it by."""
-    return PASSAGE.format(number=number, name=name, page=page, text=text)
+    return _harmless(PASSAGE.format(number=number, name=name, page=page, text=text))
 
 
 def passages_text(passages: Sequence[str]) -> str:
     """Return what the model reads before a question to be answered from passages, given each as `passage_text`."""
     return "\n\n".join([PASSAGES, *passages, FROM_PASSAGES])
+
+
+def _harmless(text: str) -> str:
+    """Return a document's text with the marks of chat templates broken, so that it cannot write messages of its own."""
+    return TEMPLATE_MARK.sub(lambda mark: f"{mark[0]} ", text)
 
 
 def has_passages(attached: str) -> bool:

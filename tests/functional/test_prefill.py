@@ -271,6 +271,8 @@ def test_documents_are_read_with_the_very_bytes_of_the_question_before_any_messa
     alice: Person, site: Site, ollama: FakeOllama, raw: list[bytes]
 ) -> None:
     file = attached(site, "alice", "livraison.txt", DOCUMENT)
+    # They are part of the system message from the first question on.
+    alice.submit("/settings/writing", {"instructions": "Je travaille au chantier.", "send_key": "enter"})
     conversation = alice.start()
     ollama.script(Scenario.hold())
     assert about(alice, conversation, file) == "started"
@@ -283,6 +285,7 @@ def test_documents_are_read_with_the_very_bytes_of_the_question_before_any_messa
     alice.ask(conversation, "Combien d’ancres ?", files=[file]).end()
     read, question = (json.loads(body)["messages"] for body in raw)
     assert read[:-1] == question[:-1]
+    assert "Je travaille au chantier." in read[0]["content"]
     assert question[-1]["content"] == f"{read[-1]['content']}\n\nCombien d’ancres ?"
     # Nothing but the words of the question was left to read.
     assert len(ollama.generations[-1].prompt) - ollama.generations[-1].cached < 30
