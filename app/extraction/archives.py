@@ -39,7 +39,7 @@ def parsed(archive: ZipFile, name: str) -> ET.Element:
 def refuse_entities(data: bytes) -> None:
     """Raise UnreadableError for XML with a document type, in which entities can be declared.
 
-    No office program writes one.
+    No office program writes one. What is no XML is left to the parser, if it reads it at all.
     """
 
     def refuse(*_: object) -> None:
@@ -52,7 +52,7 @@ def refuse_entities(data: bytes) -> None:
     parser.StartDoctypeDeclHandler = refuse
     # A document type stands before the first element.
     parser.StartElementHandler = stop
-    with suppress(StopIteration):
+    with suppress(StopIteration, expat.ExpatError):
         parser.Parse(data, True)
 
 

@@ -30,7 +30,7 @@ CODE = set(
     tsx vb vue xml xsd xsl yaml yml
     """.split()  # noqa: SIM905
 )
-HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):[ \t]|[ \t]+\S")
+HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):|[ \t]+\S")
 MAIL_HEADERS = {
     "from",
     "to",

@@ -1,5 +1,7 @@
 """Read Word's documents (.docx, .docm) by mammoth, which tells headings, lists and tables from their styles."""
 
+import re
+
 # Loaded by the parser that mammoth takes, when it is too late: the process that reads may not open files.
 import xml.dom.expatbuilder  # noqa: F401
 from typing import IO
@@ -12,6 +14,8 @@ from app.extraction.sections import Content, parts
 
 # Styles beside « heading 1 » to « heading 6 », by the names that files have in all languages.
 TITLES = "p[style-name='Title'] => h1:fresh\np[style-name='Subtitle'] => h2:fresh"
+# After each note, the link back to where it was called.
+BACK = re.compile(r'<a href="#[^"]*">↑</a>')
 
 
 def read_docx(file: IO[bytes]) -> Content:
@@ -25,4 +29,4 @@ def read_docx(file: IO[bytes]) -> Content:
         include_embedded_style_map=False,
         external_file_access=False,
     )
-    yield from parts(text_of(result.value))
+    yield from parts(text_of(BACK.sub("", result.value)))

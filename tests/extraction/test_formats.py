@@ -47,6 +47,14 @@ def test_a_document_of_word_keeps_headings_and_tables(read: Read) -> None:
     ]
 
 
+def test_notes_of_a_document_follow_its_text_and_other_parts_do_not_matter(read: Read) -> None:
+    call = '<w:p><w:r><w:t>La coque</w:t></w:r><w:r><w:footnoteReference w:id="2"/></w:r></w:p>'
+    note = f'<w:footnote w:id="2">{files.paragraph("En bois ↑.")}</w:footnote>'
+    notes = f'<w:footnotes xmlns:w="{files.WORD}">{note}</w:footnotes>'
+    parts = {"word/footnotes.xml": notes, "customXml/item1.xml": "", "word/media/a.xml": "<<"}
+    assert texts(read, files.docx(call, parts), "a.docx") == ["La coque[1]\n\n1. En bois ↑."]
+
+
 def test_a_sheet_is_lines_of_values_not_of_formulas(read: Read) -> None:
     rows = (
         '<row r="1"><c r="A1" t="inlineStr"><is><t>Nom\nlong</t></is></c><c r="B1" t="str"><v>Prix</v></c></row>'

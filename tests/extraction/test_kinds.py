@@ -22,6 +22,7 @@ ODF = "application/vnd.oasis.opendocument"
         (HTML, "page.pdf", "html"),
         (HTML, "page.md", "markdown"),
         (MAIL, "courrier.txt", "email"),
+        (b"X-Empty:\nReceived: from a\n by b\nFrom:a@b.fr\n\nBonjour", "courrier", "email"),
         (b"Bonjour : a\r\nTo: b\r\n\r\nx", "mot.eml", "text"),
         (b"Nom;Prix\nCoque;3", "prix.CSV", "csv"),
         (b"Nom;Prix\nCoque;3", "prix", "text"),
