@@ -36,6 +36,13 @@ STREAM_HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering"
 LATELY = RateLimitItemPerMinute(1, 10)
 # Longest message, in characters.
 MAX_CONTENT = 200_000
+# Brackets, braces and commas in a JSON body: as many as the longest message has where it is a table of digits, and
+# those around it. A body of commas alone would hold Python's interpreter, and all other requests, for 0.3 s.
+MOST_SIGNS = MAX_CONTENT // 2 + 20_000
+# Bytes of a form: the longest is a task of the Labo (60,000 characters), as browsers write it. Python takes a second
+# for each megabyte of fields of one letter.
+MAX_FORM_BYTES = 256 * 1024
+FORM_TYPE = "application/x-www-form-urlencoded"
 MAX_NAME = 200
 
 
@@ -200,7 +207,8 @@ class JsonRequest(JsonObject):
     def read(cls) -> Self:
         """Parse the current request's body.
 
-        Raises bad_request, missing_field, invalid_field, and any AppError raised by a field's own validator.
+        Raises bad_request, request_too_large, missing_field, invalid_field, and any AppError raised by a field's own
+        validator.
         """
         try:
             return cls.model_validate(_object())
@@ -214,9 +222,12 @@ class JsonRequest(JsonObject):
 
 
 def _object() -> dict[str, Any]:
-    """Return the request's JSON object, {} for an empty body; raises bad_request."""
-    if not request.get_data(cache=True):
+    """Return the request's JSON object, {} for an empty body; raises bad_request, request_too_large."""
+    body = request.get_data(cache=True)
+    if not body:
         return {}
+    if sum(body.count(sign) for sign in b"[{,") > MOST_SIGNS:
+        raise AppError("request_too_large")
     try:
         data = request.get_json(force=request.mimetype == "application/json")
     except (BadRequest, UnicodeDecodeError, RecursionError) as error:
@@ -224,6 +235,12 @@ def _object() -> dict[str, Any]:
     if not isinstance(data, dict):
         raise AppError("bad_request", cause="not an object")
     return data
+
+
+def limit_form(_endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Limit a form's size, before anything reads its fields (`url_value_preprocessor`)."""
+    if request.mimetype == FORM_TYPE:
+        request.max_content_length = MAX_FORM_BYTES
 
 
 # Responses
@@ -257,9 +274,10 @@ def compress(response: Response) -> Response:
 
 
 def init_app(app: Flask) -> None:
-    """Register the session interface, the addresses' numbers, the response hooks and the template helpers."""
+    """Register the session interface, the addresses' numbers, the limit of forms, the response hooks, the helpers."""
     app.session_interface = SessionInterface()
     app.url_map.converters["int"] = RowNumber
+    app.url_value_preprocessor(limit_form)
     app.after_request(add_headers)
     app.after_request(compress)
     for name in ("ago", "day", "day_and_time", "duration", "filesize", "number", "percent"):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.models import Message
-from app.web import MAX_CONTENT
+from app.web import MAX_CONTENT, MAX_FORM_BYTES
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
 from tests.support.person import Person, problem
@@ -31,7 +31,7 @@ WRONG_CHANGES: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 NO_OBJECTS = (
     b'{"content": "\xff\xfe"}', b"\xff\xfe\xfd", b"not json", b'{"content": "x"', b"[1, 2]", b'"text"', b"null", b"7",
-    b"[" * 200_000, b'{"content": ' + b"[" * 200_000,
+    b"[" * 100_000, b'{"content": ' + b"[" * 100_000,
 )  # fmt: skip
 WRONG_KINDS: tuple[dict[str, Any], ...] = (
     {"content": 7}, {"content": ["x"]}, {"content": {"a": 1}}, {"content": True},
@@ -154,6 +154,23 @@ def test_regenerating_with_a_model_that_cannot_stores_nothing(site: Site, alice:
     assert [message["id"] for message in alice.messages(conversation)][-1] == first
     with site.rows() as rows:
         assert rows.query(Message).count() == 2
+
+
+@pytest.mark.parametrize("unit", [b"[],", b"{},", b"1,", b'"a":0,'])
+def test_a_body_that_would_become_a_large_structure_is_refused(alice: Person, conversation: str, unit: bytes) -> None:
+    body = b'{"x": [' + unit * (2 * MEGABYTE // len(unit)) + b"0]}"
+    assert problem(raw(alice, conversation, body)) == (413, "request_too_large")
+
+
+def test_a_table_of_digits_is_no_large_structure(alice: Person, conversation: str) -> None:
+    table = "1," * (MAX_CONTENT // 2)
+    alice.ask(conversation, table).end()
+    assert alice.messages(conversation)[0]["content"] == table
+
+
+def test_a_form_of_a_great_many_fields_is_refused_before_it_is_read(site: Site) -> None:
+    fields = {"data": "a&" * MAX_FORM_BYTES, "content_type": "application/x-www-form-urlencoded"}
+    assert Person(site.app).send("POST", "/login", **fields).status_code == 413
 
 
 def test_a_huge_body_is_refused_before_it_is_read(alice: Person, conversation: str) -> None:
