@@ -12,6 +12,7 @@ from app.engines.catalogue import described, size_label
 from app.engines.processes import processes_listening
 from app.engines.thinking import ThinkingSplitter
 from app.engines.transport import (
+    LINE_LIMIT,
     BatchedLines,
     EngineHttpClient,
     count,
@@ -56,6 +57,8 @@ class OpenAIStream:
         self._refused = refused
         # The value of the last `event` field: those of one event come before its data.
         self._event = b""
+        # The data of an event whose JSON goes on in its next `data` field.
+        self._held = b""
         self._reason = ""
         self._usage = Usage()
         self._wrote = False
@@ -74,6 +77,8 @@ class OpenAIStream:
         if field == b"error":
             # Older versions of llama-server have a field of their own for it.
             raise self._error_of(value)
+        if self._held and not line:
+            raise ValueError(f"an event that is no JSON: {self._held[:200]!r}")
         if field == b"event" or not line:
             self._event = value
         elif field.strip() not in (b"", b"id", b"retry"):
@@ -92,12 +97,27 @@ class OpenAIStream:
         return self._refused(error.get("error") or error)
 
     def _read_data(self, data: bytes) -> list[EngineEvent]:
-        if data == b"[DONE]":
+        """Read a `data` field, together with those before it in the same event.
+
+        As soon as they are a JSON object: not every server sends the empty line that ends an event.
+        """
+        if self._held:
+            data = self._held + b"\n" + data
+        elif data == b"[DONE]":
             return [Done(self._reason or "stop", self._usage)]
         # Signs of life; a colon begins a comment, which some proxies wrap in data.
-        if data in (b"", b"null") or data.startswith(b":"):
+        elif data in (b"", b"null") or data.startswith(b":"):
             return []
-        part = json_object(data)
+        try:
+            part = json_object(data) if data.endswith(b"}") else None
+        except ValueError:
+            part = None
+        if part is None and len(data) > LINE_LIMIT:
+            raise ValueError(f"an event of more than {LINE_LIMIT} bytes")
+        self._held = b"" if part is not None else data
+        return [] if part is None else self._read_part(part)
+
+    def _read_part(self, part: dict[str, Any]) -> list[EngineEvent]:
         if part.get("error") or self._event == b"error" or part.get("object") == "error":
             raise self._refused(part.get("error") or part)
         events: list[EngineEvent] = []

@@ -152,13 +152,18 @@ class BatchedLines:
             raise self._failed("engine_garbled", f"{error}: {line[:200]!r}") from error
 
     def _lines(self) -> Iterator[list[bytes]]:
-        tail = b""
+        # A line ends with LF, CR or CR LF, as the standard of event streams says. After a CR nothing is waited for: an
+        # LF that comes with the next read is the rest of that line end.
+        tail, ended_by_cr = b"", False
         while not self._body.ended:
             if self._text_begun:
                 self._hangup.poll(batch_interval_s() * 1000)
-            *lines, tail = (tail + self._next()).split(b"\n")
-            if lines:
-                yield [line.rstrip(b"\r") for line in lines]
+            if data := self._next():
+                rest = data.removeprefix(b"\n") if ended_by_cr else data
+                ended_by_cr = data.endswith(b"\r")
+                *lines, tail = (tail + rest.replace(b"\r\n", b"\n").replace(b"\r", b"\n")).split(b"\n")
+                if lines:
+                    yield lines
             if self._body.broken:
                 raise self._failed("engine_cut", self._body.broken)
             if len(tail) > LINE_LIMIT:

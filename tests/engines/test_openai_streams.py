@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from app.engines import transport
+from app.engines import openai_compatible, transport
 from app.engines.base import EngineEvent, Reading, Retold, Text
 from app.engines.openai_compatible import OpenAICompatible
 from tests.engines.listening import Listener, answer, done, question, text_of, thinking_of
@@ -23,6 +23,16 @@ def part(*, reason: object = None, **delta: object) -> dict[str, Any]:
 
 def said(*texts: object) -> list[bytes]:
     return [event(part(content=text)) for text in texts]
+
+
+def spread(data: object) -> bytes:
+    """An event whose JSON is laid out over several fields."""
+    return b"".join(b"data: %s\n" % line.encode() for line in json.dumps(data, indent=1).splitlines()) + b"\n"
+
+
+def ended_by(end: bytes, *pieces: bytes) -> list[bytes]:
+    """These events with other line ends, each byte a piece of its own."""
+    return [bytes([byte]) for byte in b"".join(pieces).replace(b"\n", end)]
 
 
 STOP, DONE = event(part(reason="stop")), event(b"[DONE]")
@@ -52,6 +62,10 @@ def heard(*pieces: bytes, end: End = End.WHOLE) -> tuple[list[EngineEvent], str]
         pytest.param([event(b": busy"), *said("Le ca"), b": busy\n\n", *said("p."), STOP, DONE], id="comments"),
         pytest.param([event({"type": "ping"}), *said("Le ca", "p."), STOP, DONE], id="an object of another kind"),
         pytest.param([b"id: 1\nretry: 5\nevent: message\n", *said("Le cap."), STOP, DONE], id="other fields"),
+        pytest.param([spread(part(content="Le cap.")), spread(part(reason="stop")), DONE], id="several data fields"),
+        pytest.param([*ended_by(b"\r", *said("Le ca", "p."), STOP, DONE)], id="CR as the end of lines"),
+        pytest.param([*ended_by(b"\r\n", *said("Le ca", "p."), STOP, DONE)], id="CR LF"),
+        pytest.param([one.rstrip(b"\n") + b"\n" for one in (*said("Le ca", "p."), STOP, DONE)], id="no empty lines"),
         pytest.param([*said([{"type": "text", "text": "Le "}, {"type": "text", "text": "cap."}]), DONE], id="parts"),
         pytest.param([*said("Le cap.", None, "", []), STOP, DONE], id="empty texts"),
         pytest.param([event(part(content="Le cap.", reason="stop")), DONE], id="reason beside the last text"),
@@ -89,6 +103,17 @@ def test_an_answer_without_any_end_was_cut(pieces: list[bytes], failure: str) ->
     events, code = heard(*pieces)
     assert code == failure
     assert text_of(events) == ("Le " if pieces == said("Le ") else "")
+
+
+def test_an_event_that_never_becomes_json_is_garbled() -> None:
+    events, failure = heard(*said("Le "), b"data: {coup\ndata: \xc3}\n\n", *said("cap"), STOP, DONE)
+    assert (text_of(events), failure) == ("Le ", "engine_garbled")
+
+
+def test_an_event_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(openai_compatible, "LINE_LIMIT", 1000)
+    events, failure = heard(*said("Le "), *[b"data: [[[[[[[[[\n"] * 100, *said("cap"), STOP, DONE)
+    assert (text_of(events), failure) == ("Le ", "engine_garbled")
 
 
 def test_halves_of_a_character_are_joined() -> None:

@@ -5,9 +5,11 @@ import math
 from contextlib import suppress
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.engines import transport
 from app.engines.base import Cancel, Done, EngineEvent, Reading, Text, Thinking
 from app.engines.ollama import OllamaStream
 from app.engines.openai_compatible import OpenAICompatible, OpenAIStream
@@ -89,3 +91,15 @@ def test_openai_compatible_servers(lines: list[str]) -> None:
 @given(st.lists(ollama_line | st.text(max_size=8), max_size=6))
 def test_ollama(lines: list[str]) -> None:
     heard(lines, OllamaStream(lambda error: AppError("engine_failed", cause=str(error), engine="Ollama")))
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n", b"\r"])
+def test_an_event_of_several_lines_is_read_with_any_line_end(monkeypatch: pytest.MonkeyPatch, line_end: bytes) -> None:
+    monkeypatch.setattr(transport, "FRAME_S", 0.0)
+    body = b'data: {"choices":\ndata: [{"delta": {"content": "Cap"}}]\ndata: }\n\ndata: [DONE]\n\n'
+    sent = wired("plain", [body.replace(b"\n", line_end)])
+    stream = OpenAIStream(lambda error: AppError("engine_failed", cause=str(error), engine="engine"))
+    client = EngineHttpClient("engine", read_timeout_s=1)
+    answer = response(Wire([bytes([byte]) for byte in sent]))
+    events = list(client.events(BatchedLines(answer, failure), stream.read, Cancel(), stream.complete))
+    assert (events[0], type(events[-1]), len(events)) == (Text("Cap"), Done, 2)
