@@ -1,19 +1,18 @@
-"""`flask users`: create accounts and reset passwords, as there is no mail server for it."""
+"""`flask users`: create and close accounts, reset passwords, name administrators."""
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import gettext as _
-from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 
 from app.extensions import db
-from app.models import AccessToken, LoginSession, User
+from app.models import User
 from app.models.names import RefusedNameError, check_username, check_visible
 from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable, made_up
 from app.security import log_event
 
-users = AppGroup("users", help="Accounts: list, create, promote, reset a password.")
+users = AppGroup("users", help="Accounts: list, create, close, promote, reset a password.")
 
 
 def _named(username: str) -> User:
@@ -53,7 +52,8 @@ def list_users() -> None:
     """List all accounts."""
     for user in User.everyone():
         role = _("administrator") if user.is_admin else _("member")
-        click.echo(f"{user.username}\t{user.display_name}\t{role}\t{user.created_at:%Y-%m-%d}")
+        state = "\t" + _("account closed") if user.is_closed else ""
+        click.echo(f"{user.username}\t{user.display_name}\t{role}\t{user.created_at:%Y-%m-%d}{state}")
 
 
 @users.command("create")
@@ -87,16 +87,37 @@ def promote(username: str) -> None:
     click.echo(_("%(name)s is now an administrator.", name=username))
 
 
+@users.command("demote")
+@click.argument("username")
+def demote(username: str) -> None:
+    """Make an administrator a member."""
+    user = _named(username)
+    user.is_admin = False
+    db.session.commit()
+    log_event("demoted", user)
+    click.echo(_("%(name)s is no longer an administrator.", name=username))
+
+
+@users.command("close")
+@click.argument("username")
+def close(username: str) -> None:
+    """Let a person in no more: end their sessions and revoke their tokens. reset-password opens the account again."""
+    user = _named(username)
+    user.close()
+    db.session.commit()
+    log_event("closed", user)
+    click.echo(_("The account %(name)s is closed: its sessions are ended and its tokens revoked.", name=user.username))
+
+
 @users.command("reset-password")
 @click.argument("username")
 @click.option("--password", default="", help="Made up and printed once when left out.")
 def reset_password(username: str, password: str) -> None:
-    """Give a new password, end the person's sessions and revoke their tokens."""
+    """Give a new password, end the person's sessions and revoke their tokens; opens a closed account."""
     user = _named(username)
     chosen = _password(password, user.username, user.display_name)
     user.set_password(chosen)
-    for opened in (LoginSession, AccessToken):
-        db.session.execute(delete(opened).where(opened.user_id == user.id))
+    user.shut_out()
     db.session.commit()
     log_event("password_reset", user)
     click.echo(

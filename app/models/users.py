@@ -90,10 +90,14 @@ class User(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def authenticate(cls, username: str, password: str) -> "User | None":
-        """Return the account if name and password match, else None, after the same time for an unknown name."""
+        """Return the account if name and password match, else None.
+
+        After the same time for an unknown name and a closed account.
+        """
         user = cls.named(username)
         hashes = hashing(current_app.config["PASSWORD_COST"])
-        if not hashes.verify(user.password_hash if user else hashes.nobodys, password) or user is None:
+        stored = (user.password_hash if user else "") or hashes.nobodys
+        if not hashes.verify(stored, password) or user is None or user.is_closed:
             return None
         if hashes.must_renew(user.password_hash, password):
             user.set_password(password)
@@ -111,8 +115,23 @@ class User(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalar(select(cls.id).limit(1)) is not None
 
     def set_password(self, password: str) -> None:
-        """Store the hash of a new password; the caller commits."""
+        """Store the hash of a new password, which opens a closed account again; the caller commits."""
         self.password_hash = hashing(current_app.config["PASSWORD_COST"]).hash(password)
+
+    def close(self) -> None:
+        """Let nobody sign in any more; what the person wrote is kept. The caller commits."""
+        self.password_hash = ""
+        self.shut_out()
+
+    @property
+    def is_closed(self) -> bool:
+        """True if no password opens the account."""
+        return not self.password_hash
+
+    def shut_out(self) -> None:
+        """End all sessions and revoke all API tokens of the user; the caller commits."""
+        for opened in (LoginSession, AccessToken):
+            db.session.execute(delete(opened).where(opened.user_id == self.id))
 
     @property
     def initials(self) -> str:

@@ -7,7 +7,8 @@ from click.testing import Result
 
 from app.models import User
 from tests.fakes.ollama import FakeOllama
-from tests.support.person import Person
+from tests.support.person import PASSWORD, Person
+from tests.support.program import Program, token_of
 from tests.support.site import Site
 
 Run = Callable[..., Result]
@@ -40,6 +41,28 @@ def test_an_administrator_is_made_when_asked(run: Run) -> None:
     assert run("users", "list").output.count("administrateur") == 2
 
 
+def test_an_administrator_becomes_a_member_again(run: Run) -> None:
+    run("users", "create", "alice")
+    assert run("users", "demote", "alice").exit_code == 0
+    assert "administrateur" not in run("users", "list").output
+
+
+def test_who_has_left_comes_in_no_more_and_what_they_wrote_stays(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    run, alice = runner(site), Person(site.app, "alice")
+    alice.register()
+    token, conversation = token_of(alice), alice.start()
+    assert run("users", "close", "Alice").exit_code == 0
+    assert run("users", "list").output.splitlines()[0].endswith("\tcompte fermé")
+    assert alice.get("/").status_code == 302
+    assert Program(site.app, token).get("/models").status_code == 401
+    for password in (PASSWORD, "", "nobody has this password"):
+        assert Person(site.app, "alice").sign_in(password).status_code == 422
+    opened = run("users", "reset-password", "alice").output.split()[-1]
+    assert alice.sign_in(opened).status_code == 302
+    assert alice.api("GET", f"/conversations/{conversation}").status_code == 200
+
+
 def test_a_made_up_password_is_shown_once_and_works(make_site: Callable[..., Site]) -> None:
     site = make_site()
     run = runner(site)
@@ -67,6 +90,8 @@ def test_a_made_up_password_is_shown_once_and_works(make_site: Callable[..., Sit
         ("users", "create", "carol", "--display-name", "x" * 81),
         ("users", "create", "carol", "--display-name", "a\nb"),
         ("users", "promote", "personne"),
+        ("users", "demote", "personne"),
+        ("users", "close", "personne"),
         ("users", "reset-password", "personne"),
         ("users", "reset-password", "alice", "--password", "court"),
     ],
