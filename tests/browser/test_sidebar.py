@@ -197,3 +197,11 @@ def test_it_is_for_everyone(visit: Visitors, server: Served, chat: Tab) -> None:
     chat.page.keyboard.press("Escape")
     chat.button("Chantier", chat.sidebar).click()
     check(chat.page)
+
+
+@pytest.mark.screen("desk", "phone")
+def test_the_bin_is_reached_below_the_longest_list(alice: Visitor) -> None:
+    chat = alice.here.open()
+    chat.show_sidebar().get_by_role("button", name="alice").click()
+    chat.page.get_by_role("group", name="Compte").get_by_role("link", name="Corbeille").click()
+    expect(chat.page.get_by_role("heading", level=1, name="Corbeille")).to_be_visible()
