@@ -93,10 +93,12 @@ def _engine(registry: ModelRegistry) -> Finding:
         cause = _("%(engine)s does not answer: %(cause)s", engine=engine.label, cause=registry.failure or "?")
         return Finding("engine", FindingState.BAD, cause, str(VENDORS[engine.name].start))
     if default.effective is None:
-        return Finding("engine", FindingState.BAD, _("No model is installed."), _("Install one: flask models pull …"))
+        return Finding(
+            "engine", FindingState.BAD, _("No model is installed."), _("Install one: .venv/bin/flask models pull …")
+        )
     if default.effective not in registry.loaded:
         cause = _("%(engine)s answers, but %(model)s is not in its memory: the next question waits for it.", **words)
-        mend = _("Load it: flask models warm; with Ollama OLLAMA_KEEP_ALIVE=-1 keeps it.")
+        mend = _("Load it: .venv/bin/flask models warm; with Ollama OLLAMA_KEEP_ALIVE=-1 keeps it.")
         return Finding("engine", FindingState.WARNING, cause, mend)
     return Finding("engine", FindingState.OK, _("%(engine)s answers, %(model)s is loaded.", **words))
 

@@ -239,7 +239,7 @@ def _failure_finding(error: NotComparedError) -> Finding:
             _("The engine failed during the comparison: %(detail)s", detail=error.detail),
             _("See the engine’s log."),
         ),
-        "no_model": (_("No model is installed."), _("Install one: flask models pull …")),
+        "no_model": (_("No model is installed."), _("Install one: .venv/bin/flask models pull …")),
         "nobody": (
             _("There is no administrator yet, for whom a question could be asked."),
             _("Create the first account on the site."),

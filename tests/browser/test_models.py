@@ -42,7 +42,9 @@ def test_a_default_model_that_is_not_installed(visit: Visitors, modest: Served) 
     page = admin.here.open().page
     expect(page.get_by_text(MISSING)).to_be_visible()
     admin.here.show_sidebar().get_by_role("link", name="Administration").click()
-    expect(page.get_by_text("flask models pull phi3:mini").first).to_be_visible()
+    command = page.get_by_text(".venv/bin/flask models pull phi3:mini").first
+    command.click()
+    assert page.evaluate("getSelection().toString()") == command.text_content()
     page.get_by_role("radio", name="deepseek-r1:1.5b").check()
     admin.here.button("Enregistrer le modèle par défaut").click()
     expect(page.get_by_text("deepseek-r1:1.5b est désormais le modèle par défaut.")).to_be_visible()
