@@ -1,5 +1,7 @@
 """`flask users`: create and close accounts, reset passwords, name administrators."""
 
+import sys
+
 import click
 from flask import current_app
 from flask.cli import AppGroup
@@ -11,6 +13,10 @@ from app.models import User
 from app.models.names import RefusedNameError, check_username, check_visible
 from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable, made_up
 from app.security import log_event
+
+MADE_UP_UNLESS_GIVEN = (
+    "Made up and printed once when left out. - reads it from standard input: what stands here, others see in `ps`."
+)
 
 users = AppGroup("users", help="Accounts: list, create, close, promote, reset a password.")
 
@@ -24,9 +30,14 @@ def _named(username: str) -> User:
 
 
 def _password(password: str, *names: str) -> str:
-    """Return `password`, or a random one if it is empty; raises ClickException if it is too short or easily guessed."""
+    """Return `password`, a random one if it is empty, the next line of standard input if it is "-".
+
+    Raises ClickException if it is too short or easily guessed.
+    """
     if not password:
         return made_up()
+    if password == "-":  # noqa: S105 - it stands for standard input
+        password = sys.stdin.readline().rstrip("\r\n")
     if not MIN_PASSWORD <= len(password) <= MAX_PASSWORD:
         raise click.ClickException(_("%(min)d characters at least. A short sentence is fine.", min=MIN_PASSWORD))
     if is_guessable(password, current_app.config["PRODUCT_NAME"], *names):
@@ -59,7 +70,7 @@ def list_users() -> None:
 @users.command("create")
 @click.argument("username")
 @click.option("--display-name", default="", help="Name shown; the username when left out.")
-@click.option("--password", default="", help="Made up and printed once when left out.")
+@click.option("--password", default="", help=MADE_UP_UNLESS_GIVEN)
 @click.option("--admin", is_flag=True, help="Make an administrator.")
 def create_user(username: str, display_name: str, password: str, admin: bool) -> None:
     """Create an account."""
@@ -111,7 +122,7 @@ def close(username: str) -> None:
 
 @users.command("reset-password")
 @click.argument("username")
-@click.option("--password", default="", help="Made up and printed once when left out.")
+@click.option("--password", default="", help=MADE_UP_UNLESS_GIVEN)
 def reset_password(username: str, password: str) -> None:
     """Give a new password, end the person's sessions and revoke their tokens; opens a closed account."""
     user = _named(username)

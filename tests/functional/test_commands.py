@@ -41,6 +41,15 @@ def test_an_administrator_is_made_when_asked(run: Run) -> None:
     assert run("users", "list").output.count("administrateur") == 2
 
 
+def test_a_password_is_read_from_standard_input(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    create = ["users", "create", "alice", "--password", "-"]
+    assert site.app.test_cli_runner().invoke(args=create, input="court\n").exit_code == 1
+    made = site.app.test_cli_runner().invoke(args=create, input=f"{PASSWORD}\n")
+    assert (made.exit_code, PASSWORD in made.output) == (0, False)
+    assert Person(site.app, "alice").sign_in().status_code == 302
+
+
 def test_an_administrator_becomes_a_member_again(run: Run) -> None:
     run("users", "create", "alice")
     assert run("users", "demote", "alice").exit_code == 0
