@@ -272,6 +272,14 @@ def _reset(connection_socket: socket.socket) -> None:
         connection_socket.shutdown(socket.SHUT_RDWR)
 
 
+def _innermost(error: requests.RequestException) -> BaseException:
+    """Return what the system said, such as "Connection refused", without the words that each library puts around it."""
+    found: BaseException = error
+    while (within := found.__cause__ or found.__context__) is not None:
+        found = within
+    return found
+
+
 def direct_session() -> requests.Session:
     """Return a session that ignores the environment's proxy settings, as engines are on this network."""
     session = requests.Session()
@@ -345,7 +353,7 @@ class EngineHttpClient:
         try:
             return self._asked("GET", url, QUERY_TIMEOUT_S, headers=headers)
         except requests.RequestException as error:
-            raise self.failure("engine_unreachable", error) from error
+            raise self.failure("engine_unreachable", _innermost(error)) from error
 
     def command(self, url: str, body: dict[str, Any], headers: dict[str, str]) -> requests.Response:
         """POST a small command; raises engine_unreachable or engine_cut."""
@@ -353,9 +361,9 @@ class EngineHttpClient:
             return self._asked("POST", url, COMMAND_TIMEOUT_S, headers=headers, json=body)
         except requests.ConnectionError as error:
             refused = isinstance(getattr(error.args[0], "reason", None), NewConnectionError)
-            raise self.failure("engine_unreachable" if refused else "engine_cut", error) from error
+            raise self.failure("engine_unreachable" if refused else "engine_cut", _innermost(error)) from error
         except requests.RequestException as error:
-            raise self.failure("engine_unreachable", error) from error
+            raise self.failure("engine_unreachable", _innermost(error)) from error
 
     @contextlib.contextmanager
     def post(

@@ -48,6 +48,13 @@ def test_a_refused_connection(engine: str, call: str, closed_port: str) -> None:
     assert seconds_until_unreachable(call, ENGINES[engine](closed_port)) < 3
 
 
+@pytest.mark.parametrize("engine", ENGINES)
+def test_administrators_read_what_the_system_says(engine: str, closed_port: str) -> None:
+    with pytest.raises(AppError) as failure:
+        ENGINES[engine](closed_port).models()
+    assert failure.value.cause == "[Errno 111] Connection refused"
+
+
 def test_a_machine_that_is_off(black_hole: str) -> None:
     assert_unreachable_at_once(black_hole, "models", "warm", "stream")
 
