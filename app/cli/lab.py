@@ -65,7 +65,9 @@ labo.command_class = LaboCommand
 
 @labo.command("run")
 @click.option("--models", default="", help="Names, with commas; all models when left out.")
-@click.option("--prompts", "tasks", default="", help="Tasks: short (the default), office, code, all, or their names.")
+@click.option(
+    "--prompts", "tasks", default="", help="Tasks: short (the default), office, documents, code, all, or names."
+)
 @click.option("--kinds", default="", help="What is measured: load, reading, task, crowd; all when left out.")
 @click.option("--repeat", "repeats", type=int, help="How often each sample is taken (3).")
 @click.option("--think", type=click.Choice(list(THINKING)), default="no", help="With thinking, for models that can.")

@@ -13,27 +13,44 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from app.errors import AppError, disk_failure
+from app.generation import prompt
 from app.lab import wording
 from app.lab.code_runner import programs
 from app.lab.code_runner.programs import CodeTask
 from app.lab.grading.checks import AnyCheck
-from app.lab.grading.schemas import KEY_SHOWN, AnyText, Count, MalformedError, Table, Text, one_of, read_table
+from app.lab.grading.schemas import (
+    KEY_SHOWN,
+    AnyText,
+    Count,
+    MalformedError,
+    Table,
+    Text,
+    one_of,
+    read_table,
+)
 from app.lab.grading.text import LANGUAGES, find_failures
 from app.models.lab import Verdict
 
 # What comes with the program.
-LIBRARY = tuple(Path(__file__).parent / "library" / name for name in ("office", "code"))
+LIBRARY = tuple(Path(__file__).parent / "library" / name for name in ("office", "attached", "code"))
+# The category of questions about documents, a group of its own since reading them takes long.
+DOCUMENTS = "documents"
 ID = re.compile(r"(?=.{2,60}$)[a-z0-9]+(?:-[a-z0-9]+)*")
 # Of one file.
 MAX_BYTES, MOST_TASKS = 500_000, 200
 # Of one task.
 LONGEST_NAME, MOST_CHECKS, MAX_TOKENS = 120, 30, 300
+MOST_PAGES, MOST_PASSAGES = 20, 10
 # Parts of TOML, for the lines that errors name: a text over several lines, a table's head, a key.
 LONG_TEXT = re.compile(r'"{3}(?:\\.|[^\\])*?"{3}|\'{3}.*?\'{3}', re.DOTALL)
 HEAD = re.compile(r"\s*\[(?P<list>\[?)(?P<table>[^\[\],=]+)\]{1,2}\s*(?:#.*)?$")
 KEY = re.compile(r"\s*[\"']?([\w.-]+)[\"']?\s*=")
 # A task with comments in French that explain the format.
 EXAMPLE_TASK = Path(__file__).with_name("library") / "example.toml"
+
+
+# A text that is not blank, without white space around it.
+Stripped = Annotated[Text, AfterValidator(str.strip)]
 
 
 def _few(checks: Any) -> tuple[Any, ...]:
@@ -44,17 +61,43 @@ def _few(checks: Any) -> tuple[Any, ...]:
     return tuple(checks)
 
 
+class TaskDocument(Table):
+    """A document that the model reads whole before the question, by its pages."""
+
+    name: Text
+    pages: Annotated[list[Stripped], Field(min_length=1, max_length=MOST_PAGES)]
+
+
+class TaskPassage(Table):
+    """A passage that the model may answer from; it is cited by its place in the list, from 1."""
+
+    name: Text
+    page: Count
+    text: Stripped
+
+
+class EarlierTurn(Table):
+    """A question and its answer that stand before the question of a task."""
+
+    question: Stripped
+    answer: Stripped
+
+
 class TaskTable(Table):
     """What a task file says about one question and of the checks of its answer.
 
-    `language`: what the answer must be in, or `any`; `max_tokens` bounds an answer, thinking apart; `good` is an answer
-    that passes; `code`: how the program of a coding task is tried, which has no checks but an answer `bad` that fails;
-    `short`: among the few of a short run.
+    `document` or `passages` are put before the first question as the chat does, which is that of `before` if there is
+    one. `language`: what the answer must be in, or `any`; `max_tokens` bounds an answer, thinking apart; `good` is an
+    answer that passes; `code`: how the program of a coding task is tried, which has no checks but an answer `bad` that
+    fails; `short`: among the few of a short run.
     """
 
     name: str = Field(pattern=r"\S", max_length=LONGEST_NAME)
     category: Annotated[str, one_of(wording.CATEGORIES)] = "other"
-    question: Annotated[Text, AfterValidator(str.strip)]
+    document: TaskDocument | None = None
+    passages: Annotated[list[TaskPassage], Field(max_length=MOST_PASSAGES, alias="passage")] = []
+    before: EarlierTurn | None = None
+    question: Stripped
     language: Annotated[str, one_of(LANGUAGES | {"any"})] = "fr"
     max_tokens: Annotated[Count, AfterValidator(lambda count: count or MAX_TOKENS)] = MAX_TOKENS
     good: AnyText = ""
@@ -70,6 +113,24 @@ class Task(TaskTable):
     id: str
     source: str = ""
     line: int = 1
+
+    @property
+    def turns(self) -> tuple[str, ...]:
+        """The conversation, a person's texts and the model's by turns; the last one is the question."""
+        first, *others = (self.before.question, self.before.answer, self.question) if self.before else (self.question,)
+        return "\n\n".join(filter(None, (self._attached, first))), *others
+
+    @property
+    def _attached(self) -> str:
+        """What the model reads before the first question, in the words of the chat."""
+        if self.document:
+            return prompt.document_text(self.document.name, list(enumerate(self.document.pages, start=1)))
+        if self.passages:
+            numbered = enumerate(self.passages, start=1)
+            return prompt.passages_text(
+                [prompt.passage_text(number, one.name, one.page, one.text) for number, one in numbered]
+            )
+        return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +246,8 @@ def _task(task_id: str, values: Any, source: str, line: int) -> Task:
     if not ID.fullmatch(task_id):
         raise MalformedError("task_bad_id", id=task_id[:KEY_SHOWN])
     task = Task.model_construct(**dict(read_table(TaskTable, values)), id=task_id, source=source, line=line)
+    if task.document and task.passages:
+        raise MalformedError("task_document_and_passages", "passage")
     if task.code:
         _prove_program(task, task.code)
     else:
@@ -212,7 +275,7 @@ def _prove(task: Task) -> None:
         raise MalformedError("task_unknown_key", "bad")
     if not task.good:
         raise MalformedError("task_missing_key", "good")
-    if seen := find_failures(task.question, task.good, "", "stop", language=task.language):
+    if seen := find_failures(task.turns[-1], task.good, "", "stop", language=task.language):
         raise MalformedError("task_good_is_a_failure", "good", failure=seen[0])
     for number, one in enumerate(task.checks):
         good, bad = one.result(task.good, task.question), one.result(one.bad, task.question)

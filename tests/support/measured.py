@@ -86,6 +86,7 @@ def entry(model: str, quality: float | None, seconds: float | None, energy: floa
         "prefill_tps": {},
         "pace_after": {},
         "crowds": {},
+        "second_question": {},
         "split": {},
         "verdict": Verdict.PASSED,
         "by_task": by_task,

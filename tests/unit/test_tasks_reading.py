@@ -17,6 +17,8 @@ from app.lab.grading.schemas import MalformedError, Table, read_table
 from app.lab.task_files import EXAMPLE_TASK, MOST_TASKS, Tasks, TaskTable, add_custom_task, load_tasks, parse_tasks
 
 HEAD = '[one]\nname = "Une"\nquestion = "Dis bonjour."\ngood = "Bonjour."\n'
+DOCUMENT = 'document = { name = "a.pdf", pages = ["Prix : douze euros."] }\n'
+PASSAGE = '[[one.passage]]\nname = "a.pdf"\npage = 1\ntext = "Prix : douze euros."\n'
 CHECK = '[[one.check]]\ntype = "contains"\nany = ["bonjour"]\nbad = "Bonsoir."\n'
 GOOD = HEAD + CHECK
 PROGRAM = (
@@ -60,6 +62,12 @@ PROGRAM = (
         (HEAD + 'short = "oui"\n' + CHECK, 5, "task_want_flag"),
         (HEAD + 'bad = "Bonsoir."\n' + CHECK, 5, "task_unknown_key"),
         (HEAD + "code = 3\n" + CHECK, 5, "task_want_table"),
+        (HEAD + DOCUMENT + PASSAGE + CHECK, 6, "task_document_and_passages"),
+        (HEAD + 'document = { name = "a.pdf", pages = [] }\n' + CHECK, 5, "task_missing_key"),
+        (HEAD + 'document = "a.pdf"\n' + CHECK, 5, "task_want_table"),
+        (HEAD + PASSAGE.replace("page = 1\n", "") + CHECK, 5, "task_missing_key"),
+        (HEAD + PASSAGE * 11 + CHECK, 5, "task_many_entries"),
+        (HEAD + "before = { question = 'Bonjour ?' }\n" + CHECK, 5, "task_missing_key"),
         (GOOD.replace('"contains"', '"contain"'), 6, "task_want_choice"),
         (GOOD.replace('type = "contains"\n', ""), 5, "task_missing_key"),
         (GOOD.replace('bad = "Bonsoir."\n', ""), 5, "task_missing_key"),

@@ -7,8 +7,9 @@ import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import cycle
 from pathlib import Path
 from statistics import median
 from typing import Any, cast
@@ -171,9 +172,12 @@ def filler_text(tokens: int, bytes_per_token: float = BYTES_PER_TOKEN) -> str:
     return " ".join(parts).encode()[:wanted].decode(errors="ignore") + asked
 
 
-def instructions(system: str) -> str:
-    """The system message of a question: the server's, then a unique number, so that only the former is in the cache."""
-    return f"{system}\n\n({nonce()})".strip()
+def instructions(system: str, number: str = "") -> str:
+    """The system message of a question: the server's, then a number, so that only the former is in the cache.
+
+    `number`: of requests that share what the engine has read; a unique one when left out.
+    """
+    return f"{system}\n\n({number or nonce()})".strip()
 
 
 # Several answers at once
@@ -214,11 +218,23 @@ def concurrency_metrics(records: Sequence[AnswerRecord], at_once: int) -> dict[s
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The text of a question and the longest answer in tokens. `alone`: it is sent without a system message."""
+    """The text of a question and the longest answer in tokens. `alone`: it is sent without a system message.
+
+    `earlier`: the conversation before it, a person's texts and the model's by turns. The first one is read before the
+    sample begins, as a server has read it by the time of a second question. `number`: see `instructions`.
+    """
 
     text: str
     max_tokens: int
     alone: bool = False
+    earlier: tuple[str, ...] = ()
+    number: str = ""
+
+    @property
+    def transcript(self) -> str:
+        """The whole conversation as one text, with a dash before what the model said."""
+        turns = [f"– {text}" if number % 2 else text for number, text in enumerate(self.earlier)]
+        return "\n\n".join([*turns, self.text])
 
 
 # What is asked to have a model loaded, and of several people at once.
@@ -269,6 +285,9 @@ class Sampler:
         result = SampleResult()
         try:
             self._prepare(spec, turn, cancel, result)
+            if question.earlier:
+                question = replace(question, number=nonce())
+                self._read_first(spec, question, cancel, result)
             meter = SampleMeter(partial(self._engine.pids, spec.model), self._power)
             try:
                 with meter:
@@ -312,6 +331,14 @@ class Sampler:
     def _load(self, spec: SampleSpec, cancel: Cancel) -> None:
         ask_engine(self._engine, self._request(spec, LOAD), cancel, AnswerRecord())
 
+    def _read_first(self, spec: SampleSpec, question: Question, cancel: Cancel, result: SampleResult) -> None:
+        """Have the beginning of a conversation read, and keep how long its answer would have been waited for."""
+        record = AnswerRecord()
+        first = replace(question, text=question.earlier[0], earlier=(), max_tokens=1)
+        ask_engine(self._engine, self._request(spec, first), cancel, record)
+        if record.end_s is not None:
+            result.metrics["cold_first_token_ms"] = round(1000 * (record.first_s or record.end_s), 3)
+
     def _measured(
         self, spec: SampleSpec, question: Question, context: int, cancel: Cancel, result: SampleResult
     ) -> None:
@@ -322,10 +349,13 @@ class Sampler:
             question = self._filler(spec, context)
         elif spec.kind == SampleKind.LOAD:
             question = LOAD
-        result.question = question.text
+        result.question = question.transcript
         result.record = AnswerRecord()
         ask_engine(self._engine, self._request(spec, question), cancel, result.record)
         result.metrics |= result.record.metrics()
+        read, kept = result.record.usage.prompt_tokens, result.record.usage.cached_tokens
+        if question.earlier and read and kept is not None:
+            result.metrics["kept_share"] = round(100 * kept / read, 1)
         if spec.kind == SampleKind.READING:
             self._learn(spec.model, result)
         elif spec.kind == SampleKind.LOAD and "load_ms" not in result.metrics:
@@ -353,10 +383,11 @@ class Sampler:
 
     def _request(self, spec: SampleSpec, question: Question) -> ChatRequest:
         setting = spec.setting
-        system = () if question.alone else ({"role": "system", "content": instructions(self._system)},)
+        system = () if question.alone else ({"role": "system", "content": instructions(self._system, question.number)},)
+        turns = zip(cycle(("user", "assistant")), (*question.earlier, question.text), strict=False)
         return ChatRequest(
             spec.model,
-            (*system, {"role": "user", "content": question.text}),
+            (*system, *({"role": role, "content": text} for role, text in turns)),
             think=setting.think and spec.kind == SampleKind.TASK,
             max_tokens=question.max_tokens,
             temperature=setting.temperature or 0.0,

@@ -18,7 +18,7 @@ from app.lab.measuring.plan import combinations
 from app.lab.pages import blueprint, by_category, page
 from app.lab.presentation import charts, display, exports, sentences
 from app.lab.runs import queries
-from app.lab.runs.planning import DurationEstimate, estimate_duration, left_out_of
+from app.lab.runs.planning import GROUPS, DurationEstimate, estimate_duration, left_out_of
 from app.lab.service import current_lab
 from app.lab.stats import ranking
 from app.lab.task_files import Tasks
@@ -234,7 +234,7 @@ def _number(form: Mapping[str, str], name: str) -> float | None:
 
 def _form(given: MultiDict[str, str], wrong: str = "", field: str = "", coming: DurationEstimate | None = None) -> str:
     registry, tasks = generation().registry, list(current_lab().tasks().tasks.values())
-    code = sum(bool(task.code) for task in tasks)
+    counts = {name: sum(map(wanted, tasks)) for name, wanted in GROUPS.items()}
     return page(
         "launch",
         "runs",
@@ -248,7 +248,7 @@ def _form(given: MultiDict[str, str], wrong: str = "", field: str = "", coming: 
         reachable=registry.reachable,
         adjusts=registry.engine.adjusts,
         thinking=any(model.thinking for model in registry.models),
-        counts={"office": len(tasks) - code, "code": code, "all": len(tasks)},
+        counts=counts,
         groups=by_category(tasks),
         advanced=bool(given.getlist("task")) or any(given.get(name) for name in ADVANCED),
     )

@@ -418,6 +418,8 @@ def details_table(entries: Sequence[Entry]) -> Table | None:
             (together, lambda entry: _crowd(entry, people, "total_tps")),
             (each, lambda entry: _crowd(entry, people, "person_tps")),
         ]
+    if any(entry.second_question for entry in shown):
+        columns.append((_("Second question on a document"), _second))
     columns.append((_("Outliers"), _outliers))
     return tuple(head for head, _text_of in columns), tuple(
         tuple(text_of(entry) for _head, text_of in columns) for entry in shown
@@ -454,6 +456,17 @@ def _crowd(entry: Entry, people: Sequence[int], figure: str) -> str:
     return BETWEEN.join(rate(one.median if one else None) for one in found) if any(found) else NOTHING
 
 
+def _second(entry: Entry) -> str:
+    found = entry.second_question
+    if not found:
+        return NOTHING
+    first, cold = (middle(found.get(name), seconds) for name in ("first_token_s", "cold_first_token_s"))
+    parts = [_("first word after %(time)s instead of %(cold)s", time=first, cold=cold)]
+    if kept := found.get("kept_share"):
+        parts.append(_("%(share)s already read", share=share(kept.median)))
+    return BETWEEN.join(parts)
+
+
 def _outliers(entry: Entry) -> str:
     found = {name: outliers(figure, write) for name, (figure, write) in column_figures(entry).items()}
     return BETWEEN.join(f"{COLUMNS[name]} {values}" for name, values in found.items() if values) or NOTHING
@@ -472,7 +485,9 @@ def sample_facts(sample: LabSample) -> list[tuple[str, str, str]]:
         (_("In all"), "total_ms", _ms, ""),
         (_("Loading"), "load_ms", _ms, ""),
         (_("First word after"), "first_token_ms", _ms, ""),
+        (_("At the first question"), "cold_first_token_ms", _ms, _("the first word, with nothing read yet")),
         (_("Reading"), "prefill_tps", rate, _tokens(metrics.get("prompt_tokens"), pace)),
+        (_("Already read"), "kept_share", share, _tokens(metrics.get("cached_tokens"))),
         (_("Writing"), "decode_tps", rate, _tokens(metrics.get("output_tokens"), pace)),
         (_("Thinking"), "thinking_ms", _ms, _tokens(metrics.get("thinking_tokens"))),
         (_("All together"), "total_tps", rate, pace),

@@ -17,7 +17,7 @@ from app.lab.measuring import plan as plans
 from app.lab.measuring.plan import COLD, READINGS, WARM, WARMUP_READING, ModelOptions, Plan, SampleSpec
 from app.lab.measuring.sampler import CROWD
 from app.lab.runs.repository import Subject, expected_seconds
-from app.lab.task_files import Task, Tasks
+from app.lab.task_files import DOCUMENTS, Task, Tasks
 from app.models.lab import LabMachine, LabRun, LabSample, SampleKind, SampleState
 
 MAX_SAMPLES = 20_000
@@ -26,7 +26,8 @@ ROOM_TOKENS, MIN_THINKING_TOKENS = 512, 512
 # Groups of tasks that can be asked for by one word.
 GROUPS: dict[str, Callable[[Task], bool]] = {
     "short": lambda task: task.short,
-    "office": lambda task: not task.code,
+    "office": lambda task: not task.code and task.category != DOCUMENTS,
+    "documents": lambda task: task.category == DOCUMENTS,
     "code": lambda task: bool(task.code),
     "all": lambda task: True,
 }
@@ -110,8 +111,8 @@ def _check_contexts(plan: Plan, settings: Collection[ModelOptions], tasks: Tasks
 
 
 def prompt_tokens(task: Task) -> int:
-    """Tokens of a context that a task's question, the system message and the template take, about."""
-    return ROOM_TOKENS + len(task.question.encode()) // 3
+    """Tokens of a context that a task's conversation, the system message and the template take, about."""
+    return ROOM_TOKENS + sum(len(text.encode()) for text in task.turns) // 3
 
 
 def _check_readings(plan: Plan, contexts: Mapping[str, int]) -> None:

@@ -256,7 +256,8 @@ class Runner:
             raise AppError("unknown_task", task=spec.prompt)
         wanted = (self._max_tokens or task.max_tokens) + (THINKING_TOKENS if spec.setting.think else 0)
         room = max(MIN_ANSWER_TOKENS, context - prompt_tokens(task)) if context else wanted
-        return Question(task.question, min(wanted, room))
+        *earlier, question = task.turns
+        return Question(question, min(wanted, room), earlier=tuple(earlier))
 
     def _in_background(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool]) -> None:
         """Do `work` when no user needs the engine, unless `wanted` returns False by then."""
@@ -355,7 +356,7 @@ def judge_office(
 
     `reason`: why the engine stopped ("stop", "length"); `think`: whether thinking was requested.
     """
-    seen = find_failures(task.question, answer, thinking, reason, language=task.language, think=think)
+    seen = find_failures(task.turns[-1], answer, thinking, reason, language=task.language, think=think)
     judged = answer[:LOOP_CHECKED_CHARACTERS] if "loop" in seen else answer
     checks = tuple(check.result(judged, task.question) for check in task.checks)
     params = {"passed": sum(result.passed is True for result in checks), "total": len(checks)}

@@ -39,8 +39,9 @@ class Entry:
     percent; `times`, `energies`: the seconds and watt-hours of each task's answers; `failures`: how many of the
     `answers` show each failure of small models; `prefill_tps`: tokens read per second, by the length of the text;
     `pace_after`: tokens written per second after a text of that length; `crowds`: figures by the number of people at
-    once; `split`: seconds of each part of an answer; `mail_s`: seconds to answer a mail of ten lines; `historical`:
-    measured by hand.
+    once; `split`: seconds of each part of an answer; `mail_s`: seconds to answer a mail of ten lines;
+    `second_question`: on a document: `first_token_s`, what the first question waited (`cold_first_token_s`), and what
+    the engine need not read again, in percent (`kept_share`); `historical`: measured by hand.
     """
 
     key: str
@@ -65,6 +66,7 @@ class Entry:
     crowds: dict[int, dict[str, Figure]]
     split: dict[str, float]
     mail_s: float | None
+    second_question: dict[str, Figure]
     verdict: Verdict | None
     reason: str
     params: dict[str, Any]
@@ -143,6 +145,7 @@ def entry(configuration: Configuration) -> Entry:
         crowds=_crowds(configuration),
         split=split_duration(tasks, time_s.median if time_s else None),
         mail_s=mail_seconds(configuration),
+        second_question=_second_question(tasks),
         verdict=verdict,
         reason=reason,
         params=params,
@@ -204,6 +207,17 @@ def _crowds(configuration: Configuration) -> dict[int, dict[str, Figure]]:
         samples = configuration.done(SampleKind.CROWD, people)
         crowds[int(people)] = {name: found for name in ("total_tps", "person_tps") if (found := _figure(samples, name))}
     return crowds
+
+
+def _second_question(tasks: Sequence[Sample]) -> dict[str, Figure]:
+    """The figures of the samples that asked a second question, by name; those that are unknown are left out."""
+    second = [sample for sample in tasks if "cold_first_token_ms" in sample.metrics]
+    found = {
+        "first_token_s": _typical(second, "first_token_ms", 1 / 1000),
+        "cold_first_token_s": _typical(second, "cold_first_token_ms", 1 / 1000),
+        "kept_share": _typical(second, "kept_share"),
+    }
+    return {name: known for name, known in found.items() if known}
 
 
 def _figure(samples: Sequence[Sample], name: str, factor: float = 1.0) -> Figure | None:
