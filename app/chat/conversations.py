@@ -209,12 +209,12 @@ def prefill(conversation_id: str) -> tuple[Response, int]:
     """Announce that the user is about to ask, maybe about files: the engine may read all of it ahead if it is idle."""
     conversation = Conversation.of(current_user, conversation_id)
     coming = PrefillRequest.read()
-    model, attached = None, NOTHING
+    model, attachment = None, NOTHING
     if coming.files or coming.model:
         model = generation().model_for(coming.model or conversation.model, think=False).name
         limit = generation().document_tokens(model)
-        attached = documents.attachment(current_user, coming.files, [], limit)
-    return jsonify({"prefill": generation().prefill.start(conversation.id, attached.text, model)}), 202
+        attachment = documents.attachment(current_user, coming.files, [], limit)
+    return jsonify({"prefill": generation().prefill.start(conversation.id, attachment, model)}), 202
 
 
 # Folders

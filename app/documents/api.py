@@ -22,7 +22,7 @@ from app.models.file_store import file_store
 from app.models.passages import FoundPassage
 from app.security import current_user, rate_limiter
 from app.text import clean
-from app.web import number_asked
+from app.web import generation, number_asked
 
 UPLOADS = RateLimitItemPerMinute(60)
 # Files of one person that may be arriving or waiting to be read, and the part of the request threads that may be busy
@@ -86,6 +86,7 @@ def let_go(file_id: str) -> tuple[str, int]:
     file = File.of(current_user, file_id)
     if file_erasure.mark_unused(File.id == file.id):
         extractor().forget(file.id)
+        generation().forget_file(file.id)
     return "", 204
 
 

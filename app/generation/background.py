@@ -4,6 +4,7 @@ import itertools
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
@@ -19,11 +20,13 @@ from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
 from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.store import Store
+from app.models.files import NOTHING, Attachment
 
 # A shorter history is read so quickly that prefilling it gains nothing.
 MIN_TOKENS_TO_READ = 100
 # Seconds that a prefill may take on an engine whose reading cannot be stopped.
 UNSTOPPABLE_S = 3.0
+FILES_REMEMBERED = 1000
 # Seconds between two checks of the queue in `wait_until_quiet`, and between two calls of `wanted` in `run`.
 LOOK_S = 0.5
 WANTED_S = 1.0
@@ -77,6 +80,8 @@ class Prefill:
         self._settings = settings
         self._lock = threading.Lock()
         self._held: _Held | None = None
+        # The last files that were read ahead, with the conversation whose cache has their text.
+        self._files: deque[tuple[str, str]] = deque(maxlen=FILES_REMEMBERED)
         self.cost = PrefillCost()
 
     def mark_read(self, conversation_id: str, message_id: int, model: str, attached: str = "") -> None:
@@ -95,16 +100,21 @@ class Prefill:
         if self._held is not None and self._held.conversation_id == conversation_id:
             self._held = None
 
-    def start(self, conversation_id: str, attached: str = "", model: str | None = None) -> str:
+    def read_with(self, file_id: str) -> set[str]:
+        """Return the ids of the conversations with which a file was read ahead since the process started."""
+        return {conversation_id for read, conversation_id in list(self._files) if read == file_id}
+
+    def start(self, conversation_id: str, attachment: Attachment = NOTHING, model: str | None = None) -> str:
         """Start to prefill a conversation's history if that is useful now; return what happened.
 
-        `attached`: whole documents that its next question will be asked with; `model`: the one that will be asked, None
-        for the one that answered last.
+        `attachment`: whole documents that its next question will be asked with; `model`: the one that will be asked,
+        None for the one that answered last.
 
         "started"; "reading": it was started before; "warm": the engine already holds it; "short": too few tokens to be
         worth it; "cold": its model is not loaded; "long": it would hold a question up, as this engine could not stop
         it; "busy": no slot is free, or a request waits.
         """
+        attached = attachment.text
         found = self._store.next_run(conversation_id, attached, model)
         if found is None:
             return "short"
@@ -134,6 +144,7 @@ class Prefill:
         )
 
         def work(ticket: Ticket) -> None:
+            self._files.extend((file_id, conversation_id) for file_id in attachment.files)
             if self._read_ahead(ticket, request):
                 self.mark_read(conversation_id, last, run.model, attached)
 

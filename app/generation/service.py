@@ -25,7 +25,7 @@ from app.generation.estimates import Estimates
 from app.generation.events import Event, EventLog, EventStream, Signals, StreamRegistry, Subscriber, Topic, encode
 from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
-from app.generation.queue import RunQueue, Ticket
+from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.run_ends import RunEnds
 from app.generation.serializers import accepted_json, error_json
 from app.generation.store import RunEnd, Store
@@ -204,6 +204,15 @@ class Generation:
             run.queue_again(self.model_for(run.model, run.think).name)
             db.session.commit()
             return Subscriber(self._submit(answer))
+
+    def forget_file(self, file_id: str) -> None:
+        """Stop reading ahead a file that is erased before a question was asked with it; drop what is cached of it."""
+        conversations = self.prefill.read_with(file_id)
+        for ticket in self._queue.snapshot()[1]:
+            if ticket.priority == Priority.PREFILL and ticket.conversation_id in conversations:
+                ticket.cancel.set()
+        for conversation_id in conversations:
+            self._forget_everywhere(conversation_id)
 
     def models_changed(self) -> None:
         """Have the engine's models and the default model looked at now."""

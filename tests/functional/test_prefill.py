@@ -319,6 +319,26 @@ def test_documents_are_read_again_after_somebody_else_was_answered(
     ollama.wait_until(lambda: about(alice, conversation, file) in {"started", "reading"})
 
 
+def test_a_file_that_is_taken_back_leaves_nothing_in_the_engine(
+    alice: Person, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forgotten: list[str] = []
+    monkeypatch.setattr(site.generation.engine, "forget", forgotten.append)
+    file, conversation = attached(site, "alice", "livraison.txt", DOCUMENT), alice.start()
+    warm(alice, conversation, file)
+    assert alice.api("DELETE", f"/files/{file}").status_code == 204
+    assert forgotten == [conversation]
+
+
+def test_a_file_that_is_taken_back_is_read_no_further(alice: Person, site: Site, ollama: FakeOllama) -> None:
+    file, conversation = attached(site, "alice", "livraison.txt", DOCUMENT), alice.start()
+    ollama.script(Scenario.hold())
+    assert about(alice, conversation, file) == "started"
+    ollama.reached(Phase.PREFILL, 0)
+    assert alice.api("DELETE", f"/files/{file}").status_code == 204
+    assert ollama.reached(Phase.ENDED, 0).outcome is Outcome.CANCELLED
+
+
 def test_what_cannot_be_asked_is_not_read(site: Site, alice: Person, bob: Person, ollama: FakeOllama) -> None:
     foreign = attached(site, "bob", "paie.pdf", "2 300 €")
     long = attached(site, "alice", "long.pdf", "mot " * 12_000)
