@@ -8,6 +8,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.conftest import Visitors
 from tests.browser.served import Served
 from tests.browser.test_accessibility import check
+from tests.browser.test_documents import attach, payload, ready
 from tests.browser.visitor import Tab, Visitor
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -79,7 +80,7 @@ def test_escape_closes_it_and_the_focus_comes_back(chat: Tab, engine: FakeOllama
 def test_nothing_found_and_a_date_that_is_none_are_said(chat: Tab) -> None:
     chat.button("Rechercher", chat.show_sidebar()).click()
     field(chat).fill("introuvable")
-    expect(dialog(chat).get_by_role("status")).to_have_text("Rien trouvé dans vos conversations.")
+    expect(dialog(chat).get_by_role("status")).to_have_text("Rien trouvé dans vos conversations ni dans vos documents.")
     field(chat).fill("gelcoat avant:hier")
     expect(dialog(chat)).to_contain_text("« avant:hier » n’est pas une date")
     expect(options(chat)).to_have_count(2)
@@ -145,6 +146,36 @@ def test_it_is_for_everyone(visit: Visitors, server: Served, chat: Tab) -> None:
     field(chat).fill("gelcoat")
     expect(options(chat)).to_have_count(2)
     check(chat.page)
+
+
+@pytest.mark.screen("desk", "phone")
+def test_documents_stand_below_the_conversations_and_open_at_their_page(chat: Tab, engine: FakeOllama) -> None:
+    attach(chat, payload("resine.txt", "Résine\n\nLe gelcoat se garde six mois.\n"))
+    ready(chat)
+    unused = re.compile(r"/\?file=\w+&page=1$")
+    chat.page.keyboard.press("Control+K")
+    field(chat).fill("gelcoats")
+    expect(dialog(chat).get_by_role("status")).to_have_text("2 conversations, 1 document")
+    document = dialog(chat).get_by_role("group", name="Documents").get_by_role("option")
+    expect(document).to_have_text(re.compile("resine\\.txt.*Partie 1.*Le gelcoat se garde", re.DOTALL))
+    expect(document).to_have_attribute("href", unused)
+    check(chat.page)
+    chat.page.keyboard.press("Escape")
+    engine.script(Scenario.answer("Six mois."))
+    chat.ask("Combien de temps ?")
+    chat.finished()
+    address = chat.page.url
+    chat.open()
+    chat.page.keyboard.press("Control+K")
+    field(chat).fill("gelcoats")
+    expect(document).to_have_count(1)
+    for _ in range(2):
+        chat.page.keyboard.press("ArrowDown")
+    expect(document).to_have_attribute("aria-selected", "true")
+    chat.page.keyboard.press("Enter")
+    reader = chat.page.get_by_role("dialog", name="resine.txt")
+    expect(reader).to_contain_text("Le gelcoat se garde six mois.")
+    assert chat.page.url == address
 
 
 def test_a_page_that_is_not_there_offers_to_search(chat: Tab, alice: Visitor) -> None:

@@ -1,7 +1,8 @@
-// Search in one's conversations: asks while one types, shows what was found, opens it by mouse or keys.
+// Search in one's conversations and documents: asks while one types, shows what was found, opens it by mouse or keys.
 import { Controller } from "@hotwired/stimulus";
 import { dayName } from "../lib/days.js";
 import { whenAskedFor } from "../lib/dialogs.js";
+import { placeWords } from "../lib/document_words.js";
 import { request } from "../lib/http.js";
 import { sentence } from "../lib/problems.js";
 import { t, tn } from "../lib/texts.js";
@@ -9,7 +10,7 @@ import { t, tn } from "../lib/texts.js";
 const PAUSE = 120; // ms without a key before the server is asked
 
 export default class extends Controller {
-  static targets = ["input", "count", "note", "results", "help", "template"];
+  static targets = ["input", "count", "note", "results", "help", "conversation", "documents", "document"];
 
   // Words that another page asks to look for.
   connect() {
@@ -85,14 +86,17 @@ export default class extends Controller {
     }
   }
 
-  #show({ results, note }) {
-    this.resultsTarget.replaceChildren(...results.map((result, place) => this.#option(result, place)));
+  #show({ results, documents, note }) {
+    this.resultsTarget.replaceChildren(...results.map((result) => this.#conversation(result)));
+    if (documents.length) this.resultsTarget.append(this.#documents(documents));
+    this.#options.forEach((option, place) => { option.id = `search-result-${place}`; });
     const isEmpty = !this.inputTarget.value.trim();
-    this.#say(isEmpty ? t("search_latest") : results.length ? tn("search_found", results.length) : t("search_nothing"));
+    const count = results.length + documents.length;
+    this.#say(isEmpty ? t("search_latest") : count ? foundWords(results.length, documents.length) : t("search_nothing"));
     this.noteTarget.textContent = note ?? "";
     this.noteTarget.hidden = !note;
-    this.helpTarget.hidden = !isEmpty && results.length > 0;
-    this.inputTarget.setAttribute("aria-expanded", String(results.length > 0));
+    this.helpTarget.hidden = !isEmpty && count > 0;
+    this.inputTarget.setAttribute("aria-expanded", String(count > 0));
     this.#choose(isEmpty ? -1 : 0);
     this.isStale = false;
     if (this.isOpening) this.#open();
@@ -103,14 +107,15 @@ export default class extends Controller {
     this.countTarget.textContent = words;
   }
 
-  #option({ url, title, excerpt, at }, place) {
-    const option = this.templateTarget.content.firstElementChild.cloneNode(true);
-    option.id = `search-result-${place}`;
-    option.href = url;
-    option.querySelector("[data-part=title]").append(...marked(title));
-    option.querySelector("[data-part=when]").textContent = dayName(at, document.documentElement.lang);
-    option.querySelector("[data-part=excerpt]").append(...marked(excerpt));
-    return option;
+  #conversation({ url, title, excerpt, at }) {
+    return option(this.conversationTarget, { url, title, excerpt, aside: dayName(at, document.documentElement.lang) });
+  }
+
+  #documents(documents) {
+    const group = this.documentsTarget.content.firstElementChild.cloneNode(true);
+    group.append(...documents.map(({ url, name: title, excerpt, kind, page }) =>
+      option(this.documentTarget, { url, title, excerpt, aside: page ? placeWords({ kind }, page) : "" })));
+    return group;
   }
 
   #choose(place) {
@@ -123,12 +128,28 @@ export default class extends Controller {
   }
 
   get #options() {
-    return [...this.resultsTarget.children];
+    return [...this.resultsTarget.querySelectorAll("[role=option]")];
   }
 
   get #chosen() {
     return this.#options.findIndex((option) => option.ariaSelected === "true");
   }
+}
+
+// aside: what stands at the end of its first line.
+function option(template, { url, title, excerpt, aside }) {
+  const made = template.content.firstElementChild.cloneNode(true);
+  made.href = url;
+  made.querySelector("[data-part=title]").append(...marked(title));
+  made.querySelector("[data-part=aside]").textContent = aside;
+  made.querySelector("[data-part=excerpt]").append(...marked(excerpt));
+  return made;
+}
+
+// 2 conversations, 1 document
+function foundWords(conversations, documents) {
+  const words = [conversations && tn("search_found", conversations), documents && tn("search_documents", documents)];
+  return words.filter(Boolean).join(", ");
 }
 
 function marked(parts) {
