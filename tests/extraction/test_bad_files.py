@@ -69,6 +69,20 @@ def test_a_pdf_of_ten_thousand_pages(refusal: Refusal) -> None:
     assert refusal(files.pdf(["a"] * 10_000)) == "file_too_many_pages"
 
 
+def test_a_pdf_that_draws_itself_a_hundred_million_times(refusal: Refusal) -> None:
+    drawing = "<</Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</A {next} 0 R>>/Font<</F 3 0 R>>>>"
+    form = "{number} 0 obj" + drawing + "/Length {length}>>stream\n{content}\nendstream endobj\n"
+    forms = ""
+    for number in range(20, 29):
+        content = "/A Do " * 10 if number < 28 else "BT /F 12 Tf (Bonjour) Tj ET"
+        forms += form.format(number=number, next=number + 1, length=len(content), content=content)
+    page = files.pdf(["x"]).replace(b"/Font<</F 3 0 R>>", b"/Font<</F 3 0 R>>/XObject<</A 20 0 R>>")
+    page = page.replace(b"BT /F 12 Tf 14 TL 50 790 Td (x) ' ET", b"/A Do                               ")
+    # Without its table at the end, PDFium looks for the objects themselves.
+    content, _, trailer = page.partition(b"xref\n")
+    assert refusal(content + forms.encode() + b"trailer" + trailer.partition(b"trailer")[2]) == "file_too_heavy"
+
+
 def test_a_sheet_that_claims_all_cells_there_are(refusal: Refusal) -> None:
     cells = ('<c r="A1"><v>1</v></c>', '<c r="XFD1048576"><v>1</v></c>')
     rows = "".join(f'<row r="{row}">{cell}</row>' for row, cell in zip((1, 1048576), cells, strict=True))

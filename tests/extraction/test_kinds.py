@@ -18,6 +18,7 @@ ODF = "application/vnd.oasis.opendocument"
         (files.pdf(["Bonjour"]), "devis.docx", "pdf"),
         (b"\n" * 100 + files.pdf(["Bonjour"]), "devis", "pdf"),
         (files.docx(files.paragraph("Bonjour")), "devis.pdf", "docx"),
+        (files.docx(files.paragraph("Bonjour"), {"word/vbaProject.bin": "Sub AutoOpen()"}), "devis.docm", "docx"),
         (files.xlsx('<row r="1"><c r="A1"><v>1</v></c></row>'), "devis.txt", "xlsx"),
         (HTML, "page.pdf", "html"),
         (HTML, "page.md", "markdown"),
