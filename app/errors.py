@@ -47,6 +47,14 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     ),
     "not_a_chat_model": (422, _l("The model %(model)s cannot hold a conversation.")),
     "thinking_unsupported": (422, _l("The model %(model)s cannot think before answering.")),
+    "images_unsupported": (422, _l("The model %(model)s cannot see pictures.")),
+    "image_no_model": (422, _l("None of the models here sees pictures. %(model)s would: ask an administrator for it.")),
+    "image_too_fine": (
+        422,
+        _l("This picture has more than %(limit)s million pixels: make it smaller, or cut out the part that matters."),
+    ),
+    "image_unreadable": (422, _l("The model cannot read this picture: save it as JPEG, then attach it again.")),
+    "too_many_images": (422, _l("A question can have %(limit)s picture: ask about the others afterwards.")),
     "unknown_parent": (422, _l("The message you are answering does not belong to this conversation.")),
     "too_many_prompts": (422, _l("There are %(limit)s prompts already: delete one that is no longer used.")),
     "import_unreadable": (

@@ -48,12 +48,14 @@ def list_models() -> None:
             _("default"): model.name == default.effective,
             _("loaded"): model.name in registry.loaded,
             _("can think"): model.thinking,
+            _("sees pictures"): model.vision,
         }
         words = ", ".join(mark for mark, applies in marks.items() if applies)
         click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {model.description}  {words}".rstrip())
     for model in can_be_pulled(registry.engine, registry.models):
         missing = _("not installed: %(fix)s", fix=f"flask models pull {model.name}")
-        click.echo(f"  {model.name:28} {filesize(model.size_bytes):>10}  {missing}")
+        size = filesize(model.size_bytes) if model.size_bytes else "–"
+        click.echo(f"  {model.name:28} {size:>10}  {missing}")
     click.echo(_default_line(default))
     if default.effective and not default.installed:
         click.echo(

@@ -9,7 +9,8 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class ChatRequest:
-    """A request to a model. `messages`: dicts with `role` (system, user, assistant) and `content`.
+    """A request to a model. `messages`: dicts with `role` (system, user, assistant), `content`, and, with pictures,
+    `images`: a list of JPEG, PNG or WebP files in base64.
 
     If the last message is the assistant's, the model continues it. `conversation_id` tells the engine which prompt will
     come again with more after it; `read_timeout_s`: seconds of silence after which the engine counts as hung (0: the
@@ -18,7 +19,7 @@ class ChatRequest:
     """
 
     model: str
-    messages: tuple[dict[str, str], ...]
+    messages: tuple[dict[str, Any], ...]
     think: bool = False
     max_tokens: int = 1024
     temperature: float | None = None
@@ -123,6 +124,7 @@ class Model:
     thinking: bool = False
     chat: bool = True
     coding: bool = False
+    vision: bool = False
     context: int = 0
     parameters: str = ""
     quantization: str = ""

@@ -255,6 +255,8 @@ def _model(name: str, file: GgufModel, context: int, *, alone: bool) -> Model:
         size_bytes=file.size,
         ram_bytes=memory_needed(file.size, header, context),
         thinking="enable_thinking" in header.template,
+        # The embedded engine loads no file of the part that sees.
+        vision=False,
         chat=not header.embeds,
         context=room,
         # The header of a split model counts the weights of the first file only.

@@ -20,7 +20,7 @@ from app.engines.transport import (
     end_reason,
     error_in,
     json_object,
-    lacks_memory,
+    known_failure,
     number,
 )
 from app.errors import AppError
@@ -98,11 +98,13 @@ class OllamaStream:
 class _Abilities:
     """What /api/show tells of a model.
 
-    `context`: the tokens that it was trained with, 0 if unknown; `weights`: the name of its file, "" if unknown.
+    `vision`: None if it does not tell; `context`: the tokens that it was trained with, 0 if unknown; `weights`: the
+    name of its file, "" if unknown.
     """
 
     chat: bool
     thinking: bool
+    vision: bool | None
     context: int
     weights: str
 
@@ -388,8 +390,8 @@ class Ollama:
             return AppError("not_a_chat_model", cause=message, model=model)
         if TOO_LONG.search(words) and status in (200, 400):
             return AppError("context_exceeded", cause=message)
-        if lacks_memory(message):
-            return AppError("engine_no_memory", cause=message, model=model, engine=self.label)
+        if code := known_failure(message):
+            return AppError(code, cause=message, model=model, engine=self.label)
         return self._http.failure("engine_busy" if status == 503 else "engine_failed", f"{status}: {message}")
 
     def _get(self, path: str) -> dict[str, Any]:
@@ -427,6 +429,7 @@ class Ollama:
             size_bytes=int(entry.get("size") or 0),
             # Versions before 0.9 do not report it: None leaves it to the catalogue.
             thinking=can.thinking or None,
+            vision=can.vision,
             chat=can.chat,
             context=self._usable_context(name, self._context),
             parameters=details.get("parameter_size") or "",
@@ -440,12 +443,17 @@ class Ollama:
             if response.status_code != 200:
                 raise self._failure(name, response.status_code, error_in(response.text))
             shown = self._parsed(response.content)
-            capabilities = shown.get("capabilities") or ["completion"]
+            told = shown.get("capabilities")
+            capabilities = told or ["completion"]
             facts = shown.get("model_info") or {}
             trained = facts.get(f"{facts.get('general.architecture')}.context_length") or 0
             weights = WEIGHTS.search(str(shown.get("modelfile") or ""))
             self._abilities[digest] = _Abilities(
-                "completion" in capabilities, "thinking" in capabilities, int(trained), weights[1] if weights else ""
+                chat="completion" in capabilities,
+                thinking="thinking" in capabilities,
+                vision="vision" in told if told else None,
+                context=int(trained),
+                weights=weights[1] if weights else "",
             )
         return self._abilities[digest]
 

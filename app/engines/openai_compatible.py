@@ -19,7 +19,7 @@ from app.engines.transport import (
     end_reason,
     error_in,
     json_object,
-    lacks_memory,
+    known_failure,
     number,
 )
 from app.errors import AppError
@@ -143,6 +143,20 @@ def _usable(name: str) -> bool:
     return 0 < len(name) <= MAX_NAME and name.isprintable()
 
 
+def _message(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message as the API wants it: with pictures, as parts, first the pictures, which are read once."""
+    if not message.get("images"):
+        return message
+    urls = [f"data:{_image_type(image)};base64,{image}" for image in message["images"]]
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return {"role": message["role"], "content": [*pictures, {"type": "text", "text": message["content"]}]}
+
+
+def _image_type(image: str) -> str:
+    """Return the media type of a picture in base64, by its first bytes."""
+    return "image/png" if image.startswith("iVBOR") else "image/webp" if image.startswith("UklGR") else "image/jpeg"
+
+
 def _object(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
@@ -229,11 +243,13 @@ class OpenAICompatible:
         return self._slots or (count((self._props or {}).get("total_slots")) or 1)
 
     def models(self) -> list[Model]:
-        """Return the listed models; llama-server also reports its context and whether its template can think."""
+        """Return the listed models; llama-server also reports its context, whether its template can think and
+        whether the model sees."""
         self._props = self._read_props()
         context = count(_object(self._props.get("default_generation_settings")).get("n_ctx")) or 0
         thinking = "enable_thinking" in str(self._props.get("chat_template", ""))
-        return [self._describe(entry, context, thinking) for entry in self._listed()]
+        vision = bool(_object(self._props.get("modalities")).get("vision")) if self._props else None
+        return [self._describe(entry, context, thinking, vision) for entry in self._listed()]
 
     def loaded(self) -> frozenset[str]:
         """Return all listed models except those that a router reports as not loaded."""
@@ -298,7 +314,7 @@ class OpenAICompatible:
     def _body(self, request: ChatRequest) -> dict[str, Any]:
         body: dict[str, Any] = {
             "model": request.model,
-            "messages": list(request.messages),
+            "messages": [_message(message) for message in request.messages],
             "stream": True,
             "stream_options": {"include_usage": True},
             "max_tokens": request.max_tokens,
@@ -353,8 +369,8 @@ class OpenAICompatible:
             return AppError("context_exceeded", cause=cause)
         if status == 404 or code == "model_not_found":
             return AppError("unknown_model", cause=cause, model=model)
-        if lacks_memory(message):
-            return AppError("engine_no_memory", cause=cause, model=model, engine=self.label)
+        if known := known_failure(message):
+            return AppError(known, cause=cause, model=model, engine=self.label)
         if CANNOT_LOAD.search(message):
             return AppError("engine_load_failed", cause=cause, model=model)
         if status in (401, 403):
@@ -390,12 +406,15 @@ class OpenAICompatible:
         except ValueError as error:
             raise self._http.failure("engine_garbled", error) from error
 
-    def _describe(self, entry: dict[str, Any], context: int, thinking: bool) -> Model:
-        meta = _object(entry.get("meta"))
+    def _describe(self, entry: dict[str, Any], context: int, thinking: bool, vision: bool | None) -> Model:
+        meta, inputs = _object(entry.get("meta")), _object(entry.get("architecture")).get("input_modalities")
+        if vision is None and isinstance(inputs, list):
+            vision = "image" in inputs
         return described(
             entry["id"],
             size_bytes=count(meta.get("size")) or 0,
             thinking=thinking,
+            vision=vision,
             context=context or count(entry.get("max_model_len")) or 0,
             parameters=size_label(count(meta.get("n_params")) or 0),
             quantization=str(meta.get("ftype") or ""),

@@ -2,11 +2,14 @@
 
 import re
 from collections.abc import Sequence
+from typing import Any
 
 # Cautious for French and its neighbours: UTF-8 bytes per token of words, and tokens that a chat template adds to each
 # message.
 BYTES_PER_TOKEN = 3
 TOKENS_PER_MESSAGE = 8
+# Those of a picture, unless the model is known to need fewer: Ollama has Qwen's models read so many at least.
+TOKENS_PER_IMAGE = 1024
 # Digits and signs, and the white space before them, are mostly a token each.
 DENSE = re.compile(r"[^\w\s]|[\d_]|\s(?=[^\w\s]|[\d_])")
 
@@ -17,6 +20,7 @@ def estimated_tokens(text: str) -> int:
     return (size + (BYTES_PER_TOKEN - 1) * dense) // BYTES_PER_TOKEN + TOKENS_PER_MESSAGE
 
 
-def total_tokens(messages: Sequence[dict[str, str]]) -> int:
-    """Estimate the tokens of these messages."""
-    return sum(estimated_tokens(message["content"]) for message in messages)
+def total_tokens(messages: Sequence[dict[str, Any]]) -> int:
+    """Estimate the tokens of these messages and of their pictures."""
+    pictures = sum(len(message.get("images", ())) for message in messages)
+    return sum(estimated_tokens(message["content"]) for message in messages) + pictures * TOKENS_PER_IMAGE

@@ -34,10 +34,21 @@ READ_SIZE = 65536
 LINE_LIMIT = 16 * 1024 * 1024
 # Seconds of silence after which an answer that the engine called complete counts as ended: only counts may follow.
 END_SILENCE_S = 5.0
-# How engines say that memory is missing.
-NO_MEMORY = re.compile(
-    r"(more|insufficient) ((system|gpu) )?memory|out of memory|cannot allocate|(unable|failed) to allocate"
-)
+# How engines say that memory is missing, that the model sees no pictures, that a picture cannot be decoded.
+FAILURES = {
+    "engine_no_memory": re.compile(
+        r"(more|insufficient) ((system|gpu) )?memory|out of memory|cannot allocate|(unable|failed) to allocate",
+        re.IGNORECASE,
+    ),
+    "images_unsupported": re.compile(
+        r"missing data required for image input|image input is not supported|not a multimodal model|"
+        r"does(n't| not) support (images?|vision|multimodal)",
+        re.IGNORECASE,
+    ),
+    "image_unreadable": re.compile(
+        r"(failed|unable) to (load|decode|process) image|image: unknown format|invalid image", re.IGNORECASE
+    ),
+}
 HEXADECIMAL = re.compile(rb"[0-9A-Fa-f]{1,8}")
 
 # The answers that are being read now, those whose text has not begun included: it may begin for all at once.
@@ -325,9 +336,9 @@ def end_reason(value: Any) -> str:
     return value if isinstance(value, str) and value not in ("null", "None") else ""
 
 
-def lacks_memory(message: str) -> bool:
-    """Return True if an engine's error says that the model does not fit into memory."""
-    return bool(NO_MEMORY.search(message.lower()))
+def known_failure(message: str) -> str:
+    """Return the code of what an engine's error says of memory or of a picture; "" if it is about something else."""
+    return next((code for code, words in FAILURES.items() if words.search(message)), "")
 
 
 def json_object(data: bytes) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from collections import deque
@@ -23,6 +24,8 @@ class Kind(StrEnum):
 
 
 Piece = tuple[Kind, str]
+# As many as gemma3 needs for any picture.
+IMAGE_TOKENS = 256
 
 
 class Phase(IntEnum):
@@ -122,9 +125,9 @@ class FakeEngine(FakeServer):
             return self._script.popleft() if self._script else Scenario.answer()
 
     @contextmanager
-    def generation(self, model: str, messages: list[dict[str, str]], scenario: Scenario) -> Iterator[Generation]:
+    def generation(self, model: str, messages: list[dict[str, Any]], scenario: Scenario) -> Iterator[Generation]:
         """Record one answer, from its request to its end."""
-        question = messages[-1]["content"]
+        question = text_of(messages[-1])
         made = Generation(model, question, scenario, prompt=rendered(messages))
         with self.changing():
             self.generations.append(made)
@@ -224,10 +227,28 @@ class Writer:
         self._exchange.finish()
 
 
-def rendered(messages: list[dict[str, str]]) -> list[str]:
+def rendered(messages: list[dict[str, Any]]) -> list[str]:
     """The prompt as tokens: each turn between its marks, then the mark that asks for the answer."""
-    turns = (["<" + turn["role"] + ">", *tokens(turn["content"]), "<end>"] for turn in messages)
+    turns = (["<" + turn["role"] + ">", *_pictures(turn), *tokens(text_of(turn)), "<end>"] for turn in messages)
     return [*chain.from_iterable(turns), "<assistant>"]
+
+
+def text_of(turn: dict[str, Any]) -> str:
+    """The words of a turn, whose content may be a list of parts."""
+    content: str | list[dict[str, Any]] = turn["content"]
+    return content if isinstance(content, str) else "".join(part.get("text", "") for part in content)
+
+
+def images_of(turn: dict[str, Any]) -> list[str]:
+    """The pictures of a turn, in Ollama's way or in OpenAI's."""
+    parts = turn["content"] if isinstance(turn["content"], list) else []
+    return [*turn.get("images", ()), *(part["image_url"]["url"] for part in parts if part["type"] == "image_url")]
+
+
+def _pictures(turn: dict[str, Any]) -> list[str]:
+    """Equal tokens for equal pictures, as the prompt cache compares them."""
+    marks = (hashlib.sha256(image.encode()).hexdigest() for image in images_of(turn))
+    return [mark for mark in marks for _ in range(IMAGE_TOKENS)]
 
 
 def exceeded(count: int, context: int) -> dict[str, Any]:

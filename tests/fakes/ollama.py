@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import base64
 import time
 from collections.abc import Iterable
 from dataclasses import KW_ONLY, dataclass
@@ -25,6 +26,7 @@ from tests.fakes.ollama_runners import (
 # Two spaces: so it is in Ollama's own source.
 BUSY = "server busy, please try again.  maximum pending requests exceeded"
 FIVE_MINUTES = 300.0
+PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"RIFF")
 OFFLINE = (
     'pull model manifest: Get "https://registry.ollama.ai/v2/library/%s": '
     "dial tcp: lookup registry.ollama.ai: no such host"
@@ -156,6 +158,7 @@ class FakeOllama(FakeEngine):
             raise RefusedError(400, f'"{body["model"]}" does not support chat')
         if body.get("think") and not model.thinks and self._knows_think:
             raise RefusedError(400, f'"{body["model"]}" does not support thinking')
+        _check_images(body, model)
         if not body.get("messages"):
             self._load_only(exchange, body, {"message": {"role": "assistant", "content": ""}})
             return
@@ -213,6 +216,18 @@ class FakeOllama(FakeEngine):
     def _last_line(self, exchange: Exchange, line: dict[str, Any]) -> None:
         exchange.send(line_of(line))
         exchange.finish()
+
+
+def _check_images(body: dict[str, Any], model: FakeModel) -> None:
+    images = [image for message in body.get("messages") or () for image in message.get("images") or ()]
+    try:
+        pictures = [base64.b64decode(image, validate=True) for image in images]
+    except ValueError:
+        raise RefusedError(400, "illegal base64 data at input byte 0") from None
+    if pictures and not model.sees:
+        raise RefusedError(400, "this model is missing data required for image input")
+    if not all(picture.startswith(PICTURES) for picture in pictures):
+        raise RefusedError(500, "Failed to load image or audio file")
 
 
 def _body(exchange: Exchange) -> dict[str, Any]:

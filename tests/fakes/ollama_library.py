@@ -49,6 +49,10 @@ class FakeModel:
     def thinks(self) -> bool:
         return "thinking" in self.capabilities
 
+    @property
+    def sees(self) -> bool:
+        return "vision" in self.capabilities
+
 
 KNOWN = {
     model.name: model
@@ -59,6 +63,8 @@ KNOWN = {
                   ("completion", "thinking")),
         FakeModel("nomic-embed-text:latest", "nomic-bert", "137M", "F16", 274_302_450, 2048, 12, 12, 12, 768,
                   ("embedding",)),
+        FakeModel("gemma3:4b", "gemma3", "4.3B", "Q4_K_M", 3_338_801_804, 131072, 34, 8, 4, 2560,
+                  ("completion", "vision")),
     )
 }  # fmt: skip
 

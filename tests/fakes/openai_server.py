@@ -8,13 +8,15 @@ from typing import Any
 
 from tests.fakes._server import GLANCE, Exchange, serve
 from tests.fakes._slots import PromptCache, Slots
-from tests.fakes.engine import FakeEngine, Pace, Phase, exceeded
+from tests.fakes.engine import FakeEngine, Pace, Phase, exceeded, images_of
 from tests.fakes.openai_chat import ChatCompletion
 from tests.fakes.scenario import End, Scenario
 
 LOADING = {"error": {"code": 503, "message": "Loading model", "type": "unavailable_error"}}
 BAD_KEY = {"error": {"code": 401, "message": "Invalid API Key", "type": "authentication_error"}}
 NOT_FOUND = {"error": {"code": 404, "message": "File Not Found", "type": "not_found_error"}}
+NO_MMPROJ = "image input is not supported - hint: if this is unexpected, you may need to provide the mmproj"
+BLIND = {"error": {"code": 500, "message": NO_MMPROJ, "type": "server_error"}}
 THINKING_TEMPLATE = "{% if enable_thinking is defined and not enable_thinking %}<think></think>{% endif %}"
 
 
@@ -34,6 +36,7 @@ class FakeOpenAI(FakeEngine):
     tokens_per_second: float = 1000
     prefill_per_second: float = 0
     thinks: bool = False
+    sees: bool = False
     timings_in_usage: bool = True
     """Newer versions put the timings beside the usage, older ones beside the finish_reason."""
     pings: bool = False
@@ -89,6 +92,7 @@ class FakeOpenAI(FakeEngine):
             "default_generation_settings": {"params": {"n_predict": -1}, "n_ctx": self.context},
             "total_slots": self.slots, "model_alias": self.model, "model_path": f"{self.model}.gguf",
             "chat_template": template, "build_info": "b10488-0", "is_sleeping": False,
+            "modalities": {"vision": self.sees, "audio": False},
         })  # fmt: skip
 
     def _list_slots(self, exchange: Exchange) -> None:
@@ -115,6 +119,9 @@ class FakeOpenAI(FakeEngine):
         if self.bare and body["model"] != self.model:
             message = f"The model `{body['model']}` does not exist."
             exchange.reply(404, {"error": {"message": message, "type": "NotFoundError", "code": 404}})
+            return
+        if not self.sees and any(images_of(message) for message in body["messages"]):
+            exchange.reply(500, BLIND)
             return
         with self.generation(body["model"], body["messages"], scenario) as made:
             if len(made.prompt) >= self.context:
