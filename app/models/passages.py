@@ -67,9 +67,9 @@ def excerpts_of(message_ids: Sequence[int]) -> dict[int, dict[int, Excerpt]]:
     return found
 
 
-# The index. `content`: the text's words, normalized; `stems`: the stems of these words and of what stands above them;
-# `file`: "f" and the file's id, "u" and its owner's, indexed as words so that a search reads the rows of some files
-# only. A row's number is its passage's id.
+# The index. `content`: the text's words, normalized; `stems`: the stems of these words, of what stands above them and
+# of the file's name; `file`: "f" and the file's id, "u" and its owner's, indexed as words so that a search reads the
+# rows of some files only. A row's number is its passage's id.
 INDEX = """
 CREATE VIRTUAL TABLE passage_search USING fts5(content, stems, file, tokenize='unicode61 remove_diacritics 2')
 """
@@ -111,7 +111,7 @@ def store(file: File, pages: Iterable[ReadPage], cutter: PassageCutter) -> None:
     if not made:
         return
     # Before the first insertion, which keeps others from writing.
-    words = [_words(page, cut) for page, cut in made] if is_indexed() else []
+    words = [_words(file.name, page, cut) for page, cut in made] if is_indexed() else []
     rows = [{"file_id": file.id, "page": page.number, "start": cut.start, "end": cut.end} for page, cut in made]
     connection = db.session.connection()
     last = connection.scalar(select(func.max(Passage.id))) or 0
@@ -124,9 +124,9 @@ def store(file: File, pages: Iterable[ReadPage], cutter: PassageCutter) -> None:
         connection.execute(TO_INDEX, [each | {"id": key, "file": whose} for key, each in zip(ids, words, strict=True)])
 
 
-def _words(page: ReadPage, cut: Cut) -> dict[str, str]:
+def _words(name: str, page: ReadPage, cut: Cut) -> dict[str, str]:
     content = page.text[cut.start : cut.end]
-    return {"content": plain_words(content), "stems": stems(f"{page.title}\n{cut.context}\n{content}")}
+    return {"content": plain_words(content), "stems": stems(f"{name}\n{page.title}\n{cut.context}\n{content}")}
 
 
 # Finding

@@ -83,6 +83,14 @@ def test_the_headings_above_and_the_name_of_a_sheet_are_searched_too(site: Site,
         assert [each.title for each in best([file], "pontons")] == ["Ponton nord"]
 
 
+def test_the_name_of_a_file_says_what_its_passages_are_about(site: Site, alice: Person) -> None:
+    page = "Le délai est de six semaines."
+    quote, contract = (indexed(site, attached(site, alice.name, name, page)) for name in ("Devis.pdf", "Contrat.pdf"))
+    with site.app.app_context():
+        for file, question in ((quote, "le délai du devis"), (contract, "le délai du contrat")):
+            assert best([quote, contract], question)[0].excerpt.file_id == file
+
+
 def test_two_passages_of_a_page_come_before_other_pages_and_the_rest_after(add: Callable[..., str]) -> None:
     paragraph = "Serrer la vis du palier au couple, contrôler, noter. " * 8
     file = add("\n\n".join([paragraph] * 6), "Le palier est en bronze, d’une pièce, et se contrôle chaque année.")
