@@ -21,6 +21,7 @@ MB = 1_000_000
 # A PDF of 5,000 full pages takes 62 MB and 6 s, a sheet of a million cells 110 MB and 1.5 s, 400 pages of Word 110 MB
 # and 2.5 s.
 LIMITS = Limits(memory=512 * MB, cpu_s=60, file_bytes=100 * MB, niceness=19)
+# Each kind: the module and the function that read it.
 READERS = {
     "pdf": ("pdf", "read_pdf"), "docx": ("word", "read_docx"), "xlsx": ("spreadsheets", "read_workbook"),
     "xls": ("spreadsheets", "read_workbook"), "ods": ("spreadsheets", "read_workbook"),

@@ -13,8 +13,8 @@ HEAD = 4096
 # Characters of a text in which headers of a mail or tags of HTML are looked for.
 BEGINNING = 20_000
 ZIP, OLE2, PDF = b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", b"%PDF-"
-# Text that is written for programs, not for people, and signatures that are text.
-UNREAD = (b"{\\rtf", b"%!PS", b"GIF8", b"-----BEGIN")
+# What is text, but not for people: RTF, PostScript.
+UNREAD = (b"{\\rtf", b"%!PS")
 FOLDERS = {"word/": "docx", "xl/": "xlsx", "ppt/": "pptx"}
 OPEN_DOCUMENTS = {"text": "odt", "spreadsheet": "ods", "presentation": "odp"}
 OPEN_DOCUMENT = re.compile(rb"application/vnd\.oasis\.opendocument\.(\w+?)(?:-template)?\s*")
@@ -31,17 +31,7 @@ CODE = set(
     """.split()  # noqa: SIM905
 )
 HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):|[ \t]+\S")
-MAIL_HEADERS = {
-    "from",
-    "to",
-    "date",
-    "subject",
-    "received",
-    "return-path",
-    "message-id",
-    "mime-version",
-    "delivered-to",
-}
+MAIL_HEADERS = {"from", "to", "date", "subject", "received", "return-path", "message-id", "mime-version"}
 HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
 
 

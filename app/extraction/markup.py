@@ -16,11 +16,13 @@ PARAGRAPHS = {
     "ul", "ol", "dl", "dt", "dd", "form", "fieldset", "address", "hr", "body", "caption", "details", "summary",
 }  # fmt: skip
 HEADINGS = {"h1", "h2", "h3", "h4", "h5", "h6"}
-# A table with a longer cell arranges the page: its cells become paragraphs.
+# A table with a longer cell, or a table in a cell, arranges the page: its cells become paragraphs.
 LONGEST_CELL = 400
 CHARSET = re.compile(rb"<(?:meta|\?xml)[^>]{0,200}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w-]+)", re.I)
-# Western encodings beside UTF-8; looked up now, as the process that reads may not open files.
-CHARSETS = {name: codecs.lookup(name) for name in ("iso-8859-1", "iso-8859-15", "windows-1252", "us-ascii")}
+# Encodings beside UTF-8 that pages name, and what they mean by it, as in browsers; looked up now, as the process that
+# reads may not open files.
+CHARSETS = {"iso-8859-15": "iso-8859-15"} | dict.fromkeys(("iso-8859-1", "us-ascii", "windows-1252"), "windows-1252")
+CODECS = [codecs.lookup(name) for name in CHARSETS.values()]
 
 
 def read_html(file: IO[bytes]) -> Content:
@@ -182,5 +184,5 @@ class _Parser(HTMLParser):
 def _declared(data: bytes) -> str | None:
     """Return the text in the western encoding that the page names; None if it names none of these."""
     if (found := CHARSET.search(data[:2048])) and (name := found[1].decode().lower()) in CHARSETS:
-        return data.decode(name, "replace")
+        return data.decode(CHARSETS[name], "replace")
     return None

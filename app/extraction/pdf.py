@@ -28,7 +28,7 @@ LONGEST_HEADING = 150
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class _DrawnLine:
     """A line of a page: its text, where its first and last letters stand, and how high they are, in points."""
 
     text: str
@@ -66,7 +66,7 @@ def read_pdf(file: IO[bytes]) -> Content:
         page.close()
 
 
-def _lines(text: Any, bounds: tuple[float, float, float, float]) -> list[_Line]:
+def _lines(text: Any, bounds: tuple[float, float, float, float]) -> list[_DrawnLine]:
     """Return the lines that stand on the page (left, bottom, right, top): what is above or below it is not seen."""
     lines, at = [], 0
     for line in text.get_text_range().split("\r\n"):
@@ -79,7 +79,7 @@ def _lines(text: Any, bounds: tuple[float, float, float, float]) -> list[_Line]:
             end = _place(text, at + _units(line.rstrip()) - 1)[0] if CUT in words else bottom
             if top >= bounds[1] and bottom <= bounds[3]:
                 words = HYPHEN.sub("-", words).replace(CUT, "")
-                lines.append(_Line(words, bottom, end, round(top - bottom, 1)))
+                lines.append(_DrawnLine(words, bottom, end, round(top - bottom, 1)))
         at += _units(line) + 2
     return lines
 
@@ -96,7 +96,7 @@ def _units(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
-def _blocks(lines: list[_Line], body: float) -> str:
+def _blocks(lines: list[_DrawnLine], body: float) -> str:
     """Return the lines with a blank line between paragraphs, and headings marked; `body`: the height of the text."""
     levels = [_level(line, body) for line in lines]
     # From the line before; None for the first one, and beside a heading.
@@ -119,7 +119,7 @@ def _blocks(lines: list[_Line], body: float) -> str:
     return "".join(text)
 
 
-def _level(line: _Line, body: float) -> int:
+def _level(line: _DrawnLine, body: float) -> int:
     """Return the level of a heading, 0 for another line."""
     if not body or len(line.text) > LONGEST_HEADING:
         return 0

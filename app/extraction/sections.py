@@ -51,8 +51,7 @@ Content = Iterator[Section | Progress]
 
 
 def plain(text: str) -> str:
-    """Return text in composed characters (NFC), without control characters and marks of direction, at most one blank
-    line between two others, and no blanks at the ends of lines."""
+    """Return text as NFC, without control characters and marks of direction, with one blank line at most in a row."""
     text = INVISIBLE.sub("", LINE_END.sub("\n", clean(text)))
     return BLANK_LINES.sub("\n\n", BLANK.sub("\n", unicodedata.normalize("NFC", text) + "\n")).strip("\n")
 
@@ -90,11 +89,17 @@ def _blocks(text: str) -> Iterator[str]:
     for paragraph in text.split("\n\n"):
         at = 0
         while len(paragraph) - at > PART:
-            ends = (paragraph.rfind(cut, at + LEAST_PART, at + PART) + len(cut) for cut in CUTS)
-            end = next(
-                (end for end, cut in zip(ends, CUTS, strict=True) if end >= at + LEAST_PART + len(cut)), at + PART
-            )
+            end = _end_of_part(paragraph, at)
             yield paragraph[at:end].strip("\n")
             at = end
         if paragraph[at:].strip():
             yield paragraph[at:].strip("\n")
+
+
+def _end_of_part(paragraph: str, at: int) -> int:
+    """Return where a part that begins at `at` ends: after a line, else a sentence, else a word."""
+    for cut in CUTS:
+        end = paragraph.rfind(cut, at + LEAST_PART, at + PART)
+        if end >= 0:
+            return end + len(cut)
+    return at + PART

@@ -95,6 +95,8 @@ def test_a_table_that_arranges_a_page_is_no_table(read: Read) -> None:
 def test_the_encoding_that_a_page_names_counts(read: Read) -> None:
     content = '<html><meta charset="iso-8859-15"><p>3 €'.encode("iso-8859-15")
     assert texts(read, content, "a.html") == ["3 €"]
+    content = '<html><meta charset="iso-8859-1"><p>l’été « 3 € »'.encode("cp1252")
+    assert texts(read, content, "a.html") == ["l’été « 3 € »"]
 
 
 def test_a_mail_is_its_headers_its_text_and_the_names_of_its_files(read: Read) -> None:
