@@ -24,8 +24,8 @@ from app.models.cutting import PassageCutter
 from app.models.file_store import file_store
 
 # Characters of pages, and pages, of each commit, and the seconds between commits, in which others can write.
-TOGETHER, PAGES_TOGETHER = 200_000, 200
-PAUSE_S = 0.02
+TOGETHER, PAGES_TOGETHER = 50_000, 50
+PAUSE_S = 0.03
 # Seconds between two tries while the database cannot be written to, and between two purges of what nobody used.
 RETRY_S, PURGE_EVERY_S = 5.0, 86_400.0
 LONGEST_TITLE = 200
@@ -183,11 +183,13 @@ def _store(file_id: str, found: Extracted | AppError) -> None:
         return
     cutter = PassageCutter()
     for pages in _in_parts(found.pages):
+        # First, as it takes the words apart before it inserts: from then on nobody else can write.
+        passages.store(file, pages, cutter)
         rows = [
-            {"file_id": file_id, "number": each.number, "title": each.title, "content": each.text} for each in pages
+            {"file_id": file_id, "number": page.number, "title": page.title[:LONGEST_TITLE], "content": page.text}
+            for page in pages
         ]
         db.session.connection().execute(INSERT_PAGES, rows)
-        passages.store(file, pages, cutter)
         db.session.commit()
         time.sleep(PAUSE_S)
     tokens = estimated_tokens(document_text(file.name, [(page.number, page.text) for page in found.pages]))

@@ -21,8 +21,8 @@ from app.models.search import search
 
 UNUSED_FOR = timedelta(days=7)
 # Rows of each commit, and the seconds between commits, in which others can write.
-TOGETHER = 200
-PAUSE_S = 0.02
+TOGETHER = 100
+PAUSE_S = 0.03
 
 
 def asked_with(conversation_id: str) -> list[str]:
