@@ -51,6 +51,17 @@ def test_nothing_of_what_was_erased_stays_in_the_file(
     assert alice.get("/api/search?q=Bonjour").json["results"] == []
 
 
+def test_nothing_of_a_file_that_goes_with_its_conversation_stays(instance: Path, alice: Person) -> None:
+    text = f"# {TITLE}\n\n" + f"{QUESTION} et {ANSWER}.\n\n" * 150
+    file = alice.document(f"{NOTE}.md", text.encode())
+    conversation = alice.start()
+    alice.ask(conversation, "Que dit-il ?", files=[file["id"]]).end()
+    assert MARK in written(instance)
+    alice.api("DELETE", f"/conversations/{conversation}")
+    assert alice.submit(f"/bin/{conversation}/erase", {}).status_code == 302
+    assert MARK not in written(instance)
+
+
 def test_nothing_of_a_single_conversation_stays_in_the_file(instance: Path, alice: Person, ollama: FakeOllama) -> None:
     talk(alice, ollama, "Bonjour", "Rien d’autre")
     erased = talk(alice, ollama, QUESTION, ANSWER)
