@@ -37,6 +37,7 @@ TITLES = {
     "cache": _l("Engine’s cache"),
     "overhead": _l("Our own time"),
     "queue": _l("Announced waits"),
+    "documents": _l("Attached files"),
     "proxy": _l("Proxy"),
 }
 

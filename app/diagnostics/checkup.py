@@ -1,4 +1,4 @@
-"""The quick checks of the administrator's page and of `flask doctor`: the engine, and the machine that it runs on."""
+"""The quick checks of the administrator's page and of `flask doctor`: the engine, its machine, and people's files."""
 
 import json
 import os
@@ -19,8 +19,10 @@ from app.engines.base import Engine
 from app.engines.registry import VENDORS
 from app.engines.supervisor import default_threads
 from app.errors import AppError
+from app.extraction.reader import is_installed
 from app.formatting import filesize, number, percent
 from app.generation.model_registry import ModelRegistry
+from app.models import File
 
 PROBE_EVENTS, PAUSE_S = 5, 0.2
 LOCAL = ("127.0.0.1", "localhost", "::1")
@@ -54,7 +56,7 @@ class Subject:
 
 
 def quick_findings(settings: dict[str, Any], registry: ModelRegistry, records: Sequence[Record]) -> list[Finding]:
-    """Check the engine, its machine if that is this one, and the last answers."""
+    """Check the engine, its machine if that is this one, people's files, and the last answers."""
     host = Host()
     engine = registry.engine
     found = [_engine(registry), *_version(registry)]
@@ -66,7 +68,7 @@ def quick_findings(settings: dict[str, Any], registry: ModelRegistry, records: S
         )
         mend = _("Look there: threads against cores, quota, swap, memory nodes, frequency.")
         found.append(Finding("elsewhere", FindingState.UNKNOWN, text, mend))
-    return found + history_findings(records, engine.name)
+    return [*found, documents(), *history_findings(records, engine.name)]
 
 
 def subject(host: Host, engine: Engine, settings: dict[str, Any]) -> Subject:
@@ -272,6 +274,18 @@ def governor(host: Host) -> Finding:
         mend = _("For the time of a start: sudo cpupower frequency-set -g performance")
         return Finding("governor", FindingState.BAD, cause, mend)
     return Finding("governor", FindingState.OK, _("The governor %(names)s follows the work.", names=names))
+
+
+def documents() -> Finding:
+    """Tell what people's files take, and how many are still to be read; or how to add what reads them."""
+    if not is_installed():
+        text = _("Nobody can attach a file: what reads documents is not installed.")
+        return Finding("documents", FindingState.OK, text, _("To add it: make setup DOCUMENTS=1, then start again."))
+    count, size, waiting = File.totals()
+    text = ngettext("%(num)s file, %(size)s.", "%(num)s files, %(size)s.", count, size=filesize(size))
+    if waiting:
+        text += " " + ngettext("%(num)s is still to be read.", "%(num)s are still to be read.", waiting)
+    return Finding("documents", FindingState.OK, text)
 
 
 def proxy_probe(pause: Callable[[float], None] = time.sleep) -> Iterator[bytes]:

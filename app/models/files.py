@@ -98,6 +98,14 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
         return list(db.session.scalars(query.order_by(cls.created_at.desc(), cls.id)))
 
     @classmethod
+    def totals(cls) -> tuple[int, int, int]:
+        """Return how many files all users have, their bytes, and how many are to be read."""
+        waiting = func.count().filter(cls.state == FileState.EXTRACTING)
+        row = db.session.execute(select(func.count(), func.coalesce(func.sum(cls.size), 0), waiting).where(cls.kept()))
+        count, size, to_read = row.one()
+        return count, size, to_read
+
+    @classmethod
     def kept(cls) -> ColumnElement[bool]:
         """Return the condition that a file is not being erased."""
         return cls.state != FileState.ERASED

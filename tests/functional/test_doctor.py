@@ -18,6 +18,7 @@ from app.diagnostics.client import first_administrator, temporary_session
 from app.diagnostics.history import last_records
 from app.diagnostics.host import Host
 from app.engines.supervisor import Endpoint, Options, announce
+from app.extraction import reader
 from app.models import Conversation, LabMachine, LabRun, LabSample, LoginSession, Message, User
 from app.models.base import utcnow
 from app.models.lab import SampleKind
@@ -136,6 +137,14 @@ def test_an_engine_elsewhere_cannot_be_looked_at(make_site: Callable[..., Site])
         }
     assert found["elsewhere"] == FindingState.UNKNOWN
     assert not found.keys() & {"threads", "swap", "memory"}
+
+
+def test_what_files_take_is_told_or_how_to_add_what_reads_them(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    alice.document("treuil.txt", b"Le bateau")
+    alice.document("notice.txt", b"Le moteur" * 1000)
+    assert "2 files, 9" in alice.get("/admin/doctor").text
+    monkeypatch.setattr(reader, "PACKAGES", ("no_such_package",))
+    assert "make setup DOCUMENTS=1" in alice.get("/admin/doctor").text
 
 
 def test_the_embedded_engine_is_found_by_what_the_master_wrote(make_site: Callable[..., Site]) -> None:
