@@ -83,10 +83,7 @@ def show(file_id: str) -> Response:
 @blueprint.delete("/api/files/<string:file_id>")
 def let_go(file_id: str) -> tuple[str, int]:
     """Erase a file, unless a question was asked with it."""
-    file = File.of(current_user, file_id)
-    if file_erasure.mark_unused(File.id == file.id):
-        extractor().forget(file.id)
-        generation().forget_file(file.id)
+    erase_unused(File.of(current_user, file_id))
     return "", 204
 
 
@@ -140,6 +137,15 @@ def _passage_json(found: FoundPassage) -> dict[str, Any]:
     """Return a passage; `marks`: start and end in `text` of what was looked for."""
     tokens = estimated_tokens(found.excerpt.text) - TOKENS_PER_MESSAGE
     return found.excerpt._asdict() | {"title": found.title, "tokens": tokens, "marks": found.marks}
+
+
+def erase_unused(file: File) -> bool:
+    """Erase a file with which no question was asked, everywhere; return whether it was one."""
+    if not file_erasure.mark_unused(File.id == file.id):
+        return False
+    extractor().forget(file.id)
+    generation().forget_file(file.id)
+    return True
 
 
 def _most_bytes() -> int:

@@ -6,7 +6,7 @@ from flask import current_app, flash, redirect, render_template, url_for
 from flask_babel import gettext as _
 
 from app.documents import blueprint
-from app.documents.api import extractor
+from app.documents.api import erase_unused
 from app.errors import sentence
 from app.models import File, conversations, file_erasure
 from app.security import current_user
@@ -33,8 +33,7 @@ def delete_file(file_id: str) -> Any:
     """Erase a file with which no question was asked."""
     file = found_or_ended(File.of, file_id)
     if file:
-        if file_erasure.mark_unused(File.id == file.id):
-            extractor().forget(file.id)
+        if erase_unused(file):
             flash(_("“%(name)s” is erased.", name=file.name), "success")
         else:
             flash(_("“%(name)s” belongs to a conversation, and is erased with it.", name=file.name), "info")
