@@ -188,7 +188,8 @@ def test_a_history_longer_than_the_context_is_cut_and_said_so(
     messages = alice.messages(conversation)
     assert context["left_out"] > 0
     assert context["first_read"] == messages[context["left_out"]]["id"]
-    assert messages[-1]["left_out"] == {"count": context["left_out"], "first_read": context["first_read"]}
+    expected = {"count": context["left_out"], "first_read": context["first_read"], "unread": []}
+    assert messages[-1]["left_out"] == expected
     assert messages[1]["left_out"] is None
     sent = ollama.received("/api/chat")[-1]["messages"]
     assert [turn["content"] for turn in sent[1:]] == [m["content"] for m in messages[context["left_out"] : -1]]

@@ -228,4 +228,5 @@ def test_a_copy_knows_where_the_model_began_to_read(make_site: Any, ollama: Fake
     assert copies[-1]["left_out"] == {
         "count": answer["left_out"]["count"],
         "first_read": copies[ids.index(answer["left_out"]["first_read"])]["id"],
+        "unread": [],
     }
