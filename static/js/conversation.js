@@ -93,7 +93,8 @@ export class Conversation extends EventTarget {
     return !this.messages.length;
   }
 
-  // { count, first_read }: the model no longer reads what is before that message; null where it reads all.
+  // { count, first_read, unread }: the model no longer reads what is before that message, nor the documents of these names;
+  // null where it reads all.
   get leftOut() {
     return this.messages.some(({ id }) => id === this.#leftOut?.first_read) ? this.#leftOut : null;
   }

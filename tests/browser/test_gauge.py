@@ -9,6 +9,7 @@ from playwright.sync_api import Locator, expect
 from tests.browser.conftest import Visitors
 from tests.browser.served import Served, wait_for_model
 from tests.browser.test_accessibility import check
+from tests.browser.test_documents import attach, payload, ready
 from tests.browser.visitor import Tab
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
@@ -91,6 +92,22 @@ def test_the_gauge_says_what_the_engine_counted_and_the_draft(
     gauge(chat).click()
     expect(chat.page.get_by_text("le modèle en lit 512 à la fois")).to_be_visible()
     check(chat.page)
+
+
+def test_documents_that_are_no_longer_read_are_named(
+    visit: Visitors, small: Served, owner: RemotePerson, small_engine: FakeOllama
+) -> None:
+    chat = visit(small, "alice").here.open()
+    attach(chat, payload("livraison.txt", "Deux ancres, une annexe. " * 20))
+    ready(chat)
+    for number in range(1, 5):
+        chat.ask(f"{LONG}{number} ?")
+        expect(chat.answers).to_have_count(number)
+        chat.finished()
+    line = chat.page.locator(".left-out")
+    expect(line).to_contain_text("ne sont plus lus, ni ce document\u00a0: livraison.txt")
+    chat.page.reload()
+    expect(line).to_contain_text("ne sont plus lus, ni ce document\u00a0: livraison.txt")
 
 
 def test_a_summary_is_an_ordinary_question(full: Tab, small_engine: FakeOllama) -> None:

@@ -117,13 +117,14 @@ export default class extends Controller {
   #drawLeftOut() {
     const limit = conversation.leftOut;
     const turn = limit && articleOf(conversation.messages.find(({ id }) => id === limit.first_read));
-    if (turn && this.line?.nextElementSibling === turn && this.lineCount === limit.count) return;
+    const words = turn && [tn("left_out", limit.count), limit.unread?.length ? tn("left_out_documents", limit.unread.length, { names: limit.unread.join(", ") }) : ""];
+    if (turn && this.line?.nextElementSibling === turn && this.lineWords === words.join()) return;
     this.line?.remove();
     this.line = null;
     if (!turn) return;
     this.line = this.leftOutTarget.content.firstElementChild.cloneNode(true);
-    this.lineCount = limit.count;
-    this.line.querySelector("[data-part=words]").textContent = tn("left_out", limit.count);
+    this.lineWords = words.join();
+    ["words", "unread"].forEach((part, index) => { this.line.querySelector(`[data-part=${part}]`).textContent = words[index]; });
     turn.before(this.line);
   }
 

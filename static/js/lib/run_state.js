@@ -60,8 +60,8 @@ export class RunState {
     this.reading = { done, total, at: now };
   }
 
-  on_context({ left_out: count, first_read: firstRead }) {
-    this.leftOut = count ? { count, first_read: firstRead } : null;
+  on_context({ left_out: count, first_read: firstRead, unread }) {
+    this.leftOut = count ? { count, first_read: firstRead, unread } : null;
   }
 
   on_thinking({ text }, now) {
