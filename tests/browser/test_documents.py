@@ -4,7 +4,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import FilePayload, Locator, expect
+from playwright.sync_api import FilePayload, Locator, Route, expect
 
 from tests.browser.test_accessibility import check
 from tests.browser.test_composer import REFUSAL
@@ -119,6 +119,35 @@ def test_a_file_that_cannot_be_read_says_why_and_holds_the_question(alice: Visit
     ready(chat)
     chat.send()
     chat.finished()
+    expect(sent(chat)).to_have_count(1)
+
+
+@pytest.mark.screen("desk", "phone")
+def test_a_question_that_is_sent_early_leaves_when_its_document_is_ready(alice: Visitor) -> None:
+    chat = alice.here
+    hold: list[Route] = []
+    chat.page.route("**/api/files", lambda route: hold.append(route))
+    attach(chat, payload("devis.txt"))
+    chat.message.fill("Combien ?")
+    chat.send()
+    expect(chat.page.locator(".toast")).to_contain_text("Votre question partira dès que «\u202fdevis.txt")
+    expect(chat.questions).to_have_count(0)
+    hold[0].continue_()
+    chat.finished()
+    expect(chat.questions).to_have_text("Combien ?")
+    expect(sent(chat)).to_have_count(1)
+
+
+@pytest.mark.slow
+def test_the_model_reads_the_document_while_the_question_is_typed(alice: Visitor, engine: FakeOllama) -> None:
+    chat = alice.here
+    attach(chat, payload("notes.txt", "Le bateau a été livré avec son annexe, deux ancres et un jeu de voiles. " * 20))
+    expect(chips(chat)).to_contain_text("Document lu")
+    expect(chat.page.get_by_text(re.compile("^Document entier\u00a0: .* déjà lu$"))).to_be_visible()
+    check(chat.page)
+    chat.ask("Combien d’ancres ?")
+    chat.finished()
+    assert len(engine.generations[-1].prompt) - engine.generations[-1].cached < 30
     expect(sent(chat)).to_have_count(1)
 
 

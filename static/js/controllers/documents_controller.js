@@ -15,6 +15,7 @@ export default class extends Controller {
   connect() {
     const { draft } = conversation;
     this.chips = new Map(); // document → its chip
+    this.waiting = null; // a question that was sent before its documents were ready
     this.listening = [
       listen(draft.documents, { list: () => this.#draw(), change: () => this.#draw() }),
       listen(conversation, { choice: () => this.#drawCost(), reading: () => this.#draw() }),
@@ -63,13 +64,14 @@ export default class extends Controller {
     this.textTarget.focus();
   }
 
-  // Before a question leaves: its documents are all there, or it stays.
+  // Before a question leaves: its documents are all there, or it waits for them, unless it is written on meanwhile.
   check(event) {
-    const { documents } = conversation.draft;
+    const { documents, content } = conversation.draft;
     if (event.defaultPrevented || documents.areReady) return;
     event.preventDefault();
     const failed = documents.all.find(({ state }) => state === "failed");
     const { name } = failed ?? documents.all.find(({ isReady }) => !isReady);
+    this.waiting = failed ? null : content;
     toast(t(failed ? "document_failed_still" : "document_not_ready", { name }));
   }
 
@@ -119,6 +121,16 @@ export default class extends Controller {
     this.listTarget.append(...all.map((document) => this.chips.get(document)).filter((chip) => !chip.isConnected));
     this.listTarget.hidden = !all.length;
     this.#drawCost();
+    this.#sendWhatWaits();
+  }
+
+  #sendWhatWaits() {
+    const { documents, content } = conversation.draft;
+    if (documents.all.some(({ state }) => state === "failed")) this.waiting = null;
+    if (!documents.areReady) return;
+    const isWaiting = this.waiting === content;
+    this.waiting = null;
+    if (isWaiting) this.textTarget.form.requestSubmit();
   }
 
   #drawChip(document) {
