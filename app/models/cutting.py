@@ -13,7 +13,8 @@ MOST = 540
 LEAST = 180
 DENSE = re.compile(r"[^\w\s]|[\d_]|\s(?=[^\w\s]|[\d_])")
 
-# How good a place is to cut before; NEVER: it would part a heading from its text.
+# How good a place is to cut before; NEVER: it would part a heading, or a line that announces
+# others, from what follows.
 HEADING, PARAGRAPH, LINE, WORD, NEVER = 4, 3, 2, 1, 0
 WHOLE_LINE = re.compile(r"\S.*")
 # What a line that does not fit is cut into, then its parts, and how good a place that is. Each of the last characters
@@ -41,7 +42,8 @@ BETWEEN_CELLS = " | "
 class Cut:
     """A passage: the page's characters from `start` to before `end`, with no white space around them.
 
-    `context`: what stands above and says what it is about, for the search: its headings, the first row of its table.
+    `context`: what stands above and says what it is about, for the search: the document's first heading, its own
+    headings, the first row of its table.
     """
 
     start: int
@@ -74,6 +76,7 @@ class PassageCutter:
     def __init__(self) -> None:
         self._headings: list[_Line] = []
         self._table: str | None = None
+        self._title: _Line | None = None
 
     def cut(self, text: str) -> list[Cut]:
         """Return the passages of the next page: all its text, in order."""
@@ -91,12 +94,16 @@ class PassageCutter:
 
     def _pass(self, line: _Line) -> None:
         if line.level:
+            self._title = self._title or line
             self._headings = [each for each in self._headings if each.level < line.level] + [line]
         if line.begins_table or not line.is_row:
             self._table = line.words if line.is_row else None
 
     def _above(self, line: _Line) -> list[str]:
-        above = [each.words for each in self._headings if not line.level or each.level < line.level]
+        headings = [each for each in self._headings if not line.level or each.level < line.level]
+        above = [each.words for each in headings]
+        if self._title and self._title not in headings:
+            above.insert(0, self._title.words)
         return [*above, self._table] if self._table and line.is_row and not line.begins_table else above
 
 
@@ -111,7 +118,9 @@ def _lines(text: str) -> list[_Line]:
         assert line is not None  # noqa: S101 - only the first of all is
         is_apart = above is None or text.count("\n", above.end, line.start) > 1
         line.begins_table = line.is_row and (is_apart or above is None or not above.is_row)
-        if above and (above.level or (above.begins_table and line.is_row and not is_apart)):
+        if above and (
+            above.level or above.words.endswith(":") or (above.begins_table and line.is_row and not is_apart)
+        ):
             line.before = NEVER
         elif line.level:
             line.before = HEADING

@@ -37,6 +37,11 @@ def test_a_heading_begins_a_passage_and_stays_with_its_text() -> None:
         assert all(each.strip() != heading for each in cut(text))
 
 
+def test_a_line_that_announces_others_stays_with_them() -> None:
+    text = f"{SENTENCE * 3}\n\nDosage du catalyseur :\n\nTempérature | Taux\n" + "\n".join(["18 °C | 1,8 %"] * 9)
+    assert [each.splitlines()[0] for each in cut(text)][1] == "Dosage du catalyseur :"
+
+
 def test_short_paragraphs_stand_together() -> None:
     text = "\n\n".join(["Fermer la vanne.", "Ouvrir la purge.", "# Remontage", "Serrer les écrous.", "Rincer."])
     assert cut(text) == [text]
@@ -62,6 +67,8 @@ def test_a_later_passage_knows_its_headings_and_the_head_of_its_table() -> None:
     assert {each.context for each in others} == {"# Tarifs\n## Vernis\nProduit | Prix"}
     assert cutter.cut("Les prix sont hors taxes.")[0].context == "# Tarifs\n## Vernis"
     assert cutter.cut("## Colles\nÀ froid.")[0].context == "# Tarifs"
+    # The first heading of all is the document's title.
+    assert cutter.cut("# Délais\nSix jours.")[0].context == "# Tarifs"
 
 
 @pytest.mark.slow
