@@ -10,6 +10,9 @@ from app.models.word_forms import STOP_WORDS, WORD, normalize, stems_of
 THOUSANDS = r"\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)"
 PIECE = re.compile(rf"[\"«“]([^\"»”]+)[\"»”]|({THOUSANDS}|[^\W_]+(?:[-./,][^\W_]+)*)")
 SPLIT = re.compile(r"\d+|[^\W\d_]+")
+GROUP = re.compile(r"\d{1,3}(?=(?:\d{3})*$)")
+# Digits of numbers that are written with spaces between thousands, too.
+WITH_THOUSANDS = range(4, 13)
 MOST_TERMS = 24
 
 
@@ -54,8 +57,8 @@ def _numbers(plain: str, words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
     found = [words]
     if not joined.isdecimal():
         found += [(joined,), tuple(SPLIT.findall(joined))]
-    elif not re.search(r"[-./,]", plain) and len(joined) > 3:
-        found += [(joined,), tuple(f"{int(joined):,}".split(","))]
+    elif not re.search(r"[-./,]", plain) and len(joined) in WITH_THOUSANDS:
+        found += [(joined,), tuple(GROUP.findall(joined))]
     return tuple(dict.fromkeys(found))
 
 

@@ -116,6 +116,13 @@ def test_no_question_fails(add: Callable[..., str], question: str) -> None:
     assert best(["f" * 16], question) == []
 
 
+def test_the_longest_questions_do_not_fail(add: Callable[..., str]) -> None:
+    file = add(*PAGES)
+    for question in ('"' + "coque " * 5000 + '"', "a-1/" * 2000, " ".join(f'"mot {number}"' for number in range(2000))):
+        assert best([file], question) == []
+    assert pages_of(best([file], "coque étanche " * 2000)) == [1]
+
+
 def test_passages_go_with_their_file(add: Callable[..., str]) -> None:
     db.session.delete(db.session.get(File, add(*PAGES)))
     db.session.commit()
