@@ -6,12 +6,13 @@ import os
 import shutil
 import sqlite3
 import tarfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
+from io import BufferedReader
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, cast
 
 from flask import current_app
 from pydantic import BaseModel, ValidationError
@@ -149,9 +150,12 @@ def create(archive: Path) -> None:
 
 
 def verify(archive: Path) -> Manifest:
-    """Check every file of an archive against its hash, and the database page by page. Raises backup_damaged."""
+    """Check every file of an archive against its hash, and the database page by page; takes the database's room.
+
+    Raises backup_damaged, backup_failed.
+    """
     with TemporaryDirectory(prefix=".backup-", dir=instance_folder(current_app.config)) as staging:
-        return _unpack(archive, Path(staging))
+        return _unpack(archive, Path(staging), (MANIFEST, DATABASE))
 
 
 def restore(archive: Path) -> Path | None:
@@ -220,21 +224,32 @@ def _link_files(source: Path, target: Path) -> None:
                 shutil.copy(path, place)
 
 
-def _unpack(archive: Path, folder: Path) -> Manifest:
-    """Unpack an archive into an empty folder and check it; raises backup_damaged."""
+def _unpack(archive: Path, folder: Path, only: Collection[str] = ()) -> Manifest:
+    """Check an archive, and unpack it into an empty folder; `only`: no other files than these.
+
+    Raises backup_damaged, backup_failed.
+    """
     try:
+        found = {}
         with tarfile.open(archive, "r:") as tar:
-            tar.extractall(folder, filter="data")
+            for member in tar:
+                if not member.isfile():
+                    raise AppError("backup_damaged", file=archive, cause=f"{member.name} is no file")
+                content = cast(BufferedReader, tar.extractfile(member))
+                found[member.name] = hashlib.file_digest(content, "sha256").hexdigest()
+                if not only or member.name in only:
+                    tar.extract(member, folder, filter="data")
         manifest = Manifest.model_validate_json((folder / MANIFEST).read_text())
-        found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {MANIFEST}
-        if manifest.format != FORMAT or found != set(manifest.files) or DATABASE not in found:
+        del found[MANIFEST]
+        if manifest.format != FORMAT or found.keys() != manifest.files.keys() or DATABASE not in found:
             raise AppError("backup_damaged", file=archive, cause="other files than its list says")
         for name, expected in manifest.files.items():
-            if _hash(folder / name) != expected:
+            if found[name] != expected:
                 raise AppError("backup_damaged", file=archive, cause=f"{name} was changed")
         verify_database(folder / DATABASE)
     except (tarfile.TarError, OSError, ValidationError, UnicodeDecodeError, sqlite3.Error) as error:
-        raise AppError("backup_damaged", file=archive, cause=str(error)) from error
+        code = "backup_failed" if isinstance(error, OSError) and error.errno == errno.ENOSPC else "backup_damaged"
+        raise AppError(code, file=archive, cause=str(error)) from error
     return manifest
 
 

@@ -114,6 +114,13 @@ def add(tar: tarfile.TarFile, name: str, body: bytes) -> None:
     tar.addfile(entry, io.BytesIO(body))
 
 
+def link(tar: tarfile.TarFile, _: object) -> None:
+    """Add a link to nothing."""
+    entry = tarfile.TarInfo("more")
+    entry.type, entry.linkname = tarfile.SYMTYPE, "nowhere"
+    tar.addfile(entry)
+
+
 def newer(_: tarfile.TarFile, files: dict[str, bytes]) -> None:
     """Say that the archive has a later format."""
     files["manifest.json"] = files["manifest.json"].replace(b'"format": 1', b'"format": 2')
@@ -127,6 +134,7 @@ DAMAGES: dict[str, Callable[[Path], object]] = {
     "not there": lambda file: file.unlink(),
     "one more": lambda file: changed(file, lambda tar, _: add(tar, "more", b"x")),
     "outside": lambda file: changed(file, lambda tar, _: add(tar, "../outside", b"x")),
+    "a link": lambda file: changed(file, link),
     "no list": lambda file: changed(file, lambda _, files: files.pop("manifest.json")),
     "no database": lambda file: changed(file, lambda _, files: files.pop(DATABASE)),
     "newer": lambda file: changed(file, newer),
