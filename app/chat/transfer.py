@@ -5,7 +5,9 @@ import re
 import shutil
 import zipfile
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 from tempfile import SpooledTemporaryFile
 from typing import IO, Any
 
@@ -22,9 +24,10 @@ from app.chat.imports.trees import LeftOut
 from app.errors import AppError
 from app.extensions import release_connection
 from app.formatting import day_and_time
-from app.models import Conversation, Role, copies
+from app.models import Conversation, File, Role, copies
 from app.models.base import utcnow
 from app.models.copies import ConversationCopy, MessageCopy
+from app.models.file_store import file_store
 from app.models.word_forms import normalize
 from app.security import current_user
 
@@ -77,7 +80,12 @@ def show_transfer() -> str:
 @blueprint.get("/export")
 def export_all() -> Response:
     """Export all of the user's conversations; `format` is json, markdown or html."""
-    name, file = file_of_all(copies.export_conversations(current_user), _kind())
+    kind = _kind()
+    store, files = file_store(), [] if kind == "json" else File.all_of(current_user)
+    if files:
+        store.check_room(sum(file.size for file in files))
+    originals = [(file.name, store.path(file.sha256)) for file in files]
+    name, file = file_of_all(copies.export_conversations(current_user), kind, originals)
     return send_file(file, download_name=name, as_attachment=True)
 
 
@@ -186,9 +194,16 @@ def file_of(copy: ConversationCopy, kind: str) -> tuple[str, bytes]:
     return f"{name}.{ENDINGS[kind]}", text.encode()
 
 
-def file_of_all(conversations: Iterable[ConversationCopy], kind: str) -> tuple[str, IO[bytes]]:
-    """Return the name and content of one file with all conversations (JSON, or a ZIP); the caller closes it."""
-    file: Any = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - the caller closes it
+def file_of_all(
+    conversations: Iterable[ConversationCopy], kind: str, originals: Iterable[tuple[str, Path]] = ()
+) -> tuple[str, IO[bytes]]:
+    """Return the name and content of one file with all conversations; the caller closes it.
+
+    JSON, or a ZIP that also has the `originals`, attached files by name.
+    """
+    # Not in /tmp, which may be memory.
+    place = current_app.config["INSTANCE_DIR"]
+    file: Any = SpooledTemporaryFile(max_size=IN_MEMORY, dir=place)  # noqa: SIM115 - the caller closes it
     day = utcnow().astimezone().date().isoformat()
     if kind == "json":
         file.write((_json_head() + "[").encode())
@@ -200,6 +215,9 @@ def file_of_all(conversations: Iterable[ConversationCopy], kind: str) -> tuple[s
             for number, copy in enumerate(conversations, 1):
                 name, content = file_of(copy, kind)
                 archive.writestr(f"{number:04d}-{name}", content)
+            for number, (name, path) in enumerate(originals, 1):
+                with suppress(FileNotFoundError):
+                    archive.write(path, f"files/{number:04d}-{name}", zipfile.ZIP_STORED)
     file.seek(0)
     return f"conversations-{day}.{'json' if kind == 'json' else 'zip'}", file
 

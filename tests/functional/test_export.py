@@ -179,10 +179,13 @@ def test_code_in_html_stands_apart(alice: Person, ollama: FakeOllama) -> None:
 def test_all_for_reading_are_one_archive(alice: Person, bob: Person, tree: str) -> None:
     other = bob.start()
     bob.ask(other, "De Bob").end()
+    bob.document("de Bob.txt", b"Bob")
+    alice.document("treuil.txt", b"Le bateau")
     second = alice.start()
     alice.ask(second, "L’arbre").end()
     with zipfile.ZipFile(io.BytesIO(export(alice, kind="markdown").data)) as archive:
-        assert archive.namelist() == ["0001-l-arbre.md", "0002-l-arbre.md"]
+        assert archive.namelist() == ["0001-l-arbre.md", "0002-l-arbre.md", "files/0001-treuil.txt"]
+        assert archive.read("files/0001-treuil.txt") == b"Le bateau"
         assert "De Bob" not in "".join(archive.read(name).decode() for name in archive.namelist())
 
 
