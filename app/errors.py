@@ -53,6 +53,10 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
         422,
         _l("This picture has more than %(limit)s million pixels: make it smaller, or cut out the part that matters."),
     ),
+    "image_not_inline": (
+        422,
+        _l("Pictures are not fetched here: send them in the request, as data:image/jpeg;base64,… (or PNG, or WebP)."),
+    ),
     "image_unreadable": (422, _l("The model cannot read this picture: save it as JPEG, then attach it again.")),
     "too_many_images": (422, _l("A question can have %(limit)s picture: ask about the others afterwards.")),
     "unknown_parent": (422, _l("The message you are answering does not belong to this conversation.")),

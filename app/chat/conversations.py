@@ -212,8 +212,8 @@ def prefill(conversation_id: str) -> tuple[Response, int]:
     model, attachment = None, NOTHING
     if coming.files or coming.model:
         model = generation().model_for(coming.model or conversation.model, think=False).name
-        limit = generation().document_tokens(model)
-        attachment = documents.attachment(current_user, coming.files, [], limit)
+        limits = generation().document_tokens(model), generation().registry.image_tokens(model)
+        attachment = documents.attachment(current_user, coming.files, [], *limits)
     return jsonify({"prefill": generation().prefill.start(conversation.id, attachment, model)}), 202
 
 

@@ -98,8 +98,8 @@ def ask(conversation_id: str) -> Response:
     model, attachment = asked.model, NOTHING
     if asked.files or asked.passages:
         model = generation().model_for(asked.model or conversation.model, asked.think).name
-        limit = generation().document_tokens(model)
-        attachment = documents.attachment(current_user, asked.files, asked.passages, limit)
+        limits = generation().document_tokens(model), generation().registry.image_tokens(model)
+        attachment = documents.attachment(current_user, asked.files, asked.passages, *limits)
     return event_stream(
         lambda: generation().ask(
             conversation,

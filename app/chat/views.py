@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from app.chat import blueprint
 from app.chat.conversations import MAX_CONVERSATION_INSTRUCTIONS, branch_json, sidebar, sidebar_item, suggestions
+from app.engines.catalogue import image_tokens
 from app.engines.tokens import estimated_tokens
 from app.errors import AppError
 from app.extensions import db
@@ -105,6 +106,7 @@ def models_json() -> dict[str, Any]:
                 "document_tokens": generation().document_tokens(model.name),
                 "reading_pace": _rounded(generation().estimates.reading_pace(model.name)),
                 "proven": model.name in proven,
+                "image_tokens": image_tokens(model),
             }
             for model in registry.models
         ],

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from flask import Response, current_app, jsonify, request, send_file
@@ -12,13 +13,16 @@ from limits import RateLimitItemPerMinute
 from app.documents import blueprint
 from app.documents.extractor import Extractor
 from app.documents.upload import file_in, prepare
-from app.engines.tokens import TOKENS_PER_MESSAGE, estimated_tokens
+from app.engines.catalogue import quickest_with_vision
+from app.engines.tokens import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE, estimated_tokens
 from app.errors import AppError, sentence
 from app.extensions import release_connection
+from app.extraction import pictures
 from app.extraction.reader import is_installed
 from app.models import File, FilePage, FileState, file_erasure, passages
 from app.models.base import iso
-from app.models.file_store import file_store
+from app.models.file_store import Arrival, file_store
+from app.models.files import PICTURE
 from app.models.passages import FoundPassage
 from app.security import current_user, rate_limiter
 from app.text import clean
@@ -52,11 +56,13 @@ def _allow_large_file(endpoint: str | None, _values: dict[str, Any] | None) -> N
 
 @blueprint.post("/api/files")
 def send() -> tuple[Response, int]:
-    """Take a file and have it read; what this person has sent before and could be read is not read again.
+    """Take a document and have it read, or a picture; what this person has sent before and could be read is not read
+    again.
 
-    Raises documents_not_installed, file_too_large, files_quota, files_waiting, files_busy, storage_full.
+    Raises documents_not_installed, file_too_large, files_quota, files_waiting, files_busy, storage_full; for pictures
+    image_no_model, image_too_fine, file_damaged.
     """
-    if not is_installed():
+    if not (is_installed() or generation().registry.sees):
         raise AppError("documents_not_installed")
     person, quota = current_user.id, current_app.config["FILES_MB"] * 1_000_000
     rate_limiter().count(UPLOADS, "upload", str(person))
@@ -68,10 +74,11 @@ def send() -> tuple[Response, int]:
         store, (name, pieces) = file_store(), file_in(request)
         store.check_room(request.content_length or 0)
         with store.arriving(pieces, _most_bytes()) as arrival:
-            file, is_to_be_read = File.take(person, name, arrival, quota)
-    if is_to_be_read:
+            take = _take_picture if _is_picture(arrival.path) else _take_document
+            file, is_new = take(person, name, arrival, quota)
+    if file.state == FileState.EXTRACTING and is_new:
         extractor().add(person, file.id)
-    return jsonify(_file_json(file)), 201 if is_to_be_read else 200
+    return jsonify(_file_json(file)), 201 if is_new else 200
 
 
 @blueprint.get("/api/files/<string:file_id>")
@@ -118,6 +125,16 @@ def original(file_id: str) -> Response:
         raise AppError("not_found", cause=str(error)) from error
 
 
+@blueprint.get("/api/files/<string:file_id>/picture")
+def picture(file_id: str) -> Response:
+    """Return a picture, to be shown; raises not_found for other files and if its bytes are lost."""
+    file = File.of(current_user, file_id)
+    data = file_store().read(file.sha256) if file.kind == PICTURE else None
+    if data is None:
+        raise AppError("not_found")
+    return Response(data, mimetype=pictures.media_type(data[: pictures.HEAD]))
+
+
 @blueprint.get("/api/passages")
 def find_passages() -> Response:
     """Return the `limit` passages of some `files` (ids with commas between) that best answer the question `q`.
@@ -131,6 +148,28 @@ def find_passages() -> Response:
     files = File.ready_ones(current_user, ids)
     found = passages.best([file.id for file in files], question, min(number_asked("limit") or 4, MOST_PASSAGES))
     return jsonify({"passages": [_passage_json(each) for each in found]})
+
+
+def _is_picture(path: Path) -> bool:
+    with path.open("rb") as file:
+        return bool(pictures.media_type(file.read(pictures.HEAD)))
+
+
+def _take_document(person: int, name: str, arrival: Arrival, quota: int) -> tuple[File, bool]:
+    if not is_installed():
+        raise AppError("documents_not_installed")
+    return File.take(person, name, arrival, quota)
+
+
+def _take_picture(person: int, name: str, arrival: Arrival, quota: int) -> tuple[File, bool]:
+    """Take a picture without what it tells besides what it shows."""
+    if not generation().registry.sees:
+        raise AppError("image_no_model", model=quickest_with_vision().label)
+    if arrival.size > pictures.MOST_BYTES:
+        raise AppError("file_too_large", limit=pictures.MOST_BYTES // 1_000_000)
+    shown = pictures.without_metadata(arrival.path.read_bytes())
+    with file_store().arriving([shown], pictures.MOST_BYTES) as stripped:
+        return File.take(person, name, stripped, quota, picture_tokens=TOKENS_PER_IMAGE)
 
 
 def _passage_json(found: FoundPassage) -> dict[str, Any]:

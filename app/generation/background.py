@@ -47,7 +47,7 @@ class PrefillCost:
 
 
 class _Held(NamedTuple):
-    """What the engine's prompt cache holds: a conversation up to a message, and documents of its next question.
+    """What the engine's prompt cache holds: a conversation up to a message, and what its next question is asked with.
 
     `process`, `starts`: of the engine and the queue; they change when the engine restarts or starts other work.
     """
@@ -55,7 +55,7 @@ class _Held(NamedTuple):
     conversation_id: str
     message_id: int
     model: str
-    attached: str
+    attachment: Attachment
     process: int
     starts: int
 
@@ -84,16 +84,16 @@ class Prefill:
         self._files: deque[tuple[str, str]] = deque(maxlen=FILES_REMEMBERED)
         self.cost = PrefillCost()
 
-    def mark_read(self, conversation_id: str, message_id: int, model: str, attached: str = "") -> None:
-        """Note that the engine's cache now holds this conversation up to this message, and these documents after it."""
-        self._held = self._would_hold(conversation_id, message_id, model, attached)
+    def mark_read(self, conversation_id: str, message_id: int, model: str, attachment: Attachment = NOTHING) -> None:
+        """Note that the engine's cache now holds this conversation up to this message, and the attachment after it."""
+        self._held = self._would_hold(conversation_id, message_id, model, attachment)
 
-    def holds(self, conversation_id: str, message_id: int | None, model: str, attached: str) -> bool:
-        """Return whether the engine's cache holds this conversation up to this message, and these documents after it.
+    def holds(self, conversation_id: str, message_id: int | None, model: str, attachment: Attachment) -> bool:
+        """Return whether the engine's cache holds this conversation up to this message, and the attachment after it.
 
         `message_id`: None before the first message.
         """
-        return self._held == self._would_hold(conversation_id, message_id or 0, model, attached)
+        return self._held == self._would_hold(conversation_id, message_id or 0, model, attachment)
 
     def forget(self, conversation_id: str) -> None:
         """Note that this conversation's text was changed, so that what the engine read of it is no longer valid."""
@@ -107,26 +107,26 @@ class Prefill:
     def start(self, conversation_id: str, attachment: Attachment = NOTHING, model: str | None = None) -> str:
         """Start to prefill a conversation's history if that is useful now; return what happened.
 
-        `attachment`: whole documents that its next question will be asked with; `model`: the one that will be asked,
-        None for the one that answered last.
+        `attachment`: whole documents and pictures that its next question will be asked with; `model`: the one that will
+        be asked, None for the one that answered last.
 
         "started"; "reading": it was started before; "warm": the engine already holds it; "short": too few tokens to be
         worth it; "cold": its model is not loaded; "long": it would hold a question up, as this engine could not stop
         it; "busy": no slot is free, or a request waits.
         """
-        attached = attachment.text
-        found = self._store.next_run(conversation_id, attached, model)
+        found = self._store.next_run(conversation_id, attachment, model)
         if found is None:
             return "short"
         run, user_id = found
         settings = self._settings.for_model(run.model, self._registry.context_of(run.model))
         system = prompt.system_text(settings.system_prompt, *run.instructions)
-        built = prompt.build(system, run.branch, settings.prompt_budget, settings.document_tokens)
+        image_tokens = self._registry.image_tokens(run.model)
+        built = prompt.build(system, run.branch, settings.prompt_budget, settings.document_tokens, image_tokens)
         last = next((message.id for message in reversed(run.branch) if message.id), 0)
-        key = f"prefill-{conversation_id}-{last}-{hash((run.model, attached)):x}"
+        key = f"prefill-{conversation_id}-{last}-{hash((run.model, attachment)):x}"
         if built.tokens < MIN_TOKENS_TO_READ:
             return "short"
-        if self.holds(conversation_id, last, run.model, attached):
+        if self.holds(conversation_id, last, run.model, attachment):
             return "warm"
         if self._queue.knows(key):
             return "reading"
@@ -134,7 +134,7 @@ class Prefill:
             return obstacle
         request = ChatRequest(
             run.model,
-            built.messages,
+            self._store.with_images(built.messages),
             # Not 0: some engines take 0 as no limit.
             max_tokens=1,
             temperature=settings.temperature,
@@ -146,7 +146,7 @@ class Prefill:
         def work(ticket: Ticket) -> None:
             self._files.extend((file_id, conversation_id) for file_id in attachment.files)
             if self._read_ahead(ticket, request):
-                self.mark_read(conversation_id, last, run.model, attached)
+                self.mark_read(conversation_id, last, run.model, attachment)
 
         ticket = Ticket(key, user_id, conversation_id, work, model=run.model, priority=Priority.PREFILL)
         return "started" if self._queue.submit_if_idle(ticket) else "busy"
@@ -161,10 +161,10 @@ class Prefill:
                 return "long"
         return ""
 
-    def _would_hold(self, conversation_id: str, message_id: int, model: str, attached: str) -> _Held:
+    def _would_hold(self, conversation_id: str, message_id: int, model: str, attachment: Attachment) -> _Held:
         """Return what the cache would hold now if the engine had just read this."""
         process, starts = self._registry.engine.process, self._queue.starts
-        return _Held(conversation_id, message_id, model, attached, process, starts)
+        return _Held(conversation_id, message_id, model, attachment, process, starts)
 
     def _read_ahead(self, ticket: Ticket, request: ChatRequest) -> bool:
         """Stream the request, add it to `cost`, and return True if the engine read the whole prompt."""

@@ -1,41 +1,54 @@
-"""What goes with a question that is asked about files: their whole text, or the passages that the person chose."""
+"""What goes with a question that is asked about files: pictures, and the whole text of documents or the passages that
+the person chose.
+"""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from app.engines.tokens import TOKENS_PER_MESSAGE, estimated_tokens
 from app.errors import AppError
 from app.generation import prompt
 from app.models import User
-from app.models.files import NOTHING, Attachment, File, pages_of
+from app.models.files import NOTHING, PICTURE, Attachment, File, Picture, pages_of
 from app.models.passages import excerpts
 
 MOST_FILES = 10
+# A processor reads one for as long as pages of text.
+MOST_IMAGES = 1
 # More than a small model finds its way in.
 MOST_PASSAGE_TOKENS = 900
 
 
-def attachment(user: User, files: Sequence[str], passages: Sequence[int], limit: int) -> Attachment:
-    """Return what goes with a question about these files of the user; `limit`: tokens that whole ones may take.
+def attachment(user: User, files: Sequence[str], passages: Sequence[int], limit: int, image_tokens: int) -> Attachment:
+    """Return what goes with a question about these files of the user.
 
-    With `passages`, ids in the order of their numbers, the model reads only those. Raises too_many_files, not_found,
-    file_not_ready, files_too_long, passages_too_long.
+    `limit`: tokens that pictures, of `image_tokens` each, and whole documents may take. With `passages`, ids in the
+    order of their numbers, the model reads only those of the documents. Raises too_many_files, too_many_images,
+    not_found, file_not_ready, files_too_long, passages_too_long.
     """
     if len(files) > MOST_FILES:
         raise AppError("too_many_files", limit=MOST_FILES)
     found = File.ready_ones(user, files)
-    if passages:
-        return _from_passages(found, passages)
-    return _whole(found, limit) if found else NOTHING
+    if not (found or passages):
+        return NOTHING
+    shown = tuple(Picture(file.name, file.sha256) for file in found if file.kind == PICTURE)
+    if len(shown) > MOST_IMAGES:
+        raise AppError("too_many_images", limit=MOST_IMAGES)
+    documents = [file for file in found if file.kind != PICTURE]
+    taken = image_tokens * len(shown)
+    asked = _from_passages(documents, passages) if passages else _whole(documents, limit, taken)
+    named = [prompt.picture_text(picture.name) for picture in shown]
+    text = "\n\n".join(filter(None, [asked.text, *named]))
+    return replace(asked, text=text, files=tuple(file.id for file in found), pictures=shown)
 
 
-def _whole(files: Sequence[File], limit: int) -> Attachment:
-    """Return the whole text of files. Raises files_too_long."""
-    tokens = sum(file.tokens for file in files)
+def _whole(files: Sequence[File], limit: int, taken: int) -> Attachment:
+    """Return the whole text of files; `taken`: tokens of the limit that are taken already. Raises files_too_long."""
+    tokens = taken + sum(file.tokens for file in files)
     if tokens > limit:
         raise AppError("files_too_long", tokens=tokens, limit=limit)
     pages = pages_of([file.id for file in files])
-    texts = [prompt.document_text(file.name, pages[file.id]) for file in files]
-    return Attachment("\n\n".join(texts), tuple(file.id for file in files))
+    return Attachment("\n\n".join(prompt.document_text(file.name, pages[file.id]) for file in files))
 
 
 def _from_passages(files: Sequence[File], ids: Sequence[int]) -> Attachment:
@@ -48,4 +61,4 @@ def _from_passages(files: Sequence[File], ids: Sequence[int]) -> Attachment:
     if tokens > MOST_PASSAGE_TOKENS:
         raise AppError("passages_too_long", tokens=tokens, limit=MOST_PASSAGE_TOKENS)
     texts = [prompt.passage_text(number, each.name, each.page, each.text) for number, each in enumerate(found, 1)]
-    return Attachment(prompt.passages_text(texts), tuple(file.id for file in files), tuple(ids))
+    return Attachment(prompt.passages_text(texts), passages=tuple(ids))

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from app.engines.base import Cancel, Engine, Loading, Model
-from app.engines.catalogue import BUILT_IN_DEFAULT, same_model
+from app.engines.catalogue import BUILT_IN_DEFAULT, image_tokens, same_model
 from app.engines.registry import VENDORS
 from app.errors import AppError
 
@@ -198,6 +198,16 @@ class ModelRegistry:
         """Return the tokens of a model's context; 0 if the engine does not report it."""
         model = self._known(name)
         return model.context if model else 0
+
+    def image_tokens(self, name: str) -> int:
+        """Return the tokens that a picture takes a model, estimated; 0 if it sees none, or is not known."""
+        model = self._known(name)
+        return image_tokens(model) if model else 0
+
+    @property
+    def sees(self) -> bool:
+        """True if a model here sees pictures."""
+        return any(model.vision for model in self.models)
 
     def default(self) -> DefaultModel:
         """Return the default model: the configured one, else the built-in one, else the engine's first."""

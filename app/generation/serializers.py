@@ -105,7 +105,7 @@ def message_json(
         "error": error_json(message),
         "metrics": run.metrics,
         "finished_at": iso(run.finished_at),
-        "left_out": _left_out(run) if run.left_out else None,
+        "left_out": _left_out(run) if run.left_out or run.unread else None,
         "sources": run.sources,
         "rating": rating_json(message.rating) if message.rating else None,
         "attempt": run.attempt,

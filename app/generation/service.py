@@ -125,6 +125,11 @@ class Generation:
             raise AppError("thinking_unsupported", model=model.name)
         return model
 
+    def check_sees(self, model: Model) -> None:
+        """Raise images_unsupported unless a model sees pictures, or may do: the engine has not told it yet."""
+        if model.installed and not model.vision and self.registry.reachable:
+            raise AppError("images_unsupported", model=model.name)
+
     def document_tokens(self, model: str) -> int:
         """Return the tokens that whole documents may take with this model."""
         return self._settings.for_model(model, self.registry.context_of(model)).document_tokens
@@ -150,17 +155,20 @@ class Generation:
         """Store a question and queue its answer; return a subscriber to the answer's events.
 
         A repeated `client_id` returns those of the first answer. Raises unknown_model, not_a_chat_model,
-        thinking_unsupported, model_not_proven, queue_full, too_many_waiting, stopping, unknown_parent,
-        conversation_moved.
+        thinking_unsupported, model_not_proven, images_unsupported, queue_full, too_many_waiting, stopping,
+        unknown_parent, conversation_moved.
         """
-        name = self.model_for(model or conversation.model, think).name
+        answering = self.model_for(model or conversation.model, think)
+        name = answering.name
         self._check_proven(name, attachment.text)
+        if attachment.pictures:
+            self.check_sees(answering)
         with self._submitting:
             # Only a question that does not follow the end of the shown branch can have other versions.
             parent_id = None if follows.first else follows.parent_id or conversation.head_id
             has_versions = parent_id != conversation.head_id
             state = self._first_state(conversation.user_id)
-            reading_s = self._reading_s(conversation.id, parent_id, name, attachment.text)
+            reading_s = self._reading_s(conversation.id, parent_id, name, attachment)
             answer, new = conversation.ask(
                 content,
                 model=name,
@@ -308,14 +316,15 @@ class Generation:
         if prompt.has_passages(attached) and not self.proven([model]):
             raise AppError("model_not_proven", model=model)
 
-    def _reading_s(self, conversation_id: str, parent_id: int | None, model: str, attached: str) -> float:
+    def _reading_s(self, conversation_id: str, parent_id: int | None, model: str, attachment: Attachment) -> float:
         """Return the seconds that reading what a question is asked with will take; 0 if the engine holds it, or if its
         pace is not known.
         """
-        if not attached or self.prefill.holds(conversation_id, parent_id, model, attached):
+        if not attachment.text or self.prefill.holds(conversation_id, parent_id, model, attachment):
             return 0.0
         pace = self.estimates.reading_pace(model)
-        return estimated_tokens(attached) / pace if pace else 0.0
+        tokens = estimated_tokens(attachment.text) + self.registry.image_tokens(model) * len(attachment.pictures)
+        return tokens / pace if pace else 0.0
 
     def _submit(self, answer: Message, tree: MessageTree | None = None, reading_s: float = 0.0) -> EventStream:
         """Queue a stored answer and publish its first event. `tree`: where there may be other versions; `reading_s`:

@@ -1,6 +1,7 @@
 """Database access for runs; each call is one short transaction."""
 
-from collections.abc import Callable, Iterator
+from base64 import b64encode
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +14,8 @@ from app.extensions import db, in_context
 from app.generation.prompt import BuiltPrompt, PromptMessage
 from app.models import Conversation, Message, Role, Run, RunState, User
 from app.models.base import utcnow
-from app.models.files import files_of
+from app.models.file_store import file_store
+from app.models.files import NOTHING, PICTURE, Attachment, files_of, pictures_of
 from app.models.passages import excerpts_of
 from app.text import clean
 
@@ -84,34 +86,43 @@ class Store:
                 connection.execute(WRITE_RUN, {"answer": message_id, "state": RunState.RUNNING})
         with self._transaction() as connection:
             rows = {row.id: row for row in connection.execute(MESSAGES, {"conversation": conversation_id})}
+        pictures = {}
+        if attached := [row.id for row in rows.values() if row.attached]:
+            with self._context():
+                pictures = pictures_of(attached)
         answer = rows.get(message_id)
         if answer is None:
             raise AppError("not_found")
         branch, place = [], answer.id
         while place in rows:
             row = rows[place]
-            branch.append(PromptMessage(place, row.role, row.content, row.attached))
+            branch.append(PromptMessage(place, row.role, row.content, row.attached, pictures.get(place, ())))
             place = row.parent_id
         instructions = (answer.personal_instructions, answer.instructions)
         texts = (answer.content, answer.thinking, answer.locale, instructions)
         return RunInput(answer.model, answer.think, branch[::-1], *texts)
 
     def next_run(
-        self, conversation_id: str, attached: str = "", model: str | None = None
+        self, conversation_id: str, attachment: Attachment = NOTHING, model: str | None = None
     ) -> tuple[RunInput, int] | None:
         """Return the input that a conversation's next question would have, and the owner's id.
 
-        `attached`: what it will be asked with, as a message without words and with id 0 at the end; `model`: None for
+        `attachment`: what it will be asked with, as a message without words and with id 0 at the end; `model`: None for
         the one that answered last. None without anything to read.
         """
         with self._context():
             conversation = db.session.get(Conversation, conversation_id)
             branch = conversation.branch() if conversation else []
-            if conversation is None or not (branch or attached) or (branch and branch[-1].run is None):
+            if conversation is None or not (branch or attachment.text) or (branch and branch[-1].run is None):
                 return None
-            messages = [PromptMessage(each.id, str(each.role), each.content, each.attached) for each in branch]
-            if attached:
-                messages.append(PromptMessage(0, Role.USER, "", attached))
+            attached = [each.id for each in branch if each.attached]
+            pictures = pictures_of(attached) if attached else {}
+            messages = [
+                PromptMessage(each.id, str(each.role), each.content, each.attached, pictures.get(each.id, ()))
+                for each in branch
+            ]
+            if attachment.text:
+                messages.append(PromptMessage(0, Role.USER, "", attachment.text, attachment.pictures))
             personal = conversation.personal_instructions
             if personal is None:
                 personal = db.session.get_one(User, conversation.user_id).instructions
@@ -119,6 +130,19 @@ class Store:
             model = model or (answered.model if answered else conversation.model) or ""
             run = RunInput(model, False, messages, "", "", None, (personal, conversation.instructions))
             return run, conversation.user_id
+
+    def with_images(self, messages: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
+        """Return the messages of a prompt with their pictures in base64; without those whose bytes are lost."""
+        if not any("images" in message for message in messages):
+            return tuple(messages)
+        with self._context():
+            store = file_store()
+        return tuple(
+            message | {"images": [_base64(data) for each in message["images"] if (data := store.read(each))]}
+            if "images" in message
+            else message
+            for message in messages
+        )
 
     def save_text(self, message_id: int, content: str, thinking: str) -> None:
         """Store the text written so far."""
@@ -136,9 +160,14 @@ class Store:
                 db.session.commit()
 
     def save_cut(self, message_id: int, built: BuiltPrompt) -> list[str]:
-        """Store what the prompt left out; return the names of the documents that it no longer has."""
+        """Store what the prompt left out; return the names of the documents and pictures that it does not have."""
         with self._context():
-            names = [file.name for files in files_of(built.unread).values() for file in files] if built.unread else []
+            names = [
+                file.name
+                for question, files in files_of({*built.unread, *built.unseen}).items()
+                for file in files
+                if question in (built.unseen if file.kind == PICTURE else built.unread)
+            ]
             run = db.session.get(Run, message_id)
             if run is not None:
                 run.left_out, run.first_read, run.unread = built.left_out, built.first_read, names or None
@@ -204,6 +233,10 @@ class Store:
                 self._database = db.engine
         with self._database.begin() as connection:
             yield connection
+
+
+def _base64(data: bytes) -> str:
+    return b64encode(data).decode()
 
 
 def _text(message_id: int, content: str, thinking: str) -> dict[str, Any]:

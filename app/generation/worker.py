@@ -258,14 +258,15 @@ class _Writing:
 
     def _attempt(self, run: RunInput, budget: int) -> Done | None:
         system = prompt.system_text(self._settings.system_prompt, *run.instructions)
-        built = prompt.build(system, run.branch, budget, self._settings.document_tokens)
-        if built.left_out:
+        image_tokens = self._registry.image_tokens(run.model)
+        built = prompt.build(system, run.branch, budget, self._settings.document_tokens, image_tokens)
+        if not built.is_whole:
             unread = self._store.save_cut(self._message_id, built)
             told = {"left_out": built.left_out, "first_read": built.first_read, "unread": unread}
             self._events.publish(Event.CONTEXT, told)
         request = ChatRequest(
             run.model,
-            built.messages,
+            self._store.with_images(built.messages),
             think=run.think,
             max_tokens=self._settings.max_tokens,
             temperature=self._settings.temperature,

@@ -44,6 +44,13 @@ class FileStore:
         """Return where the bytes with that hash are, if they are there."""
         return self._folder / sha256[:2] / sha256
 
+    def read(self, sha256: str) -> bytes | None:
+        """Return the bytes with that hash; None if they are lost."""
+        try:
+            return self.path(sha256).read_bytes()
+        except OSError:
+            return None
+
     def check_room(self, size: int) -> None:
         """Raise storage_full unless the disk has room for a file of `size` bytes."""
         if size > shutil.disk_usage(self._folder.parent).free - SPARE_DISK:

@@ -4,11 +4,11 @@ The bytes lie outside the database (`file_store`); the passages to search are in
 file is erased.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, exists, func, insert, select, update
 from sqlalchemy.orm import Mapped, mapped_column
@@ -18,6 +18,9 @@ from app.extensions import db
 from app.models.base import Owned, UtcDateTime, public_id, utcnow
 from app.models.file_store import Arrival, file_store
 from app.models.messages import Message
+
+# The kind of files that are pictures.
+PICTURE = "image"
 
 
 class FileState(StrEnum):
@@ -57,11 +60,15 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
         return found
 
     @classmethod
-    def take(cls, user_id: int, name: str, arrival: Arrival, quota: int) -> tuple["File", bool]:
+    def take(
+        cls, user_id: int, name: str, arrival: Arrival, quota: int, *, picture_tokens: int = 0
+    ) -> tuple["File", bool]:
         """Give a file that has come to a user, who may have `quota` bytes; commits.
 
-        Returns its row and whether it is to be read: not if the user has sent the same bytes under the same name before
-        and they could be read. Raises files_quota, storage_full, storage_failed.
+        `picture_tokens`: those of a picture, which is ready at once; 0: it is a document, to be read.
+
+        Returns its row and whether it is new: not if the user has sent the same bytes under the same name before and
+        they could be read. Raises files_quota, storage_full, storage_failed.
         """
         store = file_store()
         with store.changing():
@@ -71,13 +78,15 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
                 cls.check_quota(user_id, arrival.size, quota)
                 file = cls(user_id=user_id, sha256=arrival.sha256, name=name, size=arrival.size, state=FileState.FAILED)
                 db.session.add(file)
-            to_be_read = file.state == FileState.FAILED
-            if to_be_read:
+            is_new = file.state == FileState.FAILED
+            if is_new:
                 file.state, file.error_code, file.error_params = FileState.EXTRACTING, None, None
+            if is_new and picture_tokens:
+                file.state, file.kind, file.tokens = FileState.READY, PICTURE, picture_tokens
             file.created_at = utcnow()
             store.keep(arrival)
             db.session.commit()
-        return file, to_be_read
+        return file, is_new
 
     @classmethod
     def check_quota(cls, user_id: int, size: int, quota: int) -> None:
@@ -183,13 +192,23 @@ class MessagePassage(db.Model):  # type: ignore[name-defined,misc]
     passage_id: Mapped[int] = mapped_column(ForeignKey("passages.id", ondelete="CASCADE"), index=True)
 
 
+class Picture(NamedTuple):
+    """A picture that goes with a question; `sha256` of its bytes, as the file store has them."""
+
+    name: str
+    sha256: str
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
-    """What goes with a question. `text`: what the model reads before its words; the ids of `files` and `passages`."""
+    """What goes with a question. `text`: what the model reads before its words; the ids of `files` and `passages`;
+    `pictures`: those of the files that are pictures.
+    """
 
     text: str = ""
     files: tuple[str, ...] = ()
     passages: tuple[int, ...] = ()
+    pictures: tuple[Picture, ...] = ()
 
     def add_to(self, message_id: int) -> None:
         """Insert the rows that link it to a question; the caller commits."""
@@ -206,7 +225,7 @@ class Attachment:
 NOTHING = Attachment()
 
 
-def files_of(message_ids: Sequence[int]) -> dict[int, list[File]]:
+def files_of(message_ids: Collection[int]) -> dict[int, list[File]]:
     """Return the files of these questions, by question, in their order."""
     query = select(MessageFile.message_id, File).join(File, File.id == MessageFile.file_id)
     found: dict[int, list[File]] = {}
@@ -215,6 +234,15 @@ def files_of(message_ids: Sequence[int]) -> dict[int, list[File]]:
     ):
         found.setdefault(message_id, []).append(file)
     return found
+
+
+def pictures_of(message_ids: Collection[int]) -> dict[int, tuple[Picture, ...]]:
+    """Return the pictures of these questions, by question, in their order."""
+    found = {
+        message_id: tuple(Picture(file.name, file.sha256) for file in files if file.kind == PICTURE)
+        for message_id, files in files_of(message_ids).items()
+    }
+    return {message_id: pictures for message_id, pictures in found.items() if pictures}
 
 
 def pages_of(file_ids: Sequence[str]) -> dict[str, list[tuple[int, str]]]:

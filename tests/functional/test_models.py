@@ -29,7 +29,7 @@ def test_the_models_that_can_be_chosen(alice: Person) -> None:
     assert set(found) == {"phi3:mini", "deepseek-r1:1.5b"}
     assert set(found["phi3:mini"]) == {
         "name", "label", "description", "size_bytes", "ram_bytes", "thinking", "loaded", "context",
-        "document_tokens", "reading_pace", "proven",
+        "document_tokens", "reading_pace", "proven", "image_tokens",
     }  # fmt: skip
     assert (found["phi3:mini"]["loaded"], found["phi3:mini"]["thinking"]) == (True, False)
     assert (found["deepseek-r1:1.5b"]["loaded"], found["deepseek-r1:1.5b"]["thinking"]) == (False, True)
