@@ -4,13 +4,15 @@ Each request carries a personal token; unknown fields are ignored.
 """
 
 import json
+import re
 import secrets
 import socket
 import time
+from base64 import b64decode, b64encode
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from itertools import chain
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, request
 from flask_babel import LazyString, force_locale, get_locale
@@ -21,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from app.engines.base import ChatRequest, Done, EngineEvent, Model, Retold, Text, Thinking, Usage
 from app.errors import AppError, filled
 from app.extensions import context_of, current_application, release_connection
+from app.extraction.pictures import without_metadata
 from app.models import AccessToken
 from app.security import csrf, token_required
 from app.text import clean
@@ -36,7 +39,13 @@ MAX_STOP = 200
 ROLES = {"system": "system", "developer": "system", "user": "user", "assistant": "assistant"}
 # Roles and content types of OpenAI's API that are not text.
 OTHER_ROLES = ("tool", "function")
-OTHER_PARTS = ("image_url", "input_audio", "file", "refusal")
+OTHER_PARTS = ("input_audio", "file", "refusal")
+# Pictures come with the request: nothing is fetched for one.
+DATA_URL = re.compile(r"data:image/(?:jpeg|jpg|png|webp);base64,", re.IGNORECASE)
+# Bytes of a request, with its pictures in base64.
+MAX_REQUEST = 8_000_000
+# Characters of all messages.
+MAX_TEXT = 3_000_000
 # Fields that we do not support, each with the values that have no effect and are accepted.
 UNSUPPORTED: dict[str, tuple[Any, ...]] = {
     "n": (1,),
@@ -78,17 +87,43 @@ def _parts(content: Any) -> Any:
     return [{"type": "text", "text": content}] if isinstance(content, str) else content
 
 
-def _part_text(part: Any) -> str:
-    """Return the text of a content part."""
+class Image(NamedTuple):
+    """A picture of a message: a JPEG, PNG or WebP file in base64."""
+
+    base64: str
+
+
+def _part(part: Any) -> str | Image:
+    """Return the text or the picture of a content part."""
     if isinstance(part, dict) and part.get("type") in OTHER_PARTS:
         raise _no_text()
+    if isinstance(part, dict) and part.get("type") == "image_url":
+        return _image(part.get("image_url"))
     if not isinstance(part, dict) or part.get("type") != "text" or not isinstance(part.get("text"), str):
         raise ValueError
     return clean(part["text"])
 
 
-def _not_too_large(parts: list[str]) -> list[str]:
-    if len("\n".join(parts)) > MAX_CONTENT:
+def _image(place: Any) -> Image:
+    """Return the picture of an `image_url`, without what it tells besides what it shows.
+
+    Raises image_not_inline, and what `without_metadata` raises.
+    """
+    url = place.get("url") if isinstance(place, dict) else place
+    if not isinstance(url, str):
+        raise ValueError
+    head = DATA_URL.match(url)
+    if head is None:
+        raise AppError("image_not_inline")
+    try:
+        data = b64decode(url[head.end() :], validate=True)
+    except ValueError as error:
+        raise AppError("file_damaged", cause=str(error)) from error
+    return Image(b64encode(without_metadata(data)).decode())
+
+
+def _not_too_large(parts: list[str | Image]) -> list[str | Image]:
+    if len("\n".join(part for part in parts if isinstance(part, str))) > MAX_CONTENT:
         raise AppError("too_large", limit=MAX_CONTENT)
     return parts
 
@@ -107,6 +142,8 @@ def _turns(turns: list["ChatCompletionMessage"]) -> list["ChatCompletionMessage"
     """Check that there is a message, and that the list does not end with two of the assistant."""
     if not turns:
         raise PydanticCustomError("missing_field", "empty")
+    if sum(len(part) for turn in turns for part in turn.content if isinstance(part, str)) > MAX_TEXT:
+        raise AppError("request_too_large")
     # An assistant message at the end is continued; engines fail if there are two.
     if [turn.role for turn in turns[-2:]] == ["assistant", "assistant"]:
         raise AppError("invalid_field", field=f"messages[{len(turns) - 1}].role")
@@ -116,17 +153,30 @@ def _turns(turns: list["ChatCompletionMessage"]) -> list["ChatCompletionMessage"
 Limit = Annotated[Number, Field(ge=1)]
 # A field of a message whose content would not be text.
 Absent = Annotated[None, BeforeValidator(_absent)]
-Part = Annotated[str, BeforeValidator(_part_text)]
+Part = Annotated[str | Image, PlainValidator(_part)]
 
 
 class ChatCompletionMessage(JsonObject):
-    """A message; `content` is a text, or a list of text parts, which are joined by line ends."""
+    """A message; `content` is a text, or a list of parts: texts, joined by line ends, and in a user's pictures."""
 
     role: Annotated[str, AfterValidator(_role)] = ""
     tool_calls: Absent = None
     function_call: Absent = None
     audio: Absent = None
     content: Annotated[list[Part], FailFast(), BeforeValidator(_parts), AfterValidator(_not_too_large)]
+
+    @model_validator(mode="after")
+    def _only_users_show(self) -> Self:
+        if self.role != "user" and any(isinstance(part, Image) for part in self.content):
+            raise _no_text()
+        return self
+
+    @property
+    def for_engine(self) -> dict[str, Any]:
+        """The message as engines get it."""
+        texts = [part for part in self.content if isinstance(part, str)]
+        images = [part.base64 for part in self.content if isinstance(part, Image)]
+        return {"role": self.role, "content": "\n".join(texts)} | ({"images": images} if images else {})
 
     @model_validator(mode="before")
     @classmethod
@@ -270,6 +320,13 @@ def model(name: str) -> Response:
     return jsonify(model_json(found, registry.engine.name))
 
 
+@blueprint.url_value_preprocessor
+def _allow_pictures(endpoint: str | None, _values: dict[str, Any] | None) -> None:
+    """Allow requests that may have pictures larger bodies, before anything reads them."""
+    if endpoint == "openai_api.chat_completions":
+        request.max_content_length = MAX_REQUEST
+
+
 @blueprint.post("/chat/completions")
 @token_required
 def chat_completions() -> Response:
@@ -303,15 +360,20 @@ def chat_completions() -> Response:
 
 
 def _for_engine(body: ChatCompletionRequest) -> ChatRequest:
-    """Return the engine's request, within the server's limits. Raises unknown_model, thinking_unsupported."""
+    """Return the engine's request, within the server's limits. Raises unknown_model, thinking_unsupported,
+    images_unsupported.
+    """
     name = None if body.model == "default" else body.model
     model = generation().model_for(name, bool(body.think))
     longest = min(current_app.config["MAX_OUTPUT_TOKENS"], (model.context or current_app.config["CONTEXT_TOKENS"]) // 2)
     # Without `think`, any effort means to think if the model can: our models know no degrees.
     by_effort = body.think is None and body.reasoning_effort not in ("none", "minimal") and model.thinking
+    messages = tuple(message.for_engine for message in body.messages)
+    if any("images" in message for message in messages):
+        generation().check_sees(model)
     return ChatRequest(
         model.name,
-        tuple({"role": message.role, "content": "\n".join(message.content)} for message in body.messages),
+        messages,
         think=bool(body.think) or by_effort,
         max_tokens=min(body.max_completion_tokens or body.max_tokens or longest, longest),
         temperature=body.temperature,
@@ -417,6 +479,7 @@ OPENAI_ERRORS = {
     "not_found": OpenAIError("unknown_url", 404),
     "unknown_model": OpenAIError("model_not_found", 404, "model"),
     "not_a_chat_model": OpenAIError("not_a_chat_model", 400, "model"),
+    "images_unsupported": OpenAIError("images_unsupported", 422, "model"),
     "thinking_unsupported": OpenAIError("unsupported_parameter", 400, "think"),
     "missing_field": OpenAIError("missing_required_parameter", 400),
     "invalid_field": OpenAIError("invalid_value", 400),

@@ -78,7 +78,6 @@ OTHER: list[tuple[dict[str, Any], str]] = [
     ({"role": "tool", "content": "12 h", "tool_call_id": "x"}, "messages[0].role"),
     ({"role": "function", "content": "12 h", "name": "heure"}, "messages[0].role"),
     ({"role": "assistant", "content": None, "tool_calls": [TOOL]}, "messages[0].tool_calls"),
-    ({"role": "user", "content": [{"type": "image_url", "image_url": {"url": "data:"}}]}, "messages[0].content[0]"),
     ({"role": "user", "content": [{"type": "input_audio", "input_audio": {}}]}, "messages[0].content[0]"),
     ({"role": "user", "content": [{"type": "text", "text": "x"}, {"type": "file"}]}, "messages[0].content[1]"),
 ]
@@ -170,7 +169,9 @@ def test_a_body_that_is_no_object(program: Program) -> None:
 
 def test_what_is_too_large(program: Program) -> None:
     assert refusal(program.ask("x" * (MAX_CONTENT + 1))) == (413, "request_too_large", "messages")
-    assert refusal(program.ask(user="x" * 4_000_000)) == (413, "request_too_large", None)
+    assert refusal(program.ask(user="x" * 9_000_000)) == (413, "request_too_large", None)
+    many = {"messages": [{"role": "user", "content": "x" * MAX_CONTENT}] * 16}
+    assert refusal(program.complete(many)) == (413, "request_too_large", None)
     assert refusal(program.ask([0] * 500_000)) == (413, "request_too_large", None)
 
 
