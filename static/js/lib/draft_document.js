@@ -100,8 +100,8 @@ export class DraftDocument extends EventTarget {
     });
   }
 
+  // The server reads the file that it has anew; to erase it first could erase it afterwards.
   async retry() {
-    this.#forgetAtServer();
     await this.send();
   }
 
