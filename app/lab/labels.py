@@ -11,7 +11,7 @@ from sqlalchemy import delete, select
 from app.extensions import db
 from app.lab.stats.configurations import SETTING
 from app.lab.stats.ranking import Entry, leaderboard
-from app.models.lab import LabLabel, LabMachine, LabRun, LabSample, SampleKind, Verdict
+from app.models.lab import LabLabel, LabMachine, LabRun, LabSample, SampleKind, Verdict, is_proven
 
 # The upper bounds of classes A to E: an answer's energy in Wh, or its seconds when the energy is not known.
 LETTERS = "ABCDEF"
@@ -19,9 +19,9 @@ ENERGY_CLASSES = (0.05, 0.1, 0.25, 0.5, 1.0)
 TIME_CLASSES = (10.0, 20.0, 40.0, 60.0, 120.0)
 # "Good at" a category: mean quality at least this, over at least so many of its tasks; so many categories are named.
 GOOD_AT, GOOD_AT_TASKS, GOOD_AT_NAMED = 80, 2, 3
-# What tells whether a model may answer from passages: the tasks whose names begin so, which show it passages; else, as
-# long as too few of them were measured, the tasks of the category.
-READING, ABSTENTION = ("passages-", "reading"), ("abstention-", "honesty")
+# How the names of the tasks begin that tell whether a model may answer from passages, with the answer and without it.
+# Short texts prove nothing: models that read them well may still fail with four passages.
+READING, ABSTENTION = "passages-", "abstention-"
 PROVEN_TASKS = 3
 
 
@@ -42,6 +42,11 @@ class Label:
     reading: int | None = None
     abstention: int | None = None
 
+    @property
+    def proven(self) -> bool:
+        """True if the model may answer from passages."""
+        return is_proven(self.reading, self.abstention)
+
 
 def label(entry: Entry, categories: Mapping[str, str]) -> Label:
     """The label of a leaderboard entry; `categories`: each task's category."""
@@ -59,8 +64,8 @@ def label(entry: Entry, categories: Mapping[str, str]) -> Label:
         mail_s=rounded(entry.mail_s) if entry.mail_s is not None and not failed else None,
         ram_bytes=round(ram) if ram else None,
         good_at=good_at(entry.by_task, categories),
-        reading=mean_score(entry.by_task, categories, *READING),
-        abstention=mean_score(entry.by_task, categories, *ABSTENTION),
+        reading=mean_score(entry.by_task, READING),
+        abstention=mean_score(entry.by_task, ABSTENTION),
     )
 
 
@@ -110,11 +115,9 @@ def good_at(by_task: Mapping[str, float], categories: Mapping[str, str]) -> tupl
     return tuple(sorted(well, key=lambda category: (-well[category], category))[:GOOD_AT_NAMED])
 
 
-def mean_score(by_task: Mapping[str, float], categories: Mapping[str, str], prefix: str, category: str) -> int | None:
-    """The mean score of the tasks whose names begin with `prefix`, else of those of a category; None with too few."""
-    named = [mean for task, mean in by_task.items() if task.startswith(prefix)]
-    alike = [mean for task, mean in by_task.items() if categories.get(task) == category]
-    scores = named if len(named) >= PROVEN_TASKS else alike
+def mean_score(by_task: Mapping[str, float], beginning: str) -> int | None:
+    """The mean score of the tasks whose names begin so; None with too few."""
+    scores = [mean for task, mean in by_task.items() if task.startswith(beginning)]
     # Rounded down: nearly good enough is not.
     return int(fmean(scores)) if len(scores) >= PROVEN_TASKS else None
 

@@ -61,6 +61,11 @@ WORTH = {Verdict.PASSED: 1.0, Verdict.RESERVE: 0.5, Verdict.FAILED: 0.0}
 PROVEN = 80
 
 
+def is_proven(reading: int | None, abstention: int | None) -> bool:
+    """True if a model with these mean scores may answer from passages."""
+    return (reading or 0) >= PROVEN and (abstention or 0) >= PROVEN
+
+
 class LabMachine(db.Model):  # type: ignore[name-defined,misc]
     """A machine on which samples were taken; `description`: its detected hardware.
 
@@ -166,7 +171,7 @@ class LabLabel(db.Model):  # type: ignore[name-defined,misc]
     ram_bytes: Mapped[int | None] = mapped_column(BigInteger)
     # Categories of tasks, the best first.
     good_at: Mapped[list[str]] = mapped_column(JSON, default=list)
-    # Mean scores of 100 for answers from a text, and for not inventing what is not there; None with too few tasks.
+    # Mean scores of 100 for answers from passages, and for not inventing what is not there; None with too few tasks.
     reading: Mapped[int | None]
     abstention: Mapped[int | None]
 
@@ -177,8 +182,8 @@ class LabLabel(db.Model):  # type: ignore[name-defined,misc]
 
     @property
     def proven(self) -> bool:
-        """True if the model answers from a text well enough, and says when the answer is not there."""
-        return (self.reading or 0) >= PROVEN and (self.abstention or 0) >= PROVEN
+        """True if the model answers from passages well enough, and says when the answer is not there."""
+        return is_proven(self.reading, self.abstention)
 
 
 class VoteChoice(StrEnum):

@@ -71,20 +71,17 @@ def test_one_label_for_each_model_of_this_server() -> None:
 @pytest.mark.parametrize(
     ("scores", "reading", "abstention"),
     [
-        ({"read-1": 100.0, "read-2": 100.0}, None, None),
-        ({"read-1": 100.0, "read-2": 100.0, "read-3": 39.9, "honest-1": 0.0}, 79, None),
-        # The tasks that show passages count, as soon as there are enough of them.
-        ({"read-1": 100.0, "read-2": 100.0, "read-3": 100.0, "passages-1": 0.0, "passages-2": 0.0}, 100, None),
-        ({"read-1": 100.0, "passages-1": 40.0, "passages-2": 50.0, "passages-3": 60.0}, 50, None),
-        ({"honest-1": 80.0, "honest-2": 90.0, "honest-3": 100.0}, None, 90),
-        ({"abstention-1": 80.0, "abstention-2": 80.0, "abstention-3": 80.0, "honest-1": 0.0}, None, 80),
+        ({"passages-1": 100.0, "passages-2": 100.0}, None, None),
+        ({"passages-1": 100.0, "passages-2": 100.0, "passages-3": 39.9, "abstention-1": 0.0}, 79, None),
+        ({"abstention-1": 80.0, "abstention-2": 90.0, "abstention-3": 100.0, "passages-1": 0.0}, None, 90),
+        # Short texts and whole documents do not count.
+        ({"read-1": 100.0, "read-2": 100.0, "read-3": 100.0, "honest-1": 100.0, "document-1": 100.0}, None, None),
     ],
 )
 def test_what_proves_that_a_model_may_answer_from_passages(
     scores: dict[str, float], reading: int | None, abstention: int | None
 ) -> None:
-    kinds = {"read": "reading", "honest": "honesty", "passages": "documents", "abstention": "documents"}
-    found = labels.label(entry("a", 80, 20, by_task=scores), {task: kinds[task.partition("-")[0]] for task in scores})
+    found = labels.label(entry("a", 80, 20, by_task=scores), {})
     assert (found.reading, found.abstention) == (reading, abstention)
 
 

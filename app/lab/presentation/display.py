@@ -13,7 +13,7 @@ from app import formatting
 from app.formatting import NARROW_SPACE, duration, filesize, number, percent, with_unit
 from app.lab.stats.ranking import Entry
 from app.lab.wording import CATEGORIES, FAILURES
-from app.models.lab import WORTH, LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
+from app.models.lab import PROVEN, WORTH, LabMachine, LabRun, LabSample, LabState, SampleKind, SampleState, Verdict
 
 Table = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
 
@@ -152,6 +152,30 @@ def label_facts(label: Any) -> str:
 def label_talents(label: Any) -> str:
     """The categories a model is good at, as a sentence; empty without any."""
     return _("Good at: %(kinds)s", kinds=called(label.good_at, CATEGORIES)) if label.good_at else ""
+
+
+def documents_unmeasured(label: Any) -> bool:
+    """Whether it is not known if the model may answer from passages."""
+    return label.reading is None or label.abstention is None
+
+
+def label_documents(label: Any) -> str:
+    """Whether a model may answer from passages of documents, and by which scores."""
+    scores = {"reading": label.reading, "abstention": label.abstention}
+    if documents_unmeasured(label):
+        words = _("Answers from passages: not measured yet")
+    elif label.proven:
+        words = _(
+            "May answer from passages (answer found: %(reading)s of 100, absence admitted: %(abstention)s)", **scores
+        )
+    else:
+        words = _(
+            "Not sure enough to answer from passages (answer found: %(reading)s of 100, absence admitted: "
+            "%(abstention)s; %(least)s are needed of both)",
+            **scores,
+            least=PROVEN,
+        )
+    return str(words)
 
 
 # Single values
