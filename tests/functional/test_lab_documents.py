@@ -1,19 +1,22 @@
 """Questions about documents in the Labo: what the engine is asked, what a second question costs, what is shown."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 
 from app.generation.prompt import system_text
-from app.models.lab import Verdict
+from app.models.lab import LabSample, Verdict
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.openai_server import FakeOpenAI
 from tests.fakes.scenario import Scenario
 from tests.functional.test_lab_pages import text_of
+from tests.support.lab import seed
 from tests.support.lab_runs import Measuring
 from tests.support.person import Person
 from tests.support.site import Site
 
+MADE_UP = "modele-a:1.5b"
 SECOND = "second-question-maintenance"
 
 
@@ -86,3 +89,46 @@ def test_the_page_of_a_task_shows_all_that_the_model_reads(bob: Person) -> None:
     for part in ("Document joint « Entretien moteur MD-40.pdf »", "[page 2]", "Réponse donnée", "classe CI-4"):
         assert part in page
     assert "D’après des documents" in page
+
+
+@pytest.mark.parametrize(
+    ("passages", "abstention", "told"),
+    [
+        (
+            1.0,
+            0.8,
+            "Peut répondre d’après des extraits (réponse trouvée : 100 sur 100, absence reconnue : 80)",
+        ),
+        (
+            0.5,
+            1.0,
+            "Pas assez sûr pour répondre d’après des extraits (réponse trouvée : 50 sur 100, absence reconnue",
+        ),
+        (1.0, None, "Réponses d’après des extraits : pas encore mesurées"),
+    ],
+)
+def test_the_label_says_whether_a_model_may_answer_from_passages(
+    site: Site, alice: Person, bob: Person, passages: float, abstention: float | None, told: str
+) -> None:
+    scores = {f"passages-{number}": passages for number in range(3)}
+    scores |= {} if abstention is None else {f"abstention-{number}": abstention for number in range(3)}
+    with site.rows() as rows:
+        run = seed(1)
+        position, setting = len(run.samples), run.samples[-1].setting
+        for number, (task, score) in enumerate(scores.items()):
+            row = {"position": position + number, "kind": "task", "model": MADE_UP, "setting": setting, "prompt": task}
+            rows.add(LabSample(run_id=run.id, state="done", verdict="passed", score=score, **row))
+        rows.commit()
+    assert told in text_of(bob.get("/lab/").text)
+    # Who may measure is led to what is missing.
+    measure = f"/lab/runs/new?model={MADE_UP}&amp;preset=documents"
+    assert (measure in alice.get("/lab/").text) is (abstention is None)
+    assert measure not in bob.get("/lab/").text
+
+
+def test_the_form_can_be_filled_for_documents_alone(alice: Person) -> None:
+    form = alice.get("/lab/runs/new?preset=documents&model=phi3:mini").text
+    assert re.findall(r'name="kind" value="(\w+)" checked', form) == ["task"]
+    assert re.findall(r'name="model" value="([^"]+)" checked', form) == ["phi3:mini"]
+    assert re.findall(r'<option value="(\w+)" selected', form)[0] == "documents"
+    assert re.findall(r'aria-current="true">([^<]+)<', form)[-1] == "Documents seuls"

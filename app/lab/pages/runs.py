@@ -21,7 +21,7 @@ from app.lab.runs import queries
 from app.lab.runs.planning import GROUPS, DurationEstimate, estimate_duration, left_out_of
 from app.lab.service import current_lab
 from app.lab.stats import ranking
-from app.lab.task_files import Tasks
+from app.lab.task_files import DOCUMENTS, Tasks
 from app.lab.votes import campaigns
 from app.models.lab import ACTIVE, LabRun, LabSample, SampleKind, Verdict
 from app.security import admin_required, current_user
@@ -169,11 +169,14 @@ def history() -> str:
 @blueprint.get("/runs/new")
 @admin_required
 def new_run() -> str:
-    """The form with the default plan; only the models of the query's `model` are ticked, if it has any."""
+    """The form with the default plan, or with `preset=documents` that of questions about documents alone; only the
+    models of the query's `model` are ticked, if it has any."""
     wanted = request.args.getlist("model")
     models = [model.name for model in generation().registry.models]
-    chosen = [name for name in models if not wanted or name in wanted]
-    return _form(MultiDict([("kind", str(kind)) for kind in SampleKind] + [("model", name) for name in chosen]))
+    chosen = [("model", name) for name in models if not wanted or name in wanted]
+    if request.args.get("preset") == DOCUMENTS:
+        return _form(MultiDict([*chosen, ("kind", str(SampleKind.TASK)), ("tasks", DOCUMENTS)]))
+    return _form(MultiDict([*chosen, *(("kind", str(kind)) for kind in SampleKind)]))
 
 
 @blueprint.post("/runs")
@@ -249,6 +252,7 @@ def _form(given: MultiDict[str, str], wrong: str = "", field: str = "", coming: 
         adjusts=registry.engine.adjusts,
         thinking=any(model.thinking for model in registry.models),
         counts=counts,
+        documents=given.get("tasks") == DOCUMENTS and given.getlist("kind") == [SampleKind.TASK],
         groups=by_category(tasks),
         advanced=bool(given.getlist("task")) or any(given.get(name) for name in ADVANCED),
     )
