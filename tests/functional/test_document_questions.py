@@ -94,6 +94,23 @@ def test_chosen_passages_alone_are_read_with_their_numbers(
     assert alice.messages(conversation)[0]["passages"] == shown
 
 
+def test_from_a_sent_file_to_an_answer_that_was_compared(site: Site, alice: Person, ollama: FakeOllama) -> None:
+    measured(site, MODEL)
+    notice = b"Notice du treuil\n\nLe cable se graisse tous les six mois avec la graisse RX-204.\n"
+    file = alice.document("treuil.txt", notice)["id"]
+    found = alice.get(f"/api/passages?files={file}&q=Quelle+graisse+pour+le+cable+?").json["passages"]
+    ollama.script(Scenario.answer("La graisse RX-204 [1], tous les 3 mois [2]."))
+    asked = {"files": [file], "passages": [passage["id"] for passage in found]}
+    answer = alice.ask(alice.start(), "Quelle graisse ?", **asked).end()
+    (shown,) = answer.data("accepted")["user_message"]["passages"]
+    assert {name: found[0][name] for name in ("id", "file_id", "name", "page", "text")} | {"number": 1} == shown
+    assert f"[1] « treuil.txt », page 1 :\n{shown['text']}" in last_sent(ollama)[-1]["content"]
+    assert answer.data("done")["sources"] == {"cited": [1], "unknown": [2], "figures": ["3"]}
+    # As the server counts it, so does the page: what fits by its tokens is taken whole.
+    alice.ask(alice.start(), "Résume", files=[file]).end()
+    assert document_text("treuil.txt", [(1, notice.decode().strip())]) in last_sent(ollama)[-1]["content"]
+
+
 def test_what_is_refused_is_not_stored(site: Site, alice: Person, bob: Person, contract: str) -> None:
     foreign = attached(site, "bob", "paie.pdf", "2 300 €")
     reading = attached(site, "alice", "lent.pdf", state=FileState.EXTRACTING)
