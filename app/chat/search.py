@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from functools import cache
 from os.path import commonprefix
 from typing import Any, TypedDict
+from urllib.parse import urlencode
 
 from flask import Response, jsonify, request
 from flask_babel import gettext as _
@@ -17,7 +18,7 @@ from app.models import Folder, User
 from app.models.base import iso
 from app.models.document_search import DocumentHit, find_documents
 from app.models.search import Hit, SearchQuery, SearchTerm, search
-from app.models.word_forms import LETTERS, LIGATURES, normalize
+from app.models.word_forms import LETTERS, LIGATURES, WORD, normalize
 from app.security import current_user
 
 LONGEST = 400
@@ -34,7 +35,6 @@ FILTERS = {
 }
 FILTER = re.compile(r'(?<!\S)([^\W\d_]{3,8}):("[^"]*"?|\S*)')
 PIECE = re.compile(r'"([^"]*)"|(\S+)')
-WORD = re.compile(r"[^\W_]+")
 # Forms of a date: a year, a month or a day, with the year first or last.
 DATES = (
     re.compile(r"(?P<year>\d{4})(?:-(?P<month>\d{1,2})(?:-(?P<day>\d{1,2}))?)?"),
@@ -236,15 +236,18 @@ def _result(hit: Hit, found: WordFinder | None) -> dict[str, Any]:
 
 
 def _document(hit: DocumentHit, found: WordFinder | None) -> dict[str, Any]:
-    """Return a document; `url` opens it in the reader, in the latest conversation that uses it."""
+    """Return a document; `url` opens it in the reader, in the latest conversation that uses it, at the words found."""
     file, page = hit.file, hit.page
-    place = f"/c/{hit.conversation}" if hit.conversation else "/"
+    line = excerpt(page.text, found) if page else []
+    asked = {"file": file.id}
+    if page:
+        asked |= {"page": str(page.number), "words": " ".join({part["text"]: 1 for part in line if part["found"]})}
     return {
         "id": file.id,
-        "url": f"{place}?file={file.id}&page={page.number if page else 1}",
+        "url": f"/c/{hit.conversation}?{urlencode(asked)}" if hit.conversation else f"/?{urlencode(asked)}",
         "name": parts(file.name, found),
         "kind": file.kind,
         "page": {"number": page.number, "title": page.title} if page else None,
-        "excerpt": excerpt(page.text, found) if page else [],
+        "excerpt": line,
         "at": iso(file.created_at),
     }

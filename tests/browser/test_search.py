@@ -152,7 +152,7 @@ def test_it_is_for_everyone(visit: Visitors, server: Served, chat: Tab) -> None:
 def test_documents_stand_below_the_conversations_and_open_at_their_page(chat: Tab, engine: FakeOllama) -> None:
     attach(chat, payload("resine.txt", "Résine\n\nLe gelcoat se garde six mois.\n"))
     ready(chat)
-    unused = re.compile(r"/\?file=\w+&page=1$")
+    unused = re.compile(r"/\?file=\w+&page=1&words=gelcoat$")
     chat.page.keyboard.press("Control+K")
     field(chat).fill("gelcoats")
     expect(dialog(chat).get_by_role("status")).to_have_text("2 conversations, 1 document")
@@ -174,7 +174,9 @@ def test_documents_stand_below_the_conversations_and_open_at_their_page(chat: Ta
     expect(document).to_have_attribute("aria-selected", "true")
     chat.page.keyboard.press("Enter")
     reader = chat.page.get_by_role("dialog", name="resine.txt")
-    expect(reader).to_contain_text("Le gelcoat se garde six mois.")
+    expect(reader.get_by_role("textbox", name="Chercher dans le document")).to_have_value("gelcoat")
+    expect(reader.locator("mark.is-current")).to_have_text("gelcoat")
+    expect(reader.get_by_role("status")).to_have_text("1 sur 1")
     assert chat.page.url == address
 
 

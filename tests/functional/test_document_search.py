@@ -2,6 +2,7 @@
 
 import time
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -36,7 +37,11 @@ def names(person: Person, query: str) -> list[str]:
 @pytest.mark.parametrize("way", ["index", "comparison"])
 @pytest.mark.parametrize(
     ("query", "words"),
-    [("vannes coq", ["vannes", "coque"]), ("ETANCHES", ["étanche"]), ('"vannes de coque"', ["vannes de coque"])],
+    [
+        ("vannes coq", ["vannes", "coque"]),
+        ("ETANCHES", ["étanche"]),
+        ('"vannes de coque"', ["vannes de coque"]),
+    ],
 )
 def test_a_page_is_found_by_its_words(
     monkeypatch: pytest.MonkeyPatch, alice: Person, manual: str, way: str, query: str, words: list[str]
@@ -44,7 +49,8 @@ def test_a_page_is_found_by_its_words(
     if way == "comparison":
         monkeypatch.setattr(searching, "is_indexed", lambda: False)
     (hit,) = find(alice, query)
-    assert (hit["page"], hit["url"]) == ({"number": 2, "title": ""}, f"/?file={manual}&page=2")
+    assert hit["page"] == {"number": 2, "title": ""}
+    assert hit["url"] == "/?" + urlencode({"file": manual, "page": 2, "words": " ".join(words)})
     assert (text_of(hit["name"]), hit["kind"]) == ("Manuel de la vedette.pdf", "pdf")
     assert set(words) <= set(marked(hit["excerpt"]))
 
@@ -52,7 +58,7 @@ def test_a_page_is_found_by_its_words(
 def test_a_document_is_found_by_its_name(alice: Person, manual: str) -> None:
     (hit,) = find(alice, "vedettes")
     assert (marked(hit["name"]), hit["page"], hit["excerpt"]) == (["vedette"], None, [])
-    assert hit["url"] == f"/?file={manual}&page=1"
+    assert hit["url"] == f"/?file={manual}"
 
 
 def test_what_has_not_all_words_is_not_found(alice: Person, manual: str) -> None:
@@ -70,9 +76,9 @@ def test_it_leads_to_the_latest_conversation_that_uses_it(alice: Person, manual:
     first, second = alice.start(), alice.start()
     for conversation in (first, second):
         alice.ask(conversation, "Quand graisser ?", files=[manual]).end()
-    assert find(alice, "vannes")[0]["url"] == f"/c/{second}?file={manual}&page=2"
+    assert find(alice, "vannes")[0]["url"] == f"/c/{second}?file={manual}&page=2&words=vannes"
     alice.api("DELETE", f"/conversations/{second}")
-    assert find(alice, "vannes")[0]["url"] == f"/c/{first}?file={manual}&page=2"
+    assert find(alice, "vannes")[0]["url"] == f"/c/{first}?file={manual}&page=2&words=vannes"
     alice.api("DELETE", f"/conversations/{first}")
     # Like the conversations themselves.
     assert find(alice, "vannes") == find(alice, "vedette") == []

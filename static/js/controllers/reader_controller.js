@@ -68,8 +68,9 @@ export default class extends Controller {
     this.#goToHit(this.at + 1);
   }
 
-  // file: { id, name, kind, pages, tokens }, of which the id and the name suffice; page and text: what to show of it.
-  async #open({ page = 1, text = "", ...file }) {
+  // file: { id, name, kind, pages, tokens }, of which the id and the name suffice; page and text: what to show of it;
+  // words: what to look for in it, from that page on.
+  async #open({ page = 1, text = "", words = "", ...file }) {
     this.opener = this.element.open ? this.opener : document.activeElement;
     const isOther = this.file?.id !== file.id;
     this.file = file;
@@ -79,6 +80,10 @@ export default class extends Controller {
       if (isOther && !file.kind) this.#nameIt(await request(`/api/files/${file.id}`));
       if (isOther) await this.pages.open(page);
       if (page > 1 || text) await this.#goTo(page, text);
+      if (words) {
+        this.wordsTarget.value = words;
+        await this.#search(page);
+      }
     } catch (error) {
       if (this.file === file && error.name !== "AbortError") this.#fail(error);
     }
@@ -123,7 +128,7 @@ export default class extends Controller {
     (mark ?? page).scrollIntoView({ block: mark ? "center" : "start" });
   }
 
-  async #search() {
+  async #search(from = 1) {
     this.asking?.abort();
     const asking = this.asking = new AbortController();
     const words = this.wordsTarget.value.trim();
@@ -131,19 +136,19 @@ export default class extends Controller {
     try {
       const query = new URLSearchParams({ files: this.file.id, q: words, limit: MOST });
       const { passages } = await request(`/api/passages?${query}`, { signal: asking.signal });
-      this.#take(passages.toSorted((one, other) => one.page - other.page || one.id - other.id), t("reader_nothing"));
+      this.#take(passages.toSorted((one, other) => one.page - other.page || one.id - other.id), t("reader_nothing"), from);
     } catch (error) {
       if (error.name !== "AbortError") this.placeTarget.textContent = sentence(error);
     }
   }
 
-  #take(passages, otherwise) {
+  #take(passages, otherwise, from = 1) {
     this.hits = passages.flatMap((passage) => passage.marks.map((mark) => ({ ...passage, mark })));
     this.previousTarget.disabled = this.nextTarget.disabled = !this.hits.length;
     this.placeTarget.textContent = otherwise;
     this.pagesTarget.classList.remove("is-cited");
     this.#mark(passages);
-    this.#goToHit(0);
+    this.#goToHit(Math.max(0, this.hits.findIndex(({ page }) => page >= from)));
   }
 
   // From the last one the first one follows.
@@ -223,12 +228,12 @@ export default class extends Controller {
     this.close();
   };
 
-  // Where a search of one's documents leads: ?file=…&page=…
+  // Where a search of one's documents leads: ?file=…&page=…&words=…
   #openByAddress() {
     const asked = new URLSearchParams(location.search);
     const id = asked.get("file");
     if (!id) return;
     history.replaceState(history.state, "", location.pathname);
-    this.#open({ id, name: "", page: Number(asked.get("page")) || 1 });
+    this.#open({ id, name: "", page: Number(asked.get("page")) || 1, words: asked.get("words") ?? "" });
   }
 }
