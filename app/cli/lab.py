@@ -27,6 +27,7 @@ from app.generation.queue import RunQueue
 from app.lab import wording
 from app.lab.measuring.plan import combinations
 from app.lab.presentation import charts, display, exports, sentences
+from app.lab.retrieval import LIBRARY, OWN, recall
 from app.lab.runs import archive, planning, queries
 from app.lab.runs.repository import RunProgress
 from app.lab.service import Lab, current_lab
@@ -381,6 +382,22 @@ def import_runs(file: Path) -> None:
     made = archive.import_archive(file.read_text(errors="replace"))
     current_lab().publish()
     click.echo(ngettext("%(num)s run imported.", "%(num)s runs imported.", len(made)))
+
+
+@labo.command("retrieval")
+def retrieval() -> None:
+    """Tell how often the search for passages finds the page that answers, also in one's own documents."""
+    _prepare_to_read()
+    own = current_lab().task_folder / OWN
+    for name, folder in ((_("Documents of the program"), LIBRARY), (_("Own documents"), own)):
+        if folder.is_dir():
+            found = recall(folder)
+            first, shown = (display.share(100 * count / found.questions) for count in (found.first, found.shown))
+            click.echo(_(
+                "%(name)s: %(questions)s questions about %(documents)s documents. The right page comes first for "
+                "%(first)s of them, and is among the four shown for %(shown)s.",
+                name=name, questions=found.questions, documents=found.documents, first=first, shown=shown,
+            ))  # fmt: skip
 
 
 def _prepare_to_read() -> None:

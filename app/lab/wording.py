@@ -152,6 +152,7 @@ SENTENCES: dict[str, LazyString] = {
     "task_code_no_runs": _l("Lines want at least one run."),
     "task_code_call": _l("Each call has “args”, a list, and “returns”, and nothing else."),
     "task_code_run": _l("Each run has “input” and “output”, and nothing else."),
+    "task_answer_elsewhere": _l("The answer does not stand on page %(page)s of a document “%(name)s” in this folder."),
     "task_document_and_passages": _l("A task has a document that is read whole, or passages, not both."),
     "task_code_and_checks": _l("A coding task has no checks: its program is tried."),
     "task_program_good": _l("The program of the good answer fails."),
