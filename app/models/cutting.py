@@ -25,11 +25,11 @@ PARTS = (
     (WORD, re.compile(rf"\S{{1,{MOST // 6}}}")),
 )
 
-# Headings: of Markdown; with a number, such as « 3.2 Vidange » or « Article 4 – Prix »; in capitals.
+# Headings: of Markdown; with a number and a capital, such as « 3.2 Vidange » or « Article 4 – Prix »; in capitals.
 MARKED = re.compile(r"(#{1,6}) ")
 NUMBERED = re.compile(
-    r"(?:(?:article|chapitre|section|annexe|partie)\s+)?(?:\d{1,2}((?:\.\d{1,2})*)|[IVX]+)\.?\s*[)–:-]?\s+[^\W\d_]",
-    re.I,
+    r"(?:(?i:article|chapitre|section|annexe|partie)\s+)?"
+    r"(?:\d{1,2}((?:\.\d{1,2})*)|[IVX]+)\.?\s*[)–:-]?\s+[^\W\d_a-zß-öø-ÿ]"
 )
 CAPITALS = re.compile(r"[^a-zß-öø-ÿ]*[^\W\d_]{4}[^a-zß-öø-ÿ]*")
 LONGEST_HEADING = 90

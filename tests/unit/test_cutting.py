@@ -30,6 +30,11 @@ def test_passages_hold_all_text_in_order_and_none_is_too_long(text: str) -> None
     assert text[end:].strip() == ""
 
 
+def test_a_line_that_begins_with_a_figure_is_no_heading() -> None:
+    text = f"{SENTENCE * 3}\n30 jours à compter de la livraison, sauf\naccord écrit.\n\n{SENTENCE * 4}"
+    assert all("30 jours" not in each.context for each in PassageCutter().cut(text))
+
+
 def test_a_heading_begins_a_passage_and_stays_with_its_text() -> None:
     for heading in ("# Vidange", "3.2 Vidange", "ARTICLE 4 – VIDANGE", "VIDANGE DU MOTEUR"):
         text = f"{SENTENCE * 3}\n{heading}\n{SENTENCE * 6}"
