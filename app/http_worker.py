@@ -200,12 +200,15 @@ class HttpWorker(ThreadWorker):  # type: ignore[misc]
         else:
             self._wait(connection, LINGER_S)
 
-    def _keepalive_after(self, connection: Connection, keepalive: bool) -> bool:
-        """(gunicorn's name.) Return whether to wait for another request on a connection.
+    def handle_request(self, request: Any, connection: Connection) -> bool:
+        """(gunicorn's name.) Answer a request; return whether to wait for another one on its connection.
 
-        Not after a body that was not collected: where it ends is known only if the thread has read all of it.
+        Not after a body that was not collected, and the answer says so: where that ends is known only if the thread
+        has read all of it.
         """
-        return connection.collected and bool(super()._keepalive_after(connection, keepalive))
+        if not connection.collected:
+            request.force_close()
+        return bool(super().handle_request(request, connection))
 
     def murder_keepalived(self, force: bool = False) -> None:
         """(gunicorn's name.) Close the connections whose time is over, or all that wait."""

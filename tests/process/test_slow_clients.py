@@ -152,3 +152,5 @@ def test_a_connection_ends_with_a_body_that_was_not_read_whole(connect: Connect)
         answer += data
     assert answer.startswith(b"HTTP/1.1 4")
     assert answer.count(b"HTTP/1.1 ") == 1
+    # Or the client may send its next request into it.
+    assert b"\r\nConnection: close\r\n" in answer
