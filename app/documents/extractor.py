@@ -139,7 +139,7 @@ class Extractor:
                 found = found or self._found(file_id)
                 with self._context():
                     if found is not None:
-                        _store(file_id, found)
+                        self._store(file_id, found)
                 return
             except IntegrityError:
                 # It was erased meanwhile.
@@ -170,31 +170,43 @@ class Extractor:
         with self._lock:
             self._progress = (done, total)
 
-
-def _store(file_id: str, found: Extracted | AppError) -> None:
-    """Store a file's pages and passages in small commits, then that it is ready; or why it has failed."""
-    # Of a reading that was interrupted.
-    file_erasure.clear(file_id)
-    if isinstance(found, AppError):
-        File.end_reading(file_id, FileState.FAILED, error_code=found.code, error_params=found.params)
-        return
-    file = db.session.get(File, file_id)
-    if file is None:
-        return
-    cutter = PassageCutter()
-    for pages in _in_parts(found.pages):
-        # First, as it takes the words apart before it inserts: from then on nobody else can write.
-        passages.store(file, pages, cutter)
-        rows = [
-            {"file_id": file_id, "number": page.number, "title": page.title[:LONGEST_TITLE], "content": page.text}
-            for page in pages
-        ]
-        db.session.connection().execute(INSERT_PAGES, rows)
-        db.session.commit()
-        time.sleep(PAUSE_S)
-    tokens = estimated_tokens(document_text(file.name, [(page.number, page.text) for page in found.pages]))
-    if not File.end_reading(file_id, FileState.READY, kind=found.kind, pages=len(found.pages), tokens=tokens):
+    def _store(self, file_id: str, found: Extracted | AppError) -> None:
+        """Store a file's pages and passages in small commits, then that it is ready; or why it has failed."""
+        # Of a reading that was interrupted.
         file_erasure.clear(file_id)
+        if isinstance(found, AppError):
+            File.end_reading(file_id, FileState.FAILED, error_code=found.code, error_params=found.params)
+            return
+        file = db.session.get(File, file_id)
+        if file is None:
+            return
+        told, stored, cutter = self._progress, 0, PassageCutter()
+        tokens = frame = estimated_tokens(document_text(file.name, []))
+        for pages in _in_parts(found.pages):
+            _store_pages(file, pages, cutter)
+            # Of each part: the whole of a long text at once would hold everybody up.
+            text = document_text(file.name, [(page.number, page.text) for page in pages])
+            tokens += estimated_tokens(text) - frame
+            stored += len(pages)
+            if told is None:
+                self._tell(stored, len(found.pages))
+            if self._cancel.wait(PAUSE_S):
+                break
+        columns = {"kind": found.kind, "pages": stored, "tokens": tokens}
+        if self._cancel.is_set() or not File.end_reading(file_id, FileState.READY, **columns):
+            file_erasure.clear(file_id)
+
+
+def _store_pages(file: File, pages: list[Page], cutter: PassageCutter) -> None:
+    """Store some pages of a file, and their passages; commits."""
+    # First, as it takes the words apart before it inserts: from then on nobody else can write.
+    passages.store(file, pages, cutter)
+    rows = [
+        {"file_id": file.id, "number": page.number, "title": page.title[:LONGEST_TITLE], "content": page.text}
+        for page in pages
+    ]
+    db.session.connection().execute(INSERT_PAGES, rows)
+    db.session.commit()
 
 
 def _in_parts(pages: list[Page]) -> Iterator[list[Page]]:

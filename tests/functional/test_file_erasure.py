@@ -197,6 +197,27 @@ def test_a_reading_tells_how_far_it_is_and_can_be_ended(alice: Person, slow_read
     wait_until(lambda: slow_reading == ["long.pdf", "long.pdf"])
 
 
+def stored(person: Person, file: str) -> int:
+    """How many pages of a file are stored; 0 while it is only being read."""
+    return int((person.api("GET", f"/files/{file}").json["progress"] or {"done": 0})["done"])
+
+
+def test_what_is_being_stored_can_be_ended_too(
+    site: Site, alice: Person, instance: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.documents.extractor.PAGES_TOGETHER", 1)
+    monkeypatch.setattr("app.documents.extractor.PAUSE_S", 5)
+    text = "\n\n".join(f"# Partie {number}\n\n" + "Une phrase. " * 300 for number in range(9)).encode()
+    cancelled, erased = (alice.attach(name, text).json["id"] for name in ("a.md", "b.md"))
+    wait_until(lambda: stored(alice, cancelled) == 1)
+    assert alice.api("POST", f"/files/{cancelled}/cancel").json["state"] == "failed"
+    wait_until(lambda: stored(alice, erased) == 1)
+    assert rows_of(site)[:2] == (2, 1)
+    assert alice.api("DELETE", f"/files/{erased}").status_code == 204
+    wait_until(lambda: rows_of(site) == (1, 0, 0, 0))
+    assert len(on_disk(instance)) == 1
+
+
 def test_a_file_can_be_erased_while_it_is_read(
     site: Site, alice: Person, slow_reading: list[str], instance: Path
 ) -> None:
