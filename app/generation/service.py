@@ -20,6 +20,7 @@ from app.errors import AppError
 from app.extensions import db
 from app.generation import prompt
 from app.generation.background import BackgroundSlot, Prefill, TrashPurge
+from app.generation.completion import Completion
 from app.generation.conversation_changes import ConversationChanges
 from app.generation.estimates import Estimates
 from app.generation.events import Event, EventLog, EventStream, Signals, StreamRegistry, Subscriber, Topic, encode
@@ -29,7 +30,7 @@ from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.run_ends import RunEnds
 from app.generation.serializers import accepted_json, error_json
 from app.generation.store import RunEnd, Store
-from app.generation.worker import AnswerTicket, Completion, Worker
+from app.generation.worker import AnswerTicket, Worker
 from app.models import Conversation, Message, ParentRef, Run, RunState
 from app.models.branches import MessageTree
 from app.models.files import NOTHING, Attachment
