@@ -2,6 +2,7 @@
 
 import heapq
 import logging
+import math
 import threading
 import time
 from collections import defaultdict
@@ -31,7 +32,8 @@ class Priority(IntEnum):
     CHAT = 0
     API = 1
     PREFILL = 2
-    BENCHMARK = 3
+    DEFERRED = 3
+    BENCHMARK = 4
 
     @property
     def preemptible(self) -> bool:
@@ -40,8 +42,8 @@ class Priority(IntEnum):
 
     @property
     def exclusive(self) -> bool:
-        """True for benchmarks, which start only while nothing else runs."""
-        return self == Priority.BENCHMARK
+        """True for deferred answers and benchmarks, which start only while nothing else runs."""
+        return self >= Priority.DEFERRED
 
 
 @dataclass(eq=False)
@@ -62,8 +64,14 @@ class Ticket:
     when_free: Callable[[], object] = lambda: None
     # Seconds that reading its documents takes, which its model's usual answers do not.
     reading_s: float = 0.0
+    # It is not started while this is False; asked with the queue's lock held.
+    is_due: Callable[[], bool] = lambda: True
     # Cancelled because the server stops, not by the user.
     interrupted: bool = False
+    # Cancelled by the user.
+    stopped: bool = False
+    # Set by a deferred ticket's `work`: it has given way, and is to be called again when its turn comes.
+    again: bool = False
     # The result is complete, though the ticket still holds its slot.
     finished: bool = False
     # When `work` began, in monotonic seconds; 0 while waiting.
@@ -75,6 +83,11 @@ class Ticket:
     def yields_slot(self) -> bool:
         """True if the ticket will release its slot immediately (finished or preemptible)."""
         return self.finished or self.priority.preemptible
+
+    @property
+    def gives_way(self) -> bool:
+        """True if a deferred ticket was cancelled, but not by its user: it goes on later."""
+        return self.priority == Priority.DEFERRED and self.cancel.is_set() and not self.stopped
 
     @property
     def effective_priority(self) -> Priority:
@@ -90,7 +103,8 @@ def next_ticket(
 
     The most urgent class goes first; within it users with nothing running, then the user served longest ago, then first
     come. Among tickets equal in class and in whether their user has something running, those for `model`, the loaded
-    one, go first, at most MAX_SAME_MODEL_BATCH times. A conversation's tickets start in their order, one at a time.
+    one, go first, at most MAX_SAME_MODEL_BATCH times. A conversation's tickets start in their order, one at a time, and
+    none before it is due.
 
     `waiting` is in order of arrival; `served` maps user ids to the number of the user's last start.
     """
@@ -98,9 +112,10 @@ def next_ticket(
     busy_users = {ticket.user_id for ticket in running if not ticket.priority.preemptible}
     candidates = []
     for ticket in waiting:
-        if ticket.conversation_id not in busy_conversations and not (ticket.priority.exclusive and running):
+        if ticket.conversation_id not in busy_conversations:
             busy_conversations.add(ticket.conversation_id)
-            candidates.append(ticket)
+            if ticket.is_due() and not (ticket.priority.exclusive and running):
+                candidates.append(ticket)
 
     def group(ticket: Ticket) -> tuple[int, bool]:
         return ticket.effective_priority, ticket.user_id in busy_users
@@ -182,6 +197,8 @@ class RunQueue:
         self._running: dict[Hashable, Ticket] = {}
         self._served: dict[int, int] = {}
         self._starts = 0
+        # When a person or a prefill last used the engine, in monotonic seconds.
+        self._used = -math.inf
         self._model = ""
         self._closed = False
         # Number of changes of positions worth announcing, and of the last one announced.
@@ -193,32 +210,41 @@ class RunQueue:
         """Number of tickets started so far."""
         return self._starts
 
-    def check_room(self, user_id: int) -> bool:
-        """Return True if one more ticket of that user would start at once.
+    @property
+    def quiet_s(self) -> float:
+        """Seconds since a person or a prefill last used the engine."""
+        return time.monotonic() - self._used
 
-        Raises queue_full; too_many_waiting if the user's own share is full; stopping once the queue is closed.
+    def check_room(self, user_id: int, *, deferred: bool = False) -> bool:
+        """Return True if one more ticket of that user would start at once; a deferred one never does.
+
+        Deferred tickets and others take no room from each other. Raises queue_full; too_many_waiting if the user's own
+        share is full; stopping once the queue is closed.
         """
         share = max(1, int(self._limit * SHARE))
         with self._lock:
             if self._closed:
                 raise AppError("stopping")
-            if len(self._waiting) >= self._limit:
+            waiting = [ticket for ticket in self._waiting if (ticket.priority == Priority.DEFERRED) == deferred]
+            if len(waiting) >= self._limit:
                 raise AppError("queue_full")
-            if sum(ticket.user_id == user_id for ticket in self._waiting) >= share:
+            if sum(ticket.user_id == user_id for ticket in waiting) >= share:
                 raise AppError("too_many_waiting", count=share)
-            return not self._waiting and len(self._running) < max(1, self._slots())
+            return not (deferred or waiting) and len(self._running) < max(1, self._slots())
 
     def submit(self, ticket: Ticket) -> None:
         """Queue a ticket; its work starts at once if a slot is free. Unless preemptible itself, it cancels running
-        preemptible work.
+        preemptible work, and prefills that wait for such work to end.
 
         On a closed queue, cancels the ticket instead.
         """
         to_cancel = [ticket]
         with self._lock:
             if not self._closed:
-                others = self._running.values()
-                to_cancel = [] if ticket.priority.preemptible else [o for o in others if o.priority.preemptible]
+                to_cancel = []
+                if not ticket.priority.preemptible:
+                    to_cancel = [other for other in self._running.values() if other.priority.preemptible]
+                    self._waiting = [other for other in self._waiting if other.priority != Priority.PREFILL]
                 self._waiting.append(ticket)
                 self._start_next()
         for other in to_cancel:
@@ -226,24 +252,35 @@ class RunQueue:
         self._announce_places()
 
     def submit_if_idle(self, ticket: Ticket) -> bool:
-        """Start a ticket only if none waits, a slot is free, and neither exclusive work nor its conversation runs.
+        """Queue a ticket only if, apart from deferred work, none waits, a slot is free, and neither exclusive work nor
+        its conversation runs. It cancels running deferred work, and starts once that has ended.
 
-        Returns whether it started.
+        Returns whether it was queued.
         """
         with self._lock:
-            running = self._running.values()
-            free = not self._closed and not self._waiting and len(running) < max(1, self._slots())
-            if free and not any(o.priority.exclusive or o.conversation_id == ticket.conversation_id for o in running):
-                self._waiting.append(ticket)
-                self._start_next()
-                return True
-        return False
+            everything = [*self._running.values(), *self._waiting]
+            deferred = [other for other in self._running.values() if other.priority == Priority.DEFERRED]
+            waits = any(other.priority != Priority.DEFERRED for other in self._waiting)
+            free = not self._closed and not waits and len(self._running) - len(deferred) < max(1, self._slots())
+            if (
+                not free
+                or any(other.conversation_id == ticket.conversation_id for other in everything)
+                or any(o.priority.exclusive and o not in deferred for o in self._running.values())
+            ):
+                return False
+            self._waiting.append(ticket)
+            self._start_next()
+        for other in deferred:
+            other.cancel.set()
+        return True
 
     def cancel(self, key: Hashable) -> Ticket | None:
         """Cancel a ticket. Returns it if it was still waiting, in which case its work never starts; else None."""
         with self._lock:
             waiting = next((ticket for ticket in self._waiting if ticket.key == key), None)
             running = self._running.get(key)
+            if running is not None:
+                running.stopped = True
             if waiting is not None:
                 self._waiting.remove(waiting)
                 self._start_next()
@@ -272,6 +309,13 @@ class RunQueue:
         """Announce the current positions although they are unchanged."""
         with self._lock:
             self._changes += 1
+        self._announce_places()
+
+    def look_again(self) -> None:
+        """Start what has become due meanwhile."""
+        with self._lock:
+            if self._waiting and not self._closed:
+                self._start_next()
         self._announce_places()
 
     def is_idle(self) -> bool:
@@ -337,19 +381,34 @@ class RunQueue:
         # A thread that is announcing positions may have seen this ticket waiting: let it finish first.
         with self._announcing:
             pass
+        while not self._worked(ticket):
+            pass
+        self._announce_places()
+        ticket.when_free()
+
+    def _worked(self, ticket: Ticket) -> bool:
+        """Call a ticket's work, and give its slot to the next one; False if it has to be called once more."""
         try:
             ticket.work(ticket)
         except Exception:
             # It reaches no caller.
             logger.exception("work failed ticket=%s", ticket.key)
-        finally:
-            with self._lock:
-                self._running.pop(ticket.key, None)
-                self._idle.notify_all()
-                if not self._closed:
-                    self._start_next()
-            self._announce_places()
-            ticket.when_free()
+        with self._lock:
+            again, ticket.again = ticket.again, False
+            if again and ticket.stopped:
+                # The user has stopped it while it was giving way: it ends now.
+                return False
+            self._running.pop(ticket.key, None)
+            if ticket.priority < Priority.DEFERRED:
+                self._used = time.monotonic()
+            self._idle.notify_all()
+            if not self._closed:
+                if again:
+                    ticket.cancel, ticket.started = Cancel(), 0.0
+                    # Before later tickets of its conversation.
+                    self._waiting.insert(0, ticket)
+                self._start_next()
+        return True
 
 
 def _awaited(tickets: Iterable[Ticket]) -> int:

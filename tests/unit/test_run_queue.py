@@ -317,3 +317,71 @@ def test_a_queue_has_a_limit_and_an_end() -> None:
     assert not desk.queue.knows(first.key)
     with pytest.raises(AppError, match="stopping"):
         desk.queue.check_room(1)
+
+
+def test_deferred_work_gives_way_and_goes_on_where_nothing_else_runs() -> None:
+    queue, turns, free = RunQueue(lambda: 2, 10), SimpleQueue[Ticket](), SimpleQueue[Ticket]()
+
+    def work(ticket: Ticket) -> None:
+        turns.put(ticket)
+        ticket.cancel.wait(5)
+        ticket.again = ticket.gives_way
+
+    def ask(key: str, priority: Priority) -> Ticket:
+        ticket = Ticket(key, 1, key, work, priority=priority)
+        ticket.when_free = lambda: free.put(ticket)
+        queue.submit(ticket)
+        return ticket
+
+    deferred = ask("long", Priority.DEFERRED)
+    assert turns.get(timeout=5) is deferred
+    # A second slot is free, but the processor is the person's.
+    chat = ask("chat", Priority.CHAT)
+    assert turns.get(timeout=5) is chat
+    assert free.get(timeout=5) is deferred
+    assert queue.knows("long")
+    chat.cancel.set()
+    assert turns.get(timeout=5) is deferred
+    assert not deferred.cancel.is_set()
+    assert queue.cancel("long") is None
+    assert [free.get(timeout=5), free.get(timeout=5)] == [chat, deferred]
+    assert not queue.knows("long")
+
+
+def test_whoever_stops_it_while_it_gives_way_ends_it() -> None:
+    queue, calls = RunQueue(lambda: 1, 10), list[bool]()
+    ended = threading.Event()
+
+    def work(ticket: Ticket) -> None:
+        calls.append(ticket.stopped)
+        if len(calls) == 1:
+            ticket.again = True
+            queue.cancel(ticket.key)
+        else:
+            ended.set()
+
+    queue.submit(Ticket("long", 1, "long", work, priority=Priority.DEFERRED))
+    assert ended.wait(5)
+    assert calls == [False, True]
+
+
+def test_what_is_not_due_does_not_start_before_it_is() -> None:
+    queue, due, begun = RunQueue(lambda: 1, 10), threading.Event(), threading.Event()
+    ticket = Ticket("long", 1, "c", lambda _: begun.set(), priority=Priority.DEFERRED, is_due=due.is_set)
+    queue.submit(ticket)
+    queue.look_again()
+    assert not begun.wait(0.05)
+    due.set()
+    queue.look_again()
+    assert begun.wait(5)
+
+
+def test_deferred_work_and_questions_take_no_room_from_each_other() -> None:
+    queue = RunQueue(lambda: 1, 8)
+    for key in range(2):
+        queue.submit(Ticket(key, 1, str(key), lambda _: None, priority=Priority.DEFERRED, is_due=lambda: False))
+    assert queue.check_room(1)
+    assert queue.counts() == (0, 0)
+    with pytest.raises(AppError, match="too_many_waiting"):
+        queue.check_room(1, deferred=True)
+    assert not queue.check_room(2, deferred=True)
