@@ -115,6 +115,14 @@ def password_cost(value: str) -> tuple[int, int]:
     return passes, mebibytes
 
 
+def hours(value: str) -> tuple[int, int]:
+    """two hours of the day such as: 20-7"""
+    first, last = map(int, value.split("-"))
+    if not (0 <= first <= 24 and 0 <= last <= 24):
+        raise ValueError(value)
+    return first, last
+
+
 def networks(value: str) -> tuple[IPv4Network | IPv6Network, ...]:
     """addresses or networks such as: 127.0.0.1 10.0.3.0/24"""
     return tuple(ip_network(each) for each in value.split())
@@ -242,6 +250,12 @@ SETTINGS = (
         one_of("measured", "always"),
         "measured",
         "models that may answer from chosen passages; `measured`: those that the Labo found good at it; `always`: all",
+    ),
+    Setting(
+        "DEFERRED_HOURS",
+        hours,
+        "20-7",
+        "hours, in `TIMEZONE`, in which long documents are read that may wait for the night",
     ),
     Setting("TEMPERATURE", decimal, "", "sampling temperature of the chat; empty: the model's own"),
     Setting("CACHE_RAM_MB", whole, "1024", "RAM of the embedded engine's prompt cache, in MB"),

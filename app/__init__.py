@@ -94,6 +94,7 @@ def make_services(app: Flask) -> None:
             config["ENGINE_TIMEOUT"],
             config["TEMPERATURE"],
             all_proven=config["DOCUMENT_ANSWERS"] == "always",
+            deferred_hours=config["DEFERRED_HOURS"],
         ),
         queue_max=config["QUEUE_MAX"],
         followers=max(config["THREADS"] - SPARE_THREADS, config["THREADS"] // 2),

@@ -114,6 +114,7 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
         422,
         _l("The chosen passages have about %(tokens)s tokens, %(limit)s are the most: choose fewer."),
     ),
+    "document_erased": (410, _l("The document was erased before all of it was read.")),
     "file_empty": (422, _l("This file is empty.")),
     "file_kind_unknown": (
         422,

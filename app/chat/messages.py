@@ -4,7 +4,7 @@ import re
 import secrets
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
-from typing import Annotated
+from typing import Annotated, Literal
 
 from flask import Flask, Response, jsonify, request
 from pydantic import AfterValidator, Field
@@ -82,6 +82,8 @@ class AskRequest(JsonRequest):
     # Ids of files, and of the passages of them to answer from, in the order of their numbers.
     files: list[Text] = []
     passages: Annotated[list[Number], Field(max_length=MOST_PASSAGES)] = []
+    # When to read files that are too long to be read at once, part by part.
+    whole: Literal["idle", "night"] | None = None
 
     @property
     def follows(self) -> ParentRef:
@@ -99,7 +101,7 @@ def ask(conversation_id: str) -> Response:
     if asked.files or asked.passages:
         model = generation().model_for(asked.model or conversation.model, asked.think).name
         limits = generation().document_tokens(model), generation().registry.image_tokens(model)
-        attachment = documents.attachment(current_user, asked.files, asked.passages, *limits)
+        attachment = documents.attachment(current_user, asked.files, asked.passages, *limits, timing=asked.whole)
     return event_stream(
         lambda: generation().ask(
             conversation,

@@ -4,8 +4,9 @@
 `conversation_changes` is where conversations are changed or erased, `store` reads and writes the rows of runs,
 `run_ends` keeps the ends that the database refuses, `prompt` builds the messages for the model, `documents` makes the
 text of files that goes with a question, `citations` compares an answer with it, `estimates` learns durations,
-`model_registry` knows the models, `background` holds prefill, benchmarks and the purge of the trash, `serializers`
-makes the JSON, `backends` keeps the events and carries the notices between processes.
+`model_registry` knows the models, `completion` streams answers for the API, `part_reading` reads long documents part by
+part, `background` holds prefill, benchmarks and the purge of the trash, `serializers` makes the JSON, `backends` keeps
+the events and carries the notices between processes.
 
 Threads of the package:
 
@@ -13,6 +14,7 @@ Threads of the package:
 * `models`: polls the engine and loads the default model
 * `recover`: ends or queues again the runs of an earlier process, if the start could not write
 * `ends`: stores the ends of runs that the database refused, until none is left
+* `deferred`: has the queue look whether answers that wait for a quiet hour are due
 * `trash`: erases what was deleted 30 days ago, once a day
 
 Request threads call `Generation` and iterate over the events that they follow.

@@ -17,14 +17,25 @@ MOST_FILES = 10
 MOST_IMAGES = 1
 # More than a small model finds its way in.
 MOST_PASSAGE_TOKENS = 900
+# More takes longer than a night.
+MOST_DEFERRED_TOKENS = 400_000
 
 
-def attachment(user: User, files: Sequence[str], passages: Sequence[int], limit: int, image_tokens: int) -> Attachment:
+def attachment(
+    user: User,
+    files: Sequence[str],
+    passages: Sequence[int],
+    limit: int,
+    image_tokens: int,
+    *,
+    timing: str | None = None,
+) -> Attachment:
     """Return what goes with a question about these files of the user.
 
     `limit`: tokens that pictures, of `image_tokens` each, and whole documents may take. With `passages`, ids in the
-    order of their numbers, the model reads only those of the documents. Raises too_many_files, too_many_images,
-    not_found, file_not_ready, files_too_long, passages_too_long.
+    order of their numbers, the model reads only those of the documents; with `timing`, "idle" or "night", it reads
+    documents that are too long part by part then. Raises too_many_files, too_many_images, not_found, file_not_ready,
+    files_too_long, passages_too_long.
     """
     if len(files) > MOST_FILES:
         raise AppError("too_many_files", limit=MOST_FILES)
@@ -36,10 +47,24 @@ def attachment(user: User, files: Sequence[str], passages: Sequence[int], limit:
         raise AppError("too_many_images", limit=MOST_IMAGES)
     documents = [file for file in found if file.kind != PICTURE]
     taken = image_tokens * len(shown)
-    asked = _from_passages(documents, passages) if passages else _whole(documents, limit, taken)
+    if passages:
+        asked = _from_passages(documents, passages)
+    elif timing and taken + sum(file.tokens for file in documents) > limit:
+        asked = _deferred(documents, timing)
+    else:
+        asked = _whole(documents, limit, taken)
     named = [prompt.picture_text(picture.name) for picture in shown]
     text = "\n\n".join(filter(None, [asked.text, *named]))
     return replace(asked, text=text, files=tuple(file.id for file in found), pictures=shown)
+
+
+def _deferred(files: Sequence[File], timing: str) -> Attachment:
+    """Return files that are to be read part by part. Raises files_too_long."""
+    tokens = sum(file.tokens for file in files)
+    if tokens > MOST_DEFERRED_TOKENS:
+        raise AppError("files_too_long", tokens=tokens, limit=MOST_DEFERRED_TOKENS)
+    text = prompt.unread_text([file.name for file in files])
+    return Attachment(text, tuple(file.id for file in files), timing=timing)
 
 
 def _whole(files: Sequence[File], limit: int, taken: int) -> Attachment:

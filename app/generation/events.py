@@ -29,6 +29,7 @@ class Event(StrEnum):
     LOADING = "loading"
     CONTEXT = "context"
     READING = "reading"
+    PART = "part"
     THINKING = "thinking"
     TEXT = "text"
     DONE = "done"

@@ -5,11 +5,14 @@ from typing import Any
 
 from app.engines.catalogue import DEMO
 from app.errors import sentence
+from app.extensions import db
 from app.generation.events import EventStream
 from app.generation.model_registry import DefaultModel, ModelRegistry
+from app.generation.prompt import is_unread
 from app.models import Conversation, Message, Rating, Role, Run
 from app.models.base import iso
 from app.models.branches import MessageTree
+from app.models.digests import Digest
 from app.models.files import files_of
 from app.models.passages import excerpts_of
 
@@ -107,11 +110,21 @@ def message_json(
         "finished_at": iso(run.finished_at),
         "left_out": _left_out(run) if run.left_out or run.unread else None,
         "sources": run.sources,
+        "part": _part(message) if run.active else None,
         "rating": rating_json(message.rating) if message.rating else None,
         "attempt": run.attempt,
         "stream": stream_url(message.id),
         "last_event": last_event,
     }
+
+
+def _part(answer: Message) -> dict[str, Any] | None:
+    """Return how far the long documents of an answer's question are read; None if it has none to be read."""
+    question = answer.parent
+    if question is None or not is_unread(question.attached):
+        return None
+    digest = db.session.get(Digest, question.id, populate_existing=True)
+    return digest.progress if digest else None
 
 
 def _left_out(run: Run) -> dict[str, Any]:

@@ -42,6 +42,10 @@ CLOSE_TIMEOUT_S = 4.0
 OUTDATED_S = 2.0
 # Seconds between two tries to end the runs of an earlier process while the database cannot be written to.
 RECOVER_EVERY_S = 5.0
+# Seconds without a person or a prefill before long documents are read, as who reads an answer will ask again and the
+# engine's cache has their conversation; and seconds between two looks at whether they are due.
+QUIET_S = 120.0
+LOOK_EVERY_S = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -102,6 +106,7 @@ class Generation:
                 self.estimates.learn(model, seconds, usage)
         if not self._recovered():
             threading.Thread(target=self._recover_later, name="recover", daemon=True).start()
+        threading.Thread(target=self._start_deferred, name="deferred", daemon=True).start()
         self._trash_purge.start()
         self.registry.start()
 
@@ -168,7 +173,7 @@ class Generation:
             # Only a question that does not follow the end of the shown branch can have other versions.
             parent_id = None if follows.first else follows.parent_id or conversation.head_id
             has_versions = parent_id != conversation.head_id
-            state = self._first_state(conversation.user_id)
+            state = self._first_state(conversation.user_id, attachment.text)
             reading_s = self._reading_s(conversation.id, parent_id, name, attachment)
             answer, new = conversation.ask(
                 content,
@@ -190,13 +195,14 @@ class Generation:
         Raises run_active while an answer to it is being written, model_not_proven.
         """
         with self._submitting:
-            state = self._first_state(answer.conversation.user_id)
+            attached = answer.parent.attached if answer.parent else ""
+            state = self._first_state(answer.conversation.user_id, attached)
             run = self._ended_run(answer)
             if any(other.parent_id == answer.parent_id for other in answer.conversation.being_written()):
                 raise AppError("run_active")
             think = run.think if think is None else think
             name = self.model_for(model or run.model, think).name
-            self._check_proven(name, answer.parent.attached if answer.parent else "")
+            self._check_proven(name, attached)
             sibling = answer.conversation.regenerate(answer, model=name, think=think, state=state)
             return Subscriber(self._submit(sibling, MessageTree(answer.conversation)))
 
@@ -209,7 +215,7 @@ class Generation:
             run = self._ended_run(answer)
             if run.state == RunState.DONE and run.reason != "length":
                 raise AppError("nothing_to_continue")
-            self._first_state(answer.conversation.user_id)
+            self._first_state(answer.conversation.user_id, answer.parent.attached if answer.parent else "")
             run.queue_again(self.model_for(run.model, run.think).name)
             db.session.commit()
             return Subscriber(self._submit(answer))
@@ -217,9 +223,10 @@ class Generation:
     def forget_file(self, file_id: str) -> None:
         """Stop reading ahead a file that is erased before a question was asked with it; drop what is cached of it."""
         conversations = self.prefill.read_with(file_id)
-        for ticket in self._queue.snapshot()[1]:
+        waiting, running = self._queue.snapshot()
+        for ticket in (*waiting, *running):
             if ticket.priority == Priority.PREFILL and ticket.conversation_id in conversations:
-                ticket.cancel.set()
+                self._queue.cancel(ticket.key)
         for conversation_id in conversations:
             self._forget_everywhere(conversation_id)
 
@@ -231,6 +238,8 @@ class Generation:
         """Stop an answer; return its state, which may still be "running" for a moment."""
         ticket = self._queue.cancel(answer.id)
         if ticket is not None:
+            if answer.parent is not None and prompt.is_unread(answer.parent.attached):
+                self._store.drop_notes(answer.parent.id)
             self._end(answer.id, RunEnd(RunState.STOPPED))
             return str(RunState.STOPPED)
         return str(self._settled(answer).state)
@@ -313,15 +322,18 @@ class Generation:
         self.prefill.forget(conversation_id)
 
     def _check_proven(self, model: str, attached: str) -> None:
-        """Raise model_not_proven if a question is asked with passages and the model may not answer from them."""
-        if prompt.has_passages(attached) and not self.proven([model]):
+        """Raise model_not_proven if a question is asked with passages, or with documents that are to be read part by
+        part, and the model may not answer from them.
+        """
+        if (prompt.has_passages(attached) or prompt.is_unread(attached)) and not self.proven([model]):
             raise AppError("model_not_proven", model=model)
 
     def _reading_s(self, conversation_id: str, parent_id: int | None, model: str, attachment: Attachment) -> float:
         """Return the seconds that reading what a question is asked with will take; 0 if the engine holds it, or if its
         pace is not known.
         """
-        if not attachment.text or self.prefill.holds(conversation_id, parent_id, model, attachment):
+        read = self.prefill.holds(conversation_id, parent_id, model, attachment)
+        if not attachment.text or attachment.timing or read:
             return 0.0
         pace = self.estimates.reading_pace(model)
         tokens = estimated_tokens(attachment.text) + self.registry.image_tokens(model) * len(attachment.pictures)
@@ -336,20 +348,34 @@ class Generation:
         events.publish(Event.ACCEPTED, accepted)
         run = answer.run
         assert run is not None  # noqa: S101 - an answer to be written has one
-        self._queue.submit(
-            AnswerTicket(
-                answer.id,
-                answer.conversation.user_id,
-                answer.conversation_id,
-                self.worker.write,
-                model=run.model,
-                reading_s=reading_s,
-                events=events,
-                accepted=accepted,
-                stored_as_running=run.state == RunState.RUNNING,
-            )
+        ticket = AnswerTicket(
+            answer.id,
+            answer.conversation.user_id,
+            answer.conversation_id,
+            self.worker.write,
+            model=run.model,
+            reading_s=reading_s,
+            events=events,
+            accepted=accepted,
+            stored_as_running=run.state == RunState.RUNNING,
         )
+        if part := accepted["message"]["part"]:
+            ticket.priority, ticket.part = Priority.DEFERRED, part | {"reading": False}
+            ticket.is_due = lambda: self._is_due(ticket, part["when"])
+            events.publish(Event.PART, ticket.part)
+        self._queue.submit(ticket)
         return events
+
+    def _is_due(self, ticket: AnswerTicket, when: str) -> bool:
+        """Return whether a deferred answer may be written now, as far as its hour and other people are concerned."""
+        first, last = self._settings.deferred_hours
+        hour = time.localtime().tm_hour
+        night = first <= hour < last if first <= last else (hour >= first or hour < last)
+        return (night or when == "idle") and self._queue.quiet_s >= QUIET_S and time.monotonic() >= ticket.not_before
+
+    def _start_deferred(self) -> None:
+        while not self._stopped.wait(LOOK_EVERY_S):
+            self._queue.look_again()
 
     def _announce_places(self, order: Sequence[Ticket], running: Sequence[Ticket]) -> None:
         """Publish the position of each waiting answer if it changed; the queue calls this."""
@@ -358,7 +384,9 @@ class Generation:
         for position, (ticket, wait) in enumerate(zip(order, waits, strict=True), start=1):
             place = (position, len(running), own[ticket.user_id])
             own[ticket.user_id] += 1
-            if not isinstance(ticket, AnswerTicket) or (ticket.last_place == place and not ticket.is_outdated):
+            if not isinstance(ticket, AnswerTicket) or ticket.priority == Priority.DEFERRED:
+                continue
+            if ticket.last_place == place and not ticket.is_outdated:
                 continue
             if ticket.last_place is None:
                 ticket.expected_wait_s = wait
@@ -382,12 +410,13 @@ class Generation:
             ticket.is_outdated = True
             self._queue.announce_again()
 
-    def _first_state(self, user_id: int) -> RunState:
+    def _first_state(self, user_id: int, attached: str) -> RunState:
         """Return the state to store a new run with: running if it will start at once, which saves a second write.
 
-        Raises queue_full, too_many_waiting, stopping.
+        `attached`: what its question is asked with. Raises queue_full, too_many_waiting, stopping.
         """
-        return RunState.RUNNING if self._queue.check_room(user_id) else RunState.QUEUED
+        at_once = self._queue.check_room(user_id, deferred=prompt.is_unread(attached))
+        return RunState.RUNNING if at_once else RunState.QUEUED
 
     def _ended_run(self, answer: Message) -> Run:
         """Return the run of an answer that is not being written; raises run_active. The caller holds `_submitting`."""

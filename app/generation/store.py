@@ -4,19 +4,19 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Engine, bindparam, select, update
+from sqlalchemy import Connection, Engine, bindparam, delete, select, update
 
 from app.engines.base import Usage
 from app.errors import AppError, sentence
 from app.extensions import db, in_context
 from app.generation.prompt import BuiltPrompt, PromptMessage
-from app.models import Conversation, Message, Role, Run, RunState, User
+from app.models import Conversation, Digest, FileState, Message, MessageFile, Passage, Role, Run, RunState, User
 from app.models.base import utcnow
 from app.models.file_store import file_store
 from app.models.files import NOTHING, PICTURE, Attachment, files_of, pictures_of
-from app.models.passages import excerpts_of
+from app.models.passages import EXCERPTS, excerpts_of
 from app.text import clean
 
 # Finished runs that the estimates begin with.
@@ -69,6 +69,22 @@ class RunInput:
     instructions: tuple[str | None, str] = (None, "")
 
 
+class Piece(NamedTuple):
+    """A piece of a document's page: the document's name, the page's number, the text."""
+
+    name: str
+    page: int
+    text: str
+
+
+class NotesSoFar(NamedTuple):
+    """What was noted of a question's documents: see `Digest`."""
+
+    timing: str
+    part_tokens: int
+    rounds: list[list[str]]
+
+
 class Store:
     """Reads and writes for the threads of runs; `context` makes an application context."""
 
@@ -82,8 +98,7 @@ class Store:
         Raises not_found if its conversation was erased meanwhile.
         """
         if mark_running:
-            with self._transaction() as connection:
-                connection.execute(WRITE_RUN, {"answer": message_id, "state": RunState.RUNNING})
+            self.mark_running(message_id)
         with self._transaction() as connection:
             rows = {row.id: row for row in connection.execute(MESSAGES, {"conversation": conversation_id})}
         pictures = {}
@@ -178,6 +193,58 @@ class Store:
         """Return the passages that a question was asked with, in the order of their numbers."""
         with self._context():
             return [passage.text for passage in excerpts_of([question_id]).get(question_id, {}).values()]
+
+    def pieces(self, question_id: int) -> tuple[list[str], list[Piece]]:
+        """Return the names of a question's documents, and all their text in pieces, in its order. Raises
+        document_erased.
+        """
+        with self._context():
+            files = [file for file in files_of([question_id]).get(question_id, []) if file.kind != PICTURE]
+            query = EXCERPTS.join(MessageFile, MessageFile.file_id == Passage.file_id)
+            query = query.where(MessageFile.message_id == question_id).order_by(MessageFile.position, Passage.id)
+            pieces = [Piece(name, page, content) for _, _, name, page, content in db.session.execute(query)]
+            if not pieces or any(file.state != FileState.READY for file in files):
+                raise AppError("document_erased")
+            return [file.name for file in files], pieces
+
+    def notes(self, question_id: int) -> NotesSoFar:
+        """Return what was noted of a question's documents. Raises not_found if it was erased meanwhile."""
+        with self._context():
+            digest = db.session.get(Digest, question_id)
+            if digest is None:
+                raise AppError("not_found")
+            return NotesSoFar(digest.timing, digest.part_tokens, [list(notes) for notes in digest.rounds])
+
+    def save_notes(self, question_id: int, rounds: list[list[str]], *, parts: int, part_tokens: int) -> None:
+        """Store what was noted of a question's documents so far."""
+        values = {"rounds": [[clean(note) for note in notes] for notes in rounds]}
+        with self._transaction() as connection:
+            connection.execute(
+                update(Digest.__table__).where(Digest.message_id == question_id),
+                values | {"parts": parts, "part_tokens": part_tokens},
+            )
+
+    def end_notes(self, question_id: int, attached: str) -> None:
+        """Store what the model reads before a question now that all of its documents was read."""
+        with self._transaction() as connection:
+            connection.execute(WRITE_TEXT, {"answer": question_id, "attached": clean(attached)})
+            connection.execute(delete(Digest.__table__).where(Digest.message_id == question_id))
+
+    def drop_notes(self, question_id: int) -> None:
+        """Forget what was noted of a question's documents: whoever asks again has them read from the beginning."""
+        self.save_notes(question_id, [], parts=0, part_tokens=0)
+
+    def mark_running(self, message_id: int) -> None:
+        """Store that a run is being written."""
+        with self._transaction() as connection:
+            connection.execute(WRITE_RUN, {"answer": message_id, "state": RunState.RUNNING})
+
+    def put_back(self, message_id: int, content: str | None, thinking: str) -> None:
+        """Store a run as waiting again, with the text written so far; None: as it is stored."""
+        with self._transaction() as connection:
+            if content is not None:
+                connection.execute(WRITE_TEXT, _text(message_id, content, thinking))
+            connection.execute(WRITE_RUN, {"answer": message_id, "state": RunState.QUEUED})
 
     def finish(self, message_id: int, end: RunEnd) -> None:
         """Store the end of a run in one commit."""

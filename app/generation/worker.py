@@ -15,8 +15,9 @@ from app.generation.background import Prefill
 from app.generation.estimates import Estimates
 from app.generation.events import Event, EventStream
 from app.generation.model_registry import ModelRegistry
+from app.generation.part_reading import PartReader
 from app.generation.prompt import GenerationSettings, PromptMessage
-from app.generation.queue import Ticket
+from app.generation.queue import Priority, Ticket
 from app.generation.rapl import EnergyMeter, RaplZone, find_zones
 from app.generation.run_ends import RunEnds
 from app.generation.store import RunEnd, RunInput, Store
@@ -29,6 +30,11 @@ SAVE_EVERY_S = 2.0
 MAX_REASON = 40
 # How often a prompt that the engine finds too long is halved.
 MAX_CUTS = 3
+# Failures of the engine after which a deferred answer goes on so many seconds later; those that the answer itself may
+# cause end it after so many in a row.
+LATER_CODES = ("engine_unreachable", "engine_busy", "engine_silent", "engine_cut")
+LATER_S = 60.0
+MOST_FAILURES = 5
 # Seconds before the engine's processes are looked for again after none was found on this machine.
 LOOK_AGAIN_S = 600.0
 METRICS = (
@@ -57,6 +63,11 @@ class AnswerTicket(Ticket):
     # When it was, in monotonic seconds; and whether to publish the place again, as the wait told with it has aged.
     told_at: float = 0.0
     is_outdated: bool = False
+    # Of a deferred answer: when it may start again after a failure of the engine, in monotonic seconds; the failures in
+    # a row; and how far its documents are read, as the page shows it.
+    not_before: float = 0.0
+    failures: int = 0
+    part: dict[str, Any] | None = None
 
     @property
     def message_id(self) -> int:
@@ -84,6 +95,7 @@ class Worker:
         self._estimates = estimates
         self._prefill = prefill
         self._settings = settings
+        self._parts = PartReader(registry, store, estimates)
         self.energy = AnswerEnergy(registry.engine)
 
     def write(self, ticket: Ticket) -> None:
@@ -97,6 +109,7 @@ class Worker:
             self._store,
             ends=self._ends,
             estimates=self._estimates,
+            parts=self._parts,
             settings=self._settings,
             meter=self.energy.meter,
         )
@@ -106,8 +119,8 @@ class Worker:
             hung = error is not None and error.code == "engine_silent"
             self._update_registry_and_prefill(ticket, writing, error)
         finally:
-            ticket.finished = not hung
-            writing.announce_done()
+            ticket.finished = not (hung or ticket.again)
+            writing.announce_end()
         if hung:
             # Keep the slot meanwhile: the next question would wait unseen in the engine.
             self._registry.restart(ticket.model)
@@ -116,7 +129,7 @@ class Worker:
         """Note what the answer says of the engine: its model is loaded, its cache is up to date."""
         # What went wrong may have been the loss of the engine or of the model.
         ticket.when_free = self._registry.wake
-        if error is None and writing.wrote:
+        if error is None and writing.wrote and not ticket.again:
             self._registry.mark_loaded(ticket.model)
             if writing.thought:
                 # The next prompt leaves the thinking out, so the engine's cache does not match it: prefill it now.
@@ -143,6 +156,7 @@ class _Writing:
         *,
         ends: RunEnds,
         estimates: Estimates,
+        parts: PartReader,
         settings: GenerationSettings,
         meter: Callable[[], EnergyMeter | None],
     ) -> None:
@@ -153,6 +167,7 @@ class _Writing:
         self._store = store
         self._ends = ends
         self._estimates = estimates
+        self._parts = parts
         self._settings = settings
         self._start_meter = meter
         self._meter: EnergyMeter | None = None
@@ -185,7 +200,9 @@ class _Writing:
         try:
             self._meter = self._start_meter()
             run = self._store.begin(
-                self._message_id, self._ticket.conversation_id, mark_running=not self._ticket.stored_as_running
+                self._message_id,
+                self._ticket.conversation_id,
+                mark_running=not (self._ticket.stored_as_running or self._is_deferred),
             )
             self._locale = run.locale
             self._question = next((each for each in reversed(run.branch) if each.role == Role.USER), None)
@@ -196,11 +213,16 @@ class _Writing:
             done = self._write(run)
             if done is not None:
                 state, reason, usage = RunState.DONE, clean(done.reason)[:MAX_REASON], done.usage
+            elif self._ticket.gives_way:
+                return self._give_way()
             elif self._ticket.interrupted:
                 state, error = RunState.INTERRUPTED, AppError("interrupted")
             else:
                 state = RunState.STOPPED
+                self._drop_notes()
         except AppError as failure:
+            if self._goes_on_later(failure):
+                return self._give_way(failure)
             error = failure
         except Exception as failure:
             error = database_failure(failure)
@@ -210,15 +232,73 @@ class _Writing:
         self._finish(state, reason, error, usage)
         return error
 
-    def announce_done(self) -> None:
-        """Publish the last event, then exhaust the engine's stream, in which it may save the prompt cache."""
-        self._events.publish(Event.DONE, self._done, last=True)
+    def announce_end(self) -> None:
+        """Publish the last event, if this was not given up for later, then exhaust the engine's stream, in which it may
+        save the prompt cache.
+        """
+        if not self._ticket.again:
+            self._events.publish(Event.DONE, self._done, last=True)
         try:
             for _ in self._engine_events:
                 pass
         except Exception:
             # The answer has ended: it only costs time later.
             logger.warning("prompt cache not saved run=%s", self._message_id, exc_info=True)
+
+    @property
+    def _is_deferred(self) -> bool:
+        return self._ticket.priority == Priority.DEFERRED
+
+    def _with_notes(self, run: RunInput) -> RunInput | None:
+        """Have the documents of a deferred question read, if they were not; return the run with the notes of them.
+
+        None if it was cancelled meanwhile.
+        """
+        question = self._question
+        if question is not None and prompt.is_unread(question.attached):
+            notes = self._parts.read(question, run, self._settings, self._ticket.cancel, self._tell_part)
+            if notes is None:
+                return None
+            self._question = question._replace(attached=notes)
+            branch = [self._question if each.id == question.id else each for each in run.branch]
+            run = replace(run, branch=branch)
+        self._store.mark_running(self._message_id)
+        return run
+
+    def _tell_part(self, part: dict[str, Any]) -> bool:
+        """Publish how far the documents are read; return False if the rest is to be read later."""
+        if part["done"] != (self._ticket.part or part)["done"]:
+            self._ticket.failures = 0
+        if not self._ticket.is_due():
+            # The night is over.
+            self._ticket.cancel.set()
+        if self._ticket.cancel.is_set():
+            return False
+        self._ticket.part = part
+        self._events.publish(Event.PART, part)
+        return True
+
+    def _goes_on_later(self, failure: AppError) -> bool:
+        """Return whether a deferred answer is to be tried again after this failure."""
+        ticket = self._ticket
+        if not self._is_deferred or ticket.stopped or failure.code not in LATER_CODES:
+            return False
+        ticket.failures += failure.code not in ("engine_unreachable", "engine_busy")
+        ticket.not_before = time.monotonic() + LATER_S
+        return ticket.failures < MOST_FAILURES
+
+    def _give_way(self, failure: AppError | None = None) -> AppError | None:
+        """Let a deferred answer wait for its next turn, with what it has; return the failure."""
+        content = "".join(self._content) if self.wrote else None
+        self._store.put_back(self._message_id, content, "".join(self._thinking))
+        if self._ticket.part:
+            self._events.publish(Event.PART, self._ticket.part | {"reading": False})
+        self._ticket.again = True
+        return failure
+
+    def _drop_notes(self) -> None:
+        if self._question is not None and prompt.is_unread(self._question.attached):
+            self._store.drop_notes(self._question.id)
 
     def _resolved(self, run: RunInput) -> RunInput:
         """Return the run with the model to use, after waiting for an engine that is starting."""
@@ -244,6 +324,10 @@ class _Writing:
 
         Returns the engine's last event, or None if the run was cancelled.
         """
+        if self._is_deferred:
+            if (read := self._with_notes(run)) is None:
+                return None
+            run = read
         budget = self._settings.prompt_budget
         for attempt in range(MAX_CUTS + 1):
             try:

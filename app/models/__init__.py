@@ -1,6 +1,7 @@
 """The database's models."""
 
 from app.models.conversations import Conversation, Folder
+from app.models.digests import Digest
 from app.models.files import Attachment, File, FilePage, FileState, MessageFile, MessagePassage
 from app.models.lab import LabMachine, LabRun, LabSample
 from app.models.messages import Message, ParentRef, Role, Run, RunState
@@ -15,6 +16,7 @@ __all__ = [
     "AccessToken",
     "Attachment",
     "Conversation",
+    "Digest",
     "File",
     "FilePage",
     "FileState",

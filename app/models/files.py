@@ -16,6 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.errors import AppError
 from app.extensions import db
 from app.models.base import Owned, UtcDateTime, public_id, utcnow
+from app.models.digests import Digest
 from app.models.file_store import Arrival, file_store
 from app.models.messages import Message
 
@@ -202,13 +203,15 @@ class Picture(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Attachment:
     """What goes with a question. `text`: what the model reads before its words; the ids of `files` and `passages`;
-    `pictures`: those of the files that are pictures.
+    `pictures`: those of the files that are pictures; `timing`: when to read files that are too long to be read at
+    once, as `Digest` has it.
     """
 
     text: str = ""
     files: tuple[str, ...] = ()
     passages: tuple[int, ...] = ()
     pictures: tuple[Picture, ...] = ()
+    timing: str = ""
 
     def add_to(self, message_id: int) -> None:
         """Insert the rows that link it to a question; the caller commits."""
@@ -220,6 +223,8 @@ class Attachment:
             sources = enumerate(self.passages, 1)
             rows = [{"message_id": message_id, "number": number, "passage_id": each} for number, each in sources]
             connection.execute(insert(MessagePassage.__table__), rows)
+        if self.timing:
+            connection.execute(insert(Digest.__table__), {"message_id": message_id, "timing": self.timing})
 
 
 NOTHING = Attachment()
@@ -267,9 +272,9 @@ def file_names(conversation_id: str) -> dict[int, list[str]]:
 
 
 def copy_links(copies: Mapping[int, int]) -> None:
-    """Link copies of questions, original → copy, to the originals' files and passages; the caller commits."""
+    """Link copies of questions, original → copy, to the originals' files, passages and notes; the caller commits."""
     connection = db.session.connection()
-    for links in (MessageFile.__table__, MessagePassage.__table__):
+    for links in (MessageFile.__table__, MessagePassage.__table__, Digest.__table__):
         found = connection.execute(select(links).where(links.c.message_id.in_(copies))).mappings()
         if rows := [{**row, "message_id": copies[row["message_id"]]} for row in found]:
             connection.execute(insert(links), rows)

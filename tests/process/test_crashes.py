@@ -10,14 +10,16 @@ from pathlib import Path
 
 import pytest
 
+from app.models.lab import LabLabel
 from tests.fakes.engine import Phase
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
+from tests.support.documents import attached, indexed
 from tests.support.person import problem
 from tests.support.processes import alive as runs
 from tests.support.processes import wait_until
 from tests.support.server import RemotePerson, ServerProcess
-from tests.support.site import DATABASE
+from tests.support.site import DATABASE, Site
 
 pytestmark = pytest.mark.slow
 
@@ -107,3 +109,25 @@ def test_a_disk_without_room(server: ServerProcess, alice: RemotePerson, ollama:
     with closing(sqlite3.connect(server.instance / DATABASE)) as rows:
         assert rows.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert ollama.reached(Phase.ENDED).question == "Bonjour"
+
+
+def test_a_long_document_is_read_on_after_a_kill(
+    server: ServerProcess, alice: RemotePerson, ollama: FakeOllama
+) -> None:
+    rows = Site(server.instance)
+    with rows.rows() as session:
+        session.add(LabLabel(model="phi3:mini", reading=90, abstention=90))
+        session.commit()
+    pages = [f"Chapitre {number}. " + "Le chantier livre le bateau au printemps. " * 70 for number in range(6)]
+    file = indexed(rows, attached(rows, "alice", "manuel.pdf", *pages))
+    rows.stop()
+    ollama.script(Scenario.answer("Un bateau [p. 1]."), Scenario.answer("Un autre [p. 2]."), Scenario.hold())
+    conversation = alice.start()
+    stream = alice.ask(conversation, "Quels bateaux ?", files=[file], whole="idle")
+    stream.until("part", lambda data: data["done"] == 2)
+    ollama.reached(Phase.PREFILL, 2)
+    server.kill_worker()
+    assert alice.follow(stream.message_id).end().data("done")["status"] == "done"
+    read = [body["messages"][-1]["content"] for body in ollama.received("/api/chat")]
+    assert [text.partition(" sur ")[0] for text in read[:4]] == ["Partie 1", "Partie 2", "Partie 3", "Partie 3"]
+    assert "Un bateau [p. 1].\n\nUn autre [p. 2]." in read[-1]
