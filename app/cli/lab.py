@@ -27,7 +27,7 @@ from app.generation.queue import RunQueue
 from app.lab import wording
 from app.lab.measuring.plan import combinations
 from app.lab.presentation import charts, display, exports, sentences
-from app.lab.retrieval import LIBRARY, OWN, recall
+from app.lab.retrieval import LIBRARY, OWN, QUESTIONS, recall
 from app.lab.runs import archive, planning, queries
 from app.lab.runs.repository import RunProgress
 from app.lab.service import Lab, current_lab
@@ -390,7 +390,7 @@ def retrieval() -> None:
     _prepare_to_read()
     own = current_lab().task_folder / OWN
     for name, folder in ((_("Documents of the program"), LIBRARY), (_("Own documents"), own)):
-        if folder.is_dir():
+        if (folder / QUESTIONS).is_file():
             found = recall(folder)
             first, shown = (display.share(100 * count / found.questions) for count in (found.first, found.shown))
             click.echo(_(

@@ -31,6 +31,12 @@ NOT_THERE = (
     "Il est impossible de le dire d’après ces extraits.",
     "Les documents ne disent rien à ce sujet.",
     "Ce n’est indiqué nulle part dans les extraits.",
+    "Je suis désolé, mais les extraits fournis n’incluent pas d’informations à ce sujet.",
+    "Ces extraits ne détaillent pas ce point.",
+    "La réponse ne peut être déterminée à partir des extraits.",
+    "Information non disponible.",
+    "Pas de réponse dans les documents.",
+    "Les extraits ne concernent pas cette question.",
 )
 # Answers with a « not » that do not say so.
 DENIED = (
@@ -39,6 +45,8 @@ DENIED = (
     "Non, il ne faut jamais lever un bateau par grand vent.",
     "Aucun bateau n’est levé au-dessus de cette limite.",
     "Le fournisseur ne livre pas le samedi.",
+    "La coque ne change pas de forme et n’est pas un format courant.",
+    "Le moteur n’a pas de citerne.",
     "La réponse est douze ans.",
 )
 
@@ -159,6 +167,29 @@ def test_passages_want_the_value_its_passage_and_no_other_figure(answer: str, sc
     judged = judge_office(LOADED.tasks["passages-engine-price"], answer.replace("2 4", "2\u202f4"))
     assert judged.score == score
     assert (judged.verdict is Verdict.PASSED) is (score == 1)
+
+
+@pytest.mark.parametrize(
+    ("task", "answer", "score"),
+    [
+        ("document-winter-storage", "6 litres.", 1),
+        ("document-winter-storage", "Il faut 6 L d’antigel alimentaire.", 1),
+        ("document-winter-storage", "Il faut 9 L, puis 6 L d’antigel.", 0),
+        ("document-quote-line", "2340 € HT", 1),
+        ("document-quote-line", "La pose du moteur coûte 2 340 € et la dépose 860 €.", 0),
+        ("document-minutes-task", "La magasinière, avant le 19 juin.", 1),
+        ("document-minutes-task", "La responsable qualité, avant le 19 juin.", 0),
+        ("second-question-maintenance", "Toutes les 400 heures ou tous les 4 ans.", 1),
+        ("second-question-maintenance", "Toutes les 50 heures.", 0),
+        ("second-question-leave", "Au bureau du personnel, dans les 48 heures.", 1),
+        ("second-question-leave", "Au chef d’atelier.", 0),
+        ("passages-hoist-permission", "La responsable du quai, par écrit [3].", 1),
+        ("passages-porthole-date", "Ils arrivent le 23 mars, d’après [2].", 1),
+        ("passages-porthole-date", "Ils sont attendus le 16 mars [2].", 0),
+    ],
+)
+def test_right_and_wrong_answers_of_several_shapes(task: str, answer: str, score: float) -> None:
+    assert judge_office(LOADED.tasks[task], answer).score == score
 
 
 @pytest.mark.parametrize("task", TASKS, ids=lambda task: task.id)

@@ -50,17 +50,19 @@ DENIAL = re.compile(
     r"\b(?:ne |n')[^.!?]{0,80}?\b(?:pas|aucune?s?|rien|nulle part)\b[^.!?]{0,60}|\b(?:rien|aucune?) [^.!?]{0,80}"
 )
 TELLING = re.compile(
-    r"\b(?:dans (?:les?|la|ces?|cette|l'|mes) ?(?:extraits?|documents?|passages?|textes?)|y est|y sont|"
-    r"(?:in)?form\w*|indi(?:qu|cation)\w*|mention\w*|precis\w*|donne\w*|figur\w*|fourni(?:e|es|s|t|ssent)?|"
+    r"\b(?:dans (?:les?|la|ces?|cette|l'|mes) ?(?:extraits?|documents?|passages?|textes?)|y est|y sont|etat de|"
+    r"inform\w*|indi(?:qu|cation)\w*|mention\w*|precis\w*|donne\w*|figur\w*|fourni(?:e|es|s|t|ssent)?|"
     r"contien\w*|contenu\w*|trouv\w*|dit|dits|dite|dites|disent|parl(?:e|ent)|apparai\w*|repond\w*|reponse|"
     r"specifi\w*|renseign\w*|communiqu\w*|cit(?:e|es|ent|ee|ees)|connu\w*|sais|sait|savoir|evoqu\w*|abord\w*|"
-    r"present(?:e|es|s)?|ecrit\w*|permet\w*|defini\w*|stipul\w*|comport(?:e|ent)|disponible\w*|traite\w*)\b"
+    r"present(?:e|es|s)?|ecrit\w*|decri\w*|permet\w*|defini\w*|determin\w*|stipul\w*|comport(?:e|ent)|inclu\w*|"
+    r"disponible\w*|traite\w*|concern\w*|detaill\w*|revel\w*|list\w*)\b"
 )
 NOT_TOLD = re.compile(
-    r"\b(?:non|pas) (?:indique|mentionne|precise|donne|fourni|trouve|specifie|renseigne|communique|cite|defini|connu)"
-    r"(?:e|s|es)?\b|\bpas d'(?:information|indication|element|extrait|reponse)|\bimpossible d(?:e |')|\bintrouvable|"
-    r"\babsente?s? (?:de|du|des)\b|\b(?:information|reponse|indication|donnee)s? manquante?s?\b|"
-    r"\bsans (?:information|precision|indication)\b|\bmanque(?:nt)? (?:dans|a|au|aux)\b"
+    r"\b(?:non|pas) (?:indique|mentionne|precise|donne|fourni|trouve|specifie|renseigne|communique|cite|defini|connu|"
+    r"disponibl|determine)(?:e|s|es)?\b|\bpas (?:d'(?:information|indication|element|extrait)|de (?:reponse|mention|"
+    r"precision|donnee))|\bne (?:peut|peuvent) etre (?:determine|repondu|dit|precise|trouve)|\bimpossible d(?:e |')|"
+    r"\bintrouvable|\binconnue?s?\b|\babsente?s? (?:de|du|des)\b|\b(?:information|reponse|indication|donnee)s? "
+    r"manquante?s?\b|\bsans (?:information|precision|indication)\b|\bmanque(?:nt)? (?:dans|a|au|aux)\b"
 )
 # The failures that give a score of 0, worst first; the others lower it or are only counted.
 FATAL = ("endless_thinking", "loop", "wrong_language", "echo")
