@@ -31,7 +31,7 @@ def test_passages_hold_all_text_in_order_and_none_is_too_long(text: str) -> None
 
 
 def test_a_line_that_begins_with_a_figure_is_no_heading() -> None:
-    text = f"{SENTENCE * 3}\n30 jours à compter de la livraison, sauf\naccord écrit.\n\n{SENTENCE * 4}"
+    text = f"{SENTENCE * 3}\n30 jours à compter de la livraison, sauf\naccord écrit.\n\n{SENTENCE * 12}"
     assert all("30 jours" not in each.context for each in PassageCutter().cut(text))
 
 
