@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { before, test } from "node:test";
 import { citedIn } from "../../static/js/lib/citations.js";
-import { costWords, lengthWords, placeWords, stateWords } from "../../static/js/lib/document_words.js";
+import { costWords, lengthWords, placeWords, stateWords, takenWords } from "../../static/js/lib/document_words.js";
 import { setLocale } from "../../static/js/lib/format.js";
 import { marksInPage, within } from "../../static/js/lib/marks.js";
 import { loadTexts } from "../../static/js/lib/texts.js";
@@ -13,7 +13,7 @@ before(() => {
     document_tokens_one: "{n} jeton", document_tokens_other: "{n} jetons", document_pages_other: "{n} pages", document_parts_other: "{n} parties",
     document_place_slides: "Diapositive {n}", document_uploading: "Envoi {share}", document_waiting: "En attente",
     document_progress: "page {done} sur {total}", document_read: "Lu", document_cost: "{tokens}, environ {time} de lecture",
-    documents_whole_one: "Entier : {cost}", documents_read_one: "Déjà lu : {tokens}", documents_too_long_other: "Trop longs : {tokens}, {limit} au plus",
+    documents_whole_one: "Entier : {cost}", documents_reading_one: "Commencé : {cost}", document_passages_pages_other: "extraits des pages {pages}", documents_read_one: "Déjà lu : {tokens}", documents_too_long_other: "Trop longs : {tokens}, {limit} au plus",
   }, "fr");
 });
 
@@ -21,6 +21,7 @@ test("the length, in the unit of the kind", () => {
   assert.equal(lengthWords({ kind: "pdf", pages: 12, tokens: 1800 }), "12 pages · 1\u202f800 jetons");
   assert.equal(lengthWords({ kind: "docx", pages: 3, tokens: 1 }), "3 parties · 1 jeton");
   assert.equal(lengthWords({ kind: "pdf", pages: 1, tokens: 40 }), "40 jetons");
+  assert.equal(takenWords({ kind: "pdf" }, [3, 12]), "extraits des pages 3, 12");
   assert.equal(placeWords({ kind: "pptx" }, { number: 3, title: "Coque" }), "Diapositive 3 · Coque");
 });
 
@@ -34,10 +35,11 @@ test("the state, from the first byte to what the model knows", () => {
 });
 
 test("the cost, at the pace of the chosen model where it is known", () => {
-  const cost = { tokens: 1800, count: 1, limit: 2252, pace: 45, isRead: false, needsPassages: false };
+  const cost = { tokens: 1800, count: 1, limit: 2252, pace: 45, reading: "", needsPassages: false };
   assert.equal(costWords(cost), "Entier : 1\u202f800 jetons, environ 40\u202fs de lecture");
+  assert.equal(costWords({ ...cost, reading: "reading" }), "Commencé : 1\u202f800 jetons, environ 40\u202fs de lecture");
   assert.equal(costWords({ ...cost, pace: null }), "Entier : 1\u202f800 jetons");
-  assert.equal(costWords({ ...cost, isRead: true }), "Déjà lu : 1\u202f800 jetons");
+  assert.equal(costWords({ ...cost, reading: "warm" }), "Déjà lu : 1\u202f800 jetons");
   assert.equal(costWords({ ...cost, count: 2, tokens: 9000, needsPassages: true }), "Trop longs : 9\u202f000 jetons, 2\u202f252 au plus");
 });
 

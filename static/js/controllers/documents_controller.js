@@ -171,7 +171,7 @@ export default class extends Controller {
     this.costTarget.hidden = !isKnown;
     if (!isKnown) return;
     this.costTarget.textContent = costWords({
-      tokens: documents.tokens, count, limit: documentTokens, pace: readingPace, isRead: documentsAre === "warm", needsPassages,
+      tokens: documents.tokens, count, limit: documentTokens, pace: readingPace, reading: documentsAre, needsPassages,
     });
   }
 

@@ -15,7 +15,7 @@ export class AnswerView {
   #shownFrom;
 
   // passages: of its question, if it was written from some.
-  constructor(article, passages = []) {
+  constructor(article, passages) {
     this.article = article;
     this.waitAnew();
     this.stage = new StageView(this.#part("stage"));

@@ -1,4 +1,5 @@
 // [1] in an answer that was written from passages becomes a button that opens the passage.
+import { placeWords } from "./document_words.js";
 import { t } from "./texts.js";
 
 const CITED = /\[\s*\d{1,3}(?:\s*(?:[,;–-]|et)\s*\d{1,3})*\s*\]/g; // [1], [1, 3], [2-4]
@@ -6,7 +7,7 @@ const PART = /(\d+)(?:\s*[–-]\s*(\d+))?/g;
 const MOST = 20; // passages that one question goes with, and more
 const NOT_WORDS = "pre, code, a, button, math, .katex";
 
-// passages: [{ number, name, page }] of the question; a number that none has stays text.
+// passages: [{ number, name, page, kind }] of the question; a number that none has stays text.
 export function linkCitations(fragment, passages) {
   const known = new Map(passages.map((passage) => [passage.number, passage]));
   if (!known.size) return;
@@ -40,12 +41,12 @@ export function citedIn(words) {
 }
 
 // The brackets stay in it, so that it is copied as it was written.
-function button({ number, name, page }) {
+function button({ number, name, page, kind }) {
   const made = document.createElement("button");
   made.type = "button";
   made.className = "cite";
   made.dataset.cite = String(number);
   made.textContent = `[${number}]`;
-  made.ariaLabel = t("cite", { n: number, name, page });
+  made.ariaLabel = t("cite", { n: number, name, place: placeWords({ kind }, { number: page }) });
   return made;
 }

@@ -1,8 +1,6 @@
 // The documents that a question was asked with, above its words: each opens in the reader.
-import { number } from "./format.js";
-import { lengthWords } from "./document_words.js";
+import { lengthWords, takenWords } from "./document_words.js";
 import { clone } from "./templates.js";
-import { tn } from "./texts.js";
 
 // In the place of the names that the history comes with.
 export function showDocuments(article, { documents, passages }) {
@@ -15,15 +13,15 @@ export function showDocuments(article, { documents, passages }) {
     const button = chip.querySelector("button");
     button.dataset.document = JSON.stringify(document);
     chip.querySelector("[data-part=name]").textContent = document.name;
-    chip.querySelector("[data-part=size]").textContent = takenWords(document, passages);
+    chip.querySelector("[data-part=size]").textContent = sizeWords(document, passages);
     list.append(chip);
   }
   article.querySelector("[data-part=content]").before(list);
 }
 
 // Of a long one, where the passages stand that went with the question.
-function takenWords(document, passages) {
+function sizeWords(document, passages) {
   const pages = new Set(passages.filter(({ file_id: file }) => file === document.id).map(({ page }) => page));
   if (!pages.size) return passages.length ? "" : lengthWords(document);
-  return tn("document_passages", pages.size, { pages: [...pages].sort((one, other) => one - other).map((page) => number(page)).join(", ") });
+  return takenWords(document, [...pages].sort((one, other) => one - other));
 }

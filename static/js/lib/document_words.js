@@ -20,6 +20,10 @@ export function placeWords({ kind }, { number: place, title = "" }) {
   return title ? `${words} · ${title}` : words;
 }
 
+// Passages of pages 3, 12.
+export const takenWords = (document, pages) =>
+  tn(`document_passages_${unitOf(document)}`, pages.length, { pages: pages.map((page) => number(page)).join(", ") });
+
 // isRead: the model has it already.
 export function stateWords(document, { isRead = false } = {}) {
   const { state, sent, progress, error } = document;
@@ -31,9 +35,10 @@ export function stateWords(document, { isRead = false } = {}) {
 }
 
 // What sending them will cost, for the chosen model: its pace in tokens a second may not be known yet.
-export function costWords({ tokens, count, limit, pace, isRead, needsPassages }) {
+// reading: "reading" or "warm" where it has begun to read them, or has.
+export function costWords({ tokens, count, limit, pace, reading, needsPassages }) {
   if (needsPassages) return tn("documents_too_long", count, { tokens: tokensWords(tokens), limit: number(limit) });
-  if (isRead) return tn("documents_read", count, { tokens: tokensWords(tokens) });
+  if (reading === "warm") return tn("documents_read", count, { tokens: tokensWords(tokens) });
   const cost = pace ? t("document_cost", { tokens: tokensWords(tokens), time: estimate(tokens / pace) }) : tokensWords(tokens);
-  return tn("documents_whole", count, { cost });
+  return tn(reading ? "documents_reading" : "documents_whole", count, { cost });
 }
