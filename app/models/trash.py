@@ -20,6 +20,8 @@ from app.models.users import User
 KEPT_FOR = timedelta(days=30)
 # In the last hour of that time they are no longer shown, so that none is restored while it is being erased.
 HIDDEN_BEFORE_ERASURE = timedelta(hours=1)
+# A page makes a conversation when documents are to be read in it; nothing may be asked there then.
+EMPTY_KEPT_FOR = timedelta(days=7)
 # Number shown at once; emptying the trash erases all.
 SHOWN = 500
 
@@ -68,9 +70,10 @@ def erase(ids: Collection[str], erased: Callable[[str], None]) -> int:
 
 
 def purge(erased: Callable[[str], None]) -> int:
-    """Erase the conversations whose time in the trash is over; see `erase`."""
+    """Erase the conversations whose time in the trash is over, and those in which nothing was asked; see `erase`."""
     over = Conversation.deleted_at < utcnow() - KEPT_FOR
-    return erase(list(db.session.scalars(select(Conversation.id).where(over))), erased)
+    empty = Conversation.head_id.is_(None) & (Conversation.updated_at < utcnow() - EMPTY_KEPT_FOR)
+    return erase(list(db.session.scalars(select(Conversation.id).where(over | empty))), erased)
 
 
 def erase_all_of(user: User, erased: Callable[[str], None]) -> None:

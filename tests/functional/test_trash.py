@@ -104,6 +104,21 @@ def test_after_thirty_days_it_is_erased_while_the_server_runs(site: Site, delete
     assert forgotten == [deleted]
 
 
+def test_conversations_in_which_nothing_was_asked_are_erased_after_a_week(site: Site, alice: Person) -> None:
+    empty, young, asked = alice.start(), alice.start(), alice.start()
+    alice.ask(asked, "Une question").end()
+    with site.rows() as rows:
+        for conversation in (empty, asked):
+            rows.get(Conversation, conversation).updated_at = utcnow() - timedelta(days=8)
+        rows.commit()
+    forgotten: list[str] = []
+    with site.rows():
+        trash.purge(forgotten.append)
+    assert forgotten == [empty]
+    assert counts(site) == (2, 2, 1, 2)
+    assert alice.get(f"/c/{young}").status_code == 200
+
+
 def test_a_very_long_conversation_is_erased(site: Site, alice: Person) -> None:
     """Each message hangs on the one before: SQLite follows a thousand at most."""
     made = alice.start()
