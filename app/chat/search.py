@@ -247,6 +247,7 @@ def _document(hit: DocumentHit, found: WordFinder | None) -> dict[str, Any]:
         "url": f"/c/{hit.conversation}?{urlencode(asked)}" if hit.conversation else f"/?{urlencode(asked)}",
         "name": parts(file.name, found),
         "kind": file.kind,
+        "library": hit.library,
         "page": {"number": page.number, "title": page.title} if page else None,
         "excerpt": line,
         "at": iso(file.created_at),

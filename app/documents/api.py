@@ -2,7 +2,7 @@
 
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from app.errors import AppError, sentence
 from app.extensions import release_connection
 from app.extraction import pictures
 from app.extraction.reader import is_installed
-from app.models import File, FilePage, FileState, file_erasure, passages
+from app.models import File, FilePage, FileState, Library, file_erasure, passages
 from app.models.base import iso
 from app.models.file_store import Arrival, file_store
 from app.models.files import PICTURE
@@ -33,6 +33,8 @@ UPLOADS = RateLimitItemPerMinute(60)
 # with files that arrive.
 MOST_WAITING, PART_OF_THREADS = 20, 4
 MOST_PAGES, MOST_PASSAGES = 100, 20
+# The views that take a file.
+TAKING = {"documents.send", "documents.add_to_library"}
 # Characters of a question: more does not fit into an address.
 LONGEST_QUESTION = 4000
 
@@ -50,7 +52,7 @@ def extractor() -> Extractor:
 @blueprint.url_value_preprocessor
 def _allow_large_file(endpoint: str | None, _values: dict[str, Any] | None) -> None:
     """Allow people who are signed in a file as a body, which nothing reads before the view; raises file_too_large."""
-    if endpoint == "documents.send" and current_user.is_authenticated:
+    if endpoint in TAKING and current_user.is_authenticated:
         prepare(request, _most_bytes())
 
 
@@ -68,16 +70,29 @@ def send() -> tuple[Response, int]:
     rate_limiter().count(UPLOADS, "upload", str(person))
     File.check_quota(person, 0, quota)
     waiting = File.waiting_of(person)
+
+    def keep(name: str, arrival: Arrival) -> tuple[File, bool]:
+        take_it = _take_picture if _is_picture(arrival.path) else _take_document
+        return take_it(person, name, arrival, quota)
+
+    return take(waiting, keep)
+
+
+def take(waiting: int, keep: Callable[[str, Arrival], tuple[File, bool]]) -> tuple[Response, int]:
+    """Take the file in the request, and have it read if it is new, as `keep` says, which gives it to somebody.
+
+    `waiting`: the person's files that are to be read. Raises file_too_large, files_waiting, files_busy, storage_full.
+    """
+    person = current_user.id
     # A client may send slowly.
     release_connection()
     with _place(person, waiting):
         store, (name, pieces) = file_store(), file_in(request)
         store.check_room(request.content_length or 0)
         with store.arriving(pieces, _most_bytes()) as arrival:
-            take = _take_picture if _is_picture(arrival.path) else _take_document
-            file, is_new = take(person, name, arrival, quota)
+            file, is_new = keep(name, arrival)
     if file.state == FileState.EXTRACTING and is_new:
-        extractor().add(person, file.id)
+        extractor().add(file.whose, file.id)
     return jsonify(_file_json(file)), 201 if is_new else 200
 
 
@@ -90,14 +105,14 @@ def show(file_id: str) -> Response:
 @blueprint.delete("/api/files/<string:file_id>")
 def let_go(file_id: str) -> tuple[str, int]:
     """Erase a file, unless a question was asked with it."""
-    erase_unused(File.of(current_user, file_id))
+    erase_unused(File.own(current_user, file_id))
     return "", 204
 
 
 @blueprint.post("/api/files/<string:file_id>/cancel")
 def cancel(file_id: str) -> tuple[Response, int]:
     """End the reading of a file; nothing happens to one that is read."""
-    file = File.of(current_user, file_id)
+    file = File.own(current_user, file_id)
     if File.end_reading(file.id, FileState.FAILED, error_code="file_cancelled", error_params={}):
         extractor().cancel(file.id)
     return jsonify(_file_json(file)), 202
@@ -137,16 +152,20 @@ def picture(file_id: str) -> Response:
 
 @blueprint.get("/api/passages")
 def find_passages() -> Response:
-    """Return the `limit` passages of some `files` (ids with commas between) that best answer the question `q`.
+    """Return the `limit` passages of some `files` and `libraries` (ids with commas between) that best answer `q`.
 
     Raises invalid_field, too_large, not_found, file_not_ready.
     """
-    ids = list(filter(None, request.args.get("files", "").split(",")))
+    ids, wanted = _listed("files"), _listed("libraries")
+    known = {str(library.id): library.id for library in Library.all_for(current_user)} if wanted else {}
+    if not set(wanted) <= known.keys():
+        raise AppError("not_found")
     question = clean(request.args.get("q", ""))
     if len(question) > LONGEST_QUESTION:
         raise AppError("too_large", limit=LONGEST_QUESTION)
     files = File.ready_ones(current_user, ids)
-    found = passages.best([file.id for file in files], question, min(number_asked("limit") or 4, MOST_PASSAGES))
+    limit, libraries = min(number_asked("limit") or 4, MOST_PASSAGES), [known[each] for each in wanted]
+    found = passages.best([file.id for file in files], question, limit, libraries=libraries)
     return jsonify({"passages": [_passage_json(each) for each in found]})
 
 
@@ -172,10 +191,16 @@ def _take_picture(person: int, name: str, arrival: Arrival, quota: int) -> tuple
         return File.take(person, name, stripped, quota, picture_tokens=TOKENS_PER_IMAGE)
 
 
+def _listed(name: str) -> list[str]:
+    """Return the ids in the query string, between commas."""
+    return list(filter(None, request.args.get(name, "").split(",")))
+
+
 def _passage_json(found: FoundPassage) -> dict[str, Any]:
     """Return a passage; `marks`: start and end in `text` of what was looked for."""
     tokens = estimated_tokens(found.excerpt.text) - TOKENS_PER_MESSAGE
-    return found.excerpt._asdict() | {"title": found.title, "tokens": tokens, "marks": found.marks}
+    about = {"title": found.title, "kind": found.kind, "tokens": tokens, "marks": found.marks}
+    return found.excerpt._asdict() | about
 
 
 def erase_unused(file: File) -> bool:

@@ -1,4 +1,4 @@
-"""Read people's files, one after another, in one thread: which is next, how far it is, and how it ends.
+"""Read files, one after another, in one thread: which is next, how far it is, and how it ends.
 
 The reading itself is done by a child process (`app/extraction/reader.py`), which gives way to the engine.
 """
@@ -28,6 +28,8 @@ TOGETHER, PAGES_TOGETHER = 50_000, 50
 PAUSE_S = 0.03
 # Seconds between two tries while the database cannot be written to, and between two purges of what nobody used.
 RETRY_S, PURGE_EVERY_S = 5.0, 86_400.0
+# Seconds between two looks for what commands have left to do.
+LOOK_EVERY_S = 15.0
 LONGEST_TITLE = 200
 INSERT_PAGES = insert(FilePage.__table__)
 
@@ -48,8 +50,9 @@ class Extractor:
         self._wanted = threading.Event()
         # Guards what follows.
         self._lock = threading.Lock()
-        # Owner → their files, in their order. The first owner's first file is next; then it is the others' turn.
-        self._waiting: OrderedDict[int, deque[str]] = OrderedDict()
+        # A user or a library (see `File.whose`) → its files, in their order. The first one's first file is next; then
+        # it is the others' turn.
+        self._waiting: OrderedDict[str, deque[str]] = OrderedDict()
         # The file that is being read, how many pages of how many are read, and what ends it.
         self._current = ""
         self._progress: tuple[int, int] | None = None
@@ -68,10 +71,12 @@ class Extractor:
         with self._lock:
             self._cancel.set()
 
-    def add(self, user_id: int, file_id: str) -> None:
-        """Have a user's file read after those that wait, in turns with other people's."""
+    def add(self, whose: str, file_id: str) -> None:
+        """Have a file of a user or a library (see `File.whose`) read after those that wait, in turns with others'."""
         with self._lock:
-            self._waiting.setdefault(user_id, deque()).append(file_id)
+            waiting = self._waiting.setdefault(whose, deque())
+            if file_id not in waiting:
+                waiting.append(file_id)
         self._wanted.set()
 
     def progress(self, file_id: str) -> tuple[int, int] | None:
@@ -102,8 +107,8 @@ class Extractor:
             self._with_database(file_erasure.erase_marked)
             if file_id := self._next():
                 self._read(file_id)
-            else:
-                self._wanted.wait(PURGE_EVERY_S)
+            elif not self._wanted.wait(LOOK_EVERY_S):
+                self._with_database(self._look)
 
     def _with_database(self, work: Callable[[], None]) -> None:
         """Do it in an application context; a failure of the database is only logged, as it is done again later."""
@@ -116,19 +121,22 @@ class Extractor:
             logger.exception("files not looked after")
 
     def _take_up(self) -> None:
-        for file_id, user_id in File.left_to_read():
-            self.add(user_id, file_id)
+        self._look()
         file_erasure.remove_unnamed_bytes()
+
+    def _look(self) -> None:
+        for file_id, whose in File.left_to_read():
+            self.add(whose, file_id)
 
     def _next(self) -> str:
         """Take the file whose turn it is out of those that wait; "" if there is none."""
         with self._lock:
             self._current, self._progress, self._cancel = "", None, threading.Event()
             if self._waiting and not self._stopped.is_set():
-                user_id, files = self._waiting.popitem(last=False)
+                whose, files = self._waiting.popitem(last=False)
                 self._current = files.popleft()
                 if files:
-                    self._waiting[user_id] = files
+                    self._waiting[whose] = files
             return self._current
 
     def _read(self, file_id: str) -> None:

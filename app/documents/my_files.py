@@ -31,7 +31,7 @@ def show_files() -> str:
 @blueprint.post("/settings/files/<string:file_id>/delete")
 def delete_file(file_id: str) -> Any:
     """Erase a file with which no question was asked."""
-    file = found_or_ended(File.of, file_id)
+    file = found_or_ended(File.own, file_id)
     if file:
         if erase_unused(file):
             flash(_("“%(name)s” is erased.", name=file.name), "success")

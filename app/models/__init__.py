@@ -4,6 +4,7 @@ from app.models.conversations import Conversation, Folder
 from app.models.digests import Digest
 from app.models.files import Attachment, File, FilePage, FileState, MessageFile, MessagePassage
 from app.models.lab import LabMachine, LabRun, LabSample
+from app.models.libraries import Library
 from app.models.messages import Message, ParentRef, Role, Run, RunState
 from app.models.model_choice import StoredSetting
 from app.models.passages import Passage
@@ -24,6 +25,7 @@ __all__ = [
     "LabMachine",
     "LabRun",
     "LabSample",
+    "Library",
     "LoginSession",
     "Message",
     "MessageFile",

@@ -1,5 +1,5 @@
-"""When a file is erased: with the last question that was asked with it, or after some days if there was none; and how:
-its text, the words in the index, its bytes.
+"""When a file is erased: with the last question that was asked with it, or after some days if there was none, and one
+of a library by an administrator alone; and how: its text, the words in the index, its bytes.
 
 It is marked first, which hides it, and then goes in small commits, as a long one makes thousands of rows.
 """
@@ -15,6 +15,7 @@ from app.extensions import db
 from app.models.base import utcnow
 from app.models.file_store import file_store
 from app.models.files import File, FilePage, FileState, MessageFile
+from app.models.libraries import Library
 from app.models.messages import Message
 from app.models.passages import Passage
 from app.models.search import search
@@ -32,8 +33,11 @@ def asked_with(conversation_id: str) -> list[str]:
 
 
 def mark_unused(which: ColumnElement[bool]) -> list[str]:
-    """Mark those of such files with which no question was asked; commits. Return their ids, for `erase`."""
-    return mark(which & ~File.used())
+    """Mark those of such files with which no question was asked, but none of a library; commits.
+
+    Returns their ids, for `erase`.
+    """
+    return mark(which & File.library_id.is_(None) & ~File.used())
 
 
 def mark(which: ColumnElement[bool]) -> list[str]:
@@ -50,6 +54,14 @@ def purge() -> None:
     """Erase the files with which no question was asked for some days, and what an interrupted erasure has left."""
     mark_unused((File.created_at < utcnow() - UNUSED_FOR) & (File.state != FileState.EXTRACTING))
     erase_marked()
+
+
+def remove_library(library: Library) -> None:
+    """Delete a library and mark its files, which hides them; commits."""
+    with file_store().changing():
+        db.session.execute(update(File).where(File.library_id == library.id).values(state=FileState.ERASED))
+        db.session.delete(library)
+        db.session.commit()
 
 
 def erase_marked() -> None:

@@ -1,4 +1,5 @@
-"""Files that people attach: whose they are, what could be read of them, and the questions that were asked with them.
+"""Files that people attach, and those of libraries: who may read them, what could be read of them, and the questions
+that were asked with them.
 
 The bytes lie outside the database (`file_store`); the passages to search are in `passages`; `file_erasure` says when a
 file is erased.
@@ -10,7 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple, Self
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, exists, func, insert, select, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, and_, exists, func, insert, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import AppError
@@ -18,6 +19,7 @@ from app.extensions import db
 from app.models.base import Owned, UtcDateTime, public_id, utcnow
 from app.models.digests import Digest
 from app.models.file_store import Arrival, file_store
+from app.models.libraries import Library
 from app.models.messages import Message
 
 # The kind of files that are pictures.
@@ -34,11 +36,15 @@ class FileState(StrEnum):
 
 
 class File(Owned, db.Model):  # type: ignore[name-defined,misc]
-    """A file of one user. `size` in bytes; `pages` and `tokens` (estimated) once it is ready."""
+    """A file that a user attached or, with `library_id`, added to a library. `size` in bytes; `pages` and `tokens`
+    (estimated) once it is ready.
+    """
 
     __tablename__ = "files"
 
     id: Mapped[str] = mapped_column(String(16), primary_key=True, default=public_id)
+    # No foreign key: SQLite would have to rebuild this table for one. A file whose library is gone is nobody's.
+    library_id: Mapped[int | None] = mapped_column(index=True)
     # Of its bytes, in hexadecimal; several users may have the same.
     sha256: Mapped[str] = mapped_column(String(64), index=True)
     name: Mapped[str] = mapped_column(String(200))
@@ -54,30 +60,58 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def of(cls, user: Any, key: int | str) -> Self:
-        """Return the user's file with that id; raises not_found, also while it is being erased."""
-        found = super().of(user, key)
-        if found.state == FileState.ERASED:
+        """Return a file that the user may read, an own one or a library's; raises not_found, also while it is being
+        erased.
+        """
+        return cls._kept_one(key, cls.readable_by(user))
+
+    @classmethod
+    def own(cls, user: Any, key: str) -> Self:
+        """Return a file that the user attached, and may do away with; raises not_found."""
+        return cls._kept_one(key, cls.attached_by(user.id))
+
+    @classmethod
+    def shared(cls, key: str) -> Self:
+        """Return a file of a library, for an administrator; raises not_found."""
+        return cls._kept_one(key, cls.library_id.is_not(None))
+
+    @classmethod
+    def _kept_one(cls, key: int | str, which: ColumnElement[bool]) -> Self:
+        found: Self | None = db.session.scalar(select(cls).where(cls.id == key, cls.kept(), which))
+        if found is None:
             raise AppError("not_found")
         return found
 
     @classmethod
     def take(
-        cls, user_id: int, name: str, arrival: Arrival, quota: int, *, picture_tokens: int = 0
+        cls,
+        user_id: int,
+        name: str,
+        arrival: Arrival,
+        quota: int,
+        *,
+        picture_tokens: int = 0,
+        library_id: int | None = None,
     ) -> tuple["File", bool]:
-        """Give a file that has come to a user, who may have `quota` bytes; commits.
+        """Give a file that has come to a user, who may have `quota` bytes, or to a library; commits.
 
         `picture_tokens`: those of a picture, which is ready at once; 0: it is a document, to be read.
 
-        Returns its row and whether it is new: not if the user has sent the same bytes under the same name before and
-        they could be read. Raises files_quota, storage_full, storage_failed.
+        Returns its row and whether it is new: not if the same bytes were sent under the same name before and could be
+        read. Raises files_quota, storage_full, storage_failed, not_found if the library is gone.
         """
+        place = cls.attached_by(user_id) if library_id is None else cls.library_id == library_id
         store = file_store()
         with store.changing():
-            same = (cls.user_id == user_id, cls.sha256 == arrival.sha256, cls.name == name)
-            file = db.session.scalar(select(cls).where(*same, cls.kept()))
+            if library_id is not None:
+                Library.find(library_id)
+            same = (cls.sha256 == arrival.sha256, cls.name == name)
+            file = db.session.scalar(select(cls).where(place, *same, cls.kept()))
             if file is None:
-                cls.check_quota(user_id, arrival.size, quota)
-                file = cls(user_id=user_id, sha256=arrival.sha256, name=name, size=arrival.size, state=FileState.FAILED)
+                if library_id is None:
+                    cls.check_quota(user_id, arrival.size, quota)
+                facts = {"sha256": arrival.sha256, "name": name, "size": arrival.size, "state": FileState.FAILED}
+                file = cls(user_id=user_id, library_id=library_id, **facts)
                 db.session.add(file)
             is_new = file.state == FileState.FAILED
             if is_new:
@@ -98,14 +132,20 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def used_by(cls, user_id: int) -> int:
-        """Return the bytes of all of a user's files."""
-        return int(db.session.scalar(select(func.sum(cls.size)).where(cls.user_id == user_id, cls.kept())) or 0)
+        """Return the bytes of all files that a user attached."""
+        return int(db.session.scalar(select(func.sum(cls.size)).where(cls.attached_by(user_id), cls.kept())) or 0)
 
     @classmethod
     def all_of(cls, user: Any) -> list["File"]:
-        """Return the user's files, the newest first."""
-        query = select(cls).where(cls.user_id == user.id, cls.kept())
+        """Return the files that a user attached, the newest first."""
+        query = select(cls).where(cls.attached_by(user.id), cls.kept())
         return list(db.session.scalars(query.order_by(cls.created_at.desc(), cls.id)))
+
+    @classmethod
+    def all_in(cls, library_id: int) -> list["File"]:
+        """Return the files of a library, by name."""
+        query = select(cls).where(cls.library_id == library_id, cls.kept())
+        return list(db.session.scalars(query.order_by(cls.name, cls.id)))
 
     @classmethod
     def totals(cls) -> tuple[int, int, int]:
@@ -121,21 +161,37 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
         return cls.state != FileState.ERASED
 
     @classmethod
+    def attached_by(cls, user_id: int) -> ColumnElement[bool]:
+        """Return the condition that a user attached a file, which is nobody else's."""
+        return and_(cls.user_id == user_id, cls.library_id.is_(None))
+
+    @classmethod
+    def readable_by(cls, user: Any) -> ColumnElement[bool]:
+        """Return the condition that a user may read a file."""
+        libraries = select(Library.id).where(Library.visible_to(user))
+        return or_(cls.attached_by(user.id), cls.library_id.in_(libraries))
+
+    @property
+    def whose(self) -> str:
+        """Where it belongs, as one word: "u" and its user's id, "l" and its library's."""
+        return f"u{self.user_id}" if self.library_id is None else f"l{self.library_id}"
+
+    @classmethod
     def used(cls) -> ColumnElement[bool]:
         """Return the condition that a question was asked with a file."""
         return exists().where(MessageFile.file_id == cls.id)
 
     @classmethod
     def waiting_of(cls, user_id: int) -> int:
-        """Return how many of a user's files are to be read."""
-        waiting = (cls.user_id == user_id, cls.state == FileState.EXTRACTING)
+        """Return how many of the files that a user attached are to be read."""
+        waiting = (cls.attached_by(user_id), cls.state == FileState.EXTRACTING)
         return db.session.scalar(select(func.count()).where(*waiting)) or 0
 
     @classmethod
-    def left_to_read(cls) -> list[tuple[str, int]]:
-        """Return the files that are to be read and their owners, the oldest first."""
-        query = select(cls.id, cls.user_id).where(cls.state == FileState.EXTRACTING).order_by(cls.created_at)
-        return [(row.id, row.user_id) for row in db.session.execute(query)]
+    def left_to_read(cls) -> list[tuple[str, str]]:
+        """Return the files that are to be read and where they belong (see `whose`), the oldest first."""
+        query = select(cls).where(cls.state == FileState.EXTRACTING).order_by(cls.created_at)
+        return [(file.id, file.whose) for file in db.session.scalars(query)]
 
     @classmethod
     def end_reading(cls, file_id: str, state: FileState, **columns: Any) -> bool:
@@ -147,7 +203,7 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def ready_ones(cls, user: Any, ids: Sequence[str]) -> list["File"]:
-        """Return the user's files with these ids, in this order; raises not_found, file_not_ready."""
+        """Return files with these ids that the user may read, in this order; raises not_found, file_not_ready."""
         found = [cls.of(user, each) for each in dict.fromkeys(ids)]
         for file in found:
             if file.state != FileState.READY:

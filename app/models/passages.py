@@ -11,7 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.errors import AppError
 from app.extensions import db
 from app.models.cutting import Cut, PassageCutter
-from app.models.files import File, FilePage, MessagePassage
+from app.models.files import File, FilePage, FileState, MessagePassage
 from app.models.question_terms import Term, marks, terms
 from app.models.word_forms import contains, plain_words, stems
 
@@ -68,8 +68,8 @@ def excerpts_of(message_ids: Sequence[int]) -> dict[int, dict[int, Excerpt]]:
 
 
 # The index. `content`: the text's words, normalized; `stems`: the stems of these words, of what stands above them and
-# of the file's name; `file`: "f" and the file's id, "u" and its owner's, indexed as words so that a search reads the
-# rows of some files only. A row's number is its passage's id.
+# of the file's name; `file`: "f" and the file's id, and where it belongs (`File.whose`), indexed as words so that a
+# search reads the rows of some files only. A row's number is its passage's id.
 INDEX = """
 CREATE VIRTUAL TABLE passage_search USING fts5(content, stems, file, tokenize='unicode61 remove_diacritics 2')
 """
@@ -120,7 +120,7 @@ def store(file: File, pages: Iterable[ReadPage], cutter: PassageCutter) -> None:
         # Others may have inserted theirs meanwhile.
         added = select(Passage.id).where(Passage.file_id == file.id, Passage.id > last)
         ids = connection.scalars(added.order_by(Passage.id))
-        whose = f"f{file.id} u{file.user_id}"
+        whose = f"f{file.id} {file.whose}"
         connection.execute(TO_INDEX, [each | {"id": key, "file": whose} for key, each in zip(ids, words, strict=True)])
 
 
@@ -141,37 +141,44 @@ RANKED = text(
 
 @dataclass(frozen=True, slots=True)
 class FoundPassage:
-    """A passage found. `title`: of its page; `marks`: start and end of what was looked for in the text."""
+    """A passage found. `title`: of its page; `kind`: of its file; `marks`: start and end of what was looked for in the
+    text.
+    """
 
     excerpt: Excerpt
     title: str
+    kind: str
     marks: list[tuple[int, int]]
 
 
-def best(file_ids: Sequence[str], question: str, limit: int = 4) -> list[FoundPassage]:
-    """Return the passages of these files that most likely answer the question, the best first.
+def best(
+    file_ids: Sequence[str], question: str, limit: int = 4, *, libraries: Sequence[int] = ()
+) -> list[FoundPassage]:
+    """Return the passages of these files and libraries that most likely answer the question, the best first.
 
     Of a page, two at most come before those of other pages.
     """
     wanted = terms(question)
-    if not (wanted and file_ids):
+    if not (wanted and (file_ids or libraries)):
         return []
-    ranked = _by_index(file_ids, wanted) if is_indexed() else _by_comparing(file_ids, wanted)
-    query = EXCERPTS.add_columns(FilePage.title).where(Passage.id.in_(ranked))
+    search = _by_index if is_indexed() else _by_comparing
+    ranked = search(file_ids, libraries, wanted)
+    query = EXCERPTS.add_columns(FilePage.title, File.kind)
+    query = query.where(Passage.id.in_(ranked), File.state == FileState.READY)
     rows = {row[0]: row for row in db.session.execute(query)}
     first: list[FoundPassage] = []
     later: list[FoundPassage] = []
     pages: Counter[tuple[str, int]] = Counter()
-    for *excerpt, title in (rows[key] for key in ranked if key in rows):
-        found = FoundPassage(Excerpt(*excerpt), title, marks(excerpt[-1], wanted))
+    for *excerpt, title, kind in (rows[key] for key in ranked if key in rows):
+        found = FoundPassage(Excerpt(*excerpt), title, kind, marks(excerpt[-1], wanted))
         page = found.excerpt.file_id, found.excerpt.page
         pages[page] += 1
         (first if pages[page] <= OF_ONE_PAGE else later).append(found)
     return [*first, *later][:limit]
 
 
-def _by_index(file_ids: Sequence[str], wanted: Sequence[Term]) -> list[int]:
-    files = " OR ".join(f"f{each}" for each in file_ids)
+def _by_index(file_ids: Sequence[str], libraries: Sequence[int], wanted: Sequence[Term]) -> list[int]:
+    files = " OR ".join([*(f"f{each}" for each in file_ids), *(f"l{each}" for each in libraries)])
     words = " AND ".join(f"({each})" for each in (*_needed(wanted), " OR ".join(map(_matching, wanted))))
     values = {"words": f"file : ({files}) AND {words}", "candidates": CANDIDATES}
     return list(db.session.scalars(RANKED, values))
@@ -188,7 +195,7 @@ def _matching(term: Term) -> str:
     return f"content : ({exact}){family}"
 
 
-def _by_comparing(file_ids: Sequence[str], wanted: Sequence[Term]) -> list[int]:
+def _by_comparing(file_ids: Sequence[str], libraries: Sequence[int], wanted: Sequence[Term]) -> list[int]:
     """Return, without an index, those with the most terms first."""
     has = [
         or_(
@@ -201,5 +208,6 @@ def _by_comparing(file_ids: Sequence[str], wanted: Sequence[Term]) -> list[int]:
     ]
     needed = [condition for term, condition in zip(wanted, has, strict=True) if term.is_needed]
     score = sum((case((condition, 1), else_=0) for condition in has), start=literal(0))
-    query = EXCERPTS.with_only_columns(Passage.id).where(Passage.file_id.in_(file_ids), or_(*has), *needed)
+    files = or_(File.id.in_(file_ids), File.library_id.in_(libraries))
+    query = EXCERPTS.with_only_columns(Passage.id).where(files, or_(*has), *needed)
     return list(db.session.scalars(query.order_by(score.desc(), Passage.id).limit(CANDIDATES)))

@@ -88,6 +88,6 @@ def erase_all_of(user: User, erased: Callable[[str], None]) -> None:
         db.session.execute(delete(owned).where(owned.user_id == user.id))
     db.session.execute(update(User).where(User.id == user.id).values(instructions=""))
     # Commits all of it.
-    files = file_erasure.mark(File.user_id == user.id)
+    files = file_erasure.mark(File.attached_by(user.id))
     erase(list(db.session.scalars(select(Conversation.id).where(mine))), erased)
     file_erasure.erase(files)
