@@ -7,7 +7,7 @@ const names = [
   "chevron-down", "chevron-left", "chevron-right", "chevron-up", "circle-alert", "circle-check", "circle-x",
   "clock", "code", "compass", "copy", "cpu", "download", "ellipsis", "eye", "eye-off", "file-text", "flask-conical",
   "folder", "folder-input", "folder-plus", "gauge", "hard-drive", "history", "hourglass", "info", "keyboard", "languages",
-  "leaf", "lightbulb", "link", "list", "lock", "log-out", "mail", "menu", "message-square", "monitor", "moon",
+  "leaf", "library", "lightbulb", "link", "list", "lock", "log-out", "mail", "menu", "message-square", "monitor", "moon",
   "panel-left", "paperclip", "pencil", "pin", "pin-off", "play", "plus", "printer", "refresh-cw", "rotate-ccw", "search",
   "settings-2", "share-2", "sigma", "slash", "split", "square", "square-pen", "sun", "table-2", "target",
   "terminal", "thumbs-down", "thumbs-up", "timer", "trash-2", "triangle-alert", "type", "undo-2", "unplug",

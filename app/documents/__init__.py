@@ -1,8 +1,10 @@
-"""Documents that people attach: taking them, having them read, giving what was read; and the page of one's files."""
+"""Documents that people attach: taking them, having them read, giving what was read; the page of one's files;
+and libraries of documents for everybody.
+"""
 
 from flask import Blueprint
 
 blueprint = Blueprint("documents", __name__)
 
 # Each module adds its routes to the blueprint.
-from app.documents import api, my_files  # noqa: E402, F401
+from app.documents import api, library_pages, my_files  # noqa: E402, F401

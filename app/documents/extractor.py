@@ -180,7 +180,8 @@ class Extractor:
 
     def _store(self, file_id: str, found: Extracted | AppError) -> None:
         """Store a file's pages and passages in small commits, then that it is ready; or why it has failed."""
-        # Of a reading that was interrupted.
+        cited = passages.cited_of(file_id)
+        # Of an earlier reading, or one that was interrupted.
         file_erasure.clear(file_id)
         if isinstance(found, AppError):
             File.end_reading(file_id, FileState.FAILED, error_code=found.code, error_params=found.params)
@@ -200,6 +201,7 @@ class Extractor:
                 self._tell(stored, len(found.pages))
             if self._cancel.wait(PAUSE_S):
                 break
+        passages.cite_again(file_id, cited)
         columns = {"kind": found.kind, "pages": stored, "tokens": tokens}
         if self._cancel.is_set() or not File.end_reading(file_id, FileState.READY, **columns):
             file_erasure.clear(file_id)

@@ -56,12 +56,11 @@ def purge() -> None:
     erase_marked()
 
 
-def remove_library(library: Library) -> None:
-    """Delete a library and mark its files, which hides them; commits."""
+def remove_library(library: Library) -> list[str]:
+    """Delete a library and mark its files, which hides them; commits. Return their ids, for `erase`."""
     with file_store().changing():
-        db.session.execute(update(File).where(File.library_id == library.id).values(state=FileState.ERASED))
         db.session.delete(library)
-        db.session.commit()
+        return mark(File.library_id == library.id)
 
 
 def erase_marked() -> None:

@@ -5,6 +5,7 @@ The bytes lie outside the database (`file_store`); the passages to search are in
 file is erased.
 """
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -148,6 +149,18 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
         return list(db.session.scalars(query.order_by(cls.name, cls.id)))
 
     @classmethod
+    def by_library(cls) -> dict[int, "LibraryContents"]:
+        """Return what is in each library, by its id; those without files count as empty."""
+        in_state = {state: func.count().filter(cls.state == state) for state in FileState}
+        columns = (in_state[FileState.READY], in_state[FileState.EXTRACTING], in_state[FileState.FAILED])
+        sizes = (func.sum(cls.pages).filter(cls.state == FileState.READY), func.sum(cls.size))
+        query = select(cls.library_id, *columns, *sizes).where(cls.library_id.is_not(None), cls.kept())
+        found: dict[int, LibraryContents] = defaultdict(LibraryContents)
+        for library_id, *counts in db.session.execute(query.group_by(cls.library_id)):
+            found[int(library_id or 0)] = LibraryContents(*(count or 0 for count in counts))
+        return found
+
+    @classmethod
     def totals(cls) -> tuple[int, int, int]:
         """Return how many files all users have, their bytes, and how many are to be read."""
         waiting = func.count().filter(cls.state == FileState.EXTRACTING)
@@ -193,6 +206,14 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
         query = select(cls).where(cls.state == FileState.EXTRACTING).order_by(cls.created_at)
         return [(file.id, file.whose) for file in db.session.scalars(query)]
 
+    def begin_reading(self) -> bool:
+        """Have the file read again; commits. Returns False if it is being read."""
+        ended = (File.id == self.id, File.state.in_((FileState.READY, FileState.FAILED)))
+        state = {"state": FileState.EXTRACTING, "error_code": None, "error_params": None}
+        begun = db.session.scalar(update(File).where(*ended).values(**state).returning(File.id))
+        db.session.commit()
+        return begun is not None
+
     @classmethod
     def end_reading(cls, file_id: str, state: FileState, **columns: Any) -> bool:
         """Store how reading a file has ended; commits. Returns False if it is no longer wanted."""
@@ -209,6 +230,19 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
             if file.state != FileState.READY:
                 raise AppError("file_not_ready", name=file.name)
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class LibraryContents:
+    """How many files of a library are ready, being read, or could not be read; the pages of those that are ready, and
+    the bytes of all.
+    """
+
+    ready: int = 0
+    reading: int = 0
+    failed: int = 0
+    pages: int = 0
+    size: int = 0
 
 
 class FilePage(db.Model):  # type: ignore[name-defined,misc]

@@ -129,6 +129,39 @@ def _words(name: str, page: ReadPage, cut: Cut) -> dict[str, str]:
     return {"content": plain_words(content), "stems": stems(f"{name}\n{page.title}\n{cut.context}\n{content}")}
 
 
+# Reading again
+
+
+class Cited(NamedTuple):
+    """A passage that a question was asked with: where it stands in its file, and the question's number for it."""
+
+    message_id: int
+    number: int
+    page: int
+    start: int
+    end: int
+
+
+def cited_of(file_id: str) -> list[Cited]:
+    """Return the passages of a file that questions were asked with."""
+    columns = (MessagePassage.message_id, MessagePassage.number, Passage.page, Passage.start, Passage.end)
+    query = select(*columns).join(Passage, Passage.id == MessagePassage.passage_id)
+    return [Cited(*row) for row in db.session.execute(query.where(Passage.file_id == file_id))]
+
+
+def cite_again(file_id: str, cited: Iterable[Cited]) -> None:
+    """Link questions to the passages of a file that was read anew, where they are cut as before; the caller commits."""
+    query = select(Passage.page, Passage.start, Passage.end, Passage.id).where(Passage.file_id == file_id)
+    ids = {(page, start, end): key for page, start, end, key in db.session.execute(query)}
+    rows = [
+        {"message_id": each.message_id, "number": each.number, "passage_id": ids[each.page, each.start, each.end]}
+        for each in cited
+        if (each.page, each.start, each.end) in ids
+    ]
+    if rows:
+        db.session.execute(insert(MessagePassage), rows)
+
+
 # Finding
 
 # Passages that the index gives at most, best first; those of one page that come before the best of other pages.

@@ -14,8 +14,11 @@ TYPED = re.compile(r"<(?:string|int(?:\(max=\d+\))?|path):[a-z_]+>")
 # Everyone may fetch these.
 PUBLIC = {"manifest", "accounts.login", "accounts.register", "accounts.preferences", "chat.live", "chat.ready"}
 
-# Pages that everyone sees have forms that only administrators send.
+# Pages that everyone sees have forms that only administrators send; libraries are theirs to fill.
 ADMIN = {
+    "documents.add_to_library", "documents.change_library", "documents.delete_library", "documents.follow_library",
+    "documents.make_library", "documents.read_again", "documents.remove_from_library", "documents.show_libraries",
+    "documents.show_library",
     "lab.add_task", "lab.cancel", "lab.close_campaign", "lab.delete", "lab.launch", "lab.make_campaign",
     "lab.new_campaign", "lab.new_run", "lab.overrule", "lab.resume",
 }  # fmt: skip

@@ -104,12 +104,12 @@ class Person:
         assert answer.status_code == 202, answer.text
         return str(answer.json["status"])
 
-    def attach(self, name: str, content: bytes) -> TestResponse:
-        """Send a file."""
+    def attach(self, name: str, content: bytes, place: str = "/files") -> TestResponse:
+        """Send a file to an address of the API."""
         quoted = name.replace("\\", "\\\\").replace('"', "%22")
         head = f'--limit\r\nContent-Disposition: form-data; name="file"; filename="{quoted}"\r\n\r\n'
         headers = {"X-CSRFToken": self.token, "Content-Type": "multipart/form-data; boundary=limit"}
-        return self.send("POST", "/api/files", data=head.encode() + content + b"\r\n--limit--\r\n", headers=headers)
+        return self.send("POST", f"/api{place}", data=head.encode() + content + b"\r\n--limit--\r\n", headers=headers)
 
     def document(self, name: str, content: bytes) -> dict[str, Any]:
         """A file that was sent, once it is read."""
