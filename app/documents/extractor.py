@@ -97,7 +97,8 @@ class Extractor:
 
     def _run(self) -> None:
         """Work until `stop`; what is unexpected is logged, and the next file read."""
-        self._with_database(self._take_up)
+        while not self._with_database(self._take_up) and not self._stopped.wait(RETRY_S):
+            pass
         purged = -PURGE_EVERY_S
         while not self._stopped.is_set():
             self._wanted.clear()
@@ -110,15 +111,18 @@ class Extractor:
             elif not self._wanted.wait(LOOK_EVERY_S):
                 self._with_database(self._look)
 
-    def _with_database(self, work: Callable[[], None]) -> None:
-        """Do it in an application context; a failure of the database is only logged, as it is done again later."""
+    def _with_database(self, work: Callable[[], None]) -> bool:
+        """Do it in an application context; return whether it was done. What fails is logged, and done again later."""
         try:
             with self._context():
                 work()
-        except SQLAlchemyError:
-            logger.warning("files not looked after", exc_info=True)
+        except SQLAlchemyError as error:
+            logger.warning("files not looked after cause=%s", database_failure(error).cause)
+            return False
         except Exception:
             logger.exception("files not looked after")
+            return False
+        return True
 
     def _take_up(self) -> None:
         self._look()
@@ -184,6 +188,7 @@ class Extractor:
         # Of an earlier reading, or one that was interrupted.
         file_erasure.clear(file_id)
         if isinstance(found, AppError):
+            logger.info("file not read file=%s code=%s cause=%s", file_id, found.code, found.cause)
             File.end_reading(file_id, FileState.FAILED, error_code=found.code, error_params=found.params)
             return
         file = db.session.get(File, file_id)
