@@ -20,7 +20,7 @@ from app.extensions import release_connection
 from app.extraction import pictures
 from app.extraction.reader import is_installed
 from app.models import File, FilePage, FileState, Library, file_erasure, passages
-from app.models.base import iso
+from app.models.base import MAX_INTEGER, iso
 from app.models.file_store import Arrival, file_store
 from app.models.files import PICTURE
 from app.models.passages import FoundPassage
@@ -36,7 +36,7 @@ MOST_PAGES, MOST_PASSAGES = 100, 20
 # Characters of a question: more does not fit into an address.
 LONGEST_QUESTION = 4000
 
-# Owned by this module: how many files of each person are arriving.
+# Owned by this module: how many files of each person are arriving, of those that hold a thread.
 _arriving: Counter[int] = Counter()
 _changing_arriving = threading.Lock()
 
@@ -218,20 +218,22 @@ def _most_bytes() -> int:
 
 @contextmanager
 def _place(person: int, waiting: int) -> Iterator[None]:
-    """Hold a place for a file that arrives; `waiting`: the person's files to be read. Raises files_waiting, files_busy:
-    each file that arrives holds a thread.
+    """Hold a place for a file that arrives; `waiting`: the person's files to be read. Raises files_waiting, files_busy.
+
+    One that the server's loop has not collected holds a thread for as long as its client sends.
     """
+    holds_thread = (request.content_length or MAX_INTEGER) > current_app.config["MAX_CONTENT_LENGTH"]
     with _changing_arriving:
         if _arriving[person] + waiting >= MOST_WAITING:
             raise AppError("files_waiting", count=MOST_WAITING)
-        if _arriving.total() >= current_app.config["THREADS"] // PART_OF_THREADS:
+        if holds_thread and _arriving.total() >= current_app.config["THREADS"] // PART_OF_THREADS:
             raise AppError("files_busy")
-        _arriving[person] += 1
+        _arriving[person] += holds_thread
     try:
         yield
     finally:
         with _changing_arriving:
-            _arriving[person] -= 1
+            _arriving[person] -= holds_thread
             if not _arriving[person]:
                 del _arriving[person]
 

@@ -214,7 +214,9 @@ def test_only_some_files_of_a_person_wait(alice: Person, bob: Person, monkeypatc
     assert problem(alice.attach("a.txt", NOTICE)) == (429, "files_waiting")
     monkeypatch.undo()
     monkeypatch.setattr(api, "PART_OF_THREADS", 100_000)
-    assert problem(alice.attach("a.txt", NOTICE)) == (503, "files_busy")
+    assert problem(alice.attach("a.txt", b"a" * 4_000_000)) == (503, "files_busy")
+    # A small one holds no thread while it comes.
+    assert alice.attach("a.txt", NOTICE).status_code == 201
 
 
 def test_without_the_extra_nothing_is_taken(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
