@@ -55,6 +55,8 @@ def test_the_passages_that_are_ticked_go_with_the_question(chat: Tab, engine: Fa
     expect(rows.first).to_contain_text(re.compile(r"Partie \d+.*manuel.md"))
     expect(rows.first.locator("mark").first).to_be_visible()
     expect(chat.questions).to_have_count(0)
+    for part in (panel(chat).get_by_role("heading"), chat.button("Demander au modèle"), chat.message):
+        expect(part).to_be_in_viewport(ratio=1)
     check(chat.page)
     total = panel(chat).locator("[data-passages-target=taken]")
     before = total.text_content()

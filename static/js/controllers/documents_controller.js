@@ -147,7 +147,7 @@ export default class extends Controller {
     part("stop").hidden = state !== "extracting";
     part("retry").hidden = !document.canRetry;
     part("remove").hidden = state === "extracting";
-    if (chip.dataset.at && chip.dataset.at !== isAt && (state === "ready" || state === "failed")) announce(`${document.name} : ${words}`);
+    if (chip.dataset.at && chip.dataset.at !== isAt && (state === "ready" || state === "failed")) announce(`${document.name}, ${words}`);
     Object.assign(chip.dataset, { at: isAt, state, read: isRead });
   }
 
