@@ -32,7 +32,8 @@ CODE = set(
 )
 HEADER = re.compile(r"([A-Za-z][A-Za-z0-9-]*):|[ \t]+\S")
 MAIL_HEADERS = {"from", "to", "date", "subject", "received", "return-path", "message-id", "mime-version"}
-HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
+# Possessive: each comment ends at its first end, else many of them would be tried in all ways to part them.
+HTML = re.compile(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*+<(?:!doctype\s+html|html|head|body)\b", re.I | re.S)
 
 
 def kind_of(file: IO[bytes], ending: str) -> str:

@@ -32,6 +32,7 @@ ODF = "application/vnd.oasis.opendocument"
         (b"run:\n\techo", "Makefile", "code"),
         ("\ufeffÉté à Brest".encode("utf-16"), "été.txt", "text"),
         ("Été à Brest".encode("cp1252"), "../../été.txt", "text"),
+        (b"<!-- Bonjour -->\n" * 100 + b"<p>", "notes", "text"),
         (b"x", "\u202etxt.exe", "text"),
         (b"x", "a." + "\0\n" * 5000, "text"),
     ],
