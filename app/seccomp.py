@@ -7,7 +7,7 @@ import errno
 import os
 import platform
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 LOAD, JUMP_IF_EQUAL, JUMP_IF_GREATER_EQUAL, JUMP_IF_SET, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 ALLOW, REFUSE, KILL = 0x7FFF0000, 0x00050000, 0x80000000
@@ -17,9 +17,10 @@ CLONE_NEWUSER = 0x10000000
 # From this number on, calls of x86_64 are those of its 32-bit variant, which have numbers of their own.
 X32 = 0x40000000
 MACHINES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
-# The numbers of `clone` and `tgkill` on both.
+# The numbers of `clone`, `tgkill` and `prlimit64` on both.
 CLONE = {"x86_64": 56, "aarch64": 220}
 TGKILL = {"x86_64": 234, "aarch64": 131}
+PRLIMIT = {"x86_64": 302, "aarch64": 261}
 # `clone3` hides its flags from the filter: without it, the C library takes `clone`.
 CLONE3 = 435
 # What reaches into the kernel or into other processes.
@@ -37,15 +38,19 @@ PRIVILEGED = {
 }  # fmt: skip
 # The same numbers on all machines.
 NEW_CALLS = {"io_uring_setup": 425, "open_tree": 428, "move_mount": 429, "fsopen": 430, "fsmount": 432, "fspick": 433}
-# The network, other programs, and signals to other processes.
+# The network, other programs, signals to other processes, and the time that these get.
 OUTSIDE = {
     "x86_64": {
         "socket": 41, "socketpair": 53, "connect": 42, "execve": 59, "execveat": 322, "kill": 62, "tkill": 200,
-        "pidfd_open": 434, "pidfd_getfd": 438,
+        "rt_sigqueueinfo": 129, "rt_tgsigqueueinfo": 297, "pidfd_send_signal": 424, "pidfd_open": 434,
+        "pidfd_getfd": 438, "setpriority": 141, "ioprio_set": 251, "sched_setparam": 142, "sched_setscheduler": 144,
+        "sched_setaffinity": 203, "sched_setattr": 314,
     },
     "aarch64": {
         "socket": 198, "socketpair": 199, "connect": 203, "execve": 221, "execveat": 281, "kill": 129, "tkill": 130,
-        "pidfd_open": 434, "pidfd_getfd": 438,
+        "rt_sigqueueinfo": 138, "rt_tgsigqueueinfo": 240, "pidfd_send_signal": 424, "pidfd_open": 434,
+        "pidfd_getfd": 438, "setpriority": 140, "ioprio_set": 30, "sched_setparam": 118, "sched_setscheduler": 119,
+        "sched_setaffinity": 122, "sched_setattr": 274,
     },
 }  # fmt: skip
 # Files by their names, to read or to change.
@@ -75,11 +80,16 @@ def reader_filter(*, files: bool) -> bytes:
     """
     if platform.machine() not in MACHINES:
         return b""
-    return _program(PRIVILEGED, OUTSIDE, *([] if files else [FILES]), signals_to=os.getpid())
+    # abort() needs the one, and its signal tells the parent what happened; 0 is the process that asks for its limits.
+    machine = platform.machine()
+    only = {TGKILL[machine]: os.getpid(), PRLIMIT[machine]: 0}
+    return _program(PRIVILEGED, OUTSIDE, *([] if files else [FILES]), only=only)
 
 
-def _program(*refused: dict[str, dict[str, int]], signals_to: int | None = None) -> bytes:
-    """Return the program that refuses these calls. `signals_to`: the only process that `tgkill` may end."""
+def _program(*refused: dict[str, dict[str, int]], only: Mapping[int, int] | None = None) -> bytes:
+    """Return the program that refuses these calls. `only`: calls that are refused unless their first argument, a
+    process, is that one.
+    """
     machine = platform.machine()
     denied, unknown = REFUSE | errno.EPERM, REFUSE | errno.ENOSYS
     steps = [(LOAD, 0, 0, MACHINE), (JUMP_IF_EQUAL, 1, 0, MACHINES[machine]), (RETURN, 0, 0, KILL)]
@@ -88,10 +98,9 @@ def _program(*refused: dict[str, dict[str, int]], signals_to: int | None = None)
     for number in (*numbers, *NEW_CALLS.values()):
         steps += [(JUMP_IF_EQUAL, 0, 1, number), (RETURN, 0, 0, denied)]
     steps += [(JUMP_IF_EQUAL, 0, 1, CLONE3), (RETURN, 0, 0, unknown)]
-    if signals_to is not None:
-        # abort() needs it, and its signal tells the parent what happened.
-        steps += [(JUMP_IF_EQUAL, 0, 4, TGKILL[machine]), (LOAD, 0, 0, FIRST_ARGUMENT)]
-        steps += [(JUMP_IF_EQUAL, 0, 1, signals_to), (RETURN, 0, 0, ALLOW), (RETURN, 0, 0, denied)]
+    for number, process in (only or {}).items():
+        steps += [(JUMP_IF_EQUAL, 0, 4, number), (LOAD, 0, 0, FIRST_ARGUMENT)]
+        steps += [(JUMP_IF_EQUAL, 0, 1, process), (RETURN, 0, 0, ALLOW), (RETURN, 0, 0, denied)]
     # Processes and threads may be made, but no user namespace, in which one would be root.
     steps += [(JUMP_IF_EQUAL, 0, 3, CLONE[machine]), (LOAD, 0, 0, FIRST_ARGUMENT)]
     steps += [(JUMP_IF_SET, 0, 1, CLONE_NEWUSER), (RETURN, 0, 0, denied), (RETURN, 0, 0, ALLOW)]

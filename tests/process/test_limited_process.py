@@ -28,6 +28,11 @@ ATTEMPTS = {
     "child": ("subprocess.run(['/bin/true'])", True),
     "signal": ("os.kill(os.getppid(), 0)", True),
     "thread": ("ctypes.CDLL(None).syscall({tgkill}, os.getppid(), os.getppid(), 0) and 1 / 0", True),
+    "queued signal": ("ctypes.CDLL(None).sigqueue(os.getppid(), 0, None) and 1 / 0", True),
+    "limits": ("resource.prlimit(os.getppid(), resource.RLIMIT_CPU)", True),
+    "priority": ("os.setpriority(os.PRIO_PROCESS, os.getppid(), 19)", True),
+    "cores": ("os.sched_setaffinity(os.getppid(), {{0}})", True),
+    "own limits": ("resource.getrlimit(resource.RLIMIT_CPU) and 1 / 0", True),
     "read": ("open('/etc/passwd')", False),
     "write": ("open('{folder}/new', 'w')", False),
     "remove": ("os.unlink('{folder}/old')", False),
@@ -69,7 +74,9 @@ def test_it_reaches_nothing_outside(tmp_path: Path, files: bool) -> None:
 
 def test_it_gives_way_and_sees_no_settings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SECRET_KEY", "x")
-    status, written = run("print(os.nice(0), 'SECRET_KEY' in os.environ, 'flask' in sys.modules)")
+    status, written = run(
+        "print(os.getpriority(os.PRIO_PROCESS, 0), 'SECRET_KEY' in os.environ, 'flask' in sys.modules)"
+    )
     assert (status, written.split()) == (0, ["19", "False", "False"])
 
 
