@@ -15,6 +15,9 @@ NUMBER = re.compile(
     r"(?P<digits>\d{1,3}(?:[ \u00a0\u202f]\d{3})+(?!\d)(?:[.,]\d+)?|\d+(?:[.,']\d+)*)"
 )
 # Passages cited as [1], [1, 3] or [1-3], and the numbers of pages and passages that a text names.
+CITED_PAGES = re.compile(
+    r"\[\s*p(?:ages?\b|p?\.)\s*\d{1,5}(?:\s*(?:[,;–-]|et)\s*(?:p\.\s*)?\d{1,5})*\s*\]", re.IGNORECASE
+)
 CITATION = re.compile(r"\[\s*\d{1,3}(?:\s*(?:[,;–-]|et)\s*\d{1,3})*\s*\]")
 REFERENCE = re.compile(r"\b(?:pages?|p\.|extraits?|passages?)\s*\d+(?:\s*(?:[,–-]|et|à)\s*\d+)*", re.IGNORECASE)
 # Numbers that texts write as words and models as figures: « deux ans », « le 3 mars » as 03/03.
@@ -46,6 +49,8 @@ IN_WORDS = """
 1000 mille
 """
 WORDS = {word: int(number) for number, *words in map(str.split, IN_WORDS.split("\n")[1:-1]) for word in words}
+# Numbers that one range may name: more is no citation.
+MOST_IN_RANGE = 100
 WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 
 
@@ -77,12 +82,29 @@ def check(answer: str, passages: Sequence[str], question: str) -> Sources:
     return Sources(cited, [number for number in named if number not in cited], list(dict.fromkeys(figures)))
 
 
+def check_pages(answer: str, pages: Sequence[tuple[int, str]], question: str = "") -> Sources:
+    """Compare an answer that cites pages, as [p. 12], with all of them, given as number and text."""
+    cited = list(dict.fromkeys(number for found in CITED_PAGES.findall(answer) for number in _numbered(found)))
+    known = {number for number, _ in pages}
+    found = check(CITED_PAGES.sub("\n", answer), [text for _, text in pages], question)
+    return Sources(
+        [each for each in cited if each in known], [each for each in cited if each not in known], found.figures
+    )
+
+
 def citations(text: str) -> list[int]:
     """Return the numbers of the passages that the text cites, in its order; [1-3] cites three."""
     found: list[int] = []
     for citation in CITATION.finditer(text):
-        for first, last in re.findall(r"(\d+)(?:\s*[–-]\s*(\d+))?", citation[0]):
-            found += range(int(first), int(last or first) + 1)
+        found += _numbered(citation[0])
+    return found
+
+
+def _numbered(citation: str) -> list[int]:
+    """Return the numbers that one citation names."""
+    found: list[int] = []
+    for first, last in re.findall(r"(\d+)(?:\s*[–-]\s*(?:p\.\s*)?(\d+))?", citation):
+        found += range(int(first), min(int(last or first), int(first) + MOST_IN_RANGE) + 1)
     return found
 
 

@@ -201,6 +201,11 @@ def notes_text(names: Sequence[str], notes: Sequence[str]) -> str:
     return "\n\n".join([_harmless(NOTES.format(names=_listed(names))), *(notes or [NO_NOTES]), FROM_NOTES])
 
 
+def has_notes(attached: str) -> bool:
+    """Return whether what a question was asked with are notes of documents that were read part by part."""
+    return attached.startswith(NOTES.partition("{")[0])
+
+
 def _listed(names: Sequence[str]) -> str:
     return ", ".join(f"« {name} »" for name in names)
 

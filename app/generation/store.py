@@ -15,7 +15,7 @@ from app.generation.prompt import BuiltPrompt, PromptMessage
 from app.models import Conversation, Digest, FileState, Message, MessageFile, Passage, Role, Run, RunState, User
 from app.models.base import utcnow
 from app.models.file_store import file_store
-from app.models.files import NOTHING, PICTURE, Attachment, files_of, pictures_of
+from app.models.files import NOTHING, PICTURE, Attachment, files_of, pages_of, pictures_of
 from app.models.passages import EXCERPTS, excerpts_of
 from app.text import clean
 
@@ -193,6 +193,12 @@ class Store:
         """Return the passages that a question was asked with, in the order of their numbers."""
         with self._context():
             return [passage.text for passage in excerpts_of([question_id]).get(question_id, {}).values()]
+
+    def pages(self, question_id: int) -> list[tuple[int, str]]:
+        """Return the numbers and texts of all pages of the files that a question was asked with."""
+        with self._context():
+            files = [file.id for file in files_of([question_id]).get(question_id, [])]
+            return [page for pages in pages_of(files).values() for page in pages]
 
     def pieces(self, question_id: int) -> tuple[list[str], list[Piece]]:
         """Return the names of a question's documents, and all their text in pieces, in its order. Raises

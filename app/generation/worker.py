@@ -260,6 +260,8 @@ class _Writing:
             if notes is None:
                 return None
             self._question = question._replace(attached=notes)
+            if self._ticket.part:
+                self._tell_part(self._ticket.part | {"done": self._ticket.part["total"]})
             branch = [self._question if each.id == question.id else each for each in run.branch]
             run = replace(run, branch=branch)
         self._store.mark_running(self._message_id)
@@ -418,12 +420,16 @@ class _Writing:
         self._done = {"status": str(state), "reason": reason, "error": shown, "metrics": metrics, "sources": sources}
 
     def _sources(self, content: str | None) -> dict[str, Any] | None:
-        """Return how the answer keeps to the passages of its question; None without any."""
+        """Return how the answer keeps to the passages of its question, or to the documents that it has notes of; None
+        without any.
+        """
         question = self._question
-        if not content or question is None or not prompt.has_passages(question.attached):
+        if not content or question is None:
             return None
         try:
-            passages = self._store.passages(question.id)
+            if prompt.has_notes(question.attached):
+                return asdict(citations.check_pages(content, self._store.pages(question.id), question.content))
+            passages = self._store.passages(question.id) if prompt.has_passages(question.attached) else []
             return asdict(citations.check(content, passages, question.content)) if passages else None
         except Exception:
             logger.exception("sources not compared run=%s", self._message_id)

@@ -6,7 +6,8 @@
 // siblings, rating, run }: `siblings` are the ids of its versions, and `id` is null until the server has it.
 //
 // Documents beside a question are read whole where the chosen model has room for them; of longer ones the person chooses
-// passages, which go with the question in their place.
+// passages, which go with the question in their place, or has them read part by part: `whole`, "idle" (once the server is
+// free) or "night".
 //
 // Events, with what they carry:
 //   messages    { keepPlace }      the messages, or their ids, are others; told before all that follows from it
@@ -120,8 +121,7 @@ export class Conversation extends EventTarget {
 
   // Whether the documents beside the draft are too long to be read whole: passages of them then go with the question.
   get needsPassages() {
-    const { documentTokens } = this.chosen;
-    return Boolean(documentTokens) && this.draft.documents.tokens > documentTokens;
+    return this.#areTooLong(this.draft.documents.tokens);
   }
 
   get pendingInstructions() {
@@ -149,8 +149,8 @@ export class Conversation extends EventTarget {
   }
 
   // Asks at the end of what is shown: now, or when the answer that is being written is done.
-  send({ content, documents = [], passages = [] }) {
-    const asked = { content, documents, passages };
+  send({ content, documents = [], passages = [], whole = "" }) {
+    const asked = { content, documents, passages, whole };
     if (this.isBusy) this.queued.add(asked);
     else this.#ask(asked);
   }
@@ -158,7 +158,8 @@ export class Conversation extends EventTarget {
   // A question in other words: it takes the old one's place, with all that followed, unless the server refuses it.
   edit(question, content) {
     const { documents, passages } = question;
-    return this.#ask({ content, documents, passages }, { instead: question });
+    const isLong = !passages.length && this.#areTooLong(documents.reduce((sum, { tokens }) => sum + tokens, 0));
+    return this.#ask({ content, documents, passages, whole: isLong ? "idle" : "" }, { instead: question });
   }
 
   // The question's words alone: the answers below stay.
@@ -312,10 +313,11 @@ export class Conversation extends EventTarget {
     } catch (error) {
       return this.#takeBack(error, { instead, undo });
     }
-    const { content, documents, passages } = asked;
+    const { content, documents, passages, whole = "" } = asked;
     const body = {
       content, ...this.choice, client_id: clientId, parent_id: kept.at(-1)?.id ?? null, at_end: !instead,
       ...(documents.length && { files: idsOf(documents) }), ...(passages.length && { passages: idsOf(passages) }),
+      ...(whole && { whole }),
     };
     const start = { url: `/api/conversations/${this.id}/messages`, body, repeatable: true };
     this.#asking = null;
@@ -423,6 +425,11 @@ export class Conversation extends EventTarget {
     for (const message of this.messages) if (!kept.has(message)) message.run?.leave();
     this.messages = messages;
     this.#tell("messages", { keepPlace });
+  }
+
+  #areTooLong(tokens) {
+    const { documentTokens } = this.chosen;
+    return Boolean(documentTokens) && tokens > documentTokens;
   }
 
   get #lastAnswer() {

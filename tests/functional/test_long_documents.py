@@ -70,7 +70,7 @@ def test_all_parts_are_noted_and_the_answer_is_written_from_the_notes(
     count = len(read)
     assert count == 4
     assert parts(stream)[0] == (0, 0, False)
-    assert parts(stream)[1:] == [(done, count, True) for done in range(count)]
+    assert parts(stream)[1:] == [(done, count, True) for done in range(count + 1)]
     # Every page is in some part, under its number.
     for number, page in enumerate(PAGES, 1):
         assert any(f"[p. {number}]" in part and page[:40] in part for part in read)
@@ -82,10 +82,18 @@ def test_all_parts_are_noted_and_the_answer_is_written_from_the_notes(
     question, answer = alice.messages(conversation)
     assert (answer["status"], answer["content"], answer["part"]) == ("done", stream.text(), None)
     assert [file["name"] for file in question["files"]] == ["manuel.pdf"]
+    assert answer["sources"] == stream.data("done")["sources"]
     # Nothing else is kept of the reading, and the next question's history has the very same text.
     assert left(site) == []
     alice.ask(conversation, "Et le premier ?").end()
     assert ollama.received("/api/chat")[-1]["messages"][1]["content"] == last
+
+
+def test_the_answer_is_compared_with_all_pages(site: Site, alice: Person, manual: str, ollama: FakeOllama) -> None:
+    answer = Scenario.answer("Le bateau 5 est livré [p. 5], le bateau 85 aussi [p. 9].")
+    ollama.script(*noted(4), answer)
+    stream = alice.ask(alice.start(), QUESTION, files=[manual], whole="idle").end()
+    assert stream.data("done")["sources"] == {"cited": [5], "unknown": [9], "figures": ["85"]}
 
 
 def test_many_notes_are_shortened_in_rounds(site: Site, alice: Person, ollama: FakeOllama) -> None:
@@ -128,7 +136,7 @@ def test_a_question_goes_first_and_costs_one_part_at_most(
 def test_a_question_interrupts_the_answer_itself_too(
     site: Site, alice: Person, bob: Person, manual: str, ollama: FakeOllama
 ) -> None:
-    count = len(parts(alice.ask(alice.start(), QUESTION, files=[manual], whole="idle").end())) - 1
+    count = parts(alice.ask(alice.start(), QUESTION, files=[manual], whole="idle").end())[-1][1]
     ollama.script(*noted(count), Scenario.hold(2), Scenario.answer("Bonjour."), Scenario.answer(" et la suite."))
     conversation = alice.start()
     reading = alice.ask(conversation, QUESTION, files=[manual], whole="idle")

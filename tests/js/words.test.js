@@ -11,6 +11,8 @@ const TEXTS = {
   stage_thinking: "Réflexion", stage_writing: "Rédaction", people_ahead_one: "{n} personne", people_ahead_other: "{n} personnes",
   own_ahead_one: "après votre réponse", own_ahead_other: "après vos {n} réponses",
   people_and_wait: "{people}, environ {wait}", people_and_longer: "{people}, plus long que prévu", share_and_left: "{share}, encore {left}", words_per_second: "mots/s",
+  stage_part: "Lecture du document", stage_part_idle: "Sera lu plus tard", stage_part_night: "Sera lu cette nuit", part_of: "partie {n} sur {count}",
+  parts_read_one: "{n} partie lue sur {count}", parts_read_other: "{n} parties lues sur {count}", leg_part: "Document",
   leg_queued: "File", leg_loading: "Modèle", leg_reading: "Lecture", leg_thinking: "Réflexion", leg_writing: "Rédaction",
   tokens_per_second: "tokens/s", share_cached: "{share} déjà lus", tokens_in: "{tokens} en {duration}",
   expected: "{waited} (prévue : {expected})", of_which_own: "{total}, dont nous : {own}", ordinal_one: "er", ordinal_other: "e",
@@ -50,6 +52,22 @@ test("texts, plurals, ranks", () => {
   assert.equal(tn("people_ahead", 2), "2 personnes");
   assert.equal(t("unknown_key"), "unknown_key");
   assert.deepEqual([1, 2].map(ordinal), ["er", "e"]);
+});
+
+test("a long document is read part by part, with others in between", () => {
+  const state = new RunState({ ...MESSAGE, part: { done: 0, total: 0, when: "night" } }, 0);
+  assert.equal(stage(state), "Sera lu cette nuit");
+  state.apply("part", { done: 11, total: 40, when: "night", reading: true }, 0);
+  assert.equal(stage(state), "Lecture du document partie 12 sur 40");
+  assert.equal(legs(state), "Document:now Lecture:later Rédaction:later");
+  assert.equal(route(state)[0].share, 11 / 40);
+  state.apply("part", { done: 11, total: 40, when: "idle", reading: false }, 0);
+  assert.equal(stage(state), "Sera lu plus tard 11 parties lues sur 40");
+  assert.equal(state.status, "queued");
+  state.apply("part", { done: 40, total: 40, when: "idle", reading: true }, 0);
+  assert.equal(stage(state), "Lecture");
+  state.apply("text", { text: "Voici" }, 0);
+  assert.equal(legs(state), "Document:done Lecture:done Rédaction:now");
 });
 
 test("the stages of a run, in words", () => {

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.generation.citations import check
+from app.generation.citations import check, check_pages
 
 PASSAGES = [
     "Le prix du bateau est de 12 450,50 € TTC, livré le 3 mars 2026 à 14h30.",
@@ -74,3 +74,22 @@ def test_what_a_passage_says_is_known(answer: str, passages: list[str]) -> None:
     assert found.figures == []
     assert set(found.cited) <= set(range(1, len(passages) + 2))
     assert set(found.unknown).isdisjoint(found.cited)
+
+
+@pytest.mark.parametrize(
+    ("answer", "cited", "unknown"),
+    [
+        ("Deux ans [p. 2], livré [p. 1].", [2, 1], []),
+        ("Voir [pages 1-2], [p. 1, p. 2] et [p.7].", [1, 2], [7]),
+        ("[Page 2] ; page 9 ; [3] ; [p. 0]", [2], [0]),
+    ],
+)
+def test_pages_are_cited_that_exist(answer: str, cited: list[int], unknown: list[int]) -> None:
+    found = check_pages(answer, list(enumerate(PASSAGES, 1)))
+    assert (found.cited, found.unknown, found.figures) == (cited, unknown, [])
+
+
+def test_figures_of_a_whole_document_stand_on_some_page() -> None:
+    pages = list(enumerate(PASSAGES, 1))
+    assert check_pages("Garantie de 2 ans [p. 2], prix de 15 000 € [p. 1].", pages).figures == ["15 000"]
+    assert check_pages("Pour 15 000 € ?", pages, "Que puis-je avoir pour 15 000 € ?").figures == []

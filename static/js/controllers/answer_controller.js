@@ -18,7 +18,7 @@ export default class extends Controller {
     const message = messageOf(this.element);
     const { rating, run } = message;
     this.run = run;
-    this.view ??= new AnswerView(this.element, passagesOf(conversation.questionOf(message))); // its successor may have been refused: it then stands again as it was
+    this.view ??= new AnswerView(this.element, askedWith(conversation.questionOf(message))); // its successor may have been refused: it then stands again as it was
     this.unlisten = listen(run, { progress: () => this.#draw(), stage: () => this.#changeStage() });
     showRating(this.element, rating);
     offerCopy(this.element, this.#toCopy);
@@ -70,8 +70,9 @@ export default class extends Controller {
   }
 }
 
-// With the kind of document that each is of.
-function passagesOf(question) {
-  const kinds = new Map(question?.documents.map(({ id, kind }) => [id, kind]));
-  return question?.passages.map((passage) => ({ ...passage, kind: kinds.get(passage.file_id) })) ?? [];
+// The passages with the kind of document that each is of, and the documents.
+function askedWith(question) {
+  const { documents = [], passages = [] } = question ?? {};
+  const kinds = new Map(documents.map(({ id, kind }) => [id, kind]));
+  return { documents, passages: passages.map((passage) => ({ ...passage, kind: kinds.get(passage.file_id) })) };
 }

@@ -1,10 +1,10 @@
 // Documents too long to be read whole: shows the passages that fit the question best, without the model; the person chooses
-// those that go with the question.
+// those that go with the question, or has the whole of them read later.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
 import { openDialog } from "../lib/dialogs.js";
 import { placeWords, tokensWords } from "../lib/document_words.js";
-import { number } from "../lib/format.js";
+import { estimate, number } from "../lib/format.js";
 import { request } from "../lib/http.js";
 import { listen } from "../lib/listen.js";
 import { documentText } from "../lib/marks.js";
@@ -15,14 +15,16 @@ import { t, tn } from "../lib/texts.js";
 
 const SHOWN = 4;
 const MOST = 900; // tokens that the server takes with one question
+const MOST_WHOLE = 400_000; // tokens that it reads part by part
+const WITH_NOTES = 1.5; // what that takes, for each second of reading: notes are written, too
 
 export default class extends Controller {
-  static targets = ["panel", "title", "note", "list", "template", "taken", "ask", "other"];
+  static targets = ["panel", "title", "note", "list", "template", "taken", "ask", "other", "whole", "wholeWords"];
 
   connect() {
     this.found = [];
     this.listening = [
-      listen(conversation, { choice: () => this.#review() }),
+      listen(conversation, { choice: () => this.#review(), activity: () => this.#review() }),
       listen(conversation.draft.documents, { list: () => this.#review() }),
     ];
   }
@@ -44,6 +46,11 @@ export default class extends Controller {
   ask(event) {
     event.preventDefault();
     this.#ask();
+  }
+
+  // Later, part by part; the documents then leave with the question.
+  read({ params: { when: whole } }) {
+    this.#send({ whole });
   }
 
   count() {
@@ -105,6 +112,15 @@ export default class extends Controller {
     this.otherTarget.textContent = t("passages_other", { model: this.other });
     this.noteTarget.textContent = this.problem || (this.found.length ? t(mayAnswer ? "passages_choose" : "passages_unproven", { model }) : t("passages_none"));
     for (const box of this.listTarget.querySelectorAll("input")) box.hidden = !mayAnswer;
+    this.#offerWhole(mayAnswer);
+  }
+
+  #offerWhole(mayAnswer) {
+    const { all, tokens } = conversation.draft.documents;
+    const { readingPace: pace } = conversation.chosen;
+    this.wholeTarget.hidden = !mayAnswer || conversation.isBusy || tokens > MOST_WHOLE || Boolean(this.problem);
+    const time = pace && estimate((tokens / pace) * WITH_NOTES);
+    this.wholeWordsTarget.textContent = time ? tn("whole_read_time", all.length, { time }) : tn("whole_read", all.length);
   }
 
   #review() {
@@ -127,11 +143,16 @@ export default class extends Controller {
   // The documents stay for the next question: of a long one it needs other passages.
   #ask() {
     const passages = this.#chosen.map((passage, index) => ({ ...passage, number: index + 1 }));
-    const asked = { ...conversation.draft.take(), passages };
+    conversation.draft.documents.giveBack(this.#send({ passages }));
+  }
+
+  // Returns the documents that have left.
+  #send(more) {
+    const asked = { ...conversation.draft.take(), ...more };
     this.#hide();
     conversation.send(asked);
-    conversation.draft.documents.giveBack(asked.documents);
     focusMessageBox();
+    return asked.documents;
   }
 
   #hide() {

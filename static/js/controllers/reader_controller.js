@@ -211,11 +211,12 @@ export default class extends Controller {
 
   // Documents and citations in the conversation.
   #clicked = ({ target }) => {
-    const button = target.closest("[data-document], [data-cite]");
+    const button = target.closest("[data-document], [data-cite], .cite[data-page]");
     if (!button) return;
     if (button.dataset.document) return this.#open(JSON.parse(button.dataset.document));
-    const cited = Number(button.dataset.cite);
     const { documents, passages } = conversation.questionOf(messageOf(button));
+    if (button.dataset.page) return this.#open({ ...documents[0], page: Number(button.dataset.page) });
+    const cited = Number(button.dataset.cite);
     const { file_id: id, name, page, text } = passages.find(({ number }) => number === cited);
     this.#open({ id, name, ...documents.find((each) => each.id === id), page, text });
   };

@@ -172,7 +172,7 @@ export default class extends Controller {
   // The open conversation's run.
   #showActivity() {
     const { position, stage } = conversation.running?.run.state ?? {};
-    const state = stage === "queued" ? "queued" : "running";
+    const state = stage === "queued" || stage === "part" ? "queued" : "running";
     this.conversationItemOutlets.find((item) => item.isOpen)?.show(stage ? { state, position } : { state: null });
   }
 

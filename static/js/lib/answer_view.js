@@ -14,9 +14,10 @@ export class AnswerView {
   #caret = document.createElement("span");
   #shownFrom;
 
-  // passages: of its question, if it was written from some.
-  constructor(article, passages) {
+  // question: the passages that it was written from, or the documents, or neither.
+  constructor(article, question) {
     this.article = article;
+    this.question = question;
     this.waitAnew();
     this.stage = new StageView(this.#part("stage"));
     this.#caret.className = "caret";
@@ -27,7 +28,7 @@ export class AnswerView {
     }, { french: isFrench() });
     this.markdown = new MarkdownView(text, {
       french: isFrench(), beforeRender: () => this.#caret.remove(), afterRender: () => this.#placeCaret(text),
-      dress: (fragment) => linkCitations(fragment, passages),
+      dress: (fragment) => linkCitations(fragment, this.question),
     });
     text.classList.replace("raw", "prose-fr");
   }
@@ -86,13 +87,14 @@ export class AnswerView {
     this.#showMetrics(state);
   }
 
-  // What was checked of an answer from passages, and did not hold.
+  // What was checked of an answer from passages, or from the parts of whole documents, and did not hold.
   #showSources(sources) {
     const figures = sources?.figures ?? [];
     const unknown = sources?.unknown ?? [];
+    const [unread, missing, mark] = this.question.passages.length ? ["figures_unknown", "sources_unknown", ""] : ["figures_unread", "pages_unknown", "p. "];
     const words = [
-      figures.length && tn("figures_unknown", figures.length, { figures: figures.join(", ") }),
-      unknown.length && tn("sources_unknown", unknown.length, { numbers: unknown.map((number) => `[${number}]`).join(" ") }),
+      figures.length && tn(unread, figures.length, { figures: figures.join(", ") }),
+      unknown.length && tn(missing, unknown.length, { numbers: unknown.map((number) => `[${mark}${number}]`).join(" ") }),
     ].filter(Boolean);
     this.#toggle("sources", words.length > 0);
     setText(this.#part("sources-words"), words.join(" "));

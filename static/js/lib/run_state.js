@@ -19,7 +19,7 @@ export class RunState {
 
   // Asked to start or to go on; the server has not answered yet. A queue is only spoken of when it says that there is one.
   await(now = Date.now()) {
-    if (!this.active) Object.assign(this, { status: "queued", stage: "reading", since: now, joined: true, position: null, reading: null });
+    if (!this.active) Object.assign(this, { status: "queued", stage: "reading", since: now, joined: true, position: null, reading: null, part: null });
   }
 
   fail(message) {
@@ -52,6 +52,13 @@ export class RunState {
     this.#enter("loading", now);
     this.model = model ?? this.model;
     this.since = now - elapsed * 1000;
+  }
+
+  // Long documents are read part by part, at their time; with all parts noted, the answer is begun.
+  on_part({ done, total, when, reading }, now) {
+    this.part = { done, total, when, reading };
+    this.#enter(total && done === total ? "reading" : "part", now);
+    this.status = "queued";
   }
 
   on_reading({ done, total }, now) {
@@ -101,7 +108,7 @@ export class RunState {
       id: message.id, model: message.model ?? "", think: message.think, status: message.status, reason: message.reason,
       error: message.error, metrics: message.metrics, sources: message.sources ?? null, finishedAt: message.finished_at, leftOut: message.left_out,
       content: message.content ?? "", thinking: message.thinking ?? "", position: null, ahead: null, own: 0, eta: null, reading: null,
-      thinkingMs: this.thinkingMs ?? null, since: now, joined: true,
+      part: message.part && { ...message.part, reading: false }, thinkingMs: this.thinkingMs ?? null, since: now, joined: true,
     });
     this.stage = this.#stageOf();
     this.wordsBefore = countWords(this.content);
@@ -110,6 +117,7 @@ export class RunState {
 
   #stageOf() {
     if (!this.active) return "over";
+    if (this.part) return "part";
     if (this.status === "queued") return "reading";
     if (this.content) return "writing";
     return this.thinking ? "thinking" : "reading";

@@ -2,7 +2,7 @@
 import { duration, estimate, percent, rate } from "./format.js";
 import { t, tn } from "./texts.js";
 
-const ROUTE = ["queued", "loading", "reading", "thinking", "writing"];
+const ROUTE = ["queued", "loading", "part", "reading", "thinking", "writing"];
 
 // { title, detail } of the stage being lived; `detail` is empty when nothing true can be said.
 export function stageWords(state, now = Date.now()) {
@@ -21,6 +21,10 @@ const WORDS = {
     return { title: t("stage_queued_colon"), detail };
   },
   loading: (state, now) => ({ title: t("stage_loading", { model: state.model }), detail: elapsed(state, now) }),
+  part: ({ part: { done, total, when, reading } }) => {
+    if (reading) return { title: t("stage_part"), detail: t("part_of", { n: done + 1, count: total }) };
+    return { title: t(when === "night" ? "stage_part_night" : "stage_part_idle"), detail: done ? tn("parts_read", done, { n: done, count: total }) : "" };
+  },
   reading: (state) => {
     const progress = state.readingProgress;
     if (!progress) return { title: t("stage_reading"), detail: "" };
@@ -52,6 +56,7 @@ function isDrawn(leg, { legs, think, stage }) {
 }
 
 function knownShare(state, now) {
+  if (state.stage === "part") return state.part.total ? state.part.done / state.part.total : null;
   if (state.stage === "reading") return state.readingProgress?.ratio ?? null;
   const left = state.waitLeft(now);
   const waited = (now - state.since) / 1000;
