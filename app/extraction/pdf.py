@@ -7,6 +7,8 @@ import re
 from collections import Counter
 from ctypes import byref
 from dataclasses import dataclass
+from itertools import islice
+from statistics import median_low
 from typing import IO, Any
 
 import pypdfium2
@@ -19,6 +21,8 @@ CUT = "\ufffe"
 # The hyphen is the word's own before a capital or a digit, and in « peut-être », « lui-même », « est-elle ».
 HYPHEN = re.compile(rf"{CUT}(?=[A-ZÀ-Þ\d]|(?:êtres?|mêmes?|là|ils?|elles?|on|je|tu|nous|vous)\b)")
 LETTER, LETTER_OR_MARK = re.compile(r"\w"), re.compile(r"\S")
+# Letters of a line that are measured: the usual one counts, as in some fonts a “g” or an “É” is higher than the others.
+MEASURED = 7
 # A larger gap between two lines than so many usual ones begins a paragraph, unless the next or the last gap is as large
 # by this share: rows of tables and items of lists belong together.
 LARGER_GAP, EVEN = 1.3, 0.05
@@ -29,7 +33,7 @@ LONGEST_HEADING = 150
 
 @dataclass(frozen=True, slots=True)
 class _DrawnLine:
-    """A line of a page: its text, where its first and last letters stand, and how high they are, in points."""
+    """A line of a page: its text, where its first letters and its last one stand, and how high they are, in points."""
 
     text: str
     bottom: float
@@ -73,8 +77,9 @@ def _lines(text: Any, bounds: tuple[float, float, float, float]) -> list[_DrawnL
         words = line.strip()
         if words:
             # Not a bullet: it may be of another font.
-            letter = LETTER.search(line) or LETTER_OR_MARK.search(line)
-            bottom, top = _place(text, at + _units(line[: letter.start() if letter else 0]))
+            letters = list(islice(LETTER.finditer(line), MEASURED)) or list(islice(LETTER_OR_MARK.finditer(line), 1))
+            places = [_place(text, at + _units(line[: letter.start()])) for letter in letters]
+            bottom, top = (median_low(edges) for edges in zip(*places, strict=True))
             # A word that was cut ends on the next line.
             end = _place(text, at + _units(line.rstrip()) - 1)[0] if CUT in words else bottom
             if top >= bounds[1] and bottom <= bounds[3]:

@@ -55,13 +55,15 @@ def xlsx(rows: str, dimension: str = "") -> bytes:
     })  # fmt: skip
 
 
-def pdf(pages: Iterable[str], extra: str = "") -> bytes:
-    """A PDF file with these texts, one a page, a line of the text a line of the page. `extra`: in its catalogue."""
+def pdf(pages: Iterable[str], extra: str = "", font: str = "") -> bytes:
+    """A PDF file with these texts, one a page, a line of the text a line of the page. `extra` is in its catalogue,
+    `font` in its font.
+    """
     texts = list(pages)
     objects = [f"<</Type/Catalog/Pages 2 0 R{extra}>>".encode()]
     kids = " ".join(f"{4 + 2 * index} 0 R" for index in range(len(texts)))
     objects.append(f"<</Type/Pages/Kids[{kids}]/Count {len(texts)}>>".encode())
-    objects.append(b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>")
+    objects.append(f"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding{font}>>".encode())
     for index, text in enumerate(texts):
         lines = (line.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)") for line in text.split("\n"))
         drawn = "BT /F 12 Tf 14 TL 50 790 Td " + " ".join(f"({line}) ' " for line in lines) + "ET"

@@ -33,6 +33,14 @@ def test_progress_is_told_in_pages(tmp_path: Path) -> None:
     assert len(found.pages) == 40
 
 
+def test_letters_that_reach_below_the_line_make_no_heading_in_a_pdf(read: Read) -> None:
+    # Fonts of LibreOffice say so little of their height.
+    height = "/Ascent 660/Descent -10/FontBBox[0 -10 1000 660]"
+    font = f"/FontDescriptor<</Type/FontDescriptor/FontName/Helvetica/Flags 32{height}>>"
+    lines = "La coque est\ngarantie dix ans\nEt le mât aussi\npar le chantier\nqui le pose"
+    assert texts(read, files.pdf([lines], font=font), "a.pdf") == [lines]
+
+
 def test_a_document_of_word_keeps_headings_and_tables(read: Read) -> None:
     cell = "<w:tc>{}</w:tc>".format
     row = "<w:tr>{}</w:tr>".format
