@@ -217,9 +217,14 @@ def file_of_all(
                 archive.writestr(f"{number:04d}-{name}", content)
             for number, (name, path) in enumerate(originals, 1):
                 with suppress(FileNotFoundError):
-                    archive.write(path, f"files/{number:04d}-{name}", zipfile.ZIP_STORED)
+                    archive.write(path, f"files/{number:04d}-{_unpackable(name)}", zipfile.ZIP_STORED)
     file.seek(0)
     return f"conversations-{day}.{'json' if kind == 'json' else 'zip'}", file
+
+
+def _unpackable(name: str) -> str:
+    """Return a file's name as every system can store it: Windows takes not all signs, Linux 255 bytes."""
+    return re.sub(r'[<>:"|?*]', "_", name).rstrip(". ")[-60:]
 
 
 def markdown(copy: ConversationCopy) -> str:

@@ -63,7 +63,8 @@ def clean_name(name: str) -> str:
     last = one_line(unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2]))
     stem, ending = os.path.splitext(last)
     ending = ending[:20]
-    return f"{stem[: MAX_NAME - len(ending)]}{ending}".strip() or "document"
+    name = f"{stem[: MAX_NAME - len(ending)]}{ending}".strip()
+    return name if name.strip(". ") else "document"
 
 
 def _bytes(events: Iterator[Event]) -> Iterator[bytes]:

@@ -189,6 +189,20 @@ def test_all_for_reading_are_one_archive(alice: Person, bob: Person, tree: str) 
         assert "De Bob" not in "".join(archive.read(name).decode() for name in archive.namelist())
 
 
+@pytest.mark.parametrize(
+    ("sent", "packed"),
+    [
+        ("<img src=x>: a|b?*.txt", "_img src=x__ a_b__.txt"),
+        ("Devis. .", "Devis"),
+        ("é" * 190 + ".txt", "é" * 56 + ".txt"),
+    ],
+)
+def test_every_system_can_unpack_the_attached_files(alice: Person, sent: str, packed: str) -> None:
+    alice.document(sent, b"Le bateau")
+    with zipfile.ZipFile(io.BytesIO(export(alice, kind="html").data)) as archive:
+        assert archive.namelist() == [f"files/0001-{packed}"]
+
+
 def test_an_export_of_nothing(alice: Person) -> None:
     file = export(alice)
     assert file.json["conversations"] == []

@@ -123,6 +123,7 @@ def test_a_file_that_cannot_be_read_says_why_and_may_be_sent_again(alice: Person
         ("a\t b\u2028c.txt", "a b c.txt"),
         ("é" * 300 + ".txt", "é" * 196 + ".txt"),
         ("/", "document"),
+        ("..", "document"),
         ("<b>.txt", "<b>.txt"),
     ],
 )
