@@ -12,7 +12,6 @@ from app.models import User
 from app.models.files import NOTHING, PICTURE, Attachment, File, Picture, pages_of
 from app.models.passages import excerpts
 
-MOST_FILES = 10
 # A processor reads one for as long as pages of text.
 MOST_IMAGES = 1
 # More than a small model finds its way in.
@@ -37,8 +36,6 @@ def attachment(
     documents that are too long part by part then. Raises too_many_files, too_many_images, not_found, file_not_ready,
     files_too_long, passages_too_long.
     """
-    if len(files) > MOST_FILES:
-        raise AppError("too_many_files", limit=MOST_FILES)
     found = File.ready_ones(user, files)
     if not (found or passages):
         return NOTHING

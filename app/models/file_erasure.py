@@ -42,12 +42,13 @@ def mark_unused(which: ColumnElement[bool]) -> list[str]:
 
 def mark(which: ColumnElement[bool]) -> list[str]:
     """Mark such files, which hides them; commits. Return their ids, for `erase`."""
-    ids = list(db.session.scalars(select(File.id).where(which, File.kept())))
-    for some in _parts(ids):
+    marked: list[str] = []
+    for some in _parts(db.session.scalars(select(File.id).where(which, File.kept()))):
         # Not those with which a question was asked since.
-        db.session.execute(update(File).where(File.id.in_(some), which).values(state=FileState.ERASED))
+        change = update(File).where(File.id.in_(some), which).values(state=FileState.ERASED)
+        marked += db.session.scalars(change.returning(File.id))
     db.session.commit()
-    return ids
+    return marked
 
 
 def purge() -> None:

@@ -23,6 +23,8 @@ from app.models.file_store import Arrival, file_store
 from app.models.libraries import Library
 from app.models.messages import Message
 
+# Files of one question.
+MOST_FILES = 10
 # The kind of files that are pictures.
 PICTURE = "image"
 
@@ -224,7 +226,12 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def ready_ones(cls, user: Any, ids: Sequence[str]) -> list["File"]:
-        """Return files with these ids that the user may read, in this order; raises not_found, file_not_ready."""
+        """Return files with these ids that the user may read, in this order.
+
+        Raises too_many_files, not_found, file_not_ready.
+        """
+        if len(ids) > MOST_FILES:
+            raise AppError("too_many_files", limit=MOST_FILES)
         found = [cls.of(user, each) for each in dict.fromkeys(ids)]
         for file in found:
             if file.state != FileState.READY:
@@ -304,9 +311,17 @@ class Attachment:
     timing: str = ""
 
     def add_to(self, message_id: int) -> None:
-        """Insert the rows that link it to a question; the caller commits."""
+        """Insert the rows that link it to a question; the caller commits.
+
+        Raises not_found, after a rollback, if a file is being erased since it was looked up.
+        """
         connection = db.session.connection()
         if self.files:
+            # The question was inserted: until the commit nobody else can mark a file.
+            erased = exists().where(File.id.in_(self.files), ~File.kept())
+            if db.session.scalar(select(erased)):
+                db.session.rollback()
+                raise AppError("not_found")
             rows = [{"message_id": message_id, "position": at, "file_id": each} for at, each in enumerate(self.files)]
             connection.execute(insert(MessageFile.__table__), rows)
         if self.passages:

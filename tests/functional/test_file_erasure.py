@@ -12,7 +12,9 @@ from sqlalchemy import text
 
 from app.documents.extractor import Extractor
 from app.errors import AppError
-from app.models import File, FilePage, FileState, MessageFile, Passage, file_erasure
+from app.extensions import db
+from app.generation.documents import attachment
+from app.models import Conversation, File, FilePage, FileState, MessageFile, ParentRef, Passage, User, file_erasure
 from app.models.base import utcnow
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import PASSWORD, Person, problem
@@ -95,6 +97,20 @@ def test_a_file_that_no_question_used_goes_after_a_week(site: Site, alice: Perso
     purge(site)
     assert rows_of(site) == (0, 0, 0, 0)
     assert on_disk(instance) == []
+
+
+def test_a_question_is_not_asked_with_a_file_that_is_erased_meanwhile(site: Site, alice: Person) -> None:
+    file, place = alice.document("treuil.txt", NOTICE)["id"], alice.start()
+    with site.app.app_context():
+        conversation = db.session.get_one(Conversation, place)
+        with_file = attachment(db.session.get_one(User, conversation.user_id), [file], [], 10_000, 0)
+        assert file_erasure.mark_unused(File.id == file) == [file]
+        with pytest.raises(AppError) as refused:
+            conversation.ask(
+                "Quand ?", model="phi3:mini", think=False, client_id="1", follows=ParentRef(), attachment=with_file
+            )
+        assert refused.value.code == "not_found"
+    assert alice.messages(place) == []
 
 
 def test_a_removed_turn_takes_its_file_along_when_it_is_erased(site: Site, alice: Person) -> None:
