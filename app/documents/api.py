@@ -32,7 +32,7 @@ UPLOADS = RateLimitItemPerMinute(60)
 # Files of one person that may be arriving or waiting to be read, and the part of the request threads that may be busy
 # with files that arrive.
 MOST_WAITING, PART_OF_THREADS = 20, 4
-MOST_PAGES, MOST_PASSAGES = 100, 20
+MOST_PAGES, MOST_PASSAGES = 100, 50
 # Characters of a question: more does not fit into an address.
 LONGEST_QUESTION = 4000
 
@@ -154,7 +154,7 @@ def picture(file_id: str) -> Response:
 def find_passages() -> Response:
     """Return the `limit` passages of some `files` and `libraries` (ids with commas between) that best answer `q`.
 
-    Raises invalid_field, too_large, not_found, file_not_ready.
+    Raises invalid_field, too_large, too_many_files, not_found, file_not_ready.
     """
     ids, wanted = _listed("files"), _listed("libraries")
     known = {str(library.id): library.id for library in Library.all_for(current_user)} if wanted else {}

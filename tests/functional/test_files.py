@@ -70,6 +70,15 @@ def test_passages_that_answer_are_found_with_their_place(alice: Person) -> None:
     assert alice.api("GET", f"/passages?files={file['id']}&q=").json["passages"] == []
 
 
+def test_a_search_in_a_document_leads_through_all_its_passages(alice: Person) -> None:
+    notice = "\n\n".join(f"# Point {number}\n\n{'Le câble se graisse. ' * 20}" for number in range(1, 31))
+    file = alice.document("treuil.md", notice.encode())["id"]
+    found = alice.api("GET", f"/passages?files={file}&q=graisse&limit=50").json["passages"]
+    assert len(found) == 30
+    many = ",".join([file] * 11)
+    assert problem(alice.api("GET", f"/passages?files={many}&q=graisse")) == (422, "too_many_files")
+
+
 def test_the_same_file_again_is_the_same_row_and_another_name_another(
     alice: Person, bob: Person, instance: Path
 ) -> None:
