@@ -19,7 +19,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.chat import blueprint
 from app.chat.imports import own_format, reader_process
-from app.chat.imports.files import Found
+from app.chat.imports.conversation_archive import Found
 from app.chat.imports.trees import LeftOut
 from app.errors import AppError
 from app.extensions import release_connection

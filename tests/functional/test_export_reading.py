@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.chat import transfer
-from app.chat.imports import files
+from app.chat.imports import conversation_archive
 from tests.functional.test_database import full_disk
 from tests.functional.test_export import export, ids, load, tree
 from tests.support.person import Person, problem
@@ -162,7 +162,7 @@ def test_a_file_that_is_too_large_is_refused_unread(monkeypatch: pytest.MonkeyPa
     assert problem(answer) == (413, "import_too_large")
     monkeypatch.setattr(transfer, "LARGEST_MB", 32)
     assert problem(load(alice, b"[" + b" " * 5_000_000 + b"]")) == (422, "import_unknown")
-    monkeypatch.setattr(files, "MOST_MESSAGES", 2)
+    monkeypatch.setattr(conversation_archive, "MOST_MESSAGES", 2)
     assert problem(load(alice, [CHATGPT])) == (422, "import_too_many")
     assert ids(alice) == []
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import event
 
-from app.chat.imports import files, reader_process
+from app.chat.imports import conversation_archive, reader_process
 from tests.functional.test_export import ids, load
 from tests.functional.test_export_reading import CHATGPT, OPEN_WEBUI, zipped
 from tests.support.person import Person, problem
@@ -246,7 +246,7 @@ def test_a_file_is_read_in_a_process_that_may_not_take_all_the_memory(
 
 
 def test_an_archive_that_unpacks_to_too_much_is_refused(monkeypatch: pytest.MonkeyPatch, alice: Person) -> None:
-    monkeypatch.setattr(files, "LARGEST_UNPACKED", 1000)
+    monkeypatch.setattr(conversation_archive, "LARGEST_UNPACKED", 1000)
     assert problem(load(alice, zipped({"a.json": " " * 1001}))) == (422, "import_too_heavy")
 
 

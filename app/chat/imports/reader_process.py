@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import IO, Any
 
-from app.chat.imports.files import Found, read_file
+from app.chat.imports.conversation_archive import Found, read_file
 from app.errors import AppError
 from app.limited_process import TOO_HEAVY, Limits, limit, lock_down, start
 from app.models.copies import ConversationCopy

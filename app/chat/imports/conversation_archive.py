@@ -1,4 +1,4 @@
-"""Files of conversations: JSON of a known format, or a ZIP archive with such files."""
+"""An archive of conversations: one JSON file of a known format, or a ZIP file with several."""
 
 import json
 import re
