@@ -272,3 +272,26 @@ def test_reading_ahead_goes_before_it(site: Site, alice: Person, bob: Person, ma
     assert ollama.reached(Phase.ENDED, before).outcome is Outcome.CANCELLED
     assert ollama.reached(Phase.ENDED, before + 1).question != ollama.generations[before].question
     assert stream.end().data("done")["status"] == "done"
+
+
+def test_a_conversation_that_is_deleted_meanwhile_is_read_no_further(
+    site: Site, alice: Person, manual: str, ollama: FakeOllama
+) -> None:
+    ollama.script(*noted(1), Scenario.hold())
+    conversation = alice.start()
+    stream = alice.ask(conversation, QUESTION, files=[manual], whole="idle")
+    ollama.reached(Phase.PREFILL, 1)
+    assert alice.api("DELETE", f"/conversations/{conversation}").status_code == 204
+    assert stream.end().data("done")["status"] == "stopped"
+    assert ollama.reached(Phase.ENDED, 1).outcome is Outcome.CANCELLED
+    assert left(site) == [[]]
+
+
+def test_a_copy_of_the_conversation_has_the_notes(site: Site, alice: Person, manual: str, ollama: FakeOllama) -> None:
+    ollama.script(*noted(4), Scenario.answer("Tous [p. 1]."))
+    conversation = alice.start()
+    stream = alice.ask(conversation, QUESTION, files=[manual], whole="idle").end()
+    last = asked(ollama)[-1]
+    copy = alice.api("POST", f"/messages/{stream.message_id}/branch").json["id"]
+    alice.ask(copy, "Et ensuite ?").end()
+    assert ollama.received("/api/chat")[-1]["messages"][1]["content"] == last

@@ -237,6 +237,17 @@ test("a question in other words keeps its documents", async () => {
   assert.equal("passages" in asked[0].body, false);
 });
 
+test("a long document is read later, also for the question in other words", async () => {
+  const models = [{ ...MODELS[0], documentTokens: FILE.tokens - 1 }];
+  const conversation = openSaved({ messages: [{ ...FIRST, files: [FILE], passages: [] }, ANSWER], models });
+  answers = { "POST /api/conversations/c1/messages": refusal(503, "queue_full"), "GET /api/files/f1": FILE };
+  conversation.send({ content: "Tout ?", documents: [FILE], whole: "night" });
+  await until(() => told("refused").length);
+  conversation.edit(conversation.messages[0], "Autrement ?");
+  await until(() => told("refused").length === 2);
+  assert.deepEqual(asked.filter(({ body }) => body).map(({ body }) => [body.files, body.whole]), [[["f1"], "night"], [["f1"], "idle"]]);
+});
+
 test("the chosen model decides whether documents are read whole", () => {
   answers = { "GET /api/files/f1": FILE };
   const models = [{ name: "phi3", documentTokens: 400 }, { name: "qwen", documentTokens: 600 }];

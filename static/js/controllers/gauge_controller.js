@@ -38,8 +38,11 @@ export default class extends Controller {
   // Where the engine counts nothing, or was stopped before it said.
   #estimate() {
     const texts = conversation.messages.flatMap(({ content, run, passages = [] }) => [run ? run.state.content : content, ...passages.map(({ text }) => text)]);
-    const whole = conversation.messages.filter(({ passages }) => passages?.length === 0).flatMap(({ documents }) => documents);
-    return texts.reduce((sum, text) => sum + estimatedTokens(text), this.systemValue) + tokensOf(whole);
+    // Of longer documents the model reads notes.
+    const { documentTokens: most = Infinity } = conversation.chosen;
+    const asked = conversation.messages.filter(({ passages }) => passages?.length === 0);
+    const whole = asked.reduce((sum, { documents }) => sum + Math.min(most, tokensOf(documents)), 0);
+    return texts.reduce((sum, text) => sum + estimatedTokens(text), this.systemValue) + whole;
   }
 
   #draw() {
