@@ -50,6 +50,20 @@ test("what is on its way is kept, and forgotten when the server has it", () => {
   assert.deepEqual([draft.isOnItsWay, store.read(""), store.read("c1")], [false, "", "Deux"]);
 });
 
+test("documents are shared by the tabs of a conversation, the text is not", async () => {
+  const facts = { id: "f1", name: "devis.pdf", kind: "pdf", size: 1, pages: 1, tokens: 9, state: "ready" };
+  globalThis.fetch = async () => Response.json(facts);
+  globalThis.document = { querySelector: () => null };
+  const [one, other] = [new Draft(store, "c1"), new Draft(store, "c1")];
+  one.write("Combien ?");
+  one.documents.giveBack([facts]);
+  other.rereadDocuments();
+  assert.deepEqual([other.text, other.documents.facts], ["", [facts]]);
+  await new Promise((resolve) => { setTimeout(resolve, 5); });
+  const later = new Draft(store, "c1");
+  assert.deepEqual([later.text, later.documents.facts], ["Combien ?", [facts]]);
+});
+
 test("a prompt is told apart from what is written", () => {
   const draft = new Draft(store, "");
   const told = [];

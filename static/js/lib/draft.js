@@ -24,7 +24,7 @@ export class Draft extends EventTarget {
     this.text = typed || store.read(conversation);
     this.files = files;
     this.documents = new Documents(documents);
-    listen(this.documents, { list: () => this.#change(this.text, this.files) });
+    listen(this.documents, { list: () => this.#keepDocuments() });
     if (typed) this.#save();
   }
 
@@ -99,6 +99,11 @@ export class Draft extends EventTarget {
     if (this.#conversation && !this.#sent) this.documents.become(this.#store.beside(this.#conversation).documents);
   }
 
+  #keepDocuments() {
+    this.isKept = this.#store.writeBeside(this.#conversation, { documents: this.#allDocuments });
+    this.dispatchEvent(new CustomEvent("change"));
+  }
+
   #change(text, files) {
     Object.assign(this, { text, files });
     this.#save();
@@ -107,7 +112,11 @@ export class Draft extends EventTarget {
 
   #save() {
     const text = [this.#sent?.content, this.text].filter(Boolean).join("\n\n");
-    const documents = [...(this.#sent?.documents ?? []), ...this.documents.facts];
-    this.isKept = this.#store.write(this.#conversation, text, { files: this.files, documents });
+    this.isKept = this.#store.write(this.#conversation, text, { files: this.files, documents: this.#allDocuments });
+  }
+
+  // With those that have left, and are not yet the server's.
+  get #allDocuments() {
+    return [...(this.#sent?.documents ?? []), ...this.documents.facts];
   }
 }

@@ -49,6 +49,11 @@ export class DraftStore {
     return stored;
   }
 
+  // What goes with the text is other; the text may be what another tab writes.
+  writeBeside(conversation, beside) {
+    return this.write(conversation, this.read(conversation), { ...this.beside(conversation), ...beside });
+  }
+
   clear(conversation) {
     this.#memory.delete(this.#key(conversation));
     this.#attempt(() => this.storage.removeItem(this.#key(conversation)));
