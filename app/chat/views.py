@@ -69,6 +69,7 @@ def composer() -> dict[str, Any]:
         "display": display,
         "send_key": current_user.send_key,
         "documents": is_installed(),
+        "pictures": generation().registry.sees,
         "system_tokens": estimated_tokens(system),
         "most_instructions": MAX_CONVERSATION_INSTRUCTIONS,
     }

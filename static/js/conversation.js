@@ -30,6 +30,7 @@ import { DraftStore } from "./lib/draft_store.js";
 import { request } from "./lib/http.js";
 import { newClientId } from "./lib/ids.js";
 import { listen } from "./lib/listen.js";
+import { tokensOf } from "./lib/pictures.js";
 import { QueuedMessage } from "./lib/queued_message.js";
 import { Run } from "./lib/run.js";
 
@@ -52,7 +53,7 @@ export class Conversation extends EventTarget {
   isSaved = false; // the server has a question of it
   isUnread = false; // an answer has ended, and was not seen
   messages = [];
-  models = []; // [{ name, thinking, context, documentTokens, readingPace, proven }]
+  models = []; // [{ name, thinking, context, documentTokens, readingPace, proven, imageTokens }]
   model = "";
   think = false;
   draft = null; // what is being written
@@ -97,7 +98,7 @@ export class Conversation extends EventTarget {
   // { count, first_read, unread }: the model no longer reads what is before that message, nor the documents of these names;
   // null where it reads all.
   get leftOut() {
-    return this.messages.some(({ id }) => id === this.#leftOut?.first_read) ? this.#leftOut : null;
+    return this.messages.some(({ id }) => id !== null && id === this.#leftOut?.first_read) ? this.#leftOut : null;
   }
 
   // No model is known yet while the engine is away: the server then takes its own default.
@@ -121,7 +122,18 @@ export class Conversation extends EventTarget {
 
   // Whether the documents beside the draft are too long to be read whole: passages of them then go with the question.
   get needsPassages() {
-    return this.#areTooLong(this.draft.documents.tokens);
+    const { documents } = this.draft;
+    return documents.all.length > documents.pictures.length && this.#areTooLong(documents.tokens(this.chosen.imageTokens));
+  }
+
+  // Whether there is a picture beside the draft that the chosen model would not see.
+  get isBlind() {
+    return this.draft.documents.pictures.length > 0 && this.chosen.imageTokens === 0;
+  }
+
+  // The model that sees pictures and reads them in the least time; undefined where none sees.
+  get seeing() {
+    return this.models.filter(({ imageTokens }) => imageTokens).toSorted((one, other) => one.imageTokens - other.imageTokens)[0];
   }
 
   get pendingInstructions() {
@@ -158,7 +170,7 @@ export class Conversation extends EventTarget {
   // A question in other words: it takes the old one's place, with all that followed, unless the server refuses it.
   edit(question, content) {
     const { documents, passages } = question;
-    const isLong = !passages.length && this.#areTooLong(documents.reduce((sum, { tokens }) => sum + tokens, 0));
+    const isLong = !passages.length && this.#areTooLong(tokensOf(documents));
     return this.#ask({ content, documents, passages, whole: isLong ? "idle" : "" }, { instead: question });
   }
 

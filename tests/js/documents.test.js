@@ -47,7 +47,7 @@ test("a file is sent, read page by page, and ready", async () => {
   answers["GET /api/files/f1"] = [{ ...reading, progress: { done: 1, total: 3 } }, READY];
   uploads[0].take({ ...reading, progress: null });
   await settled();
-  assert.deepEqual([document.isReady, documents.areReady, documents.tokens], [true, true, 500]);
+  assert.deepEqual([document.isReady, documents.areReady, documents.tokens()], [true, true, 500]);
   assert.equal(documents.facts[0].id, "f1");
   assert.ok(told.includes("change") && told.at(-1) === "list");
 });

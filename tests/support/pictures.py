@@ -10,7 +10,7 @@ def png(width: int = 40, height: int = 20, shade: int = 200, *extra: tuple[bytes
     """A grey PNG file; `extra`: chunks between its header and its pixels."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
     # A size that is only claimed has no pixels.
-    rows = b"".join(b"\0" + bytes([shade]) * width for _ in range(height)) if width * height < 10**6 else b""
+    rows = b"".join(b"\0" + bytes([shade]) * width for _ in range(height)) if width * height < 10**7 else b""
     chunks = [(b"IHDR", header), *extra, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")]
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*chunk) for chunk in chunks)
 

@@ -124,7 +124,8 @@ export default class extends Controller {
 
   #showPlaceholder() {
     const { draft: { documents }, isBusy } = conversation;
-    this.textTarget.placeholder = t(isBusy ? "write_next" : documents.all.length ? "write_about" : "write");
+    const about = documents.all.length === documents.pictures.length ? "write_about_picture" : "write_about";
+    this.textTarget.placeholder = t(isBusy ? "write_next" : documents.all.length ? about : "write");
   }
 
   // While an answer runs, a finger still needs a way to prepare what comes next; a keyboard has Enter.

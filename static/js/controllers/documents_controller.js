@@ -2,15 +2,17 @@
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
 import { openDialog } from "../lib/dialogs.js";
+import { showThumbnail } from "../lib/document_chips.js";
 import { costWords, stateWords } from "../lib/document_words.js";
 import { listen } from "../lib/listen.js";
 import { announce, toast } from "../lib/notices.js";
+import { MOST_PICTURES, looksLikePicture } from "../lib/pictures.js";
 import { t, tn } from "../lib/texts.js";
 
 const LEFT = 600; // ms without a drag over the page: it has left the window
 
 export default class extends Controller {
-  static targets = ["text", "input", "list", "template", "cost"];
+  static targets = ["text", "input", "list", "template", "cost", "blind", "blindText", "seeing"];
 
   connect() {
     const { draft } = conversation;
@@ -67,8 +69,12 @@ export default class extends Controller {
   // Before a question leaves: its documents are all there, or it waits for them, unless it is written on meanwhile.
   check(event) {
     const { documents, content } = conversation.draft;
-    if (event.defaultPrevented || documents.areReady) return;
+    if (event.defaultPrevented || (documents.areReady && !conversation.isBlind)) return;
     event.preventDefault();
+    if (conversation.isBlind) {
+      toast(t("picture_unseen", { model: conversation.model }));
+      return;
+    }
     const failed = documents.all.find(({ state }) => state === "failed");
     const { name } = failed ?? documents.all.find(({ isReady }) => !isReady);
     this.waiting = failed ? null : content;
@@ -95,11 +101,19 @@ export default class extends Controller {
     this.textTarget.focus();
   }
 
+  see() {
+    conversation.choose(conversation.seeing.name);
+    this.textTarget.focus();
+  }
+
   reread() {
     conversation.draft.rereadDocuments();
   }
 
-  #add(files) {
+  #add(all) {
+    const pictures = all.filter(looksLikePicture).slice(0, Math.max(0, MOST_PICTURES - conversation.draft.documents.pictures.length));
+    const files = all.filter((file) => !looksLikePicture(file) || pictures.includes(file));
+    if (files.length < all.length) toast(t("pictures_too_many"));
     const rest = conversation.draft.documents.add(files);
     if (rest.length) toast(tn("documents_too_many", rest.length));
   }
@@ -144,6 +158,7 @@ export default class extends Controller {
     part("bar").hidden = state !== "uploading" && state !== "extracting";
     part("bar").value = state === "uploading" ? sent : progress ? progress.done / progress.total : 0;
     part("look").disabled = state !== "ready";
+    showThumbnail(chip, document);
     part("stop").hidden = state !== "extracting";
     part("retry").hidden = !document.canRetry;
     part("remove").hidden = state === "extracting";
@@ -165,14 +180,24 @@ export default class extends Controller {
   }
 
   #drawCost() {
-    const { draft: { documents }, chosen: { documentTokens, readingPace }, needsPassages, documentsAre } = conversation;
+    const { draft: { documents }, chosen: { documentTokens, readingPace, imageTokens }, needsPassages, documentsAre, isBlind } = conversation;
     const count = documents.all.length;
-    const isKnown = count > 0 && documents.areReady;
+    const isKnown = count > 0 && documents.areReady && !isBlind;
+    this.#drawBlind(isBlind);
     this.costTarget.hidden = !isKnown;
     if (!isKnown) return;
     this.costTarget.textContent = costWords({
-      tokens: documents.tokens, count, limit: documentTokens, pace: readingPace, reading: documentsAre, needsPassages,
+      tokens: documents.tokens(imageTokens), count, limit: documentTokens, pace: readingPace, reading: documentsAre, needsPassages,
+      isPicture: count === documents.pictures.length,
     });
+  }
+
+  #drawBlind(isBlind) {
+    const { model, seeing } = conversation;
+    this.blindTarget.hidden = !isBlind;
+    this.blindTextTarget.textContent = isBlind ? t("picture_unseen", { model }) : "";
+    this.seeingTarget.hidden = !seeing;
+    if (seeing) this.seeingTarget.textContent = t("picture_choose", { model: seeing.name });
   }
 
   #documentOf(button) {

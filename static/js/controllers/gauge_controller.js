@@ -3,12 +3,11 @@ import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
 import { number, percent } from "../lib/format.js";
 import { listen } from "../lib/listen.js";
+import { tokensOf } from "../lib/pictures.js";
 import { t } from "../lib/texts.js";
 import { estimatedTokens, tokensAfter } from "../lib/tokens.js";
 
 const HIGH = 0.75;
-
-const tokensOf = (documents) => documents.reduce((sum, { tokens }) => sum + tokens, 0);
 
 export default class extends Controller {
   static targets = ["gauge", "ring", "words", "sentence"];
@@ -39,16 +38,16 @@ export default class extends Controller {
   #estimate() {
     const texts = conversation.messages.flatMap(({ content, run, passages = [] }) => [run ? run.state.content : content, ...passages.map(({ text }) => text)]);
     // Of longer documents the model reads notes.
-    const { documentTokens: most = Infinity } = conversation.chosen;
+    const { documentTokens: most = Infinity, imageTokens } = conversation.chosen;
     const asked = conversation.messages.filter(({ passages }) => passages?.length === 0);
-    const whole = asked.reduce((sum, { documents }) => sum + Math.min(most, tokensOf(documents)), 0);
+    const whole = asked.reduce((sum, { documents }) => sum + Math.min(most, tokensOf(documents, imageTokens)), 0);
     return texts.reduce((sum, text) => sum + estimatedTokens(text), this.systemValue) + whole;
   }
 
   #draw() {
-    const { contextSize, draft: { content, documents }, needsPassages } = conversation;
+    const { contextSize, draft: { content, documents }, needsPassages, chosen: { imageTokens } } = conversation;
     this.total = contextSize || this.total || 0; // of a model that is not known, nothing is said
-    const written = (content.trim() ? estimatedTokens(content) : 0) + (needsPassages ? 0 : documents.tokens);
+    const written = (content.trim() ? estimatedTokens(content) : 0) + (needsPassages ? 0 : documents.tokens(imageTokens));
     const used = (this.known || (written && this.systemValue)) + written;
     const filled = this.total ? used / this.total : 0;
     const share = this.isCut ? Math.max(1, filled) : filled;

@@ -116,7 +116,8 @@ export default class extends Controller {
   }
 
   #offerWhole(mayAnswer) {
-    const { all, tokens } = conversation.draft.documents;
+    const { all } = conversation.draft.documents;
+    const tokens = conversation.draft.documents.tokens();
     const { readingPace: pace } = conversation.chosen;
     this.wholeTarget.hidden = !mayAnswer || conversation.isBusy || tokens > MOST_WHOLE || Boolean(this.problem);
     const time = pace && estimate((tokens / pace) * WITH_NOTES);

@@ -2,9 +2,11 @@
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
 import { whenAskedFor } from "../lib/dialogs.js";
+import { pictureUrl } from "../lib/document_chips.js";
 import { lengthWords, placeWords } from "../lib/document_words.js";
 import { request } from "../lib/http.js";
 import { documentText, marksInPage } from "../lib/marks.js";
+import { isPicture } from "../lib/pictures.js";
 import { toast } from "../lib/notices.js";
 import { sentence } from "../lib/problems.js";
 import { ReaderPages } from "../lib/reader_pages.js";
@@ -78,6 +80,7 @@ export default class extends Controller {
     if (!this.element.open) this.#show();
     try {
       if (isOther && !file.kind) this.#nameIt(await request(`/api/files/${file.id}`));
+      if (isPicture(this)) return this.#showPicture(file);
       if (isOther) await this.pages.open(page);
       if (page > 1 || text) await this.#goTo(page, text);
       if (words) {
@@ -108,6 +111,11 @@ export default class extends Controller {
     this.kind = file.kind;
     this.titleTarget.textContent = file.name;
     this.factsTarget.textContent = file.kind ? lengthWords(file) : "";
+    this.element.classList.toggle("is-picture", isPicture(file));
+  }
+
+  #showPicture(file) {
+    this.pagesTarget.replaceChildren(Object.assign(document.createElement("img"), { className: "reader__picture", src: pictureUrl(file), alt: file.name }));
   }
 
   #draw({ number, title, text }) {

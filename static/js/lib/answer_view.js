@@ -49,12 +49,20 @@ export class AnswerView {
     this.#toggle("text", state.content !== "");
     if (state.active) this.markdown.grow(state.content);
     else this.markdown.finish(state.content);
+    this.#showUnseen(state);
     this.#showProgress(state, { lost, stopping, now });
     this.#showEnd(state);
   }
 
   dispose() {
     this.markdown.stop();
+  }
+
+  // Nothing but pictures was left out: the model sees none.
+  #showUnseen({ model, leftOut }) {
+    const names = leftOut && !leftOut.count ? leftOut.unread : [];
+    this.#toggle("unseen", names.length > 0);
+    setText(this.#part("unseen-words"), names.length ? tn("pictures_left_out", names.length, { model, names: names.join(", ") }) : "");
   }
 
   #showProgress(state, { lost, stopping, now }) {

@@ -17,8 +17,8 @@ export class DocumentReading {
 
   // The documents, the model or what is being written are others.
   update() {
-    const { draft: { documents }, model, needsPassages, isBusy } = this.conversation;
-    const isWanted = documents.all.length > 0 && documents.areReady && !needsPassages && !isBusy;
+    const { draft: { documents }, model, needsPassages, isBlind, isBusy } = this.conversation;
+    const isWanted = documents.all.length > 0 && documents.areReady && !needsPassages && !isBlind && !isBusy;
     const wanted = isWanted ? JSON.stringify({ files: documents.all.map(({ id }) => id), model: model || undefined }) : "";
     if (wanted === this.#wanted) return;
     this.#wanted = wanted;

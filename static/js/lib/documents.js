@@ -2,6 +2,7 @@
 // that is uploaded or read).
 import { DraftDocument } from "./draft_document.js";
 import { listen } from "./listen.js";
+import { tokensOf } from "./pictures.js";
 
 export const MOST = 10; // the server takes no more with one question
 
@@ -15,8 +16,13 @@ export class Documents extends EventTarget {
     this.giveBack(kept);
   }
 
-  get tokens() {
-    return this.all.reduce((sum, { tokens }) => sum + tokens, 0);
+  get pictures() {
+    return this.all.filter(({ isPicture }) => isPicture);
+  }
+
+  // For a model to which each picture is so many.
+  tokens(imageTokens = 0) {
+    return tokensOf(this.all, imageTokens);
   }
 
   get areReady() {

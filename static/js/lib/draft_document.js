@@ -1,16 +1,18 @@
 // One file beside what is being written: sent to the server, read there, then ready to go with a question.
 // Events: "change" (there is something to show), "gone" (the server does not have it any more).
 import { request } from "./http.js";
+import { isPicture, looksLikePicture, pictureName, shrunk } from "./pictures.js";
 import { sentence } from "./problems.js";
 import { t } from "./texts.js";
 import { Stopped, upload } from "./upload.js";
 
 const LOOK = 700; // ms between two looks at a file that the server reads
-const ABOUT_THE_FILE = /^file_(?!cancelled)/; // sent again it would be refused again
+const ABOUT_THE_FILE = /^(file_(?!cancelled)|image_)/; // sent again it would be refused again
 
 const browser = {
   request,
   upload,
+  shrunk,
   sleep: (ms) => new Promise((resolve) => { setTimeout(resolve, ms); }),
 };
 
@@ -38,7 +40,8 @@ export class DraftDocument extends EventTarget {
   }
 
   static of(file, io) {
-    return new DraftDocument({ name: file.name, size: file.size }, file, io);
+    const name = looksLikePicture(file) ? pictureName(file.name) : file.name;
+    return new DraftDocument({ name, size: file.size }, file, io);
   }
 
   // What is to be remembered of it.
@@ -49,6 +52,10 @@ export class DraftDocument extends EventTarget {
 
   get isReady() {
     return this.state === "ready";
+  }
+
+  get isPicture() {
+    return this.kind ? isPicture(this) : this.#file !== null && looksLikePicture(this.#file);
   }
 
   get canRetry() {
@@ -62,10 +69,10 @@ export class DraftDocument extends EventTarget {
   async send() {
     this.#leaving = new AbortController();
     this.#take({ id: "", state: "uploading", sent: 0, progress: null, error: null });
-    const form = new FormData();
-    form.append("file", this.#file);
     const progress = (sent, total) => this.#take({ sent: total ? sent / total : 0 });
     await this.#attempt(async () => {
+      const form = new FormData();
+      form.append("file", this.isPicture ? await this.#io.shrunk(this.#file) : this.#file);
       this.#take(await this.#io.upload("/api/files", form, { progress, signal: this.#leaving.signal }));
       await this.follow();
     });

@@ -67,8 +67,9 @@ export class RunState {
     this.reading = { done, total, at: now };
   }
 
+  // Pictures alone are left out where the model sees none.
   on_context({ left_out: count, first_read: firstRead, unread }) {
-    this.leftOut = count ? { count, first_read: firstRead, unread } : null;
+    this.leftOut = { count, first_read: firstRead, unread };
   }
 
   on_thinking({ text }, now) {
