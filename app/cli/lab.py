@@ -67,7 +67,7 @@ labo.command_class = LaboCommand
 @labo.command("run")
 @click.option("--models", default="", help="Names, with commas; all models when left out.")
 @click.option(
-    "--prompts", "tasks", default="", help="Tasks: short (the default), office, documents, code, all, or names."
+    "--prompts", "tasks", default="", help="Tasks: short (the default), office, documents, images, code, all, or names."
 )
 @click.option("--kinds", default="", help="What is measured: load, reading, task, crowd; all when left out.")
 @click.option("--repeat", "repeats", type=int, help="How often each sample is taken (3).")
@@ -86,7 +86,9 @@ def run(title: str, file: Path | None, **asked: Any) -> None:
     _check(file)
     with _measuring() as lab:
         launched = lab.launch(_plan(asked), title=title)
-        if missing := sentences.left_out_sentence(planning.left_out_of(launched)):
+        if missing := sentences.left_out_sentence(
+            planning.left_out_of(launched), planning.blind_of(launched, lab.tasks())
+        ):
             click.echo(missing, err=True)
         _follow_and_report(lab, launched.id, file)
 

@@ -3,6 +3,7 @@
 import os
 import re
 import tomllib
+from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -32,9 +33,12 @@ from app.lab.grading.text import LANGUAGES, find_failures
 from app.models.lab import Verdict
 
 # What comes with the program.
-LIBRARY = tuple(Path(__file__).parent / "library" / name for name in ("office", "attached", "code"))
+LIBRARY = tuple(Path(__file__).parent / "library" / name for name in ("office", "attached", "pictures", "code"))
 # The category of questions about documents, a group of its own since reading them takes long.
 DOCUMENTS = "documents"
+# The category of those about pictures, which only some models see, and where the pictures are.
+IMAGES = "images"
+PICTURES = Path(__file__).parent / "library" / "pictures"
 ID = re.compile(r"(?=.{2,60}$)[a-z0-9]+(?:-[a-z0-9]+)*")
 # Of one file.
 MAX_BYTES, MOST_TASKS = 500_000, 200
@@ -86,15 +90,16 @@ class EarlierTurn(Table):
 class TaskTable(Table):
     """What a task file says about one question and of the checks of its answer.
 
-    `document` or `passages` are put before the first question as the chat does, which is that of `before` if there is
-    one. `language`: what the answer must be in, or `any`; `max_tokens` bounds an answer, thinking apart; `good` is an
-    answer that passes; `code`: how the program of a coding task is tried, which has no checks but an answer `bad` that
-    fails; `short`: among the few of a short run.
+    `document`, `passages` or `image`, the name of one of PICTURES, are put before the first question as the chat does,
+    which is that of `before` if there is one. `language`: what the answer must be in, or `any`; `max_tokens` bounds an
+    answer, thinking apart; `good` is an answer that passes; `code`: how the program of a coding task is tried, which
+    has no checks but an answer `bad` that fails; `short`: among the few of a short run.
     """
 
     name: str = Field(pattern=r"\S", max_length=LONGEST_NAME)
     category: Annotated[str, one_of(wording.CATEGORIES)] = "other"
     document: TaskDocument | None = None
+    image: AnyText = ""
     passages: Annotated[list[TaskPassage], Field(max_length=MOST_PASSAGES, alias="passage")] = []
     before: EarlierTurn | None = None
     question: Stripped
@@ -121,8 +126,15 @@ class Task(TaskTable):
         return "\n\n".join(filter(None, (self._attached, first))), *others
 
     @property
+    def images(self) -> tuple[str, ...]:
+        """The pictures that go with the first question, in base64."""
+        return (b64encode((PICTURES / self.image).read_bytes()).decode(),) if self.image else ()
+
+    @property
     def _attached(self) -> str:
         """What the model reads before the first question, in the words of the chat."""
+        if self.image:
+            return prompt.picture_text(self.image)
         if self.document:
             return prompt.document_text(self.document.name, list(enumerate(self.document.pages, start=1)))
         if self.passages:
@@ -246,8 +258,10 @@ def _task(task_id: str, values: Any, source: str, line: int) -> Task:
     if not ID.fullmatch(task_id):
         raise MalformedError("task_bad_id", id=task_id[:KEY_SHOWN])
     task = Task.model_construct(**dict(read_table(TaskTable, values)), id=task_id, source=source, line=line)
-    if task.document and task.passages:
-        raise MalformedError("task_document_and_passages", "passage")
+    if sum(map(bool, (task.document, task.passages, task.image))) > 1:
+        raise MalformedError("task_several_attached", "image" if task.image else "passage")
+    if task.image and task.image not in {path.name for path in PICTURES.glob("*.jpg")}:
+        raise MalformedError("task_no_such_image", "image", name=task.image[:KEY_SHOWN])
     if task.code:
         _prove_program(task, task.code)
     else:

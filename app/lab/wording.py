@@ -17,6 +17,7 @@ CATEGORIES: dict[str, LazyString] = {
     "reading": _l("Answers from a text"),
     "honesty": _l("Not inventing"),
     "documents": _l("Answers from documents"),
+    "images": _l("Answers about pictures"),
     "code": _l("Programs"),
     "other": _l("Other tasks"),
 }
@@ -153,7 +154,10 @@ SENTENCES: dict[str, LazyString] = {
     "task_code_call": _l("Each call has “args”, a list, and “returns”, and nothing else."),
     "task_code_run": _l("Each run has “input” and “output”, and nothing else."),
     "task_answer_elsewhere": _l("The answer does not stand on page %(page)s of a document “%(name)s” in this folder."),
-    "task_document_and_passages": _l("A task has a document that is read whole, or passages, not both."),
+    "task_no_such_image": _l("There is no picture “%(name)s” among those of the Labo."),
+    "task_several_attached": _l(
+        "A task has a document that is read whole, or passages, or a picture, not several of them."
+    ),
     "task_code_and_checks": _l("A coding task has no checks: its program is tried."),
     "task_program_good": _l("The program of the good answer fails."),
     "task_program_bad": _l("The program of the bad answer does not fail: a task that cannot fail is useless."),

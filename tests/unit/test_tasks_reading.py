@@ -62,7 +62,7 @@ PROGRAM = (
         (HEAD + 'short = "oui"\n' + CHECK, 5, "task_want_flag"),
         (HEAD + 'bad = "Bonsoir."\n' + CHECK, 5, "task_unknown_key"),
         (HEAD + "code = 3\n" + CHECK, 5, "task_want_table"),
-        (HEAD + DOCUMENT + PASSAGE + CHECK, 6, "task_document_and_passages"),
+        (HEAD + DOCUMENT + PASSAGE + CHECK, 6, "task_several_attached"),
         (HEAD + 'document = { name = "a.pdf", pages = [] }\n' + CHECK, 5, "task_missing_key"),
         (HEAD + 'document = "a.pdf"\n' + CHECK, 5, "task_want_table"),
         (HEAD + PASSAGE.replace("page = 1\n", "") + CHECK, 5, "task_missing_key"),

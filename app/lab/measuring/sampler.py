@@ -222,6 +222,7 @@ class Question:
 
     `earlier`: the conversation before it, a person's texts and the model's by turns. The first one is read before the
     sample begins, as a server has read it by the time of a second question. `number`: see `instructions`.
+    `images`: pictures that go with the first question, in base64.
     """
 
     text: str
@@ -229,6 +230,7 @@ class Question:
     alone: bool = False
     earlier: tuple[str, ...] = ()
     number: str = ""
+    images: tuple[str, ...] = ()
 
     @property
     def transcript(self) -> str:
@@ -385,9 +387,12 @@ class Sampler:
         setting = spec.setting
         system = () if question.alone else ({"role": "system", "content": instructions(self._system, question.number)},)
         turns = zip(cycle(("user", "assistant")), (*question.earlier, question.text), strict=False)
+        messages: list[dict[str, Any]] = [*system, *({"role": role, "content": text} for role, text in turns)]
+        if question.images:
+            messages[len(system)]["images"] = list(question.images)
         return ChatRequest(
             spec.model,
-            (*system, *({"role": role, "content": text} for role, text in turns)),
+            tuple(messages),
             think=setting.think and spec.kind == SampleKind.TASK,
             max_tokens=question.max_tokens,
             temperature=setting.temperature or 0.0,

@@ -18,7 +18,7 @@ from app.lab.measuring.plan import combinations
 from app.lab.pages import blueprint, by_category, page
 from app.lab.presentation import charts, display, exports, sentences
 from app.lab.runs import queries
-from app.lab.runs.planning import GROUPS, DurationEstimate, estimate_duration, left_out_of
+from app.lab.runs.planning import GROUPS, DurationEstimate, blind_of, estimate_duration, left_out_of
 from app.lab.service import current_lab
 from app.lab.stats import ranking
 from app.lab.task_files import DOCUMENTS, Tasks
@@ -191,7 +191,7 @@ def launch() -> Any:
         run = current_lab().launch(plan, current_user.id, plain_text(form.get("title"))[:200])
     except AppError as error:
         return _form(form, sentences.refusal_sentence(error, LABELS), error.params.get("field", "")), error.status
-    if missing := sentences.left_out_sentence(left_out_of(run)):
+    if missing := sentences.left_out_sentence(left_out_of(run), blind_of(run, current_lab().tasks())):
         flash(missing, "info")
     return redirect(url_for("lab.run", run_id=run.id))
 
@@ -246,7 +246,7 @@ def _form(given: MultiDict[str, str], wrong: str = "", field: str = "", coming: 
         field=field,
         labels=LABELS,
         coming=coming,
-        missing=sentences.left_out_sentence(coming.left_out) if coming else "",
+        missing=sentences.left_out_sentence(coming.left_out, coming.blind) if coming else "",
         models=registry.models,
         reachable=registry.reachable,
         adjusts=registry.engine.adjusts,

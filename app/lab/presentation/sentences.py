@@ -115,8 +115,10 @@ def refusal_sentence(error: AppError, names: Mapping[str, Any]) -> str:
     return str(_("“%(field)s” takes whole numbers from %(low)s to %(high)s.", field=name, low=low, high=high))
 
 
-def left_out_sentence(found: Mapping[tuple[int, int], Sequence[str]]) -> str:
-    """A sentence on the reading lengths that do not fit into a context (see `planning.left_out`); empty without any."""
+def left_out_sentence(found: Mapping[tuple[int, int], Sequence[str]], blind: Sequence[str] = ()) -> str:
+    """Sentences on the reading lengths that do not fit into a context (see `planning.left_out`), and on the models that
+    are asked nothing about pictures; empty without any.
+    """
     parts = [
         _(
             "%(length)s tokens do not fit into a context of %(context)s (%(models)s)",
@@ -126,4 +128,7 @@ def left_out_sentence(found: Mapping[tuple[int, int], Sequence[str]]) -> str:
         )
         for (length, context), models in found.items()
     ]
-    return _("Texts that are left out: %(texts)s.", texts="; ".join(parts)) if parts else ""
+    texts = _("Texts that are left out: %(texts)s.", texts="; ".join(parts)) if parts else ""
+    models = ", ".join(blind)
+    pictures = _("The questions about pictures are not for models that see none: %(models)s.", models=models)
+    return " ".join(filter(None, (texts, pictures if blind else "")))

@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import select
 
 from app.engines.base import Engine, Model
+from app.engines.tokens import TOKENS_PER_IMAGE
 from app.errors import AppError
 from app.extensions import db
 from app.generation.model_registry import ModelRegistry
@@ -17,7 +18,7 @@ from app.lab.measuring import plan as plans
 from app.lab.measuring.plan import COLD, READINGS, WARM, WARMUP_READING, ModelOptions, Plan, SampleSpec
 from app.lab.measuring.sampler import CROWD
 from app.lab.runs.repository import Subject, expected_seconds
-from app.lab.task_files import DOCUMENTS, Task, Tasks
+from app.lab.task_files import DOCUMENTS, IMAGES, Task, Tasks
 from app.models.lab import LabMachine, LabRun, LabSample, SampleKind, SampleState
 
 MAX_SAMPLES = 20_000
@@ -26,8 +27,9 @@ ROOM_TOKENS, MIN_THINKING_TOKENS = 512, 512
 # Groups of tasks that can be asked for by one word.
 GROUPS: dict[str, Callable[[Task], bool]] = {
     "short": lambda task: task.short,
-    "office": lambda task: not task.code and task.category != DOCUMENTS,
+    "office": lambda task: not task.code and task.category not in (DOCUMENTS, IMAGES),
     "documents": lambda task: task.category == DOCUMENTS,
+    "images": lambda task: task.category == IMAGES,
     "code": lambda task: bool(task.code),
     "all": lambda task: True,
 }
@@ -53,11 +55,28 @@ def resolve_plan(plan: Plan, registry: ModelRegistry, tasks: Tasks) -> tuple[Pla
     _check_readings(plan, contexts)
     # An engine without adjustable options cannot unload a model on request either.
     specs = _ordered_samples(plan, settings_of, contexts, unloads=bool(registry.engine.adjusts))
+    sees = {model.name: model.vision for model in models}
+    unseen = {(model, task) for model in blind(plan, sees, tasks) for task in plan.tasks if tasks.tasks[task].image}
+    specs = [spec for spec in specs if spec.kind != SampleKind.TASK or (spec.model, spec.prompt) not in unseen]
     if all(spec.warmup for spec in specs):
         raise AppError("nothing_to_measure")
     if len(specs) > MAX_SAMPLES:
         raise AppError("plan_too_large", count=len(specs), limit=MAX_SAMPLES)
     return plan, models, specs
+
+
+def blind(plan: Plan, sees: Mapping[str, bool], tasks: Tasks) -> list[str]:
+    """Return the models that are not asked about the plan's pictures, as they see none. `sees`: whether each does."""
+    if not any((task := tasks.get(name)) and task.image for name in plan.tasks):
+        return []
+    return [model for model, does in sees.items() if not does]
+
+
+def blind_of(run: LabRun, tasks: Tasks) -> list[str]:
+    """`blind` for a run that was launched."""
+    return blind(
+        plans.read_plan(run.plan), {name: model.get("vision", False) for name, model in run.models.items()}, tasks
+    )
 
 
 def model_facts(model: Model) -> dict[str, Any]:
@@ -112,7 +131,8 @@ def _check_contexts(plan: Plan, settings: Collection[ModelOptions], tasks: Tasks
 
 def prompt_tokens(task: Task) -> int:
     """Tokens of a context that a task's conversation, the system message and the template take, about."""
-    return ROOM_TOKENS + sum(len(text.encode()) for text in task.turns) // 3
+    pictures = TOKENS_PER_IMAGE if task.image else 0
+    return ROOM_TOKENS + sum(len(text.encode()) for text in task.turns) // 3 + pictures
 
 
 def _check_readings(plan: Plan, contexts: Mapping[str, int]) -> None:
@@ -226,19 +246,27 @@ def _block(
 class DurationEstimate:
     """What a plan would take: its number of samples and `seconds`, None when nothing was measured here yet.
 
-    `left_out`: the reading lengths that do not fit, as `left_out` returns them.
+    `left_out`: the reading lengths that do not fit, as `left_out` returns them; `blind`: models that are asked nothing
+    about pictures.
     """
 
     samples: int
     seconds: float | None
     left_out: dict[tuple[int, int], list[str]]
+    blind: list[str]
 
 
 def estimate_duration(plan: dict[str, Any], registry: ModelRegistry, tasks: Tasks) -> DurationEstimate:
     """Estimate how long a plan would take without launching it. Raises what launching it would raise."""
     resolved, models, specs = resolve_plan(plans.read_plan(plan), registry, tasks)
     seconds = expected_seconds([(spec.kind, spec.model, spec.prompt) for spec in specs], _measured_before())
-    return DurationEstimate(len(specs), seconds, left_out(resolved, {model.name: model.context for model in models}))
+    contexts = {model.name: model.context for model in models}
+    return DurationEstimate(
+        len(specs),
+        seconds,
+        left_out(resolved, contexts),
+        blind(resolved, {model.name: model.vision for model in models}, tasks),
+    )
 
 
 def _measured_before() -> list[tuple[Subject, timedelta]]:

@@ -257,7 +257,7 @@ class Runner:
         wanted = (self._max_tokens or task.max_tokens) + (THINKING_TOKENS if spec.setting.think else 0)
         room = max(MIN_ANSWER_TOKENS, context - prompt_tokens(task)) if context else wanted
         *earlier, question = task.turns
-        return Question(question, min(wanted, room), earlier=tuple(earlier))
+        return Question(question, min(wanted, room), earlier=tuple(earlier), images=task.images)
 
     def _in_background(self, model: str, work: Callable[[Cancel], None], wanted: Callable[[], bool]) -> None:
         """Do `work` when no user needs the engine, unless `wanted` returns False by then."""
