@@ -14,7 +14,7 @@ from app.documents import blueprint
 from app.documents.extractor import Extractor
 from app.documents.upload import file_in, prepare
 from app.engines.catalogue import quickest_with_vision
-from app.engines.tokens import TOKENS_PER_IMAGE, TOKENS_PER_MESSAGE, estimated_tokens
+from app.engines.tokens import TOKENS_PER_IMAGE, text_tokens
 from app.errors import AppError, sentence
 from app.extensions import release_connection
 from app.extraction import pictures
@@ -198,7 +198,7 @@ def _listed(name: str) -> list[str]:
 
 def _passage_json(found: FoundPassage) -> dict[str, Any]:
     """Return a passage; `marks`: start and end in `text` of what was looked for."""
-    tokens = estimated_tokens(found.excerpt.text) - TOKENS_PER_MESSAGE
+    tokens = text_tokens(found.excerpt.text)
     about = {"title": found.title, "kind": found.kind, "tokens": tokens, "marks": found.marks}
     return found.excerpt._asdict() | about
 

@@ -16,8 +16,13 @@ DENSE = re.compile(r"[^\w\s]|[\d_]|\s(?=[^\w\s]|[\d_])")
 
 def estimated_tokens(text: str) -> int:
     """Estimate a message's tokens; the same for the same text, so that the history is always cut at the same place."""
+    return text_tokens(text) + TOKENS_PER_MESSAGE
+
+
+def text_tokens(text: str) -> int:
+    """Estimate the tokens of a part of a message."""
     size, dense = len(text.encode(errors="replace")), len(DENSE.findall(text))
-    return (size + (BYTES_PER_TOKEN - 1) * dense) // BYTES_PER_TOKEN + TOKENS_PER_MESSAGE
+    return (size + (BYTES_PER_TOKEN - 1) * dense) // BYTES_PER_TOKEN
 
 
 def total_tokens(messages: Sequence[dict[str, Any]]) -> int:

@@ -5,7 +5,7 @@ the person chose.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.engines.tokens import TOKENS_PER_MESSAGE, estimated_tokens
+from app.engines.tokens import text_tokens
 from app.errors import AppError
 from app.generation import prompt
 from app.models import User
@@ -79,7 +79,7 @@ def _from_passages(files: Sequence[File], ids: Sequence[int]) -> Attachment:
     found = excerpts(ids)
     if any(each.file_id not in own for each in found):
         raise AppError("not_found")
-    tokens = sum(estimated_tokens(each.text) - TOKENS_PER_MESSAGE for each in found)
+    tokens = sum(text_tokens(each.text) for each in found)
     if tokens > MOST_PASSAGE_TOKENS:
         raise AppError("passages_too_long", tokens=tokens, limit=MOST_PASSAGE_TOKENS)
     texts = [prompt.passage_text(number, each.name, each.page, each.text) for number, each in enumerate(found, 1)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from app.engines.base import Cancel, ChatRequest, Done, Text
-from app.engines.tokens import TOKENS_PER_MESSAGE, estimated_tokens
+from app.engines.tokens import estimated_tokens, text_tokens
 from app.errors import AppError
 from app.generation import prompt
 from app.generation.estimates import Estimates
@@ -127,7 +127,7 @@ def in_parts(pieces: Sequence[Piece], tokens: int) -> list[str]:
     lines: list[str] = []
     used, place = 0, ("", 0)
     for piece in pieces:
-        size = estimated_tokens(piece.text) - TOKENS_PER_MESSAGE
+        size = text_tokens(piece.text)
         if lines and used + size > tokens:
             parts.append("\n\n".join(lines))
             lines, used, place = [], 0, ("", 0)
