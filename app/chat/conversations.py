@@ -17,10 +17,10 @@ from app.chat import blueprint
 from app.generation import documents
 from app.generation.serializers import attachments_json, conversation_json, engine_json, message_json
 from app.models import Conversation, Folder, Prompt, conversations
+from app.models.attachments import NOTHING
 from app.models.base import utcnow
 from app.models.branches import MessageTree
 from app.models.conversations import MAX_FOLDER_NAME
-from app.models.files import NOTHING
 from app.security import current_user
 from app.web import JsonRequest, Line, Name, Number, Text, at_most, generation, of_text, plain_text
 

@@ -17,9 +17,9 @@ from app.generation import documents
 from app.generation.events import HEARTBEAT, Subscriber
 from app.generation.serializers import conversation_json, message_json, rating_json
 from app.models import Conversation, LoginSession, Message, ParentRef, Rating, Role
+from app.models.attachments import NOTHING
 from app.models.base import digest
 from app.models.branches import MessageTree
-from app.models.files import NOTHING
 from app.models.ratings import MAX_REASON
 from app.security import current_user
 from app.text import clean

@@ -20,7 +20,7 @@ from app.generation.model_registry import ModelRegistry
 from app.generation.prompt import GenerationSettings
 from app.generation.queue import Priority, RunQueue, Ticket
 from app.generation.store import Store
-from app.models.files import NOTHING, Attachment
+from app.models.attachments import NOTHING, Attachment
 
 # A shorter history is read so quickly that prefilling it gains nothing.
 MIN_TOKENS_TO_READ = 100

@@ -9,7 +9,8 @@ from app.engines.tokens import text_tokens
 from app.errors import AppError
 from app.generation import prompt
 from app.models import User
-from app.models.files import NOTHING, PICTURE, Attachment, File, Picture, pages_of
+from app.models.attachments import NOTHING, Attachment, Picture
+from app.models.files import PICTURE, File, pages_of
 from app.models.passages import excerpts
 
 # A processor reads one for as long as pages of text.

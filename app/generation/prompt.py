@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from app.engines.catalogue import ASKED_WITH
 from app.engines.tokens import estimated_tokens, total_tokens
-from app.models.files import Picture
+from app.models.attachments import Picture
 
 # Part of the budget that the history keeps when the oldest turns are cut. Cutting far at once leaves the beginning of
 # the prompt unchanged for many turns, so that the engine's prompt cache stays valid.

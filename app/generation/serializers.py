@@ -10,10 +10,9 @@ from app.generation.events import EventStream
 from app.generation.model_registry import DefaultModel, ModelRegistry
 from app.generation.prompt import is_unread
 from app.models import Conversation, Message, Rating, Role, Run
+from app.models.attachments import Digest, files_of
 from app.models.base import iso
 from app.models.branches import MessageTree
-from app.models.digests import Digest
-from app.models.files import files_of
 from app.models.passages import excerpts_of
 
 

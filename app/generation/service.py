@@ -32,8 +32,8 @@ from app.generation.serializers import accepted_json, error_json
 from app.generation.store import RunEnd, Store
 from app.generation.worker import AnswerTicket, Worker
 from app.models import Conversation, Message, ParentRef, Run, RunState
+from app.models.attachments import NOTHING, Attachment
 from app.models.branches import MessageTree
-from app.models.files import NOTHING, Attachment
 from app.models.lab import LabLabel
 
 # Seconds that `stop` waits for running answers to be saved.

@@ -13,9 +13,10 @@ from app.errors import AppError, sentence
 from app.extensions import db, in_context
 from app.generation.prompt import BuiltPrompt, PromptMessage
 from app.models import Conversation, Digest, FileState, Message, MessageFile, Passage, Role, Run, RunState, User
+from app.models.attachments import NOTHING, Attachment, files_of, pictures_of
 from app.models.base import utcnow
 from app.models.file_store import file_store
-from app.models.files import NOTHING, PICTURE, Attachment, files_of, pages_of, pictures_of
+from app.models.files import PICTURE, pages_of
 from app.models.passages import EXCERPTS, excerpts_of
 from app.text import clean
 

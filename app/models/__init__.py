@@ -1,8 +1,8 @@
 """The database's models."""
 
+from app.models.attachments import Attachment, Digest, MessageFile, MessagePassage
 from app.models.conversations import Conversation, Folder
-from app.models.digests import Digest
-from app.models.files import Attachment, File, FilePage, FileState, MessageFile, MessagePassage
+from app.models.files import File, FilePage, FileState
 from app.models.lab import LabMachine, LabRun, LabSample
 from app.models.libraries import Library
 from app.models.messages import Message, ParentRef, Role, Run, RunState

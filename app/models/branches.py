@@ -6,9 +6,9 @@ from sqlalchemy import ColumnElement, and_, delete, select, update
 
 from app.errors import AppError
 from app.extensions import db
+from app.models.attachments import copy_links
 from app.models.base import insert_one, public_id, utcnow
 from app.models.conversations import Conversation, derive_title
-from app.models.files import copy_links
 from app.models.messages import INSERT_MESSAGE, INSERT_RUN, Message
 from app.models.shares import Share
 

@@ -10,8 +10,8 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column
 
 from app.errors import AppError
 from app.extensions import db
+from app.models.attachments import NOTHING, Attachment, MessageFile
 from app.models.base import Owned, UtcDateTime, check_count, public_id, utcnow
-from app.models.files import NOTHING, Attachment, MessageFile
 from app.models.messages import ACTIVE, Message, ParentRef, Role, Run, RunState
 from app.models.names import normalized
 from app.models.shares import Share

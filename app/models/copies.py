@@ -13,9 +13,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.extensions import db
 from app.models import trash
+from app.models.attachments import file_names
 from app.models.base import insert_one, public_id, utcnow
 from app.models.conversations import Conversation, Folder, derive_title
-from app.models.files import file_names
 from app.models.messages import ACTIVE, INSERT_MESSAGE, INSERT_RUN, WRITTEN_ELSEWHERE, Message, Role, Run, RunState
 from app.models.ratings import Rating
 from app.models.users import User

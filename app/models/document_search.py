@@ -7,8 +7,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, exists, or_, select, text
 
 from app.extensions import db
+from app.models.attachments import MessageFile, is_used
 from app.models.conversations import Conversation
-from app.models.files import File, FilePage, FileState, MessageFile
+from app.models.files import File, FilePage, FileState
 from app.models.libraries import Library
 from app.models.messages import Message
 from app.models.passages import EXCERPTS, TEXT, Passage, is_indexed
@@ -72,7 +73,7 @@ def _is_shown(user: User) -> ColumnElement[bool]:
     kept = (Message.conversation_id == Conversation.id, Conversation.deleted_at.is_(None))
     is_kept = exists().where(MessageFile.file_id == File.id, MessageFile.message_id == Message.id, *kept)
     is_shared = File.library_id.is_not(None)
-    return and_(File.readable_by(user), File.state == FileState.READY, or_(is_shared, is_kept, ~File.used()))
+    return and_(File.readable_by(user), File.state == FileState.READY, or_(is_shared, is_kept, ~is_used()))
 
 
 def _pages(user: User, libraries: Iterable[int], terms: tuple[SearchTerm, ...]) -> Iterable[Any]:

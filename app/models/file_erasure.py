@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, select, update
 
 from app.extensions import db
+from app.models.attachments import MessageFile, is_used
 from app.models.base import utcnow
 from app.models.file_store import file_store
-from app.models.files import File, FilePage, FileState, MessageFile
+from app.models.files import File, FilePage, FileState
 from app.models.libraries import Library
 from app.models.messages import Message
 from app.models.passages import Passage
@@ -37,7 +38,7 @@ def mark_unused(which: ColumnElement[bool]) -> list[str]:
 
     Returns their ids, for `erase`.
     """
-    return mark(which & File.library_id.is_(None) & ~File.used())
+    return mark(which & File.library_id.is_(None) & ~is_used())
 
 
 def mark(which: ColumnElement[bool]) -> list[str]:

@@ -1,27 +1,24 @@
-"""Files that people attach, and those of libraries: who may read them, what could be read of them, and the questions
-that were asked with them.
+"""Files that people attach, and those of libraries: who may read them, and what could be read of them.
 
-The bytes lie outside the database (`file_store`); the passages to search are in `passages`; `file_erasure` says when a
-file is erased.
+The bytes lie outside the database (`file_store`); the passages to search are in `passages`, the questions that were
+asked with them in `attachments`; `file_erasure` says when a file is erased.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
-from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, and_, exists, func, insert, or_, select, update
+from sqlalchemy import JSON, ColumnElement, ForeignKey, String, Text, and_, func, or_, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import AppError
 from app.extensions import db
 from app.models.base import Owned, UtcDateTime, public_id, utcnow
-from app.models.digests import Digest
 from app.models.file_store import Arrival, file_store
 from app.models.libraries import Library
-from app.models.messages import Message
 
 # Files of one question.
 MOST_FILES = 10
@@ -192,11 +189,6 @@ class File(Owned, db.Model):  # type: ignore[name-defined,misc]
         return f"u{self.user_id}" if self.library_id is None else f"l{self.library_id}"
 
     @classmethod
-    def used(cls) -> ColumnElement[bool]:
-        """Return the condition that a question was asked with a file."""
-        return exists().where(MessageFile.file_id == cls.id)
-
-    @classmethod
     def waiting_of(cls, user_id: int) -> int:
         """Return how many of the files that a user attached are to be read."""
         waiting = (cls.attached_by(user_id), cls.state == FileState.EXTRACTING)
@@ -270,91 +262,6 @@ class FilePage(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalars(query.order_by(cls.number).limit(count)).all()
 
 
-class MessageFile(db.Model):  # type: ignore[name-defined,misc]
-    """A file that a question was asked with; `position` from 0."""
-
-    __tablename__ = "message_files"
-
-    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
-    position: Mapped[int] = mapped_column(primary_key=True)
-    file_id: Mapped[str] = mapped_column(ForeignKey("files.id", ondelete="CASCADE"), index=True)
-
-
-class MessagePassage(db.Model):  # type: ignore[name-defined,misc]
-    """A passage that a question was asked with; answers cite it by its `number`, from 1."""
-
-    __tablename__ = "message_passages"
-
-    message_id: Mapped[int] = mapped_column(ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True)
-    passage_id: Mapped[int] = mapped_column(ForeignKey("passages.id", ondelete="CASCADE"), index=True)
-
-
-class Picture(NamedTuple):
-    """A picture that goes with a question; `sha256` of its bytes, as the file store has them."""
-
-    name: str
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class Attachment:
-    """What goes with a question. `text`: what the model reads before its words; the ids of `files` and `passages`;
-    `pictures`: those of the files that are pictures; `timing`: when to read files that are too long to be read at
-    once, as `Digest` has it.
-    """
-
-    text: str = ""
-    files: tuple[str, ...] = ()
-    passages: tuple[int, ...] = ()
-    pictures: tuple[Picture, ...] = ()
-    timing: str = ""
-
-    def add_to(self, message_id: int) -> None:
-        """Insert the rows that link it to a question; the caller commits.
-
-        Raises not_found, after a rollback, if a file is being erased since it was looked up.
-        """
-        connection = db.session.connection()
-        if self.files:
-            # The question was inserted: until the commit nobody else can mark a file.
-            erased = exists().where(File.id.in_(self.files), ~File.kept())
-            if db.session.scalar(select(erased)):
-                db.session.rollback()
-                raise AppError("not_found")
-            rows = [{"message_id": message_id, "position": at, "file_id": each} for at, each in enumerate(self.files)]
-            connection.execute(insert(MessageFile.__table__), rows)
-        if self.passages:
-            sources = enumerate(self.passages, 1)
-            rows = [{"message_id": message_id, "number": number, "passage_id": each} for number, each in sources]
-            connection.execute(insert(MessagePassage.__table__), rows)
-        if self.timing:
-            connection.execute(insert(Digest.__table__), {"message_id": message_id, "timing": self.timing})
-
-
-NOTHING = Attachment()
-
-
-def files_of(message_ids: Collection[int]) -> dict[int, list[File]]:
-    """Return the files of these questions, by question, in their order."""
-    query = select(MessageFile.message_id, File).join(File, File.id == MessageFile.file_id)
-    found: dict[int, list[File]] = {}
-    for message_id, file in db.session.execute(
-        query.where(MessageFile.message_id.in_(message_ids)).order_by(MessageFile.message_id, MessageFile.position)
-    ):
-        found.setdefault(message_id, []).append(file)
-    return found
-
-
-def pictures_of(message_ids: Collection[int]) -> dict[int, tuple[Picture, ...]]:
-    """Return the pictures of these questions, by question, in their order."""
-    found = {
-        message_id: tuple(Picture(file.name, file.sha256) for file in files if file.kind == PICTURE)
-        for message_id, files in files_of(message_ids).items()
-    }
-    return {message_id: pictures for message_id, pictures in found.items() if pictures}
-
-
 def pages_of(file_ids: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
     """Return the number and the text of each page of these files, by file, in their order."""
     query = select(FilePage.file_id, FilePage.number, FilePage.content).where(FilePage.file_id.in_(file_ids))
@@ -362,24 +269,3 @@ def pages_of(file_ids: Sequence[str]) -> dict[str, list[tuple[int, str]]]:
     for file_id, number, content in db.session.execute(query.order_by(FilePage.file_id, FilePage.number)):
         found[file_id].append((number, content))
     return found
-
-
-def file_names(conversation_id: str) -> dict[int, list[str]]:
-    """Return the names of the files that the questions of a conversation were asked with, by question."""
-    message = MessageFile.message_id
-    query = select(message, File.name).join(File, File.id == MessageFile.file_id).join(Message, Message.id == message)
-    found: dict[int, list[str]] = {}
-    for message_id, name in db.session.execute(
-        query.where(Message.conversation_id == conversation_id).order_by(message, MessageFile.position)
-    ):
-        found.setdefault(message_id, []).append(name)
-    return found
-
-
-def copy_links(copies: Mapping[int, int]) -> None:
-    """Link copies of questions, original → copy, to the originals' files, passages and notes; the caller commits."""
-    connection = db.session.connection()
-    for links in (MessageFile.__table__, MessagePassage.__table__, Digest.__table__):
-        found = connection.execute(select(links).where(links.c.message_id.in_(copies))).mappings()
-        if rows := [{**row, "message_id": copies[row["message_id"]]} for row in found]:
-            connection.execute(insert(links), rows)

@@ -10,8 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.errors import AppError
 from app.extensions import db
+from app.models.attachments import MessagePassage
 from app.models.cutting import Cut, PassageCutter
-from app.models.files import File, FilePage, FileState, MessagePassage
+from app.models.files import File, FilePage, FileState
 from app.models.question_terms import Term, marks, terms
 from app.models.word_forms import contains, plain_words, stems
 

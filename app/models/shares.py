@@ -10,8 +10,9 @@ from sqlalchemy.orm import Mapped, joinedload, mapped_column, relationship
 
 from app.errors import AppError
 from app.extensions import db
+from app.models.attachments import files_of
 from app.models.base import Owned, UtcDateTime, check_count, iso, utcnow
-from app.models.files import File, files_of
+from app.models.files import File
 from app.models.messages import Message, Role
 from app.models.users import User
 
