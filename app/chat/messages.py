@@ -13,7 +13,7 @@ from app.chat import blueprint
 from app.chat.conversations import conversation_with_messages
 from app.errors import AppError
 from app.extensions import context_of, current_application
-from app.generation import documents
+from app.generation import attaching
 from app.generation.events import HEARTBEAT, Subscriber
 from app.generation.serializers import conversation_json, message_json, rating_json
 from app.models import Conversation, LoginSession, Message, ParentRef, Rating, Role
@@ -101,7 +101,7 @@ def ask(conversation_id: str) -> Response:
     if asked.files or asked.passages:
         model = generation().model_for(asked.model or conversation.model, asked.think).name
         limits = generation().document_tokens(model), generation().registry.image_tokens(model)
-        attachment = documents.attachment(current_user, asked.files, asked.passages, *limits, timing=asked.whole)
+        attachment = attaching.attachment(current_user, asked.files, asked.passages, *limits, timing=asked.whole)
     return event_stream(
         lambda: generation().ask(
             conversation,

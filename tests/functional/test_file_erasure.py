@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.documents.extractor import Extractor
 from app.errors import AppError
 from app.extensions import db
-from app.generation.documents import attachment
+from app.generation.attaching import attachment
 from app.models import Conversation, File, FilePage, FileState, MessageFile, ParentRef, Passage, User, file_erasure
 from app.models.base import utcnow
 from tests.fakes.ollama import FakeOllama
