@@ -91,6 +91,27 @@ test("of two tabs one takes what waits, and both know it by the same id", () => 
   assert.equal(other.take().content, "");
 });
 
+test("a document that is removed is erased once nothing else is to be asked with it", async () => {
+  const facts = { id: "f1", name: "devis.pdf", kind: "pdf", size: 1, pages: 1, tokens: 9, state: "ready" };
+  const asked = [];
+  const settled = () => new Promise((resolve) => { setTimeout(resolve, 5); });
+  globalThis.fetch = async (url, { method = "GET" } = {}) => { asked.push(`${method} ${url}`); return Response.json(facts); };
+  globalThis.document = { querySelector: () => null };
+  const [draft, other, queued] = [new Draft(store, "c1"), new Draft(store, "c2"), new QueuedMessage(store, "c1")];
+  for (const each of [draft, other]) each.documents.giveBack([facts]);
+  queued.add({ content: "Combien ?", documents: [facts] });
+  const remove = (from) => from.removeDocument(from.documents.all[0]);
+  remove(draft);
+  remove(other);
+  assert.deepEqual([draft.documents.all, other.documents.all], [[], []]);
+  await settled();
+  assert.ok(!asked.includes("DELETE /api/files/f1"));
+  draft.giveBack(queued.take());
+  remove(draft);
+  await settled();
+  assert.ok(asked.includes("DELETE /api/files/f1"));
+});
+
 test("what waits follows the conversation to its id; a page without one shares nothing", () => {
   const queued = new QueuedMessage(store, "");
   queued.add({ content: "Un ?" });

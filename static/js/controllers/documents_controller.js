@@ -96,7 +96,7 @@ export default class extends Controller {
 
   remove({ currentTarget }) {
     const document = this.#documentOf(currentTarget);
-    conversation.draft.documents.remove(document);
+    conversation.draft.removeDocument(document);
     announce(t("document_removed", { name: document.name }));
     this.textTarget.focus();
   }

@@ -43,9 +43,11 @@ export class Documents extends EventTarget {
     return fresh.slice(documents.length);
   }
 
-  remove(document) {
+  // isWanted: whether something else is still to be asked with it.
+  remove(document, isWanted = () => false) {
     this.#drop(document);
-    document.remove();
+    if (isWanted()) document.leave();
+    else document.remove();
   }
 
   // They leave with a question; returns what is to be remembered of them.

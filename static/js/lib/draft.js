@@ -94,6 +94,11 @@ export class Draft extends EventTarget {
     this.#change([text, this.text].filter((part) => part.trim()).join("\n\n"), [...files, ...this.files]);
   }
 
+  // The same file may be beside another draft, or a question that waits: the server then keeps it.
+  removeDocument(document) {
+    this.documents.remove(document, () => this.#store.hasDocument(document.id));
+  }
+
   // Another tab of the conversation changed which documents are beside it. A page without a conversation shares nothing.
   rereadDocuments() {
     if (this.#conversation && !this.#sent) this.documents.become(this.#store.beside(this.#conversation).documents);

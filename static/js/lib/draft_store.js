@@ -29,6 +29,13 @@ export class DraftStore {
     return { files, documents, passages };
   }
 
+  // Whether a document is beside any text that is kept, also one that waits behind an answer.
+  hasDocument(id) {
+    const keys = [...this.#memory.keys(), ...(this.#attempt(() => Object.keys(this.storage)) ?? [])];
+    const mine = keys.filter((key) => key.startsWith(this.prefix));
+    return mine.some((key) => this.#entry(key)?.documents?.some((document) => document.id === id));
+  }
+
   writtenAt(conversation) {
     return this.#entry(this.#key(conversation))?.at ?? 0;
   }
