@@ -271,6 +271,7 @@ def js_messages() -> dict[str, str]:
         "whole_read_time_other": _("Or have the whole documents read, part by part (about {time}):"),
         "passages_other": _("Take {model}, which can"),
         "passages_too_much": _("{tokens} tokens: {limit} at most"),
+        "passages_too_much_waiting": _("{tokens} tokens with those of the question that waits: {limit} at most"),
         "passages_open": _("Open {place} of {name} in the reader"),
         "cite": _("Source {n}: {name}, {place}"),
         "cite_page": _("{name}, {place}"),

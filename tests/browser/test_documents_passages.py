@@ -150,3 +150,28 @@ def test_a_model_of_which_nobody_knows_whether_it_can_shows_passages_only(alice:
     expect(panel(chat).get_by_role("checkbox")).to_have_count(0)
     expect(chat.button("Demander au modèle")).to_be_hidden()
     check(chat.page)
+
+
+def test_passages_of_questions_that_wait_together_are_counted_together(chat: Tab, engine: FakeOllama) -> None:
+    engine.script(Scenario.hold(after=3))
+    waiting = chat.page.locator(".queued")
+    for number in (10, 20, 30):
+        chat.ask(f"Quand contrôler P-{number:03}, P-{number + 1:03} et P-{number + 2:03} ?")
+        ask = chat.button("Demander au modèle")
+        expect(panel(chat)).to_be_visible()
+        if number < 30:
+            ask.click()
+    expect(waiting).to_contain_text("P-020")
+    expect(panel(chat)).to_contain_text(re.compile("avec ceux de la question qui attend"))
+    expect(ask).to_be_disabled()
+    while ask.is_disabled():
+        panel(chat).get_by_role("checkbox", checked=True).last.uncheck()
+    ask.click()
+    expect(waiting).to_contain_text("P-030")
+    engine.release()
+    expect(chat.questions).to_have_count(2)
+    chat.finished()
+    asked = engine.received("/api/chat")[-1]["messages"][-1]["content"]
+    assert asked.endswith("et P-022 ?\n\nQuand contrôler P-030, P-031 et P-032 ?")
+    numbers = re.findall(r"^\[(\d+)\] «", asked, re.MULTILINE)
+    assert numbers == [str(number) for number in range(1, len(numbers) + 1)]

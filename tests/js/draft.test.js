@@ -91,6 +91,16 @@ test("of two tabs one takes what waits, and both know it by the same id", () => 
   assert.equal(other.take().content, "");
 });
 
+test("questions that wait go together, with each document and passage once, as they will be cited", () => {
+  const queued = new QueuedMessage(store, "c1");
+  const passage = (id, number) => ({ id, number, tokens: 9 });
+  queued.add({ content: "Un ?", documents: [{ id: "f1" }], passages: [passage(7, 1), passage(8, 2)] });
+  queued.add({ content: "Deux ?", documents: [{ id: "f1" }, { id: "f2" }], passages: [passage(8, 1), passage(9, 2)] });
+  const { documents, passages } = queued.take();
+  assert.deepEqual(documents.map(({ id }) => id), ["f1", "f2"]);
+  assert.deepEqual(passages.map(({ id, number }) => [id, number]), [[7, 1], [8, 2], [9, 3]]);
+});
+
 test("a document that is removed is erased once nothing else is to be asked with it", async () => {
   const facts = { id: "f1", name: "devis.pdf", kind: "pdf", size: 1, pages: 1, tokens: 9, state: "ready" };
   const asked = [];

@@ -11,6 +11,7 @@ import { documentText } from "../lib/marks.js";
 import { focusMessageBox } from "../lib/message_box.js";
 import { announce } from "../lib/notices.js";
 import { sentence } from "../lib/problems.js";
+import { withoutTwins } from "../lib/queued_message.js";
 import { t, tn } from "../lib/texts.js";
 
 const SHOWN = 4;
@@ -26,6 +27,7 @@ export default class extends Controller {
     this.listening = [
       listen(conversation, { choice: () => this.#review(), activity: () => this.#review() }),
       listen(conversation.draft.documents, { list: () => this.#review() }),
+      listen(conversation.queued, { change: () => this.#review() }),
     ];
   }
 
@@ -53,12 +55,15 @@ export default class extends Controller {
     this.#send({ whole });
   }
 
+  // A question that waits goes together with this one.
   count() {
-    const taken = this.#chosen.reduce((sum, { tokens }) => sum + tokens, 0);
+    const waiting = conversation.queued.passages;
+    const taken = withoutTwins([...waiting, ...this.#chosen]).reduce((sum, { tokens }) => sum + tokens, 0);
     const isTooMuch = taken > MOST;
-    this.takenTarget.textContent = isTooMuch ? t("passages_too_much", { tokens: number(taken), limit: number(MOST) }) : tokensWords(taken);
+    const words = { tokens: number(taken), limit: number(MOST) };
+    this.takenTarget.textContent = isTooMuch ? t(waiting.length ? "passages_too_much_waiting" : "passages_too_much", words) : tokensWords(taken);
     this.takenTarget.classList.toggle("is-refused", isTooMuch);
-    this.askTarget.disabled = !taken || isTooMuch;
+    this.askTarget.disabled = !this.#chosen.length || isTooMuch;
   }
 
   open({ currentTarget }) {
@@ -96,7 +101,6 @@ export default class extends Controller {
     this.listTarget.replaceChildren(...passages.map((passage) => this.#row(passage)));
     this.panelTarget.hidden = false;
     this.#offerModel();
-    this.count();
     this.titleTarget.focus();
     announce(problem || this.titleTarget.textContent);
   }
@@ -113,6 +117,7 @@ export default class extends Controller {
     this.noteTarget.textContent = this.problem || (this.found.length ? t(mayAnswer ? "passages_choose" : "passages_unproven", { model }) : t("passages_none"));
     for (const box of this.listTarget.querySelectorAll("input")) box.hidden = !mayAnswer;
     this.#offerWhole(mayAnswer);
+    this.count();
   }
 
   #offerWhole(mayAnswer) {

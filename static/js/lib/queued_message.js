@@ -5,10 +5,10 @@ const NOTHING = { content: "", documents: [], passages: [] };
 export class QueuedMessage extends EventTarget {
   text = "";
   documents = [];
+  passages = []; // numbered as they will be cited
   isKept = true; // it will be there after a reload
   #store;
   #conversation;
-  #passages = [];
 
   constructor(store, conversation) {
     super();
@@ -18,11 +18,10 @@ export class QueuedMessage extends EventTarget {
   }
 
   add({ content, documents = [], passages = [] }) {
-    const known = new Set(this.documents.map(({ id }) => id));
     this.#set({
       content: [this.text, content].filter(Boolean).join("\n\n"),
-      documents: [...this.documents, ...documents.filter(({ id }) => !known.has(id))],
-      passages: [...this.#passages, ...passages],
+      documents: withoutTwins([...this.documents, ...documents]),
+      passages: withoutTwins([...this.passages, ...passages]).map((passage, index) => ({ ...passage, number: index + 1 })),
     });
     this.#keep();
   }
@@ -30,8 +29,7 @@ export class QueuedMessage extends EventTarget {
   // What waited, unless another tab has taken it. Two that take it at the same moment give it the same id: the server
   // then answers once.
   take() {
-    const { text: content, documents } = this;
-    const passages = this.#passages;
+    const { text: content, documents, passages } = this;
     const isMine = this.#store.read(this.#key) === content;
     const id = `next-${this.#store.writtenAt(this.#key)}`;
     if (isMine) this.#store.clear(this.#key);
@@ -56,7 +54,7 @@ export class QueuedMessage extends EventTarget {
   }
 
   #keep() {
-    this.isKept = this.#store.write(this.#key, this.text, { documents: this.documents, passages: this.#passages });
+    this.isKept = this.#store.write(this.#key, this.text, { documents: this.documents, passages: this.passages });
     this.#tell();
   }
 
@@ -66,8 +64,7 @@ export class QueuedMessage extends EventTarget {
   }
 
   #set({ content, documents, passages }) {
-    Object.assign(this, { text: content, documents });
-    this.#passages = passages;
+    Object.assign(this, { text: content, documents, passages });
   }
 
   #tell() {
@@ -78,3 +75,6 @@ export class QueuedMessage extends EventTarget {
     return `${this.#conversation || "new"}:next`;
   }
 }
+
+// The first of those with the same id.
+export const withoutTwins = (things) => things.filter(({ id }, index) => things.findIndex((other) => other.id === id) === index);
