@@ -175,3 +175,10 @@ def test_passages_of_questions_that_wait_together_are_counted_together(chat: Tab
     assert asked.endswith("et P-022 ?\n\nQuand contrôler P-030, P-031 et P-032 ?")
     numbers = re.findall(r"^\[(\d+)\] «", asked, re.MULTILINE)
     assert numbers == [str(number) for number in range(1, len(numbers) + 1)]
+
+
+def test_passages_are_found_for_a_question_of_any_length(chat: Tab) -> None:
+    for more in (" L’été dernier, à la révision, il a été oublié." * 60, "🙂" * 3000):
+        chat.ask(QUESTION + " " + more)
+        expect(panel(chat).get_by_role("listitem").first).to_contain_text("P-031")
+        chat.page.keyboard.press("Escape")

@@ -5,7 +5,7 @@ import { conversation } from "../conversation.js";
 import { openDialog } from "../lib/dialogs.js";
 import { placeWords, tokensWords } from "../lib/document_words.js";
 import { estimate, number } from "../lib/format.js";
-import { request } from "../lib/http.js";
+import { request, wordsInAddress } from "../lib/http.js";
 import { listen } from "../lib/listen.js";
 import { documentText } from "../lib/marks.js";
 import { focusMessageBox } from "../lib/message_box.js";
@@ -86,7 +86,7 @@ export default class extends Controller {
     this.asking?.abort();
     const asking = this.asking = new AbortController();
     const files = conversation.draft.documents.all.map(({ id }) => id).join(",");
-    const query = new URLSearchParams({ files, q: question, limit: SHOWN });
+    const query = new URLSearchParams({ files, q: wordsInAddress(question), limit: SHOWN });
     try {
       const { passages } = await request(`/api/passages?${query}`, { signal: asking.signal });
       this.#show(question, passages);

@@ -1,4 +1,6 @@
 // Speaks JSON with the server: headers, the anti-forgery token, and refusals as one kind of error.
+const MOST_BYTES = 3000; // of a text in an address: the server refuses one of more than 4094
+
 export class Problem extends Error {
   constructor({ status = 0, code = "unexpected", detail = "" } = {}) {
     super(detail || code);
@@ -27,6 +29,16 @@ export function jsonOptions(method, body, accept = "application/json") {
     headers["X-CSRFToken"] = csrfToken();
   }
   return { method, headers, credentials: "same-origin", body: method === "GET" ? undefined : JSON.stringify(body ?? {}) };
+}
+
+// The first words of a text, as many as an address takes.
+export function wordsInAddress(text) {
+  let bytes = 0;
+  const fits = (word) => {
+    bytes += new URLSearchParams({ word }).toString().length;
+    return bytes <= MOST_BYTES;
+  };
+  return text.split(/\s+/).filter(fits).join(" ");
 }
 
 // Resolves with the parsed answer (null for 204), rejects with a Problem, or a TypeError when the server is out of reach.
