@@ -21,7 +21,7 @@ test("the length, in the unit of the kind", () => {
   assert.equal(lengthWords({ kind: "pdf", pages: 12, tokens: 1800 }), "12 pages · 1\u202f800 jetons");
   assert.equal(lengthWords({ kind: "docx", pages: 3, tokens: 1 }), "3 parties · 1 jeton");
   assert.equal(lengthWords({ kind: "pdf", pages: 1, tokens: 40 }), "40 jetons");
-  assert.equal(takenWords({ kind: "pdf" }, [3, 12]), "extraits des pages 3, 12");
+  assert.equal(takenWords({ kind: "pdf" }, [3, 1204]), "extraits des pages 3, 1204");
   assert.equal(placeWords({ kind: "pptx" }, { number: 3, title: "Coque" }), "Diapositive 3 · Coque");
 });
 

@@ -18,13 +18,13 @@ export function lengthWords({ kind, pages, tokens }) {
 
 // Page 3, Slide 3, Part 3; with its own title where it has one.
 export function placeWords({ kind }, { number: place, title = "" }) {
-  const words = t(`document_place_${unitOf({ kind })}`, { n: number(place) });
+  const words = t(`document_place_${unitOf({ kind })}`, { n: place });
   return title ? `${words} · ${title}` : words;
 }
 
 // Passages of pages 3, 12.
 export const takenWords = (document, pages) =>
-  tn(`document_passages_${unitOf(document)}`, pages.length, { pages: pages.map((page) => number(page)).join(", ") });
+  tn(`document_passages_${unitOf(document)}`, pages.length, { pages: pages.join(", ") });
 
 // isRead: the model has it already.
 export function stateWords(document, { isRead = false } = {}) {
