@@ -149,16 +149,14 @@ class Store:
 
     def with_images(self, messages: Sequence[dict[str, Any]]) -> tuple[dict[str, Any], ...]:
         """Return the messages of a prompt with their pictures in base64; without those whose bytes are lost."""
-        if not any("images" in message for message in messages):
-            return tuple(messages)
+        return tuple(self._with_images(message) if "images" in message else message for message in messages)
+
+    def _with_images(self, message: dict[str, Any]) -> dict[str, Any]:
         with self._context():
             store = file_store()
-        return tuple(
-            message | {"images": [_base64(data) for each in message["images"] if (data := store.read(each))]}
-            if "images" in message
-            else message
-            for message in messages
-        )
+        found = [b64encode(data).decode() for each in message["images"] if (data := store.read(each))]
+        text = {name: value for name, value in message.items() if name != "images"}
+        return text | {"images": found} if found else text
 
     def save_text(self, message_id: int, content: str, thinking: str) -> None:
         """Store the text written so far."""
@@ -307,10 +305,6 @@ class Store:
                 self._database = db.engine
         with self._database.begin() as connection:
             yield connection
-
-
-def _base64(data: bytes) -> str:
-    return b64encode(data).decode()
 
 
 def _text(message_id: int, content: str, thinking: str) -> dict[str, Any]:

@@ -125,6 +125,18 @@ def test_the_model_gets_the_picture_with_its_question_and_again_in_the_history(
     assert "images" not in sent(ollama)[-1]
 
 
+def test_a_picture_whose_bytes_are_lost_costs_no_answer(
+    alice: Person, picture: str, ollama: FakeOllama, instance: Path
+) -> None:
+    conversation = alice.start(model=SEES)
+    alice.ask(conversation, "Que lit-on ?", files=[picture]).end()
+    for path in (instance / "files").glob("??/*"):
+        path.unlink()
+    assert problem(alice.get(f"/api/files/{picture}/picture")) == (404, "not_found")
+    assert alice.ask(conversation, "Et le poids ?").end().data("done")["status"] == "done"
+    assert not any("images" in message for message in sent(ollama))
+
+
 def test_a_document_and_a_picture_go_together(alice: Person, picture: str, ollama: FakeOllama) -> None:
     note = alice.document("note.txt", b"Poids maximal : 12 kg.")["id"]
     alice.ask(alice.start(model=SEES), "Est-ce permis ?", files=[picture, note]).end()
