@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from playwright.sync_api import Locator, expect
+from playwright.sync_api import Locator, Route, expect
 
 from tests.browser.test_accessibility import check
 from tests.browser.test_documents import attach, chips, payload, ready, sent
@@ -108,6 +108,24 @@ def test_an_address_leads_to_a_page_of_a_document(manual: Tab) -> None:
     expect(reader(manual).get_by_role("heading", name="manuel.md")).to_be_visible()
     expect(pages(manual).locator("[data-number='41']")).to_be_in_viewport()
     assert manual.page.url == f"{manual.origin}/"
+
+
+def test_a_document_that_is_known_late_does_not_take_the_place_of_another(manual: Tab) -> None:
+    attach(manual, payload("devis.txt", "Deux taquets"))
+    ready(manual, 2)
+    look(manual)
+    address = reader(manual).get_by_role("link", name="Télécharger l’original").get_attribute("href") or ""
+    file = address.split("/")[3]
+    held: list[Route] = []
+    manual.page.route(f"**/api/files/{file}", lambda route: held.append(route))
+    manual.open(f"/?file={file}")
+    chips(manual).nth(1).get_by_role("button").first.click()
+    expect(pages(manual)).to_contain_text("Deux taquets")
+    for route in held:
+        with manual.page.expect_response(f"**/api/files/{file}"):
+            route.continue_()
+    expect(pages(manual)).to_contain_text("Deux taquets")
+    expect(reader(manual).get_by_role("heading", name="devis.txt")).to_be_visible()
 
 
 def test_the_reader_moves_over_the_page_where_it_gets_narrow(manual: Tab) -> None:

@@ -79,7 +79,9 @@ export default class extends Controller {
     if (isOther) this.#begin(file);
     if (!this.element.open) this.#show();
     try {
-      if (isOther && !file.kind) this.#nameIt(await request(`/api/files/${file.id}`));
+      const facts = isOther && !file.kind ? await request(`/api/files/${file.id}`) : null;
+      if (this.file?.id !== file.id) return; // another one was opened meanwhile
+      if (facts) this.#nameIt(facts);
       if (isPicture(this)) return this.#showPicture(file);
       if (isOther) await this.pages.open(page);
       if (page > 1 || text) await this.#goTo(page, text);

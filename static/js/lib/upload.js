@@ -6,6 +6,7 @@ export class Stopped extends Error {}
 // progress(sent, total), in bytes. Resolves with the answer in JSON; rejects with a Problem where the server refuses, with Stopped
 // when `signal` ends it, with a TypeError when the server is out of reach.
 export function upload(url, body, { headers = formHeaders(), progress = () => {}, signal } = {}) {
+  if (signal?.aborted) return Promise.reject(new Stopped());
   const sending = new XMLHttpRequest();
   return new Promise((resolve, reject) => {
     sending.upload.onprogress = ({ loaded, total }) => progress(loaded, total);
