@@ -33,6 +33,10 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "login_required": (401, _l("Your session has ended. Sign in again.")),
     "invalid_token": (401, _l("A valid personal token is expected. Make one on the page of your settings.")),
     "forbidden": (403, _l("You are not allowed to do that.")),
+    "last_administrator": (
+        409,
+        _l("At least one active administrator must remain: make somebody else an administrator first."),
+    ),
     "not_found": (404, _l("This does not exist, or no longer exists.")),
     "method_not_allowed": (405, _l("This address does not accept that kind of request.")),
     "too_large": (413, _l("This is too long: the limit is %(limit)s characters.")),

@@ -131,6 +131,12 @@ def public(view: View) -> View:
     return view
 
 
+def helper_required(view: View) -> View:
+    """Allow helpers and administrators; other users get 403."""
+    view.guard = "helper"  # type: ignore[attr-defined]
+    return view
+
+
 def admin_required(view: View) -> View:
     """Allow administrators; other users get 403."""
     view.guard = "admin"  # type: ignore[attr-defined]
@@ -155,7 +161,7 @@ def check_guard() -> Any:
     if guard == "token_holder":
         g.access_token = _bearer()
     elif current_user.is_authenticated:
-        if guard == "admin" and not current_user.is_admin:
+        if (guard == "admin" and not current_user.is_admin) or (guard == "helper" and not current_user.may_help):
             raise AppError("forbidden")
     elif request.path.startswith("/api/"):
         raise AppError("login_required")

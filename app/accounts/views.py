@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from app.accounts.forms import LoginForm, RegisterForm
 from app.errors import AppError
 from app.extensions import db
-from app.models import LoginSession, User
+from app.models import AccountState, LoginSession, User
 from app.models.base import digest
 from app.models.names import normalized
 from app.security import client_network, current_user, is_at_the_machine, log_event, public, rate_limiter
@@ -49,6 +49,8 @@ def login() -> Any:
         )
         notice = {"title": _("Wrong username or password"), "text": text}
         return render_template("accounts/login.html", form=form, notice=notice), 422
+    if user.state != AccountState.ACTIVE:
+        return _kept_out(user), 403
     _sign_in(user, remember=form.remember.data)
     return redirect(safe_next(request.args.get("next")) or url_for("chat.home"))
 
@@ -100,6 +102,12 @@ def preferences() -> Any:
                 setattr(current_user, name, value)
     db.session.commit()
     return redirect(safe_next(request.form.get("next")) or url_for("chat.home"))
+
+
+def _kept_out(user: User) -> str:
+    """Tell a person who is not let in what happens next; opens no session."""
+    log_event("kept_out", user, state=user.state)
+    return render_template("accounts/kept_out.html", pending=user.state == AccountState.PENDING)
 
 
 def _sign_in(user: User, *, remember: bool) -> None:

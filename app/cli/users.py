@@ -1,4 +1,4 @@
-"""`flask users`: create and close accounts, reset passwords, name administrators."""
+"""`flask users`: create, suspend and close accounts, give roles, reset passwords."""
 
 import sys
 
@@ -8,17 +8,18 @@ from flask.cli import AppGroup
 from flask_babel import gettext as _
 from sqlalchemy.exc import IntegrityError
 
-from app.extensions import db
-from app.models import User
+from app.cli.output import AppCommand
+from app.models import AccountRole, AccountState, User
 from app.models.names import RefusedNameError, check_username, check_visible
 from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable, made_up
+from app.models.users import ROLE_NAMES, STATE_NAMES
 from app.security import log_event
 
 MADE_UP_UNLESS_GIVEN = (
     "Made up and printed once when left out. - reads it from standard input: what stands here, others see in `ps`."
 )
 
-users = AppGroup("users", help="Accounts: list, create, close, promote, reset a password.")
+users = AppGroup("users", help="Accounts: list, create, suspend, close, give a role, reset a password.")
 
 
 def _named(username: str) -> User:
@@ -60,11 +61,11 @@ def _check_names(username: str, display_name: str) -> None:
 
 @users.command("list")
 def list_users() -> None:
-    """List all accounts."""
+    """List all accounts: name, displayed name, role, state, day of creation and of last use."""
     for user in User.everyone():
-        role = _("administrator") if user.is_admin else _("member")
-        state = "\t" + _("account closed") if user.is_closed else ""
-        click.echo(f"{user.username}\t{user.display_name}\t{role}\t{user.created_at:%Y-%m-%d}{state}")
+        role, state = ROLE_NAMES[AccountRole(user.role)], STATE_NAMES[AccountState(user.state)]
+        seen = user.last_seen_on or "–"
+        click.echo(f"{user.username}\t{user.display_name}\t{role}\t{state}\t{user.created_at:%Y-%m-%d}\t{seen}")
 
 
 @users.command("create")
@@ -78,7 +79,7 @@ def create_user(username: str, display_name: str, password: str, admin: bool) ->
     _check_names(username, shown)
     chosen = _password(password, username, shown)
     try:
-        user = User.create(username, shown, chosen, is_admin=admin or None)
+        user = User.create(username, shown, chosen, role=AccountRole.ADMINISTRATOR if admin else AccountRole.EMPLOYEE)
     except IntegrityError:
         raise click.ClickException(_("This username is taken.")) from None
     log_event("registered", user, admin=user.is_admin)
@@ -87,35 +88,67 @@ def create_user(username: str, display_name: str, password: str, admin: bool) ->
         click.echo(_("Password, shown this once: %(password)s", password=chosen))
 
 
-@users.command("promote")
+@users.command("promote", cls=AppCommand)
 @click.argument("username")
 def promote(username: str) -> None:
     """Make a person an administrator."""
-    user = _named(username)
-    user.is_admin = True
-    db.session.commit()
-    log_event("promoted", user)
+    _give_role(username, AccountRole.ADMINISTRATOR)
     click.echo(_("%(name)s is now an administrator.", name=username))
 
 
-@users.command("demote")
+@users.command("demote", cls=AppCommand)
 @click.argument("username")
 def demote(username: str) -> None:
-    """Make an administrator a member."""
-    user = _named(username)
-    user.is_admin = False
-    db.session.commit()
-    log_event("demoted", user)
+    """Make an administrator a member; refused for the last one who is active."""
+    _give_role(username, AccountRole.EMPLOYEE)
     click.echo(_("%(name)s is no longer an administrator.", name=username))
 
 
-@users.command("close")
+@users.command("role", cls=AppCommand)
+@click.argument("username")
+@click.argument("role", type=click.Choice([str(role) for role in AccountRole]))
+def give_role(username: str, role: str) -> None:
+    """Give a role; refused for the last active administrator."""
+    _give_role(username, AccountRole(role))
+    click.echo(_("The role of %(name)s: %(role)s.", name=username, role=ROLE_NAMES[AccountRole(role)]))
+
+
+def _give_role(username: str, role: AccountRole) -> None:
+    user = _named(username)
+    user.change(role=role)
+    log_event("role_given", user, role=role)
+
+
+@users.command("suspend", cls=AppCommand)
+@click.argument("username")
+def suspend(username: str) -> None:
+    """Keep a person out until `restore`: end their sessions and revoke their tokens."""
+    user = _named(username)
+    user.change(state=AccountState.SUSPENDED)
+    log_event("suspended", user)
+    click.echo(
+        _("The account %(name)s is suspended: its sessions are ended and its tokens revoked.", name=user.username)
+    )
+
+
+@users.command("restore", cls=AppCommand)
+@click.argument("username")
+def restore(username: str) -> None:
+    """Let a person in who waits for approval or was suspended."""
+    user = _named(username)
+    if user.has_left:
+        raise click.ClickException(_("This account is closed: reset-password opens it again."))
+    user.change(state=AccountState.ACTIVE)
+    log_event("restored", user)
+    click.echo(_("The account %(name)s is active.", name=user.username))
+
+
+@users.command("close", cls=AppCommand)
 @click.argument("username")
 def close(username: str) -> None:
     """Let a person in no more: end their sessions and revoke their tokens. reset-password opens the account again."""
     user = _named(username)
-    user.close()
-    db.session.commit()
+    user.change(state=AccountState.LEFT)
     log_event("closed", user)
     click.echo(_("The account %(name)s is closed: its sessions are ended and its tokens revoked.", name=user.username))
 
@@ -127,9 +160,7 @@ def reset_password(username: str, password: str) -> None:
     """Give a new password, end the person's sessions and revoke their tokens; opens a closed account."""
     user = _named(username)
     chosen = _password(password, user.username, user.display_name)
-    user.set_password(chosen)
-    user.shut_out()
-    db.session.commit()
+    user.reset(chosen)
     log_event("password_reset", user)
     click.echo(
         _("The password of %(name)s is changed, their sessions are closed and tokens revoked.", name=user.username)

@@ -15,7 +15,7 @@ from sqlalchemy import select
 
 from app.engines.transport import direct_session
 from app.extensions import context_of, db
-from app.models import Conversation, LoginSession, User
+from app.models import AccountRole, Conversation, LoginSession, User
 from app.models.base import utcnow
 
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "": "127.0.0.1"}  # noqa: S104 - replaced, not bound to
@@ -148,7 +148,7 @@ def _detail(response: requests.Response) -> str:
 
 def first_administrator() -> int | None:
     """Return the id of the first administrator, for whom the command asks; None if there is none."""
-    return db.session.scalar(select(User.id).where(User.is_admin).order_by(User.id).limit(1))
+    return db.session.scalar(select(User.id).where(User.role == AccountRole.ADMINISTRATOR).order_by(User.id).limit(1))
 
 
 @contextmanager

@@ -11,10 +11,12 @@ from app.models.passages import Passage
 from app.models.prompts import Prompt
 from app.models.ratings import Rating
 from app.models.shares import Share
-from app.models.users import AccessToken, LoginSession, User
+from app.models.users import AccessToken, AccountRole, AccountState, LoginSession, User
 
 __all__ = [
     "AccessToken",
+    "AccountRole",
+    "AccountState",
     "Attachment",
     "Conversation",
     "Digest",

@@ -1,12 +1,15 @@
 """User accounts, their login sessions in browsers, and their API tokens."""
 
 import secrets
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from enum import StrEnum
 
 from flask import current_app
-from sqlalchemy import String, Text, bindparam, delete, func, select, update
+from flask_babel import lazy_gettext as _l
+from sqlalchemy import String, Text, bindparam, case, delete, func, select, update
 from sqlalchemy.orm import Mapped, contains_eager, mapped_column, relationship
 
+from app.errors import AppError
 from app.extensions import db
 from app.models.base import Owned, UtcDateTime, check_count, digest, utcnow
 from app.models.names import look, normalized
@@ -32,6 +35,43 @@ MAX_TOKENS_EACH = 10
 USED_EVERY = timedelta(minutes=1)
 
 
+class AccountState(StrEnum):
+    """Whether a person may come in."""
+
+    PENDING = "pending"
+    """Registered, and not yet approved."""
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    """Kept out until somebody restores the account."""
+    LEFT = "left"
+    """Closed: no password opens it."""
+
+
+class AccountRole(StrEnum):
+    """What a person may do beside asking."""
+
+    EMPLOYEE = "employee"
+    HELPER = "helper"
+    """Approves newcomers, and helps people who forgot their password."""
+    AUDITOR = "auditor"
+    """May do what an employee may."""
+    ADMINISTRATOR = "administrator"
+
+
+STATE_NAMES = {
+    AccountState.PENDING: _l("To be approved"),
+    AccountState.ACTIVE: _l("Active"),
+    AccountState.SUSPENDED: _l("Suspended"),
+    AccountState.LEFT: _l("Closed"),
+}
+ROLE_NAMES = {
+    AccountRole.EMPLOYEE: _l("User"),
+    AccountRole.HELPER: _l("Helper"),
+    AccountRole.AUDITOR: _l("Auditor"),
+    AccountRole.ADMINISTRATOR: _l("Administrator"),
+}
+
+
 class User(db.Model):  # type: ignore[name-defined,misc]
     """A user's account; the first one is the administrator's."""
 
@@ -42,7 +82,10 @@ class User(db.Model):  # type: ignore[name-defined,misc]
     username_key: Mapped[str] = mapped_column(String(128), unique=True)
     display_name: Mapped[str] = mapped_column(String(80))
     password_hash: Mapped[str] = mapped_column(String(200))
-    is_admin: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(10), default=AccountState.ACTIVE, server_default=AccountState.ACTIVE)
+    role: Mapped[str] = mapped_column(String(14), default=AccountRole.EMPLOYEE, server_default=AccountRole.EMPLOYEE)
+    # A day, never an instant: administrators see it.
+    last_seen_on: Mapped[date | None]
     locale: Mapped[str | None] = mapped_column(String(5))
     theme: Mapped[str] = mapped_column(String(10), default="system")
     text_size: Mapped[str] = mapped_column(String(10), default="normal", server_default="normal")
@@ -62,16 +105,25 @@ class User(db.Model):  # type: ignore[name-defined,misc]
         return self.session_token
 
     @classmethod
-    def create(cls, username: str, display_name: str, password: str, *, is_admin: bool | None = None) -> "User":
+    def create(
+        cls,
+        username: str,
+        display_name: str,
+        password: str,
+        *,
+        role: AccountRole = AccountRole.EMPLOYEE,
+        state: AccountState = AccountState.ACTIVE,
+    ) -> "User":
         """Create an account; commits. Raises IntegrityError if the name is taken.
 
-        Without `is_admin`, the first account becomes the administrator's. The check and the insertion are one
+        The first account is an active administrator's, whatever is asked. The check and the insertion are one
         statement, so that two first registrations cannot both win.
         """
         user = cls(username=username.strip(), username_key=normalized(username), display_name=display_name.strip())
         user.set_password(password)
         is_first = select(func.count() == 0).select_from(cls).scalar_subquery()
-        user.is_admin = is_first if is_admin is None else is_admin
+        user.role = case((is_first, AccountRole.ADMINISTRATOR.value), else_=role.value)
+        user.state = case((is_first, AccountState.ACTIVE.value), else_=state.value)
         db.session.add(user)
         db.session.commit()
         return user
@@ -90,14 +142,14 @@ class User(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def authenticate(cls, username: str, password: str) -> "User | None":
-        """Return the account if name and password match, else None.
+        """Return the account if name and password match, else None; its state may be one that keeps people out.
 
         After the same time for an unknown name and a closed account.
         """
         user = cls.named(username)
         hashes = hashing(current_app.config["PASSWORD_COST"])
         stored = (user.password_hash if user else "") or hashes.nobodys
-        if not hashes.verify(stored, password) or user is None or user.is_closed:
+        if not hashes.verify(stored, password) or user is None or user.has_left:
             return None
         if hashes.must_renew(user.password_hash, password):
             user.set_password(password)
@@ -115,23 +167,70 @@ class User(db.Model):  # type: ignore[name-defined,misc]
         return db.session.scalar(select(cls.id).limit(1)) is not None
 
     def set_password(self, password: str) -> None:
-        """Store the hash of a new password, which opens a closed account again; the caller commits."""
+        """Store the hash of a new password; the caller commits."""
         self.password_hash = hashing(current_app.config["PASSWORD_COST"]).hash(password)
 
-    def close(self) -> None:
-        """Let nobody sign in any more; what the person wrote is kept. The caller commits."""
-        self.password_hash = ""
-        self.shut_out()
+    def reset(self, password: str) -> list[str]:
+        """Give a new password, which opens a closed account again, and end what the old one opened; commits.
+
+        Returns what `shut_out` returns.
+        """
+        self.set_password(password)
+        if self.has_left:
+            self.state = AccountState.ACTIVE
+        revoked = self.shut_out()
+        db.session.commit()
+        return revoked
+
+    def change(self, *, state: AccountState | None = None, role: AccountRole | None = None) -> list[str]:
+        """Change state or role; commits. A state that keeps the person out ends sessions and revokes tokens.
+
+        Returns what `shut_out` returns. Raises last_administrator if no active administrator would be left. The change
+        comes before the check and locks other writers out: two administrators cannot demote each other at once.
+        """
+        values: dict[str, str] = {}
+        if role:
+            values["role"] = role
+        if state:
+            values["state"] = state
+        if state == AccountState.LEFT:
+            values["password_hash"] = ""
+        db.session.execute(update(User).where(User.id == self.id).values(values))
+        revoked = [] if state in (None, AccountState.ACTIVE) else self.shut_out()
+        if db.session.scalar(ACTIVE_ADMINISTRATORS) == 0:
+            db.session.rollback()
+            raise AppError("last_administrator")
+        db.session.commit()
+        return revoked
 
     @property
-    def is_closed(self) -> bool:
-        """True if no password opens the account."""
-        return not self.password_hash
+    def is_admin(self) -> bool:
+        """True if the person's role is the administrator's."""
+        return self.role == AccountRole.ADMINISTRATOR
 
-    def shut_out(self) -> None:
-        """End all sessions and revoke all API tokens of the user; the caller commits."""
+    @property
+    def may_help(self) -> bool:
+        """True if the person may approve newcomers and make links for those who forgot their password."""
+        return self.role in (AccountRole.HELPER, AccountRole.ADMINISTRATOR)
+
+    @property
+    def has_left(self) -> bool:
+        """True if the account is closed."""
+        return self.state == AccountState.LEFT
+
+    def shut_out(self) -> list[str]:
+        """End all sessions and revoke all API tokens of the user; the caller commits. Returns the hashes of both."""
+        revoked: list[str] = []
         for opened in (LoginSession, AccessToken):
-            db.session.execute(delete(opened).where(opened.user_id == self.id))
+            gone = delete(opened).where(opened.user_id == self.id).returning(opened.token_hash)
+            revoked += db.session.scalars(gone)
+        return revoked
+
+    def note_use(self) -> None:
+        """Note that the person came today; the caller commits."""
+        today = utcnow().astimezone().date()
+        if self.last_seen_on != today:
+            db.session.execute(update(User).where(User.id == self.id).values(last_seen_on=today))
 
     @property
     def initials(self) -> str:
@@ -161,6 +260,7 @@ class LoginSession(Owned, db.Model):  # type: ignore[name-defined,misc]
         db.session.add(cls(token_hash=digest(token), user_id=user.id, user_agent=user_agent[:200], expires_at=ends))
         for oldest in cls.all_of(user)[MAX_SESSIONS_EACH:]:
             db.session.delete(oldest)
+        user.note_use()
         db.session.commit()
         return token
 
@@ -176,6 +276,7 @@ class LoginSession(Owned, db.Model):  # type: ignore[name-defined,misc]
             return None
         if idle > SEEN_EVERY:
             db.session.execute(update(cls).where(cls.id == session_id).values(seen_at=utcnow()))
+            user.note_use()
             db.session.commit()
         user.session_token = token
         return user
@@ -225,6 +326,12 @@ SIGNED_IN = (
     select(User, LoginSession.id, LoginSession.created_at, LoginSession.seen_at, LoginSession.expires_at)
     .join(LoginSession, LoginSession.user_id == User.id)
     .where(LoginSession.token_hash == bindparam("token_hash"), LoginSession.expires_at > bindparam("now"))
+    .where(User.state == AccountState.ACTIVE)
+)
+ACTIVE_ADMINISTRATORS = (
+    select(func.count())
+    .select_from(User)
+    .where(User.state == AccountState.ACTIVE, User.role == AccountRole.ADMINISTRATOR)
 )
 
 
@@ -255,10 +362,14 @@ class AccessToken(Owned, db.Model):  # type: ignore[name-defined,misc]
     def find(cls, token: str) -> "AccessToken | None":
         """Return the row of a token with its user, and note its use; None if it was revoked."""
         found = db.session.scalar(
-            select(cls).join(cls.user).options(contains_eager(cls.user)).where(cls.token_hash == digest(token))
+            select(cls)
+            .join(cls.user)
+            .options(contains_eager(cls.user))
+            .where(cls.token_hash == digest(token), User.state == AccountState.ACTIVE)
         )
         if found is not None and (found.used_at is None or utcnow() - found.used_at > USED_EVERY):
             db.session.execute(update(cls).where(cls.id == found.id).values(used_at=utcnow()))
+            found.user.note_use()
             db.session.commit()
         return found
 

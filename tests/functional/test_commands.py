@@ -30,15 +30,15 @@ def test_users_are_created_listed_and_promoted(run: Run) -> None:
     assert (first.exit_code, second.exit_code) == (0, 0)
     assert "un mot de passe" not in first.output
     rows = [line.split("\t") for line in run("users", "list").output.splitlines()]
-    assert [row[:3] for row in rows] == [["Alice", "Alice Martin", "administrateur"], ["bob", "bob", "membre"]]
+    assert [row[:3] for row in rows] == [["Alice", "Alice Martin", "Administrateur"], ["bob", "bob", "Utilisateur"]]
     assert run("users", "promote", "BOB").exit_code == 0
-    assert run("users", "list").output.count("administrateur") == 2
+    assert run("users", "list").output.count("Administrateur") == 2
 
 
 def test_an_administrator_is_made_when_asked(run: Run) -> None:
     run("users", "create", "alice")
     run("users", "create", "bob", "--admin")
-    assert run("users", "list").output.count("administrateur") == 2
+    assert run("users", "list").output.count("Administrateur") == 2
 
 
 def test_a_password_is_read_from_standard_input(make_site: Callable[..., Site]) -> None:
@@ -52,17 +52,58 @@ def test_a_password_is_read_from_standard_input(make_site: Callable[..., Site]) 
 
 def test_an_administrator_becomes_a_member_again(run: Run) -> None:
     run("users", "create", "alice")
+    run("users", "create", "bob", "--admin")
     assert run("users", "demote", "alice").exit_code == 0
-    assert "administrateur" not in run("users", "list").output
+    assert run("users", "list").output.splitlines()[0].split("\t")[2] == "Utilisateur"
+
+
+@pytest.mark.parametrize("words", [("demote",), ("role",), ("suspend",), ("close",)])
+def test_the_last_active_administrator_stays(run: Run, words: tuple[str, ...]) -> None:
+    run("users", "create", "alice")
+    run("users", "create", "bob", "--admin")
+    assert run("users", "suspend", "bob").exit_code == 0
+    before = run("users", "list").output
+    refused = run("users", *words, "alice", *(["helper"] if words == ("role",) else []))
+    assert (refused.exit_code, refused.output.count("\n")) == (1, 1)
+    assert "(last_administrator)" in refused.output
+    assert run("users", "list").output == before
+
+
+def test_a_role_is_given(run: Run) -> None:
+    run("users", "create", "alice")
+    run("users", "create", "bob")
+    assert "Aide aux utilisateurs" in run("users", "role", "bob", "helper").output
+    assert "\tAide aux utilisateurs\tActif\t" in run("users", "list").output
+    assert run("users", "role", "bob", "chef").exit_code == 2
+
+
+def test_who_is_suspended_is_told_so_and_comes_back(make_site: Callable[..., Site]) -> None:
+    site = make_site()
+    run, alice, bob = runner(site), Person(site.app, "alice"), Person(site.app, "bob")
+    alice.register()
+    bob.register()
+    token, conversation = token_of(bob), bob.start()
+    assert run("users", "suspend", "bob").exit_code == 0
+    assert bob.get("/").status_code == 302
+    assert Program(site.app, token).get("/models").status_code == 401
+    told = bob.sign_in()
+    assert told.status_code == 403
+    assert "Votre compte est suspendu." in told.text
+    assert bob.api("GET", "/conversations").status_code == 401
+    assert run("users", "restore", "bob").exit_code == 0
+    assert bob.sign_in().status_code == 302
+    assert bob.api("GET", f"/conversations/{conversation}").status_code == 200
+    assert Program(site.app, token).get("/models").status_code == 401
 
 
 def test_who_has_left_comes_in_no_more_and_what_they_wrote_stays(make_site: Callable[..., Site]) -> None:
     site = make_site()
     run, alice = runner(site), Person(site.app, "alice")
     alice.register()
+    run("users", "create", "root", "--admin")
     token, conversation = token_of(alice), alice.start()
     assert run("users", "close", "Alice").exit_code == 0
-    assert run("users", "list").output.splitlines()[0].endswith("\tcompte fermé")
+    assert run("users", "list").output.splitlines()[0].split("\t")[3] == "Fermé"
     assert alice.get("/").status_code == 302
     assert Program(site.app, token).get("/models").status_code == 401
     for password in (PASSWORD, "", "nobody has this password"):
@@ -70,6 +111,8 @@ def test_who_has_left_comes_in_no_more_and_what_they_wrote_stays(make_site: Call
     opened = run("users", "reset-password", "alice").output.split()[-1]
     assert alice.sign_in(opened).status_code == 302
     assert alice.api("GET", f"/conversations/{conversation}").status_code == 200
+    assert run("users", "close", "alice").exit_code == 0
+    assert run("users", "restore", "alice").exit_code == 1
 
 
 def test_a_made_up_password_is_shown_once_and_works(make_site: Callable[..., Site]) -> None:

@@ -86,4 +86,4 @@ def test_commands_are_written_too(site: Site, events: pytest.LogCaptureFixture) 
         site.app.test_cli_runner().invoke(args=["users", *command])
     lines = [each.getMessage() for each in events.records if each.name == "couachgpt.security"]
     kinds = [json.loads(line.partition(" ")[2])["event"] for line in lines]
-    assert kinds == ["registered", "promoted", "password_reset"]
+    assert kinds == ["registered", "role_given", "password_reset"]
