@@ -182,7 +182,10 @@ def _take_document(person: int, name: str, arrival: Arrival, quota: int) -> tupl
 
 def _take_picture(person: int, name: str, arrival: Arrival, quota: int) -> tuple[File, bool]:
     """Take a picture without what it tells besides what it shows."""
-    if not generation().registry.sees:
+    registry = generation().registry
+    if not (registry.models or registry.reachable):
+        raise AppError("engine_unreachable", engine=registry.engine.label, cause=registry.failure)
+    if not registry.sees:
         raise AppError("image_no_model", model=quickest_with_vision().label)
     if arrival.size > pictures.MOST_BYTES:
         raise AppError("file_too_large", limit=pictures.MOST_BYTES // 1_000_000)

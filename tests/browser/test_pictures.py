@@ -1,8 +1,10 @@
 """Pictures beside a question: made small in the browser, shown, read by a model that sees; what others are told."""
 
+import json
 import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import FilePayload, Locator, expect
@@ -60,6 +62,11 @@ def thumbnail(chip: Locator) -> Locator:
     return chip.locator("img")
 
 
+def remembered_id(chat: Tab) -> str:
+    """The id of the picture of the first question."""
+    return str(json.loads(sent(chat).get_attribute("data-document") or "{}")["id"])
+
+
 def picture_sent(eyes: FakeOllama) -> bytes:
     (image,) = eyes.received("/api/chat")[-1]["messages"][-1]["images"]
     return b64decode(image)
@@ -87,9 +94,12 @@ def test_a_picture_is_made_small_shown_and_read(chat: Tab, eyes: FakeOllama) -> 
         check(chat.page)
         chat.page.reload()
     sent(chat).click()
-    reader = chat.page.get_by_role("dialog", name="quai.jpg")
-    assert reader.get_by_role("img", name="quai.jpg").evaluate(SIZE) == [896, 448]
+    shown = chat.page.get_by_role("dialog", name="quai.jpg").get_by_role("img", name="quai.jpg")
+    assert shown.evaluate(SIZE) == [896, 448]
     check(chat.page)
+    # As the search leads there.
+    chat.open(f"{urlsplit(chat.page.url).path}?file={remembered_id(chat)}&page=1")
+    assert shown.evaluate(SIZE) == [896, 448]
 
 
 def test_a_model_that_sees_is_offered_where_the_chosen_one_does_not(chat: Tab, eyes: FakeOllama) -> None:

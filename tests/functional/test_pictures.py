@@ -107,6 +107,13 @@ def test_without_a_model_that_sees_one_is_named(make_site: Callable[..., Site]) 
         assert "Gemma 3 4B" in answer.json["detail"]
 
 
+def test_while_no_model_is_known_the_engine_is_to_blame(make_site: Callable[..., Site]) -> None:
+    site = make_site(OLLAMA_HOST="http://127.0.0.1:9")
+    person = Person(site.app, "alice")
+    person.register()
+    assert problem(person.attach("photo.jpg", jpeg()))[1] == "engine_unreachable"
+
+
 def test_pictures_need_no_packages_for_documents(alice: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reader, "PACKAGES", ("no_such_package",))
     assert alice.attach("photo.jpg", jpeg()).status_code == 201

@@ -117,7 +117,7 @@ export default class extends Controller {
   }
 
   #showPicture(file) {
-    this.pagesTarget.replaceChildren(Object.assign(document.createElement("img"), { className: "reader__picture", src: pictureUrl(file), alt: file.name }));
+    this.pagesTarget.replaceChildren(Object.assign(document.createElement("img"), { className: "reader__picture", src: pictureUrl(file), alt: this.titleTarget.textContent }));
   }
 
   #draw({ number, title, text }) {
