@@ -37,7 +37,7 @@ LAST_S = 5
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a PDF, a slide, (200 rows of) a sheet, or a part of a text without pages; `number` counts from 1.
+    """A page of a PDF, a slide, a part of a sheet or of a text without pages; `number` counts from 1.
 
     `title`: the sheet's name or the slide's heading, "" otherwise. `text`: headings as "# …", rows of tables as lines
     "a | b | c", a blank line between paragraphs.

@@ -2,15 +2,17 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from app.text import clean
 
 # Characters of a part of a text without pages, and how many it has at least before a heading begins another one.
 PART, LEAST_PART = 3_000, 1_500
-# Pages of a document, rows of a part of a table, characters of all pages.
-MOST_PAGES, ROWS, MOST_CHARACTERS = 5_000, 200, 30_000_000
+# Rows of a part of a table, and characters after which it ends though it has fewer.
+ROWS, FULL_TABLE = 200, 100_000
+# Pages of a document, characters of all pages.
+MOST_PAGES, MOST_CHARACTERS = 5_000, 30_000_000
 # What is shown as nothing, or turns the direction of what follows it; and line ends of all kinds.
 INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\xad\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\uffff]"
@@ -67,6 +69,24 @@ def table_line(cells: list[str]) -> str:
     while cells and not cells[-1]:
         cells.pop()
     return " | ".join(cells)
+
+
+def table_parts(rows: Iterable[list[str]], title: str = "") -> Iterator[Section]:
+    """Cut a table into parts of ROWS rows, or of fewer if these are long; `title`: that of each part."""
+    part: list[str] = []
+    taken = length = 0
+    for line in map(table_line, rows):
+        part.append(line)
+        taken, length = taken + 1, length + len(line)
+        if taken == ROWS or length >= FULL_TABLE:
+            yield from _table(part, title)
+            part, taken, length = [], 0, 0
+    yield from _table(part, title)
+
+
+def _table(lines: list[str], title: str) -> Iterator[Section]:
+    if text := "\n".join(filter(None, lines)):
+        yield Section(title, plain(text))
 
 
 def parts(text: str) -> Iterator[Section]:

@@ -1,18 +1,17 @@
 """Read spreadsheets of Excel and LibreOffice by calamine: the values that were last computed, not the formulas."""
 
 import datetime
-from itertools import islice
 from typing import IO, Any
 
 from python_calamine import CalamineWorkbook, PasswordError
 
-from app.extraction.sections import ROWS, Content, Progress, Section, UnreadableError, plain, table_line
+from app.extraction.sections import Content, Progress, UnreadableError, plain, table_parts
 
 MIDNIGHT = datetime.time()
 
 
 def read_workbook(file: IO[bytes]) -> Content:
-    """Read each sheet, ROWS rows a section, as lines "a | b | c". Raises UnreadableError for one with a password."""
+    """Read each sheet, in parts, as lines "a | b | c". Raises UnreadableError for one with a password."""
     file.seek(0)
     try:
         workbook = CalamineWorkbook.from_filelike(file)
@@ -22,10 +21,7 @@ def read_workbook(file: IO[bytes]) -> Content:
     for number, name in enumerate(names):
         yield Progress(number, len(names))
         rows = workbook.get_sheet_by_name(name).iter_rows()
-        title = plain(name)
-        while taken := list(islice(rows, ROWS)):
-            if text := "\n".join(filter(None, (table_line(list(map(_written, row))) for row in taken))):
-                yield Section(title, plain(text))
+        yield from table_parts((list(map(_written, row)) for row in rows), plain(name))
 
 
 def _written(value: Any) -> str:

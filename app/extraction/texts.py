@@ -6,7 +6,7 @@ import io
 from itertools import islice
 from typing import IO
 
-from app.extraction.sections import ROWS, Content, Section, parts, plain, table_line
+from app.extraction.sections import Content, parts, table_parts
 
 BOMS = {codecs.BOM_UTF8: "utf-8-sig", codecs.BOM_UTF32_LE: "utf-32", codecs.BOM_UTF32_BE: "utf-32",
         codecs.BOM_UTF16_LE: "utf-16", codecs.BOM_UTF16_BE: "utf-16"}  # fmt: skip
@@ -43,12 +43,10 @@ def read_text(file: IO[bytes]) -> Content:
 
 
 def read_separated(file: IO[bytes]) -> Content:
-    """Read a table of values separated by semicolons, commas, tabs or bars: ROWS lines "a | b | c" a section."""
+    """Read a table of values separated by semicolons, commas, tabs or bars, in parts, as lines "a | b | c"."""
     text = whole(file)
     csv.field_size_limit(len(text) + 1)
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text))
-    while taken := list(islice(rows, ROWS)):
-        yield Section("", plain("\n".join(filter(None, map(table_line, taken)))))
+    yield from table_parts(csv.reader(io.StringIO(text, newline=""), delimiter=_separator(text)))
 
 
 def _separator(text: str) -> str:

@@ -73,6 +73,13 @@ def test_a_sheet_is_lines_of_values_not_of_formulas(read: Read) -> None:
     assert (page.title, page.text) == ("Devis", "Nom long | Prix\nTRUE | 2 | 0.3")
 
 
+def test_a_page_of_a_wide_table_has_fewer_rows(read: Read) -> None:
+    rows = [f"{number};{'x' * 4000}" for number in range(60)]
+    pages = read("\n".join(rows).encode(), "large.csv").pages
+    assert [len(page.text.splitlines()) for page in pages] == [25, 25, 10]
+    assert "\n".join(page.text for page in pages).replace(" | ", ";").splitlines() == rows
+
+
 def test_a_long_sheet_has_a_page_for_each_200_rows(read: Read) -> None:
     rows = "".join(f'<row r="{row}"><c r="A{row}"><v>{row}</v></c></row>' for row in range(1, 452))
     pages = texts(read, files.xlsx(rows), "a.xlsx")
