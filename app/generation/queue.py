@@ -319,9 +319,9 @@ class RunQueue:
         self._announce_places()
 
     def is_idle(self) -> bool:
-        """Return True if no ticket of any kind runs or waits."""
+        """Return True if no ticket of any kind runs, and none waits but deferred ones."""
         with self._lock:
-            return not (self._running or self._waiting)
+            return not self._running and all(ticket.priority == Priority.DEFERRED for ticket in self._waiting)
 
     def counts(self) -> tuple[int, int]:
         """Return how many tickets run and how many wait, without those that yield their slot."""

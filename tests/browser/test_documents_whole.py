@@ -34,6 +34,7 @@ def quiet(tmp_path_factory: pytest.TempPathFactory, own_engine: FakeOllama) -> I
         yield running
 
 
+@pytest.mark.slow
 def test_a_whole_document_is_read_in_parts(visit: Visitors, quiet: Served, own_engine: FakeOllama) -> None:
     chat = visit(quiet, "alice").here.open()
     attach(chat, payload("manuel.md", MANUAL[: MANUAL.index("# Chapitre 7")]))

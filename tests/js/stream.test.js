@@ -103,6 +103,19 @@ test("the request is repeated until accepted, then the stream is asked with numb
   assert.equal(seen.back, 3);
 });
 
+test("while long documents wait for their time no connection is held", async () => {
+  const waiting = ["part", { done: 1, total: 3, when: "night", reading: false }];
+  const run = [RUN[0], waiting, ["part", { ...waiting[1], reading: true }], ...RUN.slice(2)];
+  const told = [2, 2, 3, run.length]; // so many events are there, at each request
+  const { io, requests } = server(({ count, after }) => sse(bytes(run.slice(0, told[count]).map(frame).slice(after).join(""))));
+  const rests = [];
+  io.sleep = async (ms) => { rests.push(ms); return false; };
+  const seen = await read(io);
+  assert.deepEqual(seen.names, run.map(([name]) => name));
+  assert.deepEqual(requests.map(({ url }) => url.includes("wait=0")), [false, true, true, false]);
+  assert.deepEqual([rests, seen.lost], [[1000, 2000], []]);
+});
+
 test("a request without a key of its own is not repeated", async () => {
   const { io, requests } = server(() => sse(bytes(": nothing\n\n")));
   await assert.rejects(read(io, { start: { ...START, repeatable: false } }), { code: "connection_lost" });

@@ -382,6 +382,7 @@ def test_deferred_work_and_questions_take_no_room_from_each_other() -> None:
         queue.submit(Ticket(key, 1, str(key), lambda _: None, priority=Priority.DEFERRED, is_due=lambda: False))
     assert queue.check_room(1)
     assert queue.counts() == (0, 0)
+    assert queue.is_idle()
     with pytest.raises(AppError, match="too_many_waiting"):
         queue.check_room(1, deferred=True)
     assert not queue.check_room(2, deferred=True)

@@ -4,7 +4,7 @@
 import { request } from "./http.js";
 import { sentence } from "./problems.js";
 import { RunState } from "./run_state.js";
-import { follow } from "./stream.js";
+import { follow, retryNow } from "./stream.js";
 
 export class Run extends EventTarget {
   lost = null; // seconds until the next try, while the connection is lost
@@ -43,8 +43,10 @@ export class Run extends EventTarget {
     this.stopping = true;
     this.#tell("progress");
     try {
-      if (this.#accepted) await request(`/api/messages/${this.state.id}/stop`, { method: "POST" });
-      else if (this.lost !== null) this.#end(new DOMException("Stopped by the person", "AbortError"));
+      if (this.#accepted) {
+        await request(`/api/messages/${this.state.id}/stop`, { method: "POST" });
+        if (this.state.stage === "part") retryNow(); // it may rest for a while
+      } else if (this.lost !== null) this.#end(new DOMException("Stopped by the person", "AbortError"));
     } catch (error) {
       this.stopping = false;
       this.#tell("progress");

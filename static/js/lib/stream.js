@@ -7,6 +7,7 @@ const PAUSES = [1, 2, 3, 5]; // seconds; the last one repeats
 const SILENCE = 45_000; // three of the server's keep-alives missed: the connection is dead although nobody said so
 const PASSING = { POST: [502, 504], GET: [429, 500, 502, 503, 504] }; // a server on its way up or down
 const RETRY = "couach:retry";
+const RESTS = [1, 2, 5, 10]; // seconds between two questions about long documents that wait for their time; the last one repeats
 
 class ConnectionLost extends Error {}
 
@@ -46,8 +47,10 @@ async function* followWith(lease, { start = null, stream = null, after = 0, atte
   let last = after;
   let failures = 0;
   let waited = false;
+  let isResting = false;
+  let rests = 0;
   for (;;) {
-    const isHeld = !stream || lease.isFree; // a question is asked, whatever other tabs do
+    const isHeld = !stream || (lease.isFree && !isResting); // a question is asked, whatever other tabs do
     let isLetGo = !isHeld;
     try {
       const address = stream ? place(stream, { last, attempt, isHeld }) : start.url;
@@ -68,6 +71,14 @@ async function* followWith(lease, { start = null, stream = null, after = 0, atte
         }
         yield { kind: "event", name, data };
         if (name === "done") return;
+        isResting = name === "part" && !data.reading;
+        if (isResting) letGo();
+        else rests = 0;
+      }
+      if (isResting) {
+        await io.sleep(RESTS[Math.min(rests, RESTS.length - 1)] * 1000, signal);
+        rests += 1;
+        if (!signal?.aborted) continue;
       }
       if (isLetGo) {
         await lease.wait(signal);
