@@ -100,9 +100,12 @@ def _copy(share: Share, reader: User) -> ConversationCopy:
 
 
 def _message(place: int, message: dict[str, Any]) -> MessageCopy:
+    """Return a message of the copy: a link gives nobody the files, whose names then stand in the question."""
     created_at, run = datetime.fromisoformat(message["created_at"]), {}
     if message["role"] == Role.ASSISTANT:
         finished = message["finished_at"] and datetime.fromisoformat(message["finished_at"])
         run = {name: message[name] for name in SHARED_COLUMNS} | {"metrics": None}
         run |= {"state": RunState(message["status"]), "queued_at": created_at, "finished_at": finished}
-    return MessageCopy(Role(message["role"]), message["content"], place - 1 if place else None, created_at, run=run)
+    marks = [f"[{file['name']}]" for file in message.get("files", [])]
+    content = "\n\n".join([*marks, message["content"]])
+    return MessageCopy(Role(message["role"]), content, place - 1 if place else None, created_at, run=run)

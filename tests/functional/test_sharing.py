@@ -160,6 +160,18 @@ def test_a_colleague_goes_on_in_an_own_conversation(
     assert sent[-3:] == ["Où est le port ?", "Une **réponse** sur le port.", "Et précisément ?"]
 
 
+def test_a_copy_names_the_documents_that_it_is_without(alice: Person, bob: Person, ollama: FakeOllama) -> None:
+    made, file = alice.start(), alice.document("devis.txt", b"Le treuil : 1 240 euros")["id"]
+    alice.ask(made, "Combien ?", files=[file]).end()
+    shared = share(alice, made)
+    copied = bob.submit(f"{shared['url']}/copy", {}).location.removeprefix("/c/")
+    assert bob.messages(copied)[0]["content"] == "[devis.txt]\n\nCombien ?"
+    bob.ask(copied, "Et la TVA ?").end()
+    asked = "".join(message["content"] for message in ollama.received("/api/chat")[-1]["messages"])
+    assert "[devis.txt]" in asked
+    assert "1 240" not in asked
+
+
 def test_answers_that_ended_otherwise_are_shown_as_such(alice: Person, bob: Person, ollama: FakeOllama) -> None:
     made = alice.start()
     ollama.script(Scenario.mid_stream_error(3))
