@@ -199,8 +199,10 @@ def js_messages() -> dict[str, str]:
         "instructions_saved": _("Instructions saved: the next question has the conversation read anew."),
         "instructions_kept": _("Instructions kept for the first question of this conversation."),
         # Documents: how far they are, what they cost, passages, the reader.
-        "write_about": _("Ask your question about this document…"),
-        "write_about_picture": _("Ask your question about this picture…"),
+        "write_about_one": _("Ask your question about this document…"),
+        "write_about_other": _("Ask your question about these documents…"),
+        "write_about_picture_one": _("Ask your question about this picture…"),
+        "write_about_picture_other": _("Ask your question about these pictures…"),
         "document_tokens_one": _("{n} token"),
         "document_tokens_other": _("{n} tokens"),
         "document_pages_one": _("{n} page"),
@@ -259,7 +261,8 @@ def js_messages() -> dict[str, str]:
         "passages_nothing": _("No passage found"),
         "passages_choose": _("The model reads those that are ticked, and nothing else of the document."),
         "passages_none": _(
-            "No passage has these words. Use words that stand in the document, or open it to search in it."
+            "No passage has these words. Use words that stand in the document, open it to search in it, or "
+            "remove it to ask without it."
         ),
         "passages_unproven": _(
             "These are the passages to read yourself: the Labo has not yet shown that {model} answers from passages "

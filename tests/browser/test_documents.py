@@ -88,6 +88,7 @@ def test_files_are_kept_with_the_draft_and_erased_when_removed(alice: Visitor) -
     chat = alice.here
     attach(chat, payload("un.txt"), payload("deux.txt", "Un autre texte."))
     ready(chat, 2)
+    expect(chat.message).to_have_attribute("placeholder", "Posez votre question sur ces documents…")
     chat.message.fill("Compare-les.")
     chat.page.reload()
     ready(chat, 2)

@@ -6,7 +6,7 @@ import { listen } from "../lib/listen.js";
 import { focusMessageBox } from "../lib/message_box.js";
 import { announce, toast } from "../lib/notices.js";
 import { needsNewPage, sentence } from "../lib/problems.js";
-import { t } from "../lib/texts.js";
+import { t, tn } from "../lib/texts.js";
 
 const TOUCH = "(pointer: coarse)"; // Enter breaks the line there: no Shift at hand
 
@@ -123,9 +123,9 @@ export default class extends Controller {
   }
 
   #showPlaceholder() {
-    const { draft: { documents }, isBusy } = conversation;
-    const about = documents.all.length === documents.pictures.length ? "write_about_picture" : "write_about";
-    this.textTarget.placeholder = t(isBusy ? "write_next" : documents.all.length ? about : "write");
+    const { draft: { documents: { all, pictures } }, isBusy } = conversation;
+    const about = all.length === pictures.length ? "write_about_picture" : "write_about";
+    this.textTarget.placeholder = all.length && !isBusy ? tn(about, all.length) : t(isBusy ? "write_next" : "write");
   }
 
   // While an answer runs, a finger still needs a way to prepare what comes next; a keyboard has Enter.
