@@ -139,6 +139,19 @@ def test_a_question_that_is_sent_early_leaves_when_its_document_is_ready(alice: 
     expect(sent(chat)).to_have_count(1)
 
 
+def test_a_question_does_not_leave_without_the_document_that_it_waits_for(alice: Visitor) -> None:
+    chat = alice.here
+    chat.page.route("**/api/files", lambda route: None)
+    attach(chat, payload("devis.txt"))
+    chat.message.fill("Combien ?")
+    chat.send()
+    expect(chat.page.locator(".toast")).to_contain_text("Votre question partira dès que «\u202fdevis.txt")
+    chat.button("Retirer\u00a0: devis.txt").click()
+    expect(chips(chat)).to_have_count(0)
+    expect(chat.message).to_have_value("Combien ?")
+    expect(chat.questions).to_have_count(0)
+
+
 @pytest.mark.slow
 def test_the_model_reads_the_document_while_the_question_is_typed(alice: Visitor, engine: FakeOllama) -> None:
     chat = alice.here

@@ -96,6 +96,7 @@ export default class extends Controller {
 
   remove({ currentTarget }) {
     const document = this.#documentOf(currentTarget);
+    this.waiting = null; // the question was not to leave without it
     conversation.draft.removeDocument(document);
     announce(t("document_removed", { name: document.name }));
     this.textTarget.focus();
