@@ -279,6 +279,21 @@ def test_the_gauge_counts_what_is_attached(alice: Visitor) -> None:
     expect(gauge).to_have_text(re.compile("Contexte [2-9][0-9]"))
 
 
+@pytest.mark.screen("desk", "phone")
+def test_names_that_differ_at_their_end_are_told_apart(alice: Visitor) -> None:
+    chat = alice.here
+    names = [f"Compte rendu de la réunion de chantier du {day} décembre 2026.txt" for day in (1, 8)]
+    attach(chat, *(payload(name, name) for name in names))
+    ready(chat, 2)
+    for name in names:
+        shown = chips(chat).get_by_text(name, exact=True)
+        assert shown.evaluate("({scrollHeight, clientHeight}) => scrollHeight <= clientHeight")
+    one, other = (chip.bounding_box() for chip in chips(chat).all())
+    assert one is not None
+    assert other is not None
+    assert (one["y"] == other["y"]) is not chat.narrow
+
+
 def test_names_are_text(alice: Visitor) -> None:
     chat = alice.here
     name = "<img src=x onerror=alert(1)>.txt"
