@@ -14,7 +14,6 @@ from flask_babel import gettext as _
 from pydantic import AfterValidator, Field
 
 from app.chat import blueprint
-from app.generation import attaching
 from app.generation.serializers import attachments_json, conversation_json, engine_json, message_json
 from app.models import Conversation, Folder, Prompt, conversations
 from app.models.attachments import NOTHING
@@ -212,8 +211,7 @@ def prefill(conversation_id: str) -> tuple[Response, int]:
     model, attachment = None, NOTHING
     if coming.files or coming.model:
         model = generation().model_for(coming.model or conversation.model, think=False).name
-        limits = generation().document_tokens(model), generation().registry.image_tokens(model)
-        attachment = attaching.attachment(current_user, coming.files, [], *limits)
+        attachment = generation().attachment(current_user, coming.files, model)
     return jsonify({"prefill": generation().prefill.start(conversation.id, attachment, model)}), 202
 
 

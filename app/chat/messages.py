@@ -13,7 +13,6 @@ from app.chat import blueprint
 from app.chat.conversations import conversation_with_messages
 from app.errors import AppError
 from app.extensions import context_of, current_application
-from app.generation import attaching
 from app.generation.events import HEARTBEAT, Subscriber
 from app.generation.serializers import conversation_json, message_json, rating_json
 from app.models import Conversation, LoginSession, Message, ParentRef, Rating, Role
@@ -100,8 +99,9 @@ def ask(conversation_id: str) -> Response:
     model, attachment = asked.model, NOTHING
     if asked.files or asked.passages:
         model = generation().model_for(asked.model or conversation.model, asked.think).name
-        limits = generation().document_tokens(model), generation().registry.image_tokens(model)
-        attachment = attaching.attachment(current_user, asked.files, asked.passages, *limits, timing=asked.whole)
+        attachment = generation().attachment(
+            current_user, asked.files, model, passages=asked.passages, timing=asked.whole
+        )
     return event_stream(
         lambda: generation().ask(
             conversation,

@@ -25,9 +25,9 @@ def attachment(
     user: User,
     files: Sequence[str],
     passages: Sequence[int],
+    *,
     limit: int,
     image_tokens: int,
-    *,
     timing: str | None = None,
 ) -> Attachment:
     """Return what goes with a question about these files of the user.

@@ -18,7 +18,7 @@ from app.engines.base import ChatRequest, Engine, Model
 from app.engines.tokens import estimated_tokens, total_tokens
 from app.errors import AppError
 from app.extensions import db
-from app.generation import prompt
+from app.generation import attaching, prompt
 from app.generation.background import BackgroundSlot, Prefill, TrashPurge
 from app.generation.completion import Completion
 from app.generation.conversation_changes import ConversationChanges
@@ -31,7 +31,7 @@ from app.generation.run_ends import RunEnds
 from app.generation.serializers import accepted_json, error_json
 from app.generation.store import RunEnd, Store
 from app.generation.worker import AnswerTicket, Worker
-from app.models import Conversation, Message, ParentRef, Run, RunState
+from app.models import Conversation, Message, ParentRef, Run, RunState, User
 from app.models.attachments import NOTHING, Attachment
 from app.models.branches import MessageTree
 from app.models.lab import LabLabel
@@ -139,6 +139,25 @@ class Generation:
     def document_tokens(self, model: str) -> int:
         """Return the tokens that whole documents may take with this model."""
         return self._settings.for_model(model, self.registry.context_of(model)).document_tokens
+
+    def attachment(
+        self,
+        user: User,
+        files: Sequence[str],
+        model: str,
+        *,
+        passages: Sequence[int] = (),
+        timing: str | None = None,
+    ) -> Attachment:
+        """Return what goes with a question to a model about these files of the user: see `attaching.attachment`."""
+        return attaching.attachment(
+            user,
+            files,
+            passages,
+            limit=self.document_tokens(model),
+            image_tokens=self.registry.image_tokens(model),
+            timing=timing,
+        )
 
     def proven(self, models: Collection[str]) -> set[str]:
         """Return those of the models that may answer from passages: the Labo has measured that they are good at it."""

@@ -13,7 +13,6 @@ from sqlalchemy import text
 from app.documents.extractor import Extractor
 from app.errors import AppError
 from app.extensions import db
-from app.generation.attaching import attachment
 from app.models import Conversation, File, FilePage, FileState, MessageFile, ParentRef, Passage, User, file_erasure
 from app.models.base import utcnow
 from tests.fakes.ollama import FakeOllama
@@ -103,7 +102,8 @@ def test_a_question_is_not_asked_with_a_file_that_is_erased_meanwhile(site: Site
     file, place = alice.document("treuil.txt", NOTICE)["id"], alice.start()
     with site.app.app_context():
         conversation = db.session.get_one(Conversation, place)
-        with_file = attachment(db.session.get_one(User, conversation.user_id), [file], [], 10_000, 0)
+        user = db.session.get_one(User, conversation.user_id)
+        with_file = site.generation.attachment(user, [file], "phi3:mini")
         assert file_erasure.mark_unused(File.id == file) == [file]
         with pytest.raises(AppError) as refused:
             conversation.ask(
