@@ -193,12 +193,13 @@ def part_request(number: int, total: int, text: str, question: str) -> str:
 
 def shortening_request(notes: str, question: str) -> str:
     """Return what asks for fewer words in place of these notes."""
-    return SHORTEN.format(text=notes, question=question)
+    return SHORTEN.format(text=_harmless(notes), question=question)
 
 
 def notes_text(names: Sequence[str], notes: Sequence[str]) -> str:
     """Return what the model reads before a question, of documents that were read part by part."""
-    return "\n\n".join([_harmless(NOTES.format(names=_listed(names))), *(notes or [NO_NOTES]), FROM_NOTES])
+    head = NOTES.format(names=_listed(names))
+    return "\n\n".join([*map(_harmless, (head, *(notes or [NO_NOTES]))), FROM_NOTES])
 
 
 def has_notes(attached: str) -> bool:
