@@ -10,6 +10,7 @@ from tests.browser.served import Served, wait_for_model
 from tests.browser.visitor import Visitor
 from tests.fakes.ollama import FakeOllama
 from tests.fakes.scenario import Scenario
+from tests.support.server import RemotePerson
 
 MISSING = "Le modèle phi3:mini n’est pas installé ici : les réponses viennent de mistral"
 LONG = "mot " * 100
@@ -51,6 +52,18 @@ def test_a_default_model_that_is_not_installed(visit: Visitors, modest: Served) 
     his.open()
     expect(his.page.get_by_text(MISSING)).to_have_count(0)
     expect(his.page.get_by_role("button", name="Modèle : deepseek-r1")).to_be_visible()
+
+
+def test_what_each_model_can_do_fits_beside_how_to_get_it(
+    visit: Visitors, server: Served, captain: RemotePerson
+) -> None:
+    admin = visit(server)
+    admin.carry(captain)
+    page = admin.here.open("/admin/models").page
+    table = page.get_by_role("table").filter(has_text="deepseek-coder:6.7b").first
+    for width in (1280, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert table.evaluate("table => table.scrollWidth - table.closest('section, form, .card').clientWidth") <= 0
 
 
 def test_the_administrator_s_page_is_closed_to_others(alice: Visitor) -> None:
