@@ -35,8 +35,8 @@ test("a long title is cut between characters", () => {
 
 test("durations and estimates", () => {
   assert.deepEqual([12, 60, 75, 3900].map((seconds) => plain(duration(seconds))), ["12 s", "1 min", "1 min 15 s", "1 h 05 min"]);
-  assert.deepEqual([0.2, 8.2, 41, 58, 62, 100].map((seconds) => plain(estimate(seconds))),
-    ["1 s", "9 s", "45 s", "1 min", "1 min 15 s", "1 min 45 s"]);
+  assert.deepEqual([0.2, 8.2, 41, 58, 62, 100, 1785, 4510].map((seconds) => plain(estimate(seconds))),
+    ["1 s", "9 s", "45 s", "1 min", "1 min 15 s", "1 min 45 s", "30 min", "1 h 20 min"]);
   assert.equal(plain(fineDuration(412)), "0,4 s");
   assert.equal(plain(percent(0.42)), "42 %");
   assert.match(plain(clock("2026-01-01T10:05:00Z")), /^\d{1,2} h 05$/);

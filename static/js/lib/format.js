@@ -33,9 +33,9 @@ export const exactDuration = (ms) => (ms < 100 ? unit(number(ms), "ms") : fineDu
 // What is left of an estimate that was told some time ago (in ms); 0: it has passed.
 export const secondsLeft = (seconds, toldAt, now) => Math.max(0, seconds - (now - toldAt) / 1000);
 
-// An estimate is rounded, up, so that it does not pretend: to the second, then 5 s, then 15 s.
+// An estimate is rounded, up, so that it does not pretend: to the second, then 5 s, 15 s, a minute, then 5 minutes.
 export function estimate(seconds) {
-  const step = seconds < 10 ? 1 : seconds <= 60 ? 5 : 15;
+  const step = seconds < 10 ? 1 : seconds <= 60 ? 5 : seconds <= 600 ? 15 : seconds <= 3600 ? 60 : 300;
   return duration(Math.max(1, Math.ceil(seconds / step) * step));
 }
 
