@@ -119,6 +119,22 @@ def _version() -> str | None:
         return MigrationContext.configure(connection).get_current_revision()
 
 
+def is_there() -> bool:
+    """Return whether a new connection finds the tables. SQLite's file may have been deleted or replaced: open
+    connections go on with the old one, of which nothing is kept.
+    """
+    try:
+        if db.engine.dialect.name != "sqlite":
+            return bool(_version())
+        # Only reading, which does not make the missing file.
+        uri = f"{Path(str(db.engine.url.database)).absolute().as_uri()}?mode=ro"
+        with contextlib.closing(sqlite3.connect(uri, uri=True)) as connection:
+            return bool(connection.execute("SELECT version_num FROM alembic_version").fetchall())
+    except (sqlite3.DatabaseError, SQLAlchemyError) as error:
+        logger.error("database not there cause=%s", error)
+        return False
+
+
 def close(app: Flask) -> None:
     """Bring what is in SQLite's write-ahead log into the database file, after the last worker has ended.
 

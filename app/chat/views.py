@@ -5,14 +5,13 @@ from typing import Any
 from flask import Response, current_app, flash, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
-from sqlalchemy import text
 
+from app import database
 from app.chat import blueprint
 from app.chat.conversations import MAX_CONVERSATION_INSTRUCTIONS, branch_json, sidebar, sidebar_item, suggestions
 from app.engines.catalogue import image_tokens
 from app.engines.tokens import estimated_tokens
 from app.errors import AppError
-from app.extensions import db
 from app.extraction.reader import is_installed
 from app.generation.prompt import system_text
 from app.generation.serializers import engine_json
@@ -157,11 +156,10 @@ def live() -> Response:
 @blueprint.get("/readyz")
 @public
 def ready() -> tuple[Response, int]:
-    """Report whether the database answers and the engine answered when last asked; 503 if the engine did not."""
-    db.session.execute(text("SELECT 1"))
+    """Report whether the database is there and the engine answered when last asked; 503 if one of them is not."""
     registry = generation().registry
-    usable = registry.reachable and bool(registry.models)
-    return jsonify({"database": True, "engine": usable}), 200 if usable else 503
+    found = {"database": database.is_there(), "engine": registry.reachable and bool(registry.models)}
+    return jsonify(found), 200 if all(found.values()) else 503
 
 
 # The trash and the archive

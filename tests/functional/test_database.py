@@ -249,3 +249,15 @@ def test_followers_leave_the_only_connection_to_others(make_site: Callable[..., 
     for thread in waiting:
         thread.join()
     assert all(follower.names[-1] == "done" for follower in followers)
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_a_database_that_was_deleted_is_told(site: Site, alice: Person, instance: Path, is_replaced: bool) -> None:
+    assert alice.get("/readyz").json == {"database": True, "engine": True}
+    (instance / DATABASE).unlink()
+    if is_replaced:
+        (instance / DATABASE).touch()
+    answer = alice.get("/readyz")
+    assert (answer.status_code, answer.json) == (503, {"database": False, "engine": True})
+    # Looking has not made another one, in which the first to come would be the administrator.
+    assert (instance / DATABASE).exists() == is_replaced
