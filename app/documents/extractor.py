@@ -18,6 +18,7 @@ from app.engines.tokens import estimated_tokens
 from app.errors import AppError, database_failure, disk_failure
 from app.extensions import db
 from app.extraction.reader import Extracted, Page, read_document
+from app.generation.background import FIRST_PURGE_AFTER_S, PURGE_EVERY_S
 from app.generation.prompt import document_text
 from app.models import File, FilePage, FileState, file_erasure, passages
 from app.models.cutting import PassageCutter
@@ -26,8 +27,8 @@ from app.models.file_store import file_store
 # Characters of pages, and pages, of each commit, and the seconds between commits, in which others can write.
 TOGETHER, PAGES_TOGETHER = 50_000, 50
 PAUSE_S = 0.03
-# Seconds between two tries while the database cannot be written to, and between two purges of what nobody used.
-RETRY_S, PURGE_EVERY_S = 5.0, 86_400.0
+# Seconds between two tries while the database cannot be written to.
+RETRY_S = 5.0
 # Seconds between two looks for what commands have left to do.
 LOOK_EVERY_S = 15.0
 LONGEST_TITLE = 200
@@ -39,8 +40,8 @@ logger = logging.getLogger(__name__)
 class Extractor:
     """The files of this process that wait or are being read. `context` makes an application context.
 
-    Its thread also erases the files that are marked, as that takes a while for a long one, and once a day those that
-    nobody used.
+    Its thread also erases the files that are marked, as that takes a while for a long one, and those that nobody used:
+    an hour after the start, then once a day.
     """
 
     def __init__(self, context: Callable[[], AbstractContextManager[Any]]) -> None:
@@ -99,12 +100,12 @@ class Extractor:
         """Work until `stop`; what is unexpected is logged, and the next file read."""
         while not self._with_database(self._take_up) and not self._stopped.wait(RETRY_S):
             pass
-        purged = -PURGE_EVERY_S
+        purge_at = time.monotonic() + FIRST_PURGE_AFTER_S
         while not self._stopped.is_set():
             self._wanted.clear()
-            if time.monotonic() - purged >= PURGE_EVERY_S:
+            if time.monotonic() >= purge_at:
                 self._with_database(file_erasure.purge)
-                purged = time.monotonic()
+                purge_at = time.monotonic() + PURGE_EVERY_S
             self._with_database(file_erasure.erase_marked)
             if file_id := self._next():
                 self._read(file_id)

@@ -30,8 +30,9 @@ FILES_REMEMBERED = 1000
 # Seconds between two checks of the queue in `wait_until_quiet`, and between two calls of `wanted` in `run`.
 LOOK_S = 0.5
 WANTED_S = 1.0
-# Seconds between two purges of the trash.
-PURGE_EVERY_S = 86_400.0
+# Seconds until the first purge of the trash after a start, and between two. A clock that is wrong at the start of the
+# machine, far ahead, would empty the trash for good: it is set right meanwhile.
+FIRST_PURGE_AFTER_S, PURGE_EVERY_S = 3600.0, 86_400.0
 
 logger = logging.getLogger(__name__)
 
@@ -276,7 +277,8 @@ class BackgroundSlot:
 
 
 class TrashPurge:
-    """Erase conversations that were deleted long enough ago: at the start, then every `every_s` seconds in a thread.
+    """Erase conversations that were deleted long enough ago, in a thread: `first_after_s` seconds after the start, then
+    every `every_s` seconds.
 
     `context` makes an application context; `purge` does it once and returns how many it erased.
     """
@@ -285,16 +287,16 @@ class TrashPurge:
         self,
         context: Callable[[], AbstractContextManager[Any]],
         purge: Callable[[], int],
+        first_after_s: float = FIRST_PURGE_AFTER_S,
         every_s: float = PURGE_EVERY_S,
     ) -> None:
         self._context = context
         self._purge = purge
-        self._every_s = every_s
+        self._first_after_s, self._every_s = first_after_s, every_s
         self._ended = threading.Event()
 
     def start(self) -> None:
-        """Purge now and start the thread."""
-        self.purge()
+        """Start the thread."""
         threading.Thread(target=self._loop, name="trash", daemon=True).start()
 
     def stop(self) -> None:
@@ -311,5 +313,7 @@ class TrashPurge:
             logger.warning("trash not purged", exc_info=True)
 
     def _loop(self) -> None:
-        while not self._ended.wait(self._every_s):
+        pause = self._first_after_s
+        while not self._ended.wait(pause):
             self.purge()
+            pause = self._every_s

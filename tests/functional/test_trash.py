@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app.extensions import context_of
 from app.generation.background import TrashPurge
-from app.models import Conversation, Message, Run, trash
+from app.models import Conversation, File, FileState, Message, Run, trash
 from app.models.base import utcnow
 from tests.fakes.ollama import FakeOllama
 from tests.support.person import Person
@@ -80,22 +80,44 @@ def test_only_what_is_in_the_bin_is_restored_and_erased(alice: Person, bob: Pers
     assert shown(alice, "/bin") == ["À jeter"]
 
 
-def test_after_thirty_days_it_is_erased_at_the_start(
-    make_site: Callable[..., Site], ollama: FakeOllama, site: Site, alice: Person, deleted: str
-) -> None:
+def test_only_after_thirty_days_it_is_erased(site: Site, alice: Person, deleted: str) -> None:
     kept = alice.start()
     alice.ask(kept, "Un peu plus tard").end()
     alice.api("DELETE", f"/conversations/{kept}")
     age(site, deleted, 30.01)
     age(site, kept, 29.9)
+    forgotten: list[str] = []
+    with site.rows():
+        trash.purge(forgotten.append)
+    assert (forgotten, counts(site)) == ([deleted], (1, 2, 1, 2))
+
+
+def test_a_clock_that_is_far_ahead_at_the_start_erases_nothing(
+    make_site: Callable[..., Site], ollama: FakeOllama, site: Site, alice: Person, deleted: str
+) -> None:
+    """What such a clock makes of it: the deletion, an empty conversation and an unused file are forty days old."""
+    empty, file = alice.start(), alice.document("treuil.txt", b"Le treuil.")["id"]
+    long_ago = utcnow() - timedelta(days=40)
+    age(site, deleted, 40)
+    with site.rows() as rows:
+        rows.get(Conversation, empty).updated_at = long_ago
+        rows.get(File, file).created_at = long_ago
+        rows.commit()
     site.stop()
-    make_site().start(ollama)
-    assert counts(site) == (1, 2, 1, 2)
+    started = make_site()
+    started.start(ollama)
+    # The file's thread purges, if it does, before it reads another one.
+    again = Person(started.app, "alice")
+    again.sign_in()
+    again.document("second.txt", b"Le palan.")
+    assert counts(started) == (2, 2, 1, 2)
+    with started.rows() as rows:
+        assert rows.get(File, file).state == FileState.READY
 
 
 def test_after_thirty_days_it_is_erased_while_the_server_runs(site: Site, deleted: str) -> None:
     forgotten: list[str] = []
-    purge = TrashPurge(lambda: context_of(site.app), lambda: trash.purge(forgotten.append), every_s=0.05)
+    purge = TrashPurge(lambda: context_of(site.app), lambda: trash.purge(forgotten.append), 0.05, every_s=0.05)
     purge.start()
     assert (counts(site), forgotten) == ((1, 2, 1, 2), [])
     age(site, deleted, 31)
