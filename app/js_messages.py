@@ -83,6 +83,7 @@ def js_messages() -> dict[str, str]:
         "announce_prepared": _("Question prepared, it leaves after this answer"),
         "announce_ready_one": _("Answer ready, {n} word"),
         "announce_ready_other": _("Answer ready, {n} words"),
+        "tab_ready": _("Answer ready"),
         "announce_stopped": _("Answer stopped"),
         "announce_version": _("Version {n} of {count}"),
         "announce_saved": _("Question saved"),

@@ -7,6 +7,7 @@ import { followHistory } from "./lib/history_nav.js";
 import { readPage } from "./lib/page.js";
 import { markRead } from "./lib/read_marker.js";
 import { readAhead } from "./lib/reading_ahead.js";
+import { signReady } from "./lib/ready_sign.js";
 import { fitAboveKeyboard } from "./lib/viewport.js";
 import { welcome } from "./lib/welcome.js";
 import answer from "./controllers/answer_controller.js";
@@ -52,5 +53,6 @@ register({
 });
 
 markRead(conversation);
+signReady(conversation);
 readAhead(conversation, document.getElementById("message"));
 readDocuments(conversation);

@@ -1,5 +1,7 @@
 """Many tabs of one browser with answers in them: over plain HTTP they share six connections, and none stands still."""
 
+import re
+
 import pytest
 from playwright.sync_api import BrowserContext, Page, Request, expect
 
@@ -106,3 +108,22 @@ def test_what_waits_in_a_hidden_tab_is_asked_all_the_same(alice: Visitor, engine
     engine.reached(Phase.ENDED, nth)
     engine.reached(Phase.ENDED, nth + 1, timeout=30)
     assert engine.generations[nth + 1].question == "Ensuite ?"
+
+
+def test_a_hidden_tab_tells_that_its_answer_is_ready(alice: Visitor, engine: FakeOllama) -> None:
+    nth = len(engine.generations)
+    engine.script(Scenario.hold(after=3))
+    chat, page = alice.here, alice.page
+    chat.ask("Prête quand ?")
+    engine.reached(Phase.DECODING, nth)
+    chat.says("Rédaction")
+    title, icon = page.title(), page.locator("link[rel=icon]")
+    plain = icon.get_attribute("href") or ""
+    page.evaluate(LOOK, "hidden")
+    page.wait_for_timeout(200)
+    assert (page.title(), icon.get_attribute("href")) == (title, plain)
+    engine.release()
+    expect(page).to_have_title(f"● Réponse prête · {title}")
+    expect(icon).to_have_attribute("href", re.compile("^data:image/png"))
+    page.evaluate(LOOK, "visible")
+    assert (page.title(), icon.evaluate("icon => icon.href")) == (title, alice.origin + plain)
