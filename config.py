@@ -289,7 +289,13 @@ SETTINGS = (
         "could not be read; empty: those of `static/css/brand.css`",
     ),
     Setting("WELCOME_TEXT", text, "", "sentence under the greeting and on the log-in page; empty: the program's own"),
-    Setting("REGISTRATION", one_of("open", "closed"), "open", "`closed`: accounts are made with `flask users create`"),
+    Setting(
+        "REGISTRATION",
+        one_of("", "open", "approval", "invitation", "closed"),
+        "",
+        "who may register: everybody, everybody after approval, who has an invitation, nobody; wins over the page "
+        "« Inscription »; empty: that page's choice, else `open`",
+    ),
     Setting("REGISTER_LIMIT", rate, "300 per hour", "registrations from one address"),
     Setting(
         "LOGIN_LIMIT",

@@ -33,6 +33,17 @@ SENTENCES: dict[str, tuple[int, LazyString]] = {
     "login_required": (401, _l("Your session has ended. Sign in again.")),
     "invalid_token": (401, _l("A valid personal token is expected. Make one on the page of your settings.")),
     "forbidden": (403, _l("You are not allowed to do that.")),
+    "invitation_needed": (403, _l("Registering takes an invitation here: ask the administrator for one.")),
+    "invitation_unknown": (
+        404,
+        _l("This invitation does not exist, or was ended. Ask the administrator for another one."),
+    ),
+    "invitation_ended": (410, _l("This invitation has ended. Ask the administrator for another one.")),
+    "invitation_used": (410, _l("This invitation is used up. Ask the administrator for another one.")),
+    "link_over": (
+        410,
+        _l("This link was used already, has ended, or was replaced. Ask the administrator for another one."),
+    ),
     "last_administrator": (
         409,
         _l("At least one active administrator must remain: make somebody else an administrator first."),

@@ -1,7 +1,7 @@
 """Format numbers, durations, dates and sizes in the reader's language."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 from flask_babel import format_date, format_decimal, format_time, format_timedelta, get_locale
 from flask_babel import gettext as _
@@ -43,9 +43,10 @@ def _french() -> bool:
     return str(get_locale()) == "fr"
 
 
-def day(moment: datetime, form: str = "long") -> str:
-    """Format a date in server time, such as « 1er novembre 2026 »; `form` is one of Babel's formats."""
-    text = str(format_date(moment.astimezone(), form, rebase=False))
+def day(moment: date, form: str = "long") -> str:
+    """Format a date, in server time, such as « 1er novembre 2026 »; `form` is one of Babel's formats."""
+    day_here = moment.astimezone() if isinstance(moment, datetime) else moment
+    text = str(format_date(day_here, form, rebase=False))
     return FIRST.sub("1er", text) if _french() else text
 
 

@@ -58,7 +58,7 @@ def hard_to_guess(form: Any, field: Any) -> None:
     # WTForms goes on after an error: the longest passwords would take the longest.
     if field.errors:
         return
-    known = form if "username" in form else current_user
+    known: Any = form if "username" in form else getattr(form, "account", current_user)
     names = (getattr(known.username, "data", known.username), getattr(known.display_name, "data", known.display_name))
     if is_guessable(field.data, current_app.config["PRODUCT_NAME"], *filter(None, names)):
         raise ValidationError(GUESSABLE)
@@ -157,6 +157,17 @@ class PasswordForm(Form):
     password = PasswordField(_l("New password"), [*NEW_PASSWORD, another], filters=[in_typed_form])
     confirm = PasswordField(_l("Confirm the new password"), [REQUIRED, SAME_PASSWORD], filters=[in_typed_form])
     revoke_tokens = BooleanField(_l("Revoke my personal tokens too"), default=True)
+
+
+class NewPasswordForm(Form):
+    """The form for a password of somebody who is not signed in."""
+
+    password = PasswordField(_l("New password"), NEW_PASSWORD, filters=[in_typed_form])
+    confirm = PasswordField(_l("Confirm the new password"), [REQUIRED, SAME_PASSWORD], filters=[in_typed_form])
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self.account = user
 
 
 class EraseForm(Form):

@@ -4,19 +4,20 @@ import threading
 from datetime import timedelta
 from typing import Any
 
-from flask import Blueprint, current_app, redirect, render_template, request, session, url_for
+from flask import Blueprint, current_app, flash, redirect, render_template, request, session, url_for
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from flask_login import login_user, logout_user
 from limits import RateLimitItemPerHour, RateLimitItemPerMinute
 from sqlalchemy.exc import IntegrityError
 
-from app.accounts.forms import LoginForm, RegisterForm
+from app.accounts.forms import LoginForm, NewPasswordForm, RegisterForm
 from app.errors import AppError
 from app.extensions import db
-from app.models import AccountState, LoginSession, User
+from app.models import AccountState, Invitation, LoginSession, PasswordLink, User
 from app.models.base import digest
 from app.models.names import normalized
+from app.models.registration import Registration, registration
 from app.security import client_network, current_user, is_at_the_machine, log_event, public, rate_limiter
 from app.web import LOCALES, TEXT_SIZES, THEMES, generation, safe_next
 
@@ -39,7 +40,7 @@ def login() -> Any:
         return redirect(url_for("chat.home"))
     form = LoginForm()
     if not form.validate_on_submit():
-        return render_template("accounts/login.html", form=form), 422 if form.errors else 200
+        return _login_page(form), 422 if form.errors else 200
     user, left = check(form.username.data, form.password.data)
     if user is None:
         text = ngettext(
@@ -48,7 +49,7 @@ def login() -> Any:
             left,
         )
         notice = {"title": _("Wrong username or password"), "text": text}
-        return render_template("accounts/login.html", form=form, notice=notice), 422
+        return _login_page(form, notice), 422
     if user.state != AccountState.ACTIVE:
         return _kept_out(user), 403
     _sign_in(user, remember=form.remember.data)
@@ -62,21 +63,76 @@ def register() -> Any:
     if current_user.is_authenticated:
         return redirect(url_for("chat.home"))
     first = not User.exists()
-    _check_registration(first)
+    mode, _fixed = registration(current_app)
+    if not first and mode == Registration.CLOSED:
+        raise AppError("forbidden")
+    if not first and mode == Registration.INVITATION:
+        raise AppError("invitation_needed")
+    return _register(first=first, pending=mode == Registration.APPROVAL and not first)
+
+
+@blueprint.route("/invitation/<string:secret>", methods=["GET", "POST"])
+@public
+def accept_invitation(secret: str) -> Any:
+    """Create an account by an invitation and log in, without approval; raises what `Invitation.check` raises."""
+    if current_user.is_authenticated:
+        return redirect(url_for("chat.home"))
+    if registration(current_app)[0] == Registration.CLOSED:
+        raise AppError("forbidden")
+    Invitation.check(secret)
+    return _register(first=not User.exists(), invitation=secret)
+
+
+@blueprint.route("/password/<string:secret>", methods=["GET", "POST"])
+@public
+def choose_password(secret: str) -> Any:
+    """Set a new password by a one-time link, which ends the person's sessions and tokens. Raises link_over."""
+    if request.method == "POST":
+        rate_limiter().count(current_app.config["REGISTER_LIMIT"], "register", client_network())
+    user = PasswordLink.user_of(secret)
+    form = NewPasswordForm(user)
+    if not form.validate_on_submit():
+        page = render_template("accounts/password.html", form=form, username=user.username)
+        return page, 422 if form.errors else 200
+    generation().streams.revoke(*PasswordLink.spend(secret).reset(form.password.data))
+    log_event("password_reset", user)
+    flash(_("Your password is changed. Sign in with it."), "success")
+    return redirect(url_for("accounts.login"))
+
+
+def _login_page(form: LoginForm, notice: dict[str, str] | None = None) -> str:
+    mode = registration(current_app)[0]
+    may_register = mode in (Registration.OPEN, Registration.APPROVAL) or not User.exists()
+    return render_template("accounts/login.html", form=form, notice=notice, may_register=may_register)
+
+
+def _register(*, first: bool = False, pending: bool = False, invitation: str = "") -> Any:
+    """Show the registration form, or create the account that it sends.
+
+    `pending`: somebody has to approve it; `invitation`: the secret of the one that is used. Raises rate_limited.
+    """
+    if request.method == "POST":
+        rate_limiter().count(current_app.config["REGISTER_LIMIT"], "register", client_network())
     form = RegisterForm()
     if not first or is_at_the_machine():
         del form.code
     if form.validate_on_submit():
+        state = AccountState.PENDING if pending else AccountState.ACTIVE
         try:
-            user = User.create(form.username.data, form.display_name.data, form.password.data)
+            if invitation:
+                Invitation.spend(invitation)
+            user = User.create(form.username.data, form.display_name.data, form.password.data, state=state)
         except IntegrityError:
             db.session.rollback()
             form.username.errors = [_("This username is taken.")]
         else:
             log_event("registered", user, admin=user.is_admin)
+            if user.state != AccountState.ACTIVE:
+                return _kept_out(user)
             _sign_in(user, remember=False)
             return redirect(url_for("chat.home"))
-    return render_template("accounts/register.html", form=form, first_account=first), 422 if form.errors else 200
+    page = render_template("accounts/register.html", form=form, first_account=first, pending=pending)
+    return page, 422 if form.errors else 200
 
 
 @blueprint.post("/logout")
@@ -125,17 +181,6 @@ def _clear_session() -> None:
     kept = {name: session[name] for name in PREFERENCES if name in session}
     session.clear()
     session.update(kept)
-
-
-def _check_registration(first: bool) -> None:
-    """Raise forbidden if registration is closed, rate_limited after too many from one address.
-
-    `first`: there is no account yet; then registration is always open.
-    """
-    if current_app.config["REGISTRATION"] == "closed" and not first:
-        raise AppError("forbidden")
-    if request.method == "POST":
-        rate_limiter().count(current_app.config["REGISTER_LIMIT"], "register", client_network())
 
 
 def check(username: str, password: str) -> tuple[User | None, int]:

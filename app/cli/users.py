@@ -1,19 +1,23 @@
 """`flask users`: create, suspend and close accounts, give roles, reset passwords."""
 
+import socket
 import sys
 
 import click
 from flask import current_app
 from flask.cli import AppGroup
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from sqlalchemy.exc import IntegrityError
 
 from app.cli.output import AppCommand
-from app.models import AccountRole, AccountState, User
-from app.models.names import RefusedNameError, check_username, check_visible
+from app.instance import server_lock
+from app.models import AccountRole, AccountState, Invitation, PasswordLink, User
+from app.models.names import RefusedNameError, check_username, check_visible, normalized
 from app.models.passwords import MAX_PASSWORD, MIN_PASSWORD, is_guessable, made_up
 from app.models.users import ROLE_NAMES, STATE_NAMES
 from app.security import log_event
+from app.web import generation
 
 MADE_UP_UNLESS_GIVEN = (
     "Made up and printed once when left out. - reads it from standard input: what stands here, others see in `ps`."
@@ -25,7 +29,7 @@ users = AppGroup("users", help="Accounts: list, create, suspend, close, give a r
 def _named(username: str) -> User:
     """Return the user of that name; raises ClickException."""
     user = User.named(username)
-    if user is None:
+    if user is None or user.is_erased:
         raise click.ClickException(_("No account is called %(name)s.", name=username))
     return user
 
@@ -134,13 +138,61 @@ def suspend(username: str) -> None:
 @users.command("restore", cls=AppCommand)
 @click.argument("username")
 def restore(username: str) -> None:
-    """Let a person in who waits for approval or was suspended."""
+    """Let a person in who waits for approval, was suspended or left; who left needs a new password too: see `link`."""
     user = _named(username)
-    if user.has_left:
-        raise click.ClickException(_("This account is closed: reset-password opens it again."))
     user.change(state=AccountState.ACTIVE)
     log_event("restored", user)
     click.echo(_("The account %(name)s is active.", name=user.username))
+
+
+@users.command("invite", cls=AppCommand)
+@click.option("--uses", default=1, show_default=True, help="How many people may register by it.")
+@click.option("--days", default=7, show_default=True, help="Days until it ends.")
+def invite(uses: int, days: int) -> None:
+    """Make an invitation to register."""
+    secret = Invitation.make(uses, days)
+    log_event("invitation_made", None, uses=uses, days=days)
+    click.echo(_("Invitation, shown this once: %(address)s", address=_address(f"invitation/{secret}")))
+
+
+@users.command("link", cls=AppCommand)
+@click.argument("username")
+def password_link(username: str) -> None:
+    """Make a link by which a person sets a new password: for one use, within 24 hours."""
+    user = _named(username)
+    if user.has_left:
+        raise click.ClickException(_("This account is closed: restore it first."))
+    secret = PasswordLink.make(user)
+    log_event("password_link_made", user)
+    click.echo(_("Link to set a password, shown this once: %(address)s", address=_address(f"password/{secret}")))
+
+
+def _address(path: str) -> str:
+    """Return an address of this server by the machine's name, which people may know by another one."""
+    return f"http://{socket.gethostname()}:{current_app.config['PORT']}/{path}"
+
+
+@users.command("erase", cls=AppCommand)
+@click.argument("username")
+@click.option(
+    "--name", "typed", prompt=_l("The username once more, to erase everything"), help="The username once more."
+)
+def erase(username: str, typed: str) -> None:
+    """Erase a person with all that they wrote; only while the server is stopped, as it keeps texts in memory."""
+    user = _named(username)
+    if normalized(typed) != user.username_key:
+        raise click.ClickException(_("This is not the username: nothing was erased."))
+    lock = server_lock(current_app.config)
+    if not lock.take():
+        raise click.ClickException(_("The server is running: erase on its page « Utilisateurs », or stop it first."))
+    try:
+        user.change(state=AccountState.LEFT, role=AccountRole.EMPLOYEE)
+        generation().changes.erase_all_of(user)
+        log_event("erased", user)
+        user.forget()
+    finally:
+        lock.release()
+    click.echo(_("%(name)s is erased, with everything they wrote.", name=username))
 
 
 @users.command("close", cls=AppCommand)

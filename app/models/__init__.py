@@ -10,6 +10,7 @@ from app.models.model_choice import StoredSetting
 from app.models.passages import Passage
 from app.models.prompts import Prompt
 from app.models.ratings import Rating
+from app.models.registration import Invitation, PasswordLink
 from app.models.shares import Share
 from app.models.users import AccessToken, AccountRole, AccountState, LoginSession, User
 
@@ -24,6 +25,7 @@ __all__ = [
     "FilePage",
     "FileState",
     "Folder",
+    "Invitation",
     "LabMachine",
     "LabRun",
     "LabSample",
@@ -34,6 +36,7 @@ __all__ = [
     "MessagePassage",
     "ParentRef",
     "Passage",
+    "PasswordLink",
     "Prompt",
     "Rating",
     "Role",

@@ -27,6 +27,8 @@ IDLE_SHORT, IDLE_LASTING = timedelta(hours=4), timedelta(days=14)
 MAX_SESSIONS_EACH = 20
 # For so long after the log-in nobody is asked for the password again.
 RECENT = timedelta(minutes=10)
+# What an erased account is called, with its number; no username may hold this character.
+ERASED = "#"
 # Prefix of a token: some programs accept only keys of this form, and scanners for leaked secrets recognise it.
 PREFIX = "sk-couach-"
 # Limit for each user: more than one user's programs need.
@@ -149,7 +151,7 @@ class User(db.Model):  # type: ignore[name-defined,misc]
         user = cls.named(username)
         hashes = hashing(current_app.config["PASSWORD_COST"])
         stored = (user.password_hash if user else "") or hashes.nobodys
-        if not hashes.verify(stored, password) or user is None or user.has_left:
+        if not hashes.verify(stored, password) or user is None or user.has_left or not user.password_hash:
             return None
         if hashes.must_renew(user.password_hash, password):
             user.set_password(password)
@@ -158,8 +160,9 @@ class User(db.Model):  # type: ignore[name-defined,misc]
 
     @classmethod
     def everyone(cls) -> list["User"]:
-        """Return all accounts, sorted by name."""
-        return list(db.session.scalars(select(cls).order_by(cls.username_key)))
+        """Return all accounts but those that were erased, sorted by name."""
+        listed = select(cls).where(~cls.username_key.startswith(ERASED))
+        return list(db.session.scalars(listed.order_by(cls.username_key)))
 
     @classmethod
     def exists(cls) -> bool:
@@ -202,6 +205,18 @@ class User(db.Model):  # type: ignore[name-defined,misc]
             raise AppError("last_administrator")
         db.session.commit()
         return revoked
+
+    def forget(self) -> None:
+        """Take names and password out of a closed account; commits. The row stays: libraries may hold its documents."""
+        self.username = self.username_key = self.display_name = f"{ERASED}{self.id}"
+        self.password_hash, self.instructions = "", ""
+        self.locale = self.last_seen_on = None
+        db.session.commit()
+
+    @property
+    def is_erased(self) -> bool:
+        """True if nothing is left of the account but its number."""
+        return self.username.startswith(ERASED)
 
     @property
     def is_admin(self) -> bool:

@@ -112,7 +112,9 @@ def test_who_has_left_comes_in_no_more_and_what_they_wrote_stays(make_site: Call
     assert alice.sign_in(opened).status_code == 302
     assert alice.api("GET", f"/conversations/{conversation}").status_code == 200
     assert run("users", "close", "alice").exit_code == 0
-    assert run("users", "restore", "alice").exit_code == 1
+    assert run("users", "link", "alice").exit_code == 1
+    assert run("users", "restore", "alice").exit_code == 0
+    assert Person(site.app, "alice").sign_in("nobody has this password").status_code == 422
 
 
 def test_a_made_up_password_is_shown_once_and_works(make_site: Callable[..., Site]) -> None:

@@ -57,6 +57,20 @@ def test_what_is_changed_and_what_is_refused(
     assert told(events) == [("forbidden", "bob"), ("csrf_failed", "bob"), ("invalid_token", None)]
 
 
+def test_what_is_done_to_accounts(site: Site, alice: Person, bob: Person, events: pytest.LogCaptureFixture) -> None:
+    told(events)
+    alice.submit("/admin/people/2/role", {"role": "helper"})
+    alice.submit("/admin/people/2/link", {})
+    alice.submit("/admin/invitations", {"uses": "1", "days": "1"})
+    for change in ("suspend", "restore"):
+        alice.submit("/admin/people/states", {"change": change, "ids": "2"})
+    alice.submit("/admin/people/2/erase", {"name": "bob"})
+    assert told(events) == [
+        ("role_given", "bob"), ("password_link_made", "bob"), ("invitation_made", "alice"), ("suspended", "bob"),
+        ("restored", "bob"), ("erased", "bob"),
+    ]  # fmt: skip
+
+
 def test_nothing_secret_is_written(site: Site, alice: Person, events: pytest.LogCaptureFixture) -> None:
     token = token_of(alice)
     conversation = alice.start()

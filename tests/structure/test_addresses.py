@@ -12,7 +12,12 @@ from tests.support.site import Site
 FIXED = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 TYPED = re.compile(r"<(?:string|int(?:\(max=\d+\))?|path):[a-z_]+>")
 # Everyone may fetch these.
-PUBLIC = {"manifest", "accounts.login", "accounts.register", "accounts.preferences", "chat.live", "chat.ready"}
+PUBLIC = {
+    "manifest", "accounts.login", "accounts.register", "accounts.preferences", "accounts.accept_invitation",
+    "accounts.choose_password", "chat.live", "chat.ready",
+}  # fmt: skip
+# Pages of administrators that helpers may use too.
+HELPER = {"admin.people", "admin.show_person", "admin.change_states", "admin.make_password_link"}
 
 # Pages that everyone sees have forms that only administrators send; libraries are theirs to fill.
 ADMIN = {
@@ -26,11 +31,12 @@ ADMIN = {
 
 def test_only_these_addresses_are_for_others_than_signed_in_people(site: Site) -> None:
     guards = {name: getattr(view, "guard", "member") for name, view in site.app.view_functions.items()}
-    assert set(guards.values()) == {"public", "member", "admin", "token_holder"}
+    assert set(guards.values()) == {"public", "member", "helper", "admin", "token_holder"}
     assert {name for name, guard in guards.items() if guard == "public"} == PUBLIC
     assert {name for name, guard in guards.items() if guard == "admin"} == {
-        name for name in guards if name.startswith("admin.")
+        name for name in guards if name.startswith("admin.") and name not in HELPER
     } | ADMIN
+    assert {name for name, guard in guards.items() if guard == "helper"} == HELPER
     assert {name for name, guard in guards.items() if guard == "token_holder"} == {
         name for name in guards if name.startswith("openai_api.")
     }
