@@ -255,6 +255,7 @@ def js_messages() -> dict[str, str]:
         "documents_too_long_other": _(
             "Too long to be read whole ({tokens}; this model takes {limit}): you will choose passages of them."
         ),
+        "documents_no_folder": _("A folder cannot be attached: choose the files in it."),
         "documents_too_many_one": _("A question takes 10 files at most: {n} was left out."),
         "documents_too_many_other": _("A question takes 10 files at most: {n} were left out."),
         "passages_found_one": _("{n} passage found"),

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import FilePayload, Locator, Route, expect
@@ -189,6 +190,20 @@ def test_files_are_dropped_anywhere_on_the_conversation_and_pasted(alice: Visito
     chat.message.evaluate(PASTE, "copie.txt")
     ready(chat, 3)
     expect(chips(chat).last).to_contain_text("copie.txt")
+
+
+def test_a_folder_is_not_taken_for_a_file(alice: Visitor, tmp_path: Path) -> None:
+    chat = alice.here
+    folder, file = tmp_path / "chantier", tmp_path / "devis.txt"
+    folder.mkdir()
+    file.write_text(QUOTE)
+    mouse = chat.page.context.new_cdp_session(chat.page)
+    data = {"items": [], "files": [str(folder), str(file)], "dragOperationsMask": 1}
+    for kind in ("dragEnter", "dragOver", "drop"):
+        mouse.send("Input.dispatchDragEvent", {"type": kind, "x": 700, "y": 400, "data": data})
+    expect(chat.page.locator(".toast")).to_contain_text("Un dossier ne peut pas être joint")
+    ready(chat)
+    expect(chips(chat)).to_contain_text("devis.txt")
 
 
 def test_the_same_file_twice_is_one_document(alice: Visitor) -> None:

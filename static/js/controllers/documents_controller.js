@@ -62,7 +62,7 @@ export default class extends Controller {
     event.preventDefault();
     this.#showDrop(false);
     if (!this.element.closest("main").contains(event.target)) return;
-    this.#add([...event.dataTransfer.files]);
+    this.#add(withoutFolders(event.dataTransfer));
     this.textTarget.focus();
   }
 
@@ -205,4 +205,12 @@ export default class extends Controller {
     const chip = button.closest("li");
     return [...this.chips].find(([, each]) => each === chip)[0];
   }
+}
+
+// A browser cannot send a folder.
+function withoutFolders({ files, items }) {
+  const entries = [...items].filter(({ kind }) => kind === "file").map((item) => item.webkitGetAsEntry());
+  const rest = [...files].filter((_, index) => !entries[index]?.isDirectory);
+  if (rest.length < files.length) toast(t("documents_no_folder"));
+  return rest;
 }
