@@ -304,12 +304,12 @@ class TrashPurge:
         self._ended.set()
 
     def purge(self) -> None:
-        """Purge once; a database error is only logged, as the next purge tries again."""
+        """Purge once; an error of the database or the disk is only logged, as the next purge tries again."""
         try:
             with self._context():
                 if count := self._purge():
                     logger.info("trash purged conversations=%d", count)
-        except SQLAlchemyError:
+        except (SQLAlchemyError, AppError):
             logger.warning("trash not purged", exc_info=True)
 
     def _loop(self) -> None:

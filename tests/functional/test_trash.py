@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import text
 
+from app.errors import AppError
 from app.extensions import context_of
 from app.generation.background import TrashPurge
 from app.models import Conversation, File, FileState, Message, Run, trash
@@ -117,7 +118,14 @@ def test_a_clock_that_is_far_ahead_at_the_start_erases_nothing(
 
 def test_after_thirty_days_it_is_erased_while_the_server_runs(site: Site, deleted: str) -> None:
     forgotten: list[str] = []
-    purge = TrashPurge(lambda: context_of(site.app), lambda: trash.purge(forgotten.append), 0.05, every_s=0.05)
+    failures = [AppError("storage_failed")]
+
+    def erase() -> int:
+        if failures:
+            raise failures.pop()
+        return trash.purge(forgotten.append)
+
+    purge = TrashPurge(lambda: context_of(site.app), erase, 0.05, every_s=0.05)
     purge.start()
     assert (counts(site), forgotten) == ((1, 2, 1, 2), [])
     age(site, deleted, 31)
