@@ -47,7 +47,7 @@ class PrefillCost:
     seconds: float = 0.0
 
 
-class _Held(NamedTuple):
+class _Cached(NamedTuple):
     """What the engine's prompt cache holds: a conversation up to a message, and what its next question is asked with.
 
     `process`, `starts`: of the engine and the queue; they change when the engine restarts or starts other work.
@@ -80,7 +80,7 @@ class Prefill:
         self._estimates = estimates
         self._settings = settings
         self._lock = threading.Lock()
-        self._held: _Held | None = None
+        self._held: _Cached | None = None
         # The last files that were read ahead, with the conversation whose cache has their text.
         self._files: deque[tuple[str, str]] = deque(maxlen=FILES_REMEMBERED)
         self.cost = PrefillCost()
@@ -162,10 +162,10 @@ class Prefill:
                 return "long"
         return ""
 
-    def _would_hold(self, conversation_id: str, message_id: int, model: str, attachment: Attachment) -> _Held:
+    def _would_hold(self, conversation_id: str, message_id: int, model: str, attachment: Attachment) -> _Cached:
         """Return what the cache would hold now if the engine had just read this."""
         process, starts = self._registry.engine.process, self._queue.starts
-        return _Held(conversation_id, message_id, model, attachment, process, starts)
+        return _Cached(conversation_id, message_id, model, attachment, process, starts)
 
     def _read_ahead(self, ticket: Ticket, request: ChatRequest) -> bool:
         """Stream the request, add it to `cost`, and return True if the engine read the whole prompt."""
