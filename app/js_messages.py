@@ -200,6 +200,7 @@ def js_messages() -> dict[str, str]:
         "instructions_saved": _("Instructions saved: the next question has the conversation read anew."),
         "instructions_kept": _("Instructions kept for the first question of this conversation."),
         # Documents: how far they are, what they cost, passages, the reader.
+        "write_library": _("Ask your question of the library…"),
         "write_about_one": _("Ask your question about this document…"),
         "write_about_other": _("Ask your question about these documents…"),
         "write_about_picture_one": _("Ask your question about this picture…"),
@@ -261,7 +262,17 @@ def js_messages() -> dict[str, str]:
         "passages_found_one": _("{n} passage found"),
         "passages_found_other": _("{n} passages found"),
         "passages_nothing": _("No passage found"),
-        "passages_choose": _("The model reads those that are ticked, and nothing else of the document."),
+        "library": _("Library: {name}"),
+        "library_asked": _("The next questions ask the library {name}"),
+        "library_documents_one": _("{n} document"),
+        "library_documents_other": _("{n} documents"),
+        "library_passages_one": _(
+            "You choose passages of the library, and the model answers from them, with their pages."
+        ),
+        "library_passages_other": _(
+            "You choose passages of the libraries, and the model answers from them, with their pages."
+        ),
+        "passages_choose": _("The model reads those that are ticked, and nothing else of the documents."),
         "passages_none": _(
             "No passage has these words. Use words that stand in the document, open it to search in it, or "
             "remove it to ask without it."

@@ -17,11 +17,14 @@ from app.generation.prompt import system_text
 from app.generation.serializers import engine_json
 from app.js_messages import js_messages
 from app.lab.presentation import display
-from app.models import Conversation, User, conversations, trash
+from app.models import Conversation, File, Library, User, conversations, trash
 from app.models.lab import LabLabel
 from app.models.model_choice import usable_presets
 from app.security import current_user, public
 from app.web import found_or_ended, generation
+
+# More are found behind the /.
+OFFERED_LIBRARIES = 6
 
 
 def _page(conversation: Conversation | None) -> str:
@@ -31,10 +34,18 @@ def _page(conversation: Conversation | None) -> str:
         conversation=sidebar_item(conversation) if conversation else None,
         messages=branch_json(conversation) if conversation else [],
         sidebar=sidebar(conversation),
+        libraries=_libraries(),
         models=models_json(),
         status=status_json(),
         texts=js_messages(),
     )
+
+
+def _libraries() -> list[Library]:
+    """Return the libraries in which something can be found; the empty page offers the first of them."""
+    contents = File.by_library()
+    filled = [library for library in Library.all_for(current_user) if contents[library.id].ready]
+    return filled[:OFFERED_LIBRARIES]
 
 
 @blueprint.get("/")

@@ -22,6 +22,7 @@ import editor from "./controllers/editor_controller.js";
 import exportDialog from "./controllers/export_dialog_controller.js";
 import folder from "./controllers/folder_controller.js";
 import gauge from "./controllers/gauge_controller.js";
+import libraries from "./controllers/libraries_controller.js";
 import modelPicker from "./controllers/model_picker_controller.js";
 import moveDialog from "./controllers/move_dialog_controller.js";
 import passages from "./controllers/passages_controller.js";
@@ -46,7 +47,7 @@ welcome(conversation);
 
 register({
   answer, attachments, composer, "context-limit": contextLimit, "conversation-item": conversationItem, copy, disclosure,
-  documents, editor, "export-dialog": exportDialog, folder, gauge, "model-picker": modelPicker,
+  documents, editor, "export-dialog": exportDialog, folder, gauge, libraries, "model-picker": modelPicker,
   "move-dialog": moveDialog, passages, placeholders, prompts, reader, "reading-area": readingArea, rename,
   "search-dialog": searchDialog, "share-dialog": shareDialog, shortcuts, sidebar, status, thread, topbar,
   "turn-actions": turnActions,

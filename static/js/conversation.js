@@ -6,8 +6,8 @@
 // siblings, rating, run }: `siblings` are the ids of its versions, and `id` is null until the server has it.
 //
 // Documents beside a question are read whole where the chosen model has room for them; of longer ones the person chooses
-// passages, which go with the question in their place, or has them read part by part: `whole`, "idle" (once the server is
-// free) or "night".
+// passages, which go with the question in their place, as those of libraries do, or has them read part by part: `whole`,
+// "idle" (once the server is free) or "night".
 //
 // Events, with what they carry:
 //   messages    { keepPlace }      the messages, or their ids, are others; told before all that follows from it
@@ -120,9 +120,11 @@ export class Conversation extends EventTarget {
     return this.chosen.context || 0;
   }
 
-  // Whether the documents beside the draft are too long to be read whole: passages of them then go with the question.
+  // Whether a library is asked, or the documents beside the draft are too long to be read whole: passages of them then go
+  // with the question.
   get needsPassages() {
-    const { documents } = this.draft;
+    const { documents, libraries } = this.draft;
+    if (libraries.length) return true;
     return documents.all.length > documents.pictures.length && this.#areTooLong(documents.tokens(this.chosen.imageTokens));
   }
 

@@ -13,7 +13,7 @@ before(() => {
     document_tokens_one: "{n} jeton", document_tokens_other: "{n} jetons", document_pages_other: "{n} pages", document_parts_other: "{n} parties",
     document_place_slides: "Diapositive {n}", document_uploading: "Envoi {share}", document_waiting: "En attente",
     document_progress: "page {done} sur {total}", document_read: "Lu", document_cost: "{tokens}, environ {time} de lecture",
-    documents_whole_one: "Entier : {cost}", documents_reading_one: "Commencé : {cost}", document_passages_pages_other: "extraits des pages {pages}", documents_read_one: "Déjà lu : {tokens}", documents_too_long_other: "Trop longs : {tokens}, {limit} au plus",
+    library_passages_one: "Des extraits", documents_whole_one: "Entier : {cost}", documents_reading_one: "Commencé : {cost}", document_passages_pages_other: "extraits des pages {pages}", documents_read_one: "Déjà lu : {tokens}", documents_too_long_other: "Trop longs : {tokens}, {limit} au plus",
   }, "fr");
 });
 
@@ -37,6 +37,7 @@ test("the state, from the first byte to what the model knows", () => {
 test("the cost, at the pace of the chosen model where it is known", () => {
   const cost = { tokens: 1800, count: 1, limit: 2252, pace: 45, reading: "", needsPassages: false };
   assert.equal(costWords(cost), "Entier : 1\u202f800 jetons, environ 40\u202fs de lecture");
+  assert.equal(costWords({ ...cost, libraries: 1, needsPassages: true }), "Des extraits");
   assert.equal(costWords({ ...cost, reading: "reading" }), "Commencé : 1\u202f800 jetons, environ 40\u202fs de lecture");
   assert.equal(costWords({ ...cost, pace: null }), "Entier : 1\u202f800 jetons");
   assert.equal(costWords({ ...cost, reading: "warm" }), "Déjà lu : 1\u202f800 jetons");

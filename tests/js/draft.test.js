@@ -64,6 +64,35 @@ test("documents are shared by the tabs of a conversation, the text is not", asyn
   assert.deepEqual([later.text, later.documents.facts], ["Combien ?", [facts]]);
 });
 
+test("a library is asked once, by all questions, until it is left; its documents do not come back as one's own", () => {
+  const draft = new Draft(store, "");
+  const told = [];
+  for (const name of ["libraries", "asked"]) draft.addEventListener(name, () => told.push(name));
+  draft.ask({ id: 1, name: "Sécurité", pages: 3 });
+  draft.ask({ id: 1, name: "Sécurité" });
+  draft.write("Quels gants ?");
+  const asked = { ...draft.take(), documents: [{ id: "f1", name: "fiche.pdf", isShared: true }] };
+  draft.sent(asked);
+  assert.deepEqual([draft.text, draft.libraries], ["", [{ id: 1, name: "Sécurité" }]]);
+  draft.refused(asked);
+  assert.deepEqual([draft.text, draft.documents.all], ["Quels gants ?", []]);
+  draft.sent(draft.take());
+  draft.accepted("c1");
+  assert.deepEqual(new Draft(store, "c1").libraries, [{ id: 1, name: "Sécurité" }]);
+  draft.leaveLibrary({ id: 1 });
+  assert.deepEqual([new Draft(store, "c1").libraries, told], [[], ["libraries", "asked", "asked", "libraries"]]);
+});
+
+test("libraries that another tab of the conversation asks or leaves are taken up", () => {
+  const [one, other] = [new Draft(store, "c1"), new Draft(store, "c1")];
+  one.ask({ id: 1, name: "Sécurité" });
+  other.rereadDocuments();
+  assert.deepEqual(other.libraries, one.libraries);
+  one.leaveLibrary({ id: 1 });
+  other.rereadDocuments();
+  assert.deepEqual(other.libraries, []);
+});
+
 test("a prompt is told apart from what is written", () => {
   const draft = new Draft(store, "");
   const told = [];

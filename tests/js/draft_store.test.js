@@ -35,7 +35,7 @@ test("what goes with the text is kept beside it, and without one", () => {
   const later = new DraftStore(storage, "claire");
   assert.deepEqual([later.read("c1"), later.beside("c1").files, later.beside("c2").files], ["", ["long"], []]);
   later.write("c1", "", { files: [], documents: [{ id: "f1" }] });
-  assert.deepEqual(later.beside("c1"), { files: [], documents: [{ id: "f1" }], passages: [] });
+  assert.deepEqual(later.beside("c1"), { files: [], documents: [{ id: "f1" }], passages: [], libraries: [] });
 });
 
 test("what the storage does not take is kept in memory, and an older text does not come back", () => {

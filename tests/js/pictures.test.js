@@ -55,7 +55,7 @@ test("what a picture costs is the model's", () => {
 });
 
 test("a model that sees nothing is told of, and the one that sees in the least time", () => {
-  const kept = { files: [], documents: [] };
+  const kept = { files: [], documents: [], libraries: [] };
   const store = { read: () => "", beside: () => kept, write: () => true, clear: () => {} };
   const conversation = new Conversation();
   const slow = { ...SEES, name: "qwen", imageTokens: 1024 };

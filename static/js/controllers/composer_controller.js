@@ -123,9 +123,10 @@ export default class extends Controller {
   }
 
   #showPlaceholder() {
-    const { draft: { documents: { all, pictures } }, isBusy } = conversation;
+    const { draft: { documents: { all, pictures }, libraries }, isBusy } = conversation;
     const about = all.length === pictures.length ? "write_about_picture" : "write_about";
-    this.textTarget.placeholder = all.length && !isBusy ? tn(about, all.length) : t(isBusy ? "write_next" : "write");
+    const idle = libraries.length ? t("write_library") : all.length ? tn(about, all.length) : t("write");
+    this.textTarget.placeholder = isBusy ? t("write_next") : idle;
   }
 
   // While an answer runs, a finger still needs a way to prepare what comes next; a keyboard has Enter.

@@ -20,6 +20,7 @@ export default class extends Controller {
     this.waiting = null; // a question that was sent before its documents were ready
     this.listening = [
       listen(draft.documents, { list: () => this.#draw(), change: () => this.#draw() }),
+      listen(draft, { libraries: () => this.#drawCost() }),
       listen(conversation, { choice: () => this.#drawCost(), reading: () => this.#draw() }),
     ];
     this.#draw();
@@ -181,15 +182,16 @@ export default class extends Controller {
   }
 
   #drawCost() {
-    const { draft: { documents }, chosen: { documentTokens, readingPace, imageTokens }, needsPassages, documentsAre, isBlind } = conversation;
+    const { draft: { documents, libraries }, needsPassages, documentsAre, isBlind } = conversation;
+    const { documentTokens, readingPace, imageTokens } = conversation.chosen;
     const count = documents.all.length;
-    const isKnown = count > 0 && documents.areReady && !isBlind;
+    const isKnown = count + libraries.length > 0 && documents.areReady && !isBlind;
     this.#drawBlind(isBlind);
     this.costTarget.hidden = !isKnown;
     if (!isKnown) return;
     this.costTarget.textContent = costWords({
-      tokens: documents.tokens(imageTokens), count, limit: documentTokens, pace: readingPace, reading: documentsAre, needsPassages,
-      isPicture: count === documents.pictures.length,
+      tokens: documents.tokens(imageTokens), count, libraries: libraries.length, limit: documentTokens, pace: readingPace, reading: documentsAre,
+      needsPassages, isPicture: count === documents.pictures.length,
     });
   }
 

@@ -1,5 +1,5 @@
-// Documents too long to be read whole: shows the passages that fit the question best, without the model; the person chooses
-// those that go with the question, or has the whole of them read later.
+// Documents too long to be read whole, and libraries: shows the passages that fit the question best, without the model; the
+// person chooses those that go with the question, or has the whole of the documents read later.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
 import { openDialog } from "../lib/dialogs.js";
@@ -28,6 +28,7 @@ export default class extends Controller {
       listen(conversation, { choice: () => this.#review(), activity: () => this.#review() }),
       listen(conversation.draft.documents, { list: () => this.#review() }),
       listen(conversation.queued, { change: () => this.#review() }),
+      listen(conversation.draft, { libraries: () => this.#hide() }),
     ];
   }
 
@@ -85,8 +86,9 @@ export default class extends Controller {
   async #find(question) {
     this.asking?.abort();
     const asking = this.asking = new AbortController();
-    const files = conversation.draft.documents.all.map(({ id }) => id).join(",");
-    const query = new URLSearchParams({ files, q: wordsInAddress(question), limit: SHOWN });
+    const { documents, libraries } = conversation.draft;
+    const places = { files: idsOf(documents.all), libraries: idsOf(libraries) };
+    const query = new URLSearchParams({ ...places, q: wordsInAddress(question), limit: SHOWN });
     try {
       const { passages } = await request(`/api/passages?${query}`, { signal: asking.signal });
       this.#show(question, passages);
@@ -121,10 +123,10 @@ export default class extends Controller {
   }
 
   #offerWhole(mayAnswer) {
-    const { all } = conversation.draft.documents;
+    const { documents: { all }, libraries } = conversation.draft;
     const tokens = conversation.draft.documents.tokens();
     const { readingPace: pace } = conversation.chosen;
-    this.wholeTarget.hidden = !mayAnswer || conversation.isBusy || tokens > MOST_WHOLE || Boolean(this.problem);
+    this.wholeTarget.hidden = !mayAnswer || conversation.isBusy || libraries.length > 0 || tokens > MOST_WHOLE || Boolean(this.problem);
     const time = pace && estimate((tokens / pace) * WITH_NOTES);
     this.wholeWordsTarget.textContent = time ? tn("whole_read_time", all.length, { time }) : tn("whole_read", all.length);
   }
@@ -136,9 +138,8 @@ export default class extends Controller {
   }
 
   #row(passage) {
-    const { name, page: place, title, text, marks } = passage;
+    const { name, page: place, title, kind, text, marks } = passage;
     const row = this.templateTarget.content.firstElementChild.cloneNode(true);
-    const kind = conversation.draft.documents.all.find(({ id }) => id === passage.file_id)?.kind;
     row.querySelector("[data-part=place]").textContent = placeWords({ kind }, { number: place, title });
     row.querySelector("[data-part=name]").textContent = name;
     row.querySelector("[data-part=text]").append(...documentText(text, marks));
@@ -152,13 +153,13 @@ export default class extends Controller {
     conversation.draft.documents.giveBack(this.#send({ passages }));
   }
 
-  // Returns the documents that have left.
-  #send(more) {
-    const asked = { ...conversation.draft.take(), ...more };
+  // Returns the documents that have left; those of libraries go with their passages.
+  #send({ passages = [], ...more }) {
+    const { documents, ...draft } = conversation.draft.take();
     this.#hide();
-    conversation.send(asked);
+    conversation.send({ ...draft, ...more, documents: [...documents, ...sharedOf(passages, documents)], passages });
     focusMessageBox();
-    return asked.documents;
+    return documents;
   }
 
   #hide() {
@@ -174,4 +175,13 @@ export default class extends Controller {
   #passageOf(button) {
     return this.found[[...this.listTarget.children].indexOf(button.closest("li"))];
   }
+}
+
+const idsOf = (things) => things.map(({ id }) => id).join(",");
+
+// The documents of libraries that these passages are of.
+function sharedOf(passages, documents) {
+  const own = new Set(documents.map(({ id }) => id));
+  const shared = passages.filter(({ file_id: id }) => !own.has(id)).map(({ file_id: id, name, kind }) => [id, { id, name, kind, isShared: true }]);
+  return [...new Map(shared).values()];
 }

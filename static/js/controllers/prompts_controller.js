@@ -1,11 +1,15 @@
-// The list of ready prompts behind a «/» that begins the message: filters while one types, fills in what is chosen.
+// The list of libraries and ready prompts behind a «/» that begins the message: filters while one types; a library is then
+// asked, a prompt filled in.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
+import { number } from "../lib/format.js";
 import { request } from "../lib/http.js";
 import { announce, toast } from "../lib/notices.js";
 import { sentence } from "../lib/problems.js";
 import { matching, queryOf } from "../lib/prompts.js";
 import { t, tn } from "../lib/texts.js";
+
+const BADGES = { mine: "prompt_mine", shared: "prompt_shared" };
 
 export default class extends Controller {
   static targets = ["text", "panel", "list", "template"];
@@ -69,12 +73,15 @@ export default class extends Controller {
   }
 
   #use(index) {
-    const { content } = this.shown[index];
+    const { content, library } = this.shown[index];
     const text = this.textTarget;
     this.#hide();
     text.focus();
     const rest = text.value.slice(text.selectionStart).trim();
-    conversation.draft.fill(rest ? `${content}\n\n${rest}` : content);
+    if (library) {
+      conversation.draft.write(rest);
+      conversation.draft.ask(library);
+    } else conversation.draft.fill(rest ? `${content}\n\n${rest}` : content);
   }
 
   #show(found) {
@@ -99,14 +106,15 @@ export default class extends Controller {
     for (const name of ["aria-controls", "aria-autocomplete", "aria-haspopup", "aria-activedescendant"]) this.textTarget.removeAttribute(name);
   }
 
-  #option({ kind, name, detail, content }, index) {
+  #option({ kind, name, detail, content, library }, index) {
     const option = this.templateTarget.content.firstElementChild.cloneNode(true);
+    option.querySelector("[data-part=library]").hidden = !library;
     option.id = `${this.listTarget.id}-${index}`;
     option.querySelector("[data-part=name]").textContent = name;
     option.querySelector("[data-part=detail]").textContent = detail || content.split("\n", 1)[0];
     const badge = option.querySelector("[data-part=kind]");
-    badge.hidden = kind === "built-in";
-    badge.textContent = badge.hidden ? "" : t(`prompt_${kind}`);
+    badge.hidden = !(kind in BADGES);
+    badge.textContent = badge.hidden ? "" : t(BADGES[kind]);
     return option;
   }
 
@@ -126,7 +134,8 @@ export default class extends Controller {
   // Asked anew each time it opens: another page may have changed them.
   async #load() {
     try {
-      this.prompts = (await request("/api/prompts")).prompts;
+      const [{ libraries }, { prompts }] = await Promise.all([request("/api/libraries"), request("/api/prompts")]);
+      this.prompts = [...libraries.filter(({ documents }) => documents).map(asChoice), ...prompts];
       return true;
     } catch (error) {
       this.refusal = true;
@@ -143,4 +152,10 @@ export default class extends Controller {
     const { value, selectionStart, selectionEnd } = this.textTarget;
     return selectionStart === selectionEnd ? queryOf(value, selectionStart) : null;
   }
+}
+
+// A library as one of the list.
+function asChoice({ id, name, description, documents, pages }) {
+  const size = `${tn("library_documents", documents, { n: number(documents) })}, ${tn("document_pages", pages, { n: number(pages) })}`;
+  return { kind: "library", name: t("library", { name }), detail: description || size, library: { id, name } };
 }

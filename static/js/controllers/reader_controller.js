@@ -79,7 +79,7 @@ export default class extends Controller {
     if (isOther) this.#begin(file);
     if (!this.element.open) this.#show();
     try {
-      const facts = isOther && !file.kind ? await request(`/api/files/${file.id}`) : null;
+      const facts = isOther && file.tokens === undefined ? await request(`/api/files/${file.id}`) : null;
       if (this.file?.id !== file.id) return; // another one was opened meanwhile
       if (facts) this.#nameIt(facts);
       if (isPicture(this)) return this.#showPicture(file);
@@ -112,7 +112,7 @@ export default class extends Controller {
   #nameIt(file) {
     this.kind = file.kind;
     this.titleTarget.textContent = file.name;
-    this.factsTarget.textContent = file.kind ? lengthWords(file) : "";
+    this.factsTarget.textContent = file.tokens === undefined ? "" : lengthWords(file);
     this.element.classList.toggle("is-picture", isPicture(file));
   }
 

@@ -113,8 +113,8 @@ export default class extends Controller {
 
   #documents(documents) {
     const group = this.documentsTarget.content.firstElementChild.cloneNode(true);
-    group.append(...documents.map(({ url, name: title, excerpt, kind, page }) =>
-      option(this.documentTarget, { url, title, excerpt, aside: page ? placeWords({ kind }, page) : "" })));
+    group.append(...documents.map(({ url, name: title, excerpt, kind, library, page }) =>
+      option(this.documentTarget, { url, title, excerpt, aside: [library, page && placeWords({ kind }, page)].filter(Boolean).join(" · ") })));
     return group;
   }
 

@@ -38,7 +38,8 @@ export function stateWords(document, { isRead = false } = {}) {
 
 // What sending them will cost, for the chosen model: its pace in tokens a second may not be known yet.
 // reading: "reading" or "warm" where it has begun to read them, or has; isPicture: they are one picture.
-export function costWords({ tokens, count, limit, pace, reading, needsPassages, isPicture: isOne = false }) {
+export function costWords({ tokens, count, libraries = 0, limit, pace, reading, needsPassages, isPicture: isOne = false }) {
+  if (libraries) return tn("library_passages", libraries);
   const say = (what, words) => (isOne ? t(`picture_${what}`, words) : tn(`documents_${what}`, count, words));
   if (needsPassages) return tn("documents_too_long", count, { tokens: tokensWords(tokens), limit: number(limit) });
   if (reading === "warm") return say("read", { tokens: tokensWords(tokens) });

@@ -58,10 +58,11 @@ export class Documents extends EventTarget {
     return facts;
   }
 
-  // Files that the server has, before those that are here; what has become of them meanwhile is looked at.
+  // Files that the server has, before those that are here; what has become of them meanwhile is looked at. Those of a
+  // library are not the person's.
   giveBack(kept) {
     const known = new Set(this.all.map(({ id }) => id));
-    const missing = new Map(kept.filter(({ id }) => !known.has(id)).map((facts) => [facts.id, facts]));
+    const missing = new Map(kept.filter(({ id, isShared }) => !isShared && !known.has(id)).map((facts) => [facts.id, facts]));
     const documents = [...missing.values()].map((facts) => new DraftDocument(facts, null, this.#io));
     if (!documents.length) return;
     this.#show([...documents, ...this.all]);

@@ -1,6 +1,8 @@
 // What is being written to the conversation: a text, long texts and documents beside it, kept until the server has them.
 // What leaves is { content, documents, passages }: the text with the long ones in it, and what the server has of the documents.
-// Events: "change" (the text or what is beside it), "fill" (a prompt was put into it).
+// The libraries that are asked stay beside it for the next question.
+// Events: "change" (the text or what is beside it), "fill" (a prompt was put into it), "libraries" (others are asked),
+// "asked" (this one was chosen).
 import { splitFiles, withFiles } from "./attachments.js";
 import { Documents } from "./documents.js";
 import { listen } from "./listen.js";
@@ -9,6 +11,7 @@ export class Draft extends EventTarget {
   text = "";
   files = []; // long texts
   documents;
+  libraries = []; // { id, name }
   isKept = true; // it will be there after a reload
   #store;
   #conversation;
@@ -20,9 +23,9 @@ export class Draft extends EventTarget {
     super();
     this.#store = store;
     this.#conversation = conversation;
-    const { files, documents } = store.beside(conversation);
+    const { files, documents, libraries } = store.beside(conversation);
     this.text = typed || store.read(conversation);
-    this.files = files;
+    Object.assign(this, { files, libraries });
     this.documents = new Documents(documents);
     listen(this.documents, { list: () => this.#keepDocuments() });
     if (typed) this.#save();
@@ -56,6 +59,15 @@ export class Draft extends EventTarget {
 
   detach(index) {
     this.#change(this.text, this.files.toSpliced(index, 1));
+  }
+
+  ask({ id, name }) {
+    if (!this.libraries.some((library) => library.id === id)) this.#setLibraries([...this.libraries, { id, name }]);
+    this.dispatchEvent(new CustomEvent("asked", { detail: { name } }));
+  }
+
+  leaveLibrary(library) {
+    this.#setLibraries(this.libraries.filter(({ id }) => id !== library.id));
   }
 
   // Empties it for what comes next; returns what it was.
@@ -99,9 +111,18 @@ export class Draft extends EventTarget {
     this.documents.remove(document, () => this.#store.hasDocument(document.id));
   }
 
-  // Another tab of the conversation changed which documents are beside it. A page without a conversation shares nothing.
+  // Another tab of the conversation changed what is beside it. A page without a conversation shares nothing.
   rereadDocuments() {
-    if (this.#conversation && !this.#sent) this.documents.become(this.#store.beside(this.#conversation).documents);
+    if (!this.#conversation || this.#sent) return;
+    const { documents, libraries } = this.#store.beside(this.#conversation);
+    this.documents.become(documents);
+    if (JSON.stringify(libraries) !== JSON.stringify(this.libraries)) this.#setLibraries(libraries);
+  }
+
+  #setLibraries(libraries) {
+    this.libraries = libraries;
+    this.#change(this.text, this.files);
+    this.dispatchEvent(new CustomEvent("libraries"));
   }
 
   #keepDocuments() {
@@ -117,7 +138,7 @@ export class Draft extends EventTarget {
 
   #save() {
     const text = [this.#sent?.content, this.text].filter(Boolean).join("\n\n");
-    this.isKept = this.#store.write(this.#conversation, text, { files: this.files, documents: this.#allDocuments });
+    this.isKept = this.#store.write(this.#conversation, text, { files: this.files, documents: this.#allDocuments, libraries: this.libraries });
   }
 
   // With those that have left, and are not yet the server's.

@@ -23,10 +23,10 @@ export class DraftStore {
     return this.#entry(this.#key(conversation))?.text ?? "";
   }
 
-  // What goes with it: long texts, documents that the server has, passages of them that were chosen.
+  // What goes with it: long texts, documents that the server has, passages of them that were chosen, libraries to ask.
   beside(conversation) {
-    const { files = [], documents = [], passages = [] } = this.#entry(this.#key(conversation)) ?? {};
-    return { files, documents, passages };
+    const { files = [], documents = [], passages = [], libraries = [] } = this.#entry(this.#key(conversation)) ?? {};
+    return { files, documents, passages, libraries };
   }
 
   // Whether a document is beside any text that is kept, also one that waits behind an answer.

@@ -1,4 +1,4 @@
-// The page of an empty conversation: greets by the time of day, and offers prompts to begin with.
+// The page of an empty conversation: greets by the time of day, and offers libraries to ask and prompts to begin with.
 import { t } from "./texts.js";
 import { wallClock } from "./wall_clock.js";
 
@@ -7,6 +7,10 @@ export function welcome(conversation) {
   document.querySelector(".suggestions").addEventListener("click", ({ target }) => {
     const suggestion = target.closest("[data-prompt]");
     if (suggestion) conversation.draft.fill(suggestion.dataset.prompt); // it does not send
+  });
+  document.querySelector(".libraries")?.addEventListener("click", ({ target }) => {
+    const library = target.closest("[data-library]");
+    if (library) conversation.draft.ask(JSON.parse(library.dataset.library));
   });
 }
 
