@@ -168,3 +168,25 @@ def test_without_a_copy_nothing_is_migrated(site: Site) -> None:
     with pytest.raises(AppError) as refused:
         database.upgrade(site.app)
     assert (refused.value.code, database.version(site.app)) == ("backup_failed", "0005")
+
+
+def test_administrators_and_closed_accounts_stay_so(site: Site) -> None:
+    database.upgrade(site.app, "0014")
+    add = text(
+        "INSERT INTO users (username, username_key, display_name, password_hash, is_admin, theme, created_at)"
+        " VALUES (:name, :name, :name, :hash, :admin, 'system', '2026-11-23 08:00:00')"
+    )
+    people = [("alice", "x", True), ("bob", "x", False), ("carol", "", False)]
+    db.session.execute(add, [{"name": name, "hash": hashed, "admin": admin} for name, hashed, admin in people])
+    db.session.commit()
+    database.upgrade(site.app)
+    rows = db.session.execute(text("SELECT username, role, state FROM users ORDER BY username")).all()
+    assert [tuple(row) for row in rows] == [
+        ("alice", "administrator", "active"), ("bob", "employee", "active"), ("carol", "employee", "left"),
+    ]  # fmt: skip
+    db.session.execute(text("UPDATE users SET state = 'suspended' WHERE username = 'bob'"))
+    db.session.commit()
+    db.session.remove()
+    database.downgrade(site.app, "0014")
+    rows = db.session.execute(text("SELECT username, is_admin, password_hash FROM users ORDER BY username")).all()
+    assert [tuple(row) for row in rows] == [("alice", 1, "x"), ("bob", 0, ""), ("carol", 0, "")]
