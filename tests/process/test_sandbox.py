@@ -189,9 +189,10 @@ def test_an_ordinary_user_runs_programs_as_well() -> None:
         pytest.skip("this is an ordinary user: all the other tests are this one")
     lines = f"""
 import os, sys, types
-# The package without what only the server needs.
-sys.modules["app"] = package = types.ModuleType("app")
-package.__path__ = [{str(SANDBOX.parents[2])!r}]
+# The packages without what only the server needs.
+for name in ("app", "app.diagnostics"):
+    sys.modules[name] = package = types.ModuleType(name)
+    package.__path__ = [os.path.join({str(SANDBOX.parents[3])!r}, *name.split("."))]
 from app.lab.code_runner import sandbox as apart
 if apart.state()[0] is not apart.SandboxState.READY:
     sys.exit(f"refused: {{apart.state()[1]}}")

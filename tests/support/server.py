@@ -31,7 +31,8 @@ class ServerProcess:
         # An empty value is as good as none, and wins over a `.env` that lies there.
         self.settings = {setting.name: "" for setting in SETTINGS}
         self.settings |= {"INSTANCE_DIR": str(instance), "HOST": "127.0.0.1", "PORT": str(self.port)}
-        self.settings |= {"THREADS": "16", "PASSWORD_COST": CHEAP_HASH}
+        # Hundreds of tests make their accounts on one server, from one address.
+        self.settings |= {"THREADS": "16", "PASSWORD_COST": CHEAP_HASH, "REGISTER_LIMIT": "100000 per hour"}
         self.settings |= settings
         self._process: subprocess.Popen[bytes] | None = None
 
