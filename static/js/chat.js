@@ -11,7 +11,7 @@ import { signReady } from "./lib/ready_sign.js";
 import { fitAboveKeyboard } from "./lib/viewport.js";
 import { welcome } from "./lib/welcome.js";
 import answer from "./controllers/answer_controller.js";
-import attachments from "./controllers/attachments_controller.js";
+import pastedTexts from "./controllers/pasted_texts_controller.js";
 import composer from "./controllers/composer_controller.js";
 import contextLimit from "./controllers/context_limit_controller.js";
 import conversationItem from "./controllers/conversation_item_controller.js";
@@ -46,7 +46,7 @@ fitAboveKeyboard(document.querySelector(".shell"));
 welcome(conversation);
 
 register({
-  answer, attachments, composer, "context-limit": contextLimit, "conversation-item": conversationItem, copy, disclosure,
+  answer, "pasted-texts": pastedTexts, composer, "context-limit": contextLimit, "conversation-item": conversationItem, copy, disclosure,
   documents, editor, "export-dialog": exportDialog, folder, gauge, libraries, "model-picker": modelPicker,
   "move-dialog": moveDialog, passages, placeholders, prompts, reader, "reading-area": readingArea, rename,
   "search-dialog": searchDialog, "share-dialog": shareDialog, shortcuts, sidebar, status, thread, topbar,

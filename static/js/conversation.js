@@ -279,10 +279,10 @@ export class Conversation extends EventTarget {
   }
 
   // Puts a text before what is written for a new conversation; returns whether it will be there.
-  prepareNew(text, files = []) {
+  prepareNew(text, pasted = []) {
     const all = [text, this.#store.read("")].filter(Boolean).join("\n\n");
     const beside = this.#store.beside("");
-    return this.#store.write("", `${all}\n\n`, { ...beside, files: [...files, ...beside.files] });
+    return this.#store.write("", `${all}\n\n`, { ...beside, pasted: [...pasted, ...beside.pasted] });
   }
 
   // Makes the conversation before its first question, for what is to be read in it; resolves with its id.

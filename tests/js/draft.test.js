@@ -18,9 +18,9 @@ let store;
 beforeEach(() => { store = new DraftStore(new Storage(), "claire"); });
 
 test("what was kept is taken up, unless something was typed before", () => {
-  store.write("c1", "gardé", { files: [LONG] });
+  store.write("c1", "gardé", { pasted: [LONG] });
   const kept = new Draft(store, "c1");
-  assert.deepEqual([kept.text, kept.files], ["gardé", [LONG]]);
+  assert.deepEqual([kept.text, kept.pasted], ["gardé", [LONG]]);
   const typed = new Draft(store, "c1", "tapé");
   assert.deepEqual([typed.text, store.read("c1")], ["tapé", "tapé"]);
 });
@@ -37,7 +37,7 @@ test("long texts leave with the text, in fences, and come back beside it", () =>
   draft.sent(asked);
   draft.write("suite");
   draft.refused(asked);
-  assert.deepEqual([draft.text, draft.files], ["Résume :\n\nsuite", [LONG]]);
+  assert.deepEqual([draft.text, draft.pasted], ["Résume :\n\nsuite", [LONG]]);
 });
 
 test("what is on its way is kept, and forgotten when the server has it", () => {

@@ -31,11 +31,11 @@ test("the oldest drafts give way", () => {
 test("what goes with the text is kept beside it, and without one", () => {
   const storage = new Storage();
   const drafts = new DraftStore(storage, "claire");
-  assert.equal(drafts.write("c1", "", { files: ["long"], documents: [] }), true);
+  assert.equal(drafts.write("c1", "", { pasted: ["long"], documents: [] }), true);
   const later = new DraftStore(storage, "claire");
-  assert.deepEqual([later.read("c1"), later.beside("c1").files, later.beside("c2").files], ["", ["long"], []]);
-  later.write("c1", "", { files: [], documents: [{ id: "f1" }] });
-  assert.deepEqual(later.beside("c1"), { files: [], documents: [{ id: "f1" }], passages: [], libraries: [] });
+  assert.deepEqual([later.read("c1"), later.beside("c1").pasted, later.beside("c2").pasted], ["", ["long"], []]);
+  later.write("c1", "", { pasted: [], documents: [{ id: "f1" }] });
+  assert.deepEqual(later.beside("c1"), { pasted: [], documents: [{ id: "f1" }], passages: [], libraries: [] });
 });
 
 test("what the storage does not take is kept in memory, and an older text does not come back", () => {
@@ -44,8 +44,8 @@ test("what the storage does not take is kept in memory, and an older text does n
   assert.equal(drafts.write("c1", "court"), true);
   const take = storage.setItem;
   Storage.prototype.setItem = () => { throw new DOMException("full", "QuotaExceededError"); };
-  assert.equal(drafts.write("c1", "long", { files: ["plus long"] }), false);
-  assert.deepEqual([drafts.read("c1"), drafts.beside("c1").files], ["long", ["plus long"]]);
+  assert.equal(drafts.write("c1", "long", { pasted: ["plus long"] }), false);
+  assert.deepEqual([drafts.read("c1"), drafts.beside("c1").pasted], ["long", ["plus long"]]);
   assert.equal(new DraftStore(storage, "claire").read("c1"), "");
   Storage.prototype.setItem = take;
   assert.equal(drafts.write("c1", "court encore"), true);

@@ -1,7 +1,7 @@
 // The place to write: grows, sends, says what is wrong, and shows what waits for the end of the answer.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
-import { nameOf, splitFiles } from "../lib/attachments.js";
+import { nameOf, splitPasted } from "../lib/pasted_texts.js";
 import { listen } from "../lib/listen.js";
 import { focusMessageBox } from "../lib/message_box.js";
 import { announce, toast } from "../lib/notices.js";
@@ -107,8 +107,8 @@ export default class extends Controller {
 
   #showQueued() {
     const { queued } = conversation;
-    const { text, files } = splitFiles(queued.text);
-    const beside = [...files.map((_, index) => nameOf(files, index)), ...queued.documents.map(({ name }) => name)];
+    const { text, pasted } = splitPasted(queued.text);
+    const beside = [...pasted.map((_, index) => nameOf(pasted, index)), ...queued.documents.map(({ name }) => name)];
     this.queuedTextTarget.textContent = [text, ...beside].filter(Boolean).join(" · ");
     this.queuedTarget.hidden = !queued.text;
     this.#warnOfLoss(queued);

@@ -1,7 +1,7 @@
 // The ways on, beside the line above which the model no longer reads: a summary, a new start from one, or neither.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
-import { isLong } from "../lib/attachments.js";
+import { isLong } from "../lib/pasted_texts.js";
 import { listen } from "../lib/listen.js";
 import { focusMessageBox } from "../lib/message_box.js";
 import { toast } from "../lib/notices.js";

@@ -1,7 +1,7 @@
 // Turns one's own question into a small editor: its words are saved, or sent again beside the old ones.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
-import { splitFiles, withFiles } from "../lib/attachments.js";
+import { splitPasted, withPasted } from "../lib/pasted_texts.js";
 import { fold } from "../lib/fold.js";
 import { listen } from "../lib/listen.js";
 import { focusMessageBox } from "../lib/message_box.js";
@@ -29,7 +29,7 @@ export default class extends Controller {
     if (turn.classList.contains("is-edited")) return turn.querySelector("textarea").focus();
     const form = clone("editor-template");
     const text = form.querySelector("textarea");
-    text.value = splitFiles(question.content).text;
+    text.value = splitPasted(question.content).text;
     this.#part(form, "note").hidden = !conversation.next(question)?.run.state.content;
     this.dispatch("open");
     this.#part(turn, "content").after(form);
@@ -87,9 +87,9 @@ export default class extends Controller {
   // What was pasted stays beside the words.
   #textOf(turn) {
     const text = turn.querySelector("textarea");
-    const { files } = splitFiles(messageOf(turn).content);
+    const { pasted } = splitPasted(messageOf(turn).content);
     this.#part(turn, "problem").hidden = true;
-    if (text.value.trim() || files.length) return withFiles(text.value, files);
+    if (text.value.trim() || pasted.length) return withPasted(text.value, pasted);
     text.focus();
     return "";
   }

@@ -3,12 +3,12 @@
 import { Controller } from "@hotwired/stimulus";
 import { excerptOf } from "../lib/clean_html.js";
 import { useCode } from "../lib/code_blocks.js";
-import { openFile, unfold } from "../lib/fold.js";
+import { openPasted, unfold } from "../lib/fold.js";
 
 export default class extends Controller {
   click({ target }) {
-    const button = target.closest("button[data-code], button[data-fold], button[data-file]");
-    if (button) (button.dataset.code ? useCode : "file" in button.dataset ? openFile : unfold)(button);
+    const button = target.closest("button[data-code], button[data-fold], button[data-pasted]");
+    if (button) (button.dataset.code ? useCode : "pasted" in button.dataset ? openPasted : unfold)(button);
   }
 
   copy(event) {

@@ -3,13 +3,13 @@
 // The libraries that are asked stay beside it for the next question.
 // Events: "change" (the text or what is beside it), "fill" (a prompt was put into it), "libraries" (others are asked),
 // "asked" (this one was chosen).
-import { splitFiles, withFiles } from "./attachments.js";
+import { splitPasted, withPasted } from "./pasted_texts.js";
 import { Documents } from "./documents.js";
 import { listen } from "./listen.js";
 
 export class Draft extends EventTarget {
   text = "";
-  files = []; // long texts
+  pasted = []; // long texts
   documents;
   libraries = []; // { id, name }
   isKept = true; // it will be there after a reload
@@ -23,20 +23,20 @@ export class Draft extends EventTarget {
     super();
     this.#store = store;
     this.#conversation = conversation;
-    const { files, documents, libraries } = store.beside(conversation);
+    const { pasted, documents, libraries } = store.beside(conversation);
     this.text = typed || store.read(conversation);
-    Object.assign(this, { files, libraries });
+    Object.assign(this, { pasted, libraries });
     this.documents = new Documents(documents);
     listen(this.documents, { list: () => this.#keepDocuments() });
     if (typed) this.#save();
   }
 
   get content() {
-    return withFiles(this.text, this.files);
+    return withPasted(this.text, this.pasted);
   }
 
   get isBlank() {
-    return !this.text.trim() && !this.files.length;
+    return !this.text.trim() && !this.pasted.length;
   }
 
   get isOnItsWay() {
@@ -44,7 +44,7 @@ export class Draft extends EventTarget {
   }
 
   write(text) {
-    this.#change(text, this.files);
+    this.#change(text, this.pasted);
   }
 
   // A prompt, whose places are then to be filled in.
@@ -54,11 +54,11 @@ export class Draft extends EventTarget {
   }
 
   attach(text) {
-    this.#change(this.text, [...this.files, text]);
+    this.#change(this.text, [...this.pasted, text]);
   }
 
   detach(index) {
-    this.#change(this.text, this.files.toSpliced(index, 1));
+    this.#change(this.text, this.pasted.toSpliced(index, 1));
   }
 
   ask({ id, name }) {
@@ -72,8 +72,8 @@ export class Draft extends EventTarget {
 
   // Empties it for what comes next; returns what it was.
   take() {
-    const { content, text, files } = this;
-    this.#parts.set(content, { text, files });
+    const { content, text, pasted } = this;
+    this.#parts.set(content, { text, pasted });
     const documents = this.documents.take();
     this.#change("", []);
     return { content, documents, passages: [] };
@@ -90,7 +90,7 @@ export class Draft extends EventTarget {
     this.#conversation = conversation;
     this.#parts.delete(this.#sent?.content);
     this.#sent = null;
-    this.#change(this.text, this.files);
+    this.#change(this.text, this.pasted);
   }
 
   refused(asked) {
@@ -100,10 +100,10 @@ export class Draft extends EventTarget {
 
   // Before what has been written meanwhile.
   giveBack({ content, documents = [] }) {
-    const { text, files } = this.#parts.get(content) ?? splitFiles(content);
+    const { text, pasted } = this.#parts.get(content) ?? splitPasted(content);
     this.#parts.delete(content);
     this.documents.giveBack(documents);
-    this.#change([text, this.text].filter((part) => part.trim()).join("\n\n"), [...files, ...this.files]);
+    this.#change([text, this.text].filter((part) => part.trim()).join("\n\n"), [...pasted, ...this.pasted]);
   }
 
   // The same file may be beside another draft, or a question that waits: the server then keeps it.
@@ -121,7 +121,7 @@ export class Draft extends EventTarget {
 
   #setLibraries(libraries) {
     this.libraries = libraries;
-    this.#change(this.text, this.files);
+    this.#change(this.text, this.pasted);
     this.dispatchEvent(new CustomEvent("libraries"));
   }
 
@@ -130,15 +130,15 @@ export class Draft extends EventTarget {
     this.dispatchEvent(new CustomEvent("change"));
   }
 
-  #change(text, files) {
-    Object.assign(this, { text, files });
+  #change(text, pasted) {
+    Object.assign(this, { text, pasted });
     this.#save();
     this.dispatchEvent(new CustomEvent("change"));
   }
 
   #save() {
     const text = [this.#sent?.content, this.text].filter(Boolean).join("\n\n");
-    this.isKept = this.#store.write(this.#conversation, text, { files: this.files, documents: this.#allDocuments, libraries: this.libraries });
+    this.isKept = this.#store.write(this.#conversation, text, { pasted: this.pasted, documents: this.#allDocuments, libraries: this.libraries });
   }
 
   // With those that have left, and are not yet the server's.

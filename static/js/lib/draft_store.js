@@ -25,8 +25,8 @@ export class DraftStore {
 
   // What goes with it: long texts, documents that the server has, passages of them that were chosen, libraries to ask.
   beside(conversation) {
-    const { files = [], documents = [], passages = [], libraries = [] } = this.#entry(this.#key(conversation)) ?? {};
-    return { files, documents, passages, libraries };
+    const { pasted = [], documents = [], passages = [], libraries = [] } = this.#entry(this.#key(conversation)) ?? {};
+    return { pasted, documents, passages, libraries };
   }
 
   // Whether a document is beside any text that is kept, also one that waits behind an answer.

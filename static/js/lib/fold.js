@@ -1,6 +1,6 @@
 // A question as it is shown: of a long one the beginning, as the answer is what one came for; pasted texts by their names.
 // The rest stays in the page, a button away.
-import { nameOf, sizeOf, splitFiles } from "./attachments.js";
+import { nameOf, sizeOf, splitPasted } from "./pasted_texts.js";
 import { clone } from "./templates.js";
 import { t } from "./texts.js";
 
@@ -11,11 +11,11 @@ const SPARE = 1.25; // what is hardly longer than that is shown whole
 // The article has the whole question as its content.
 export function fold(article) {
   const question = article.querySelector("[data-part=content]");
-  const { text, files } = splitFiles(question.textContent);
-  article.querySelectorAll(".question__more, .question__files").forEach((old) => old.remove());
+  const { text, pasted } = splitPasted(question.textContent);
+  article.querySelectorAll(".question__more, .question__pasted").forEach((old) => old.remove());
   question.textContent = text;
   question.hidden = !text;
-  if (files.length) question.after(listOf(files));
+  if (pasted.length) question.after(listOf(pasted));
   const end = endOfBeginning(text);
   if (end < 0) return;
   const rest = document.createElement("span");
@@ -26,21 +26,21 @@ export function fold(article) {
   question.after(clone("question-more"));
 }
 
-function listOf(files) {
-  const list = clone("question-files");
+function listOf(texts) {
+  const list = clone("question-pasted");
   const row = list.querySelector("template").content;
-  files.forEach((text, index) => {
-    const file = row.cloneNode(true);
-    file.querySelector("[data-part=name]").textContent = nameOf(files, index);
-    file.querySelector("[data-part=size]").textContent = sizeOf(text);
-    file.querySelector("pre").textContent = text;
-    list.append(file);
+  texts.forEach((text, index) => {
+    const item = row.cloneNode(true);
+    item.querySelector("[data-part=name]").textContent = nameOf(texts, index);
+    item.querySelector("[data-part=size]").textContent = sizeOf(text);
+    item.querySelector("pre").textContent = text;
+    list.append(item);
   });
   return list;
 }
 
 // What the button of a pasted text asks for.
-export function openFile(button) {
+export function openPasted(button) {
   const isOpen = button.closest("li").classList.toggle("is-open");
   button.setAttribute("aria-expanded", String(isOpen));
 }

@@ -16,21 +16,21 @@ export function fenced(text) {
   return `${fence}\n${text.replace(/\n$/, "")}\n${fence}`;
 }
 
-export const withFiles = (text, files) => (files.length ? [text.trimEnd(), ...files.map(fenced)].filter(Boolean).join("\n\n") : text);
+export const withPasted = (text, texts) => (texts.length ? [text.trimEnd(), ...texts.map(fenced)].filter(Boolean).join("\n\n") : text);
 
-// What withFiles() has joined: { text, files }. A text that somebody put into a bare fence at the end is as good as pasted.
-export function splitFiles(content) {
-  const files = [];
+// What withPasted() has joined: { text, pasted }. A text that somebody put into a bare fence at the end is as good as pasted.
+export function splitPasted(content) {
+  const pasted = [];
   let text = content;
-  for (let file = lastFile(text); file; file = lastFile(text)) {
-    files.unshift(file.inside);
-    text = text.slice(0, file.start);
+  for (let last = lastPasted(text); last; last = lastPasted(text)) {
+    pasted.unshift(last.inside);
+    text = text.slice(0, last.start);
   }
-  return withFiles(text, files) === content ? { text, files } : { text: content, files: [] };
+  return withPasted(text, pasted) === content ? { text, pasted } : { text: content, pasted: [] };
 }
 
 // The last fence begins with the line nearest before it that is the same, as no such line is within.
-function lastFile(text) {
+function lastPasted(text) {
   const [fence] = text.match(/^`{3,}$(?![^])/m) ?? [];
   if (!fence) return null;
   const end = text.length - fence.length;
@@ -40,6 +40,6 @@ function lastFile(text) {
   return { inside, start: Math.max(0, open - 2) };
 }
 
-export const nameOf = (files, index) => (files.length > 1 ? t("attached_nth", { n: index + 1 }) : t("attached"));
+export const nameOf = (texts, index) => (texts.length > 1 ? t("pasted_nth", { n: index + 1 }) : t("pasted"));
 
-export const sizeOf = (text) => t("attached_size", { lines: tn("attached_lines", countLines(text)), characters: number(text.length) });
+export const sizeOf = (text) => t("pasted_size", { lines: tn("pasted_lines", countLines(text)), characters: number(text.length) });

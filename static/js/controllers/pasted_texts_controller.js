@@ -1,7 +1,7 @@
 // Folds a long paste into a chip below the text: its size, a look at it, its removal, or the text itself after all.
 import { Controller } from "@hotwired/stimulus";
 import { conversation } from "../conversation.js";
-import { isLong, nameOf, sizeOf } from "../lib/attachments.js";
+import { isLong, nameOf, sizeOf } from "../lib/pasted_texts.js";
 import { listen } from "../lib/listen.js";
 import { announce } from "../lib/notices.js";
 import { placeholderAt } from "../lib/placeholders.js";
@@ -25,13 +25,13 @@ export default class extends Controller {
     event.preventDefault();
     this.#pointTo();
     conversation.draft.attach(text);
-    announce(t("attached_said", { size: sizeOf(text) }));
+    announce(t("pasted_said", { size: sizeOf(text) }));
   }
 
   look({ currentTarget }) {
     const index = this.#indexOf(currentTarget);
-    this.previewTitleTarget.textContent = nameOf(this.files, index);
-    this.previewTextTarget.textContent = this.files[index];
+    this.previewTitleTarget.textContent = nameOf(this.texts, index);
+    this.previewTextTarget.textContent = this.texts[index];
     this.previewTarget.showPopover();
   }
 
@@ -41,7 +41,7 @@ export default class extends Controller {
 
   insert({ currentTarget }) {
     const index = this.#indexOf(currentTarget);
-    const text = this.files[index];
+    const text = this.texts[index];
     conversation.draft.detach(index);
     this.textTarget.focus();
     this.textTarget.setRangeText(text, this.textTarget.selectionStart, this.textTarget.selectionEnd, "end");
@@ -54,11 +54,11 @@ export default class extends Controller {
   }
 
   #draw() {
-    const { files } = conversation.draft;
-    if (files === this.files) return;
-    this.files = files;
-    this.listTarget.hidden = !files.length;
-    this.listTarget.replaceChildren(...files.map((text, index) => this.#chip(text, index)));
+    const { pasted: texts } = conversation.draft;
+    if (texts === this.texts) return;
+    this.texts = texts;
+    this.listTarget.hidden = !texts.length;
+    this.listTarget.replaceChildren(...texts.map((text, index) => this.#chip(text, index)));
   }
 
   // Pasted over a placeholder of a prompt: the prompt then says where the text is.
@@ -66,19 +66,19 @@ export default class extends Controller {
     const { value, selectionStart: start, selectionEnd: end } = this.textTarget;
     const placeholder = placeholderAt(value, start + 1);
     if (placeholder?.start !== start || placeholder.end !== end) return;
-    this.textTarget.setRangeText(t("attached_below"), start, end, "end");
+    this.textTarget.setRangeText(t("pasted_below"), start, end, "end");
     conversation.draft.write(this.textTarget.value);
   }
 
   #chip(text, index) {
     const chip = this.templateTarget.content.firstElementChild.cloneNode(true);
-    const name = nameOf(this.files, index);
+    const name = nameOf(this.texts, index);
     chip.querySelector("[data-part=name]").textContent = name;
     chip.querySelector("[data-part=size]").textContent = sizeOf(text);
     for (const act of ["preview", "insert", "remove"]) {
       const button = chip.querySelector(`[data-part=${act}]`);
-      button.setAttribute("aria-label", t(`attached_${act}`, { name }));
-      button.title = t(`attached_${act}`, { name });
+      button.setAttribute("aria-label", t(`pasted_${act}`, { name }));
+      button.title = t(`pasted_${act}`, { name });
     }
     return chip;
   }
