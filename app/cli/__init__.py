@@ -1,4 +1,4 @@
-"""Register the administrator's commands: `flask users …`, `flask models …`, `flask doctor` and `flask labo …`."""
+"""Register the administrator's commands: `flask users …`, `models …`, `libraries …`, `doctor`, `labo …`, `backup …`."""
 
 import socket
 
@@ -9,6 +9,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.cli.backup import backup, db
 from app.cli.doctor import doctor
 from app.cli.lab import labo
+from app.cli.library import libraries
 from app.cli.models import models
 from app.cli.users import users
 from app.diagnostics.client import EVERYWHERE
@@ -20,7 +21,7 @@ HERE = ("127.0.0.1", "::1", "localhost")
 
 def init_app(app: Flask) -> None:
     """Add the commands to `flask`."""
-    for command in (users, models, doctor, labo, backup, db):
+    for command in (users, models, libraries, doctor, labo, backup, db):
         app.cli.add_command(command)
 
 

@@ -36,6 +36,16 @@ class Library(db.Model):  # type: ignore[name-defined,misc]
         return list(db.session.scalars(select(cls).where(cls.visible_to(user)).order_by(cls.name)))
 
     @classmethod
+    def all(cls) -> list["Library"]:
+        """Return all libraries, by name."""
+        return list(db.session.scalars(select(cls).order_by(cls.name)))
+
+    @classmethod
+    def named(cls, name: str) -> "Library | None":
+        """Return the library of that name."""
+        return db.session.scalar(select(cls).where(cls.name == name))
+
+    @classmethod
     def find(cls, library_id: int) -> "Library":
         """Return a library, for an administrator; raises not_found."""
         found = get_or_none(cls, library_id)

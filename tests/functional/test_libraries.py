@@ -281,3 +281,28 @@ def test_what_a_command_has_left_to_be_read_is_found(
     # It has been waiting since before the interval was changed.
     site.app.extensions["extractor"].forget("")
     assert alice.read(file)["state"] == "ready"
+
+
+def test_commands_make_fill_list_and_remove_a_library(site: Site, alice: Person, tmp_path: Path) -> None:
+    def run(*words: str, **options: Any) -> str:
+        done = site.app.test_cli_runner().invoke(args=["libraries", *words], **options)
+        return f"{done.exit_code} {done.output}"
+
+    assert run("create", "Sécurité", "--description", "Fiches").startswith("0 ")
+    assert run("create", "Sécurité").startswith("1 ")
+    assert run("create", " ").startswith("1 ")
+    sheet = tmp_path / "solvants.txt"
+    sheet.write_bytes(SHEET)
+    assert run("add", "Autre", str(sheet)).startswith("1 ")
+    assert "ajouté" in run("add", "Sécurité", str(sheet))
+    assert "déjà là" in run("add", "Sécurité", str(sheet))
+    with site.rows() as rows:
+        file = rows.query(File).one()
+        place = file.library_id
+    site.app.extensions["extractor"].add(file.whose, file.id)
+    assert alice.read(file.id)["state"] == "ready"
+    assert found(alice, place)
+    assert "1 documents, 1 pages" in run("list")
+    assert run("remove", "Sécurité", input="n\n").startswith("1 ")
+    assert run("remove", "Sécurité", "--yes").startswith("0 ")
+    assert count(site, Library) == count(site, File) == count(site, Passage) == 0
