@@ -11,6 +11,7 @@ from click.testing import Result
 
 from app import backups, database
 from app.instance import server_lock
+from tests.functional.test_libraries import SHEET, filled, found, library
 from tests.support.person import Person, problem
 from tests.support.processes import wait_until
 from tests.support.site import DATABASE, Site
@@ -81,6 +82,22 @@ def test_an_archive_has_peoples_files_also_those_erased_since(
         assert given.data == b"Le bateau"
     assert alice.api("GET", f"/files/{file}/pages").json["pages"][0]["text"] == "Le bateau"
     assert problem(alice.api("GET", f"/files/{later}")) == (404, "not_found")
+
+
+def test_an_archive_has_libraries_with_their_documents(
+    alice: Person, bob: Person, run: Run, site: Site, tmp_path: Path
+) -> None:
+    place = library(alice)
+    file = filled(alice, place)["id"]
+    archive = tmp_path / "couachgpt.tar"
+    assert run("backup", "create", archive).exit_code == 0
+    alice.submit(f"/admin/libraries/{place}/delete", {})
+    assert problem(bob.api("GET", f"/files/{file}")) == (404, "not_found")
+    site.stop()
+    assert run("backup", "restore", archive).exit_code == 0
+    assert [each["file_id"] for each in found(bob, place)] == [file]
+    with bob.get(f"/api/files/{file}/original") as given:
+        assert given.data == SHEET
 
 
 def test_nothing_is_restored_or_migrated_while_a_server_runs(
