@@ -34,6 +34,19 @@ def mapped(tmp_path_factory: pytest.TempPathFactory, engine: FakeOllama) -> Iter
         yield running
 
 
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The same with a third model."""
+    with (
+        FakeOllama([QUICK, CAREFUL, "mistral"]) as engine,
+        Served(tmp_path_factory.mktemp("three"), OLLAMA_HOST=engine.url) as running,
+    ):
+        captain = running.register("capitaine")
+        wait_for_model(captain)
+        assert captain.submit("/admin/models/intents", {"quick": QUICK, "careful": CAREFUL}).status_code == 302
+        yield running
+
+
 def chosen(chat: Tab, name: str) -> None:
     """Wait for the model that the composer names."""
     expect(chat.page.get_by_role("button", name="Modèle :")).to_have_accessible_name(f"Modèle\u00a0: {name}")
@@ -81,13 +94,13 @@ def test_the_composer_takes_the_other_model(two_turns: Tab, engine: FakeOllama) 
     by_another(chat, 0, CAREFUL)
     chat.finished()
     assert engine.received("/api/chat")[-1]["model"] == CAREFUL
-    chosen(chat, CAREFUL)
+    chosen(chat, "DeepSeek-R1 1.5B")
     chat.ask("Et ensuite ?")
     expect(chat.answers).to_have_count(2)
     chat.finished()
     assert engine.received("/api/chat")[-1]["model"] == CAREFUL
     chat.page.reload()
-    chosen(chat, CAREFUL)
+    chosen(chat, "DeepSeek-R1 1.5B")
 
 
 def test_a_refused_one_leaves_everything_as_it_was(alice: Visitor, two_turns: Tab) -> None:
@@ -101,7 +114,7 @@ def test_a_refused_one_leaves_everything_as_it_was(alice: Visitor, two_turns: Ta
     by_another(chat, 0, CAREFUL)
     expect(chat.page.locator(".composer__error")).to_contain_text("Pas maintenant.")
     wait_for(chat, "Un", "Première.", "Deux", "Deuxième.")
-    chosen(chat, QUICK)
+    chosen(chat, "Phi-3 mini")
 
 
 def test_one_waits_for_the_other(two_turns: Tab, engine: FakeOllama) -> None:
@@ -165,3 +178,36 @@ def test_on_a_phone_it_is_in_reach(visit: Visitors, mapped: Served, engine: Fake
 
 def test_without_the_two_it_is_not_offered(two_turns: Tab) -> None:
     expect(two_turns.page.get_by_role("button", name=REDO)).to_have_count(0)
+
+
+def names(chat: Tab) -> list[str]:
+    """What the list of models shows, the first line of each."""
+    return [each.inner_text().splitlines()[0] for each in chat.page.locator("#model-menu .menu__name:visible").all()]
+
+
+@pytest.mark.screen("desk", "phone")
+def test_the_two_for_everybody_come_first_and_the_others_are_folded(visit: Visitors, three: Served) -> None:
+    chat = visit(three, "claire").here.open()
+    menu = chat.page.locator("#model-menu")
+    chat.page.get_by_role("button", name="Modèle :").click()
+    others = chat.page.get_by_role("menuitem", name="Autres modèles")
+    expect(others).to_have_attribute("aria-expanded", "false")
+    assert names(chat) == ["Rapide", "Soigné"]
+    others.click()
+    expect(others).to_have_attribute("aria-expanded", "true")
+    shown = names(chat)
+    assert len(set(shown)) == len(shown) > 2
+    check(chat.page)
+    box, screen = menu.bounding_box(), chat.page.viewport_size
+    assert box
+    assert screen
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= screen["height"]
+    if chat.narrow:
+        assert box["height"] <= screen["height"] / 2
+    chat.page.locator("#other-models").get_by_role("menuitemradio").last.click()
+    chosen(chat, shown[-1])
+    chat.page.get_by_role("button", name="Modèle :").click()
+    # The chosen one is not folded away.
+    expect(chat.page.get_by_role("menuitemradio", name=shown[-1])).to_have_attribute("aria-checked", "true")
+    assert names(chat) == shown

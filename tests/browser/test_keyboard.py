@@ -173,7 +173,7 @@ def test_the_menu_of_models_by_arrows(chat: Tab) -> None:
     expect(items.nth(0)).to_be_focused()
     chat.page.keyboard.press("End")
     chat.page.keyboard.press("Enter")
-    expect(button).to_have_accessible_name("Modèle : deepseek-r1:1.5b")
+    expect(button).to_have_accessible_name("Modèle : DeepSeek-R1 1.5B")
     expect(button).to_be_focused()
 
 

@@ -51,7 +51,7 @@ def test_a_default_model_that_is_not_installed(visit: Visitors, modest: Served) 
     expect(page.get_by_text("deepseek-r1:1.5b est désormais le modèle par défaut.")).to_be_visible()
     his.open()
     expect(his.page.get_by_text(MISSING)).to_have_count(0)
-    expect(his.page.get_by_role("button", name="Modèle : deepseek-r1")).to_be_visible()
+    expect(his.page.get_by_role("button", name="Modèle : DeepSeek-R1")).to_be_visible()
 
 
 def test_what_each_model_can_do_fits_beside_how_to_get_it(

@@ -55,7 +55,7 @@ def photo(name: str = "quai.png", shade: int = 90) -> FilePayload:
 
 def choose(chat: Tab, model: str) -> None:
     chat.page.get_by_role("button", name=re.compile("^Modèle")).click()
-    chat.page.get_by_role("menuitemradio", name=re.compile(f"^{model}")).click()
+    chat.page.locator(f"#model-menu [data-name^='{model}']").click()
 
 
 def thumbnail(chip: Locator) -> Locator:

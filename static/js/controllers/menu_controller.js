@@ -9,6 +9,8 @@ export default class extends Controller {
   static targets = ["button", "panel"];
   static values = { placement: { type: String, default: "bottom-start" } };
 
+  #sizes = new ResizeObserver(() => this.#position());
+
   // A panel may be one that several buttons share: it comes to the button that is pressed.
   panelTargetConnected(panel) {
     if (!panel.popover) panel.popover = "auto";
@@ -62,6 +64,8 @@ export default class extends Controller {
     const change = open ? addEventListener : removeEventListener;
     change("resize", this.#position);
     change("scroll", this.#position, { capture: true, passive: true });
+    if (open) this.#sizes.observe(this.panelTarget);
+    else this.#sizes.disconnect();
   }
 
   #position = () => {

@@ -5,10 +5,9 @@ import { request } from "../lib/http.js";
 import { listen } from "../lib/listen.js";
 
 export default class extends Controller {
-  static targets = ["label", "item", "think"];
+  static targets = ["label", "item", "think", "fold", "others"];
 
   connect() {
-    this.chosen = this.itemTargets.find((item) => item.getAttribute("aria-checked") === "true");
     this.unlisten = listen(conversation, { choice: () => this.#show() });
     const wanted = new URLSearchParams(location.search).get("model"); // from the Labo
     if (this.#find(wanted)) conversation.choose(wanted);
@@ -19,10 +18,12 @@ export default class extends Controller {
     this.unlisten();
   }
 
-  // Two items may be for the same model: one has the name of what it is meant for.
-  choose({ currentTarget: chosen }) {
-    this.chosen = chosen;
-    conversation.choose(chosen.dataset.name);
+  choose({ currentTarget: { dataset } }) {
+    conversation.choose(dataset.name);
+  }
+
+  fold() {
+    this.#showOthers(this.othersTarget.hidden);
   }
 
   toggleThink() {
@@ -34,19 +35,24 @@ export default class extends Controller {
     if (newState !== "open") return;
     const { models } = await request("/api/models").catch(() => ({ models: [] })); // the badges then stay as they were
     for (const { name, loaded } of models) {
-      for (const item of this.itemTargets.filter(({ dataset }) => dataset.name === name)) {
-        item.querySelector("[data-part=ready]").hidden = !loaded;
-      }
+      const item = this.#find(name);
+      if (item) item.querySelector("[data-part=ready]").hidden = !loaded;
     }
   }
 
   #show() {
     const { model, think, canThink } = conversation;
-    if (this.chosen?.dataset.name !== model) this.chosen = this.#find(model);
-    for (const item of this.itemTargets) item.setAttribute("aria-checked", String(item === this.chosen));
-    if (this.chosen) this.labelTarget.textContent = this.chosen.dataset.label;
+    const chosen = this.#find(model);
+    for (const item of this.itemTargets) item.setAttribute("aria-checked", String(item === chosen));
+    if (chosen) this.labelTarget.textContent = chosen.dataset.label;
+    if (this.hasFoldTarget) this.#showOthers(this.othersTarget.contains(chosen ?? null));
     this.thinkTarget.hidden = !canThink;
     this.thinkTarget.setAttribute("aria-pressed", String(think));
+  }
+
+  #showOthers(isOpen) {
+    this.othersTarget.hidden = !isOpen;
+    this.foldTarget.setAttribute("aria-expanded", String(isOpen));
   }
 
   #find(model) {
