@@ -88,6 +88,7 @@ def test_deleting_the_open_conversation_leads_home_with_a_way_back(chat: Tab) ->
 @pytest.mark.screen("desk", "phone")
 def test_new_conversation_begins_anew(chat: Tab) -> None:
     chat.button("Nouvelle conversation").click()
+    expect(chat.page).to_have_url(f"{chat.origin}/")
     expect(chat.questions).to_have_count(0)
     # On a phone the keyboard comes when it is asked for.
     if not chat.narrow:

@@ -46,7 +46,7 @@ def test_register_ask_leave_and_come_back(visit: Visitors, server: Served, engin
     page.get_by_role("link", name="Créer un compte").click()
     fill_registration(page, name)
     expect(page.get_by_role("heading", name=re.compile("Bon(jour|soir) Nadia"))).to_be_visible()
-    expect(chat.sidebar).to_contain_text("Vos conversations s’afficheront ici.")
+    expect(chat.sidebar).to_contain_text(re.compile("Vos conversations s’afficheront ici..*Dossiers", re.DOTALL))
 
     nth = len(engine.generations)
     engine.script(Scenario.hold(after=12))

@@ -6,6 +6,9 @@ export function followHistory(conversation) {
   const others = new BroadcastChannel("conversations");
   let isBehind = false;
 
+  // What the form of « New conversation » leaves of its address.
+  if (location.href.endsWith("?")) history.replaceState(history.state, "", location.pathname);
+
   // Not before somebody looks, as an answer that is followed holds one of the browser's few connections; nor while one
   // is written here.
   const catchUp = () => {
