@@ -43,6 +43,12 @@ KEPT_S = 120.0
 # API tokens
 
 
+@blueprint.get("/settings/")
+def settings_home() -> Any:
+    """Lead to the first page."""
+    return redirect(url_for("accounts.profile"))
+
+
 @blueprint.route("/settings", methods=["GET", "POST"])
 def settings() -> Any:
     """List the user's API tokens; POST creates one, which only the next page shows."""

@@ -32,6 +32,13 @@ ORDER = (FindingState.BAD, FindingState.WARNING, FindingState.OK, FindingState.U
 FILE_TYPE = "application/octet-stream"
 
 
+@blueprint.get("/")
+@admin_required
+def home() -> Any:
+    """Lead to the first page."""
+    return redirect(url_for("admin.models"))
+
+
 @blueprint.get("/models")
 @admin_required
 def models() -> str:

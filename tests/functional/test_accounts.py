@@ -71,6 +71,10 @@ def test_the_first_account_is_the_administrators_and_only_that(site: Site, alice
         assert [(user.username, user.is_admin) for user in User.everyone()] == [("alice", True), ("bob", False)]
     assert alice.get("/admin/models").status_code == 200
     assert bob.get("/admin/models").status_code == 403
+    # What one guesses leads to the first page.
+    assert alice.get("/admin/").location == "/admin/models"
+    assert bob.get("/admin/").status_code == 403
+    assert bob.get("/settings/").location == "/settings/account"
 
 
 OTHER_MACHINES = (
