@@ -105,6 +105,7 @@ def test_a_run_is_followed_until_its_end(
     check(page)
     engine.release()
     page.get_by_role("button", name="Annuler la mesure").click()
+    page.get_by_role("dialog").get_by_role("button", name="Annuler la mesure").click()
     expect(page.get_by_text("Annulée")).to_be_visible()
     expect(page.get_by_role("button", name="Reprendre cette mesure")).to_be_visible()
 

@@ -77,7 +77,12 @@ def test_progress_says_what_is_in_hand(site: Site, alice: Person, bob: Person, o
     page = bob.get(path).text
     assert "data-progress-url-value" in page
     assert "Annuler la mesure" not in page
-    assert "Annuler la mesure" in alice.get("/lab/runs").text
+    assert "Annuler cette mesure\u202f?" not in page
+    # The button asks first: what sends the form stands in a popover.
+    asked = alice.get("/lab/runs").text.partition('popovertarget="cancel-')[2]
+    assert re.search(
+        r'popover role="dialog".*Annuler cette mesure.*/cancel".*>Annuler la mesure</button>', asked, re.DOTALL
+    )
 
 
 def test_a_run_is_cancelled_and_gone_on_with(site: Site, alice: Person, ollama: FakeOllama) -> None:

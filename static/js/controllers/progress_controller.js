@@ -34,8 +34,10 @@ export default class extends Controller {
     else if (found.state !== "idle") this.#later(this.pauseValue);
   }
 
-  // The server's own markup, the same as in the page; the button that has the focus stays what it is.
+  // The server's own markup, the same as in the page; the button that has the focus stays what it is, and a question that
+  // is open is not taken away.
   #show(html) {
+    if (this.boxTarget.querySelector(":popover-open")) return;
     const focused = this.boxTarget.contains(document.activeElement) && document.activeElement.localName;
     if (html !== this.shown) this.boxTarget.innerHTML = html;
     this.shown = html;
