@@ -5,7 +5,7 @@ from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
-from flask import Flask, Response, g, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.exceptions import HTTPException
@@ -80,6 +80,8 @@ def _page(error: AppError, status: int) -> Response:
         with suppress(SQLAlchemyError):
             latest = [conversation_json(conversation) for conversation in recent(user, limit=RECENT)]
     values = {"status": status, "sentence": error.sentence, "path": request.path, "recent": latest, "member": user}
+    guard = getattr(current_app.view_functions.get(request.endpoint or ""), "guard", "")
+    values["reserved"] = status == HTTPStatus.FORBIDDEN and guard == "admin"
     return Response(render_template("errors/page.html", **values))
 
 

@@ -69,7 +69,7 @@ def test_what_each_model_can_do_fits_beside_how_to_get_it(
 def test_the_administrator_s_page_is_closed_to_others(alice: Visitor) -> None:
     alice.watch.allow("status of 403")
     page = alice.here.open("/admin/models").page
-    expect(page.get_by_role("heading", name="Cette page ne vous est pas ouverte.")).to_be_visible()
+    expect(page.get_by_role("heading", name="Réservé aux administrateurs.")).to_be_visible()
     expect(alice.here.open().page.get_by_role("link", name="Administration")).to_have_count(0)
 
 
