@@ -195,7 +195,8 @@ class Extractor:
         file = db.session.get(File, file_id)
         if file is None:
             return
-        told, stored, cutter = self._progress, 0, PassageCutter()
+        # Some formats do not say how many pages there are while they are read.
+        counts_pages, stored, cutter = self._progress is not None, 0, PassageCutter()
         tokens = frame = estimated_tokens(document_text(file.name, []))
         for pages in _in_parts(found.pages):
             _store_pages(file, pages, cutter)
@@ -203,7 +204,7 @@ class Extractor:
             text = document_text(file.name, [(page.number, page.text) for page in pages])
             tokens += estimated_tokens(text) - frame
             stored += len(pages)
-            if told is None:
+            if not counts_pages:
                 self._tell(stored, len(found.pages))
             if self._cancel.wait(PAUSE_S):
                 break

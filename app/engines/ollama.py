@@ -443,15 +443,15 @@ class Ollama:
             if response.status_code != 200:
                 raise self._failure(name, response.status_code, error_in(response.text))
             shown = self._parsed(response.content)
-            told = shown.get("capabilities")
-            capabilities = told or ["completion"]
+            listed = shown.get("capabilities")
+            capabilities = listed or ["completion"]
             facts = shown.get("model_info") or {}
             trained = facts.get(f"{facts.get('general.architecture')}.context_length") or 0
             weights = WEIGHTS.search(str(shown.get("modelfile") or ""))
             self._abilities[digest] = _Abilities(
                 chat="completion" in capabilities,
                 thinking="thinking" in capabilities,
-                vision="vision" in told if told else None,
+                vision="vision" in listed if listed else None,
                 context=int(trained),
                 weights=weights[1] if weights else "",
             )
